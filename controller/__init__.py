@@ -1,0 +1,1 @@
+"""A GitOps controller for Amazon Bedrock's asynchronous jobs."""

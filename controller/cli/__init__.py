@@ -1,0 +1,1 @@
+"""Commands that parse, wire and print, and decide nothing."""

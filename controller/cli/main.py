@@ -1,0 +1,50 @@
+"""The command: its verbs, each imported only when it is called."""
+
+from __future__ import annotations
+
+import importlib
+
+import click
+
+from controller.version import __version__
+
+# Verb to (module, help line): the help is here so that --help imports no verb.
+_VERBS = {
+    "validate": ("controller.cli.validate", "Check manifests offline, without credentials."),
+    "plan": ("controller.cli.plan", "Show what reconcile would do, and change nothing."),
+    "reconcile": ("controller.cli.reconcile", "Make one pass: submit what is missing, record all."),
+    "status": ("controller.cli.status", "Show each job's recorded status."),
+    "wait": ("controller.cli.wait", "Wait until every job has ended."),
+    "schema": ("controller.cli.schema", "Write or check the JSON Schemas."),
+    "new": ("controller.cli.new", "Write a commented manifest to start from."),
+    "sandbox": ("controller.cli.sandbox", "Serve a simulated Bedrock on this machine."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose verbs are imported only when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs in the order of a job's life."""
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return one verb, or None when there is no such verb."""
+        if cmd_name not in _VERBS:
+            return None
+        module = importlib.import_module(_VERBS[cmd_name][0])
+        command = module.command
+        if not isinstance(command, click.Command):  # pragma: no cover - a mistake of ours
+            raise TypeError(f"{module.__name__}.command is not a click command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of verbs without importing any."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(verb, line) for verb, (_, line) in _VERBS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "--version", message="bedrock-jobs/%(version)s")
+def main() -> None:
+    """Keep Amazon Bedrock's asynchronous jobs as manifests in git, and never pay twice."""

@@ -1,0 +1,1 @@
+"""Pure rules: no service, file, clock or log."""

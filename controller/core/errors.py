@@ -1,0 +1,71 @@
+"""What a failed call means for the next one, decided in one table (DESIGN 10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.core.model import Disposition, Failure
+
+NAME_IN_USE = "The provided job name is currently in use."
+ROLE_NOT_ASSUMABLE = "Could not assume provided IAM role"
+NO_SUCH_IDENTIFIER = "identifier"
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line of the table: a code, a text its message must hold, and what follows from it."""
+
+    code: str
+    disposition: Disposition
+    text: str = ""
+    reading: bool | None = None
+
+    def matches(self, code: str, message: str, *, reading: bool) -> bool:
+        return (
+            self.code == code
+            and self.text in message
+            and (self.reading is None or self.reading == reading)
+        )
+
+
+# First match wins. Codes that the service does not declare but proxies, STS or clients raise
+# stand here too, so that nothing else needs to know about them.
+_TABLE = (
+    _Row("ValidationException", Disposition.CONFLICT, NAME_IN_USE),
+    _Row("ValidationException", Disposition.TRANSIENT, ROLE_NOT_ASSUMABLE),
+    _Row("ValidationException", Disposition.ABSENT, NO_SUCH_IDENTIFIER, reading=True),
+    _Row("ValidationException", Disposition.REFUSED),
+    _Row("ConflictException", Disposition.CONFLICT),
+    _Row("ResourceNotFoundException", Disposition.ABSENT, reading=True),
+    _Row("ResourceNotFoundException", Disposition.REFUSED),
+    _Row("TooManyTagsException", Disposition.REFUSED),
+    _Row("ParamValidationError", Disposition.REFUSED),
+    _Row("ServiceQuotaExceededException", Disposition.QUOTA),
+    _Row("AccessDeniedException", Disposition.DENIED),
+    _Row("AccessDenied", Disposition.DENIED),
+    _Row("UnrecognizedClientException", Disposition.DENIED),
+    _Row("InvalidClientTokenId", Disposition.DENIED),
+    _Row("InvalidSignatureException", Disposition.DENIED),
+    _Row("SignatureDoesNotMatch", Disposition.DENIED),
+    _Row("ExpiredToken", Disposition.DENIED),
+    _Row("ExpiredTokenException", Disposition.DENIED),
+    _Row("NoCredentials", Disposition.DENIED),
+    _Row("NoRegion", Disposition.DENIED),
+)
+
+
+def classify(code: str, message: str, *, reading: bool) -> Disposition:
+    """Every code has one disposition; a code that is not in the table is Transient.
+
+    ``reading`` says whether the call only read: a missing resource is an answer there, and a
+    refusal elsewhere.
+    """
+    for row in _TABLE:
+        if row.matches(code, message, reading=reading):
+            return row.disposition
+    return Disposition.TRANSIENT
+
+
+def failure(code: str, message: str, *, reading: bool, sent: bool = True) -> Failure:
+    """Return the failure of a call, classified."""
+    return Failure(code, message, classify(code, message, reading=reading), sent)

@@ -1,0 +1,104 @@
+"""What a row of ``core.kinds`` holds: the judgement that the service model cannot make."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from types import MappingProxyType
+from typing import Any
+
+
+class Comparison(Enum):
+    """How a declared member is compared with what Get shows of it (BEDROCK.md 2.4)."""
+
+    EXACT = "exact"
+    BASE_MODEL = "base model"
+    KMS_KEY = "kms key"
+    SET = "set"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Variant:
+    """One way of writing a manifest of a kind, as ``new --type`` offers it.
+
+    ``spec`` holds example values; a value in angle brackets is a placeholder to fill in.
+    """
+
+    title: str
+    spec: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind:
+    """A kind of asynchronous job: how the service names its parts, and what we hold of it.
+
+    ``name`` is the manifest's ``kind`` and the stem of the operations Create, Get, List and Stop.
+    """
+
+    name: str
+    """The manifest's ``kind``; ``Create`` + name is the operation that submits."""
+    plural: str
+    """What follows ``List`` in the listing operation's name."""
+    summaries_member: str
+    """The member of List's answer that holds the summaries."""
+    stoppable: bool
+    """Whether the operation ``Stop`` + name exists."""
+    name_member: str
+    """The member of Create that names the job, and of Get and List that shows the name."""
+    suffixed_members: tuple[str, ...]
+    """Members that default to ``metadata.name`` and take the suffix of a retry or revision."""
+    token_member: str
+    tag_members: tuple[str, ...]
+    """Members that hold tags: outside the digest, because tags can change on a running job."""
+    identifier_member: str
+    """The member of Get and Stop that takes a name or an ARN."""
+    arn_member: str
+    status_member: str
+    failure_member: str
+    created_member: str
+    modified_member: str
+    ended_member: str
+    active: frozenset[str]
+    succeeded: frozenset[str]
+    failed: frozenset[str]
+    stopped: frozenset[str]
+    listed_as_active: str
+    """The status that a filtered List is asked for when active jobs are looked at."""
+    echoes_token: bool
+    """Whether Get shows the token that Create was sent."""
+    unique_names: bool
+    """Whether the service refuses a second job of one name, for ever."""
+    settle_seconds: int
+    """How long an unconfirmed Create may take to show, where names are not unique."""
+    echoes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Create member to Get member, where their names differ."""
+    comparisons: Mapping[str, Comparison] = field(default_factory=lambda: MappingProxyType({}))
+    """Dotted member to the way it is compared; the rest compare exactly, numbers as numbers."""
+    sensitive: frozenset[str] = frozenset()
+    """Names of members that the model marks sensitive: masked in all that we write or print."""
+    role_members: tuple[str, ...] = ()
+    """Dotted members that hold a role's ARN, for the fleet's ``allow.roleArns``."""
+    model_members: tuple[str, ...] = ()
+    """Dotted members that name a base model, for the fleet's ``allow.baseModels``."""
+    kms_member: str | None = None
+    vpc_member: str | None = None
+    patterns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """A pattern of the model to an equal one that no backtracking engine can be hung with."""
+    overlay: tuple[Mapping[str, Any], ...] = ()
+    """Draft-07 constraints on ``spec`` that the shapes lack; ``x-problem`` says what is wrong."""
+    output_only: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
+    """Shape name to the enum values that the service only ever answers."""
+    descriptions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Dotted member to a hover text in our own words."""
+    variants: Mapping[str, Variant] = field(default_factory=lambda: MappingProxyType({}))
+    documentation: str = ""
+
+    @property
+    def terminal(self) -> frozenset[str]:
+        """The statuses after which a job never changes again."""
+        return self.succeeded | self.failed | self.stopped
+
+    def operation(self, verb: str) -> str:
+        """Return the API operation for Create, Get, List or Stop."""
+        return f"{verb}{self.plural if verb == 'List' else self.name}"

@@ -1,0 +1,68 @@
+"""The kinds of job that are offered, each one a row of judgement.
+
+What the service model knows (shapes, routes, enums) is derived from it; a row holds only what the
+model cannot say, and a test lints every row against the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from controller.core.kind import Comparison, Kind
+
+_MODEL_CUSTOMIZATION_JOB = Kind(
+    name="ModelCustomizationJob",
+    plural="ModelCustomizationJobs",
+    summaries_member="modelCustomizationJobSummaries",
+    stoppable=True,
+    name_member="jobName",
+    suffixed_members=("jobName", "customModelName"),
+    token_member="clientRequestToken",  # noqa: S106 - a member's name, not a secret
+    tag_members=("jobTags", "customModelTags"),
+    identifier_member="jobIdentifier",
+    arn_member="jobArn",
+    status_member="status",
+    failure_member="failureMessage",
+    created_member="creationTime",
+    modified_member="lastModifiedTime",
+    ended_member="endTime",
+    active=frozenset({"InProgress", "Stopping"}),
+    succeeded=frozenset({"Completed"}),
+    failed=frozenset({"Failed"}),
+    stopped=frozenset({"Stopped"}),
+    listed_as_active="InProgress",
+    echoes_token=True,
+    unique_names=True,
+    settle_seconds=0,
+    echoes={
+        "baseModelIdentifier": "baseModelArn",
+        "customModelName": "outputModelName",
+        "customModelKmsKeyId": "outputModelKmsKeyArn",
+    },
+    comparisons={
+        "baseModelIdentifier": Comparison.BASE_MODEL,
+        "customModelKmsKeyId": Comparison.KMS_KEY,
+        "vpcConfig.subnetIds": Comparison.SET,
+        "vpcConfig.securityGroupIds": Comparison.SET,
+    },
+    sensitive=frozenset({"equals", "notEquals"}),
+    role_members=("roleArn",),
+    model_members=("baseModelIdentifier",),
+    kms_member="customModelKmsKeyId",
+    vpc_member="vpcConfig",
+    # The model's pattern nests two repetitions that both match dashes; this one takes the same
+    # names one character at a time.
+    patterns={
+        "[a-zA-Z0-9](-*[a-zA-Z0-9\\+\\-\\.])*": "[a-zA-Z0-9][a-zA-Z0-9+.-]*",
+    },
+    output_only={"CustomizationType": ("IMPORTED",)},
+    documentation=(
+        "https://docs.aws.amazon.com/bedrock/latest/APIReference/"
+        "API_CreateModelCustomizationJob.html"
+    ),
+)
+
+KINDS: Mapping[str, Kind] = MappingProxyType(
+    {row.name: row for row in (_MODEL_CUSTOMIZATION_JOB,)}
+)

@@ -1,0 +1,333 @@
+"""The ideas that every room shares, one frozen type each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+API_VERSION = "bedrock-jobs/v1"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class JobKey:
+    """A job's identity in the tree: never its path."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.name}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Source:
+    """A place in a file; line and column count from 1, and 0 means the file as a whole."""
+
+    path: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}" if self.line else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One finding on a manifest or on the fleet's file: what is wrong, where, and what to do."""
+
+    code: str
+    message: str
+    source: Source
+    hint: str = ""
+    key: JobKey | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a job belongs: a region, the account it must be, the role that leads there."""
+
+    region: str | None = None
+    account_id: str | None = None
+    assume_role_arn: str | None = None
+
+    def over(self, fallback: Target) -> Target:
+        """Return this target with its gaps filled from another."""
+        return Target(
+            self.region or fallback.region,
+            self.account_id or fallback.account_id,
+            self.assume_role_arn or fallback.assume_role_arn,
+        )
+
+
+class State(StrEnum):
+    """What a manifest's ``policy.state`` asks for."""
+
+    SUBMITTED = "Submitted"
+    SUSPENDED = "Suspended"
+    STOPPED = "Stopped"
+
+
+class OnSpecChange(StrEnum):
+    """What to do when a submitted manifest's spec changes."""
+
+    HOLD = "Hold"
+    NEW_REVISION = "NewRevision"
+
+
+class OnDelete(StrEnum):
+    """What to do with a running job whose manifest is gone; acted on only with prune."""
+
+    RETAIN = "Retain"
+    STOP = "Stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the controller may do with a job, as the manifest's ``policy`` says."""
+
+    state: State = State.SUBMITTED
+    on_spec_change: OnSpecChange = OnSpecChange.HOLD
+    retries: int = 0
+    attempt: int = 0
+    adopt: str | None = None
+    on_delete: OnDelete = OnDelete.RETAIN
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """A YAML document as written, read by its schema.
+
+    ``spec`` is exactly what the document holds, scalars already typed; it is None when the
+    document cannot be trusted, and then ``problems`` says why.
+    """
+
+    key: JobKey
+    source: Source
+    labels: Mapping[str, str] = field(default_factory=dict)
+    target: Target = Target()
+    policy: Policy = Policy()
+    spec: Mapping[str, Any] | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """What discovery and reading found under the given paths.
+
+    ``problems`` holds every finding, those that stand on a manifest included, sorted by place.
+    """
+
+    manifests: tuple[Manifest, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    files: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """One Create as it would be sent: the request without its token, and what identifies it.
+
+    ``digest`` and ``token`` are functions of the manifest and the owner alone (DESIGN 5).
+    """
+
+    name: str
+    attempt: int
+    request: Mapping[str, Any]
+    digest: str
+    token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """A manifest with its target resolved and its submission derived.
+
+    ``submission`` is None when the manifest is invalid; ``name`` is then the best guess at the
+    job's name, so that its live job is still observed.
+    """
+
+    key: JobKey
+    source: Source
+    target: Target
+    policy: Policy
+    name: str
+    submission: Submission | None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A job as Get shows it: ``members`` is the whole answer, times in RFC 3339."""
+
+    arn: str
+    name: str
+    status: str
+    token: str | None
+    members: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """A job as List shows it, without its token."""
+
+    arn: str
+    name: str
+    status: str
+    modified: str | None
+    members: Mapping[str, Any]
+
+
+class Disposition(StrEnum):
+    """What a failed call means for the next one."""
+
+    TRANSIENT = "Transient"
+    QUOTA = "Quota"
+    REFUSED = "Refused"
+    CONFLICT = "Conflict"
+    DENIED = "Denied"
+    ABSENT = "Absent"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a call failed: the service's code and message verbatim, and what we make of them.
+
+    ``sent`` is False only when it is certain that the service never saw the request.
+    """
+
+    code: str
+    message: str
+    disposition: Disposition
+    sent: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.message}" if self.message else self.code
+
+
+class Existence(StrEnum):
+    """What a pass knows of a job: absence is a finding, ignorance is not."""
+
+    PRESENT = "present"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one pass saw of one job.
+
+    ``account_id`` and ``region`` are where the credentials act, None when that is not known.
+    ``settled`` says that the sidecar's terminal status was taken without a call.
+    """
+
+    existence: Existence
+    account_id: str | None = None
+    region: str | None = None
+    live: Live | None = None
+    failure: Failure | None = None
+    settled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One declared member that Get shows with another value; sensitive values are masked."""
+
+    member: str
+    declared: str
+    live: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What a sidecar holds of one job.
+
+    ``entry`` is the JSON object as it stands in the file; the other members are read from it.
+    """
+
+    entry: Mapping[str, Any]
+    phase: str = ""
+    digest: str = ""
+    token: str = ""
+    attempt: int = 0
+    arn: str | None = None
+    account_id: str | None = None
+    region: str | None = None
+    reason: str = ""
+    message: str = ""
+    intended_at: datetime | None = None
+
+
+class Verb(StrEnum):
+    """What an action does."""
+
+    SUBMIT = "SUBMIT"
+    ADOPT = "ADOPT"
+    STOP = "STOP"
+    TAG = "TAG"
+    WAIT = "WAIT"
+    HOLD = "HOLD"
+    NOOP = "NOOP"
+
+    @property
+    def mutates(self) -> bool:
+        """Whether carrying it out calls an operation that changes something."""
+        return self in {Verb.SUBMIT, Verb.STOP, Verb.TAG}
+
+
+class Reason(StrEnum):
+    """Why an action was chosen: a closed list, documented in docs/reasons.md."""
+
+    INVALID = "Invalid"
+    OBSERVATION_FAILED = "ObservationFailed"
+    WRONG_TARGET = "WrongTarget"
+    SUBMIT_REFUSED = "SubmitRefused"
+    LIVE_MISSING = "LiveMissing"
+    INTENT_UNCONFIRMED = "IntentUnconfirmed"
+    NOT_SUBMITTED = "NotSubmitted"
+    SUSPENDED = "Suspended"
+    STOPPED = "Stopped"
+    IN_PROGRESS = "InProgress"
+    STOP_REQUESTED = "StopRequested"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    RETRY = "Retry"
+    SPEC_CHANGED = "SpecChanged"
+    NEW_REVISION = "NewRevision"
+    TAGS_CHANGED = "TagsChanged"
+    ADOPTED = "Adopted"
+    NOT_OWNED = "NotOwned"
+    MANIFEST_REMOVED = "ManifestRemoved"
+    QUEUED = "Queued"
+    TOKEN_REPLAY = "TokenReplay"  # noqa: S105 - a reason's name, not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What will happen to one job, and why."""
+
+    verb: Verb
+    reason: Reason
+    desired: Desired
+    message: str = ""
+    live: Live | None = None
+    changes: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every job's action, sorted by key: the value that is printed, guarded and carried out."""
+
+    actions: tuple[Action, ...] = ()
+
+    @property
+    def changes(self) -> tuple[Action, ...]:
+        """The actions that change something, in the order in which they start."""
+        return tuple(
+            sorted(
+                (action for action in self.actions if action.verb.mutates),
+                key=lambda action: (-action.desired.policy.priority, action.desired.key),
+            )
+        )

@@ -1,0 +1,52 @@
+"""The codes of problems: stable, one per mistake, listed for people in docs/problems.md."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class Code(Enum):
+    """A problem's code and the sentence that says what it means."""
+
+    NOT_READABLE = "BJ101", "The file cannot be read."
+    TOO_LARGE = "BJ102", "The file is larger than 1 MiB."
+    NOT_UTF8 = "BJ103", "The file is not UTF-8."
+    NOT_YAML = "BJ104", "The text is not YAML."
+    TAB = "BJ105", "A tab indents a line."
+    DUPLICATE_KEY = "BJ106", "A key stands twice in one mapping."
+    TOO_DEEP = "BJ107", "The document nests deeper than 64 levels."
+    TOO_MANY_ALIASES = "BJ108", "The document has too many aliases, or they expand too far."
+    MERGE_KEY = "BJ109", "A merge key (<<) stands in spec."
+    TAG = "BJ110", "An explicit tag is not allowed."
+    CONTROL_CHARACTER = "BJ111", "The file holds a control character."
+    NOT_A_MAPPING = "BJ112", "The document is not a mapping."
+    OUTSIDE_TREE = "BJ113", "A symbolic link leads out of the tree, or nowhere."
+    KEY_NOT_TEXT = "BJ114", "A mapping's key is not text."
+    UNKNOWN_KIND = "BJ201", "The kind is not one that is offered."
+    UNKNOWN_VERSION = "BJ202", "The apiVersion is not bedrock-jobs/v1."
+    UNKNOWN_KEY = "BJ203", "The key is not one that stands here."
+    MISSING_KEY = "BJ204", "A required key is missing."
+    WRONG_TYPE = "BJ205", "The value is of another type than the schema asks for."
+    NULL_VALUE = "BJ206", "Null stands where a value is due."
+    NOT_ALLOWED = "BJ207", "The value is not one of those allowed."
+    PATTERN = "BJ208", "The text does not have the form that the service asks for."
+    OUT_OF_BOUNDS = "BJ209", "The value is too long, too short, too large or too small."
+    NOT_EXACTLY_ONE = "BJ210", "Exactly one of several members must be given."
+    COMBINATION = "BJ211", "Members contradict each other."
+    TOKEN_GIVEN = "BJ212", "The token is derived, never written."
+    DUPLICATE_IDENTITY = "BJ301", "Two manifests have one kind and name."
+    DUPLICATE_JOB_NAME = "BJ302", "Two manifests would submit one job name."
+    NAME_TOO_LONG = "BJ303", "The name is too long for the suffix that it may get."
+    POLICY_NOT_OFFERED = "BJ304", "The policy asks for what this release does not do."
+    FORBIDDEN_ACCOUNT = "BJ401", "The fleet does not allow the account."
+    FORBIDDEN_REGION = "BJ402", "The fleet does not allow the region."
+    FORBIDDEN_ROLE = "BJ403", "The fleet does not allow the role."
+    FORBIDDEN_MODEL = "BJ404", "The fleet does not allow the base model."
+    FORBIDDEN_LOCATION = "BJ405", "The fleet does not allow the S3 location."
+    TAG_REQUIRED = "BJ406", "The fleet requires a tag."
+    KMS_REQUIRED = "BJ407", "The fleet requires a KMS key."
+    VPC_REQUIRED = "BJ408", "The fleet requires a VPC."
+
+    def __init__(self, code: str, meaning: str) -> None:
+        self.code = code
+        self.meaning = meaning

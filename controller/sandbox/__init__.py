@@ -1,0 +1,1 @@
+"""A simulated Bedrock and STS, served on loopback."""
