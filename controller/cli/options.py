@@ -1,0 +1,100 @@
+"""Options that several verbs share; those of the AWS CLI keep its names and meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from controller.views.structured import OUTPUTS
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def _stack(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    def decorate(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+paths = click.argument(
+    "paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, exists=False)
+)
+
+selecting = _stack(
+    click.option(
+        "-l",
+        "--selector",
+        metavar="LABELS",
+        help="Only manifests with these labels, such as team=support,env!=dev.",
+    ),
+    click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The fleet's bedrock-jobs.yaml; by default found upward from the manifests.",
+    ),
+)
+
+printing = _stack(
+    click.option(
+        "--output",
+        type=click.Choice(OUTPUTS),
+        default="text",
+        show_default=True,
+        help="How to print the result.",
+    ),
+    click.option("--query", metavar="JMESPATH", help="Print only what this expression finds."),
+    click.option(
+        "--color",
+        type=click.Choice(["on", "off", "auto"]),
+        default="auto",
+        show_default=True,
+        help="Colour on a terminal; NO_COLOR turns it off.",
+    ),
+    click.option("--debug", is_flag=True, help="Log each step to stderr; never spec values."),
+)
+
+connecting = _stack(
+    click.option("--region", metavar="REGION", help="The region of manifests that name none."),
+    click.option("--profile", metavar="NAME", help="A profile of the AWS config files."),
+    click.option("--endpoint-url", metavar="URL", help="Send every AWS call here."),
+    click.option(
+        "--ca-bundle",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Certificates to trust.",
+    ),
+    click.option("--no-verify-ssl", is_flag=True, help="Do not verify TLS certificates."),
+    click.option("--no-sign-request", is_flag=True, help="Do not load credentials or sign."),
+    click.option(
+        "--cli-read-timeout",
+        type=click.IntRange(min=0),
+        metavar="SECONDS",
+        help="How long to wait for an answer; 0 waits for ever. [default: 60]",
+    ),
+    click.option(
+        "--cli-connect-timeout",
+        type=click.IntRange(min=0),
+        metavar="SECONDS",
+        help="How long to wait for a connection; 0 waits for ever. [default: 60]",
+    ),
+    click.option(
+        "--sandbox",
+        is_flag=True,
+        help="Use a simulated Bedrock on this machine instead of AWS.",
+    ),
+    click.option(
+        "--speed",
+        type=click.FloatRange(min=0, min_open=True),
+        default=600.0,
+        show_default=True,
+        metavar="FACTOR",
+        help="How fast the sandbox's clock runs; a job takes about an hour of it.",
+    ),
+)

@@ -1,0 +1,60 @@
+"""Plain data as JSON, YAML or queried text."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+OUTPUTS = ("text", "json", "yaml")
+
+
+class QueryError(ValueError):
+    """The --query expression is not JMESPath, or does not fit the data."""
+
+
+def query(data: Any, expression: str) -> Any:
+    """Return what a JMESPath expression finds in the data.
+
+    Raises QueryError with the parser's own words.
+    """
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        return jmespath.search(expression, data)
+    except (JMESPathError, ValueError) as error:
+        raise QueryError(str(error)) from error
+
+
+def structured(data: Any, output: str) -> str:
+    """Return data as ``json``, ``yaml`` or ``text``, ending with a newline."""
+    if output == "yaml":
+        return _yaml(data)
+    if output == "text":
+        return _text(data)
+    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+
+
+def _yaml(data: Any) -> str:
+    import yaml
+
+    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1000)
+    return text
+
+
+def _text(data: Any) -> str:
+    """Return scalars bare and one to a line; what nests deeper falls back to JSON."""
+    rows = data if isinstance(data, list) else [data]
+    return "".join(f"{_row(row)}\n" for row in rows)
+
+
+def _row(row: Any) -> str:
+    if isinstance(row, list) and not any(isinstance(cell, dict | list) for cell in row):
+        return "\t".join(_cell(cell) for cell in row)
+    return _cell(row)
+
+
+def _cell(cell: Any) -> str:
+    if cell is None:
+        return "None"
+    return cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
