@@ -1,0 +1,67 @@
+# One command checks everything: `make test`. One shows everything: `make demo`.
+# Both set the project up first, in .venv, from the locked requirements/dev.txt.
+
+PYTHON ?= $(shell for candidate in python3.11 python3.12 python3.13 python3; do \
+	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& command -v $$candidate && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := .bedrock-jobs/demo
+WORKERS ?= 2
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+$(READY): requirements/dev.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "make: no Python 3.11 or newer was found: install one," \
+		"or name it: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: $(PYTHON)" \
+		"is older than Python 3.11: name a newer one: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: setup
+setup: $(READY) ## Set up .venv from the lock
+
+.PHONY: demo
+demo: setup ## Run every example job on the sandbox, from manifest to sidecar
+	@rm -rf $(DEMO)
+	@mkdir -p $(DEMO)
+	@cp -R jobs bedrock-jobs.yaml $(DEMO)/
+	cd $(DEMO) && ../../$(BIN)/bedrock-jobs reconcile jobs --sandbox --speed 3600 --wait
+	cd $(DEMO) && ../../$(BIN)/bedrock-jobs status jobs
+
+.PHONY: test
+test: setup ## Check format, lint, types, layers, and run the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -n $(WORKERS)
+
+.PHONY: format
+format: setup ## Format the code and mend what the linter can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: bench
+bench: setup ## Measure against the rivals (BENCH="--write docs/benchmarks.md" keeps the figures)
+	$(BIN)/python -m tests.bench $(BENCH)
+
+.PHONY: lock
+lock: setup ## Renew requirements/dev.txt from pyproject.toml
+	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --extra dev \
+		--generate-hashes --allow-unsafe --strip-extras --no-build-isolation \
+		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
+		--output-file requirements/dev.txt pyproject.toml
+
+.PHONY: clean
+clean: ## Remove what the targets made
+	rm -rf $(VENV) .bedrock-jobs build dist tests/bench/.rivals
+	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
