@@ -51,6 +51,7 @@ _TABLE = (
     _Row("ExpiredTokenException", Disposition.DENIED),
     _Row("NoCredentials", Disposition.DENIED),
     _Row("NoRegion", Disposition.DENIED),
+    _Row("ProfileNotFound", Disposition.DENIED),
 )
 
 
@@ -66,6 +67,6 @@ def classify(code: str, message: str, *, reading: bool) -> Disposition:
     return Disposition.TRANSIENT
 
 
-def failure(code: str, message: str, *, reading: bool, sent: bool = True) -> Failure:
+def failure(code: str, message: str, *, reading: bool, ambiguous: bool = False) -> Failure:
     """Return the failure of a call, classified."""
-    return Failure(code, message, classify(code, message, reading=reading), sent)
+    return Failure(code, message, classify(code, message, reading=reading), ambiguous)

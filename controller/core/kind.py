@@ -16,6 +16,7 @@ class Comparison(Enum):
     BASE_MODEL = "base model"
     KMS_KEY = "kms key"
     SET = "set"
+    IF_SHOWN = "if shown"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +76,8 @@ class Kind:
     """Create member to Get member, where their names differ."""
     comparisons: Mapping[str, Comparison] = field(default_factory=lambda: MappingProxyType({}))
     """Dotted member to the way it is compared; the rest compare exactly, numbers as numbers."""
+    never_filled: tuple[str, ...] = ()
+    """Optional members that Get shows only when they were sent."""
     sensitive: frozenset[str] = frozenset()
     """Names of members that the model marks sensitive: masked in all that we write or print."""
     role_members: tuple[str, ...] = ()

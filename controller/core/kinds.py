@@ -43,9 +43,16 @@ _MODEL_CUSTOMIZATION_JOB = Kind(
     comparisons={
         "baseModelIdentifier": Comparison.BASE_MODEL,
         "customModelKmsKeyId": Comparison.KMS_KEY,
+        "customizationType": Comparison.IF_SHOWN,
         "vpcConfig.subnetIds": Comparison.SET,
         "vpcConfig.securityGroupIds": Comparison.SET,
     },
+    never_filled=(
+        "customModelKmsKeyId",
+        "validationDataConfig",
+        "vpcConfig",
+        "customizationConfig",
+    ),
     sensitive=frozenset({"equals", "notEquals"}),
     role_members=("roleArn",),
     model_members=("baseModelIdentifier",),
@@ -63,6 +70,4 @@ _MODEL_CUSTOMIZATION_JOB = Kind(
     ),
 )
 
-KINDS: Mapping[str, Kind] = MappingProxyType(
-    {row.name: row for row in (_MODEL_CUSTOMIZATION_JOB,)}
-)
+KINDS: Mapping[str, Kind] = MappingProxyType({row.name: row for row in (_MODEL_CUSTOMIZATION_JOB,)})

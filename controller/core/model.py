@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 API_VERSION = "bedrock-jobs/v1"
+SUBMITTING = "Submitting"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -195,13 +196,13 @@ class Disposition(StrEnum):
 class Failure:
     """Why a call failed: the service's code and message verbatim, and what we make of them.
 
-    ``sent`` is False only when it is certain that the service never saw the request.
+    ``ambiguous`` says that the call may have taken effect all the same: its answer was lost.
     """
 
     code: str
     message: str
     disposition: Disposition
-    sent: bool = True
+    ambiguous: bool = False
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}" if self.message else self.code
@@ -216,19 +217,24 @@ class Existence(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Observation:
-    """What one pass saw of one job.
+class Place:
+    """Where credentials act: an account and a region."""
 
-    ``account_id`` and ``region`` are where the credentials act, None when that is not known.
-    ``settled`` says that the sidecar's terminal status was taken without a call.
-    """
+    account_id: str
+    region: str
+
+    def __str__(self) -> str:
+        return f"account {self.account_id}, region {self.region}"
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one pass saw of one job, and where it looked; ``place`` is None when not known."""
 
     existence: Existence
-    account_id: str | None = None
-    region: str | None = None
+    place: Place | None = None
     live: Live | None = None
     failure: Failure | None = None
-    settled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,19 +251,23 @@ class Recorded:
     """What a sidecar holds of one job.
 
     ``entry`` is the JSON object as it stands in the file; the other members are read from it.
+    ``reason`` and ``message`` are those of its Synced condition; ``written_at`` is the file's time.
     """
 
     entry: Mapping[str, Any]
     phase: str = ""
     digest: str = ""
-    token: str = ""
-    attempt: int = 0
     arn: str | None = None
-    account_id: str | None = None
-    region: str | None = None
+    place: Place | None = None
     reason: str = ""
     message: str = ""
-    intended_at: datetime | None = None
+    live: Live | None = None
+    written_at: datetime | None = None
+
+    @property
+    def is_intent(self) -> bool:
+        """Whether a Create was about to be called, and nothing is known of its outcome."""
+        return self.phase == SUBMITTING and self.arn is None
 
 
 class Verb(StrEnum):
@@ -306,14 +316,19 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What will happen to one job, and why."""
+    """What will happen to one job, and why.
+
+    ``live`` is the job that the decision was made on, ``place`` where it was looked for.
+    """
 
     verb: Verb
     reason: Reason
     desired: Desired
     message: str = ""
+    place: Place | None = None
     live: Live | None = None
     changes: tuple[Change, ...] = ()
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,3 +346,18 @@ class Plan:
                 key=lambda action: (-action.desired.policy.priority, action.desired.key),
             )
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an action: the job as it stands after it, or why the call failed.
+
+    ``action`` is the one that describes the job now: after a Create that found the name in use it
+    is what a second look decided.
+    """
+
+    action: Action
+    live: Live | None = None
+    arn: str | None = None
+    failure: Failure | None = None
+    carried_out: bool = False

@@ -1,0 +1,66 @@
+"""What a pass needs from outside: a cloud to ask, a ledger to write in, a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from controller.core.kind import Kind
+from controller.core.model import Failure, JobKey, Live, Place, Recorded, Source, Summary, Target
+
+
+class CloudError(Exception):
+    """A call failed; ``failure`` says how, classified."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(str(failure))
+        self.failure = failure
+
+
+class LedgerError(Exception):
+    """A sidecar could not be written; the text names the file and the cause."""
+
+
+class Cloud(Protocol):
+    """The service that runs jobs. Every method raises CloudError when its call fails."""
+
+    def place(self, target: Target) -> Place:
+        """Return where the target's credentials act (STS GetCallerIdentity, once per role)."""
+
+    def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
+        """Return a job by name or ARN, or None when the service says that there is none."""
+
+    def listing(
+        self, kind: Kind, target: Target, *, status: str | None = None
+    ) -> tuple[Summary, ...]:
+        """Return every job's summary, newest first: all pages, or an error, never a part."""
+
+    def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
+        """Submit a request under a token and return the job's ARN."""
+
+    def stop(self, kind: Kind, target: Target, arn: str) -> None:
+        """Ask the service to stop a job."""
+
+
+class Ledger(Protocol):
+    """The sidecars beside the manifests."""
+
+    def read(self, sources: Iterable[Source]) -> Mapping[JobKey, Recorded]:
+        """Return what is recorded of the jobs of these manifests."""
+
+    def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
+        """Put a job's entry into the sidecar of its manifest.
+
+        It is on disk when this returns. Returns whether any byte changed; raises LedgerError.
+        """
+
+
+class Clock(Protocol):
+    """Time, as the world outside has it."""
+
+    def now(self) -> datetime:
+        """Return the present, in UTC."""
+
+    def sleep(self, seconds: float) -> None:
+        """Return after so many seconds."""
