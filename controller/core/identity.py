@@ -35,7 +35,7 @@ def digest(kind: Kind, request: Mapping[str, Any], attempt: int) -> str:
     """
     outside = {kind.token_member, *kind.tag_members}
     counted = {name: value for name, value in request.items() if name not in outside}
-    document = {
+    document: dict[str, Any] = {
         "v": DIGEST_VERSION,
         "kind": kind.name,
         "attempt": attempt,

@@ -31,6 +31,44 @@ class Variant:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Simulation:
+    """How the sandbox acts out a kind, where neither the service model nor the row can say."""
+
+    resource: str
+    """The resource type in a job's ARN."""
+    product: str
+    """The resource type in the ARN of what a job makes."""
+    product_arn_members: tuple[str, ...]
+    """The members of Get and List that show the product's ARN, once there is one."""
+    product_name_member: str
+    """The member of Create that names the product."""
+    job_tags_member: str
+    product_tags_member: str
+    model_member: str
+    """The member of Create that names the base model."""
+    settings_member: str
+    """The member that is filled with the base model's defaults."""
+    type_member: str
+    """The member that says what kind of training is asked for."""
+    type_default: str
+    settled_types: frozenset[str]
+    """The kinds of training whose settings take the base model's defaults."""
+    data_member: str
+    """The member whose S3 locations may ask for a failure."""
+    running: str
+    stopping: str
+    stages_member: str
+    stages: tuple[str, ...]
+    """The members under ``stages_member``, in the order in which the stages run."""
+    training_metric: tuple[str, str]
+    """The member of Get that holds the training metrics, and the metric in it."""
+    validation_metric: tuple[str, str]
+    """The member of Get that lists validation metrics, and the metric in each."""
+    validators: tuple[str, str]
+    """The path to the list in Create that has one validation metric for each item."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Kind:
     """A kind of asynchronous job: how the service names its parts, and what we hold of it.
 
@@ -61,6 +99,8 @@ class Kind:
     modified_member: str
     ended_member: str
     active: frozenset[str]
+    stopping: frozenset[str]
+    """The active statuses in which a stop is already under way."""
     succeeded: frozenset[str]
     failed: frozenset[str]
     stopped: frozenset[str]
@@ -96,6 +136,8 @@ class Kind:
     """Dotted member to a hover text in our own words."""
     variants: Mapping[str, Variant] = field(default_factory=lambda: MappingProxyType({}))
     documentation: str = ""
+    simulation: Simulation | None = None
+    """How the sandbox acts the kind out; without it the sandbox does not serve the kind."""
 
     @property
     def terminal(self) -> frozenset[str]:

@@ -28,6 +28,7 @@ _MODEL_CUSTOMIZATION_JOB = Kind(
     modified_member="lastModifiedTime",
     ended_member="endTime",
     active=frozenset({"InProgress", "Stopping"}),
+    stopping=frozenset({"Stopping"}),
     succeeded=frozenset({"Completed"}),
     failed=frozenset({"Failed"}),
     stopped=frozenset({"Stopped"}),

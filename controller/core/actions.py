@@ -1,0 +1,101 @@
+"""What is done with a job and why: the plan, and what became of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from controller.core.model import Change, Desired, Failure, Live, Place
+
+
+class Verb(StrEnum):
+    """What an action does."""
+
+    SUBMIT = "SUBMIT"
+    ADOPT = "ADOPT"
+    STOP = "STOP"
+    TAG = "TAG"
+    WAIT = "WAIT"
+    HOLD = "HOLD"
+    NOOP = "NOOP"
+
+    @property
+    def mutates(self) -> bool:
+        """Whether carrying it out calls an operation that changes something."""
+        return self in {Verb.SUBMIT, Verb.STOP, Verb.TAG}
+
+
+class Reason(StrEnum):
+    """Why an action was chosen: a closed list, documented in docs/reasons.md."""
+
+    INVALID = "Invalid"
+    OBSERVATION_FAILED = "ObservationFailed"
+    WRONG_TARGET = "WrongTarget"
+    SUBMIT_REFUSED = "SubmitRefused"
+    LIVE_MISSING = "LiveMissing"
+    INTENT_UNCONFIRMED = "IntentUnconfirmed"
+    NOT_SUBMITTED = "NotSubmitted"
+    SUSPENDED = "Suspended"
+    STOPPED = "Stopped"
+    IN_PROGRESS = "InProgress"
+    STOP_REQUESTED = "StopRequested"
+    COMPLETED = "Completed"
+    FAILED = "Failed"
+    RETRY = "Retry"
+    SPEC_CHANGED = "SpecChanged"
+    NEW_REVISION = "NewRevision"
+    TAGS_CHANGED = "TagsChanged"
+    ADOPTED = "Adopted"
+    NOT_OWNED = "NotOwned"
+    MANIFEST_REMOVED = "ManifestRemoved"
+    QUEUED = "Queued"
+    TOKEN_REPLAY = "TokenReplay"  # noqa: S105 - a reason's name, not a secret
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What will happen to one job, and why.
+
+    ``live`` is the job that the decision was made on, ``place`` where it was looked for.
+    """
+
+    verb: Verb
+    reason: Reason
+    desired: Desired
+    message: str = ""
+    place: Place | None = None
+    live: Live | None = None
+    changes: tuple[Change, ...] = ()
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every job's action, sorted by key: the value that is printed, guarded and carried out."""
+
+    actions: tuple[Action, ...] = ()
+
+    @property
+    def changes(self) -> tuple[Action, ...]:
+        """The actions that change something, in the order in which they start."""
+        return tuple(
+            sorted(
+                (action for action in self.actions if action.verb.mutates),
+                key=lambda action: (-action.desired.policy.priority, action.desired.key),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an action: the job as it stands after it, or why the call failed.
+
+    ``action`` is the one that describes the job now: after a Create that found the name in use it
+    is what a second look decided.
+    """
+
+    action: Action
+    live: Live | None = None
+    arn: str | None = None
+    failure: Failure | None = None
+    carried_out: bool = False

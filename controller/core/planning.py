@@ -1,0 +1,139 @@
+"""The plan: each job's decision, then what holds between jobs (DESIGN 6).
+
+``plan`` only computes. The same arguments always make the same plan, and carrying it out is
+somebody else's work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from controller.core.actions import Action, Plan, Reason, Verb
+from controller.core.decision import RULES, Case
+from controller.core.kind import Kind
+from controller.core.model import (
+    Desired,
+    JobKey,
+    Observation,
+    Place,
+    Recorded,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What holds for every job of a fleet: its owner and its limits."""
+
+    owner: str = ""
+    max_submits: int = 50
+    max_active: int | None = None
+
+
+def plan(
+    kinds: Mapping[str, Kind],
+    desired: Iterable[Desired],
+    observations: Mapping[JobKey, Observation],
+    recorded: Mapping[JobKey, Recorded],
+    rules: Rules,
+    now: datetime,
+) -> Plan:
+    """One action per job, sorted by key, chosen from what is known and from nothing else.
+
+    Every desired job needs an observation. Kinds, owner and limits come as values, ``now`` is
+    read once by the caller.
+    """
+    actions = [
+        decide(kinds[job.key.kind], job, observations[job.key], recorded.get(job.key), rules, now)
+        for job in sorted(desired, key=lambda job: job.key)
+    ]
+    return Plan(tuple(_queue(_hold_wrong_credentials(actions), kinds, rules)))
+
+
+def decide(
+    kind: Kind,
+    desired: Desired,
+    observation: Observation,
+    recorded: Recorded | None,
+    rules: Rules,
+    now: datetime,
+) -> Action:
+    """Return the action of one job, from the first rule that has one."""
+    case = Case(kind, desired, observation, recorded, rules.owner, now)
+    for rule in RULES:
+        action = rule(case)
+        if action is not None:
+            return action
+    raise AssertionError(f"no rule decides {desired.key}")
+
+
+def refusal(made: Plan, max_submits: int) -> str | None:
+    """Return why a plan must not be carried out at all, or None: the guard before act."""
+    submits = sum(action.verb is Verb.SUBMIT for action in made.actions)
+    if submits <= max_submits:
+        return None
+    return (
+        f"the plan has {submits} submits and the limit is {max_submits}; nothing was done. "
+        f"If all of them are meant, raise --max-submits or limits.maxSubmits in bedrock-jobs.yaml"
+    )
+
+
+def _hold_wrong_credentials(actions: list[Action]) -> list[Action]:
+    """Credentials that are shown to be the wrong ones change nothing anywhere in the plan."""
+    wrong = {
+        action.desired.target.assume_role_arn
+        for action in actions
+        if action.reason is Reason.WRONG_TARGET
+    }
+    return [
+        replace(
+            action,
+            verb=Verb.HOLD,
+            reason=Reason.WRONG_TARGET,
+            message=f"Another job shows that these credentials, of {action.place}, are the wrong "
+            "ones: nothing is changed with them",
+        )
+        if action.verb.mutates and action.desired.target.assume_role_arn in wrong
+        else action
+        for action in actions
+    ]
+
+
+def _queue(actions: list[Action], kinds: Mapping[str, Kind], rules: Rules) -> list[Action]:
+    """Let the first submits through, by priority then name, and queue the rest of each place."""
+    if rules.max_active is None:
+        return actions
+    free = _free_slots(actions, kinds, rules.max_active)
+    queued: set[JobKey] = set()
+    for action in Plan(tuple(actions)).changes:
+        if action.verb is not Verb.SUBMIT:
+            continue
+        left = free.setdefault(action.place, rules.max_active)
+        free[action.place] = left - 1
+        if left <= 0:
+            queued.add(action.desired.key)
+    return [
+        _queued(action, rules) if action.desired.key in queued else action for action in actions
+    ]
+
+
+def _free_slots(
+    actions: list[Action], kinds: Mapping[str, Kind], max_active: int
+) -> dict[Place | None, int]:
+    free: dict[Place | None, int] = {}
+    for action in actions:
+        live = action.live
+        ours = action.reason not in {Reason.NOT_OWNED, Reason.WRONG_TARGET}
+        if live and ours and live.status not in kinds[action.desired.key.kind].terminal:
+            free[action.place] = free.get(action.place, max_active) - 1
+    return free
+
+
+def _queued(action: Action, rules: Rules) -> Action:
+    return replace(
+        action,
+        verb=Verb.WAIT,
+        reason=Reason.QUEUED,
+        message=f"Queued: limits.maxActive lets {rules.max_active} jobs be active at once",
+    )
