@@ -55,8 +55,6 @@ class Simulation:
     """The kinds of training whose settings take the base model's defaults."""
     data_member: str
     """The member whose S3 locations may ask for a failure."""
-    running: str
-    stopping: str
     stages_member: str
     stages: tuple[str, ...]
     """The members under ``stages_member``, in the order in which the stages run."""

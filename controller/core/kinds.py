@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from controller.core.kind import Comparison, Kind
+from controller.core.kind import Comparison, Kind, Simulation
 
 _MODEL_CUSTOMIZATION_JOB = Kind(
     name="ModelCustomizationJob",
@@ -68,6 +68,25 @@ _MODEL_CUSTOMIZATION_JOB = Kind(
     documentation=(
         "https://docs.aws.amazon.com/bedrock/latest/APIReference/"
         "API_CreateModelCustomizationJob.html"
+    ),
+    simulation=Simulation(
+        resource="model-customization-job",
+        product="custom-model",
+        product_arn_members=("outputModelArn", "customModelArn"),
+        product_name_member="customModelName",
+        job_tags_member="jobTags",
+        product_tags_member="customModelTags",
+        model_member="baseModelIdentifier",
+        settings_member="hyperParameters",
+        type_member="customizationType",
+        type_default="FINE_TUNING",
+        settled_types=frozenset({"FINE_TUNING", "CONTINUED_PRE_TRAINING"}),
+        data_member="trainingDataConfig",
+        stages_member="statusDetails",
+        stages=("validationDetails", "dataProcessingDetails", "trainingDetails"),
+        training_metric=("trainingMetrics", "trainingLoss"),
+        validation_metric=("validationMetrics", "validationLoss"),
+        validators=("validationDataConfig", "validators"),
     ),
 )
 
