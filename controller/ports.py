@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -46,8 +46,8 @@ class Cloud(Protocol):
 class Ledger(Protocol):
     """The sidecars beside the manifests."""
 
-    def read(self, sources: Iterable[Source]) -> Mapping[JobKey, Recorded]:
-        """Return what is recorded of the jobs of these manifests."""
+    def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
+        """Return what is recorded of these jobs, and of any other in the same folders."""
 
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Put a job's entry into the sidecar of its manifest.

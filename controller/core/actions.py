@@ -88,14 +88,14 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of an action: the job as it stands after it, or why the call failed.
+    """What became of a planned action.
 
-    ``action`` is the one that describes the job now: after a Create that found the name in use it
-    is what a second look decided.
+    ``now`` is the decision that describes the job afterwards: the planned one when nothing was
+    carried out or the call failed, else what a second look decided. ``arn`` is set when a Create
+    was answered but its job has not been seen yet.
     """
 
-    action: Action
-    live: Live | None = None
-    arn: str | None = None
+    planned: Action
+    now: Action
     failure: Failure | None = None
-    carried_out: bool = False
+    arn: str | None = None

@@ -1,0 +1,115 @@
+"""What botocore raises, as failures: the service's code and message, or ours with a remedy."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from botocore import exceptions
+from botocore.parsers import ResponseParserError
+
+from controller.core.errors import failure
+from controller.core.model import Failure
+
+_SERVER_ERROR = 500
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A group of exceptions, the code that we give it, and what the user should do."""
+
+    types: tuple[type[Exception], ...]
+    code: str
+    remedy: str
+    ambiguous: bool = False
+
+
+# First match wins, so the narrower classes stand before the wider ones.
+_TABLE = (
+    _Row(
+        (
+            exceptions.NoCredentialsError,
+            exceptions.PartialCredentialsError,
+            exceptions.NoAuthTokenError,
+        ),
+        "NoCredentials",
+        "give AWS credentials (AWS_PROFILE, AWS_ACCESS_KEY_ID, an instance role) or try --sandbox",
+    ),
+    _Row(
+        (
+            exceptions.UnauthorizedSSOTokenError,
+            exceptions.SSOTokenLoadError,
+            exceptions.SSOError,
+            exceptions.TokenRetrievalError,
+            exceptions.CredentialRetrievalError,
+            exceptions.RefreshWithMFAUnsupportedError,
+        ),
+        "NoCredentials",
+        "log in again (aws sso login) or mend the profile",
+    ),
+    _Row((exceptions.NoRegionError,), "NoRegion", "give --region or set AWS_REGION"),
+    _Row(
+        (exceptions.ProfileNotFound,),
+        "ProfileNotFound",
+        "give --profile the name of one in ~/.aws/config",
+    ),
+    _Row(
+        (exceptions.SSLError,),
+        "TlsFailure",
+        "give --ca-bundle the certificates of your proxy or endpoint",
+    ),
+    _Row(
+        (exceptions.EndpointConnectionError, exceptions.ConnectTimeoutError),
+        "EndpointUnreachable",
+        "check the network, the region and --endpoint-url",
+    ),
+    _Row(
+        (exceptions.ProxyConnectionError,),
+        "EndpointUnreachable",
+        "check HTTPS_PROXY and NO_PROXY",
+    ),
+    _Row((exceptions.ParamValidationError,), "ParamValidationError", "mend the manifest"),
+    _Row(
+        (exceptions.ReadTimeoutError,),
+        "ReadTimeout",
+        "run again, or give --cli-read-timeout more seconds",
+        ambiguous=True,
+    ),
+    _Row(
+        (exceptions.HTTPClientError, ResponseParserError),
+        "ConnectionLost",
+        "run again",
+        ambiguous=True,
+    ),
+    _Row((exceptions.BotoCoreError, ValueError), "ClientError", "check the AWS configuration"),
+)
+
+
+def failure_of(error: Exception, *, reading: bool) -> Failure | None:
+    """Return what an exception of botocore means, or None when it is none of botocore's.
+
+    The texts of client-side errors end with what to do; the service's own stay verbatim.
+    """
+    if isinstance(error, exceptions.ClientError):
+        return _answered(error, reading=reading)
+    for row in _TABLE:
+        if isinstance(error, row.types):
+            text = " ".join(str(error).split()).rstrip(".")
+            return failure(
+                row.code,
+                f"{text}; {row.remedy}",
+                reading=reading,
+                ambiguous=row.ambiguous and not reading,
+            )
+    return None
+
+
+def _answered(error: exceptions.ClientError, *, reading: bool) -> Failure:
+    """The service answered; after a 5xx the call may have taken effect all the same."""
+    detail = error.response.get("Error", {})
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return failure(
+        str(detail.get("Code", "Unknown")),
+        str(detail.get("Message", "")),
+        reading=reading,
+        ambiguous=status >= _SERVER_ERROR and not reading,
+    )

@@ -1,0 +1,216 @@
+"""The ledger: sidecars beside the manifests, written whole or not at all (DESIGN 7)."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import json
+import os
+import stat
+import threading
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from controller.core.kind import Kind
+from controller.core.model import API_VERSION, JobKey, Recorded, Source
+from controller.core.status import parse
+from controller.ports import LedgerError
+
+SUFFIX = ".status.json"
+_LARGEST = 16 * 1024 * 1024
+_ABANDONED_SECONDS = 3600
+
+
+def sidecar_of(manifest: str | Path) -> Path:
+    """Return the path of the sidecar beside a manifest."""
+    path = Path(manifest)
+    return path.with_name(path.stem + SUFFIX)
+
+
+class Sidecars:
+    """The ledger of the sidecars under some folders.
+
+    A job is found by its kind and name in any of them, so that a moved manifest keeps its job;
+    the sidecar beside the manifest comes first. ``unreadable`` names the files that could not be
+    understood: they count as not there, and the next write replaces them.
+    """
+
+    def __init__(self, roots: Iterable[Path], kinds: Mapping[str, Kind]) -> None:
+        self._roots = tuple(dict.fromkeys(_folder(root) for root in roots))
+        self._kinds = kinds
+        self._guard = threading.Lock()
+        self._locks: dict[Path, threading.Lock] = {}
+        self.unreadable: list[str] = []
+        self.writes = 0
+
+    def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
+        """Return what is recorded of every job, that of its own sidecar before any other."""
+        self.unreadable = []
+        paths = dict.fromkeys(sidecar_of(source.path) for source in sources.values())
+        paths |= dict.fromkeys(self._found())
+        recorded: dict[JobKey, Recorded] = {}
+        for path in paths:
+            for key, entry in self._entries(path):
+                if key not in recorded or (
+                    key in sources and sidecar_of(sources[key].path) == path
+                ):
+                    recorded[key] = entry
+        return recorded
+
+    def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
+        """Put an entry into its sidecar; the bytes are on disk when this returns.
+
+        Other jobs' entries in the same file stay. Returns False, and touches nothing, when the
+        bytes would be the same.
+        """
+        path = sidecar_of(source.path)
+        try:
+            with self._lock(path):
+                return self._write(path, key, entry)
+        except OSError as error:
+            raise LedgerError(_explained(path, error)) from error
+
+    def _write(self, path: Path, key: JobKey, entry: Mapping[str, Any]) -> bool:
+        before = _bytes(path)
+        jobs = _jobs(before)
+        jobs[key.name] = entry
+        after = _rendered(jobs)
+        if after == before:
+            return False
+        _replace(path, after)
+        with self._guard:
+            self.writes += 1
+        return True
+
+    def clean(self) -> None:
+        """Remove temporary files that a killed process left behind an hour ago or earlier."""
+        for folder in self._folders():
+            for name in _names(folder):
+                if name.startswith(".") and SUFFIX in name and name.endswith(".tmp"):
+                    _remove_abandoned(folder / name)
+
+    def _entries(self, path: Path) -> Iterator[tuple[JobKey, Recorded]]:
+        content = self._content(path)
+        if not content:
+            return
+        written_at = datetime.fromtimestamp(path.lstat().st_mtime, tz=UTC)
+        jobs = _jobs(content)
+        if not jobs:
+            self.unreadable.append(str(path))
+        for name, raw in jobs.items():
+            kind = self._kinds.get(str(raw.get("kind"))) if isinstance(raw, dict) else None
+            if kind is not None:
+                yield JobKey(kind.name, name), parse(kind, raw, written_at)
+
+    def _content(self, path: Path) -> bytes:
+        try:
+            return _bytes(path)
+        except OSError:
+            self.unreadable.append(str(path))
+            return b""
+
+    def _found(self) -> Iterator[Path]:
+        for folder in self._folders():
+            for name in sorted(_names(folder)):
+                if name.endswith(SUFFIX):
+                    yield folder / name
+
+    def _folders(self) -> Iterator[Path]:
+        for root in self._roots:
+            for folder, names, _ in os.walk(root):
+                names[:] = sorted(name for name in names if not name.startswith("."))
+                yield Path(folder)
+
+    def _lock(self, path: Path) -> threading.Lock:
+        with self._guard:
+            return self._locks.setdefault(path, threading.Lock())
+
+
+def _folder(root: Path) -> Path:
+    return root if root.is_dir() else root.parent
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        return [path.name for path in folder.iterdir()]
+    except OSError:
+        return []
+
+
+def _bytes(path: Path) -> bytes:
+    """Return a plain file's bytes, nothing where there is none; never wait on a pipe."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return b""
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        kind = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+        return file.read(_LARGEST) if stat.S_ISREG(kind) else b""
+
+
+def _jobs(content: bytes) -> dict[str, Any]:
+    """Return the entries of a sidecar; what is not one has none."""
+    try:
+        document = json.loads(content or b"{}")
+    except (ValueError, RecursionError):
+        return {}
+    jobs = document.get("jobs") if isinstance(document, dict) else None
+    return jobs if isinstance(jobs, dict) else {}
+
+
+def _rendered(jobs: Mapping[str, Any]) -> bytes:
+    document = {"apiVersion": API_VERSION, "kind": "Status", "jobs": jobs}
+    return (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write beside the file, flush to disk, then take its place in one step."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself last; some file systems cannot, and then there is nothing to do."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _remove_abandoned(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        age = datetime.now(tz=UTC).timestamp() - path.stat().st_mtime
+        if age > _ABANDONED_SECONDS:
+            path.unlink()
+
+
+def _explained(path: Path, error: OSError) -> str:
+    remedy = {
+        errno.EACCES: "make the folder writable for this user",
+        errno.EROFS: "the file system is read-only: work on a copy that can be written",
+        errno.ENOSPC: "free some space",
+        errno.EDQUOT: "free some space",
+        errno.EISDIR: "a folder has the sidecar's name: move it away",
+        errno.ENOTEMPTY: "a folder has the sidecar's name: move it away",
+    }.get(error.errno or 0, "mend the cause and run again")
+    return f"{path}: the sidecar cannot be written ({error.strerror}); {remedy}"

@@ -1,0 +1,301 @@
+"""A job's entry in its sidecar: a function of the manifest, the service's answer and its history.
+
+No wall-clock time enters, so that an entry rebuilt from the service is the same to the byte.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from controller.core.actions import Action, Outcome, Reason, Verb
+from controller.core.diff import masked
+from controller.core.identity import digest_of, owner_mark
+from controller.core.kind import Kind
+from controller.core.model import (
+    SUBMITTING,
+    Disposition,
+    Live,
+    Place,
+    Recorded,
+    State,
+    Submission,
+)
+
+PENDING = "Pending"
+SUSPENDED = "Suspended"
+QUEUED = "Queued"
+STALLED = "Stalled"
+UNKNOWN = "Unknown"
+
+TRUE, FALSE, NOT_KNOWN = "True", "False", "Unknown"
+
+FOR_A_PERSON = frozenset(
+    {
+        Reason.INVALID,
+        Reason.WRONG_TARGET,
+        Reason.SUBMIT_REFUSED,
+        Reason.LIVE_MISSING,
+        Reason.SPEC_CHANGED,
+        Reason.NOT_OWNED,
+        Reason.TOKEN_REPLAY,
+    }
+)
+"""Reasons that last until somebody acts."""
+
+_KEPT_AS_RECORDED = frozenset(
+    {Reason.OBSERVATION_FAILED, Reason.WRONG_TARGET, Reason.LIVE_MISSING, Reason.INVALID}
+)
+"""Reasons under which nothing new is known of the job itself."""
+
+_IDENTITY = ("digest", "token", "attempt", "target", "jobArn")
+
+
+@dataclass(frozen=True, slots=True)
+class _Summary:
+    """An entry's verdict: its phase and its Synced condition."""
+
+    phase: str
+    synced: str
+    reason: str
+    message: str
+
+
+def entry(kind: Kind, outcome: Outcome, recorded: Recorded | None, owner: str) -> dict[str, Any]:
+    """Return the entry that describes the job after a pass, ready for JSON."""
+    live = _our_live(outcome, recorded, owner)
+    verdict = _verdict(kind, outcome, live, recorded)
+    made: dict[str, Any] = {"kind": kind.name, "phase": verdict.phase}
+    made |= _identity(outcome, live, recorded, owner)
+    made["conditions"] = _conditions(kind, verdict, live, outcome)
+    if live is not None:
+        made["live"] = masked(kind, live.members)
+    made["history"] = list(recorded.entry.get("history") or ()) if recorded else []
+    return made
+
+
+def intent(kind: Kind, action: Action, recorded: Recorded | None) -> dict[str, Any]:
+    """Return the entry that is written before Create is called."""
+    unknown = _Summary(
+        SUBMITTING, NOT_KNOWN, Reason.INTENT_UNCONFIRMED, "Create is called; no answer is known"
+    )
+    made: dict[str, Any] = {"kind": kind.name, "phase": SUBMITTING}
+    if action.desired.submission is not None:
+        made |= _of_submission(action.desired.submission)
+    made |= _of_place(action.place)
+    made["conditions"] = _conditions(kind, unknown, None, None)
+    made["history"] = list(recorded.entry.get("history") or ()) if recorded else []
+    return made
+
+
+def parse(kind: Kind, raw: Mapping[str, Any], written_at: datetime | None) -> Recorded:
+    """Read an entry; whatever does not have the form that we write counts as not recorded."""
+    synced = next(
+        (
+            condition
+            for condition in _list(raw.get("conditions"))
+            if isinstance(condition, dict) and condition.get("type") == "Synced"
+        ),
+        {},
+    )
+    return Recorded(
+        entry={"history": _list(raw.get("history")), **_kept(raw)},
+        phase=_text(raw.get("phase")),
+        digest=_text(raw.get("digest")),
+        arn=_text(raw.get("jobArn")) or None,
+        place=_place(raw.get("target")),
+        reason=_text(synced.get("reason")),
+        message=_text(synced.get("message")),
+        live=_live(kind, raw),
+        written_at=written_at,
+    )
+
+
+def _kept(raw: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in raw.items() if name != "history"}
+
+
+def _our_live(outcome: Outcome, recorded: Recorded | None, owner: str) -> Live | None:
+    """Return the job to show: a live one of ours, else the recorded one where it still holds."""
+    action = outcome.now
+    live = action.live
+    if live is not None and _is_ours(live, action, recorded, owner):
+        return live
+    if action.reason in _KEPT_AS_RECORDED and recorded is not None:
+        return recorded.live
+    return None
+
+
+def _is_ours(live: Live, action: Action, recorded: Recorded | None, owner: str) -> bool:
+    if action.reason in {Reason.NOT_OWNED, Reason.WRONG_TARGET}:
+        return False
+    if action.reason is not Reason.INVALID:
+        return True
+    known = recorded.arn if recorded else None
+    return live.arn == known or (live.token or "").startswith(owner_mark(owner))
+
+
+def _verdict(
+    kind: Kind, outcome: Outcome, live: Live | None, recorded: Recorded | None
+) -> _Summary:
+    action = outcome.now
+    if outcome.failure is not None:
+        return _failed(outcome, live)
+    if outcome.arn is not None:
+        message = f"Submitted as {outcome.arn}, which the service does not show yet"
+        return _Summary(SUBMITTING, NOT_KNOWN, action.reason, message)
+    if action.reason in FOR_A_PERSON:
+        return _Summary(STALLED, FALSE, action.reason, action.message)
+    if action.reason is Reason.OBSERVATION_FAILED:
+        phase = SUBMITTING if recorded is not None and recorded.is_intent else UNKNOWN
+        return _Summary(phase, NOT_KNOWN, action.reason, action.message)
+    if live is not None:
+        return _Summary(
+            live.status or UNKNOWN, _synced(kind, action, live), action.reason, action.message
+        )
+    return _without_live(action, recorded)
+
+
+def _failed(outcome: Outcome, live: Live | None) -> _Summary:
+    """A call failed: what it means depends on whether it may have taken effect."""
+    failure, action = outcome.failure, outcome.now
+    if failure is None:
+        raise ValueError("an outcome without a failure has not failed")
+    if live is not None:
+        return _Summary(live.status, FALSE, action.reason, f"{action.message}. {failure}")
+    if failure.ambiguous:
+        message = f"Create has no known outcome: {failure}"
+        return _Summary(SUBMITTING, NOT_KNOWN, Reason.INTENT_UNCONFIRMED, message)
+    match failure.disposition:
+        case Disposition.REFUSED:
+            return _Summary(STALLED, FALSE, Reason.SUBMIT_REFUSED, str(failure))
+        case Disposition.QUOTA:
+            return _Summary(QUEUED, FALSE, Reason.QUEUED, str(failure))
+        case _:
+            return _Summary(PENDING, FALSE, action.reason, f"Not submitted yet: {failure}")
+
+
+def _without_live(action: Action, recorded: Recorded | None) -> _Summary:
+    match action.reason:
+        case Reason.SUSPENDED | Reason.STOPPED:
+            return _Summary(SUSPENDED, TRUE, action.reason, action.message)
+        case Reason.QUEUED:
+            return _Summary(QUEUED, FALSE, action.reason, action.message)
+        case Reason.INTENT_UNCONFIRMED:
+            return _Summary(SUBMITTING, NOT_KNOWN, action.reason, action.message)
+        case _:
+            phase = SUBMITTING if recorded is not None and recorded.is_intent else PENDING
+            return _Summary(phase, FALSE, action.reason, action.message)
+
+
+def _synced(kind: Kind, action: Action, live: Live) -> str:
+    """A job that failed, or was stopped against its manifest, is not what the manifest asks."""
+    wants_stop = action.desired.policy.state is State.STOPPED
+    if action.verb is Verb.STOP or live.status in kind.failed:
+        return FALSE
+    if live.status in kind.stopped and not wants_stop:
+        return FALSE
+    return TRUE
+
+
+def _identity(
+    outcome: Outcome, live: Live | None, recorded: Recorded | None, owner: str
+) -> dict[str, Any]:
+    """Return digest, token, attempt, target and ARN of the job that the entry is about."""
+    action = outcome.now
+    if recorded is not None and _stays_recorded(action, live, recorded):
+        return {name: recorded.entry[name] for name in _IDENTITY if name in recorded.entry}
+    made: dict[str, Any] = {}
+    if action.desired.submission is not None:
+        made = _of_submission(action.desired.submission)
+    if live is not None:
+        made = {"attempt": 0, **made, "jobArn": live.arn}
+        if live.token is not None and live.token.startswith(owner_mark(owner)):
+            made |= {"digest": digest_of(live.token), "token": live.token}
+    elif outcome.arn is not None:
+        made["jobArn"] = outcome.arn
+    return made | _of_place(action.place)
+
+
+def _stays_recorded(action: Action, live: Live | None, recorded: Recorded) -> bool:
+    nothing_new = live is None or live is recorded.live
+    return nothing_new and action.reason in _KEPT_AS_RECORDED and bool(recorded.digest)
+
+
+def _of_submission(submission: Submission) -> dict[str, Any]:
+    return {
+        "digest": submission.digest,
+        "token": submission.token,
+        "attempt": submission.attempt,
+    }
+
+
+def _of_place(place: Place | None) -> dict[str, Any]:
+    if place is None:
+        return {}
+    return {"target": {"accountId": place.account_id, "region": place.region}}
+
+
+def _conditions(
+    kind: Kind, verdict: _Summary, live: Live | None, outcome: Outcome | None
+) -> list[dict[str, Any]]:
+    synced = {
+        "type": "Synced",
+        "status": verdict.synced,
+        "reason": verdict.reason,
+        "message": verdict.message,
+    }
+    made = [synced, _succeeded(kind, live)]
+    if verdict.phase == STALLED and outcome is not None:
+        made.append({**synced, "type": "Stalled", "status": TRUE})
+    return made
+
+
+def _succeeded(kind: Kind, live: Live | None) -> dict[str, Any]:
+    """Succeeded is Unknown while a job is active, and carries the service's time once it ended."""
+    if live is None:
+        return _succeeded_is(NOT_KNOWN, "NotSubmitted", "No job is known to have been made")
+    if live.status not in kind.terminal:
+        return _succeeded_is(NOT_KNOWN, live.status or UNKNOWN, "The job has not ended")
+    if live.status in kind.succeeded:
+        made = _succeeded_is(TRUE, live.status, "The job completed")
+    else:
+        cause = live.members.get(kind.failure_member)
+        made = _succeeded_is(FALSE, live.status, str(cause or "The service gives no cause"))
+    ended = live.members.get(kind.ended_member) or live.members.get(kind.modified_member)
+    return {**made, "lastTransitionTime": ended} if ended else made
+
+
+def _succeeded_is(status: str, reason: str, message: str) -> dict[str, Any]:
+    return {"type": "Succeeded", "status": status, "reason": reason, "message": message}
+
+
+def _live(kind: Kind, raw: Mapping[str, Any]) -> Live | None:
+    members = raw.get("live")
+    if not isinstance(members, dict) or not _text(raw.get("jobArn")):
+        return None
+    token = _text(members.get(kind.token_member)) if kind.echoes_token else ""
+    return Live(
+        arn=_text(raw["jobArn"]),
+        name=_text(members.get(kind.name_member)),
+        status=_text(members.get(kind.status_member)),
+        token=token or None,
+        members=members,
+    )
+
+
+def _place(raw: Any) -> Place | None:
+    if not isinstance(raw, dict):
+        return None
+    account, region = _text(raw.get("accountId")), _text(raw.get("region"))
+    return Place(account, region) if account and region else None
+
+
+def _text(raw: Any) -> str:
+    return raw if isinstance(raw, str) else ""
+
+
+def _list(raw: Any) -> list[Any]:
+    return raw if isinstance(raw, list) else []
