@@ -28,6 +28,8 @@ class Variant:
 
     title: str
     spec: Mapping[str, Any]
+    leave_out: frozenset[str] = frozenset()
+    """Dotted members that this way has no use for."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from controller.core.customization import DESCRIPTIONS, OVERLAY
+from controller.core.customization_variants import VARIANTS
 from controller.core.kind import Comparison, Kind, Simulation
 
 _MODEL_CUSTOMIZATION_JOB = Kind(
@@ -65,6 +67,9 @@ _MODEL_CUSTOMIZATION_JOB = Kind(
         "[a-zA-Z0-9](-*[a-zA-Z0-9\\+\\-\\.])*": "[a-zA-Z0-9][a-zA-Z0-9+.-]*",
     },
     output_only={"CustomizationType": ("IMPORTED",)},
+    overlay=OVERLAY,
+    descriptions=DESCRIPTIONS,
+    variants=VARIANTS,
     documentation=(
         "https://docs.aws.amazon.com/bedrock/latest/APIReference/"
         "API_CreateModelCustomizationJob.html"

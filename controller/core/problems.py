@@ -50,3 +50,8 @@ class Code(Enum):
     def __init__(self, code: str, meaning: str) -> None:
         self.code = code
         self.meaning = meaning
+
+
+def by_code(code: str) -> Code:
+    """Return the problem that a code such as ``BJ204`` stands for."""
+    return next(problem for problem in Code if problem.code == code)

@@ -2,21 +2,118 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
 
-from controller.core.problems import Code
+from jsonschema_rs import Draft7Validator, RegexOptions, ValidationError
+
+from controller.core.explaining import explain
+from controller.core.findings import Finding
+from controller.core.hints import DID_YOU_MEAN
+from controller.core.keywords import CODE, PROBLEM
+from controller.core.mistakes import mistake_of
+from controller.core.problems import Code, by_code
+
+__all__ = ["Checker", "Finding"]
+
+# A member that is missing because its key is misspelt is one mistake, told at the key.
+_FOLLOWING: Final = frozenset({"required", PROBLEM})
+_NONE: Final[frozenset[str]] = frozenset()
+_NAMED: Final = re.compile(r"`(?:[\w.]*\.)?(\w+)`")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One mistake in a value: its code, the path to it, and what to do.
+class Checker:
+    """A schema compiled once; its patterns run on an engine that no text can hang.
 
-    ``path`` leads from the document's root through keys and indexes. ``on_key`` says that the key
-    at the end of the path is at fault, not its value.
+    ``schema`` is draft-07 as a dict, references only into its own ``definitions``.
     """
 
-    code: Code
-    path: tuple[str | int, ...]
-    message: str
-    hint: str = ""
-    on_key: bool = False
+    __slots__ = ("_validator", "schema")
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self.schema = schema
+        self._validator = Draft7Validator(
+            dict(schema), pattern_options=RegexOptions(), validate_formats=True
+        )
+
+    def is_valid(self, value: Any) -> bool:
+        """Whether a value keeps the schema; some microseconds for a manifest."""
+        return self._validator.is_valid(value)
+
+    def findings(self, value: Any) -> tuple[Finding, ...]:
+        """Every mistake in a value is a finding, and one mistake is one finding."""
+        if self._validator.is_valid(value):
+            return ()
+        return _collapsed(_explained(self.schema, self._validator.iter_errors(value)))
+
+
+def _explained(
+    schema: Mapping[str, Any], errors: Iterable[ValidationError]
+) -> list[tuple[str, Finding]]:
+    """Return each error's findings with the keyword they come from, broken rules once each."""
+    told: list[tuple[str, Finding]] = []
+    rules: set[tuple[str | int, ...]] = set()
+    for error in errors:
+        place = _rule_of(schema, error.schema_path)
+        if place is None:
+            mistake = mistake_of(schema, error)
+            told += [(mistake.rule, finding) for finding in explain(mistake)]
+        elif place not in rules:
+            rules.add(place)
+            told.append((PROBLEM, _broken_rule(schema, place, error)))
+    return told
+
+
+def _rule_of(
+    schema: Mapping[str, Any], schema_path: Iterable[str | int]
+) -> tuple[str | int, ...] | None:
+    """Return the place of the rule of ours that an error comes from, or None."""
+    node: Any = schema
+    place: tuple[str | int, ...] = ()
+    for key in schema_path:
+        node = node[key]
+        place = (*place, key)
+        if isinstance(node, dict) and PROBLEM in node:
+            return place
+    return None
+
+
+def _broken_rule(
+    schema: Mapping[str, Any], place: tuple[str | int, ...], error: ValidationError
+) -> Finding:
+    """Return the finding that a rule of ours states, where the engine saw it broken."""
+    rule: Any = schema
+    for key in place:
+        rule = rule[key]
+    code = by_code(rule[CODE]) if CODE in rule else Code.COMBINATION
+    on_key = error.kind.name == "falseSchema"
+    return Finding(code, tuple(error.instance_path), rule[PROBLEM], "", on_key)
+
+
+def _collapsed(told: list[tuple[str, Finding]]) -> tuple[Finding, ...]:
+    """Return the findings that are mistakes of their own, in the engine's order, each once."""
+    misspelt = _misspelt(finding for _, finding in told)
+    return tuple(
+        dict.fromkeys(
+            finding
+            for rule, finding in told
+            if rule not in _FOLLOWING or not misspelt.get(finding.path, _NONE) & _names(finding)
+        )
+    )
+
+
+def _misspelt(findings: Iterable[Finding]) -> dict[tuple[str | int, ...], frozenset[str]]:
+    """Return, for each mapping with unknown keys, the members that were probably meant."""
+    meant: dict[tuple[str | int, ...], frozenset[str]] = {}
+    for finding in findings:
+        if finding.code is Code.UNKNOWN_KEY and finding.hint.startswith(DID_YOU_MEAN):
+            parent = finding.path[:-1]
+            names = frozenset(_NAMED.findall(finding.hint))
+            meant[parent] = meant.get(parent, _NONE) | names
+    return meant
+
+
+def _names(finding: Finding) -> frozenset[str]:
+    """Return the members that a message names."""
+    return frozenset(_NAMED.findall(finding.message))

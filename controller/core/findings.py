@@ -1,0 +1,22 @@
+"""One mistake in a value, and where it stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.core.problems import Code
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One mistake in a value: its code, the path to it, and what to do.
+
+    ``path`` leads from the document's root through keys and indexes. ``on_key`` says that the key
+    at the end of the path is at fault, not its value.
+    """
+
+    code: Code
+    path: tuple[str | int, ...]
+    message: str
+    hint: str = ""
+    on_key: bool = False

@@ -1,0 +1,73 @@
+"""What a person probably meant, from what stands near it in the schema."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+DID_YOU_MEAN: Final = "did you mean"
+
+_NEAR: Final = 0.6
+_LISTED: Final = 12
+_BUCKET: Final = re.compile(r"[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]")
+_PATH_SIGN: Final = re.compile(r"[^-!_*'().a-zA-Z0-9/]")
+_PLACEHOLDER: Final = re.compile(r"<[a-z][a-z0-9-]*>")
+
+
+def placeholder(text: str) -> str | None:
+    """Return the first placeholder such as ``<role-arn>`` that was left in a text."""
+    found = _PLACEHOLDER.search(text)
+    return found.group() if found else None
+
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """Return the choice that a word most resembles, whatever its case, or None."""
+    by_lower = {choice.lower(): choice for choice in choices}
+    found = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=_NEAR)
+    return by_lower[found[0]] if found else None
+
+
+def listing(names: Iterable[str]) -> str:
+    """Return names in backticks, separated by commas, the tail cut off where there are many."""
+    quoted = [f"`{name}`" for name in names]
+    if len(quoted) > _LISTED:
+        quoted[_LISTED:] = [f"and {len(quoted) - _LISTED} more"]
+    return ", ".join(quoted)
+
+
+def members(node: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the path of every member that stands in a schema; references are not followed."""
+    for name, child in node.get("properties", {}).items():
+        yield (*path, name)
+        yield from members(child, (*path, name))
+    for inner in ("items", "additionalProperties"):
+        if isinstance(node.get(inner), dict):
+            yield from members(node[inner], path)
+
+
+def elsewhere(word: str, schema: Mapping[str, Any]) -> str | None:
+    """Return the dotted path of a member by that name, or with a name that ends like it."""
+    lowered = word.lower()
+    found = [path for path in members(schema) if path[-1].lower() == lowered]
+    found = found or [path for path in members(schema) if path[-1].lower().endswith(lowered)]
+    return ".".join(min(found, key=_depth)) if found else None
+
+
+def _depth(path: tuple[str, ...]) -> int:
+    return len(path)
+
+
+def s3_hint(text: str) -> str:
+    """Return what the service dislikes about an S3 location, or the empty string."""
+    if not text.startswith("s3://"):
+        return "begin with `s3://`: the service takes no URL, ARN or path here"
+    bucket, _, path = text.removeprefix("s3://").partition("/")
+    if not _BUCKET.fullmatch(bucket):
+        return f"`{bucket}` cannot be a bucket of S3"
+    if sign := _PATH_SIGN.search(path):
+        return f"the service refuses {sign.group()!r} in a path, though S3 itself takes it"
+    if path.startswith("/") or "//" in path:
+        return "there is an empty folder name between two slashes"
+    return ""

@@ -1,0 +1,120 @@
+"""An error of the schema engine, seen from the value that it is about."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jsonschema_rs import ValidationError
+
+from controller.core.findings import Finding
+from controller.core.keywords import SENSITIVE
+from controller.core.problems import Code
+
+_HIDDEN: Final = "a hidden value"
+_LONGEST_SHOWN: Final = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mistake:
+    """An error of the engine, seen from the value that it is about.
+
+    ``rule`` is the keyword that was broken and ``node`` the schema at ``path``; ``label`` is the
+    path in dots, its secret part masked.
+    """
+
+    schema: Mapping[str, Any]
+    rule: str
+    node: Mapping[str, Any]
+    path: tuple[str | int, ...]
+    label: str
+    value: Any
+    details: Mapping[str, Any]
+    sensitive: bool
+    on_key: bool = False
+
+    def finding(self, code: Code, message: str, hint: str = "") -> Finding:
+        """Return a finding on this value, whose label begins the message."""
+        return Finding(code, self.path, f"{self.label} {message}", hint, self.on_key)
+
+    @property
+    def shown(self) -> str:
+        """The value as a message may show it: short, on one line, masked if it is sensitive."""
+        if self.sensitive:
+            return _HIDDEN
+        if isinstance(self.value, dict | list):
+            return kind_of(self.value)
+        text = self.value if isinstance(self.value, str) else json.dumps(self.value, default=str)
+        text = text if text.isprintable() and text else json.dumps(text)
+        return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
+
+
+def kind_of(value: object) -> str:
+    """Return what a value is, in words."""
+    if isinstance(value, bool):
+        return "true or false"
+    names = {dict: "a mapping", list: "a list", str: "a text", int: "a whole number"}
+    return names.get(type(value), "null" if value is None else "a number")
+
+
+def _step(schema: Mapping[str, Any], node: Any, key: str | int) -> Mapping[str, Any]:
+    """Return the node of one key or index under a node; an unknown one has an empty node."""
+    if isinstance(key, int):
+        child = node.get("items", {})
+    else:
+        child = node.get("properties", {}).get(key, node.get("additionalProperties", {}))
+    if not isinstance(child, dict):
+        return {}
+    if "$ref" in child:
+        found: Mapping[str, Any] = schema["definitions"][child["$ref"].rpartition("/")[2]]
+        return found
+    return child
+
+
+def look(schema: Mapping[str, Any], path: Sequence[str | int]) -> tuple[Any, str, bool]:
+    """Return the node at a path, the path in dots, and whether it lies under a sensitive node."""
+    node: Mapping[str, Any] = schema
+    label, hidden = "", False
+    for key in path:
+        shown: str | int = "…" if hidden else key
+        label += f"[{shown}]" if isinstance(key, int) else f".{shown}"
+        node = _step(schema, node, key)
+        hidden = hidden or bool(node.get(SENSITIVE))
+    return node, f"`{label.lstrip('.')}`" if label else "The document", hidden
+
+
+def mistake_of(schema: Mapping[str, Any], error: ValidationError) -> Mistake:
+    """Return the mistake behind an error.
+
+    A key's error is told of the mapping that holds it; here it is seen from the key itself.
+    """
+    path = tuple(error.instance_path)
+    details = error.kind.as_dict()
+    node, label, sensitive = look(schema, path)
+    if error.kind.name == "propertyNames":
+        inner = details["error"]
+        key = inner.instance
+        shown = "…" if sensitive else key
+        return Mistake(
+            schema=schema,
+            rule=inner.kind.name,
+            node=node["propertyNames"],
+            path=(*path, key),
+            label=f"The key `{shown}` of {label}",
+            value=key,
+            details=inner.kind.as_dict(),
+            sensitive=sensitive,
+            on_key=True,
+        )
+    return Mistake(
+        schema=schema,
+        rule=error.kind.name,
+        node=node,
+        path=path,
+        label=label,
+        value=error.instance,
+        details=details,
+        sensitive=sensitive,
+    )

@@ -1,0 +1,137 @@
+"""The model's patterns made exact: full matches that mean the same on every regex engine.
+
+The model writes patterns unanchored and means a full match. Engines disagree on what a class
+escape takes (ASCII or Unicode) and on whether ``$`` stands before a last line break, and some can
+be hung by nested repetition; editors, CI and we read one schema with three engines.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+_SPACE: Final = r" \t\n\r\f\v"
+_INSIDE: Final = {"\\s": _SPACE, "\\d": "0-9", "\\w": "A-Za-z0-9_"}
+_OUTSIDE: Final = {
+    "\\s": f"[{_SPACE}]",
+    "\\S": f"[^{_SPACE}]",
+    "\\d": "[0-9]",
+    "\\D": "[^0-9]",
+    "\\w": "[A-Za-z0-9_]",
+    "\\W": "[^A-Za-z0-9_]",
+    # Engines end a line at different characters; this is the union of theirs.
+    ".": r"[^\n\r\u2028\u2029]",
+}
+_TOKEN: Final = re.compile(
+    r"""(?P<class>\[\^?\]?(?:\\.|[^\]\\])*\])
+      | (?P<open>\((?:\?:)?)
+      | (?P<close>\))
+      | (?P<or>\|)
+      | (?P<repeat>(?:[*+?]|\{[0-9]+(?:,[0-9]*)?\})\??)
+      | (?P<anchor>[\^$])
+      | (?P<atom>\\.|.)""",
+    re.VERBOSE | re.DOTALL,
+)
+_CLASS_ITEM: Final = re.compile(r"\\.|[^\\]", re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A piece of a pattern, rewritten, and what it can match at its end."""
+
+    text: str = ""
+    nullable: bool = True
+    newline: bool = False
+
+    def then(self, other: _Part) -> _Part:
+        """Return the two pieces in a row."""
+        return _Part(
+            self.text + other.text,
+            self.nullable and other.nullable,
+            other.newline or (other.nullable and self.newline),
+        )
+
+    def otherwise(self, other: _Part) -> _Part:
+        """Return the two pieces as alternatives."""
+        return _Part(
+            f"{self.text}|{other.text}",
+            self.nullable or other.nullable,
+            self.newline or other.newline,
+        )
+
+    def repeated(self, repeat: str) -> _Part:
+        """Return the piece under a repetition."""
+        may_be_none = repeat[0] in "*?" or repeat.startswith(("{0,", "{0}"))
+        return _Part(self.text + repeat, self.nullable or may_be_none, self.newline)
+
+
+def _portable_class(text: str) -> str:
+    """Return a bracketed class with its class escapes spelled out in ASCII."""
+    if text in {r"[\s\S]", r"[\S\s]"}:
+        return text
+    if len(text) == len(r"[\S]") and text[1:-1] in _OUTSIDE:
+        return _OUTSIDE[text[1:-1]]
+    return _CLASS_ITEM.sub(lambda item: _INSIDE.get(item.group(), item.group()), text)
+
+
+def _single(text: str) -> _Part:
+    """Return one character's worth of pattern; only its own text decides what it matches."""
+    return _Part(text, nullable=False, newline=re.fullmatch(text, "\n") is not None)
+
+
+class _Parser:
+    """Reads a pattern once, left to right; the model's patterns nest only a few levels."""
+
+    def __init__(self, pattern: str) -> None:
+        self._tokens = [(str(m.lastgroup), m.group()) for m in _TOKEN.finditer(pattern)]
+        self._next = 0
+
+    def _peek(self) -> str:
+        return self._tokens[self._next][0] if self._next < len(self._tokens) else "close"
+
+    def _take(self) -> str:
+        self._next += 1
+        return self._tokens[self._next - 1][1]
+
+    def alternatives(self) -> _Part:
+        """Return everything up to the end of the group."""
+        part = self._sequence()
+        while self._peek() == "or":
+            self._take()
+            part = part.otherwise(self._sequence())
+        return part
+
+    def _sequence(self) -> _Part:
+        part = _Part()
+        while self._peek() not in {"or", "close"}:
+            piece = self._piece()
+            if self._peek() == "repeat":
+                piece = piece.repeated(self._take())
+            part = part.then(piece)
+        return part
+
+    def _piece(self) -> _Part:
+        group, text = self._peek(), self._take()
+        if group == "open":
+            inner = self.alternatives()
+            self._take()
+            return _Part(f"{text}{inner.text})", inner.nullable, inner.newline)
+        if group == "class":
+            return _single(_portable_class(text))
+        if group == "anchor":
+            return _Part(text)
+        return _single(_OUTSIDE.get(text, text))
+
+
+def constraint(pattern: str) -> dict[str, Any]:
+    """Return the draft-07 keywords that hold a string to a full match of a pattern.
+
+    Python lets ``$`` stand before a last line break. Where the pattern itself cannot end in one,
+    ``not`` closes that hole for engines like it; lookaheads would do, but linear engines have none.
+    """
+    part = _Parser(pattern).alternatives()
+    keywords: dict[str, Any] = {"pattern": f"^(?:{part.text})$"}
+    if not part.newline:
+        keywords["not"] = {"type": "string", "pattern": "\\n$"}
+    return keywords

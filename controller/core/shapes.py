@@ -1,0 +1,208 @@
+"""The service model's shapes as draft-07 nodes; every rule that a shape states is carried over.
+
+Input is the raw service model, a dict as its JSON holds it, so nothing here reads a file.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
+
+from controller.core.forms import FORMS
+from controller.core.keywords import FORM, SENSITIVE
+from controller.core.patterns import constraint
+
+Node: TypeAlias = dict[str, Any]
+Shape: TypeAlias = Mapping[str, Any]
+
+WRITTEN_TEXT: Final = ("string", "number", "boolean")
+"""What an editor may take a text for: it reads plain scalars by YAML's guesses, we do not."""
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+
+def text_node(*, as_written: bool, **keywords: Any) -> Node:
+    """Return a node for a text; a written one may look like a number or a boolean."""
+    return {"type": list(WRITTEN_TEXT) if as_written else "string", **keywords}
+
+
+def plain_text(documentation: str) -> str:
+    """Return a model's documentation without its markup, as one paragraph."""
+    return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", documentation)).split())
+
+
+def _targets(shape: Shape) -> Iterator[str]:
+    """Yield the names of the shapes that a shape is made of, in the model's order."""
+    for member in shape.get("members", _NOTHING).values():
+        yield member["shape"]
+    for part in ("member", "key", "value"):
+        if part in shape:
+            yield shape[part]["shape"]
+
+
+def reachable(shapes: Mapping[str, Shape], root: str) -> tuple[str, ...]:
+    """Return the names of all shapes under a root, the root first, each once."""
+    found: dict[str, None] = {}
+    waiting = [root]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found[name] = None
+            waiting.extend(reversed(tuple(_targets(shapes[name]))))
+    return tuple(found)
+
+
+def recursive_shapes(shapes: Mapping[str, Shape], root: str) -> frozenset[str]:
+    """Return the names of the structures under a root that contain themselves."""
+    return frozenset(
+        name
+        for name in reachable(shapes, root)
+        if shapes[name]["type"] == "structure"
+        and any(name in reachable(shapes, part) for part in _targets(shapes[name]))
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """How shapes are read: which are defined apart, replaced, left out or described.
+
+    ``as_written`` asks for nodes of a manifest, where texts are still unquoted scalars; otherwise
+    they are nodes of a request on the wire. ``documented`` adds the model's own documentation.
+    """
+
+    shapes: Mapping[str, Shape]
+    recursive: frozenset[str] = frozenset()
+    patterns: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    output_only: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING)
+    descriptions: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    as_written: bool = True
+    documented: bool = False
+
+    def node(self, name: str, path: str) -> Node:
+        """Return a shape's node, or the reference to it if the shape contains itself."""
+        if name in self.recursive:
+            return {"$ref": f"#/definitions/{name}"}
+        return self.body(name, path)
+
+    def body(self, name: str, path: str) -> Node:
+        """Return a shape's own node; ``path`` is the dotted member, for its descriptions."""
+        shape = self.shapes[name]
+        node = _READERS[shape["type"]](self, name, path)
+        if shape.get("sensitive"):
+            node[SENSITIVE] = True
+        return node
+
+    def member(self, member: Mapping[str, Any], path: str) -> Node:
+        """Return the node of a structure's member, description first."""
+        described = self.description(member, path)
+        return ({"description": described} if described else {}) | self.node(member["shape"], path)
+
+    def description(self, member: Mapping[str, Any], path: str) -> str:
+        """Return our words on a member, and the model's below them if asked for."""
+        ours = self.descriptions.get(path, "")
+        theirs = plain_text(member.get("documentation", "")) if self.documented else ""
+        return "\n\n".join(part for part in (ours, theirs) if part)
+
+
+def _bounds(shape: Shape, least: str, most: str) -> Node:
+    """Return a shape's min and max under the keywords of its type."""
+    node: Node = {}
+    # A minimum of nothing says nothing, except of numbers.
+    if shape.get("min") or ("min" in shape and least == "minimum"):
+        node[least] = shape["min"]
+    if "max" in shape:
+        node[most] = shape["max"]
+    return node
+
+
+def _structure(reader: Reader, name: str, path: str) -> Node:
+    shape = reader.shapes[name]
+    if shape.get("document"):
+        return {}
+    node: Node = {"type": "object"}
+    if shape.get("required"):
+        node["required"] = list(shape["required"])
+    if shape.get("union"):
+        node |= {"minProperties": 1, "maxProperties": 1}
+    node["properties"] = {
+        member: reader.member(target, f"{path}.{member}" if path else member)
+        for member, target in shape.get("members", _NOTHING).items()
+    }
+    node["additionalProperties"] = False
+    return node
+
+
+def _string(reader: Reader, name: str, _: str) -> Node:
+    shape = reader.shapes[name]
+    if "enum" in shape:
+        left_out = reader.output_only.get(name, ())
+        return {"type": "string", "enum": [v for v in shape["enum"] if v not in left_out]}
+    node = text_node(as_written=reader.as_written, **_bounds(shape, "minLength", "maxLength"))
+    if "pattern" in shape:
+        node |= constraint(reader.patterns.get(shape["pattern"], shape["pattern"]))
+        node |= {FORM: FORMS[name]} if name in FORMS else {}
+    return node
+
+
+def _number(reader: Reader, name: str, _: str) -> Node:
+    return {"type": "number", **_bounds(reader.shapes[name], "minimum", "maximum")}
+
+
+def _integer(reader: Reader, name: str, _: str) -> Node:
+    return {"type": "integer", **_bounds(reader.shapes[name], "minimum", "maximum")}
+
+
+def _boolean(*_: object) -> Node:
+    return {"type": "boolean"}
+
+
+def _timestamp(*_: object) -> Node:
+    return {"type": "string", "format": "date-time"}
+
+
+def _blob(reader: Reader, name: str, _: str) -> Node:
+    """Return the node of bytes, which are written in Base64: four characters for three bytes."""
+    shape = reader.shapes[name]
+    coded = {side: -(-shape[side] // 3) * 4 for side in ("min", "max") if side in shape}
+    bounds = _bounds(coded, "minLength", "maxLength")
+    return {"type": "string", "contentEncoding": "base64", **bounds}
+
+
+def _list(reader: Reader, name: str, path: str) -> Node:
+    shape = reader.shapes[name]
+    items = reader.node(shape["member"]["shape"], path)
+    return {"type": "array", **_bounds(shape, "minItems", "maxItems"), "items": items}
+
+
+def _map(reader: Reader, name: str, path: str) -> Node:
+    shape = reader.shapes[name]
+    node: Node = {"type": "object", **_bounds(shape, "minProperties", "maxProperties")}
+    keys = reader.body(shape["key"]["shape"], path)
+    # A key is text whatever it looks like, so its node says nothing of types.
+    keys.pop("type", None)
+    if keys:
+        node["propertyNames"] = keys
+    node["additionalProperties"] = reader.node(shape["value"]["shape"], path)
+    return node
+
+
+_READERS: Final[Mapping[str, Callable[[Reader, str, str], Node]]] = MappingProxyType(
+    {
+        "structure": _structure,
+        "string": _string,
+        "character": _string,
+        "float": _number,
+        "double": _number,
+        "integer": _integer,
+        "long": _integer,
+        "boolean": _boolean,
+        "timestamp": _timestamp,
+        "blob": _blob,
+        "list": _list,
+        "map": _map,
+    }
+)
