@@ -1,0 +1,102 @@
+"""Who may import whom."""
+
+from __future__ import annotations
+
+import ast
+from graphlib import TopologicalSorter
+
+import pytest
+from importlinter.cli import lint_imports
+
+from tests.house.source import ROOT, Module, imports, modules
+
+CORE = [module for module in modules() if module.name.startswith("controller.core")]
+
+# What a pure rule may lean on. A module that reads the world (files, clock, network, environment)
+# is never added here: the rule that needs it belongs in an adapter.
+PURE = frozenset(
+    {
+        "__future__",
+        "abc",
+        "bisect",
+        "collections",
+        "contextlib",
+        "copy",
+        "dataclasses",
+        "datetime",
+        "decimal",
+        "difflib",
+        "enum",
+        "fnmatch",
+        "fractions",
+        "functools",
+        "hashlib",
+        "heapq",
+        "html",
+        "itertools",
+        "json",
+        "jsonschema_rs",
+        "math",
+        "operator",
+        "re",
+        "rfc8785",
+        "string",
+        "textwrap",
+        "types",
+        "typing",
+        "unicodedata",
+    }
+)
+IMPURE_CALLS = frozenset({"open", "print", "input", "now", "today", "utcnow", "getenv"})
+
+
+def test_layer_contract_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Arrows point down only, as the contract in pyproject.toml says."""
+    monkeypatch.chdir(ROOT)
+
+    assert lint_imports(no_cache=True) == 0
+
+
+def test_no_module_imports_itself_by_a_detour() -> None:
+    """The modules of the package import each other without a circle."""
+    names = {module.name for module in modules()}
+    graph = {module.name: (imports(module) & names) - {module.name} for module in modules()}
+
+    order = list(TopologicalSorter(graph).static_order())
+
+    assert set(order) == names
+
+
+@pytest.mark.parametrize("module", CORE, ids=lambda module: module.name)
+def test_core_leans_on_pure_modules_only(module: Module) -> None:
+    """Each module of core imports core and what is on the list of pure modules."""
+    foreign = {
+        name
+        for name in imports(module)
+        if not name.startswith("controller.core") and name.partition(".")[0] not in PURE
+    }
+
+    assert foreign - {"controller"} == set()
+
+
+@pytest.mark.parametrize("module", CORE, ids=lambda module: module.name)
+def test_core_reads_neither_clock_nor_files(module: Module) -> None:
+    """Each module of core takes `now` and all text as arguments."""
+    called = {
+        node.func.id if isinstance(node.func, ast.Name) else node.func.attr
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name | ast.Attribute)
+    }
+
+    assert called & IMPURE_CALLS == set()
+
+
+@pytest.mark.parametrize(
+    "module",
+    [module for module in modules() if module.path.name == "__init__.py"],
+    ids=lambda module: module.name,
+)
+def test_package_roots_re_export_nothing(module: Module) -> None:
+    """Each __init__ holds its docstring and nothing else."""
+    assert [type(node) for node in module.tree.body] == [ast.Expr]
+    assert ast.get_docstring(module.tree)
