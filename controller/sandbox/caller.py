@@ -1,0 +1,91 @@
+"""Who calls: the account and region that a request's own signature names."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+DEFAULT_REGION = "us-east-1"
+_SCOPE = re.compile(r"Credential=([^/,\s]+)/\d{8}/([a-z0-9-]{1,25})/[a-z0-9-]+/aws4_request")
+_ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/(?:[^\s]*/)?([\w+=,.@-]+)")
+_TEMPORARY_KEY = re.compile(r"ASIA(\d{12})[A-Z2-7]{4}")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An account in a region, and the ARN that STS shows for the credentials."""
+
+    account: str
+    region: str
+    arn: str
+    user_id: str
+
+    @property
+    def partition(self) -> str:
+        """The ARN partition of the caller's region."""
+        return partition_of(self.region)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Temporary credentials: nothing about them is stored, they carry what they stand for."""
+
+    account: str
+    arn: str
+    user_id: str
+    access_key: str
+    secret_key: str
+    token: str
+
+
+def partition_of(region: str) -> str:
+    """Return the ARN partition that a region lies in."""
+    if region.startswith("cn-"):
+        return "aws-cn"
+    return "aws-us-gov" if region.startswith("us-gov-") else "aws"
+
+
+def caller_of(headers: Mapping[str, str], account: str) -> Caller:
+    """Return the caller; a request without a signature comes from the default region.
+
+    ``account`` is whose account any credentials open that AssumeRole did not make.
+    """
+    scope = _SCOPE.search(headers.get("authorization", ""))
+    key, region = scope.groups() if scope else ("", DEFAULT_REGION)
+    temporary = _TEMPORARY_KEY.fullmatch(key)
+    if temporary:
+        shown = _shown(headers.get("x-amz-security-token", ""))
+        owner = temporary[1]
+        fallback = f"arn:{partition_of(region)}:sts::{owner}:assumed-role/sandbox/sandbox"
+        return Caller(owner, region, shown.get("arn", fallback), shown.get("user", key))
+    user = f"arn:{partition_of(region)}:iam::{account}:user/sandbox"
+    return Caller(account, region, user, "AIDASANDBOXSANDBOX123")
+
+
+def session_for(role_arn: str, session_name: str) -> Session | None:
+    """Return credentials for a role, equal for equal arguments, or None for what is no role."""
+    match = _ROLE_ARN.fullmatch(role_arn)
+    if match is None:
+        return None
+    account, role = match.groups()
+    secret = hashlib.sha256(f"{role_arn} {session_name}".encode()).digest()
+    letters = base64.b32encode(secret).decode()
+    partition = role_arn.split(":")[1]
+    arn = f"arn:{partition}:sts::{account}:assumed-role/{role}/{session_name}"
+    user_id = f"AROA{letters[4:20]}:{session_name}"
+    token = base64.urlsafe_b64encode(json.dumps({"arn": arn, "user": user_id}).encode()).decode()
+    return Session(account, arn, user_id, f"ASIA{account}{letters[:4]}", letters[20:52], token)
+
+
+def _shown(token: str) -> dict[str, str]:
+    """Return what a session token of ours says of its session, or nothing for any other."""
+    try:
+        content = json.loads(base64.urlsafe_b64decode(token))
+    except (binascii.Error, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,78 @@
+"""What Create makes of a request: the members that never change, and the job's course."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from controller.core.kind import Kind, Simulation
+from controller.sandbox import arns
+from controller.sandbox.behaviour import Behaviour
+from controller.sandbox.caller import Caller
+from controller.sandbox.catalog import BaseModel
+from controller.sandbox.failures import failure_in
+from controller.sandbox.jobs import Job
+from controller.sandbox.life import Course
+
+
+def made(
+    kind: Kind,
+    simulation: Simulation,
+    request: Mapping[str, Any],
+    model: BaseModel,
+    caller: Caller,
+    course: Course,
+) -> Job:
+    """Return the job that a request makes, not yet kept."""
+    name = str(request[kind.name_member])
+    unique = f"{kind.name}/{name}"
+    job_arn = arns.resource_arn(caller, simulation.resource, model.identifier, unique)
+    return Job(
+        number=0,
+        kind=kind.name,
+        name=name,
+        arn=job_arn,
+        product_arn=arns.resource_arn(caller, simulation.product, model.identifier, unique),
+        model=model.identifier,
+        course=course,
+        members=json.dumps(
+            {kind.arn_member: job_arn, **_echoed(kind, simulation, request, model, caller)}
+        ),
+    )
+
+
+def course_of(
+    kind: Kind, simulation: Simulation, request: Mapping[str, Any], now: int, behaviour: Behaviour
+) -> Course:
+    """Return the course that a job begun now will take; equal names take equal time."""
+    name = str(request[kind.name_member])
+    share = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
+    factor = 1 + behaviour.deviation * (2 * share - 1)
+    length = round(behaviour.life_seconds * factor * 1000)
+    failure = failure_in(request.get(simulation.data_member))
+    lasts = length if failure is None else round(length * behaviour.failing_part)
+    return Course(now, length, now + lasts, failure)
+
+
+def _echoed(
+    kind: Kind,
+    simulation: Simulation,
+    request: Mapping[str, Any],
+    model: BaseModel,
+    caller: Caller,
+) -> dict[str, Any]:
+    """Return the request's members as Get and List show them, defaults filled in."""
+    shown = {name: value for name, value in request.items() if name not in kind.tag_members}
+    training = shown.setdefault(simulation.type_member, simulation.type_default)
+    defaults = model.defaults if training in simulation.settled_types else {}
+    settings = request.get(simulation.settings_member, {})
+    shown[simulation.settings_member] = dict(sorted({**defaults, **settings}.items()))
+    for member, echo in kind.echoes.items():
+        if member in request:
+            shown[echo] = request[member]
+    shown[kind.echoes[simulation.model_member]] = arns.model_arn(caller, model.identifier)
+    if kind.kms_member and kind.kms_member in request:
+        shown[kind.echoes[kind.kms_member]] = arns.key_arn(caller, request[kind.kms_member])
+    return shown

@@ -1,0 +1,176 @@
+"""The sandbox as a server: in a thread of this process, or in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from controller.core.kinds import KINDS
+from controller.sandbox.store import Store
+
+if TYPE_CHECKING:
+    from uvicorn import Server
+
+DEFAULT_ACCOUNT = "123456789012"
+LOOPBACK = "127.0.0.1"
+_READY_WITHIN = 30.0
+_BACKLOG = 1024
+
+
+@contextmanager
+def running(
+    folder: Path,
+    *,
+    speed: float = 1.0,
+    account: str = DEFAULT_ACCOUNT,
+    port: int = 0,
+    host: str = LOOPBACK,
+) -> Iterator[str]:
+    """While the context lasts a sandbox serves from a daemon thread; its endpoint URL is yielded.
+
+    ``folder`` keeps the state, for the next sandbox on it and for others at the same time.
+    ``speed`` is simulated seconds per second. Port 0 takes a free one. Raises OSError when the
+    port cannot be had, and StoreUnusableError when the folder holds something else.
+    """
+    with ExitStack() as stack:
+        listener = stack.enter_context(_listener(host, port))
+        store = Store(folder)
+        stack.callback(store.close)
+        store.pace(time.time(), speed)
+        stack.enter_context(_serving(_server(store, account), listener))
+        yield _url(listener)
+
+
+def serve(
+    folder: Path, *, speed: float, account: str, host: str, port: int, say: Callable[[str], None]
+) -> int:
+    """Serve until a signal asks to end, and return the exit code that the signal stands for.
+
+    ``say`` is given the lines that tell a person how to use the endpoint.
+    """
+    asked = threading.Event()
+    signals: list[int] = []
+
+    def end(number: int, _frame: object) -> None:
+        signals.append(number)
+        asked.set()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with running(folder, speed=speed, account=account, host=host, port=port) as url:
+            for line in greeting(url, folder, speed, account):
+                say(line)
+            asked.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    return 128 + signals[0]
+
+
+def greeting(url: str, folder: Path, speed: float, account: str) -> list[str]:
+    """Return what a person needs to know of a sandbox that is ready."""
+    return [
+        f"Sandbox: a simulated Bedrock is ready at {url}. Nothing reaches AWS or costs anything.",
+        f"Account {account}, {speed:g} simulated seconds per second, state in {folder}.",
+        "Any credentials do. In another terminal:",
+        "  export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox AWS_REGION=us-east-1",
+        f"  bedrock-jobs reconcile --endpoint-url {url}",
+        *(f"  aws bedrock {listing} --endpoint-url {url}" for listing in _listings()),
+        "Ctrl+C ends the sandbox; its state is kept.",
+    ]
+
+
+def _listings() -> list[str]:
+    """Return the AWS CLI's commands that list the jobs of each kind that is served."""
+    from botocore import xform_name
+
+    return [xform_name(kind.operation("List"), "-") for kind in KINDS.values() if kind.simulation]
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Only of a socket that names its protocol does asyncio know that it must not delay answers.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _server(store: Store, account: str) -> Server:
+    # Imported here: only a command that serves a sandbox pays for the server's import.
+    from uvicorn import Config, Server
+
+    from controller.sandbox.app import application
+    from controller.sandbox.service import Service
+
+    config = Config(
+        application(Service(store, account)),
+        http="h11",
+        loop="asyncio",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        log_level="critical",
+        access_log=False,
+        timeout_keep_alive=75,
+        server_header=False,
+        headers=[("server", "bedrock-jobs-sandbox")],
+    )
+    return Server(config)
+
+
+@contextmanager
+def _serving(server: Server, listener: socket.socket) -> Iterator[None]:
+    """While the context lasts the server serves from a daemon thread."""
+    loop = asyncio.new_event_loop()
+    ended = asyncio.Event()
+    thread = threading.Thread(
+        target=_run, args=(loop, server, listener, ended), name="sandbox", daemon=True
+    )
+    thread.start()
+    # The socket listens already: a client that comes early waits in its backlog.
+    try:
+        yield
+    finally:
+        loop.call_soon_threadsafe(ended.set)
+        thread.join(_READY_WITHIN)
+
+
+def _run(
+    loop: asyncio.AbstractEventLoop, server: Server, listener: socket.socket, ended: asyncio.Event
+) -> None:
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(_serve_until(server, listener, ended))
+
+
+async def _serve_until(server: Server, listener: socket.socket, ended: asyncio.Event) -> None:
+    serving = asyncio.ensure_future(server.serve(sockets=[listener]))
+    waiting = asyncio.ensure_future(ended.wait())
+    await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    # Asked to end by itself, the server takes up to 0.2 s for naps; nothing here needs them,
+    # because every request is answered without waiting.
+    serving.cancel()
+    waiting.cancel()
+    await asyncio.gather(serving, waiting, return_exceptions=True)
+    for listening in server.servers:
+        listening.close()
+    for connection in list(server.server_state.connections):
+        connection.shutdown()
+    await asyncio.sleep(0)

@@ -1,0 +1,158 @@
+"""The simulated service without its transport: a request in, a reply out, a line in the journal."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+from botocore.loaders import create_loader
+from botocore.model import ServiceModel
+
+from controller.core.kinds import KINDS
+from controller.sandbox import journal, sts
+from controller.sandbox.behaviour import Behaviour
+from controller.sandbox.caller import Caller, caller_of
+from controller.sandbox.checking import check
+from controller.sandbox.journal import Entry
+from controller.sandbox.moments import text_of
+from controller.sandbox.operations import Handler, JobOperations, Scope, TagOperations
+from controller.sandbox.refusal import Refusal, status_of
+from controller.sandbox.store import Store
+from controller.sandbox.wire import Route, cut, find, members_of, route_of
+
+_log = logging.getLogger(__name__)
+_FORM = "application/x-www-form-urlencoded"
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A request as it came over the wire; ``path`` is still percent-encoded."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: str
+
+    @property
+    def is_sts(self) -> bool:
+        """Whether this is a call in the query protocol, which of the two only STS speaks."""
+        kind = self.headers.get("content-type", "")
+        return self.method == "POST" and self.path == "/" and kind.startswith(_FORM)
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What goes back: the status, the body, and the headers that are not the transport's."""
+
+    status: int
+    body: str
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The simulated Bedrock and STS over one store.
+
+    ``account`` is whose account the callers act in that did not assume a role.
+    """
+
+    store: Store
+    account: str
+    behaviour: Behaviour = field(default_factory=Behaviour)
+
+    def answer(self, received: Received) -> Reply:
+        """Every request has a reply and a line in the journal, whatever it holds."""
+        caller = caller_of(received.headers, self.account)
+        entry = Entry(
+            service="sts" if received.is_sts else "bedrock",
+            operation="",
+            account=caller.account,
+            region=caller.region,
+            method=received.method,
+            path=received.path,
+            query=received.query,
+            body=received.body,
+            status=0,
+            code=None,
+            at="",
+        )
+        if received.is_sts:
+            return self._sts(received, caller, entry)
+        return self._bedrock(received, caller, entry)
+
+    def _sts(self, received: Received, caller: Caller, entry: Entry) -> Reply:
+        form = sts.fields_of(received.body)
+        answer = sts.answer(form, caller, time.time())
+        self._note(
+            replace(entry, operation=form.get("Action", ""), members=form),
+            answer.status,
+            answer.code,
+        )
+        return Reply(answer.status, answer.xml, {"content-type": "text/xml"})
+
+    def _bedrock(self, received: Received, caller: Caller, entry: Entry) -> Reply:
+        declared: Mapping[str, int] = {}
+        try:
+            route, labels = find(routes(), received.method, received.path)
+            declared = route.error_statuses
+            entry = replace(entry, operation=route.name)
+            members = members_of(route, labels, received.query, received.body)
+            entry = replace(entry, members=members)
+            return self._carry_out(route, members, caller, entry)
+        except Refusal as refused:
+            status = status_of(refused.code, declared)
+            self._note(entry, status, refused.code)
+            return _refused(refused, status)
+        except Exception as error:
+            _log.exception("the sandbox failed to carry out %s", entry.operation)
+            self._note(entry, 500, "InternalServerException")
+            return _refused(Refusal("InternalServerException", f"Sandbox: {error!r}"), 500)
+
+    def _carry_out(
+        self, route: Route, members: Mapping[str, Any], caller: Caller, entry: Entry
+    ) -> Reply:
+        """Run an operation and its journal line in one transaction: both are kept, or neither."""
+        check(route.takes, members)
+        with self.store.transaction() as rows:
+            now = self.store.clock().moment(time.time())
+            answer = route.handler(Scope(rows, caller, now, self.behaviour), members)
+            journal.write(rows, replace(entry, status=route.status, at=text_of(now)))
+        return Reply(route.status, json.dumps(cut(route.gives, answer)), _json_headers())
+
+    def _note(self, entry: Entry, status: int, code: str | None) -> None:
+        with self.store.transaction() as rows:
+            at = text_of(self.store.clock().moment(time.time()))
+            journal.write(rows, replace(entry, status=status, code=code, at=at))
+
+
+@cache
+def routes() -> tuple[Route, ...]:
+    """Return a route for each operation of each kind that has a simulation, and for tags."""
+    model = ServiceModel(create_loader().load_service_model("bedrock", "service-2"), "bedrock")
+    owners = tuple(
+        JobOperations(kind, kind.simulation)
+        for kind in KINDS.values()
+        if kind.simulation is not None
+    )
+    handlers: dict[str, Handler] = TagOperations(owners).handlers()
+    for owner in owners:
+        handlers |= owner.handlers()
+    return tuple(
+        route_of(model.operation_model(name), handler) for name, handler in handlers.items()
+    )
+
+
+def _refused(refused: Refusal, status: int) -> Reply:
+    content = json.dumps({"message": refused.message, **refused.members})
+    return Reply(status, content, {**_json_headers(), "x-amzn-errortype": refused.code})
+
+
+def _json_headers() -> dict[str, str]:
+    return {"content-type": "application/json", "x-amzn-requestid": str(uuid.uuid4())}

@@ -1,0 +1,118 @@
+"""The sandbox's memory: one SQLite file that several processes may share and may die upon."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from controller.sandbox.moments import Clock
+
+FILE_NAME = "sandbox.sqlite3"
+_VERSION = 1
+_PATIENCE = 30.0
+_SCHEMA = """
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL,
+    name TEXT NOT NULL, arn TEXT NOT NULL, token TEXT,
+    product_name TEXT NOT NULL, product_arn TEXT NOT NULL, model TEXT NOT NULL,
+    created INTEGER NOT NULL, length INTEGER NOT NULL, ends INTEGER NOT NULL,
+    failure TEXT, stop_asked INTEGER, stop_due INTEGER,
+    members TEXT NOT NULL,
+    UNIQUE (kind, account, region, name)
+) STRICT;
+CREATE UNIQUE INDEX jobs_by_arn ON jobs (arn);
+CREATE INDEX jobs_by_product ON jobs (product_arn);
+CREATE INDEX jobs_by_token ON jobs (kind, account, region, token);
+CREATE INDEX jobs_by_time ON jobs (kind, account, region, created, number);
+CREATE TABLE tags (
+    arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (arn, key)
+) STRICT;
+CREATE TABLE calls (number INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL) STRICT;
+CREATE TABLE clock (wall REAL NOT NULL, simulated REAL NOT NULL, speed REAL NOT NULL) STRICT;
+"""
+
+
+class StoreUnusableError(RuntimeError):
+    """The file is not a store that this release can read."""
+
+
+class Store:
+    """An open store; a transaction that ends is kept, whatever happens to the process."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.path = folder / FILE_NAME
+        # One thread serves; another one may close the store once that thread has ended.
+        self.rows = sqlite3.connect(
+            self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+        )
+        self.rows.row_factory = sqlite3.Row
+        try:
+            self._prepare()
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise StoreUnusableError(
+                f"{self.path}: {error}; move the file away to start anew"
+            ) from None
+        except StoreUnusableError:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file; what was committed stays."""
+        self.rows.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that happens inside is kept or none of it; no other process writes meanwhile."""
+        self.rows.execute("BEGIN IMMEDIATE")
+        try:
+            yield self.rows
+        except BaseException:
+            self.rows.rollback()
+            raise
+        self.rows.commit()
+
+    def clock(self) -> Clock:
+        """Return the clock as last set, by whichever process."""
+        row = self.rows.execute("SELECT wall, simulated, speed FROM clock").fetchone()
+        return Clock(row["wall"], row["simulated"], row["speed"])
+
+    def set_clock(self, clock: Clock) -> None:
+        """Set the clock for every process; call it inside a transaction."""
+        self.rows.execute("DELETE FROM clock")
+        values = (clock.wall, clock.simulated, clock.speed)
+        self.rows.execute("INSERT INTO clock VALUES (?, ?, ?)", values)
+
+    def pace(self, wall: float, speed: float) -> None:
+        """Let simulated time go on from where it is, at this speed."""
+        with self.transaction():
+            clock = self.clock()
+            if clock.speed != speed:
+                self.set_clock(clock.paced(wall, speed))
+
+    def _prepare(self) -> None:
+        self.rows.execute("PRAGMA journal_mode = WAL")
+        # A killed process loses nothing at this setting; only a power cut may.
+        self.rows.execute("PRAGMA synchronous = NORMAL")
+        with self.transaction():
+            version = self.rows.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                self._create()
+            elif version != _VERSION:
+                raise StoreUnusableError(
+                    f"{self.path}: written by another release (store version {version}, "
+                    f"not {_VERSION}); move the file away to start anew"
+                )
+
+    def _create(self) -> None:
+        for statement in filter(str.strip, _SCHEMA.split(";")):
+            self.rows.execute(statement)
+        now = time.time()
+        self.set_clock(Clock(wall=now, simulated=now, speed=1.0))
+        self.rows.execute(f"PRAGMA user_version = {_VERSION}")
