@@ -1,0 +1,96 @@
+"""The verb ``new``: writes a commented manifest to start from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.adapters import schemas
+from controller.core.hints import listing
+from controller.core.identity import with_names
+from controller.core.kind import Kind, Variant
+from controller.core.kinds import KINDS
+from controller.core.model import API_VERSION
+from controller.core.skeleton import skeleton
+
+_FOLDER = Path("jobs")
+
+
+@click.command(name="new", short_help="Write a commented manifest to start from.")
+@click.argument("kind", type=click.Choice(list(KINDS)), metavar="KIND")
+@click.argument("name", metavar="NAME")
+@click.option(
+    "--type", "way", metavar="TYPE", help="The way to begin; a wrong one lists those of the kind."
+)
+@click.option(
+    "-o",
+    "--output-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write here instead of to stdout, such as jobs/NAME.yaml.",
+)
+@click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
+def command(kind: str, name: str, way: str | None, output_file: Path | None, force: bool) -> None:
+    """Write a commented manifest of KIND called NAME.
+
+    What you must fill in stands in <angle brackets>; what is optional is commented out. `validate`
+    tells what is still to be done.
+    """
+    row = KINDS[kind]
+    variant = _variant(row, way)
+    _check_name(row, name, variant)
+    where = _reference(row, output_file.parent if output_file else _FOLDER)
+    text = skeleton(row, schemas.shipped(row.name), name, variant, where)
+    if output_file is None:
+        click.echo(text, nl=False)
+    else:
+        _write(output_file, text, force=force)
+
+
+def _variant(row: Kind, way: str | None) -> Variant:
+    """Return the way to begin that was asked for, or the kind's first."""
+    chosen = next(iter(row.variants)) if way is None else way
+    if chosen not in row.variants:
+        raise click.BadParameter(
+            f"{chosen!r} is not one of {listing(row.variants)}.", param_hint="--type"
+        )
+    return row.variants[chosen]
+
+
+def _check_name(row: Kind, name: str, variant: Variant) -> None:
+    """Refuse a name that the manifest, or a request that takes its names from it, cannot have."""
+    manifest: Mapping[str, Any] = {
+        "apiVersion": API_VERSION,
+        "kind": row.name,
+        "metadata": {"name": name},
+        "spec": with_names(row, variant.spec, name),
+    }
+    named = {("metadata", "name"), *(("spec", member) for member in row.suffixed_members)}
+    for finding in schemas.checker(row.name).findings(manifest):
+        if finding.path in named:
+            raise click.BadParameter(f"{finding.message}.", param_hint="NAME")
+
+
+def _reference(row: Kind, folder: Path) -> str:
+    """Return the path from a manifest's folder to its schema's file, for editors."""
+    path = os.path.relpath(Path("schemas") / schemas.file_name(row.name), folder)
+    return Path(path).as_posix()
+
+
+def _write(path: Path, text: str, *, force: bool) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+    except FileExistsError:
+        raise click.BadParameter(
+            f"{path} exists already; choose another, or overwrite it with --force.",
+            param_hint="-o",
+        ) from None
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror or str(error)) from error
+    click.echo(f"wrote {path}", err=True)
