@@ -9,6 +9,7 @@ import os
 import stat
 import threading
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -42,12 +43,13 @@ class Sidecars:
         self._kinds = kinds
         self._guard = threading.Lock()
         self._locks: dict[Path, threading.Lock] = {}
+        self._as_read: dict[tuple[Path, str], tuple[_Stamp, Any]] = {}
         self.unreadable: list[str] = []
-        self.writes = 0
 
     def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
         """Return what is recorded of every job, that of its own sidecar before any other."""
         self.unreadable = []
+        self._as_read.clear()
         paths = dict.fromkeys(sidecar_of(source.path) for source in sources.values())
         paths |= dict.fromkeys(self._found())
         recorded: dict[JobKey, Recorded] = {}
@@ -73,6 +75,8 @@ class Sidecars:
             raise LedgerError(_explained(path, error)) from error
 
     def _write(self, path: Path, key: JobKey, entry: Mapping[str, Any]) -> bool:
+        if self._stands_as_read(path, key, entry):
+            return False
         before = _bytes(path)
         jobs = _jobs(before)
         jobs[key.name] = entry
@@ -80,9 +84,12 @@ class Sidecars:
         if after == before:
             return False
         _replace(path, after)
-        with self._guard:
-            self.writes += 1
         return True
+
+    def _stands_as_read(self, path: Path, key: JobKey, entry: Mapping[str, Any]) -> bool:
+        """Spare the reading and rendering of a file that has not changed since it was read."""
+        stamp, raw = self._as_read.get((path, key.name), (None, None))
+        return stamp is not None and raw == entry and stamp == _stamp(path)
 
     def clean(self) -> None:
         """Remove temporary files that a killed process left behind an hour ago or earlier."""
@@ -92,16 +99,18 @@ class Sidecars:
                     _remove_abandoned(folder / name)
 
     def _entries(self, path: Path) -> Iterator[tuple[JobKey, Recorded]]:
+        stamp = _stamp(path)
         content = self._content(path)
-        if not content:
+        if not content or stamp is None:
             return
-        written_at = datetime.fromtimestamp(path.lstat().st_mtime, tz=UTC)
+        written_at = datetime.fromtimestamp(stamp.changed / 1e9, tz=UTC)
         jobs = _jobs(content)
         if not jobs:
             self.unreadable.append(str(path))
         for name, raw in jobs.items():
             kind = self._kinds.get(str(raw.get("kind"))) if isinstance(raw, dict) else None
             if kind is not None:
+                self._as_read[path, name] = (stamp, raw)
                 yield JobKey(kind.name, name), parse(kind, raw, written_at)
 
     def _content(self, path: Path) -> bytes:
@@ -126,6 +135,23 @@ class Sidecars:
     def _lock(self, path: Path) -> threading.Lock:
         with self._guard:
             return self._locks.setdefault(path, threading.Lock())
+
+
+@dataclass(frozen=True, slots=True)
+class _Stamp:
+    """What tells one state of a file from the next: when it changed, its size and its inode."""
+
+    changed: int
+    size: int
+    inode: int
+
+
+def _stamp(path: Path) -> _Stamp | None:
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return None
+    return _Stamp(found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 def _folder(root: Path) -> Path:

@@ -203,6 +203,8 @@ def _not_owned(case: Case) -> Action | None:
             f"{live.arn} was made elsewhere under the name {live.name}. Give the manifest another "
             "name, or set policy.adopt to that ARN if it stands for that job",
         )
+    if _was_adopted(case, live):
+        return None
     found = _differences(case)
     if found.changes or found.unknown:
         fields = ", ".join([change.member for change in found.changes] or found.unknown)
@@ -212,10 +214,17 @@ def _not_owned(case: Case) -> Action | None:
             f"{live.arn} cannot be adopted: its spec is not shown to be the manifest's in {fields}",
             found,
         )
-    if case.recorded is not None and case.recorded.arn == live.arn:
-        return None
     return case.action(
         Verb.ADOPT, Reason.ADOPTED, f"{live.arn} comes under this manifest: their specs are equal"
+    )
+
+
+def _was_adopted(case: Case, live: Live) -> bool:
+    """An adoption holds as long as the manifest asks for the spec that was compared then."""
+    return (
+        case.recorded is not None
+        and case.recorded.arn == live.arn
+        and case.is_recorded_for_this_digest
     )
 
 

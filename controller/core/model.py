@@ -257,6 +257,7 @@ class Recorded:
     entry: Mapping[str, Any]
     phase: str = ""
     digest: str = ""
+    token: str = ""
     arn: str | None = None
     place: Place | None = None
     reason: str = ""

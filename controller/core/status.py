@@ -104,6 +104,7 @@ def parse(kind: Kind, raw: Mapping[str, Any], written_at: datetime | None) -> Re
         entry={"history": _list(raw.get("history")), **_kept(raw)},
         phase=_text(raw.get("phase")),
         digest=_text(raw.get("digest")),
+        token=_text(raw.get("token")),
         arn=_text(raw.get("jobArn")) or None,
         place=_place(raw.get("target")),
         reason=_text(synced.get("reason")),

@@ -1,0 +1,159 @@
+"""Act: intent into the ledger, then the call, then a second look that confirms it (DESIGN 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from controller.core.actions import Action, Outcome, Reason, Verb
+from controller.core.errors import failure
+from controller.core.kind import Kind
+from controller.core.model import (
+    Disposition,
+    Existence,
+    Failure,
+    JobKey,
+    Live,
+    Observation,
+    Place,
+    Recorded,
+    Submission,
+)
+from controller.core.planning import Rules, decide
+from controller.core.status import intent
+from controller.observing import look
+from controller.ports import Clock, Cloud, CloudError, Ledger, LedgerError
+
+_PATIENCE = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Seconds between looks for a job that was just made: reads may lag behind the write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Carries out single actions; every error ends in an outcome and stops no other action."""
+
+    kinds: Mapping[str, Kind]
+    recorded: Mapping[JobKey, Recorded]
+    rules: Rules
+    cloud: Cloud
+    ledger: Ledger
+    clock: Clock
+
+    def carry_out(self, action: Action) -> Outcome:
+        """Return what became of an action; one that changes nothing is its own outcome."""
+        match action.verb:
+            case Verb.SUBMIT:
+                return self._submit(action)
+            case Verb.STOP:
+                return self._stop(action)
+            case Verb.ADOPT:
+                return Outcome(action, self._adopted(action))
+            case _:
+                return Outcome(action, action)
+
+    def _submit(self, action: Action) -> Outcome:
+        desired, kind = action.desired, self._kind(action)
+        submission = _submission(action)
+        try:
+            written = intent(kind, action, self.recorded.get(desired.key))
+            self.ledger.write(desired.source, desired.key, written)
+        except LedgerError as error:
+            return Outcome(action, action, _not_written(error))
+        try:
+            arn = self.cloud.create(kind, desired.target, submission.request, submission.token)
+        except CloudError as error:
+            return self._not_answered(action, error.failure)
+        live = self._confirmed(action, arn)
+        if live is None:
+            return Outcome(action, action, arn=arn)
+        return Outcome(action, self._judged(action, submission, live))
+
+    def _not_answered(self, action: Action, failure: Failure) -> Outcome:
+        """A name in use and a lost answer both mean: look again before saying that it failed."""
+        if failure.disposition is not Disposition.CONFLICT and not failure.ambiguous:
+            return Outcome(action, action, failure)
+        again = self._decided(action, self._look(action))
+        if again.live is None:
+            return Outcome(action, action, failure)
+        return Outcome(action, again)
+
+    def _confirmed(self, action: Action, arn: str) -> Live | None:
+        """Return the job behind an ARN, patient with a short time in which it does not show."""
+        kind, desired = self._kind(action), action.desired
+        for pause in (*_PATIENCE, None):
+            try:
+                live = self.cloud.get(kind, desired.target, arn) or self.cloud.get(
+                    kind, desired.target, desired.name
+                )
+            except CloudError:
+                return None
+            if live is not None:
+                return live
+            if pause is not None:
+                self.clock.sleep(pause)
+        return None
+
+    def _judged(self, action: Action, submission: Submission, live: Live) -> Action:
+        """The job that answers must be the one asked for: same name, and our token if shown."""
+        if live.name == submission.name and live.token in {None, submission.token}:
+            seen = _present(action.place, live)
+            recorded = _as_recorded(action.place, submission, live)
+            return self._decided(action, seen, recorded)
+        return replace(
+            action,
+            verb=Verb.HOLD,
+            reason=Reason.TOKEN_REPLAY,
+            message=f"Create answered with {live.arn}, which is another job ({live.name}): nothing "
+            "was submitted. Give the manifest another name, and report this",
+        )
+
+    def _stop(self, action: Action) -> Outcome:
+        live = action.live
+        if live is None:
+            raise ValueError(f"{action.desired.key}: a stop needs a live job")
+        try:
+            self.cloud.stop(self._kind(action), action.desired.target, live.arn)
+        except CloudError as error:
+            if error.failure.disposition is not Disposition.CONFLICT:
+                return Outcome(action, action, error.failure)
+        return Outcome(action, self._decided(action, self._look(action)))
+
+    def _adopted(self, action: Action) -> Action:
+        submission, live = _submission(action), action.live
+        if live is None:
+            raise ValueError(f"{action.desired.key}: an adoption needs a live job")
+        recorded = _as_recorded(action.place, submission, live)
+        return self._decided(action, _present(action.place, live), recorded)
+
+    def _look(self, action: Action) -> Observation:
+        if action.place is None:
+            raise ValueError(f"{action.desired.key}: an action needs a place")
+        return look(self._kind(action), action.desired, action.place, self.cloud)
+
+    def _decided(
+        self, action: Action, seen: Observation, recorded: Recorded | None = None
+    ) -> Action:
+        desired = action.desired
+        known = recorded or self.recorded.get(desired.key)
+        return decide(self._kind(action), desired, seen, known, self.rules, self.clock.now())
+
+    def _kind(self, action: Action) -> Kind:
+        return self.kinds[action.desired.key.kind]
+
+
+def _submission(action: Action) -> Submission:
+    if action.desired.submission is None:
+        raise ValueError(f"{action.desired.key} is invalid and cannot be acted on")
+    return action.desired.submission
+
+
+def _present(place: Place | None, live: Live) -> Observation:
+    return Observation(Existence.PRESENT, place, live)
+
+
+def _as_recorded(place: Place | None, submission: Submission, live: Live) -> Recorded:
+    return Recorded({}, digest=submission.digest, arn=live.arn, place=place)
+
+
+def _not_written(error: LedgerError) -> Failure:
+    return failure("SidecarNotWritten", f"{error}; nothing was submitted", reading=False)

@@ -1,0 +1,35 @@
+"""What a manifest asks for, once its fleet and owner are known."""
+
+from __future__ import annotations
+
+from controller.core.identity import submission
+from controller.core.kind import Kind
+from controller.core.model import Desired, Manifest, Problem, Submission, Target
+
+
+def desire(
+    manifest: Manifest,
+    kind: Kind,
+    owner: str,
+    fallback: Target,
+    problems: tuple[Problem, ...] = (),
+) -> Desired:
+    """A manifest without problems has a submission; one with problems only has a name to look for.
+
+    ``fallback`` fills the target's gaps; ``problems`` are those found outside the manifest itself.
+    """
+    found = manifest.problems + problems
+    made: Submission | None = None
+    if manifest.spec is not None and not found:
+        made = submission(kind, manifest.spec, manifest.key.name, owner)
+    written = (manifest.spec or {}).get(kind.name_member, manifest.key.name)
+    return Desired(
+        key=manifest.key,
+        source=manifest.source,
+        target=manifest.target.over(fallback),
+        policy=manifest.policy,
+        name=made.name if made else str(written),
+        submission=made,
+        labels=manifest.labels,
+        problems=found,
+    )
