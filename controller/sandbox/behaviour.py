@@ -20,3 +20,6 @@ class Behaviour:
     page_size: int = 100
     """How many jobs a page of List holds when the caller names no number."""
     tags_per_resource: int = 50
+
+
+AS_RECORDED = Behaviour()

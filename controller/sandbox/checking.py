@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
 
@@ -42,9 +42,15 @@ def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
     _check_type(shape, value, path)
     for text in _constraints(shape, value):
         yield f"Value at '{path}' failed to satisfy constraint: {text}"
-    inside = _INSIDE.get(shape.type_name)
-    if inside is not None:
-        yield from inside(shape, value, path)
+    if isinstance(shape, StructureShape):
+        yield from _structure(shape, value, path)
+    elif isinstance(shape, ListShape):
+        for place, item in enumerate(value, start=1):
+            yield from _violations(shape.member, item, f"{path}.{place}.member")
+    elif isinstance(shape, MapShape):
+        for key, item in value.items():
+            yield from _violations(shape.key, key, f"{path}.{key}")
+            yield from _violations(shape.value, item, f"{path}.{key}")
 
 
 def _check_type(shape: Shape, value: Any, path: str) -> None:
@@ -84,8 +90,7 @@ def _size(shape: Shape, value: Any) -> tuple[str, float | None]:
     return "", None
 
 
-def _structure(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    assert isinstance(shape, StructureShape)  # noqa: S101 - called for its type name
+def _structure(shape: StructureShape, value: Any, path: str) -> Iterator[str]:
     prefix = f"{path}." if path else ""
     for name in shape.required_members:
         if value.get(name) is None:
@@ -95,26 +100,6 @@ def _structure(shape: Shape, value: Any, path: str) -> Iterator[str]:
         yield f"Value at '{path}' failed to satisfy constraint: Exactly one member must be set"
     for name in given:
         yield from _violations(shape.members[name], value[name], f"{prefix}{name}")
-
-
-def _list(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    assert isinstance(shape, ListShape)  # noqa: S101 - called for its type name
-    for place, item in enumerate(value, start=1):
-        yield from _violations(shape.member, item, f"{path}.{place}.member")
-
-
-def _map(shape: Shape, value: Any, path: str) -> Iterator[str]:
-    assert isinstance(shape, MapShape)  # noqa: S101 - called for its type name
-    for key, item in value.items():
-        yield from _violations(shape.key, key, f"{path}.{key}")
-        yield from _violations(shape.value, item, f"{path}.{key}")
-
-
-_INSIDE: Mapping[str, Callable[[Shape, Any, str], Iterator[str]]] = {
-    "structure": _structure,
-    "list": _list,
-    "map": _map,
-}
 
 
 @cache

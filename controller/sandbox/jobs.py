@@ -31,8 +31,7 @@ class Job:
 
     def fixed(self) -> dict[str, Any]:
         """Return the members that never change."""
-        fixed = json.loads(self.members)
-        assert isinstance(fixed, dict)  # noqa: S101 - the store holds what was put in
+        fixed: dict[str, Any] = json.loads(self.members)
         return fixed
 
 
@@ -45,6 +44,9 @@ class Query:
     after: int | None = None
     before: int | None = None
     beyond: tuple[int, int] | None = None
+
+
+_INSERT = "INSERT INTO jobs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Jobs:
@@ -86,8 +88,7 @@ class Jobs:
             *(course.created, course.length, course.ends, course.failure, None, None),
             job.members,
         )
-        marks = ", ".join("?" for _ in values)
-        self._rows.execute(f"INSERT INTO jobs VALUES (NULL, {marks})", values)  # noqa: S608
+        self._rows.execute(_INSERT, values)
 
     def stop(self, job: Job, now: int, due: int) -> None:
         """Let a job stop from now on, until it has stopped."""

@@ -22,7 +22,7 @@ CONFLICT = "Error occurred because of a conflict while performing an operation."
 
 
 @dataclass(eq=False)  # not frozen: Python itself sets an exception's traceback
-class Refusal(Exception):  # noqa: N818 - what the service does, in its own word
+class RefusalError(Exception):
     """An error answer: the code, the message, and further members of the error's shape."""
 
     code: str
@@ -35,48 +35,48 @@ def status_of(code: str, declared: Mapping[str, int]) -> int:
     return declared.get(code) or _PROTOCOL_STATUSES.get(code, 500)
 
 
-def invalid(message: str) -> Refusal:
+def invalid(message: str) -> RefusalError:
     """Return the refusal of a request that no repetition can heal."""
-    return Refusal("ValidationException", message)
+    return RefusalError("ValidationException", message)
 
 
-def violations(texts: list[str]) -> Refusal:
+def violations(texts: list[str]) -> RefusalError:
     """Return the one refusal that tells every violated constraint."""
     noun = "error" if len(texts) == 1 else "errors"
     return invalid(f"{len(texts)} validation {noun} detected: {'; '.join(texts)}")
 
 
-def unserializable(message: str) -> Refusal:
+def unserializable(message: str) -> RefusalError:
     """Return the refusal of a body that cannot be read."""
-    return Refusal("SerializationException", message)
+    return RefusalError("SerializationException", message)
 
 
-def unknown_operation() -> Refusal:
+def unknown_operation() -> RefusalError:
     """Return the answer to a path that leads to no operation served here."""
-    return Refusal("UnknownOperationException", "The sandbox does not serve this operation.")
+    return RefusalError("UnknownOperationException", "The sandbox does not serve this operation.")
 
 
-def not_found() -> Refusal:
+def not_found() -> RefusalError:
     """Return the answer when there is no such job, or product of one."""
-    return Refusal("ResourceNotFoundException", NOT_FOUND)
+    return RefusalError("ResourceNotFoundException", NOT_FOUND)
 
 
-def conflict() -> Refusal:
+def conflict() -> RefusalError:
     """Return the answer when the job's state forbids the operation."""
-    return Refusal("ConflictException", CONFLICT)
+    return RefusalError("ConflictException", CONFLICT)
 
 
-def name_in_use() -> Refusal:
+def name_in_use() -> RefusalError:
     """Return the answer to a name that some job had before, whatever became of it."""
     return invalid(NAME_IN_USE)
 
 
-def unknown_model() -> Refusal:
+def unknown_model() -> RefusalError:
     """Return the answer to a base model that does not exist."""
     return invalid("The provided model identifier is invalid.")
 
 
-def too_many_tags(limit: int, resource: str) -> Refusal:
+def too_many_tags(limit: int, resource: str) -> RefusalError:
     """Return the answer to more tags than one resource may carry."""
     message = f"A resource carries at most {limit} tags."
-    return Refusal("TooManyTagsException", message, {"resourceName": resource})
+    return RefusalError("TooManyTagsException", message, {"resourceName": resource})

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller.core.kinds import KINDS
+from controller.sandbox.behaviour import AS_RECORDED, Behaviour
 from controller.sandbox.store import Store
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def running(
     account: str = DEFAULT_ACCOUNT,
     port: int = 0,
     host: str = LOOPBACK,
+    behaviour: Behaviour = AS_RECORDED,
 ) -> Iterator[str]:
     """While the context lasts a sandbox serves from a daemon thread; its endpoint URL is yielded.
 
@@ -44,7 +46,7 @@ def running(
         store = Store(folder)
         stack.callback(store.close)
         store.pace(time.time(), speed)
-        stack.enter_context(_serving(_server(store, account), listener))
+        stack.enter_context(_serving(_server(store, account, behaviour), listener))
         yield _url(listener)
 
 
@@ -113,7 +115,7 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _server(store: Store, account: str) -> Server:
+def _server(store: Store, account: str, behaviour: Behaviour) -> Server:
     # Imported here: only a command that serves a sandbox pays for the server's import.
     from uvicorn import Config, Server
 
@@ -121,7 +123,7 @@ def _server(store: Store, account: str) -> Server:
     from controller.sandbox.service import Service
 
     config = Config(
-        application(Service(store, account)),
+        application(Service(store, account, behaviour)),
         http="h11",
         loop="asyncio",
         ws="none",

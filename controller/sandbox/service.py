@@ -16,13 +16,13 @@ from botocore.model import ServiceModel
 
 from controller.core.kinds import KINDS
 from controller.sandbox import journal, sts
-from controller.sandbox.behaviour import Behaviour
+from controller.sandbox.behaviour import AS_RECORDED, Behaviour
 from controller.sandbox.caller import Caller, caller_of
 from controller.sandbox.checking import check
 from controller.sandbox.journal import Entry
 from controller.sandbox.moments import text_of
 from controller.sandbox.operations import Handler, JobOperations, Scope, TagOperations
-from controller.sandbox.refusal import Refusal, status_of
+from controller.sandbox.refusal import RefusalError, status_of
 from controller.sandbox.store import Store
 from controller.sandbox.wire import Route, cut, find, members_of, route_of
 
@@ -65,7 +65,7 @@ class Service:
 
     store: Store
     account: str
-    behaviour: Behaviour = field(default_factory=Behaviour)
+    behaviour: Behaviour = AS_RECORDED
 
     def answer(self, received: Received) -> Reply:
         """Every request has a reply and a line in the journal, whatever it holds."""
@@ -106,14 +106,14 @@ class Service:
             members = members_of(route, labels, received.query, received.body)
             entry = replace(entry, members=members)
             return self._carry_out(route, members, caller, entry)
-        except Refusal as refused:
+        except RefusalError as refused:
             status = status_of(refused.code, declared)
             self._note(entry, status, refused.code)
             return _refused(refused, status)
         except Exception as error:
             _log.exception("the sandbox failed to carry out %s", entry.operation)
             self._note(entry, 500, "InternalServerException")
-            return _refused(Refusal("InternalServerException", f"Sandbox: {error!r}"), 500)
+            return _refused(RefusalError("InternalServerException", f"Sandbox: {error!r}"), 500)
 
     def _carry_out(
         self, route: Route, members: Mapping[str, Any], caller: Caller, entry: Entry
@@ -149,7 +149,7 @@ def routes() -> tuple[Route, ...]:
     )
 
 
-def _refused(refused: Refusal, status: int) -> Reply:
+def _refused(refused: RefusalError, status: int) -> Reply:
     content = json.dumps({"message": refused.message, **refused.members})
     return Reply(status, content, {**_json_headers(), "x-amzn-errortype": refused.code})
 

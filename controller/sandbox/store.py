@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from controller.sandbox.moments import Clock
 FILE_NAME = "sandbox.sqlite3"
 _VERSION = 1
 _PATIENCE = 30.0
+_PAUSE = 0.005
 _SCHEMA = """
 CREATE TABLE jobs (
     number INTEGER PRIMARY KEY,
@@ -47,21 +48,15 @@ class Store:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.path = folder / FILE_NAME
-        # One thread serves; another one may close the store once that thread has ended.
-        self.rows = sqlite3.connect(
-            self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
-        )
-        self.rows.row_factory = sqlite3.Row
+        self.rows = _opened(self.path)
         try:
-            self._prepare()
-        except sqlite3.DatabaseError as error:
-            self.close()
-            raise StoreUnusableError(
-                f"{self.path}: {error}; move the file away to start anew"
-            ) from None
+            _patiently(self._prepare)
         except StoreUnusableError:
             self.close()
             raise
+        except sqlite3.Error as error:
+            self.close()
+            raise _unusable(self.path, error) from None
 
     def close(self) -> None:
         """Close the file; what was committed stays."""
@@ -116,3 +111,36 @@ class Store:
         now = time.time()
         self.set_clock(Clock(wall=now, simulated=now, speed=1.0))
         self.rows.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    try:
+        # One thread serves; another one may close the store once that thread has ended.
+        rows = sqlite3.connect(
+            path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+        )
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from None
+    rows.row_factory = sqlite3.Row
+    return rows
+
+
+def _patiently(prepare: Callable[[], None]) -> None:
+    """Prepare, again and again while another process prepares the same new file.
+
+    SQLite itself does not wait when two processes change the journal's mode at once.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return prepare()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> StoreUnusableError:
+    if isinstance(error, sqlite3.OperationalError):
+        return StoreUnusableError(f"{path}: {error}; the folder and its files must be writable")
+    return StoreUnusableError(f"{path}: {error}; move the file away to start anew")

@@ -50,7 +50,7 @@ def _assume_role(form: Mapping[str, str], _caller: Caller, wall: float) -> StsAn
     session = session_for(form.get("RoleArn", ""), name)
     seconds = form.get("DurationSeconds", str(_DEFAULT_SECONDS))
     if session is None or not _SESSION_NAME.fullmatch(name):
-        return _error("ValidationError", "RoleArn must be a role's ARN, RoleSessionName 2 to 64 letters")
+        return _error("ValidationError", "RoleArn is no role's ARN, or RoleSessionName no name")
     if not seconds.isascii() or not seconds.isdigit() or int(seconds) not in _SESSION_SECONDS:
         return _error("ValidationError", "DurationSeconds must lie between 900 and 43200")
     # Clients hold this against their own clock, so it is wall time.

@@ -43,7 +43,8 @@ class Route:
 def route_of(operation: OperationModel, handler: Handler) -> Route:
     """Return the route of an operation, from its http traits."""
     takes, gives = operation.input_shape, operation.output_shape
-    assert isinstance(takes, StructureShape)  # noqa: S101 - rest-json has no other inputs
+    if not isinstance(takes, StructureShape):
+        raise TypeError(f"{operation.name} takes no structure")
     return Route(
         name=operation.name,
         method=operation.http["method"],
