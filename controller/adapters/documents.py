@@ -1,0 +1,266 @@
+"""One file's documents, read, checked and judged; the hot path of every verb."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from controller.adapters.defaults import Defaults, Layer, problem_of
+from controller.adapters.discovery import UnfitFileError, content
+from controller.adapters.kinds import Readable, readable
+from controller.adapters.yaml_events import Document, Text, parse
+from controller.core.declared import named, policy_of, target_of, too_long, unoffered
+from controller.core.entries import Entry, with_problems
+from controller.core.findings import Finding
+from controller.core.fleet import Fleet, forbidden
+from controller.core.kinds import KINDS
+from controller.core.layers import laid
+from controller.core.model import API_VERSION, Problem, Source
+from controller.core.node import MapNode, Mark, Node, member, place, text_of
+from controller.core.problems import Code
+from controller.core.reading import Placed, freely, placed, read
+
+_LONGEST_NAME = 63
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+
+
+@dataclass(frozen=True, slots=True)
+class FileRead:
+    """What one file holds: its named documents, and every problem found on the way."""
+
+    entries: tuple[Entry, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The document under way: its file, its own nodes, and what lies under it."""
+
+    path: str
+    root: MapNode
+    layers: tuple[Layer, ...]
+    name: str | None
+    name_mark: Mark
+
+
+class Documents:
+    """Reads files under one fleet's rules; schemas and defaults are loaded once.
+
+    Without ``specs`` the entries come back without their specs, for those who only check.
+    """
+
+    def __init__(self, fleet: Fleet, *, specs: bool = True) -> None:
+        self._fleet = fleet
+        self._specs = specs
+        self._defaults = Defaults()
+
+    def file(self, path: str, top: str) -> FileRead:
+        """Return a file's documents and problems; no file stops another."""
+        try:
+            text = parse(content(path))
+        except UnfitFileError as error:
+            return FileRead((), (error.problem(path),))
+        layers = self._defaults.of(os.path.dirname(path), top)
+        if not text.problems and len(text.documents) == 1:
+            return self._document(text.documents[0], path, layers, ())
+        return self._several(text, path, layers)
+
+    def defaults(self, path: str) -> FileRead:
+        """Return the problems of a defaults file that was given by name."""
+        layer = self._defaults.layer(path)
+        known = readable(layer.kind) or readable(next(iter(KINDS)))
+        return FileRead((), layer.value(known)[1] if known else layer.problems)
+
+    def _several(self, text: Text, path: str, layers: tuple[Layer, ...]) -> FileRead:
+        shares = _shared(text)
+        if not shares:
+            return FileRead((), tuple(problem_of(flaw, path) for flaw in text.problems))
+        reads = [
+            self._document(document, path, layers, flaws)
+            for document, flaws in zip(text.documents, shares, strict=True)
+        ]
+        return FileRead(
+            tuple(entry for made in reads for entry in made.entries),
+            tuple(problem for made in reads for problem in made.problems),
+        )
+
+    def _document(
+        self,
+        document: Document,
+        path: str,
+        layers: tuple[Layer, ...],
+        flaws: Sequence[Placed],
+    ) -> FileRead:
+        root = document.root
+        if not isinstance(root, MapNode):
+            flaw = placed(Code.NOT_A_MAPPING, root.start_mark, "a manifest is a mapping of keys")
+            return FileRead((), tuple(problem_of(each, path) for each in (*flaws, flaw)))
+        at = _placed_document(root, path, layers)
+        known = readable(_kind_name(root, layers))
+        if known is None:
+            problems = _without_kind(document, at, flaws)
+            return FileRead((), tuple(problems))
+        if document.broken:
+            return _invalid(at, known, {}, [problem_of(flaw, path) for flaw in flaws])
+        return self._read(known, at, flaws)
+
+    def _read(self, known: Readable, at: _Place, flaws: Sequence[Placed]) -> FileRead:
+        """Read a whole document of a known kind, and hold it against all that binds it."""
+        value, misread = read(at.root, known.plan)
+        problems = [problem_of(flaw, at.path) for flaw in (*flaws, *misread)]
+        for layer in at.layers:
+            under, inherited = layer.value(known)
+            value = laid(value, under)
+            problems += inherited
+        full = named(known.kind, value)
+        if problems or not known.checker.is_valid(full):
+            problems += _located(at, known, known.checker.findings(full), problems)
+        if not problems:
+            problems = _located(at, known, tuple(self._judged(known, value)), ())
+        if problems:
+            return _invalid(at, known, value, problems)
+        return _entry(at, known, value, specs=self._specs)
+
+    def _judged(self, known: Readable, value: dict[str, Any]) -> Iterator[Finding]:
+        """Yield what is wrong with a document that keeps its schema."""
+        declared = value.get("policy")
+        if declared:
+            policy = policy_of(declared)
+            yield from unoffered(policy)
+            yield from too_long(known.kind, value, policy, known.schema)
+        yield from forbidden(known.kind, target_of(value.get("target")), value["spec"], self._fleet)
+
+
+def _shared(text: Text) -> list[list[Placed]]:
+    """Return each document's share of a file's mistakes: those between it and the next one."""
+    shares: list[list[Placed]] = [[] for _ in text.documents]
+    starts = [document.root.start_mark.line + 1 for document in text.documents]
+    for flaw in text.problems if shares else ():
+        before = [index for index, start in enumerate(starts) if start <= flaw.line]
+        shares[before[-1] if before else 0].append(flaw)
+    return shares
+
+
+def _placed_document(root: MapNode, path: str, layers: tuple[Layer, ...]) -> _Place:
+    metadata = member(root, "metadata")
+    found = member(metadata[1], "name") if metadata else None
+    if found is not None and found[1].value:
+        return _Place(path, root, layers, found[1].value, found[1].start_mark)
+    # A name that a merge key brings in has its place too, only a slower one.
+    mark, _ = place(root, ("metadata", "name"))
+    return _Place(path, root, layers, None, mark)
+
+
+def _kind_name(root: Node, layers: Sequence[Layer]) -> str | None:
+    own = text_of(root, "kind")
+    return own if own is not None else next((one.kind for one in layers if one.kind), None)
+
+
+def _without_kind(document: Document, at: _Place, flaws: Sequence[Placed]) -> Iterator[Problem]:
+    """Yield the problems of a document that no schema can be held against."""
+    for flaw in flaws:
+        yield problem_of(flaw, at.path)
+    if document.broken:
+        return
+    _, misread = read(at.root, freely())
+    for flaw in (*misread, *_header(at.root)):
+        yield problem_of(flaw, at.path)
+
+
+def _header(root: MapNode) -> Iterator[Placed]:
+    """Yield what is wrong with the two members that say what a document is."""
+    version, kind = member(root, "apiVersion"), member(root, "kind")
+    if version is None:
+        message = "the key `apiVersion` is missing"
+        yield placed(Code.MISSING_KEY, root.start_mark, message, f"add apiVersion: {API_VERSION}")
+    elif text_of(root, "apiVersion") != API_VERSION:
+        message = f"the apiVersion is not {API_VERSION}"
+        hint = "keep files that are no manifests outside the manifests' folder"
+        yield placed(Code.UNKNOWN_VERSION, version[1].start_mark, message, hint)
+    offered = ", ".join(KINDS)
+    if kind is None:
+        hint = f"add kind: {offered}"
+        yield placed(Code.MISSING_KEY, root.start_mark, "the key `kind` is missing", hint)
+        return
+    given = text_of(root, "kind") or ""
+    near = difflib.get_close_matches(given[:100], list(KINDS), n=1)
+    hint = f"did you mean {near[0]}?" if near else f"offered: {offered}"
+    yield placed(Code.UNKNOWN_KIND, kind[1].start_mark, "the kind is not offered", hint)
+
+
+def _located(
+    at: _Place, known: Readable, findings: Sequence[Finding], told: Sequence[Problem]
+) -> list[Problem]:
+    """Return findings as problems where their values stand, less those already told there."""
+    taken = {problem.source for problem in told}
+    problems = []
+    for finding in findings:
+        source, hint = _source(at, known, finding)
+        if source not in taken:
+            problems.append(Problem(finding.code.code, finding.message, source, hint))
+    return problems
+
+
+def _source(at: _Place, known: Readable, finding: Finding) -> tuple[Source, str]:
+    """Return where a finding's value is written: here, or in the defaults that it comes from."""
+    path, root = at.path, at.root
+    mark, held = place(root, finding.path, on_key=finding.on_key)
+    for layer in at.layers if held < len(finding.path) else ():
+        if layer.root is not None:
+            lower, reached = place(layer.root, finding.path, on_key=finding.on_key)
+            if reached > held:
+                path, mark, held = layer.path, lower, reached
+    hint = finding.hint
+    if held < len(finding.path) and finding.path[-1] in known.kind.suffixed_members:
+        path, mark = at.path, at.name_mark
+        hint = f"{finding.path[-1]} is taken from metadata.name; change that, or write it in spec"
+    return Source(path, mark.line + 1, mark.column + 1), hint
+
+
+def _entry(at: _Place, known: Readable, value: dict[str, Any], *, specs: bool) -> FileRead:
+    """Return a valid document as an entry."""
+    name, spec = str(value["metadata"]["name"]), value["spec"]
+    line, column = at.name_mark.line + 1, at.name_mark.column + 1
+    job_name = spec.get(known.kind.name_member, name)
+    labels, target = value["metadata"].get("labels"), value.get("target")
+    policy, sent = value.get("policy"), spec if specs else None
+    kind = known.kind.name
+    return FileRead(
+        (Entry(kind, name, at.path, line, column, job_name, labels, target, policy, sent),)
+    )
+
+
+def _invalid(
+    at: _Place, known: Readable, value: dict[str, Any], problems: Sequence[Problem]
+) -> FileRead:
+    """Return an invalid document as an entry, if it has a name that a job can have.
+
+    Of such a document only what finds its live job is taken over: its name and its target.
+    """
+    if at.name is None or not _NAME.fullmatch(at.name):
+        return FileRead((), tuple(problems))
+    job_name = _texts(value.get("spec")).get(known.kind.name_member, at.name)
+    bare = Entry(
+        known.kind.name,
+        at.name,
+        at.path,
+        at.name_mark.line + 1,
+        at.name_mark.column + 1,
+        job_name if len(job_name) <= _LONGEST_NAME else at.name,
+        _texts(_mapping(value.get("metadata")).get("labels")),
+        _texts(value.get("target")),
+    )
+    entry = with_problems(bare, problems)
+    return FileRead((entry,), entry.problems)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _texts(value: Any) -> dict[str, str]:
+    return {key: text for key, text in _mapping(value).items() if isinstance(text, str)}

@@ -1,0 +1,256 @@
+"""YAML text as nodes, through libyaml's events: nothing is composed, so nothing recurses.
+
+A text is read as far as it can be: the documents before a syntax error, what stands of the broken
+one, and those after it, each mistake with its line and column.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+
+from controller.adapters.yaml_errors import control_characters, not_utf8, syntax_error
+from controller.core.node import ListNode, MapNode, Mark, Node, TextNode
+from controller.core.problems import Code
+from controller.core.reading import Placed, placed
+from controller.core.scalars import core_value
+
+try:
+    from yaml._yaml import CParser
+except ImportError:  # pragma: no cover - PyYAML built without libyaml
+    CParser = yaml.SafeLoader  # type: ignore[misc,assignment]  # same events, only slower
+
+DEEPEST = 64
+MOST_ALIASES = 1_000
+MOST_EXPANDED = 100_000
+_MOST_RESUMPTIONS = 20
+_TAG = "tag:yaml.org,2002:"
+_TYPED = {
+    f"{_TAG}int": (int,),
+    f"{_TAG}float": (int, float),
+    f"{_TAG}bool": (bool,),
+    f"{_TAG}null": (type(None),),
+}
+_DOCUMENT = re.compile(rb"^---(?:\s|$)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One document's root; a broken one holds only what stands before its syntax error."""
+
+    root: Node
+    broken: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a file holds; ``problems`` are those of YAML itself, in the order of their places."""
+
+    documents: tuple[Document, ...] = ()
+    problems: tuple[Placed, ...] = ()
+
+
+class _StopReading(Exception):  # noqa: N818 - a way out, not an error
+    """The document must not be read any further."""
+
+
+def parse(data: bytes) -> Text:
+    """Every document of a text is returned with every mistake that YAML's own rules find.
+
+    Empty documents are left out. The text is UTF-8, with or without a byte order mark.
+    """
+    if not data.isascii():
+        unfit = not_utf8(data)
+        if unfit:
+            return Text((), unfit)
+    build = _Build(marked=b"&" in data or b"!" in data)
+    problem = build.run(data)
+    if problem is None:
+        return Text(tuple(build.documents), tuple(build.found))
+    controls = control_characters(data)
+    if controls:
+        return Text(tuple(build.documents), controls)
+    return _resumed(data, build, problem)
+
+
+def _resumed(data: bytes, build: _Build, problem: Placed | None) -> Text:
+    """Read on behind each syntax error, from the next line that starts a document."""
+    begun = 0
+    for _ in range(_MOST_RESUMPTIONS):
+        if problem is None:
+            break
+        build.found.append(problem)
+        start = _DOCUMENT.search(data, max(begun, _offset(data, problem.line)))
+        if start is None:
+            break
+        begun = start.end()
+        # Line feeds in the place of what was read keep the line numbers true.
+        before = data.count(b"\n", 0, start.start())
+        problem = build.run(b"\n" * before + data[start.start() :])
+    return Text(tuple(build.documents), tuple(build.found))
+
+
+def _offset(data: bytes, line: int) -> int:
+    """Return where a line begins; lines count from 1."""
+    offset = 0
+    for _ in range(line - 1):
+        offset = data.find(b"\n", offset) + 1
+    return offset
+
+
+class _Build:
+    """Documents built from events; aliases stand for the very node that their anchor names."""
+
+    def __init__(self, *, marked: bool) -> None:
+        self.documents: list[Document] = []
+        self.found: list[Placed] = []
+        self._marked = marked
+        self._anchors: dict[str, Any] = {}
+        self._sizes: dict[int, tuple[int, int]] = {}
+        self._aliases = 0
+
+    def run(self, data: bytes) -> Placed | None:
+        """Add a text's documents; return the mistake that ended the reading, if one did."""
+        roots: list[Any] = []
+        problem = None
+        self._forget()
+        self._sizes.clear()
+        try:
+            parser = CParser(data)
+            self._events(parser.get_event, roots)
+        except yaml.YAMLError as error:
+            problem = syntax_error(error, data)
+        except _StopReading:
+            problem = self.found.pop()
+        if problem is not None and roots:
+            self.documents.append(Document(roots[0], broken=True))
+        return problem
+
+    def _events(self, next_event: Callable[[], Any], roots: list[Any]) -> None:
+        """Take events until the stream ends; ``roots`` holds the document that is under way."""
+        items, marked = roots, self._marked
+        stack: list[list[Any]] = []
+        while True:
+            event = next_event()
+            sort = type(event)
+            if sort is ScalarEvent:
+                items.append(self._scalar(event) if marked else event)
+            elif sort is MappingStartEvent or sort is SequenceStartEvent:
+                node = (MapNode if sort is MappingStartEvent else ListNode)(event.start_mark, [])
+                items.append(node)
+                stack.append(items)
+                items = node.held
+                if marked or len(stack) > DEEPEST:
+                    self._opened(event, node, len(stack))
+            elif sort is MappingEndEvent or sort is SequenceEndEvent:
+                items = stack.pop()
+            elif sort is AliasEvent:
+                items.append(self._alias(event, [*stack, items]))
+            elif sort is DocumentEndEvent:
+                self._ended(roots)
+            elif sort is StreamEndEvent:
+                return
+
+    def _ended(self, roots: list[Any]) -> None:
+        root = roots[0]
+        if self._aliases:
+            self._check_expansion(root, root.start_mark)
+        roots.clear()
+        self._forget()
+        if isinstance(root, MapNode | ListNode) or root.value or not root.implicit[0]:
+            self.documents.append(Document(root))
+
+    def _forget(self) -> None:
+        self._anchors.clear()
+        self._aliases = 0
+
+    def _opened(self, event: Any, node: Any, depth: int) -> None:
+        if depth > DEEPEST:
+            message = f"the document nests deeper than {DEEPEST} levels"
+            self._stop(Code.TOO_DEEP, event.start_mark, message)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
+        expected = "map" if isinstance(node, MapNode) else "seq"
+        if event.tag not in (None, "!", _TAG + expected):
+            self._refuse_tag(event)
+
+    def _scalar(self, event: Any) -> Any:
+        node = event if event.tag is None else self._tagged(event)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = node
+        return node
+
+    def _tagged(self, event: Any) -> TextNode:
+        """Apply a scalar's explicit tag: text is text, and the others must tell the truth."""
+        if event.tag in ("!", f"{_TAG}str"):
+            return TextNode(event.start_mark, event.value, (False, True))
+        types = _TYPED.get(event.tag)
+        if types is None or type(core_value(event.value)) not in types:
+            self._refuse_tag(event)
+        return TextNode(event.start_mark, event.value, (True, False))
+
+    def _refuse_tag(self, event: Any) -> None:
+        tag = event.tag.replace(_TAG, "!!")
+        message = f"the tag {tag} is not allowed here"
+        hint = "delete the tag; the schema says what each value is"
+        self.found.append(placed(Code.TAG, event.start_mark, message, hint))
+
+    def _alias(self, event: Any, opened: list[list[Any]]) -> Any:
+        node = self._anchors.get(event.anchor)
+        if node is None:
+            message = f"the alias *{event.anchor} has no anchor before it"
+            self.found.append(placed(Code.NOT_YAML, event.start_mark, message))
+            return TextNode(event.start_mark, "", (False, True))
+        self._aliases += 1
+        if self._aliases > MOST_ALIASES:
+            message = f"the document has more than {MOST_ALIASES} aliases"
+            self._stop(Code.TOO_MANY_ALIASES, event.start_mark, message)
+        if isinstance(node, MapNode | ListNode):
+            if any(items is node.held for items in opened):
+                message = f"the alias *{event.anchor} stands inside the value that it names"
+                self._stop(Code.TOO_MANY_ALIASES, event.start_mark, message)
+            self._check_expansion(node, event.start_mark)
+        return node
+
+    def _check_expansion(self, node: Any, mark: Mark) -> None:
+        size, depth = self._measure(node)
+        if size > MOST_EXPANDED:
+            message = f"the aliases expand to more than {MOST_EXPANDED} values"
+            self._stop(Code.TOO_MANY_ALIASES, mark, message)
+        if depth > DEEPEST:
+            message = f"the document nests deeper than {DEEPEST} levels once aliases are expanded"
+            self._stop(Code.TOO_DEEP, mark, message)
+
+    def _measure(self, node: Any) -> tuple[int, int]:
+        """Return how many values a node expands to, and how deep it nests.
+
+        An aliased node was measured at its first alias, so that the walk is no deeper than the
+        text nests.
+        """
+        if not isinstance(node, MapNode | ListNode):
+            return 1, 0
+        known = self._sizes.get(id(node))
+        if known is None:
+            inner = [self._measure(item) for item in node.held]
+            size = 1 + sum(size for size, _ in inner)
+            known = size, 1 + max((depth for _, depth in inner), default=0)
+            self._sizes[id(node)] = known
+        return known
+
+    def _stop(self, code: Code, mark: Mark, message: str) -> None:
+        self.found.append(placed(code, mark, message, "split it, or write it out more plainly"))
+        raise _StopReading

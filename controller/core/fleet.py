@@ -1,0 +1,230 @@
+"""The fleet's own rules: what no manifest may reach beyond (DESIGN 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from controller.core.declared import target_of
+from controller.core.kind import Kind
+from controller.core.model import Target
+from controller.core.problems import Code
+from controller.core.validation import Finding
+
+MAX_SUBMITS = 50
+_S3 = "s3://"
+_FOUNDATION_MODEL = ":foundation-model/"
+_NO_TARGET = Target()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much one pass may do; ``max_active`` None leaves it to the service's quota."""
+
+    max_submits: int = MAX_SUBMITS
+    max_active: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """What manifests may name; None allows all of it, and an empty list nothing.
+
+    ``*`` stands for any text, except in ``s3_prefixes``, where it ends at a slash: a bucket's
+    pattern must not be met by a folder of another bucket.
+    """
+
+    accounts: tuple[str, ...] | None = None
+    regions: tuple[str, ...] | None = None
+    role_arns: tuple[str, ...] | None = None
+    base_models: tuple[str, ...] | None = None
+    s3_prefixes: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Require:
+    """What every manifest must have: keys of job tags, a KMS key, a VPC."""
+
+    tags: tuple[str, ...] = ()
+    kms: bool = False
+    vpc: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fleet:
+    """The fleet's file, read: without a file, no owner and no rules."""
+
+    owner: str = ""
+    target: Target = _NO_TARGET
+    limits: Limits = Limits()
+    allow: Allow = Allow()
+    require: Require = Require()
+
+
+def fleet_of(value: Mapping[str, Any]) -> Fleet:
+    """Return the fleet that a valid fleet file describes."""
+    limits, allow, require = (value.get(key) or {} for key in ("limits", "allow", "require"))
+    return Fleet(
+        owner=value.get("owner", ""),
+        target=target_of(value.get("target")),
+        limits=Limits(limits.get("maxSubmits", MAX_SUBMITS), limits.get("maxActive")),
+        allow=Allow(
+            *(
+                tuple(allow[key]) if key in allow else None
+                for key in ("accounts", "regions", "roleArns", "baseModels", "s3Prefixes")
+            )
+        ),
+        require=Require(
+            tuple(require.get("tags", ())), require.get("kms", False), require.get("vpc", False)
+        ),
+    )
+
+
+def forbidden(
+    kind: Kind, target: Target, spec: Mapping[str, Any], fleet: Fleet
+) -> tuple[Finding, ...]:
+    """Return everything in a manifest that the fleet does not allow, or misses.
+
+    ``target`` is the manifest's own, its gaps filled from the fleet's; what is still open there
+    is for the one who resolves it to check.
+    """
+    if fleet.allow == _ALL and fleet.require == _NOTHING:
+        return ()
+    return (
+        *forbidden_target(target.over(fleet.target), fleet),
+        *_forbidden_members(kind, spec, fleet.allow),
+        *_missing(kind, spec, fleet.require),
+    )
+
+
+def forbidden_target(target: Target, fleet: Fleet) -> tuple[Finding, ...]:
+    """Return what the fleet does not allow of a target, as far as the target is known."""
+    held = (
+        (Code.FORBIDDEN_ACCOUNT, "accountId", target.account_id, fleet.allow.accounts, "accounts"),
+        (Code.FORBIDDEN_REGION, "region", target.region, fleet.allow.regions, "regions"),
+    )
+    return tuple(
+        _refusal(code, ("target", key), value, allowed, rule)
+        for code, key, value, allowed, rule in held
+        if value and allowed is not None and not _any_match(allowed, value)
+    )
+
+
+def matches(pattern: str, text: str) -> bool:
+    """Whether a text meets a pattern in which ``*`` stands for any text; linear, and exact in case.
+
+    >>> matches("arn:*:role/Bedrock*", "arn:aws:iam::123456789012:role/BedrockJobs")
+    True
+    """
+    first, *others = pattern.split("*")
+    if not others:
+        return text == pattern
+    last = others.pop()
+    if not text.startswith(first) or not text.endswith(last):
+        return False
+    begin, end = len(first), len(text) - len(last)
+    for part in others:
+        found = text.find(part, begin, end)
+        if found < 0:
+            return False
+        begin = found + len(part)
+    return begin <= end
+
+
+def under(prefix: str, location: str) -> bool:
+    """Whether an S3 location lies under a prefix; ``*`` there ends at a slash.
+
+    A bucket named alone lies under the bucket's root.
+    """
+    wanted = prefix.removeprefix(_S3).split("/")
+    given = location.removeprefix(_S3).split("/")
+    if len(given) == 1:
+        given.append("")
+    *folders, last = wanted
+    return (
+        len(given) >= len(wanted)
+        and all(map(matches, folders, given))
+        and matches(f"{last}*", given[len(folders)])
+    )
+
+
+def _any_match(patterns: Sequence[str], value: str) -> bool:
+    return any(matches(pattern, value) for pattern in patterns)
+
+
+def _refusal(
+    code: Code, path: tuple[str | int, ...], value: str, allowed: Sequence[str], rule: str
+) -> Finding:
+    choices = ", ".join(allowed) or "nothing"
+    hint = f"the fleet's allow.{rule}: {choices}"
+    return Finding(code, path, f"the fleet does not allow {value}", hint)
+
+
+def _forbidden_members(kind: Kind, spec: Mapping[str, Any], allow: Allow) -> Iterator[Finding]:
+    if allow.role_arns is not None:
+        for path, value in _named(spec, kind.role_members):
+            if not _any_match(allow.role_arns, value):
+                yield _refusal(Code.FORBIDDEN_ROLE, path, value, allow.role_arns, "roleArns")
+    if allow.base_models is not None:
+        for path, value in _named(spec, kind.model_members):
+            models = (value, value.partition(_FOUNDATION_MODEL)[2] or value)
+            if not any(_any_match(allow.base_models, model) for model in models):
+                yield _refusal(Code.FORBIDDEN_MODEL, path, value, allow.base_models, "baseModels")
+    if allow.s3_prefixes is not None:
+        for path, value in _locations(spec, ("spec",)):
+            if not any(under(prefix, value) for prefix in allow.s3_prefixes):
+                code = Code.FORBIDDEN_LOCATION
+                yield _refusal(code, path, value, allow.s3_prefixes, "s3Prefixes")
+
+
+def _missing(kind: Kind, spec: Mapping[str, Any], require: Require) -> Iterator[Finding]:
+    for tag in require.tags if kind.tag_members else ():
+        member = kind.tag_members[0]
+        if tag not in _tag_keys(spec.get(member)):
+            path = ("spec", member) if member in spec else ("spec",)
+            hint = f"add {{key: {tag}, value: …}} to {member}"
+            yield Finding(Code.TAG_REQUIRED, path, f"the fleet requires the tag {tag}", hint)
+    needed = (
+        (require.kms, kind.kms_member, Code.KMS_REQUIRED, "a KMS key"),
+        (require.vpc, kind.vpc_member, Code.VPC_REQUIRED, "a VPC"),
+    )
+    for required, member_name, code, what in needed:
+        if required and member_name and not spec.get(member_name):
+            yield Finding(code, ("spec",), f"the fleet requires {what}", f"add {member_name}")
+
+
+def _tag_keys(tags: Any) -> set[str]:
+    if not isinstance(tags, list):
+        return set()
+    return {str(tag.get("key", tag.get("Key"))) for tag in tags if isinstance(tag, Mapping)}
+
+
+def _named(
+    spec: Mapping[str, Any], members: Sequence[str]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield each of some dotted members that holds text, with its path."""
+    for dotted in members:
+        value: Any = spec
+        for step in dotted.split("."):
+            value = value.get(step) if isinstance(value, Mapping) else None
+        if isinstance(value, str):
+            yield ("spec", *dotted.split(".")), value
+
+
+def _locations(
+    value: Any, path: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yield every S3 location in a value, wherever it stands, with its path."""
+    if isinstance(value, str):
+        if value.startswith(_S3):
+            yield path, value
+    elif isinstance(value, Mapping):
+        for key, member in value.items():
+            yield from _locations(member, (*path, key))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _locations(item, (*path, index))
+
+
+_ALL = Allow()
+_NOTHING = Require()

@@ -1,0 +1,288 @@
+"""Documents read by their schema: what is written as text stays that text (DESIGN 3).
+
+A schema is compiled once into a plan, and a plan turns a document's nodes into plain values. Where
+the plan asks for text, a scalar's source is the value; elsewhere YAML 1.2's core schema decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any
+
+from controller.core.node import ListNode, MapNode, Mark, Node, Scalar
+from controller.core.problems import Code
+from controller.core.scalars import LARGEST, NULLS, TRUTHS, core_value, integer, is_numeric, number
+
+MERGE = "<<"
+
+
+class Sort(Enum):
+    """What a schema asks for at one place."""
+
+    TEXT = auto()
+    INTEGER = auto()
+    NUMBER = auto()
+    BOOLEAN = auto()
+    MAP = auto()
+    LIST = auto()
+    ANY = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """One mistake with its place in a text; line and column count from 1."""
+
+    code: Code
+    line: int
+    column: int
+    message: str
+    hint: str = ""
+
+
+def placed(code: Code, mark: Mark, message: str, hint: str = "") -> Placed:
+    """Return a mistake at a node's mark."""
+    return Placed(code, mark.line + 1, mark.column + 1, message, hint)
+
+
+@dataclass(slots=True, eq=False)
+class Plan:
+    """How one place is read; recursive shapes make plans that hold themselves.
+
+    ``keys`` gives each known key its one shared text and its plan, ``rest`` reads the others.
+    """
+
+    sort: Sort
+    keys: dict[str, tuple[str, Plan]] = field(default_factory=dict)
+    rest: Plan | None = None
+    items: Plan | None = None
+    nullable: bool = False
+    mergeable: bool = True
+
+
+class _Compiler:
+    """One schema's plans, each reference compiled once."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._root = schema
+        self._known: dict[tuple[str, bool], Plan] = {}
+
+    def plan(self, schema: Any, *, mergeable: bool) -> Plan:
+        """Return the plan of a subschema; ``mergeable`` says whether merge keys may stand there."""
+        if not isinstance(schema, Mapping):
+            return _anything(mergeable=mergeable)
+        reference = schema.get("$ref")
+        if reference is None:
+            return self._fill(Plan(Sort.ANY, mergeable=mergeable), schema)
+        key = (str(reference), mergeable)
+        if key not in self._known:
+            self._known[key] = Plan(Sort.ANY, mergeable=mergeable)
+            self._fill(self._known[key], self._resolved(str(reference)))
+        return self._known[key]
+
+    def _resolved(self, reference: str) -> Mapping[str, Any]:
+        node: Any = self._root
+        for step in reference.removeprefix("#/").split("/"):
+            node = node[step]
+        return dict(node)
+
+    def _fill(self, plan: Plan, schema: Mapping[str, Any]) -> Plan:
+        plan.sort = _sort(schema)
+        plan.nullable = "null" in _types(schema) or None in schema.get("enum", ())
+        inner = plan.mergeable
+        plan.keys = {
+            name: (name, self.plan(member, mergeable=inner and name != "spec"))
+            for name, member in schema.get("properties", {}).items()
+        }
+        plan.rest = self.plan(schema.get("additionalProperties"), mergeable=inner)
+        plan.items = self.plan(schema.get("items"), mergeable=inner)
+        return plan
+
+
+def _anything(*, mergeable: bool) -> Plan:
+    return _ANYTHING if mergeable else _ANYTHING_UNMERGED
+
+
+def _any_plan(*, mergeable: bool) -> Plan:
+    plan = Plan(Sort.ANY, mergeable=mergeable)
+    plan.rest = plan.items = plan
+    return plan
+
+
+_ANYTHING = _any_plan(mergeable=True)
+_ANYTHING_UNMERGED = _any_plan(mergeable=False)
+
+
+def _types(schema: Mapping[str, Any]) -> tuple[str, ...]:
+    types = schema.get("type", ())
+    return (types,) if isinstance(types, str) else tuple(types)
+
+
+def _sort(schema: Mapping[str, Any]) -> Sort:
+    """A place that takes text takes it as written, whatever else it would take."""
+    types = _types(schema)
+    choices = schema.get("enum", [schema["const"]] if "const" in schema else [])
+    if "string" in types or (not types and any(isinstance(choice, str) for choice in choices)):
+        return Sort.TEXT
+    if "object" in types or "properties" in schema:
+        return Sort.MAP
+    named = {
+        "array": Sort.LIST,
+        "number": Sort.NUMBER,
+        "integer": Sort.INTEGER,
+        "boolean": Sort.BOOLEAN,
+    }
+    return next((sort for name, sort in named.items() if name in types), Sort.ANY)
+
+
+def compiled(schema: Mapping[str, Any]) -> Plan:
+    """Return the plan by which documents of a schema are read."""
+    return _Compiler(schema).plan(schema, mergeable=True)
+
+
+def freely(*, mergeable: bool = True) -> Plan:
+    """Return the plan of a document without a schema: YAML 1.2's core schema throughout."""
+    return _anything(mergeable=mergeable)
+
+
+def read(node: Node, plan: Plan) -> tuple[Any, tuple[Placed, ...]]:
+    """Return a node's value and every mistake in how it is written.
+
+    The node is finite and nests no deeper than the parser lets it. Keys keep their order.
+    """
+    reading = _Reading()
+    value = reading.value(node, plan)
+    return value, tuple(dict.fromkeys(reading.found))
+
+
+class _Reading:
+    """One document being read: the mistakes gather, the values are returned."""
+
+    __slots__ = ("found",)
+
+    def __init__(self) -> None:
+        self.found: list[Placed] = []
+
+    def value(self, node: Any, plan: Plan) -> Any:
+        if isinstance(node, MapNode):
+            return self._map(node, plan)
+        if isinstance(node, ListNode):
+            inner = plan.items or _ANYTHING
+            return [self.value(item, inner) for item in node.held]
+        if plan.sort is Sort.TEXT and not (node.value in NULLS and node.implicit[0]):
+            return node.value
+        return self._scalar(node, plan) if node.implicit[0] else self._quoted(node, plan)
+
+    def _map(self, node: MapNode, plan: Plan) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        known, text = plan.keys, Sort.TEXT
+        nodes = iter(node.held)
+        for key, value in zip(nodes, nodes, strict=False):
+            entry = known.get(key.value)
+            if entry is None:
+                self._unknown(result, key, value, plan)
+                continue
+            name, inner = entry
+            if name in result:
+                self._duplicate(key)
+                continue
+            source = value.value
+            if inner.sort is text and source is not None and source not in NULLS:
+                result[name] = source
+            else:
+                result[name] = self.value(value, inner)
+        return result
+
+    def _unknown(self, result: dict[str, Any], key: Any, value: Any, plan: Plan) -> None:
+        """Read a member whose key the plan does not name: a map's, a merge, or a mistake."""
+        name = key.value
+        if name is None or (name in NULLS and key.implicit[0]):
+            hint = "put the key in quotes if it is meant" if name else ""
+            self.found.append(placed(Code.KEY_NOT_TEXT, key.start_mark, "the key is no text", hint))
+        elif name == MERGE and key.implicit[0]:
+            self._merge(result, key, value, plan)
+        elif name in result:
+            self._duplicate(key)
+        else:
+            result[name] = self.value(value, plan.rest or _ANYTHING)
+
+    def _duplicate(self, key: Scalar) -> None:
+        message = f"the key {key.value!r} stands twice in one mapping"
+        hint = "keep one of them; a list takes several values"
+        self.found.append(placed(Code.DUPLICATE_KEY, key.start_mark, message, hint))
+
+    def _merge(self, result: dict[str, Any], key: Scalar, value: Any, plan: Plan) -> None:
+        """Take over the members of the merged mappings that are not written out."""
+        if not plan.mergeable:
+            hint = "write the members out, or put shared ones in _defaults.yaml"
+            message = "a merge key (<<) stands in spec"
+            self.found.append(placed(Code.MERGE_KEY, key.start_mark, message, hint))
+            return
+        sources = value.held if isinstance(value, ListNode) else [value]
+        for source in sources:
+            if not isinstance(source, MapNode):
+                message = "a merge key (<<) takes a mapping, or a list of mappings"
+                self.found.append(placed(Code.MERGE_KEY, source.start_mark, message))
+                continue
+            for name, merged in self._map(source, plan).items():
+                result.setdefault(name, merged)
+
+    def _scalar(self, node: Scalar, plan: Plan) -> Any:
+        """Read a plain scalar where no text is asked for."""
+        text, sort = node.value, plan.sort
+        if text in NULLS:
+            return None if plan.nullable or sort is Sort.ANY else self._null(node)
+        if sort is Sort.INTEGER:
+            value: Any = integer(text)
+        elif sort is Sort.NUMBER:
+            value = number(text)
+        elif sort is Sort.BOOLEAN:
+            value = TRUTHS.get(text)
+        else:
+            return self._bounded(node, core_value(text))
+        return self._mistyped(node, sort) if value is None else self._bounded(node, value)
+
+    def _null(self, node: Scalar) -> None:
+        message = "null stands where a value is due"
+        hint = "give a value, delete the line, or quote the text if it is meant"
+        self.found.append(placed(Code.NULL_VALUE, node.start_mark, message, hint))
+
+    def _quoted(self, node: Scalar, plan: Plan) -> str:
+        """Keep a quoted scalar as text, and say so where the schema asks for something else."""
+        if plan.sort in _ASKED:
+            asked = _ASKED[plan.sort]
+            message = f"this is text, and {asked} is due"
+            hint = "take the quotes away"
+            self.found.append(placed(Code.WRONG_TYPE, node.start_mark, message, hint))
+        return node.value
+
+    def _mistyped(self, node: Scalar, sort: Sort) -> str:
+        text = node.value
+        hint = "write true or false" if sort is Sort.BOOLEAN else ""
+        if sort is Sort.INTEGER and (exact := number(text)) is not None and exact == int(exact):
+            hint = f"write {int(exact)}"
+        message = f"{_shown(text)} is not {_ASKED[sort]}"
+        self.found.append(placed(Code.WRONG_TYPE, node.start_mark, message, hint))
+        return text
+
+    def _bounded(self, node: Scalar, value: Any) -> Any:
+        """Refuse a number that JSON cannot carry exactly."""
+        endless = isinstance(value, str) and is_numeric(value)
+        if endless or (type(value) is int and abs(value) > LARGEST):
+            message = f"{_shown(node.value)} is beyond the numbers that can be sent"
+            hint = "quote it if it is meant as text"
+            self.found.append(placed(Code.OUT_OF_BOUNDS, node.start_mark, message, hint))
+        return value
+
+
+_ASKED = {
+    Sort.INTEGER: "a whole number",
+    Sort.NUMBER: "a number",
+    Sort.BOOLEAN: "true or false",
+}
+_SHOWN = 40
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
