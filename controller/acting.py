@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from controller.core.actions import Action, Outcome, Reason, Verb
 from controller.core.errors import failure
+from controller.core.fleet import Fleet
 from controller.core.kind import Kind
 from controller.core.model import (
     Disposition,
@@ -19,7 +20,7 @@ from controller.core.model import (
     Recorded,
     Submission,
 )
-from controller.core.planning import Rules, decide
+from controller.core.planning import decide
 from controller.core.status import intent
 from controller.observing import look
 from controller.ports import Clock, Cloud, CloudError, Ledger, LedgerError
@@ -34,7 +35,7 @@ class Actor:
 
     kinds: Mapping[str, Kind]
     recorded: Mapping[JobKey, Recorded]
-    rules: Rules
+    fleet: Fleet
     cloud: Cloud
     ledger: Ledger
     clock: Clock
@@ -135,7 +136,7 @@ class Actor:
     ) -> Action:
         desired = action.desired
         known = recorded or self.recorded.get(desired.key)
-        return decide(self._kind(action), desired, seen, known, self.rules, self.clock.now())
+        return decide(self._kind(action), desired, seen, known, self.fleet, self.clock.now())
 
     def _kind(self, action: Action) -> Kind:
         return self.kinds[action.desired.key.kind]

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from controller.core.fleet import Fleet, forbidden_target
 from controller.core.kind import Kind
 from controller.core.model import (
     Desired,
@@ -55,6 +56,7 @@ def observe(
     kinds: Mapping[str, Kind],
     desired: Iterable[Desired],
     recorded: Mapping[JobKey, Recorded],
+    fleet: Fleet,
     cloud: Cloud,
     executor: Executor,
 ) -> dict[JobKey, Observation]:
@@ -66,7 +68,7 @@ def observe(
     looks: dict[tuple[str, Target], list[_Look]] = defaultdict(list)
     for job in desired:
         kind, known = kinds[job.key.kind], recorded.get(job.key)
-        settled = _without_a_look(kind, job, known, cloud)
+        settled = _without_a_look(kind, job, known, fleet, cloud)
         if isinstance(settled, Observation):
             seen[job.key] = settled
         else:
@@ -86,21 +88,27 @@ def look(kind: Kind, desired: Desired, place: Place, cloud: Cloud) -> Observatio
 
 
 def _without_a_look(
-    kind: Kind, job: Desired, recorded: Recorded | None, cloud: Cloud
+    kind: Kind, job: Desired, recorded: Recorded | None, fleet: Fleet, cloud: Cloud
 ) -> Observation | Place:
     """Return what is known of a job before any call to the service, else where to look for it."""
     try:
         place = cloud.place(job.target)
     except CloudError as error:
         return _unknown(None, error.failure)
-    declared = job.target.account_id
-    if declared is not None and declared != place.account_id:
-        return Observation(Existence.UNKNOWN, place)
-    if recorded is not None and recorded.place not in {None, place}:
+    if _is_off_limits(job, recorded, fleet, place):
         return Observation(Existence.UNKNOWN, place)
     if recorded is not None and _is_settled(kind, job, recorded):
         return _found(place, recorded.live)
     return place
+
+
+def _is_off_limits(job: Desired, recorded: Recorded | None, fleet: Fleet, place: Place) -> bool:
+    """Whether the plan will hold the job for where it is, so that nothing needs to be asked."""
+    if job.target.account_id not in {None, place.account_id}:
+        return True
+    if recorded is not None and recorded.place not in {None, place}:
+        return True
+    return bool(forbidden_target(Target(place.region, place.account_id), fleet))
 
 
 def _is_settled(kind: Kind, job: Desired, recorded: Recorded) -> bool:

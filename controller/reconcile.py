@@ -11,9 +11,10 @@ from enum import Enum
 from controller.acting import Actor
 from controller.core.actions import Action, Outcome, Plan
 from controller.core.errors import failure
+from controller.core.fleet import Fleet
 from controller.core.kind import Kind
 from controller.core.model import Desired, JobKey, Recorded
-from controller.core.planning import Rules, plan, refusal
+from controller.core.planning import plan, refusal
 from controller.core.status import entry
 from controller.observing import observe
 from controller.ports import Clock, Cloud, Ledger, LedgerError
@@ -66,7 +67,7 @@ Watcher = Callable[[Outcome], None]
 def reconcile(
     desired: Iterable[Desired],
     outside: Outside,
-    rules: Rules,
+    fleet: Fleet,
     mode: Mode,
     watcher: Watcher = lambda _: None,
 ) -> Report:
@@ -77,31 +78,31 @@ def reconcile(
     jobs = tuple(desired)
     recorded = outside.ledger.read({job.key: job.source for job in jobs})
     with ThreadPoolExecutor(outside.width, thread_name_prefix="pass") as executor:
-        seen = observe(outside.kinds, jobs, recorded, outside.cloud, executor)
-        made = plan(outside.kinds, jobs, seen, recorded, rules, outside.clock.now())
+        seen = observe(outside.kinds, jobs, recorded, fleet, outside.cloud, executor)
+        made = plan(outside.kinds, jobs, seen, recorded, fleet, outside.clock.now())
         if mode is Mode.PLAN:
             untouched = tuple(Outcome(action, action) for action in made.actions)
-            refused = refusal(made, rules.max_submits)
+            refused = refusal(made, fleet.limits.max_submits)
             return Report(made, untouched, refused=refused, recorded=recorded)
-        return _carried_out(made, outside, rules, recorded, mode, watcher, executor)
+        return _carried_out(made, outside, fleet, recorded, mode, watcher, executor)
 
 
 def _carried_out(
     made: Plan,
     outside: Outside,
-    rules: Rules,
+    fleet: Fleet,
     recorded: Mapping[JobKey, Recorded],
     mode: Mode,
     watcher: Watcher,
     executor: Executor,
 ) -> Report:
-    refused = refusal(made, rules.max_submits) if mode is Mode.APPLY else None
+    refused = refusal(made, fleet.limits.max_submits) if mode is Mode.APPLY else None
     acts = mode is Mode.APPLY and refused is None
-    actor = Actor(outside.kinds, recorded, rules, outside.cloud, outside.ledger, outside.clock)
+    actor = Actor(outside.kinds, recorded, fleet, outside.cloud, outside.ledger, outside.clock)
 
     def one(action: Action) -> _Result:
         outcome = _attempted(actor, action) if acts else Outcome(action, action)
-        written = _recorded(outside, outcome, recorded.get(action.desired.key), rules.owner)
+        written = _recorded(outside, outcome, recorded.get(action.desired.key), fleet.owner)
         watcher(outcome)
         return _Result(outcome, written)
 

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from controller.core.actions import Action, Reason, Verb
 from controller.core.diff import Difference, difference
+from controller.core.fleet import Fleet, forbidden_target
 from controller.core.identity import Ownership, ownership
 from controller.core.kind import Kind
 from controller.core.model import (
@@ -23,6 +24,7 @@ from controller.core.model import (
     Recorded,
     State,
     Submission,
+    Target,
 )
 
 
@@ -34,7 +36,7 @@ class Case:
     desired: Desired
     observation: Observation
     recorded: Recorded | None
-    owner: str
+    fleet: Fleet
     now: datetime
 
     @property
@@ -77,6 +79,18 @@ def _invalid(case: Case) -> Action | None:
     count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
     first = f"; the first: {problems[0].code} {problems[0].message}" if problems else ""
     return case.action(Verb.HOLD, Reason.INVALID, f"The manifest has {count}{first}")
+
+
+def _forbidden(case: Case) -> Action | None:
+    """What a manifest left open in its target is only known here; the fleet's rules still hold."""
+    place = case.observation.place
+    if place is None:
+        return None
+    found = forbidden_target(Target(place.region, place.account_id), case.fleet)
+    if not found:
+        return None
+    text = "; ".join(f"{one.code.code} {one.message} ({one.hint})" for one in found)
+    return case.action(Verb.HOLD, Reason.INVALID, text)
 
 
 def _wrong_target(case: Case) -> Action | None:
@@ -178,7 +192,7 @@ def _whose(case: Case) -> Ownership:
     """Tokens decide; where Get shows none, the recorded ARN does, then an exact name."""
     live = _live(case)
     if live.token is not None:
-        return ownership(live.token, case.submission, case.owner)
+        return ownership(live.token, case.submission, case.fleet.owner)
     if case.recorded is not None and case.recorded.arn == live.arn:
         same = case.recorded.digest == case.submission.digest
         return Ownership.SAME if same else Ownership.CHANGED
@@ -280,6 +294,7 @@ def _in_progress(case: Case) -> Action:
 
 RULES: tuple[Callable[[Case], Action | None], ...] = (
     _invalid,
+    _forbidden,
     _wrong_target,
     _unknown,
     _refused,

@@ -7,11 +7,12 @@ somebody else's work.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from controller.core.actions import Action, Plan, Reason, Verb
 from controller.core.decision import RULES, Case
+from controller.core.fleet import Fleet
 from controller.core.kind import Kind
 from controller.core.model import (
     Desired,
@@ -22,33 +23,24 @@ from controller.core.model import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """What holds for every job of a fleet: its owner and its limits."""
-
-    owner: str = ""
-    max_submits: int = 50
-    max_active: int | None = None
-
-
 def plan(
     kinds: Mapping[str, Kind],
     desired: Iterable[Desired],
     observations: Mapping[JobKey, Observation],
     recorded: Mapping[JobKey, Recorded],
-    rules: Rules,
+    fleet: Fleet,
     now: datetime,
 ) -> Plan:
     """One action per job, sorted by key, chosen from what is known and from nothing else.
 
-    Every desired job needs an observation. Kinds, owner and limits come as values, ``now`` is
+    Every desired job needs an observation. Kinds and the fleet come as values, ``now`` is
     read once by the caller.
     """
     actions = [
-        decide(kinds[job.key.kind], job, observations[job.key], recorded.get(job.key), rules, now)
+        decide(kinds[job.key.kind], job, observations[job.key], recorded.get(job.key), fleet, now)
         for job in sorted(desired, key=lambda job: job.key)
     ]
-    return Plan(tuple(_queue(_hold_wrong_credentials(actions), kinds, rules)))
+    return Plan(tuple(_queue(_hold_wrong_credentials(actions), kinds, fleet)))
 
 
 def decide(
@@ -56,11 +48,11 @@ def decide(
     desired: Desired,
     observation: Observation,
     recorded: Recorded | None,
-    rules: Rules,
+    fleet: Fleet,
     now: datetime,
 ) -> Action:
     """Return the action of one job, from the first rule that has one."""
-    case = Case(kind, desired, observation, recorded, rules.owner, now)
+    case = Case(kind, desired, observation, recorded, fleet, now)
     for rule in RULES:
         action = rule(case)
         if action is not None:
@@ -100,21 +92,21 @@ def _hold_wrong_credentials(actions: list[Action]) -> list[Action]:
     ]
 
 
-def _queue(actions: list[Action], kinds: Mapping[str, Kind], rules: Rules) -> list[Action]:
+def _queue(actions: list[Action], kinds: Mapping[str, Kind], fleet: Fleet) -> list[Action]:
     """Let the first submits through, by priority then name, and queue the rest of each place."""
-    if rules.max_active is None:
+    if fleet.limits.max_active is None:
         return actions
-    free = _free_slots(actions, kinds, rules.max_active)
+    free = _free_slots(actions, kinds, fleet.limits.max_active)
     queued: set[JobKey] = set()
     for action in Plan(tuple(actions)).changes:
         if action.verb is not Verb.SUBMIT:
             continue
-        left = free.setdefault(action.place, rules.max_active)
+        left = free.setdefault(action.place, fleet.limits.max_active)
         free[action.place] = left - 1
         if left <= 0:
             queued.add(action.desired.key)
     return [
-        _queued(action, rules) if action.desired.key in queued else action for action in actions
+        _queued(action, fleet) if action.desired.key in queued else action for action in actions
     ]
 
 
@@ -130,10 +122,10 @@ def _free_slots(
     return free
 
 
-def _queued(action: Action, rules: Rules) -> Action:
+def _queued(action: Action, fleet: Fleet) -> Action:
     return replace(
         action,
         verb=Verb.WAIT,
         reason=Reason.QUEUED,
-        message=f"Queued: limits.maxActive lets {rules.max_active} jobs be active at once",
+        message=f"Queued: limits.maxActive lets {fleet.limits.max_active} jobs be active at once",
     )
