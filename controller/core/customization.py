@@ -33,7 +33,7 @@ DESCRIPTIONS: Final[Mapping[str, str]] = MappingProxyType(
         ),
         "customizationType": "How the model is trained; FINE_TUNING where it is left out.",
         "customModelKmsKeyId": (
-            "The KMS key that encrypts the custom model; AWS's own key by default."
+            "Key of KMS to encrypt the custom model with; without it AWS uses its own."
             " Example: alias/custom-models"
         ),
         "jobTags": "Tags on the job; not part of its identity. Example: [{key: team, value: ml}]",

@@ -91,7 +91,9 @@ def _length(mistake: Mistake) -> Finding:
     return mistake.finding(Code.OUT_OF_BOUNDS, message)
 
 
-def _amount(mistake: Mistake) -> Finding:
+def _amount(mistake: Mistake) -> Finding | None:
+    if mistake.node.get("type") == "integer" and mistake.value % 1:
+        return None  # its type is told already
     least, most = mistake.node.get("minimum"), mistake.node.get("maximum")
     bounds = [f"at least {_decimal(least)}"] if least is not None else []
     bounds += [f"at most {_decimal(most)}"] if most is not None else []

@@ -95,6 +95,7 @@ class Kind:
     arn_member: str
     status_member: str
     failure_member: str
+    """The member of Get that says why a job failed; empty, like the times below, if none does."""
     created_member: str
     modified_member: str
     ended_member: str
@@ -112,6 +113,8 @@ class Kind:
     """Whether the service refuses a second job of one name, for ever."""
     settle_seconds: int
     """How long an unconfirmed Create may take to show, where names are not unique."""
+    listed_name_member: str = ""
+    """The member of a summary that shows the name, where List calls it otherwise than Get."""
     echoes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Create member to Get member, where their names differ."""
     comparisons: Mapping[str, Comparison] = field(default_factory=lambda: MappingProxyType({}))

@@ -1,0 +1,103 @@
+"""Every row is sound: what it claims of the service, the service model confirms."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from controller.adapters.schemas import service_model
+from controller.core.kind import Kind
+from controller.core.kinds import KINDS
+from tests.kinds.lint import Service, lint
+from tests.kinds.rows import COPY, EVALUATION, INVOCATION, NOT_OFFERED
+
+OFFERED = tuple(KINDS.values())
+
+
+@pytest.mark.parametrize("kind", [*OFFERED, *NOT_OFFERED], ids=lambda kind: kind.name)
+def test_row_agrees_with_the_service_model(kind: Kind) -> None:
+    """A row names operations, members, statuses and marks as the model has them, none missing."""
+    assert lint(kind, service_model()) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"plural": "EvaluationJobList"}, "operation"),
+        ({"stoppable": False}, "Stop exists"),
+        ({"stopped": frozenset()}, "stopped"),
+        ({"name_member": "name"}, "no member name"),
+        ({"token_member": "token"}, "token"),
+        ({"tag_members": ()}, "tags"),
+        ({"identifier_member": "jobArn"}, "jobArn alone"),
+        ({"arn_member": "arn"}, "answer with arn"),
+        ({"status_member": "jobType", "active": frozenset()}, "statuses"),
+        ({"failure_member": "failureMessage"}, "failureMessage"),
+        ({"summaries_member": "summaries"}, "summaries"),
+        ({"listed_name_member": "name"}, "summary does not show name"),
+        ({"listed_as_active": ""}, "listed_as_active"),
+        ({"active": frozenset({"InProgress"})}, "Deleting"),
+        ({"failed": frozenset({"Failed", "Stopped"})}, "two groups"),
+        ({"stopping": frozenset({"Stopped"})}, "not active"),
+        ({"echoes_token": True}, "echoes the token"),
+        ({"echoes": {"roleArn": "role"}}, "echoed as role"),
+        ({"sensitive": frozenset({"filter"})}, "sensitive"),
+        ({"role_members": ("roleArn.name",)}, "roleArn.name"),
+        ({"patterns": {"x*": "x*"}}, "x*"),
+        ({"output_only": {"ApplicationType": ("None",)}}, "ApplicationType"),
+        ({"descriptions": {"evaluationConfig.none": "x"}}, "evaluationConfig.none"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+)
+def test_lint_finds_each_wrong_claim(change: dict[str, Any], told: str) -> None:
+    """A row with one false claim is told of it."""
+    assert any(told in problem for problem in lint(replace(EVALUATION, **change), service_model()))
+
+
+def test_lint_asks_how_a_member_is_shown_that_get_names_otherwise() -> None:
+    """A Create member that Get does not show under its name must be explained by the row."""
+    assert any("modelKmsKeyId" in p for p in lint(replace(COPY, echoes={}), service_model()))
+
+
+def test_lint_knows_the_end_of_a_job() -> None:
+    """A row that forgets the member with the end of a job is told of it."""
+    assert any("endTime" in p for p in lint(replace(INVOCATION, ended_member=""), service_model()))
+
+
+@pytest.mark.parametrize("kind", OFFERED, ids=lambda kind: kind.name)
+def test_offered_kinds_describe_every_member(kind: Kind) -> None:
+    """Each member of an offered kind has a description in our own words, and none is left over."""
+    service = Service(service_model())
+    root = service.shape(kind.operation("Create"), "input")
+    assert set(kind.descriptions) == set(_dotted(service, root)) - {kind.token_member}
+
+
+def _dotted(service: Service, name: str, path: str = "") -> list[str]:
+    """Return the dotted members under a shape, through lists."""
+    shape = service.shapes[name]
+    if shape["type"] == "list":
+        return _dotted(service, shape["member"]["shape"], path)
+    found = []
+    for member, target in shape.get("members", {}).items():
+        dotted = f"{path}.{member}" if path else member
+        found += [dotted, *_dotted(service, target["shape"], dotted)]
+    return found
+
+
+@pytest.mark.parametrize("kind", OFFERED, ids=lambda kind: kind.name)
+def test_descriptions_repeat_no_sentence_of_the_service(kind: Kind) -> None:
+    """No description is the model's documentation, nor a part of it of six words or more."""
+    theirs = " ".join(
+        str(text).lower()
+        for shape in service_model()["shapes"].values()
+        for text in (
+            shape.get("documentation", ""),
+            *(m.get("documentation", "") for m in shape.get("members", {}).values()),
+        )
+    )
+    for name, ours in kind.descriptions.items():
+        words = ours.partition(" Example:")[0].lower().split()
+        runs = (" ".join(words[i : i + 6]) for i in range(max(1, len(words) - 5)))
+        assert not any(run in theirs for run in runs if len(run.split()) == 6), name
