@@ -10,6 +10,7 @@ from typing import Any
 
 from controller.adapters.discovery import DEFAULTS, UnfitFileError, content, upward
 from controller.adapters.kinds import Readable, partial
+from controller.adapters.problems import problem_of
 from controller.adapters.yaml_events import parse
 from controller.core.findings import Finding
 from controller.core.model import Problem, Source
@@ -56,12 +57,6 @@ class Layer:
                 code = finding.code.code
                 problems.append(Problem(code, finding.message, source, finding.hint))
         return value, (*self.problems, *problems)
-
-
-def problem_of(flaw: Placed, path: str) -> Problem:
-    """Return a mistake in a text as a problem of its file."""
-    source = Source(path, flaw.line, flaw.column)
-    return Problem(flaw.code.code, flaw.message, source, flaw.hint)
 
 
 def _personal(known: Readable, value: Any) -> tuple[Finding, ...]:

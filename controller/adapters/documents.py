@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from controller.adapters.defaults import Defaults, Layer, problem_of
+from controller.adapters.defaults import Defaults, Layer
 from controller.adapters.discovery import UnfitFileError, content
 from controller.adapters.kinds import Readable, readable
+from controller.adapters.problems import problem_of
 from controller.adapters.yaml_events import Document, Text, parse
 from controller.core.declared import named, policy_of, target_of, too_long, unoffered
 from controller.core.entries import Entry, with_problems

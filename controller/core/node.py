@@ -98,16 +98,18 @@ def text_of(node: Node, name: str) -> str | None:
 def place(root: Node, path: Path, *, on_key: bool = False) -> tuple[Mark, int]:
     """Return where a path leads, and how many of its steps the document holds.
 
-    The mark is the value's, or the last key's when ``on_key`` is given. A path that the document
-    does not hold in full ends at the last step that it does.
+    The mark is a scalar's or a list's own; a mapping's is its key's, and so is any when ``on_key``
+    is given. A path that the document does not hold in full ends at the last step that it does.
     """
-    node, key = root, None
-    for held, step in enumerate(path):
+    node, key, held = root, None, 0
+    for step in path:
         found = _step(node, step)
         if found is None:
-            return node.start_mark, held
+            break
         key, node = found
-    return (key if on_key and key is not None else node).start_mark, len(path)
+        held += 1
+    at_key = key is not None and (isinstance(node, MapNode) or (on_key and held == len(path)))
+    return (key if at_key and key is not None else node).start_mark, held
 
 
 def _step(node: Node, step: str | int) -> tuple[Node | None, Node] | None:

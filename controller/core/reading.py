@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
+from functools import cache
 from typing import Any
 
+from controller.core.keywords import SENSITIVE
 from controller.core.node import ListNode, MapNode, Mark, Node, Scalar
 from controller.core.problems import Code
 from controller.core.scalars import LARGEST, NULLS, TRUTHS, core_value, integer, is_numeric, number
@@ -51,6 +53,7 @@ class Plan:
     """How one place is read; recursive shapes make plans that hold themselves.
 
     ``keys`` gives each known key its one shared text and its plan, ``rest`` reads the others.
+    What stands under a ``sensitive`` plan is never quoted in a message.
     """
 
     sort: Sort
@@ -59,6 +62,7 @@ class Plan:
     items: Plan | None = None
     nullable: bool = False
     mergeable: bool = True
+    sensitive: bool = False
 
 
 class _Compiler:
@@ -66,20 +70,21 @@ class _Compiler:
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._root = schema
-        self._known: dict[tuple[str, bool], Plan] = {}
+        self._known: dict[tuple[str, bool, bool], Plan] = {}
 
-    def plan(self, schema: Any, *, mergeable: bool) -> Plan:
-        """Return the plan of a subschema; ``mergeable`` says whether merge keys may stand there."""
+    def plan(self, schema: Any, above: Plan, *, mergeable: bool) -> Plan:
+        """Return the plan of a subschema, which is as sensitive as the one above it."""
         if not isinstance(schema, Mapping):
-            return _anything(mergeable=mergeable)
-        reference = schema.get("$ref")
-        if reference is None:
-            return self._fill(Plan(Sort.ANY, mergeable=mergeable), schema)
-        key = (str(reference), mergeable)
-        if key not in self._known:
-            self._known[key] = Plan(Sort.ANY, mergeable=mergeable)
-            self._fill(self._known[key], self._resolved(str(reference)))
-        return self._known[key]
+            return _anything(mergeable=mergeable, sensitive=above.sensitive)
+        reference = str(schema.get("$ref", ""))
+        hidden = above.sensitive or bool(schema.get(SENSITIVE))
+        key = (reference, mergeable, hidden)
+        if reference and key in self._known:
+            return self._known[key]
+        plan = Plan(Sort.ANY, mergeable=mergeable, sensitive=hidden)
+        if reference:
+            self._known[key] = plan
+        return self._fill(plan, self._resolved(reference) if reference else schema)
 
     def _resolved(self, reference: str) -> Mapping[str, Any]:
         node: Any = self._root
@@ -90,28 +95,23 @@ class _Compiler:
     def _fill(self, plan: Plan, schema: Mapping[str, Any]) -> Plan:
         plan.sort = _sort(schema)
         plan.nullable = "null" in _types(schema) or None in schema.get("enum", ())
+        plan.sensitive = plan.sensitive or bool(schema.get(SENSITIVE))
         inner = plan.mergeable
         plan.keys = {
-            name: (name, self.plan(member, mergeable=inner and name != "spec"))
+            name: (name, self.plan(member, plan, mergeable=inner and name != "spec"))
             for name, member in schema.get("properties", {}).items()
         }
-        plan.rest = self.plan(schema.get("additionalProperties"), mergeable=inner)
-        plan.items = self.plan(schema.get("items"), mergeable=inner)
+        plan.rest = self.plan(schema.get("additionalProperties"), plan, mergeable=inner)
+        plan.items = self.plan(schema.get("items"), plan, mergeable=inner)
         return plan
 
 
-def _anything(*, mergeable: bool) -> Plan:
-    return _ANYTHING if mergeable else _ANYTHING_UNMERGED
-
-
-def _any_plan(*, mergeable: bool) -> Plan:
-    plan = Plan(Sort.ANY, mergeable=mergeable)
+@cache
+def _anything(*, mergeable: bool, sensitive: bool = False) -> Plan:
+    """Return the plan of a place that takes any value; all that stands below it is read so too."""
+    plan = Plan(Sort.ANY, mergeable=mergeable, sensitive=sensitive)
     plan.rest = plan.items = plan
     return plan
-
-
-_ANYTHING = _any_plan(mergeable=True)
-_ANYTHING_UNMERGED = _any_plan(mergeable=False)
 
 
 def _types(schema: Mapping[str, Any]) -> tuple[str, ...]:
@@ -138,7 +138,7 @@ def _sort(schema: Mapping[str, Any]) -> Sort:
 
 def compiled(schema: Mapping[str, Any]) -> Plan:
     """Return the plan by which documents of a schema are read."""
-    return _Compiler(schema).plan(schema, mergeable=True)
+    return _Compiler(schema).plan(schema, _anything(mergeable=True), mergeable=True)
 
 
 def freely(*, mergeable: bool = True) -> Plan:
@@ -168,7 +168,7 @@ class _Reading:
         if isinstance(node, MapNode):
             return self._map(node, plan)
         if isinstance(node, ListNode):
-            inner = plan.items or _ANYTHING
+            inner = plan.items or plan
             return [self.value(item, inner) for item in node.held]
         if plan.sort is Sort.TEXT and not (node.value in NULLS and node.implicit[0]):
             return node.value
@@ -185,7 +185,7 @@ class _Reading:
                 continue
             name, inner = entry
             if name in result:
-                self._duplicate(key)
+                self._duplicate(key, plan)
                 continue
             source = value.value
             if inner.sort is text and source is not None and source not in NULLS:
@@ -203,12 +203,12 @@ class _Reading:
         elif name == MERGE and key.implicit[0]:
             self._merge(result, key, value, plan)
         elif name in result:
-            self._duplicate(key)
+            self._duplicate(key, plan)
         else:
-            result[name] = self.value(value, plan.rest or _ANYTHING)
+            result[name] = self.value(value, plan.rest or plan)
 
-    def _duplicate(self, key: Scalar) -> None:
-        message = f"the key {key.value!r} stands twice in one mapping"
+    def _duplicate(self, key: Scalar, plan: Plan) -> None:
+        message = f"{_shown(key.value, plan, 'the key')} stands twice in one mapping"
         hint = "keep one of them; a list takes several values"
         self.found.append(placed(Code.DUPLICATE_KEY, key.start_mark, message, hint))
 
@@ -240,8 +240,8 @@ class _Reading:
         elif sort is Sort.BOOLEAN:
             value = TRUTHS.get(text)
         else:
-            return self._bounded(node, core_value(text))
-        return self._mistyped(node, sort) if value is None else self._bounded(node, value)
+            return self._bounded(node, core_value(text), plan)
+        return self._mistyped(node, plan) if value is None else self._bounded(node, value, plan)
 
     def _null(self, node: Scalar) -> None:
         message = "null stands where a value is due"
@@ -257,20 +257,20 @@ class _Reading:
             self.found.append(placed(Code.WRONG_TYPE, node.start_mark, message, hint))
         return node.value
 
-    def _mistyped(self, node: Scalar, sort: Sort) -> str:
-        text = node.value
+    def _mistyped(self, node: Scalar, plan: Plan) -> str:
+        text, sort = node.value, plan.sort
         hint = "write true or false" if sort is Sort.BOOLEAN else ""
         if sort is Sort.INTEGER and (exact := number(text)) is not None and exact == int(exact):
             hint = f"write {int(exact)}"
-        message = f"{_shown(text)} is not {_ASKED[sort]}"
+        message = f"{_shown(text, plan)} is not {_ASKED[sort]}"
         self.found.append(placed(Code.WRONG_TYPE, node.start_mark, message, hint))
         return text
 
-    def _bounded(self, node: Scalar, value: Any) -> Any:
+    def _bounded(self, node: Scalar, value: Any, plan: Plan) -> Any:
         """Refuse a number that JSON cannot carry exactly."""
         endless = isinstance(value, str) and is_numeric(value)
         if endless or (type(value) is int and abs(value) > LARGEST):
-            message = f"{_shown(node.value)} is beyond the numbers that can be sent"
+            message = f"{_shown(node.value, plan)} is beyond the numbers that can be sent"
             hint = "quote it if it is meant as text"
             self.found.append(placed(Code.OUT_OF_BOUNDS, node.start_mark, message, hint))
         return value
@@ -279,10 +279,14 @@ class _Reading:
 _ASKED = {
     Sort.INTEGER: "a whole number",
     Sort.NUMBER: "a number",
-    Sort.BOOLEAN: "true or false",
+    Sort.BOOLEAN: "a boolean",
 }
 _SHOWN = 40
 
 
-def _shown(text: str) -> str:
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+def _shown(text: str, plan: Plan, what: str = "") -> str:
+    """Return a text as a message may quote it: short, and not at all where it is sensitive."""
+    if plan.sensitive:
+        return what or "this value"
+    quoted = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return f"{what} {quoted}".lstrip()
