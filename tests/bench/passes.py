@@ -1,0 +1,123 @@
+"""Rows 1 to 3: what a pass over a settled or an active tree costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.sandbox.server import running
+from tests.bench.results import Result, compared
+from tests.bench.service import Service
+from tests.bench.timing import AWS, COMMAND, Contender, medians, run
+from tests.bench.trees import bytes_of, grow
+
+Say = Callable[[str], None]
+
+SETTLED_SIZES = (10, 1000)
+ACTIVE_SIZES = (1, 5, 40, 1200)
+PAGE = 1000
+LIST_COMMAND = "list-model-customization-jobs"
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A folder that holds ``jobs/``, and the sandbox that its jobs run on."""
+
+    folder: Path
+    service: Service
+
+    def reconcile(self) -> Contender:
+        """Return one whole pass over the tree, as a user would run it."""
+        command = [COMMAND, "reconcile", "jobs", "--endpoint-url", self.service.url]
+        return Contender(
+            "bedrock-jobs reconcile", [*command, "--max-submits", "100000"], self.folder
+        )
+
+
+@contextmanager
+def submitted(folder: Path, count: int) -> Iterator[Field]:
+    """While the context lasts, ``count`` jobs are submitted, recorded and in progress."""
+    grow(folder, count)
+    with running(folder / ".bedrock-jobs") as url:
+        field = Field(folder, Service(url))
+        run(field.reconcile())
+        yield field
+
+
+def settle(field: Field) -> None:
+    """Let every job end, and have the end recorded."""
+    field.service.advance()
+    run(field.reconcile())
+    field.service.forget_calls()
+
+
+def settled_rows(folder: Path, repeats: int, say: Say) -> list[Result]:
+    """Rows 1 and 3: calls, bytes and time of a pass that has nothing to do."""
+    rows = []
+    for count in SETTLED_SIZES:
+        say(f"settled tree of {count:,}")
+        with submitted(folder / f"settled-{count}", count) as field:
+            settle(field)
+            rows.append(_idle_pass(field, count))
+            if count == max(SETTLED_SIZES):
+                rows.append(_timed_pass(field, count, repeats))
+    return rows
+
+
+def active_rows(folder: Path, say: Say) -> list[Result]:
+    """Row 2: calls of a pass over jobs in progress, none of which has changed."""
+    rows = []
+    for count in ACTIVE_SIZES:
+        say(f"tree of {count:,} active jobs")
+        with submitted(folder / f"active-{count}", count) as field:
+            field.service.forget_calls()
+            run(field.reconcile())
+            rows.append(_active_pass(field.service, count))
+    return rows
+
+
+def _idle_pass(field: Field, count: int) -> Result:
+    before = bytes_of(field.folder)
+    run(field.reconcile())
+    calls = field.service.calls()
+    after = bytes_of(field.folder)
+    written = sum(before.get(path) != state for path, state in after.items())
+    return Result(
+        f"one pass, {count:,} settled manifests",
+        f"{calls['bedrock']} Bedrock, {calls['sts']} STS, {written} files written",
+        "none",
+        f"{calls['bedrock']} / {calls['sts']} / {written}",
+        "0 / 1 / 0",
+        (calls["bedrock"], calls["sts"], written) == (0, 1, 0),
+    )
+
+
+def _timed_pass(field: Field, count: int, repeats: int) -> Result:
+    rival = Contender(
+        "aws bedrock list-model-customization-jobs",
+        [AWS, "bedrock", LIST_COMMAND, "--max-results", "10", "--endpoint-url", field.service.url],
+        field.folder,
+    )
+    ours, theirs = medians([field.reconcile(), rival], repeats)
+    return compared(
+        f"whole `reconcile`, {count:,} settled manifests",
+        ours,
+        (f"`aws bedrock {LIST_COMMAND}` of ten", theirs),
+        1,
+    )
+
+
+def _active_pass(service: Service, count: int) -> Result:
+    calls = service.calls()["bedrock"]
+    bar = min(count, math.ceil(count / PAGE))
+    return Result(
+        f"one pass, {count:,} active jobs, none changed",
+        f"{calls} Bedrock calls",
+        "none",
+        f"{calls}",
+        f"≤ {bar}",
+        calls <= bar,
+    )

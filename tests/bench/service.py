@@ -1,0 +1,38 @@
+"""The sandbox as the endpoint of a benchmark: its journal of calls, and its clock."""
+
+from __future__ import annotations
+
+import json
+import urllib.request
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A running sandbox at an endpoint URL."""
+
+    url: str
+
+    def calls(self) -> Counter[str]:
+        """Return how often each service was called since the journal was last emptied."""
+        journal = json.loads(self._ask("GET", "/_sandbox/calls"))
+        return Counter(entry["service"] for entry in journal["calls"])
+
+    def forget_calls(self) -> None:
+        """Empty the journal."""
+        self._ask("DELETE", "/_sandbox/calls")
+
+    def advance(self, seconds: float = DAY_SECONDS) -> None:
+        """Move the simulated clock forward: by default past the end of every job."""
+        self._ask("POST", "/_sandbox/clock", {"advance": seconds})
+
+    def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data, method=method)  # noqa: S310
+        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+            text: bytes = answer.read()
+        return text

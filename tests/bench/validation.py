@@ -1,0 +1,63 @@
+"""Row 4: `validate` against ajv-cli and check-jsonschema, on the same files and schema."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.bench.results import Result, faster
+from tests.bench.timing import BIN, COMMAND, Contender, medians
+from tests.bench.trees import KIND, grow
+
+RIVALS = Path(__file__).parent / ".rivals"
+AJV = RIVALS / "node_modules" / ".bin" / "ajv"
+AJV_PACKAGE = "ajv-cli@5.0.0"
+SCHEMA = Path(__file__).parents[2] / "schemas" / f"{KIND}.schema.json"
+COUNT = 10_000
+
+
+def rows(folder: Path, repeats: int, say: Callable[[str], None]) -> list[Result]:
+    """Return our speed against each rival's; one that cannot be installed is left out, aloud."""
+    jobs = grow(folder / "validated", COUNT)
+    ours = Contender("bedrock-jobs validate", [COMMAND, "validate", "jobs"], jobs.parent)
+    rivals = [(_check_jsonschema(jobs), 8.0)]
+    if _install_ajv(say):
+        rivals.insert(0, (_ajv(jobs), 2.0))
+    say(f"validation of {COUNT:,} manifests, {repeats} rounds")
+    mine, *theirs = medians([ours, *(rival for rival, _ in rivals)], repeats)
+    return [
+        faster(f"`validate`, {COUNT:,} manifests", mine, (rival.name, seconds), bar)
+        for (rival, bar), seconds in zip(rivals, theirs, strict=True)
+    ]
+
+
+def _ajv(jobs: Path) -> Contender:
+    command = [str(AJV), "validate", "--spec=draft7", "--strict=false"]
+    return Contender(
+        "ajv-cli", [*command, "-s", str(SCHEMA), "-d", f"{jobs.name}/*.yaml"], jobs.parent
+    )
+
+
+def _check_jsonschema(jobs: Path) -> Contender:
+    files = [f"{jobs.name}/{path.name}" for path in sorted(jobs.iterdir())]
+    command = [str(BIN / "check-jsonschema"), "--schemafile", str(SCHEMA)]
+    return Contender("check-jsonschema", [*command, *files], jobs.parent)
+
+
+def _install_ajv(say: Callable[[str], None]) -> bool:
+    npm = shutil.which("npm")
+    if npm is None:
+        say("no npm: ajv-cli is left out")
+        return False
+    if not AJV.exists():
+        say("installing ajv-cli")
+        RIVALS.mkdir(exist_ok=True)
+        quiet = ["--no-save", "--no-audit", "--no-fund", "--silent"]
+        subprocess.run(
+            [npm, "install", *quiet, "--prefix", str(RIVALS), AJV_PACKAGE],
+            check=True,
+            stdin=subprocess.DEVNULL,
+        )
+    return True
