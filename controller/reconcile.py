@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from controller.acting import Actor
 from controller.core.actions import Action, Outcome, Plan
@@ -45,23 +46,32 @@ class Outside:
 
 
 @dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one job: its outcome, its entry, and whether the sidecar changed.
+
+    ``unwritten`` says why the sidecar could not be written.
+    """
+
+    outcome: Outcome
+    entry: Mapping[str, Any]
+    written: bool = False
+    unwritten: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What one pass decided and what became of it.
 
-    ``outcomes`` holds one for every action, in the plan's order. ``refused`` says why the guard
-    let nothing through; ``unwritten`` says which sidecars could not be written.
+    ``results`` holds one for every action, in the plan's order. ``refused`` says why the guard
+    let nothing through.
     """
 
     plan: Plan
-    outcomes: tuple[Outcome, ...] = ()
+    results: tuple[Result, ...] = ()
     refused: str | None = None
-    unwritten: tuple[str, ...] = ()
-    written: int = 0
-    mode: Mode = Mode.PLAN
-    recorded: Mapping[JobKey, Recorded] = field(default_factory=dict)
 
 
-Watcher = Callable[[Outcome], None]
+Watcher = Callable[[Result], None]
 
 
 def reconcile(
@@ -73,80 +83,89 @@ def reconcile(
 ) -> Report:
     """Carry out the very plan that the report shows, as far as the mode goes.
 
-    One action's error never stops another's. ``watcher`` is told of each outcome as it comes.
+    One action's error never stops another's. ``watcher`` is told of each result as it
+    comes, from several threads.
     """
     jobs = tuple(desired)
     recorded = outside.ledger.read({job.key: job.source for job in jobs})
     with ThreadPoolExecutor(outside.width, thread_name_prefix="pass") as executor:
         seen = observe(outside.kinds, jobs, recorded, fleet, outside.cloud, executor)
         made = plan(outside.kinds, jobs, seen, recorded, fleet, outside.clock.now())
-        if mode is Mode.PLAN:
-            untouched = tuple(Outcome(action, action) for action in made.actions)
-            refused = refusal(made, fleet.limits.max_submits)
-            return Report(made, untouched, refused=refused, recorded=recorded)
-        return _carried_out(made, outside, fleet, recorded, mode, watcher, executor)
+        refused = refusal(made, fleet.limits.max_submits) if mode is not Mode.RECORD else None
+        hands = _Hands(outside, fleet, recorded)
+        match mode:
+            case Mode.APPLY if refused is None:
+                results = _carried_out(made, hands, watcher, executor)
+            case Mode.RECORD:
+                results = tuple(hands.record(Outcome(one, one)) for one in made.actions)
+            case _:
+                results = tuple(hands.foresee(action) for action in made.actions)
+    return Report(made, results, refused)
 
 
 def _carried_out(
-    made: Plan,
-    outside: Outside,
-    fleet: Fleet,
-    recorded: Mapping[JobKey, Recorded],
-    mode: Mode,
-    watcher: Watcher,
-    executor: Executor,
-) -> Report:
-    refused = refusal(made, fleet.limits.max_submits) if mode is Mode.APPLY else None
-    acts = mode is Mode.APPLY and refused is None
-    actor = Actor(outside.kinds, recorded, fleet, outside.cloud, outside.ledger, outside.clock)
+    made: Plan, hands: _Hands, watcher: Watcher, executor: Executor
+) -> tuple[Result, ...]:
+    """Changes run side by side, in the plan's order of start; the rest is recorded meanwhile."""
 
-    def one(action: Action) -> _Result:
-        outcome = _attempted(actor, action) if acts else Outcome(action, action)
-        written = _recorded(outside, outcome, recorded.get(action.desired.key), fleet.owner)
-        watcher(outcome)
-        return _Result(outcome, written)
+    def one(action: Action) -> Result:
+        result = hands.record(hands.attempt(action))
+        watcher(result)
+        return result
 
-    started = {id(action): executor.submit(one, action) for action in made.changes if acts}
-    results = [
-        started[id(action)].result() if id(action) in started else one(action)
-        for action in made.actions
-    ]
-    return Report(
-        made,
-        tuple(result.outcome for result in results),
-        refused=refused,
-        unwritten=tuple(result.written for result in results if isinstance(result.written, str)),
-        written=sum(result.written is True for result in results),
-        mode=mode,
-        recorded=recorded,
-    )
+    started = {id(action): executor.submit(one, action) for action in made.changes}
+    try:
+        return tuple(
+            started[id(action)].result() if id(action) in started else one(action)
+            for action in made.actions
+        )
+    except BaseException:
+        # A signal: what is under way is finished and recorded, what has not started never does.
+        executor.shutdown(wait=True, cancel_futures=True)
+        raise
 
 
 @dataclass(frozen=True, slots=True)
-class _Result:
-    """An outcome, and whether its sidecar changed, or why it could not be written."""
+class _Hands:
+    """What acts on single jobs and writes their entries."""
 
-    outcome: Outcome
-    written: bool | str
+    outside: Outside
+    fleet: Fleet
+    recorded: Mapping[JobKey, Recorded]
 
-
-def _attempted(actor: Actor, action: Action) -> Outcome:
-    """A defect of ours in one action is that action's failure, not the pass's."""
-    try:
-        return actor.carry_out(action)
-    except Exception as error:
-        text = f"{type(error).__name__}: {error}; please report this"
-        return Outcome(
-            action, action, failure("InternalError", text, reading=False, ambiguous=True)
+    def attempt(self, action: Action) -> Outcome:
+        """A defect of ours in one action is that action's failure, not the pass's."""
+        outside = self.outside
+        actor = Actor(
+            outside.kinds, self.recorded, self.fleet, outside.cloud, outside.ledger, outside.clock
         )
+        try:
+            return actor.carry_out(action)
+        except Exception as error:
+            _log.debug("an action failed unexpectedly", exc_info=True)
+            text = (
+                f"an unexpected {type(error).__name__}; run with --debug and report what it shows"
+            )
+            found = failure("InternalError", text, reading=False, ambiguous=True)
+            return Outcome(action, action, found)
 
+    def foresee(self, action: Action) -> Result:
+        """Return what an untouched job's entry would be."""
+        outcome = Outcome(action, action)
+        return Result(outcome, self._entry(outcome))
 
-def _recorded(
-    outside: Outside, outcome: Outcome, recorded: Recorded | None, owner: str
-) -> bool | str:
-    desired = outcome.planned.desired
-    made = entry(outside.kinds[desired.key.kind], outcome, recorded, owner)
-    try:
-        return outside.ledger.write(desired.source, desired.key, made)
-    except LedgerError as error:
-        return str(error)
+    def record(self, outcome: Outcome) -> Result:
+        """Write a job's entry; a sidecar that cannot be written loses nothing else."""
+        made = self._entry(outcome)
+        desired = outcome.planned.desired
+        try:
+            written = self.outside.ledger.write(desired.source, desired.key, made)
+        except LedgerError as error:
+            return Result(outcome, made, unwritten=str(error))
+        return Result(outcome, made, written)
+
+    def _entry(self, outcome: Outcome) -> dict[str, Any]:
+        key = outcome.planned.desired.key
+        return entry(
+            self.outside.kinds[key.kind], outcome, self.recorded.get(key), self.fleet.owner
+        )

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
+import signal
+import sys
 
 import click
 
+from controller.cli.exits import Exit
 from controller.version import __version__
 
 # Verb to (module, help line): the help is here so that --help imports no verb.
@@ -46,5 +50,35 @@ class LazyGroup(click.Group):
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "--version", message="bedrock-jobs/%(version)s")
-def main() -> None:
+def root() -> None:
     """Keep Amazon Bedrock's asynchronous jobs as manifests in git, and never pay twice."""
+
+
+def main() -> None:
+    """Run the command line and end the process with the exit code of DESIGN 8."""
+    signal.signal(signal.SIGTERM, _terminated)
+    try:
+        code = root.main(prog_name="bedrock-jobs", standalone_mode=False)
+    except click.UsageError as error:
+        error.show()
+        code = Exit.USAGE
+    except click.ClickException as error:
+        error.show()
+        code = Exit.FAILED
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("bedrock-jobs: interrupted", err=True)
+        code = Exit.INTERRUPTED
+    except BrokenPipeError:
+        code = _closed_pipe()
+    sys.exit(int(code or Exit.FINE))
+
+
+def _terminated(_signal: int, _frame: object) -> None:
+    """End in order: what is under way is finished and recorded first."""
+    raise SystemExit(int(Exit.TERMINATED))
+
+
+def _closed_pipe() -> Exit:
+    """The reader of our output has gone, as `head` does; there is nobody left to tell."""
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lives to the end
+    return Exit.FINE

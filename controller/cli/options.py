@@ -41,6 +41,28 @@ selecting = _stack(
     ),
 )
 
+max_submits = click.option(
+    "--max-submits",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Refuse a plan with more submits than this. [default: 50, or limits.maxSubmits]",
+)
+
+waiting = _stack(
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0),
+        metavar="SECONDS",
+        help="Give up waiting after so long, with exit code 6. [default: never]",
+    ),
+    click.option(
+        "--every",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="How long between looks. [default: 60; in the sandbox a minute of its clock]",
+    ),
+)
+
 printing = _stack(
     click.option(
         "--output",

@@ -1,0 +1,174 @@
+"""What the verbs that make passes share: judging a report, and telling what went wrong."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from controller.adapters.problems import source_lines
+from controller.cli.exits import Exit
+from controller.cli.printing import say
+from controller.cli.wiring import Reach, Work
+from controller.core.actions import Plan, Reason
+from controller.core.kinds import KINDS
+from controller.core.model import Disposition, Problem, Source
+from controller.reconcile import Mode, Outside, Report, Result, reconcile
+from controller.views.plan import is_pending
+from controller.views.problems import problem_lines
+from controller.views.progress import Progress, progress
+from controller.views.status import JobStatus, is_unhealthy
+from controller.waiting import wait
+
+_FEW = 3
+_MINUTE = 60.0
+_SHORTEST = 0.1
+
+
+@dataclass
+class Passes:
+    """The passes of one command, with their progress; ``first`` is the report of the first."""
+
+    work: Work
+    ports: Outside
+    mode: Mode
+    sandbox: bool
+    first: Report = field(default_factory=lambda: Report(Plan()))
+
+    def make(self, given: dict[str, Any], *, waits: bool) -> tuple[Report, set[Exit]]:
+        """Make one pass, or pass after pass until every job has ended or time is up."""
+        terminal = sys.stderr.isatty() and waits
+        total = len(self.work.desired)
+        with progress(KINDS, total, say, terminal=terminal, sandbox=self.sandbox) as shown:
+            if not waits:
+                self.first = self._one(shown)
+                return self.first, set()
+            return self._until_ended(shown, given)
+
+    def _until_ended(self, shown: Progress, given: dict[str, Any]) -> tuple[Report, set[Exit]]:
+        every = given["every"] or _pace(given)
+
+        def one_pass() -> Report:
+            report = self._one(shown)
+            self.first = self.first if self.first.plan.actions else report
+            return report
+
+        waited = wait(
+            one_pass,
+            KINDS,
+            self.ports.clock,
+            every,
+            given["timeout"],
+            lambda report: shown.all(statuses(report)),
+        )
+        return waited.report, {Exit.TIMED_OUT} if waited.timed_out else set()
+
+    def _one(self, shown: Progress) -> Report:
+        def watcher(result: Result) -> None:
+            if result.outcome.planned.verb.mutates:
+                shown.one(_status(result))
+
+        return reconcile(self.work.desired, self.ports, self.work.fleet, self.mode, watcher)
+
+
+def _pace(given: dict[str, Any]) -> float:
+    """Return the seconds between looks: a minute of the clock that the jobs run by."""
+    if not given["sandbox"]:
+        return _MINUTE
+    return max(_MINUTE / float(given["speed"]), _SHORTEST)
+
+
+def reach_of(given: dict[str, Any]) -> Reach:
+    """Return how to reach the cloud, from a verb's options."""
+    return Reach(given, given["sandbox"], given["speed"])
+
+
+def statuses(report: Report) -> list[JobStatus]:
+    """Return the jobs' entries after a pass, in the plan's order."""
+    return [_status(result) for result in report.results]
+
+
+def tell_problems(problems: Sequence[Problem]) -> None:
+    """Tell every problem on stderr, with its place and what to do."""
+    sensitive = frozenset().union(*(kind.sensitive for kind in KINDS.values()))
+    relative = [replace(one, source=relative(one.source)) for one in problems]
+    for line in problem_lines(relative, source_lines, sensitive, color=False):
+        say(line)
+
+
+def tell_failures(report: Report) -> None:
+    """Tell what failed, each cause once with the jobs that it hit; on stderr."""
+    if report.refused:
+        say(f"bedrock-jobs: refused: {report.refused}")
+    for cause, names in _causes(report).items():
+        more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
+        say(f"bedrock-jobs: {cause} [{', '.join(names[:_FEW])}{more}]")
+
+
+def judged(work: Work, report: Report) -> set[Exit]:
+    """Return what a pass says of itself, apart from how its jobs fare."""
+    codes: set[Exit] = set()
+    if any(_has_failed(result) for result in report.results):
+        codes.add(Exit.FAILED)
+    reasons = Counter(result.outcome.now.reason for result in report.results)
+    if report.refused or reasons[Reason.WRONG_TARGET]:
+        codes.add(Exit.UNSAFE)
+    if work.problems or reasons[Reason.INVALID]:
+        codes.add(Exit.INVALID)
+    return codes
+
+
+def fared(report: Report) -> set[Exit]:
+    """Return what the jobs' own fate says."""
+    unhealthy = any(is_unhealthy(status, KINDS) for status in statuses(report))
+    return {Exit.UNHEALTHY} if unhealthy else set()
+
+
+def pending(report: Report) -> set[Exit]:
+    """Return whether the plan leaves anything to do."""
+    return {Exit.CHANGES_PENDING} if any(map(is_pending, report.plan.actions)) else set()
+
+
+def _status(result: Result) -> JobStatus:
+    desired = result.outcome.planned.desired
+    return JobStatus(desired.key, relative(desired.source), result.entry)
+
+
+def relative(source: Source) -> Source:
+    """Return a place with its path from the current folder, if it lies below."""
+    path = os.path.relpath(source.path) if Path(source.path).is_absolute() else source.path
+    return source if path.startswith("..") else replace(source, path=path)
+
+
+def _has_failed(result: Result) -> bool:
+    failure = result.outcome.failure
+    if failure is not None and failure.disposition is not Disposition.QUOTA:
+        return True
+    return bool(result.unwritten) or result.outcome.now.reason is Reason.OBSERVATION_FAILED
+
+
+def _causes(report: Report) -> dict[str, list[str]]:
+    causes: dict[str, list[str]] = {}
+    for result in report.results:
+        for cause in dict.fromkeys(_failures(result)):
+            causes.setdefault(cause, []).append(result.outcome.planned.desired.key.name)
+    return causes
+
+
+def _failures(result: Result) -> Iterator[str]:
+    outcome = result.outcome
+    if outcome.failure is not None:
+        yield str(outcome.failure)
+    if outcome.now.failure is not None:
+        yield str(outcome.now.failure)
+    if outcome.now.reason is Reason.WRONG_TARGET:
+        yield f"WrongTarget: {outcome.now.message}"
+    if result.unwritten is not None:
+        now = outcome.now
+        shown = f"; its status is {now.live.status}, {now.live.arn}" if now.live else ""
+        arn = f"; it was submitted as {outcome.arn}" if outcome.arn else shown
+        yield f"{result.unwritten}{arn}"

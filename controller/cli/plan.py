@@ -1,0 +1,46 @@
+"""The verb ``plan``: shows what reconcile would do, and changes nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.cli import options
+from controller.cli.exits import gravest
+from controller.cli.passing import judged, pending, reach_of, tell_failures, tell_problems
+from controller.cli.printing import show
+from controller.cli.wiring import outside, read_work
+from controller.reconcile import Mode, reconcile
+from controller.views.plan import plan_data, plan_lines
+
+
+@click.command(name="plan")
+@options.paths
+@options.selecting
+@click.option(
+    "--detailed-exitcode", is_flag=True, help="End with 2 when the plan leaves anything to do."
+)
+@options.max_submits
+@options.connecting
+@options.printing
+@click.pass_context
+def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
+    """Show what reconcile would do with the manifests under each PATH, by default jobs/.
+
+    It looks at AWS and writes nothing: no job, no sidecar.
+    """
+    work = read_work(paths, given["selector"], given["config"], given["max_submits"])
+    tell_problems(work.problems)
+    with outside(work, reach_of(given)) as ports:
+        report = reconcile(work.desired, ports, work.fleet, Mode.PLAN)
+    sandbox = given["sandbox"]
+    show(
+        given,
+        lambda: plan_data(report.plan, report.refused, sandbox=sandbox),
+        lambda: plan_lines(report.plan, sandbox=sandbox),
+    )
+    tell_failures(report)
+    codes = judged(work, report)
+    ctx.exit(gravest(codes | pending(report) if given["detailed_exitcode"] else codes))

@@ -1,0 +1,46 @@
+"""How verbs print: data to stdout, everything else to stderr, colour only where it is wanted."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import click
+
+from controller.views.lines import Line
+from controller.views.structured import QueryError, query, structured
+
+
+def in_colour(given: Mapping[str, Any]) -> bool:
+    """Whether to colour: as --color says, else on a terminal unless NO_COLOR is set."""
+    if given["color"] != "auto":
+        return bool(given["color"] == "on")
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def show(
+    given: Mapping[str, Any], data: Callable[[], Any], lines: Callable[[], Iterable[Line]]
+) -> None:
+    """Print a result as --output and --query ask: lines for people, or data."""
+    if given["output"] == "text" and not given["query"]:
+        for line in lines():
+            click.echo(_styled(line), color=in_colour(given))
+        return
+    try:
+        chosen = query(data(), given["query"]) if given["query"] else data()
+    except QueryError as error:
+        raise click.UsageError(f"--query: {error}") from error
+    click.echo(structured(chosen, given["output"]), nl=False)
+
+
+def say(text: str) -> None:
+    """Tell a person something that is not the result."""
+    click.echo(text, err=True)
+
+
+def _styled(line: Line) -> str:
+    if not line.text or not (line.colour or line.bold):
+        return line.text
+    return click.style(line.text, fg=line.colour, bold=line.bold or None)

@@ -1,0 +1,67 @@
+"""The verb ``reconcile``: makes one pass, and waits for the jobs when asked to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.cli import options
+from controller.cli.exits import gravest
+from controller.cli.passing import (
+    Passes,
+    fared,
+    judged,
+    reach_of,
+    statuses,
+    tell_failures,
+    tell_problems,
+)
+from controller.cli.printing import say, show
+from controller.cli.wiring import outside, read_work
+from controller.reconcile import Mode
+from controller.views.plan import plan_data, plan_lines, summary
+from controller.views.status import status_data, status_lines
+
+
+@click.command(name="reconcile")
+@options.paths
+@options.selecting
+@click.option("--wait", "waits", is_flag=True, help="Repeat passes until every job has ended.")
+@options.waiting
+@click.option("--dry-run", is_flag=True, help="Show the plan and stop there, as `plan` does.")
+@options.max_submits
+@options.connecting
+@options.printing
+@click.pass_context
+def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
+    """Make one pass over the manifests under each PATH, by default jobs/.
+
+    Submits each job that does not exist yet, once, and writes every job's status into the sidecar
+    beside its manifest. Invalid manifests are told and left out; the others are served.
+    """
+    work = read_work(paths, given["selector"], given["config"], given["max_submits"])
+    tell_problems(work.problems)
+    mode = Mode.PLAN if given["dry_run"] else Mode.APPLY
+    sandbox = given["sandbox"]
+    with outside(work, reach_of(given)) as ports:
+        passes = Passes(work, ports, mode, sandbox=sandbox)
+        report, overtime = passes.make(given, waits=given["waits"] and not given["dry_run"])
+    if given["dry_run"]:
+        show(
+            given,
+            lambda: plan_data(report.plan, report.refused, sandbox=sandbox),
+            lambda: plan_lines(report.plan, sandbox=sandbox),
+        )
+    else:
+        say(summary(passes.first.plan, sandbox=sandbox))
+        shown = statuses(report)
+        show(
+            given,
+            lambda: status_data(shown, sandbox=sandbox),
+            lambda: status_lines(shown, sandbox=sandbox),
+        )
+    tell_failures(report)
+    codes = judged(work, report) | overtime
+    ctx.exit(gravest(codes | fared(report) if given["waits"] else codes))

@@ -1,0 +1,68 @@
+"""The verb ``status``: shows what the sidecars hold, offline."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.adapters.sidecars import Sidecars
+from controller.cli import options
+from controller.cli.exits import Exit, gravest
+from controller.cli.passing import relative, tell_problems
+from controller.cli.printing import say, show
+from controller.cli.wiring import Work, read_work
+from controller.core.kinds import KINDS
+from controller.core.model import Desired, Recorded
+from controller.views.status import JobStatus, is_unhealthy, status_data, status_lines
+
+
+@click.command(name="status")
+@options.paths
+@options.selecting
+@click.option(
+    "--exit-code", is_flag=True, help="End with 3 when a job failed, stopped or needs a person."
+)
+@options.printing
+@click.pass_context
+def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
+    """Show each job's status as recorded beside its manifest under each PATH, by default jobs/.
+
+    It calls nothing: the last `reconcile` or `wait` wrote what is shown.
+    """
+    work = read_work(paths, given["selector"], given["config"])
+    tell_problems(work.problems)
+    shown = _recorded(work)
+    show(
+        given,
+        lambda: status_data(shown, sandbox=False),
+        lambda: status_lines(shown, sandbox=False),
+    )
+    codes = {Exit.INVALID} if work.problems else set()
+    if given["exit_code"] and any(is_unhealthy(status, KINDS) for status in shown):
+        codes.add(Exit.UNHEALTHY)
+    ctx.exit(gravest(codes))
+
+
+def _recorded(work: Work) -> list[JobStatus]:
+    ledger = Sidecars(work.paths, KINDS)
+    recorded = ledger.read({job.key: job.source for job in work.desired})
+    for path in ledger.unreadable:
+        say(f"bedrock-jobs: {path}: not a sidecar, left out; the next reconcile rebuilds it")
+    jobs = sorted(work.desired, key=lambda job: job.key)
+    return [_status(job, recorded.get(job.key)) for job in jobs]
+
+
+def _status(job: Desired, recorded: Recorded | None) -> JobStatus:
+    entry = recorded.entry if recorded else {}
+    return JobStatus(job.key, relative(job.source), entry, _note(job, recorded))
+
+
+def _note(job: Desired, recorded: Recorded | None) -> str:
+    """Say when the manifest asks for another job than the one that was submitted."""
+    if recorded is None or recorded.arn is None or job.submission is None:
+        return ""
+    if recorded.digest == job.submission.digest:
+        return ""
+    return "the spec changed after submit: run plan to see what differs"

@@ -1,0 +1,53 @@
+"""The verb ``wait``: waits until every job has ended, and submits nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.cli import options
+from controller.cli.exits import gravest
+from controller.cli.passing import (
+    Passes,
+    fared,
+    judged,
+    reach_of,
+    statuses,
+    tell_failures,
+    tell_problems,
+)
+from controller.cli.printing import show
+from controller.cli.wiring import outside, read_work
+from controller.reconcile import Mode
+from controller.views.status import status_data, status_lines
+
+
+@click.command(name="wait")
+@options.paths
+@options.selecting
+@options.waiting
+@options.connecting
+@options.printing
+@click.pass_context
+def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
+    """Wait until every job under each PATH, by default jobs/, has ended, and record how.
+
+    It changes no job. The exit code is 3 when one failed, was stopped or needs a person, and 6
+    when time was up before all had ended.
+    """
+    work = read_work(paths, given["selector"], given["config"])
+    tell_problems(work.problems)
+    sandbox = given["sandbox"]
+    with outside(work, reach_of(given)) as ports:
+        passes = Passes(work, ports, Mode.RECORD, sandbox=sandbox)
+        report, overtime = passes.make(given, waits=True)
+    shown = statuses(report)
+    show(
+        given,
+        lambda: status_data(shown, sandbox=sandbox),
+        lambda: status_lines(shown, sandbox=sandbox),
+    )
+    tell_failures(report)
+    ctx.exit(gravest(judged(work, report) | fared(report) | overtime))

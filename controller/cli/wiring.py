@@ -1,0 +1,137 @@
+"""What verbs have in common: read the tree, reach the cloud, make a pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.adapters.clock import SystemClock
+from controller.adapters.fleet_file import fleet_paths, load_fleet
+from controller.adapters.manifests import PathMissingError, load
+from controller.adapters.sidecars import Sidecars
+from controller.core.desired import desire
+from controller.core.fleet import Fleet
+from controller.core.kinds import KINDS
+from controller.core.model import Desired, Problem
+from controller.core.selection import SelectorError, selector
+from controller.reconcile import Outside
+
+DEFAULT_PATH = Path("jobs")
+SANDBOX_FOLDER = Path(".bedrock-jobs")
+SANDBOX_REGION = "us-east-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """The manifests that were asked for, with their fleet; problems of both."""
+
+    paths: tuple[Path, ...]
+    fleet: Fleet
+    desired: tuple[Desired, ...]
+    problems: tuple[Problem, ...]
+
+
+def read_work(
+    paths: Sequence[Path],
+    label_selector: str | None,
+    config: Path | None,
+    max_submits: int | None = None,
+) -> Work:
+    """Read the manifests under some paths, and their fleet's file; ``max_submits`` overrides its.
+
+    Raises click's usage errors for a path that is not there, paths of two fleets, and a selector
+    that does not parse. With a broken fleet file no manifest is desired: nobody knows its rules.
+    """
+    given = tuple(paths) or (DEFAULT_PATH,)
+    try:
+        wanted = selector(label_selector)
+        fleet, problems = _fleet(given, config)
+        tree = load(given, fleet)
+    except (PathMissingError, SelectorError) as error:
+        raise click.UsageError(_with_remedy(error, paths)) from error
+    chosen = [one for one in tree.manifests if wanted.selects(one.labels)]
+    desired = tuple(
+        desire(manifest, KINDS[manifest.key.kind], fleet.owner, fleet.target) for manifest in chosen
+    )
+    left_out = {one.key for one in tree.manifests} - {one.key for one in chosen}
+    found = dict.fromkeys((*problems, *tree.problems))
+    told = tuple(problem for problem in found if problem.key not in left_out)
+    return Work(given, _limited(fleet, max_submits), () if problems else desired, told)
+
+
+def _fleet(paths: tuple[Path, ...], config: Path | None) -> tuple[Fleet, tuple[Problem, ...]]:
+    if config is None and len(fleet_paths(paths)) > 1:
+        raise click.UsageError(
+            "these paths lie under different bedrock-jobs.yaml files: run once for each, or name "
+            "one with --config"
+        )
+    return load_fleet(config, paths[0])
+
+
+def _with_remedy(error: Exception, paths: Sequence[Path]) -> str:
+    if paths or not isinstance(error, PathMissingError):
+        return str(error)
+    return (
+        f"there is no folder {DEFAULT_PATH}/ here: name the folder of your manifests, or write a "
+        f"first one with `bedrock-jobs new`"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """How to reach the cloud: the AWS options as they were given, or the sandbox."""
+
+    options: Mapping[str, Any]
+    sandbox: bool
+    speed: float
+
+
+@contextmanager
+def outside(work: Work, reach: Reach) -> Iterator[Outside]:
+    """Yield the ports of a pass over these manifests; a sandbox runs as long as the context."""
+    ledger = Sidecars(work.paths, KINDS)
+    if not reach.sandbox:
+        yield Outside(KINDS, _bedrock(reach.options), ledger, SystemClock())
+        return
+    from controller.sandbox.server import running
+
+    with running(SANDBOX_FOLDER, speed=reach.speed) as endpoint:
+        given = {**reach.options, "endpoint_url": endpoint, "profile": None}
+        given["region"] = given.get("region") or SANDBOX_REGION
+        yield Outside(KINDS, _bedrock(given, static=True), ledger, SystemClock())
+
+
+def _bedrock(options: Mapping[str, Any], *, static: bool = False) -> Any:
+    from controller.adapters.aws import Bedrock, Connection
+
+    seconds = {
+        name: options[option]
+        for name, option in (
+            ("read_timeout", "cli_read_timeout"),
+            ("connect_timeout", "cli_connect_timeout"),
+        )
+        if options.get(option) is not None
+    }
+    return Bedrock(
+        Connection(
+            region=options.get("region"),
+            profile=options.get("profile"),
+            endpoint_url=options.get("endpoint_url"),
+            ca_bundle=options.get("ca_bundle"),
+            verify_ssl=not options.get("no_verify_ssl"),
+            sign=not options.get("no_sign_request"),
+            any_credentials=static,
+            **seconds,
+        )
+    )
+
+
+def _limited(fleet: Fleet, max_submits: int | None) -> Fleet:
+    if max_submits is None:
+        return fleet
+    return replace(fleet, limits=replace(fleet.limits, max_submits=max_submits))

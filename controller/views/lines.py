@@ -1,0 +1,29 @@
+"""Lines of text, and how they are put in columns and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of output and how it looks on a terminal."""
+
+    text: str
+    colour: str | None = None
+    bold: bool = False
+
+
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return each row as one text, its cells padded to the widest of their column."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    ]
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: ``1 job``, ``2 jobs``."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

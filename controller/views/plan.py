@@ -1,0 +1,119 @@
+"""A plan as lines for people and as data for programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from controller.core.actions import Action, Plan, Reason, Verb
+from controller.core.model import API_VERSION
+from controller.views.lines import Line, columns, counted
+
+_COLOURS = {
+    Verb.SUBMIT: "green",
+    Verb.ADOPT: "green",
+    Verb.STOP: "red",
+    Verb.TAG: "yellow",
+    Verb.HOLD: "yellow",
+    Verb.WAIT: "cyan",
+}
+
+_SUMMARY = (
+    (Verb.SUBMIT, "to submit"),
+    (Verb.ADOPT, "to adopt"),
+    (Verb.STOP, "to stop"),
+    (Verb.TAG, "to tag"),
+    (Verb.HOLD, "held"),
+    (Verb.WAIT, "to wait for"),
+    (Verb.NOOP, "with nothing to do"),
+)
+
+
+def plan_data(plan: Plan, refused: str | None, *, sandbox: bool) -> dict[str, Any]:
+    """Return a plan as plain data: every action, sorted by kind and name; no spec values."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "Plan",
+        "sandbox": sandbox,
+        "refused": refused,
+        "summary": {str(verb): count for verb, count in _counts(plan).items()},
+        "actions": [_action_data(action) for action in plan.actions],
+    }
+
+
+def plan_lines(plan: Plan, *, sandbox: bool) -> Iterator[Line]:
+    """Yield what changes first, then what is held, then what is waited for; then a count.
+
+    Jobs with nothing to do are only counted.
+    """
+    shown = [action for action in plan.actions if action.verb is not Verb.NOOP]
+    order = list(_COLOURS)
+    shown.sort(key=lambda action: (order.index(action.verb), action.desired.key))
+    rows = [(action.verb, action.reason, action.desired.key.name) for action in shown]
+    for action, cells in zip(shown, columns(rows), strict=True):
+        yield Line(f"{cells}  {action.message}", _COLOURS[action.verb])
+        for change in action.changes:
+            yield Line(f"    {change.member}: manifest {change.declared}, live {change.live}")
+    if shown:
+        yield Line("")
+    yield Line(summary(plan, sandbox=sandbox), bold=True)
+
+
+def summary(plan: Plan, *, sandbox: bool) -> str:
+    """Return one sentence that counts a plan's actions."""
+    counts = _counts(plan)
+    parts = [f"{counts[verb]} {words}" for verb, words in _SUMMARY if counts[verb]]
+    where = ", ".join(sorted({str(one.place) for one in plan.actions if one.place}))
+    what = ", ".join(parts) or "no manifests"
+    suffix = f" in {where}" if where else ""
+    return f"Plan: {counted(len(plan.actions), 'job')}: {what}{suffix}.{in_sandbox(sandbox)}"
+
+
+def in_sandbox(sandbox: bool) -> str:
+    """Return what every output of a sandboxed command ends with."""
+    return " (sandbox: nothing here is real)" if sandbox else ""
+
+
+def is_pending(action: Action) -> bool:
+    """Whether the live job is not yet what the manifest asks for."""
+    if action.verb.mutates or action.verb in {Verb.ADOPT, Verb.HOLD}:
+        return True
+    return action.reason in {Reason.QUEUED, Reason.INTENT_UNCONFIRMED}
+
+
+def _counts(plan: Plan) -> Counter[Verb]:
+    return Counter(action.verb for action in plan.actions)
+
+
+def _action_data(action: Action) -> dict[str, Any]:
+    desired, submission = action.desired, action.desired.submission
+    made: dict[str, Any] = {
+        "kind": desired.key.kind,
+        "name": desired.key.name,
+        "verb": str(action.verb),
+        "reason": str(action.reason),
+        "message": action.message,
+        "source": {
+            "path": desired.source.path,
+            "line": desired.source.line,
+            "column": desired.source.column,
+        },
+        "jobName": desired.name,
+    }
+    if submission is not None:
+        made |= {
+            "attempt": submission.attempt,
+            "digest": submission.digest,
+            "token": submission.token,
+        }
+    if action.place is not None:
+        made["target"] = {"accountId": action.place.account_id, "region": action.place.region}
+    if action.live is not None:
+        made["jobArn"] = action.live.arn
+        made["liveStatus"] = action.live.status
+    made["changes"] = [
+        {"member": change.member, "declared": change.declared, "live": change.live}
+        for change in action.changes
+    ]
+    return made

@@ -1,0 +1,126 @@
+"""Progress while passes run: a live table on a terminal, a line per change elsewhere."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from controller.core.kind import Kind
+from controller.core.status import STALLED, SUSPENDED
+from controller.views.status import JobStatus, phases
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rich.console import Console, Group
+    from rich.table import Table
+
+_MOST_ROWS = 20
+
+
+class Progress(Protocol):
+    """Something that is told how jobs stand; safe to call from several threads."""
+
+    def one(self, status: JobStatus) -> None:
+        """Take note of one job."""
+
+    def all(self, statuses: Sequence[JobStatus]) -> None:
+        """Take note of every job, after a pass."""
+
+
+class Lines:
+    """Says one line whenever a job's phase changes."""
+
+    def __init__(self, say: Callable[[str], None]) -> None:
+        self._say = say
+        self._shown: dict[str, str] = {}
+        self._lock = threading.Lock()
+
+    def one(self, status: JobStatus) -> None:
+        """Say a job's phase, and its message where a person must act."""
+        name, phase = str(status.key), status.phase
+        with self._lock:
+            if self._shown.get(name) == phase:
+                return
+            self._shown[name] = phase
+        message = f": {status.condition('Synced').get('message')}" if phase == STALLED else ""
+        self._say(f"{status.key.name}: {phase}{message}")
+
+    def all(self, statuses: Sequence[JobStatus]) -> None:
+        """Say the phases that changed."""
+        for status in statuses:
+            self.one(status)
+
+
+class Screen:
+    """Draws the jobs that have not ended, and a bar of those that have."""
+
+    def __init__(
+        self, kinds: Mapping[str, Kind], total: int, console: Console, *, sandbox: bool
+    ) -> None:
+        from rich.live import Live
+
+        self._kinds = kinds
+        self._sandbox = sandbox
+        self._total = total
+        self._known: dict[str, JobStatus] = {}
+        self._lock = threading.Lock()
+        self.live = Live(console=console, refresh_per_second=8, transient=True)
+
+    def one(self, status: JobStatus) -> None:
+        """Redraw with one job changed."""
+        self.all([status])
+
+    def all(self, statuses: Sequence[JobStatus]) -> None:
+        """Redraw with these jobs changed."""
+        with self._lock:
+            self._known |= {str(status.key): status for status in statuses}
+            self.live.update(self._drawn())
+
+    def _drawn(self) -> Group:
+        from rich.console import Group
+        from rich.progress_bar import ProgressBar
+        from rich.text import Text
+
+        ended = sum(self._has_ended(status) for status in self._known.values())
+        where = "sandbox: nothing here is real  " if self._sandbox else ""
+        line = Text(f"{where}{ended} of {self._total} ended  {phases(list(self._known.values()))}")
+        return Group(self._table(), ProgressBar(self._total or 1, ended, width=60), line)
+
+    def _table(self) -> Table:
+        from rich.table import Table
+
+        table = Table("name", "phase", "message", box=None, header_style="bold", pad_edge=False)
+        moving = [one for one in self._known.values() if not self._has_ended(one)]
+        for status in moving[:_MOST_ROWS]:
+            message = str(status.condition("Synced").get("message", ""))
+            table.add_row(status.key.name, status.phase, message)
+        if len(moving) > _MOST_ROWS:
+            table.add_row(f"and {len(moving) - _MOST_ROWS} more", "", "")
+        return table
+
+    def _has_ended(self, status: JobStatus) -> bool:
+        kind = self._kinds[status.key.kind]
+        return status.phase in kind.terminal or status.phase in {STALLED, SUSPENDED}
+
+
+@contextmanager
+def progress(
+    kinds: Mapping[str, Kind],
+    total: int,
+    say: Callable[[str], None],
+    *,
+    terminal: bool,
+    sandbox: bool,
+) -> Iterator[Progress]:
+    """Yield what shows progress: on a terminal a screen that disappears at the end, else lines."""
+    if not terminal:
+        yield Lines(say)
+        return
+    from rich.console import Console
+
+    screen = Screen(kinds, total, Console(stderr=True), sandbox=sandbox)
+    with screen.live:
+        yield screen

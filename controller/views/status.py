@@ -1,0 +1,95 @@
+"""Jobs' statuses as a table for people and as data for programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from controller.core.kind import Kind
+from controller.core.model import API_VERSION, JobKey, Source
+from controller.core.status import PENDING, STALLED
+from controller.views.lines import Line, columns, counted
+from controller.views.plan import in_sandbox
+
+_HEAD = ("NAME", "PHASE", "SYNCED", "REASON")
+_COLOURS = {"Completed": "green", "Failed": "red", STALLED: "red", "Stopped": "yellow"}
+
+
+@dataclass(frozen=True, slots=True)
+class JobStatus:
+    """One job's entry as it is shown; ``note`` says what the entry itself does not know."""
+
+    key: JobKey
+    source: Source
+    entry: Mapping[str, Any]
+    note: str = ""
+
+    @property
+    def phase(self) -> str:
+        """The phase to show: a job without an entry is pending."""
+        return str(self.entry.get("phase") or PENDING)
+
+    def condition(self, name: str) -> Mapping[str, Any]:
+        """Return one condition, empty when the entry does not have it."""
+        found = (one for one in self.entry.get("conditions", ()) if one.get("type") == name)
+        return next(found, {})
+
+
+def is_unhealthy(status: JobStatus, kinds: Mapping[str, Kind]) -> bool:
+    """Whether a job failed, stopped against its manifest, or waits for a person."""
+    kind = kinds[status.key.kind]
+    if status.note or status.phase == STALLED or status.phase in kind.failed:
+        return True
+    return status.phase in kind.stopped and status.condition("Synced").get("status") != "True"
+
+
+def status_data(statuses: Sequence[JobStatus], *, sandbox: bool) -> dict[str, Any]:
+    """Return statuses as plain data: each job's entry, its name and its manifest's path."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "StatusList",
+        "sandbox": sandbox,
+        "jobs": [_data(status) for status in statuses],
+    }
+
+
+def status_lines(statuses: Sequence[JobStatus], *, sandbox: bool) -> Iterator[Line]:
+    """Yield a table of jobs and one line that counts them by phase."""
+    rows = [_HEAD, *(_row(status) for status in statuses)]
+    head, *cells = columns(rows)
+    if statuses:
+        yield Line(f"{head}  MESSAGE", bold=True)
+    for status, row in zip(statuses, cells, strict=True):
+        message = status.note or status.condition("Synced").get("message", "")
+        yield Line(f"{row}  {message}", _COLOURS.get(status.phase))
+    if statuses:
+        yield Line("")
+    yield Line(phases(statuses) + in_sandbox(sandbox), bold=True)
+
+
+def phases(statuses: Sequence[JobStatus]) -> str:
+    """Return one sentence that counts jobs by phase."""
+    counts = Counter(status.phase for status in statuses)
+    parts = ", ".join(f"{count} {phase}" for phase, count in sorted(counts.items()))
+    return f"{counted(len(statuses), 'job')}{': ' if parts else ''}{parts}."
+
+
+def _row(status: JobStatus) -> tuple[str, ...]:
+    synced = status.condition("Synced")
+    return (
+        status.key.name,
+        status.phase,
+        str(synced.get("status", "Unknown")),
+        str(synced.get("reason", "NotSubmitted")),
+    )
+
+
+def _data(status: JobStatus) -> dict[str, Any]:
+    made = {"name": status.key.name, "path": status.source.path, **status.entry}
+    made.setdefault("kind", status.key.kind)
+    made.setdefault("phase", status.phase)
+    if status.note:
+        made["note"] = status.note
+    return made
