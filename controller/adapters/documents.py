@@ -25,6 +25,7 @@ from controller.core.node import MapNode, Mark, Node, member, place, text_of
 from controller.core.problems import Code
 from controller.core.reading import Placed, freely, placed, read
 
+_CONTROL = Code.CONTROL_CHARACTER.code
 _LONGEST_NAME = 63
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
@@ -198,10 +199,12 @@ def _located(
 ) -> list[Problem]:
     """Return findings as problems where their values stand, less those already told there."""
     taken = {problem.source for problem in told}
+    # What a line with a forbidden character holds was not read as it stands.
+    garbled = {problem.source.line for problem in told if problem.code == _CONTROL}
     problems = []
     for finding in findings:
         source, hint = _source(at, known, finding)
-        if source not in taken:
+        if source not in taken and source.line not in garbled:
             problems.append(Problem(finding.code.code, finding.message, source, hint))
     return problems
 

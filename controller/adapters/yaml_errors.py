@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from controller.core.problems import Code
@@ -59,36 +61,32 @@ _PLAINLY = {
 }
 
 
-def not_utf8(data: bytes) -> tuple[Placed, ...]:
-    """Return what stops a text with bytes beyond ASCII from being read as it is written."""
+def decoded(data: bytes) -> tuple[bytes, tuple[Placed, ...]]:
+    """Return a text that YAML can be read from, and what stops it from being read as it stands.
+
+    Control characters are replaced, so that the rest of the file can still be told about; bytes
+    that are no UTF-8 leave nothing to read.
+    """
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         line, column = _position(data, error.start)
-        hint = "save the file as UTF-8"
         message = f"the file is not UTF-8: byte 0x{data[error.start]:02x} cannot stand here"
-        return (Placed(Code.NOT_UTF8, line, column, message, hint),)
-    return _controls(text)
+        return b"", (Placed(Code.NOT_UTF8, line, column, message, "save the file as UTF-8"),)
+    text = text.removeprefix(_MARK)
+    controls = tuple(itertools.islice(_controls(text), _MOST_CONTROLS))
+    return (_CONTROL.sub("\ufffd", text).encode() if controls else data), controls
 
 
-def control_characters(data: bytes) -> tuple[Placed, ...]:
-    """Return the first control characters of a text, each with its place."""
-    return _controls(data.decode(errors="replace"))
-
-
-def _controls(text: str) -> tuple[Placed, ...]:
-    found = []
-    for match in _CONTROL.finditer(text, 1 if text.startswith(_MARK) else 0):
+def _controls(text: str) -> Iterator[Placed]:
+    for match in _CONTROL.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
         column = match.start() - text.rfind("\n", 0, match.start())
         name = f"U+{ord(match.group()):04X}"
         kind = "byte order mark" if match.group() == _MARK else "control character"
         hint = "delete it, or write it as an escape in double quotes"
         message = f"the {kind} {name} stands in the text"
-        found.append(Placed(Code.CONTROL_CHARACTER, line, column, message, hint))
-        if len(found) == _MOST_CONTROLS:
-            break
-    return tuple(found)
+        yield Placed(Code.CONTROL_CHARACTER, line, column, message, hint)
 
 
 def syntax_error(error: Any, data: bytes) -> Placed:

@@ -23,7 +23,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from controller.adapters.yaml_errors import control_characters, not_utf8, syntax_error
+from controller.adapters.yaml_errors import decoded, syntax_error
 from controller.core.node import ListNode, MapNode, Mark, Node, TextNode
 from controller.core.problems import Code
 from controller.core.reading import Placed, placed
@@ -64,8 +64,8 @@ class Text:
     problems: tuple[Placed, ...] = ()
 
 
-class _StopReading(Exception):  # noqa: N818 - a way out, not an error
-    """The document must not be read any further."""
+class _BeyondBoundsError(Exception):
+    """The document must not be read any further; the mistake is already among those found."""
 
 
 def parse(data: bytes) -> Text:
@@ -73,21 +73,25 @@ def parse(data: bytes) -> Text:
 
     Empty documents are left out. The text is UTF-8, with or without a byte order mark.
     """
+    unfit: tuple[Placed, ...] = ()
     if not data.isascii():
-        unfit = not_utf8(data)
-        if unfit:
-            return Text((), unfit)
+        data, unfit = decoded(data)
     build = _Build(marked=b"&" in data or b"!" in data)
     problem = build.run(data)
-    if problem is None:
-        return Text(tuple(build.documents), tuple(build.found))
-    controls = control_characters(data)
-    if controls:
-        return Text(tuple(build.documents), controls)
-    return _resumed(data, build, problem)
+    if problem is not None:
+        # Only a text that fails is worth the search for characters that YAML forbids.
+        fit, controls = decoded(data)
+        if controls:
+            return _with(controls, parse(fit))
+        _resume(data, build, problem)
+    return _with(unfit, Text(tuple(build.documents), tuple(build.found)))
 
 
-def _resumed(data: bytes, build: _Build, problem: Placed | None) -> Text:
+def _with(problems: tuple[Placed, ...], text: Text) -> Text:
+    return Text(text.documents, (*problems, *text.problems)) if problems else text
+
+
+def _resume(data: bytes, build: _Build, problem: Placed | None) -> None:
     """Read on behind each syntax error, from the next line that starts a document."""
     begun = 0
     for _ in range(_MOST_RESUMPTIONS):
@@ -101,7 +105,6 @@ def _resumed(data: bytes, build: _Build, problem: Placed | None) -> Text:
         # Line feeds in the place of what was read keep the line numbers true.
         before = data.count(b"\n", 0, start.start())
         problem = build.run(b"\n" * before + data[start.start() :])
-    return Text(tuple(build.documents), tuple(build.found))
 
 
 def _offset(data: bytes, line: int) -> int:
@@ -134,7 +137,7 @@ class _Build:
             self._events(parser.get_event, roots)
         except yaml.YAMLError as error:
             problem = syntax_error(error, data)
-        except _StopReading:
+        except _BeyondBoundsError:
             problem = self.found.pop()
         if problem is not None and roots:
             self.documents.append(Document(roots[0], broken=True))
@@ -253,4 +256,4 @@ class _Build:
 
     def _stop(self, code: Code, mark: Mark, message: str) -> None:
         self.found.append(placed(code, mark, message, "split it, or write it out more plainly"))
-        raise _StopReading
+        raise _BeyondBoundsError

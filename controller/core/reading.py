@@ -176,12 +176,16 @@ class _Reading:
 
     def _map(self, node: MapNode, plan: Plan) -> dict[str, Any]:
         result: dict[str, Any] = {}
+        merges: list[tuple[Scalar, Any]] = []
         known, text = plan.keys, Sort.TEXT
         nodes = iter(node.held)
         for key, value in zip(nodes, nodes, strict=False):
             entry = known.get(key.value)
             if entry is None:
-                self._unknown(result, key, value, plan)
+                if key.value == MERGE and key.implicit[0]:
+                    merges.append((key, value))
+                else:
+                    self._unknown(result, key, value, plan)
                 continue
             name, inner = entry
             if name in result:
@@ -192,16 +196,16 @@ class _Reading:
                 result[name] = source
             else:
                 result[name] = self.value(value, inner)
+        for key, value in merges:
+            self._merge(result, key, value, plan)
         return result
 
     def _unknown(self, result: dict[str, Any], key: Any, value: Any, plan: Plan) -> None:
-        """Read a member whose key the plan does not name: a map's, a merge, or a mistake."""
+        """Read a member whose key the plan does not name: a map's, or a mistake."""
         name = key.value
         if name is None or (name in NULLS and key.implicit[0]):
             hint = "put the key in quotes if it is meant" if name else ""
             self.found.append(placed(Code.KEY_NOT_TEXT, key.start_mark, "the key is no text", hint))
-        elif name == MERGE and key.implicit[0]:
-            self._merge(result, key, value, plan)
         elif name in result:
             self._duplicate(key, plan)
         else:
