@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from controller.sandbox.server import running
+from tests.sandbox.support import Sandbox, speaking_to
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
+    """A sandbox of this process, its clock standing still."""
+    with running(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
+        yield sandbox

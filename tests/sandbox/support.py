@@ -1,0 +1,167 @@
+"""A sandbox under test, spoken to as its users do: with boto3, over HTTP."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.request import Request, urlopen
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_bedrock import BedrockClient
+    from mypy_boto3_sts import STSClient
+
+ROOT = Path(__file__).parents[2]
+MINUTE = 60
+LONG_ENOUGH = 2 * 3600
+DEADLINE = 20.0
+# Answers must come at once or not at all: a retry would hide what is tested.
+CONFIG = Config(retries={"total_max_attempts": 1}, read_timeout=DEADLINE, max_pool_connections=32)
+
+
+@dataclass(frozen=True, slots=True)
+class Sandbox:
+    """A running sandbox; its clock stands still unless a test moves it."""
+
+    url: str
+    folder: Path
+    clients: dict[str, Any]
+
+    def bedrock(self, region: str = "us-east-1", **credentials: str) -> BedrockClient:
+        """Return a client for a region, with dummy credentials unless others are given."""
+        client: BedrockClient = self._client("bedrock", region, credentials)
+        return client
+
+    def sts(self, **credentials: str) -> STSClient:
+        """Return a client of the simulated STS."""
+        client: STSClient = self._client("sts", "us-east-1", credentials)
+        return client
+
+    def _client(self, service: str, region: str, credentials: dict[str, str]) -> Any:
+        key = json.dumps([service, region, credentials])
+        if key not in self.clients:
+            given = credentials or {"aws_access_key_id": "any", "aws_secret_access_key": "any"}
+            make: Any = boto3.client
+            self.clients[key] = make(
+                service, region_name=region, endpoint_url=self.url, config=CONFIG, **given
+            )
+        return self.clients[key]
+
+    def control(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        """Call one of the sandbox's own endpoints."""
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(f"{self.url}/_sandbox/{path}", data, method=method)  # noqa: S310
+        with urlopen(request, timeout=DEADLINE) as answer:  # noqa: S310
+            content: dict[str, Any] = json.load(answer)
+        return content
+
+    def advance(self, seconds: float) -> None:
+        """Move the simulated clock forward."""
+        self.control("POST", "clock", {"advance": seconds})
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Return the journal."""
+        calls: list[dict[str, Any]] = self.control("GET", "calls")["calls"]
+        return calls
+
+    def get(self, identifier: str, region: str = "us-east-1") -> dict[str, Any]:
+        """Return what Get shows of a job."""
+        client = self.bedrock(region)
+        shown = dict(client.get_model_customization_job(jobIdentifier=identifier))
+        shown.pop("ResponseMetadata")
+        return shown
+
+    def wire_get(self, name: str, region: str) -> tuple[int, dict[str, Any]]:
+        """Return the status and the JSON text's content that Get answers with."""
+        scope = f"AWS4-HMAC-SHA256 Credential=any/20260102/{region}/bedrock/aws4_request"
+        path = f"/model-customization-jobs/{name}"
+        return self.wire("GET", path, headers={"Authorization": scope})
+
+    def wire(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> tuple[int, dict[str, Any]]:
+        """Send a request as it stands, and return the status and the JSON answer."""
+        request = Request(f"{self.url}{path}", body, dict(headers or {}), method=method)  # noqa: S310
+        try:
+            with urlopen(request, timeout=DEADLINE) as answer:  # noqa: S310
+                return answer.status, json.load(answer)
+        except OSError as error:
+            status, stream = getattr(error, "code", 0), getattr(error, "fp", None)
+            if stream is None:
+                raise
+            with stream:
+                return status, json.load(stream)
+
+
+@contextmanager
+def speaking_to(url: str, folder: Path) -> Iterator[Sandbox]:
+    """While the context lasts the clients of a sandbox stay open."""
+    sandbox = Sandbox(url, folder, {})
+    try:
+        yield sandbox
+    finally:
+        for client in sandbox.clients.values():
+            client.close()
+
+
+def request_named(name: str, **changes: Any) -> dict[str, Any]:
+    """Return a request that is fine, with some members changed; None takes a member away."""
+    request = {
+        "jobName": name,
+        "customModelName": f"{name}-model",
+        "roleArn": "arn:aws:iam::123456789012:role/BedrockCustomization",
+        "baseModelIdentifier": "amazon.nova-micro-v1:0:128k",
+        "trainingDataConfig": {"s3Uri": "s3://acme-training/support/train.jsonl"},
+        "outputDataConfig": {"s3Uri": "s3://acme-training/support/output/"},
+    }
+    return {key: value for key, value in {**request, **changes}.items() if value is not None}
+
+
+def refused(call: Callable[[], object]) -> tuple[str, str, int]:
+    """Return the code, message and HTTP status that a call is refused with."""
+    try:
+        call()
+    except ClientError as error:
+        answer = error.response
+        status = answer["ResponseMetadata"]["HTTPStatusCode"]
+        return answer["Error"]["Code"], answer["Error"]["Message"], status
+    raise AssertionError("the call was not refused")
+
+
+@contextmanager
+def process(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Sandbox]]:
+    """While the context lasts ``bedrock-jobs sandbox`` runs as a process of its own."""
+    command = [sys.executable, "-m", "controller", "sandbox", "--port", "0"]
+    command += ["--state-dir", str(folder), "--speed", "0", *arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as running:
+        try:
+            assert running.stderr is not None
+            greeting = running.stderr.readline()
+            assert "ready at http" in greeting, greeting
+            url = greeting.split("ready at ")[1].split()[0].rstrip(".")
+            with speaking_to(url, folder) as sandbox:
+                yield running, sandbox
+        finally:
+            running.kill()
+
+
+def poll(ready: Callable[[], bool]) -> None:
+    """Return once something holds; fail when it does not come to hold in time."""
+    deadline = time.monotonic() + DEADLINE
+    while not ready():
+        assert time.monotonic() < deadline, "it did not come to hold in time"
+        time.sleep(0.01)
