@@ -65,13 +65,16 @@ class _Summary:
 
 def entry(kind: Kind, outcome: Outcome, recorded: Recorded | None, owner: str) -> dict[str, Any]:
     """Return the entry that describes the job after a pass, ready for JSON."""
+    if recorded is not None and _still_stands(kind, outcome.now, recorded):
+        return dict(recorded.entry)
     live = _our_live(outcome, recorded, owner)
     verdict = _verdict(kind, outcome, live, recorded)
     made: dict[str, Any] = {"kind": kind.name, "phase": verdict.phase}
     made |= _identity(outcome, live, recorded, owner)
     made["conditions"] = _conditions(kind, verdict, live, outcome)
     if live is not None:
-        made["live"] = masked(kind, live.members)
+        is_recorded = recorded is not None and live is recorded.live
+        made["live"] = live.members if is_recorded else masked(kind, live.members)
     made["history"] = list(recorded.entry.get("history") or ()) if recorded else []
     return made
 
@@ -116,6 +119,18 @@ def parse(kind: Kind, raw: Mapping[str, Any], written_at: datetime | None) -> Re
 
 def _kept(raw: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in raw.items() if name != "history"}
+
+
+def _still_stands(kind: Kind, action: Action, recorded: Recorded) -> bool:
+    """What ended stays as it was recorded, also when the service could not be asked today."""
+    submission = action.desired.submission
+    return (
+        action.reason is Reason.OBSERVATION_FAILED
+        and submission is not None
+        and recorded.digest == submission.digest
+        and recorded.live is not None
+        and recorded.live.status in kind.terminal
+    )
 
 
 def _our_live(outcome: Outcome, recorded: Recorded | None, owner: str) -> Live | None:
