@@ -24,10 +24,9 @@ _LARGEST = 16 * 1024 * 1024
 _ABANDONED_SECONDS = 3600
 
 
-def sidecar_of(manifest: str | Path) -> Path:
+def sidecar_of(manifest: str) -> str:
     """Return the path of the sidecar beside a manifest."""
-    path = Path(manifest)
-    return path.with_name(path.stem + SUFFIX)
+    return os.path.splitext(manifest)[0] + SUFFIX  # noqa: PTH122 - once for each of many thousands
 
 
 class Sidecars:
@@ -42,8 +41,8 @@ class Sidecars:
         self._roots = tuple(dict.fromkeys(_folder(root) for root in roots))
         self._kinds = kinds
         self._guard = threading.Lock()
-        self._locks: dict[Path, threading.Lock] = {}
-        self._as_read: dict[tuple[Path, str], tuple[_Stamp, Any]] = {}
+        self._locks: dict[str, threading.Lock] = {}
+        self._as_read: dict[tuple[str, str], tuple[_Stamp, Any]] = {}
         self.unreadable: list[str] = []
 
     def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
@@ -74,7 +73,7 @@ class Sidecars:
         except OSError as error:
             raise LedgerError(_explained(path, error)) from error
 
-    def _write(self, path: Path, key: JobKey, entry: Mapping[str, Any]) -> bool:
+    def _write(self, path: str, key: JobKey, entry: Mapping[str, Any]) -> bool:
         if self._stands_as_read(path, key, entry):
             return False
         before = _bytes(path)
@@ -83,10 +82,10 @@ class Sidecars:
         after = _rendered(jobs)
         if after == before:
             return False
-        _replace(path, after)
+        _replace(Path(path), after)
         return True
 
-    def _stands_as_read(self, path: Path, key: JobKey, entry: Mapping[str, Any]) -> bool:
+    def _stands_as_read(self, path: str, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Spare the reading and rendering of a file that has not changed since it was read."""
         stamp, raw = self._as_read.get((path, key.name), (None, None))
         return stamp is not None and raw == entry and stamp == _stamp(path)
@@ -96,9 +95,9 @@ class Sidecars:
         for folder in self._folders():
             for name in _names(folder):
                 if name.startswith(".") and SUFFIX in name and name.endswith(".tmp"):
-                    _remove_abandoned(folder / name)
+                    _remove_abandoned(Path(folder, name))
 
-    def _entries(self, path: Path) -> Iterator[tuple[JobKey, Recorded]]:
+    def _entries(self, path: str) -> Iterator[tuple[JobKey, Recorded]]:
         stamp = _stamp(path)
         content = self._content(path)
         if not content or stamp is None:
@@ -106,33 +105,33 @@ class Sidecars:
         written_at = datetime.fromtimestamp(stamp.changed / 1e9, tz=UTC)
         jobs = _jobs(content)
         if not jobs:
-            self.unreadable.append(str(path))
+            self.unreadable.append(path)
         for name, raw in jobs.items():
             kind = self._kinds.get(str(raw.get("kind"))) if isinstance(raw, dict) else None
             if kind is not None:
                 self._as_read[path, name] = (stamp, raw)
                 yield JobKey(kind.name, name), parse(kind, raw, written_at)
 
-    def _content(self, path: Path) -> bytes:
+    def _content(self, path: str) -> bytes:
         try:
             return _bytes(path)
         except OSError:
-            self.unreadable.append(str(path))
+            self.unreadable.append(path)
             return b""
 
-    def _found(self) -> Iterator[Path]:
+    def _found(self) -> Iterator[str]:
         for folder in self._folders():
             for name in sorted(_names(folder)):
                 if name.endswith(SUFFIX):
-                    yield folder / name
+                    yield os.path.join(folder, name)  # noqa: PTH118 - as above
 
-    def _folders(self) -> Iterator[Path]:
+    def _folders(self) -> Iterator[str]:
         for root in self._roots:
             for folder, names, _ in os.walk(root):
                 names[:] = sorted(name for name in names if not name.startswith("."))
-                yield Path(folder)
+                yield folder
 
-    def _lock(self, path: Path) -> threading.Lock:
+    def _lock(self, path: str) -> threading.Lock:
         with self._guard:
             return self._locks.setdefault(path, threading.Lock())
 
@@ -146,7 +145,7 @@ class _Stamp:
     inode: int
 
 
-def _stamp(path: Path) -> _Stamp | None:
+def _stamp(path: str) -> _Stamp | None:
     try:
         found = os.lstat(path)
     except OSError:
@@ -158,14 +157,14 @@ def _folder(root: Path) -> Path:
     return root if root.is_dir() else root.parent
 
 
-def _names(folder: Path) -> list[str]:
+def _names(folder: str) -> list[str]:
     try:
-        return [path.name for path in folder.iterdir()]
+        return os.listdir(folder)  # noqa: PTH208 - as above
     except OSError:
         return []
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(path: str) -> bytes:
     """Return a plain file's bytes, nothing where there is none; never wait on a pipe."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -178,7 +177,7 @@ def _bytes(path: Path) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         kind = os.fstat(descriptor).st_mode
         if stat.S_ISDIR(kind):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
         return file.read(_LARGEST) if stat.S_ISREG(kind) else b""
 
 
@@ -230,7 +229,7 @@ def _remove_abandoned(path: Path) -> None:
             path.unlink()
 
 
-def _explained(path: Path, error: OSError) -> str:
+def _explained(path: str, error: OSError) -> str:
     remedy = {
         errno.EACCES: "make the folder writable for this user",
         errno.EROFS: "the file system is read-only: work on a copy that can be written",
