@@ -12,13 +12,14 @@ from controller.sandbox.server import running
 from tests.bench.results import Result, compared
 from tests.bench.service import Service
 from tests.bench.timing import AWS, COMMAND, Contender, medians, run
-from tests.bench.trees import bytes_of, grow
+from tests.bench.trees import bytes_of, grow, names
 
 Say = Callable[[str], None]
 
 SETTLED_SIZES = (10, 1000)
 ACTIVE_SIZES = (1, 5, 40, 1200)
 PAGE = 1000
+CHANGED = 3
 LIST_COMMAND = "list-model-customization-jobs"
 
 
@@ -68,14 +69,15 @@ def settled_rows(folder: Path, repeats: int, say: Say) -> list[Result]:
 
 
 def active_rows(folder: Path, say: Say) -> list[Result]:
-    """Row 2: calls of a pass over jobs in progress, none of which has changed."""
+    """Row 2: calls of a pass over jobs in progress, none or a few of which have changed."""
     rows = []
     for count in ACTIVE_SIZES:
         say(f"tree of {count:,} active jobs")
         with submitted(folder / f"active-{count}", count) as field:
-            field.service.forget_calls()
-            run(field.reconcile())
-            rows.append(_active_pass(field.service, count))
+            rows.append(_active_pass(field, count, changed=0))
+            if count > CHANGED:
+                field.service.stop(names(CHANGED))
+                rows.append(_active_pass(field, count, changed=CHANGED))
     return rows
 
 
@@ -110,11 +112,13 @@ def _timed_pass(field: Field, count: int, repeats: int) -> Result:
     )
 
 
-def _active_pass(service: Service, count: int) -> Result:
-    calls = service.calls()["bedrock"]
-    bar = min(count, math.ceil(count / PAGE))
+def _active_pass(field: Field, count: int, *, changed: int) -> Result:
+    field.service.forget_calls()
+    run(field.reconcile())
+    calls = field.service.calls()["bedrock"]
+    bar = min(count, math.ceil(count / PAGE)) + changed
     return Result(
-        f"one pass, {count:,} active jobs, none changed",
+        f"one pass, {count:,} active jobs, {changed or 'none'} changed",
         f"{calls} Bedrock calls",
         "none",
         f"{calls}",

@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+import boto3
 
 DAY_SECONDS = 86_400
 
@@ -29,6 +32,18 @@ class Service:
     def advance(self, seconds: float = DAY_SECONDS) -> None:
         """Move the simulated clock forward: by default past the end of every job."""
         self._ask("POST", "/_sandbox/clock", {"advance": seconds})
+
+    def stop(self, names: Iterable[str]) -> None:
+        """Stop jobs behind the controller's back, so that they have changed when it looks."""
+        client = boto3.client(
+            "bedrock",
+            region_name="us-east-1",
+            endpoint_url=self.url,
+            aws_access_key_id="sandbox",
+            aws_secret_access_key="sandbox",  # noqa: S106 - any credentials do in the sandbox
+        )
+        for name in names:
+            client.stop_model_customization_job(jobIdentifier=name)
 
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None) -> bytes:
         data = None if body is None else json.dumps(body).encode()

@@ -34,6 +34,11 @@ def grow(folder: Path, count: int) -> Path:
     return jobs
 
 
+def names(count: int) -> list[str]:
+    """Return the names of a tree's first jobs."""
+    return [f"support-bot-{number:05d}" for number in range(count)]
+
+
 def bytes_of(folder: Path) -> dict[str, tuple[int, str]]:
     """Return time of writing and digest of every file, so that any write at all shows."""
     return {
