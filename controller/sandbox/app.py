@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Mapping
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -56,11 +57,7 @@ class _Front:
         except ClientDisconnect:
             return
         except _TooLargeError:
-            await JSONResponse(
-                {"message": f"A body holds at most {LARGEST_BODY} bytes."},
-                413,
-                {"x-amzn-errortype": "RequestEntityTooLargeException", "connection": "close"},
-            )(scope, receive, send)
+            await _too_large()(scope, receive, send)
             return
         received = Received(
             method=request.method,
@@ -71,6 +68,16 @@ class _Front:
         )
         reply = self._service.answer(received)
         await Response(reply.body, reply.status, dict(reply.headers))(scope, receive, send)
+
+
+def _json(content: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return an answer in ASCII, which can show any text that a request may hold."""
+    return Response(json.dumps(content), status, dict(headers or {}), "application/json")
+
+
+def _too_large() -> Response:
+    headers = {"x-amzn-errortype": "RequestEntityTooLargeException", "connection": "close"}
+    return _json({"message": f"A body holds at most {LARGEST_BODY} bytes."}, 413, headers)
 
 
 async def _body(request: Request) -> bytes:
@@ -90,22 +97,22 @@ class _Control:
 
     async def health(self, _request: Request) -> Response:
         """Health says that this is a sandbox, and which release of it."""
-        return JSONResponse({"sandbox": True, "version": __version__, "now": self._now()})
+        return _json({"sandbox": True, "version": __version__, "now": self._now()})
 
     async def calls(self, _request: Request) -> Response:
         """The journal holds every call to the simulated services, the oldest first."""
         with self._store.transaction() as rows:
-            return JSONResponse({"calls": journal.read(rows)})
+            return _json({"calls": journal.read(rows)})
 
     async def forget(self, _request: Request) -> Response:
         """The journal starts anew."""
         with self._store.transaction() as rows:
             journal.clear(rows)
-        return JSONResponse({})
+        return _json({})
 
     async def clock(self, _request: Request) -> Response:
         """The simulated time and its speed."""
-        return JSONResponse({"now": self._now(), "speed": self._store.clock().speed})
+        return _json({"now": self._now(), "speed": self._store.clock().speed})
 
     async def advance(self, request: Request) -> Response:
         """The simulated clock moves forward by ``advance`` seconds; it never goes back."""
@@ -115,10 +122,10 @@ class _Control:
             seconds = None
         if type(seconds) not in {int, float} or not 0 <= seconds < 1e10:
             message = 'Send {"advance": seconds}, with seconds from 0 to 10,000,000,000.'
-            return JSONResponse({"message": message}, 400)
+            return _json({"message": message}, 400)
         with self._store.transaction():
             self._store.set_clock(self._store.clock().advanced(seconds))
-        return JSONResponse({"now": self._now()})
+        return _json({"now": self._now()})
 
     def _now(self) -> str:
         return text_of(self._store.clock().moment(time.time()))

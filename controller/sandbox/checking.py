@@ -77,7 +77,7 @@ def _constraints(shape: Shape, value: Any) -> Iterator[str]:
     if size is not None and most is not None and size > most:
         yield f"Member must have {noun} less than or equal to {most}"
     pattern = shape.metadata.get("pattern")
-    if pattern is not None and not _matcher(pattern).is_valid(value):
+    if pattern is not None and not _matches(pattern, value):
         yield f"Member must satisfy regular expression pattern: {pattern}"
 
 
@@ -100,6 +100,14 @@ def _structure(shape: StructureShape, value: Any, path: str) -> Iterator[str]:
         yield f"Value at '{path}' failed to satisfy constraint: Exactly one member must be set"
     for name in given:
         yield from _violations(shape.members[name], value[name], f"{prefix}{name}")
+
+
+def _matches(pattern: str, text: str) -> bool:
+    try:
+        return _matcher(pattern).is_valid(text)
+    except ValueError:
+        # Half of a surrogate pair, which JSON can write and UTF-8 cannot.
+        return False
 
 
 @cache

@@ -8,7 +8,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -151,7 +151,8 @@ def _serving(server: Server, listener: socket.socket) -> Iterator[None]:
     try:
         yield
     finally:
-        loop.call_soon_threadsafe(ended.set)
+        with suppress(RuntimeError):  # the loop is closed already when the thread has failed
+            loop.call_soon_threadsafe(ended.set)
         thread.join(_READY_WITHIN)
 
 

@@ -68,10 +68,10 @@ class Store:
         self.rows.execute("BEGIN IMMEDIATE")
         try:
             yield self.rows
+            self.rows.commit()
         except BaseException:
             self.rows.rollback()
             raise
-        self.rows.commit()
 
     def clock(self) -> Clock:
         """Return the clock as last set, by whichever process."""

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import parse_qs, unquote
 
 from botocore.model import ListShape, OperationModel, Shape, StructureShape
 
 from controller.sandbox import refusal
 from controller.sandbox.operations import Handler
+
+_DEEPEST = 64
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,23 +120,43 @@ def _document(body: str) -> dict[str, Any]:
     if not body:
         return {}
     try:
-        document = json.loads(body, parse_constant=_no_constant)
+        document = json.loads(body, parse_constant=_no_constant, parse_float=_finite)
     except (ValueError, RecursionError):
         raise refusal.unserializable("The body is not JSON.") from None
     if not isinstance(document, dict):
         raise refusal.unserializable("The body is not a JSON object.")
+    if _is_deep(document):
+        raise refusal.unserializable(f"The body nests deeper than {_DEEPEST} levels.")
     return document
 
 
-def _no_constant(name: str) -> Any:
+def _is_deep(document: dict[str, Any]) -> bool:
+    """Whether a document would exhaust the stack of whoever walks or writes it."""
+    level: list[Any] = [document]
+    for _ in range(_DEEPEST):
+        containers = [value for value in level if isinstance(value, (dict, list))]
+        level = [
+            inner
+            for value in containers
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+    return bool(level)
+
+
+def _no_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    """Return a number that can be written again, which infinity cannot."""
+    number = float(text)
+    return number if math.isfinite(number) else _no_constant(text)
 
 
 def _scalar(shape: Shape, key: str, text: str) -> Any:
     """Return a value of the query string in the type that its shape asks for."""
     if shape.type_name not in {"integer", "long"}:
         return text
-    try:
-        return int(text)
-    except ValueError:
-        raise refusal.unserializable(f"{key} is not a whole number.") from None
+    if not _WHOLE_NUMBER.fullmatch(text):
+        raise refusal.unserializable(f"{key} is not a whole number.")
+    return int(text)

@@ -10,6 +10,10 @@ from tests.sandbox.support import LONG_ENOUGH, Sandbox
 
 FILE = Path(__file__).parents[1] / "data" / "live_get.json"
 RECORDED: list[dict[str, Any]] = json.loads(FILE.read_text(encoding="utf-8"))
+INPUTS: list[dict[str, Any]] = json.loads(
+    FILE.with_name("real_inputs.json").read_text(encoding="utf-8")
+)
+GOOD = [entry for entry in INPUTS if not entry["defects"]]
 # The service began to show these after the answers were recorded.
 SINCE_THEN: Final = {"customizationType", "statusDetails", "trainingMetrics"}
 # What depends on chance and time, and is compared in form only.
@@ -73,3 +77,16 @@ def test_times_have_the_recorded_form(sandbox: Sandbox, get: dict[str, Any]) -> 
     assert len(shown["creationTime"]) == len(get["creationTime"])
     assert shown["creationTime"][10:11] + shown["creationTime"][19:20] == "T."
     assert shown["creationTime"].endswith("Z")
+
+
+@pytest.mark.parametrize("entry", GOOD, ids=lambda entry: entry["source"].rpartition("/")[2])
+def test_requests_of_the_real_world_are_accepted(sandbox: Sandbox, entry: dict[str, Any]) -> None:
+    """Requests that people published make jobs, and Get echoes their settings to the letter."""
+    request = entry["input"]
+    sandbox.bedrock().create_model_customization_job(**request)
+
+    shown = sandbox.get(request["jobName"])
+
+    assert shown["hyperParameters"].items() >= request.get("hyperParameters", {}).items()
+    for member in ("trainingDataConfig", "customizationConfig", "validationDataConfig"):
+        assert shown.get(member) == request.get(member)

@@ -14,6 +14,9 @@ import pytest
 from tests.sandbox.support import DEADLINE, Sandbox, poll, refused, request_named
 
 CASES = sorted((Path(__file__).parents[1] / "data" / "sandbox" / "refused").glob("*.json"))
+# A shape that holds itself, fifty times over.
+FILTERS = b'{"invocationLogsConfig": {"requestMetadataFilters": ' + b'{"andAll": [' * 50
+FILTERS += b"]}" * 50 + b"}}"
 CREATE = "/model-customization-jobs"
 
 
@@ -37,8 +40,12 @@ def test_requests_that_do_not_fit_are_refused(sandbox: Sandbox, case: Path) -> N
 
 @pytest.mark.parametrize(
     "body",
-    [b"{", b"[]", b'"text"', b'{"jobName": NaN}', b"\xff\xfe", b"[" * 200_000],
-    ids=["cut", "list", "text", "nan", "bytes", "deep"],
+    [
+        *(b"{", b"[]", b'"text"', b"\xff\xfe"),
+        *(b'{"jobName": NaN}', b'{"jobName": 1e999}', b'{"jobName": ' + b"9" * 5000 + b"}"),
+        *(b"[" * 200_000, b'{"trainingDataConfig": ' + FILTERS + b"}"),
+    ],
+    ids=["cut", "list", "text", "bytes", "nan", "infinite", "long", "deep", "recursive"],
 )
 def test_bodies_that_are_no_json_object_are_refused(sandbox: Sandbox, body: bytes) -> None:
     """A body that cannot be read is a serialization error, and the sandbox lives on."""
@@ -47,6 +54,25 @@ def test_bodies_that_are_no_json_object_are_refused(sandbox: Sandbox, body: byte
     assert (status, list(answer)) == (400, ["message"])
     assert sandbox.calls()[-1]["code"] == "SerializationException"
     assert sandbox.wire("POST", CREATE, body_of())[0] == 201
+
+
+@pytest.mark.parametrize(
+    "query", ["maxResults=ten", "maxResults=1_0", "maxResults=", "maxResults=%D9%A1"]
+)
+def test_numbers_of_the_query_are_whole(sandbox: Sandbox, query: str) -> None:
+    """What is no whole number is a serialization error."""
+    status, answer = sandbox.wire("GET", f"{CREATE}?{query}")
+
+    assert (status, answer) == (400, {"message": "maxResults is not a whole number."})
+
+
+def test_half_a_surrogate_pair_fits_no_pattern(sandbox: Sandbox) -> None:
+    """A text that cannot be written in UTF-8 is refused, where a pattern is asked for."""
+    status, answer = sandbox.wire("POST", CREATE, body_of(roleArn="arn:aws:iam:::role/\ud800"))
+
+    assert status == 400
+    assert "roleArn" in answer["message"]
+    assert sandbox.calls()[-1]["members"]["roleArn"].endswith("\ud800")
 
 
 @pytest.mark.parametrize(
