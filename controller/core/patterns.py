@@ -24,7 +24,7 @@ _OUTSIDE: Final = {
     ".": r"[^\n\r\u2028\u2029]",
 }
 _TOKEN: Final = re.compile(
-    r"""(?P<class>\[\^?\]?(?:\\.|[^\]\\])*\])
+    r"""(?P<class>\[\^?(?:\\.|[^\]\\])*\])
       | (?P<open>\((?:\?:)?)
       | (?P<close>\))
       | (?P<or>\|)
