@@ -6,6 +6,7 @@ CloudError with the service's own code and message; nothing above knows botocore
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -160,8 +161,9 @@ class Bedrock:
 
     @cached_property
     def _configured_region(self) -> str | None:
+        # botocore itself reads AWS_DEFAULT_REGION alone; the AWS CLI puts AWS_REGION before it.
         session = _guarded(lambda: self._session(Target()), reading=True)
-        region: str | None = session.get_config_variable("region")
+        region: str | None = os.environ.get("AWS_REGION") or session.get_config_variable("region")
         return region
 
     def _client(self, service: str, target: Target) -> BaseClient:

@@ -95,8 +95,8 @@ def statuses(report: Report) -> list[JobStatus]:
 def tell_problems(problems: Sequence[Problem]) -> None:
     """Tell every problem on stderr, with its place and what to do."""
     sensitive = frozenset().union(*(kind.sensitive for kind in KINDS.values()))
-    relative = [replace(one, source=relative(one.source)) for one in problems]
-    for line in problem_lines(relative, source_lines, sensitive, color=False):
+    placed = [replace(one, source=relative(one.source)) for one in problems]
+    for line in problem_lines(placed, source_lines, sensitive, color=False):
         say(line)
 
 
