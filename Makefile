@@ -54,6 +54,10 @@ format: setup ## Format the code and mend what the linter can
 bench: setup ## Measure against the rivals (BENCH="--write docs/benchmarks.md" keeps the figures)
 	$(BIN)/python -m tests.bench $(BENCH)
 
+.PHONY: docs
+docs: setup ## Renew the generated pages of docs/
+	$(BIN)/python -m tests.house.reference
+
 .PHONY: lock
 lock: setup ## Renew requirements/dev.txt from pyproject.toml
 	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --extra dev \
