@@ -100,7 +100,25 @@ def reconcile(
                 results = tuple(hands.record(Outcome(one, one)) for one in made.actions)
             case _:
                 results = tuple(hands.foresee(action) for action in made.actions)
+    _log_pass(mode, results, refused)
     return Report(made, results, refused)
+
+
+def _log_pass(mode: Mode, results: tuple[Result, ...], refused: str | None) -> None:
+    """One line a pass, one line a job that something happened to."""
+    for result in results:
+        action, now = result.outcome.planned, result.outcome.now
+        if action.verb.mutates or result.written or result.outcome.failure:
+            told = {
+                "job": str(action.desired.key),
+                "verb": str(action.verb),
+                "reason": str(action.reason),
+                "now": str(now.reason),
+                "written": result.written,
+                "failure": result.outcome.failure and result.outcome.failure.code,
+            }
+            _log.debug("job", extra=told)
+    _log.debug("pass", extra={"mode": mode.value, "jobs": len(results), "refused": bool(refused)})
 
 
 def _carried_out(

@@ -6,6 +6,7 @@ CloudError with the service's own code and message; nothing above knows botocore
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import botocore.session
@@ -35,6 +37,8 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
 
 Answer = TypeVar("Answer")
+
+_log = logging.getLogger(__name__)
 
 PAGE = 1000
 _ATTEMPTS = 3
@@ -250,7 +254,18 @@ def _called(
     client: BaseClient, operation: str, members: Mapping[str, Any], *, reading: bool
 ) -> dict[str, Any]:
     call: Callable[..., dict[str, Any]] = getattr(client, xform_name(operation))
-    return _guarded(lambda: call(**members), reading=reading)
+    began = perf_counter()
+    code = "ok"
+    try:
+        return _guarded(lambda: call(**members), reading=reading)
+    except CloudError as error:
+        code = error.failure.code
+        raise
+    finally:
+        # Never the members: they are the spec.
+        told = {"operation": operation, "region": client.meta.region_name, "code": code}
+        spent = round((perf_counter() - began) * 1000)
+        _log.debug("call", extra={**told, "milliseconds": spent})
 
 
 def _guarded(call: Callable[[], Answer], *, reading: bool) -> Answer:

@@ -22,6 +22,13 @@ def _stack(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
     return decorate
 
 
+def _log_when_asked(_context: click.Context, _parameter: click.Parameter, asked: Any) -> None:
+    if asked:
+        from controller.adapters.logs import log_to_stderr
+
+        log_to_stderr()
+
+
 paths = click.argument(
     "paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, exists=False)
 )
@@ -79,7 +86,13 @@ printing = _stack(
         show_default=True,
         help="Colour on a terminal; NO_COLOR turns it off.",
     ),
-    click.option("--debug", is_flag=True, help="Log each step to stderr; never spec values."),
+    click.option(
+        "--debug",
+        is_flag=True,
+        expose_value=False,
+        callback=_log_when_asked,
+        help="Log each step to stderr; never spec values.",
+    ),
 )
 
 connecting = _stack(
