@@ -14,6 +14,9 @@ from controller.core.problems import Code
 LARGEST = 1 << 20
 FLEET_FILE = "bedrock-jobs.yaml"
 DEFAULTS = ("_defaults.yaml", "_defaults.yml")
+# A file of this size may still hold so many values that reading it takes a second.
+_LARGE = 200_000
+_MOST_PARTS = 100_000
 _SUFFIXES = (".yaml", ".yml")
 _REPOSITORY = ".git"
 _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
@@ -189,6 +192,9 @@ def content(path: str) -> bytes:
         raise _unreadable(error) from error
     finally:
         os.close(descriptor)
+    if status.st_size > _LARGE and data.count(b"\n") + data.count(b",") > _MOST_PARTS:
+        message = f"the file has more than {_MOST_PARTS} lines and commas"
+        raise UnfitFileError(Code.TOO_LARGE, message, "split it into several files")
     return data
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,8 @@ from controller.core.reading import Placed, freely, placed, read
 
 _CONTROL = Code.CONTROL_CHARACTER.code
 _LONGEST_NAME = 63
+# A file with more is no manifest, and what follows in it is not read.
+_MOST_PROBLEMS = 1_000
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -81,14 +84,15 @@ class Documents:
         shares = _shared(text)
         if not shares:
             return FileRead((), tuple(problem_of(flaw, path) for flaw in text.problems))
-        reads = [
-            self._document(document, path, layers, flaws)
-            for document, flaws in zip(text.documents, shares, strict=True)
-        ]
-        return FileRead(
-            tuple(entry for made in reads for entry in made.entries),
-            tuple(problem for made in reads for problem in made.problems),
-        )
+        entries: list[Entry] = []
+        problems: list[Problem] = []
+        for document, flaws in zip(text.documents, shares, strict=True):
+            made = self._document(document, path, layers, flaws)
+            entries += made.entries
+            problems += made.problems
+            if len(problems) > _MOST_PROBLEMS:
+                break
+        return FileRead(tuple(entries), tuple(problems))
 
     def _document(
         self,
@@ -120,7 +124,7 @@ class Documents:
             problems += inherited
         full = named(known.kind, value)
         if problems or not known.checker.is_valid(full):
-            problems += _located(at, known, known.checker.findings(full), problems)
+            problems += _located(at, known, known.findings(full), problems)
         if not problems:
             problems = _located(at, known, tuple(self._judged(known, value)), ())
         if problems:
@@ -142,8 +146,7 @@ def _shared(text: Text) -> list[list[Placed]]:
     shares: list[list[Placed]] = [[] for _ in text.documents]
     starts = [document.root.start_mark.line + 1 for document in text.documents]
     for flaw in text.problems if shares else ():
-        before = [index for index, start in enumerate(starts) if start <= flaw.line]
-        shares[before[-1] if before else 0].append(flaw)
+        shares[max(0, bisect_right(starts, flaw.line) - 1)].append(flaw)
     return shares
 
 

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from controller.adapters import schemas
+from controller.core.findings import Finding
 from controller.core.kind import Kind
 from controller.core.kinds import KINDS
 from controller.core.layers import relaxed
+from controller.core.narrowing import names_in, narrowed
+from controller.core.problems import Code
 from controller.core.reading import Plan, compiled
 from controller.core.validation import Checker
 
@@ -23,6 +27,17 @@ class Readable:
     schema: Mapping[str, Any]
     plan: Plan
     checker: Checker
+    names: frozenset[str]
+
+    def findings(self, value: Any) -> tuple[Finding, ...]:
+        """Return what is wrong with an invalid document, in bounded time however large it is."""
+        small, short = narrowed(value, self.names)
+        findings = self.checker.findings(small)
+        if findings or not short or self.checker.is_valid(value):
+            return findings
+        message = "the document holds more values than any job takes, and one of the last is wrong"
+        hint = "look for a list or a mapping that has grown by mistake"
+        return (Finding(Code.OUT_OF_BOUNDS, (), message, hint),)
 
 
 @functools.cache
@@ -32,10 +47,14 @@ def readable(name: str | None) -> Readable | None:
     if kind is None:
         return None
     schema = schemas.shipped(kind.name)
-    return Readable(kind, schema, compiled(schema), schemas.checker(kind.name))
+    return Readable(kind, schema, compiled(schema), schemas.checker(kind.name), names_in(schema))
 
 
 @functools.cache
-def partial(name: str) -> Checker:
-    """Return the checker of a kind's partial manifests, which may leave anything out."""
-    return Checker(relaxed(schemas.shipped(name)))
+def partial(name: str) -> Readable:
+    """Return what a kind's partial manifests are read by, which may leave anything out."""
+    known = readable(name)
+    if known is None:
+        raise KeyError(name)
+    schema = relaxed(known.schema)
+    return dataclasses.replace(known, schema=schema, checker=Checker(schema))

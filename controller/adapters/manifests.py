@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,13 +68,26 @@ def _read_all(found: Found, fleet: Fleet, *, specs: bool) -> list[FileRead]:
 
     def work(share: Sequence[int]) -> list[Any]:
         documents = Documents(fleet, specs=specs)
-        return [_plain(_read(documents, found, index)) for index in share]
+        with _uncollected():
+            return [_plain(_read(documents, found, index)) for index in share]
 
     shares = shared_out(range(len(found.files)), work)
     reads: list[FileRead] = [FileRead()] * len(found.files)
     for offset, share in enumerate(shares):
         reads[offset :: len(shares)] = map(_rebuilt, share)
     return reads
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Keep the collector out of the way: reading makes no cycles, and it would look for them."""
+    running = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if running:
+            gc.enable()
 
 
 def _read(documents: Documents, found: Found, index: int) -> FileRead:

@@ -15,7 +15,7 @@ _MOST_CONTROLS = 10
 # breaks, so that a value that holds one would not be sent as it is written.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 _MARK = "\ufeff"
-_INDENT = re.compile(rb"[ ]*\t")
+_INDENT = re.compile(r"[ ]*\t")
 
 # The parser's words, and what they mean to the person who wrote the line.
 _PLAINLY = {
@@ -97,21 +97,22 @@ def syntax_error(error: Any, data: bytes) -> Placed:
     said = str(error.problem)
     if "quoted scalar" in str(error.context) and said.startswith("found unexpected"):
         mark = error.context_mark
-    tab = _tab(data, mark.line, error.context_mark.line if error.context_mark else mark.line)
+    tab = _tab(data, mark, error.context_mark or mark)
     if tab is not None:
         return tab
     message, hint = _PLAINLY.get(said, (f"the text is not YAML: {said}", ""))
     return Placed(Code.NOT_YAML, mark.line + 1, mark.column + 1, message, hint)
 
 
-def _tab(data: bytes, *lines: int) -> Placed | None:
+def _tab(data: bytes, *marks: Any) -> Placed | None:
     """Return the tab that indents the line of a mistake, or the one that it refers to."""
-    texts = data.split(b"\n", max(lines) + 1)
-    for line in lines:
-        match = _INDENT.match(texts[line]) if line < len(texts) else None
+    text = data.decode(errors="replace").removeprefix(_MARK)
+    for mark in marks:
+        match = _INDENT.match(text, text.rfind("\n", 0, mark.index) + 1)
         if match:
+            column = len(match.group())
             hint = "indent with spaces: YAML does not take tabs"
-            return Placed(Code.TAB, line + 1, match.end(), "a tab indents the line", hint)
+            return Placed(Code.TAB, mark.line + 1, column, "a tab indents the line", hint)
     return None
 
 

@@ -26,7 +26,7 @@ from yaml.events import (
 from controller.adapters.yaml_errors import decoded, syntax_error
 from controller.core.node import ListNode, MapNode, Mark, Node, TextNode
 from controller.core.problems import Code
-from controller.core.reading import Placed, placed
+from controller.core.reading import MOST_TOLD, Placed, placed
 from controller.core.scalars import core_value
 
 try:
@@ -93,26 +93,28 @@ def _with(problems: tuple[Placed, ...], text: Text) -> Text:
 
 def _resume(data: bytes, build: _Build, problem: Placed | None) -> None:
     """Read on behind each syntax error, from the next line that starts a document."""
-    begun = 0
+    line, offset = 1, 0
     for _ in range(_MOST_RESUMPTIONS):
         if problem is None:
             break
         build.found.append(problem)
-        start = _DOCUMENT.search(data, max(begun, _offset(data, problem.line)))
+        while line < problem.line:
+            offset = data.find(b"\n", offset) + 1
+            line += 1
+        start = _DOCUMENT.search(data, offset)
         if start is None:
             break
-        begun = start.end()
         # Line feeds in the place of what was read keep the line numbers true.
-        before = data.count(b"\n", 0, start.start())
-        problem = build.run(b"\n" * before + data[start.start() :])
+        line += data.count(b"\n", offset, start.start())
+        offset = start.end()
+        problem = build.run(b"\n" * (line - 1) + data[start.start() :])
+        line, offset = _behind(data, line, offset)
 
 
-def _offset(data: bytes, line: int) -> int:
-    """Return where a line begins; lines count from 1."""
-    offset = 0
-    for _ in range(line - 1):
-        offset = data.find(b"\n", offset) + 1
-    return offset
+def _behind(data: bytes, line: int, offset: int) -> tuple[int, int]:
+    """Return the line that follows an offset, with where it begins."""
+    end = data.find(b"\n", offset - 1)
+    return (line + 1, end + 1) if end >= 0 else (line, len(data))
 
 
 class _Build:
@@ -210,13 +212,13 @@ class _Build:
         tag = event.tag.replace(_TAG, "!!")
         message = f"the tag {tag} is not allowed here"
         hint = "delete the tag; the schema says what each value is"
-        self.found.append(placed(Code.TAG, event.start_mark, message, hint))
+        self._tell(placed(Code.TAG, event.start_mark, message, hint))
 
     def _alias(self, event: Any, opened: list[list[Any]]) -> Any:
         node = self._anchors.get(event.anchor)
         if node is None:
             message = f"the alias *{event.anchor} has no anchor before it"
-            self.found.append(placed(Code.NOT_YAML, event.start_mark, message))
+            self._tell(placed(Code.NOT_YAML, event.start_mark, message))
             return TextNode(event.start_mark, "", (False, True))
         self._aliases += 1
         if self._aliases > MOST_ALIASES:
@@ -253,6 +255,10 @@ class _Build:
             known = size, 1 + max((depth for _, depth in inner), default=0)
             self._sizes[id(node)] = known
         return known
+
+    def _tell(self, flaw: Placed) -> None:
+        if len(self.found) < MOST_TOLD:
+            self.found.append(flaw)
 
     def _stop(self, code: Code, mark: Mark, message: str) -> None:
         self.found.append(placed(code, mark, message, "split it, or write it out more plainly"))

@@ -18,6 +18,8 @@ from controller.core.problems import Code
 from controller.core.scalars import LARGEST, NULLS, TRUTHS, core_value, integer, is_numeric, number
 
 MERGE = "<<"
+MOST_TOLD = 200
+"""Mistakes of one document that are told; more is no manifest, and nobody reads on."""
 
 
 class Sort(Enum):
@@ -164,6 +166,11 @@ class _Reading:
     def __init__(self) -> None:
         self.found: list[Placed] = []
 
+    def tell(self, code: Code, mark: Mark, message: str, hint: str = "") -> None:
+        """Keep a mistake, unless there are more than anyone reads already."""
+        if len(self.found) < MOST_TOLD:
+            self.found.append(placed(code, mark, message, hint))
+
     def value(self, node: Any, plan: Plan) -> Any:
         if isinstance(node, MapNode):
             return self._map(node, plan)
@@ -205,7 +212,7 @@ class _Reading:
         name = key.value
         if name is None or (name in NULLS and key.implicit[0]):
             hint = "put the key in quotes if it is meant" if name else ""
-            self.found.append(placed(Code.KEY_NOT_TEXT, key.start_mark, "the key is no text", hint))
+            self.tell(Code.KEY_NOT_TEXT, key.start_mark, "the key is no text", hint)
         elif name in result:
             self._duplicate(key, plan)
         else:
@@ -214,20 +221,20 @@ class _Reading:
     def _duplicate(self, key: Scalar, plan: Plan) -> None:
         message = f"{_shown(key.value, plan, 'the key')} stands twice in one mapping"
         hint = "keep one of them; a list takes several values"
-        self.found.append(placed(Code.DUPLICATE_KEY, key.start_mark, message, hint))
+        self.tell(Code.DUPLICATE_KEY, key.start_mark, message, hint)
 
     def _merge(self, result: dict[str, Any], key: Scalar, value: Any, plan: Plan) -> None:
         """Take over the members of the merged mappings that are not written out."""
         if not plan.mergeable:
             hint = "write the members out, or put shared ones in _defaults.yaml"
             message = "a merge key (<<) stands in spec"
-            self.found.append(placed(Code.MERGE_KEY, key.start_mark, message, hint))
+            self.tell(Code.MERGE_KEY, key.start_mark, message, hint)
             return
         sources = value.held if isinstance(value, ListNode) else [value]
         for source in sources:
             if not isinstance(source, MapNode):
                 message = "a merge key (<<) takes a mapping, or a list of mappings"
-                self.found.append(placed(Code.MERGE_KEY, source.start_mark, message))
+                self.tell(Code.MERGE_KEY, source.start_mark, message)
                 continue
             for name, merged in self._map(source, plan).items():
                 result.setdefault(name, merged)
@@ -250,7 +257,7 @@ class _Reading:
     def _null(self, node: Scalar) -> None:
         message = "null stands where a value is due"
         hint = "give a value, delete the line, or quote the text if it is meant"
-        self.found.append(placed(Code.NULL_VALUE, node.start_mark, message, hint))
+        self.tell(Code.NULL_VALUE, node.start_mark, message, hint)
 
     def _quoted(self, node: Scalar, plan: Plan) -> str:
         """Keep a quoted scalar as text, and say so where the schema asks for something else."""
@@ -258,7 +265,7 @@ class _Reading:
             asked = _ASKED[plan.sort]
             message = f"this is text, and {asked} is due"
             hint = "take the quotes away"
-            self.found.append(placed(Code.WRONG_TYPE, node.start_mark, message, hint))
+            self.tell(Code.WRONG_TYPE, node.start_mark, message, hint)
         return node.value
 
     def _mistyped(self, node: Scalar, plan: Plan) -> str:
@@ -267,7 +274,7 @@ class _Reading:
         if sort is Sort.INTEGER and (exact := number(text)) is not None and exact == int(exact):
             hint = f"write {int(exact)}"
         message = f"{_shown(text, plan)} is not {_ASKED[sort]}"
-        self.found.append(placed(Code.WRONG_TYPE, node.start_mark, message, hint))
+        self.tell(Code.WRONG_TYPE, node.start_mark, message, hint)
         return text
 
     def _bounded(self, node: Scalar, value: Any, plan: Plan) -> Any:
@@ -276,7 +283,7 @@ class _Reading:
         if endless or (type(value) is int and abs(value) > LARGEST):
             message = f"{_shown(node.value, plan)} is beyond the numbers that can be sent"
             hint = "quote it if it is meant as text"
-            self.found.append(placed(Code.OUT_OF_BOUNDS, node.start_mark, message, hint))
+            self.tell(Code.OUT_OF_BOUNDS, node.start_mark, message, hint)
         return value
 
 
