@@ -260,7 +260,7 @@ def _conditions(
     synced = {
         "type": "Synced",
         "status": verdict.synced,
-        "reason": verdict.reason,
+        "reason": str(verdict.reason),
         "message": verdict.message,
     }
     made = [synced, _succeeded(kind, live)]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from controller.core.actions import Action, Plan, Reason, Verb
-from controller.core.model import API_VERSION
+from controller.core.model import API_VERSION, Place
 from controller.views.lines import Line, columns, counted
 
 _COLOURS = {
@@ -64,10 +64,21 @@ def summary(plan: Plan, *, sandbox: bool) -> str:
     """Return one sentence that counts a plan's actions."""
     counts = _counts(plan)
     parts = [f"{counts[verb]} {words}" for verb, words in _SUMMARY if counts[verb]]
-    where = ", ".join(sorted({str(one.place) for one in plan.actions if one.place}))
+    where = _where({one.place for one in plan.actions if one.place})
     what = ", ".join(parts) or "no manifests"
     suffix = f" in {where}" if where else ""
     return f"Plan: {counted(len(plan.actions), 'job')}: {what}{suffix}.{in_sandbox(sandbox)}"
+
+
+def _where(places: Iterable[Place]) -> str:
+    """Return each account once, with its regions."""
+    regions: dict[str, list[str]] = {}
+    for place in sorted(places, key=str):
+        regions.setdefault(place.account_id, []).append(place.region)
+    return "; ".join(
+        f"account {account}, region{'s' if len(names) > 1 else ''} {', '.join(names)}"
+        for account, names in regions.items()
+    )
 
 
 def in_sandbox(sandbox: bool) -> str:

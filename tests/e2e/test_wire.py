@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from tests.support.manifests import manifest
 from tests.support.project import Project
 
 RECORDS = json.loads((Path(__file__).parents[1] / "data" / "real_inputs.json").read_text())
