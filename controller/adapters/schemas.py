@@ -33,6 +33,7 @@ def file_name(stem: str) -> str:
 
 def shipped_folder() -> Path:
     """Return where the shipped schemas are: in the package, or beside it in a checkout."""
+    # The wheel moves the folder inside, so that an installation has it at all.
     inside = _PACKAGE / "schemas"
     return inside if inside.is_dir() else _PACKAGE.parent / "schemas"
 
@@ -89,6 +90,7 @@ def generated(kinds: Iterable[Kind], *, fleet: bool, documented: bool = False) -
 def write(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:
     """Write what differs and return those paths; a file that is current is not touched."""
     folder.mkdir(parents=True, exist_ok=True)
+    # Untouched files keep their time, which editors and make watch.
     stale = [folder / name for name in files if _text(folder / name) != files[name]]
     for path in stale:
         path.write_text(files[path.name], encoding="utf-8", newline="\n")

@@ -63,6 +63,7 @@ def _variant(row: Kind, way: str | None) -> Variant:
 
 def _check_name(row: Kind, name: str, variant: Variant) -> None:
     """Refuse a name that the manifest, or a request that takes its names from it, cannot have."""
+    # Only names are looked at: the rest still holds its placeholders.
     manifest: Mapping[str, Any] = {
         "apiVersion": API_VERSION,
         "kind": row.name,
@@ -84,6 +85,7 @@ def _reference(row: Kind, folder: Path) -> str:
 def _write(path: Path, text: str, *, force: bool) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        # Mode x leaves no moment between looking and writing.
         with path.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
             file.write(text)
     except FileExistsError:

@@ -40,6 +40,7 @@ def command(
     """
     if check and output_dir == _TO_STDOUT:
         raise click.UsageError("--check compares files: give --output-dir a folder, not -.")
+    # The fleet's file is no kind, yet its schema is asked for in the same way.
     files = schemas.generated(
         [KINDS[name] for name in names or KINDS if name in KINDS],
         fleet=not names or schemas.FLEET in names,
@@ -68,6 +69,7 @@ def _write(folder: Path, files: Mapping[str, str]) -> Exit:
 def _compare(folder: Path, files: Mapping[str, str]) -> Exit:
     differing = schemas.differences(folder, files)
     for path, difference in differing.items():
+        # The difference is what was asked for, hence stdout.
         click.echo(f"{path} is not current:\n{difference}")
     if differing:
         click.echo("run `bedrock-jobs schema` to write them anew", err=True)

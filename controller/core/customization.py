@@ -174,12 +174,15 @@ def _type_needed(value: str, others: list[str], member: str) -> dict[str, Any]:
     It speaks up only where the rest is in order: an unknown type, or a configuration with two
     members, is a finding of its own.
     """
+    # With both members the union speaks up already, and it cannot be told which one is right.
     lone = {"type": "object", "required": [member], "maxProperties": 1}
     return {
         "if": {
             "required": ["customizationConfig"],
+            # An absent type passes here as well: it means FINE_TUNING, one of the others.
             "properties": {"customizationType": {"enum": others}, "customizationConfig": lone},
         },
+        # A false node, so that the finding stands at the member and not at the type.
         "then": {"properties": {"customizationConfig": {"properties": {member: False}}}},
         PROBLEM: (
             f"`{member}` goes with customizationType {value} and no other; FINE_TUNING is meant"

@@ -21,6 +21,7 @@ _DEFAULTS: Final = Policy()
 def structure(description: str, properties: dict[str, Node], *required: str) -> Node:
     """Return a node for a mapping that takes the given keys and no others."""
     node: Node = {"description": description, "type": "object"}
+    # Readers of draft-04 habits refuse an empty list here.
     if required:
         node["required"] = list(required)
     return node | {"properties": properties, "additionalProperties": False}
@@ -58,6 +59,7 @@ def _texts(description: str, item: str) -> Node:
 
 def metadata() -> Node:
     """Return the node of ``metadata``: the name, and labels for selection."""
+    # A DNS label, so that the name can stand in host names, tags and Kubernetes labels later.
     name = _text(
         "Names the job in this tree, once per kind; the request's names default to it."
         " Example: support-bot",
@@ -72,6 +74,7 @@ def metadata() -> Node:
         "Must be letters, digits, and inner `-`, `_` and `.`.",
         maxLength=63,
     )
+    # No sign here may mean something to -l, which reads `=`, `!=` and commas.
     key = constraint("[A-Za-z0-9](?:[A-Za-z0-9_./-]*[A-Za-z0-9])?")
     form = {FORM: "Must be letters, digits, and inner `-`, `_`, `.` and `/`."}
     labels: Node = {
@@ -112,6 +115,7 @@ def policy() -> Node:
     retries = _count("Retries after failures that can heal.", _DEFAULTS.retries, minimum=0)
     adopt: Node = {
         "description": "The ARN of a job made elsewhere that this manifest stands for.",
+        # The one null that is valid: a policy with all its defaults written out says so.
         "type": ["string", "null"],
         **constraint(f"arn:{_PARTITION}:[a-z0-9-]+:[a-z0-9-]*:[0-9]*:[!-~]+"),
         FORM: "Must be a job's ARN, or null.",
@@ -146,6 +150,7 @@ def policy() -> Node:
 
 
 def _limits() -> Node:
+    # Zero is of use: it freezes a fleet without touching a manifest.
     submits: Node = {
         "description": "A pass that would submit more than this does nothing.",
         "type": "integer",
@@ -164,6 +169,7 @@ def _limits() -> Node:
 
 
 def _allow() -> Node:
+    # Accounts take no `*`: an account is either yours or it is not.
     account = _text("An account id.", "[0-9]{12}", "Must be twelve digits, quoted.")
     return structure(
         "What manifests may name; a list that is absent allows all, `*` stands for any text.",

@@ -20,6 +20,7 @@ _JOB_NAME: Final = (
     "Must be letters, digits, `+`, `.` and `-`, beginning with a letter or digit: no `_`, no blank."
 )
 
+# Keyed by shape, not by kind: the service uses these shapes in all of its kinds.
 FORMS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "BaseModelIdentifier": (

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 DID_YOU_MEAN: Final = "did you mean"
 
+# `subnets` must find `subnetIds`, but `kmsKeyId` must not find `s3Uri`.
 _NEAR: Final = 0.6
 _LISTED: Final = 12
 _BUCKET: Final = re.compile(r"[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]")
@@ -50,9 +51,13 @@ def members(node: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tup
 def elsewhere(word: str, schema: Mapping[str, Any]) -> str | None:
     """Return the dotted path of a member by that name, or with a name that ends like it."""
     lowered = word.lower()
+    # The service prefixes names with what they belong to, so a tail is as good as the name.
     found = [path for path in members(schema) if path[-1].lower() == lowered]
     found = found or [path for path in members(schema) if path[-1].lower().endswith(lowered)]
-    return ".".join(min(found, key=_depth)) if found else None
+    if not found:
+        return None
+    shallowest = min(found, key=_depth)
+    return ".".join(shallowest)
 
 
 def _depth(path: tuple[str, ...]) -> int:
@@ -66,6 +71,7 @@ def s3_hint(text: str) -> str:
     bucket, _, path = text.removeprefix("s3://").partition("/")
     if not _BUCKET.fullmatch(bucket):
         return f"`{bucket}` cannot be a bucket of S3"
+    # The commonest is `=`, from Hive-style folders.
     if sign := _PATH_SIGN.search(path):
         return f"the service refuses {sign.group()!r} in a path, though S3 itself takes it"
     if path.startswith("/") or "//" in path:

@@ -47,6 +47,7 @@ class Mistake:
         if isinstance(self.value, dict | list):
             return kind_of(self.value)
         text = self.value if isinstance(self.value, str) else json.dumps(self.value, default=str)
+        # Escapes of a terminal and line breaks must not reach the reader as such.
         text = text if text.isprintable() and text else json.dumps(text)
         return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
 
@@ -65,6 +66,7 @@ def _step(schema: Mapping[str, Any], node: Any, key: str | int) -> Mapping[str, 
         child = node.get("items", {})
     else:
         child = node.get("properties", {}).get(key, node.get("additionalProperties", {}))
+    # `additionalProperties: false` has nothing to say of a key's node.
     if not isinstance(child, dict):
         return {}
     if "$ref" in child:
@@ -78,6 +80,7 @@ def look(schema: Mapping[str, Any], path: Sequence[str | int]) -> tuple[Any, str
     node: Mapping[str, Any] = schema
     label, hidden = "", False
     for key in path:
+        # In a map the keys are the user's own too, so all below a sensitive node is masked.
         shown: str | int = "…" if hidden else key
         label += f"[{shown}]" if isinstance(key, int) else f".{shown}"
         node = _step(schema, node, key)

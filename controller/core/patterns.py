@@ -62,12 +62,14 @@ class _Part:
 
     def repeated(self, repeat: str) -> _Part:
         """Return the piece under a repetition."""
+        # What may be absent lets the piece before it stand at the end.
         may_be_none = repeat[0] in "*?" or repeat.startswith(("{0,", "{0}"))
         return _Part(self.text + repeat, self.nullable or may_be_none, self.newline)
 
 
 def _portable_class(text: str) -> str:
     """Return a bracketed class with its class escapes spelled out in ASCII."""
+    # Any sign at all: spelt out in ASCII the two halves would leave gaps.
     if text in {r"[\s\S]", r"[\S\s]"}:
         return text
     if len(text) == len(r"[\S]") and text[1:-1] in _OUTSIDE:
@@ -117,6 +119,7 @@ class _Parser:
             inner = self.alternatives()
             self._take()
             return _Part(f"{text}{inner.text})", inner.nullable, inner.newline)
+        # Neither a class nor an escape nests, so each is one character for our purpose.
         if group == "class":
             return _single(_portable_class(text))
         if group == "anchor":

@@ -79,6 +79,7 @@ def _reader(
 
 def _definitions(reader: Reader) -> Node:
     """Return the shapes that contain themselves, under the keyword that references lead to."""
+    # Everything else stands inline: beside a reference draft-07 has no room for a description.
     if not reader.recursive:
         return {}
     return {"definitions": {name: reader.body(name, name) for name in sorted(reader.recursive)}}
@@ -87,8 +88,10 @@ def _definitions(reader: Reader) -> Node:
 def _spec(kind: Kind, reader: Reader, root: str) -> Node:
     """Return the node of ``spec``: Create's members, less the token, names defaulted."""
     node = reader.body(root, "")
+    # Left out rather than marked, so that no editor offers to complete it.
     del node["properties"][kind.token_member]
     optional = {kind.token_member, *kind.suffixed_members}
+    # The names default to metadata.name, so a manifest need not have them.
     required = [member for member in node.pop("required", ()) if member not in optional]
     spec: Node = {
         "description": f"The members of {kind.operation('Create')}: {kind.documentation}",

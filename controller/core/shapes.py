@@ -121,11 +121,13 @@ def _bounds(shape: Shape, least: str, most: str) -> Node:
 
 def _structure(reader: Reader, name: str, path: str) -> Node:
     shape = reader.shapes[name]
+    # A document is any JSON, and the empty node is how draft-07 says that.
     if shape.get("document"):
         return {}
     node: Node = {"type": "object"}
     if shape.get("required"):
         node["required"] = list(shape["required"])
+    # Plain counting instead of oneOf: one clear error, and editors still complete the members.
     if shape.get("union"):
         node |= {"minProperties": 1, "maxProperties": 1}
     node["properties"] = {
@@ -138,6 +140,7 @@ def _structure(reader: Reader, name: str, path: str) -> Node:
 
 def _string(reader: Reader, name: str, _: str) -> Node:
     shape = reader.shapes[name]
+    # Where the values are listed, bounds and patterns add nothing, nor can YAML misread them.
     if "enum" in shape:
         left_out = reader.output_only.get(name, ())
         return {"type": "string", "enum": [v for v in shape["enum"] if v not in left_out]}

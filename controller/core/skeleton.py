@@ -60,6 +60,7 @@ def _indented(lines: list[str]) -> list[str]:
 
 def _scalar(value: Any) -> str:
     """Return a scalar as YAML; a text stays plain where YAML lets it, numbers have no exponent."""
+    # YAML 1.1 readers take 5e-05 for a text.
     if isinstance(value, float):
         return f"{value:.12f}".rstrip("0").rstrip(".")
     if isinstance(value, str) and _PLAIN.fullmatch(value) and value not in _NULLS:
@@ -148,6 +149,7 @@ class _Writer:
         return [f"{name}: {_example(name, node) if value is None else _scalar(value)}"]
 
     def _item(self, node: Node, path: str) -> list[str]:
-        """Return the lines of one item of a list, without comments before its first key."""
+        """Return the lines of one item of a list."""
+        # The dash wants its first key beside it, so there is no place for comments.
         lines = self.members(node, None, path)
         return [line for line in lines if not line.startswith("#")]

@@ -43,6 +43,7 @@ class Checker:
 
     def findings(self, value: Any) -> tuple[Finding, ...]:
         """Every mistake in a value is a finding, and one mistake is one finding."""
+        # Nearly all values are valid, and asking only that costs a fraction of looking for errors.
         if self._validator.is_valid(value):
             return ()
         return _collapsed(_explained(self.schema, self._validator.iter_errors(value)))
@@ -59,6 +60,7 @@ def _explained(
         if place is None:
             mistake = mistake_of(schema, error)
             told += [(mistake.rule, finding) for finding in explain(mistake)]
+        # A broken rule may fail in several places at once; it is still one mistake.
         elif place not in rules:
             rules.add(place)
             told.append((PROBLEM, _broken_rule(schema, place, error)))
@@ -94,13 +96,15 @@ def _broken_rule(
 def _collapsed(told: list[tuple[str, Finding]]) -> tuple[Finding, ...]:
     """Return the findings that are mistakes of their own, in the engine's order, each once."""
     misspelt = _misspelt(finding for _, finding in told)
-    return tuple(
-        dict.fromkeys(
-            finding
-            for rule, finding in told
-            if rule not in _FOLLOWING or not misspelt.get(finding.path, _NONE) & _names(finding)
-        )
-    )
+    formless = {finding.path for rule, finding in told if rule == "pattern"}
+    kept: dict[Finding, None] = {}
+    for rule, finding in told:
+        follows = rule in _FOLLOWING and misspelt.get(finding.path, _NONE) & _names(finding)
+        # A text that is not even begun is too short as well; its form says all there is to say.
+        begun = rule != "minLength" or finding.path not in formless
+        if begun and not follows:
+            kept[finding] = None
+    return tuple(kept)
 
 
 def _misspelt(findings: Iterable[Finding]) -> dict[tuple[str | int, ...], frozenset[str]]:
