@@ -17,19 +17,21 @@ Every verb with every option, as `--help` prints it. This page is generated: `ma
 
 def rendered() -> str:
     """Return the page: one section a verb, in the order of a job's life."""
-    sections = [_HEAD, _section("bedrock-jobs", root)]
-    context = click.Context(root, info_name="bedrock-jobs")
+    context = click.Context(root, info_name="bedrock-jobs", **root.context_settings)
+    sections = [_HEAD, _section("bedrock-jobs", context)]
     for verb in root.list_commands(context):
         command = root.get_command(context, verb)
         if command is None:
             raise LookupError(verb)
-        sections.append(_section(f"bedrock-jobs {verb}", command))
+        inner = click.Context(command, parent=context, info_name=verb)
+        sections.append(_section(f"bedrock-jobs {verb}", inner))
     return "\n".join(sections)
 
 
-def _section(name: str, command: click.Command) -> str:
-    with click.Context(command, info_name=name, max_content_width=80, terminal_width=80) as ctx:
-        return f"## {name}\n\n```text\n{command.get_help(ctx)}\n```\n"
+def _section(name: str, context: click.Context) -> str:
+    with context.scope(cleanup=False):
+        context.terminal_width = context.max_content_width = 80
+        return f"## {name}\n\n```text\n{context.command.get_help(context)}\n```\n"
 
 
 if __name__ == "__main__":
