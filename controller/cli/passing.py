@@ -167,6 +167,8 @@ def _failures(result: Result) -> Iterator[str]:
         yield str(outcome.now.failure)
     if outcome.now.reason is Reason.WRONG_TARGET:
         yield f"WrongTarget: {outcome.now.message}"
+    if outcome.now.reason is Reason.INVALID and not outcome.planned.desired.problems:
+        yield f"Invalid: {outcome.now.message}"
     if result.unwritten is not None:
         now = outcome.now
         shown = f"; its status is {now.live.status}, {now.live.arn}" if now.live else ""
