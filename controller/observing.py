@@ -106,7 +106,7 @@ def _is_off_limits(job: Desired, recorded: Recorded | None, fleet: Fleet, place:
     """Whether the plan will hold the job for where it is, so that nothing needs to be asked."""
     if job.target.account_id not in {None, place.account_id}:
         return True
-    if recorded is not None and recorded.place not in {None, place}:
+    if recorded is not None and not recorded.may_be_in(place):
         return True
     return bool(forbidden_target(Target(place.region, place.account_id), fleet))
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from controller.core.kind import Kind
 from controller.core.model import API_VERSION, JobKey, Recorded, Source
-from controller.core.status import parse
+from controller.core.recorded import parse
 from controller.ports import LedgerError
 
 SUFFIX = ".status.json"

@@ -27,6 +27,9 @@ from controller.core.model import (
     Target,
 )
 
+HELD_PER_DIGEST = frozenset({Reason.SUBMIT_REFUSED, Reason.TOKEN_REPLAY})
+"""Reasons that hold until the digest changes: the same request would end the same way."""
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -104,7 +107,7 @@ def _wrong_target(case: Case) -> Action | None:
             Reason.WRONG_TARGET,
             f"The credentials act in {place}, but the job is declared for account {declared}",
         )
-    if case.recorded is not None and case.recorded.place not in {None, place}:
+    if case.recorded is not None and not case.recorded.may_be_in(place):
         return case.action(
             Verb.HOLD,
             Reason.WRONG_TARGET,
@@ -124,11 +127,9 @@ def _unknown(case: Case) -> Action | None:
 
 
 def _refused(case: Case) -> Action | None:
-    """A refusal holds until the digest changes: the same request would be refused again."""
-    held = {Reason.SUBMIT_REFUSED, Reason.TOKEN_REPLAY}
     if not (case.is_absent and case.recorded and case.is_recorded_for_this_digest):
         return None
-    if case.recorded.reason not in held:
+    if case.recorded.reason not in HELD_PER_DIGEST:
         return None
     return case.action(Verb.HOLD, Reason(case.recorded.reason), case.recorded.message)
 
@@ -141,6 +142,21 @@ def _missing(case: Case) -> Action | None:
         Reason.LIVE_MISSING,
         f"The sidecar records {case.recorded.arn}, which the service does not have. If that job is "
         "gone for good, delete the sidecar's entry to submit again",
+    )
+
+
+def _unsettled(case: Case) -> Action | None:
+    """Where names are not unique, only time tells whether an unanswered Create made a job."""
+    if not (case.is_absent and case.recorded and case.recorded.is_intent):
+        return None
+    written = case.recorded.written_at
+    settled = timedelta(seconds=case.kind.settle_seconds)
+    if case.kind.unique_names or (written is not None and case.now - written >= settled):
+        return None
+    return case.action(
+        Verb.WAIT,
+        Reason.INTENT_UNCONFIRMED,
+        "An earlier Create has no known outcome: wait until it would have shown",
     )
 
 
@@ -159,18 +175,10 @@ def _not_wanted(case: Case) -> Action | None:
 def _unconfirmed(case: Case) -> Action | None:
     if not (case.is_absent and case.recorded and case.recorded.is_intent):
         return None
-    settled = timedelta(seconds=case.kind.settle_seconds)
-    written = case.recorded.written_at
-    if case.kind.unique_names or (written is not None and case.now - written >= settled):
-        return case.action(
-            Verb.SUBMIT,
-            Reason.INTENT_UNCONFIRMED,
-            "An earlier Create has no known outcome: submit again under the same token and name",
-        )
     return case.action(
-        Verb.WAIT,
+        Verb.SUBMIT,
         Reason.INTENT_UNCONFIRMED,
-        "An earlier Create has no known outcome: wait until it would have shown",
+        "An earlier Create has no known outcome: submit again under the same token and name",
     )
 
 
@@ -299,6 +307,7 @@ RULES: tuple[Callable[[Case], Action | None], ...] = (
     _unknown,
     _refused,
     _missing,
+    _unsettled,
     _not_wanted,
     _unconfirmed,
     _not_submitted,

@@ -269,3 +269,7 @@ class Recorded:
     def is_intent(self) -> bool:
         """Whether a Create was about to be called, and nothing is known of its outcome."""
         return self.phase == SUBMITTING and self.arn is None
+
+    def may_be_in(self, place: Place) -> bool:
+        """Whether its job may be in a place: without a job, or a Create of one, it binds nothing."""
+        return (self.arn is None and not self.is_intent) or self.place in {None, place}

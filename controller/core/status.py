@@ -5,12 +5,11 @@ No wall-clock time enters, so that an entry rebuilt from the service is the same
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from controller.core.actions import Action, Outcome, Reason, Verb
+from controller.core.decision import HELD_PER_DIGEST
 from controller.core.diff import masked
 from controller.core.identity import digest_of, owner_mark
 from controller.core.kind import Kind
@@ -50,7 +49,8 @@ _KEPT_AS_RECORDED = frozenset(
 )
 """Reasons under which nothing new is known of the job itself."""
 
-_IDENTITY = ("digest", "token", "attempt", "target", "jobArn")
+_SUBMITTED_AS = ("digest", "token", "attempt")
+_IDENTITY = (*_SUBMITTED_AS, "target", "jobArn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,44 +93,13 @@ def intent(kind: Kind, action: Action, recorded: Recorded | None) -> dict[str, A
     return made
 
 
-def parse(kind: Kind, raw: Mapping[str, Any], written_at: datetime | None) -> Recorded:
-    """Read an entry; whatever does not have the form that we write counts as not recorded."""
-    synced = next(
-        (
-            condition
-            for condition in _list(raw.get("conditions"))
-            if isinstance(condition, dict) and condition.get("type") == "Synced"
-        ),
-        {},
-    )
-    return Recorded(
-        entry={"history": _list(raw.get("history")), **_kept(raw)},
-        phase=_text(raw.get("phase")),
-        digest=_text(raw.get("digest")),
-        token=_text(raw.get("token")),
-        arn=_text(raw.get("jobArn")) or None,
-        place=_place(raw.get("target")),
-        reason=_text(synced.get("reason")),
-        message=_text(synced.get("message")),
-        live=_live(kind, raw),
-        written_at=written_at,
-    )
-
-
-def _kept(raw: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in raw.items() if name != "history"}
-
-
 def _still_stands(kind: Kind, action: Action, recorded: Recorded) -> bool:
-    """What ended stays as it was recorded, also when the service could not be asked today."""
+    """What ended or was refused stays as recorded, also when the service cannot be asked today."""
     submission = action.desired.submission
-    return (
-        action.reason is Reason.OBSERVATION_FAILED
-        and submission is not None
-        and recorded.digest == submission.digest
-        and recorded.live is not None
-        and recorded.live.status in kind.terminal
-    )
+    if action.reason is not Reason.OBSERVATION_FAILED or submission is None:
+        return False
+    ended = recorded.live is not None and recorded.live.status in kind.terminal
+    return recorded.digest == submission.digest and (ended or recorded.reason in HELD_PER_DIGEST)
 
 
 def _our_live(outcome: Outcome, recorded: Recorded | None, owner: str) -> Live | None:
@@ -163,15 +132,21 @@ def _verdict(
         message = f"Submitted as {outcome.arn}, which the service does not show yet"
         return _Summary(SUBMITTING, NOT_KNOWN, action.reason, message)
     if action.reason in FOR_A_PERSON:
-        return _Summary(STALLED, FALSE, action.reason, action.message)
+        return _Summary(_phase(action, recorded, STALLED), FALSE, action.reason, action.message)
     if action.reason is Reason.OBSERVATION_FAILED:
-        phase = SUBMITTING if recorded is not None and recorded.is_intent else UNKNOWN
+        phase = _phase(action, recorded, UNKNOWN)
         return _Summary(phase, NOT_KNOWN, action.reason, action.message)
     if live is not None:
         return _Summary(
             live.status or UNKNOWN, _synced(kind, action, live), action.reason, action.message
         )
     return _without_live(action, recorded)
+
+
+def _phase(action: Action, recorded: Recorded | None, otherwise: str) -> str:
+    """A Create without a known outcome must not be forgotten in a pass that learns nothing."""
+    unanswered = recorded is not None and recorded.is_intent
+    return SUBMITTING if unanswered and action.reason in _KEPT_AS_RECORDED else otherwise
 
 
 def _failed(outcome: Outcome, live: Live | None) -> _Summary:
@@ -223,16 +198,29 @@ def _identity(
     action = outcome.now
     if recorded is not None and _stays_recorded(action, live, recorded):
         return {name: recorded.entry[name] for name in _IDENTITY if name in recorded.entry}
-    made: dict[str, Any] = {}
-    if action.desired.submission is not None:
-        made = _of_submission(action.desired.submission)
+    made = _asked_for(action, live, recorded)
     if live is not None:
         made = {"attempt": 0, **made, "jobArn": live.arn}
         if live.token is not None and live.token.startswith(owner_mark(owner)):
             made |= {"digest": digest_of(live.token), "token": live.token}
     elif outcome.arn is not None:
         made["jobArn"] = outcome.arn
-    return made | _of_place(action.place)
+    # A wrong place is nothing that the job belongs to.
+    return made if action.reason is Reason.WRONG_TARGET else made | _of_place(action.place)
+
+
+def _asked_for(action: Action, live: Live | None, recorded: Recorded | None) -> dict[str, Any]:
+    """Return what the job was submitted as: today's manifest, unless it asks for another spec.
+
+    Where Get shows no token, only the record tells what an edited manifest once asked for.
+    """
+    if live is not None and live.token is None and action.reason is Reason.SPEC_CHANGED:
+        if recorded is None or recorded.arn != live.arn:
+            return {}
+        return {name: recorded.entry[name] for name in _SUBMITTED_AS if name in recorded.entry}
+    if action.desired.submission is None:
+        return {}
+    return _of_submission(action.desired.submission)
 
 
 def _stays_recorded(action: Action, live: Live | None, recorded: Recorded) -> bool:
@@ -264,7 +252,7 @@ def _conditions(
         "message": verdict.message,
     }
     made = [synced, _succeeded(kind, live)]
-    if verdict.phase == STALLED and outcome is not None:
+    if outcome is not None and (verdict.phase == STALLED or verdict.reason in FOR_A_PERSON):
         made.append({**synced, "type": "Stalled", "status": TRUE})
     return made
 
@@ -286,32 +274,3 @@ def _succeeded(kind: Kind, live: Live | None) -> dict[str, Any]:
 
 def _succeeded_is(status: str, reason: str, message: str) -> dict[str, Any]:
     return {"type": "Succeeded", "status": status, "reason": reason, "message": message}
-
-
-def _live(kind: Kind, raw: Mapping[str, Any]) -> Live | None:
-    members = raw.get("live")
-    if not isinstance(members, dict) or not _text(raw.get("jobArn")):
-        return None
-    token = _text(members.get(kind.token_member)) if kind.echoes_token else ""
-    return Live(
-        arn=_text(raw["jobArn"]),
-        name=_text(members.get(kind.name_member)),
-        status=_text(members.get(kind.status_member)),
-        token=token or None,
-        members=members,
-    )
-
-
-def _place(raw: Any) -> Place | None:
-    if not isinstance(raw, dict):
-        return None
-    account, region = _text(raw.get("accountId")), _text(raw.get("region"))
-    return Place(account, region) if account and region else None
-
-
-def _text(raw: Any) -> str:
-    return raw if isinstance(raw, str) else ""
-
-
-def _list(raw: Any) -> list[Any]:
-    return raw if isinstance(raw, list) else []

@@ -40,7 +40,7 @@ class JobStatus:
 def is_unhealthy(status: JobStatus, kinds: Mapping[str, Kind]) -> bool:
     """Whether a job failed, stopped against its manifest, or waits for a person."""
     kind = kinds[status.key.kind]
-    if status.note or status.phase == STALLED or status.phase in kind.failed:
+    if status.note or status.condition(STALLED) or status.phase in kind.failed:
         return True
     return status.phase in kind.stopped and status.condition("Synced").get("status") != "True"
 

@@ -1,0 +1,37 @@
+"""How Get shows a request, by the row of its kind: what tests of several rooms build on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from controller.core.kind import Comparison, Kind
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+
+
+def arn_of(kind: Kind, serial: str, account: str = ACCOUNT, region: str = REGION) -> str:
+    """Return an ARN of the form that the service gives jobs."""
+    resource = kind.simulation.resource if kind.simulation else "job"
+    return f"arn:aws:bedrock:{region}:{account}:{resource}/amazon.nova-micro-v1:0:128k/{serial}"
+
+
+def shown(kind: Kind, request: Mapping[str, Any], region: str = REGION) -> dict[str, Any]:
+    """Return a request's members under the names, and in the forms, that Get gives them."""
+    outside = {kind.token_member, *kind.tag_members}
+    return {
+        kind.echoes.get(member, member): _form(kind, member, value, region)
+        for member, value in request.items()
+        if member not in outside
+    }
+
+
+def _form(kind: Kind, member: str, value: Any, region: str) -> Any:
+    match kind.comparisons.get(member, Comparison.EXACT):
+        case Comparison.BASE_MODEL:
+            return f"arn:aws:bedrock:{region}::foundation-model/{value.rpartition('/')[2]}"
+        case Comparison.KMS_KEY:
+            return f"arn:aws:kms:{region}:{ACCOUNT}:key/{value.rpartition('/')[2]}"
+        case _:
+            return value

@@ -1,0 +1,186 @@
+"""One situation of one job, built from a scenario's plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from controller.core.actions import Action, Outcome
+from controller.core.declared import policy_of, target_of
+from controller.core.desired import desire
+from controller.core.errors import failure
+from controller.core.fleet import Fleet
+from controller.core.identity import SCHEME, submission, token
+from controller.core.kind import Kind
+from controller.core.kinds import KINDS
+from controller.core.model import (
+    Desired,
+    Existence,
+    Failure,
+    JobKey,
+    Live,
+    Manifest,
+    Observation,
+    Place,
+    Problem,
+    Recorded,
+    Source,
+    Submission,
+)
+from controller.core.recorded import parse
+from controller.core.status import entry
+from tests.contract.showing import ACCOUNT, REGION, arn_of, shown
+
+(OFFERED,) = KINDS.values()
+# A kind whose names are not unique, and whose Get shows no token: the table's other half.
+NAMESAKES = replace(
+    OFFERED, name="Namesakes", unique_names=False, settle_seconds=60, echoes_token=False
+)
+UNSTOPPABLE = replace(OFFERED, name="Unstoppable", stoppable=False)
+TEST_KINDS = {kind.name: kind for kind in (OFFERED, NAMESAKES, UNSTOPPABLE)}
+
+PLACE = Place(ACCOUNT, REGION)
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+SPEC = {
+    "roleArn": f"arn:aws:iam::{ACCOUNT}:role/BedrockCustomization",
+    "baseModelIdentifier": "amazon.nova-micro-v1:0:128k",
+    "customizationType": "FINE_TUNING",
+    "trainingDataConfig": {"s3Uri": "s3://acme-training/support/train.jsonl"},
+    "outputDataConfig": {"s3Uri": "s3://acme-training/support/output/"},
+    "hyperParameters": {"epochCount": "2"},
+}
+OTHER_DIGEST = "0123456789abcdef" * 4
+FOREIGN_TOKEN = "351997e1-336f-40c9-99a7-e1fd05e819b3"  # noqa: S105 - nobody's
+TIMES = {"creationTime": "2026-01-01T08:00:00.000Z", "lastModifiedTime": "2026-01-01T09:00:00.000Z"}
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What a decision is made from, for one job."""
+
+    kind: Kind
+    desired: Desired
+    observation: Observation
+    recorded: Recorded | None
+    failed: Failure | None = None
+    """The failure that carrying the decision out would end in."""
+
+    def entry(self, action: Action, owner: str) -> dict[str, Any]:
+        """Return what the sidecar holds after the action, or after its failure."""
+        return entry(self.kind, Outcome(action, action, self.failed), self.recorded, owner)
+
+
+def situation(given: Mapping[str, Any], fleet: Fleet, name: str = "support-bot") -> Situation:
+    """Build a situation; whatever is not given is a valid manifest without job or sidecar."""
+    kind = TEST_KINDS[given.get("kind", OFFERED.name)]
+    wanted = desired_of(given, fleet, kind, name)
+    asked = submission(kind, {**SPEC, **given.get("spec", {})}, name, fleet.owner)
+    call = given.get("call")
+    return Situation(
+        kind,
+        wanted,
+        observation_of(given, kind, asked, fleet.owner),
+        recorded_of(given, kind, asked, fleet.owner),
+        failure_of(call) if call else None,
+    )
+
+
+def desired_of(given: Mapping[str, Any], fleet: Fleet, kind: Kind, name: str) -> Desired:
+    """Return the job that a manifest with the given parts asks for."""
+    source = Source(f"jobs/{name}.yaml", 4, 9)
+    problems = tuple(
+        Problem(problem["code"], problem["message"], source)
+        for problem in given.get("problems", ())
+    )
+    manifest = Manifest(
+        key=JobKey(kind.name, name),
+        source=source,
+        target=target_of(given.get("target")),
+        policy=policy_of(given.get("policy")),
+        spec=None if problems else {**SPEC, **given.get("spec", {})},
+        problems=problems,
+    )
+    return desire(manifest, kind, fleet.owner, fleet.target)
+
+
+def observation_of(
+    given: Mapping[str, Any], kind: Kind, asked: Submission, owner: str
+) -> Observation:
+    """Return what was seen: the live job that is given, an absence, or a failure to look."""
+    place = given.get("place", {})
+    where = Place(place.get("accountId", ACCOUNT), place.get("region", REGION))
+    if "failure" in given:
+        known = where if given.get("place", True) else None
+        return Observation(Existence.UNKNOWN, known, failure=failure_of(given["failure"]))
+    if "live" not in given:
+        return Observation(Existence.ABSENT, where)
+    return Observation(Existence.PRESENT, where, live_of(given["live"], kind, asked, owner))
+
+
+def live_of(given: Mapping[str, Any], kind: Kind, asked: Submission, owner: str) -> Live:
+    """Return a job as Get shows it: the manifest's own request unless members say otherwise."""
+    status = given.get("status", "InProgress")
+    arn = given.get("arn", arn_of(kind, "abcdefghijkl"))
+    known = token_named(given.get("token", "ours"), asked, owner) if kind.echoes_token else None
+    members = {
+        **shown(kind, asked.request),
+        kind.arn_member: arn,
+        kind.status_member: status,
+        **TIMES,
+        **({kind.token_member: known} if known else {}),
+        **given.get("members", {}),
+    }
+    present = {member: value for member, value in members.items() if value is not None}
+    return Live(arn, str(present.get(kind.name_member, "")), status, known, present)
+
+
+def token_named(word: str, asked: Submission, owner: str) -> str | None:
+    """Return the token that a scenario's word stands for."""
+    tokens = {
+        "ours": asked.token,
+        "changed": token(owner, OTHER_DIGEST),
+        "another-owner": token("somebody-else", asked.digest),
+        "foreign": FOREIGN_TOKEN,
+        "missing": None,
+        "bare": SCHEME,
+    }
+    return tokens[word]
+
+
+def recorded_of(
+    given: Mapping[str, Any], kind: Kind, asked: Submission, owner: str
+) -> Recorded | None:
+    """Return what the given sidecar entry says, its placeholders replaced."""
+    if "sidecar" not in given:
+        return None
+    words = {
+        "$digest": asked.digest,
+        "$token": asked.token,
+        "$other-digest": OTHER_DIGEST,
+        "$other-token": token(owner, OTHER_DIGEST),
+        "$arn": arn_of(kind, "abcdefghijkl"),
+    }
+    raw = filled({"kind": kind.name, **given["sidecar"]}, words)
+    written = given.get("written")
+    return parse(kind, raw, datetime.fromisoformat(written) if written else NOW)
+
+
+def filled(value: Any, words: Mapping[str, str]) -> Any:
+    """Return a copy of a value in which placeholders are replaced."""
+    if isinstance(value, dict):
+        return {name: filled(member, words) for name, member in value.items()}
+    if isinstance(value, list):
+        return [filled(item, words) for item in value]
+    return words.get(value, value) if isinstance(value, str) else value
+
+
+def failure_of(given: Mapping[str, Any]) -> Failure:
+    """Return a failed call of the given code and message."""
+    return failure(
+        given["code"],
+        given.get("message", ""),
+        reading=given.get("reading", False),
+        ambiguous=given.get("ambiguous", False),
+    )

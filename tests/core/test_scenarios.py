@@ -1,0 +1,164 @@
+"""Every file of tests/scenarios is a test: what is known of jobs, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+
+from controller.core.actions import Action, Plan, Reason, Verb
+from controller.core.fleet import Fleet, fleet_of
+from controller.core.planning import plan, refusal
+from tests.core.cases import NOW, TEST_KINDS, Situation, situation
+
+FOLDER = Path(__file__).parents[1] / "scenarios"
+FILES = sorted(FOLDER.glob("*.yaml"))
+REASONS_PAGE = Path(__file__).parents[2] / "docs" / "reasons.md"
+# Reasons whose rules come with the lifecycle: the table has their place, no rule gives them yet.
+WAITING = {Reason.RETRY, Reason.NEW_REVISION, Reason.TAGS_CHANGED, Reason.MANIFEST_REMOVED}
+
+Scenario = dict[str, Any]
+
+
+def scenario_of(path: Path) -> Scenario:
+    """Read a scenario; ``jobs`` holds its jobs by name, and a lone one is called support-bot."""
+    read = cast("Scenario", yaml.safe_load(path.read_text(encoding="utf-8")))
+    if "jobs" in read:
+        return read
+    return {**read, "jobs": {"support-bot": {"given": read["given"], "expect": read["expect"]}}}
+
+
+def fleet_in(scenario: Scenario) -> Fleet:
+    """Return the fleet that a scenario's jobs belong to."""
+    return fleet_of({"owner": "acme-ml", **scenario.get("fleet", {})})
+
+
+def situations(scenario: Scenario) -> dict[str, Situation]:
+    """Return each job's situation, by name."""
+    fleet = fleet_in(scenario)
+    return {
+        name: situation(job.get("given") or {}, fleet, name)
+        for name, job in scenario["jobs"].items()
+    }
+
+
+def planned(scenario: Scenario) -> Plan:
+    """Return the plan that follows from a scenario's situations."""
+    found = situations(scenario).values()
+    return plan(
+        TEST_KINDS,
+        [one.desired for one in found],
+        {one.desired.key: one.observation for one in found},
+        {one.desired.key: one.recorded for one in found if one.recorded is not None},
+        fleet_in(scenario),
+        datetime.fromisoformat(scenario["now"]) if "now" in scenario else NOW,
+    )
+
+
+def check_action(expect: Mapping[str, Any], action: Action) -> None:
+    """Verb, reason, message and changes are those expected."""
+    assert (action.verb, action.reason) == (Verb(expect["verb"]), Reason(expect["reason"]))
+    for text in expect.get("message", ()):
+        assert text in action.message
+    if "changes" in expect:
+        shown = {change.member: [change.declared, change.live] for change in action.changes}
+        assert shown == expect["changes"]
+
+
+def check_entry(expect: Mapping[str, Any], one: Situation, made: Mapping[str, Any]) -> None:
+    """Phase, conditions and what is kept of the recorded entry are those expected."""
+    if "phase" in expect:
+        assert made["phase"] == expect["phase"]
+    conditions = {condition["type"]: condition for condition in made["conditions"]}
+    if "conditions" in expect:
+        statuses = {name: condition["status"] for name, condition in conditions.items()}
+        assert statuses == expect["conditions"]
+    for text in expect.get("tells", ()):
+        assert text in conditions["Synced"]["message"]
+    before = one.recorded.entry if one.recorded else {}
+    for member in expect.get("keeps", ()):
+        assert made[member] == before[member], member
+    for member in expect.get("lacks", ()):
+        assert member not in made
+    for member, value in expect.get("entry", {}).items():
+        assert made[member] == value
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_scenario(path: Path) -> None:
+    """What a scenario gives leads to the plan and the entries that it expects."""
+    scenario = scenario_of(path)
+    made = planned(scenario)
+    known = situations(scenario)
+
+    assert len(made.actions) == len(scenario["jobs"])
+    for action in made.actions:
+        name = action.desired.key.name
+        expect = scenario["jobs"][name]["expect"]
+        check_action(expect, action)
+        check_entry(expect, known[name], known[name].entry(action, fleet_in(scenario).owner))
+    if "starts" in scenario:
+        assert [action.desired.key.name for action in made.changes] == scenario["starts"]
+    told = refusal(made, fleet_in(scenario).limits.max_submits)
+    assert (told is not None) == ("refusal" in scenario)
+    assert scenario.get("refusal", "") in (told or "")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_scenario_is_read_in_full(path: Path) -> None:
+    """A scenario holds only what the runner reads: a misspelt expectation would test nothing."""
+    scenario = scenario_of(path)
+    assert set(scenario) <= {
+        "title",
+        "given",
+        "expect",
+        "jobs",
+        "fleet",
+        "now",
+        "starts",
+        "refusal",
+    }
+    for job in scenario["jobs"].values():
+        assert set(job) <= {"given", "expect"}
+        assert set(job.get("given") or {}) <= {
+            *("kind", "policy", "spec", "target", "problems", "live", "failure", "sidecar"),
+            *("written", "place", "call"),
+        }
+        assert set(job["expect"]) <= {
+            *("verb", "reason", "message", "changes", "phase", "conditions", "tells", "keeps"),
+            *("lacks", "entry"),
+        }
+
+
+def test_every_reason_has_its_scenario() -> None:
+    """Each reason follows from some scenario, or waits by name for the rules of the lifecycle."""
+    produced = {action.reason for path in FILES for action in planned(scenario_of(path)).actions}
+
+    assert produced | WAITING == set(Reason)
+    assert not produced & WAITING
+
+
+def test_every_reason_is_documented() -> None:
+    """The page of reasons has one row for each, and says what it means and what to do."""
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in REASONS_PAGE.read_text(encoding="utf-8").splitlines()
+        if line.startswith("| `")
+    ]
+
+    assert [row[0].strip("`") for row in rows] == [reason.value for reason in Reason]
+    assert all(len(row) == 4 and all(row) for row in rows)
+    for row in rows:
+        assert ("later release" in row[2]) == (Reason(row[0].strip("`")) in WAITING)
+
+
+def test_titles_tell_scenarios_apart() -> None:
+    """Every scenario says in a sentence of its own what it shows."""
+    titles = [scenario_of(path)["title"] for path in FILES]
+
+    assert len(set(titles)) == len(FILES)
+    assert all(title.endswith(".") for title in titles)
