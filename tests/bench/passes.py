@@ -62,7 +62,7 @@ def settled_rows(folder: Path, repeats: int, say: Say) -> list[Result]:
         say(f"settled tree of {count:,}")
         with submitted(folder / f"settled-{count}", count) as field:
             settle(field)
-            rows.append(_idle_pass(field, count))
+            rows.append(idle_pass(field, count))
             if count == max(SETTLED_SIZES):
                 rows.append(_timed_pass(field, count, repeats))
     return rows
@@ -74,14 +74,15 @@ def active_rows(folder: Path, say: Say) -> list[Result]:
     for count in ACTIVE_SIZES:
         say(f"tree of {count:,} active jobs")
         with submitted(folder / f"active-{count}", count) as field:
-            rows.append(_active_pass(field, count, changed=0))
+            rows.append(active_pass(field, count, changed=0))
             if count > CHANGED:
                 field.service.stop(names(CHANGED))
-                rows.append(_active_pass(field, count, changed=CHANGED))
+                rows.append(active_pass(field, count, changed=CHANGED))
     return rows
 
 
-def _idle_pass(field: Field, count: int) -> Result:
+def idle_pass(field: Field, count: int) -> Result:
+    """Return what a pass over a settled tree calls and writes; the bar is one call to STS."""
     before = bytes_of(field.folder)
     run(field.reconcile())
     calls = field.service.calls()
@@ -112,7 +113,8 @@ def _timed_pass(field: Field, count: int, repeats: int) -> Result:
     )
 
 
-def _active_pass(field: Field, count: int, *, changed: int) -> Result:
+def active_pass(field: Field, count: int, *, changed: int) -> Result:
+    """Return what a pass over active jobs calls; the bar is the listing and a Get per change."""
     field.service.forget_calls()
     run(field.reconcile())
     calls = field.service.calls()["bedrock"]

@@ -133,3 +133,14 @@ def test_decisions_fit_a_page(page: Path) -> None:
     assert headings == ["Context", "Decision", "Alternatives", "Consequences"]
     assert text.count("\n") <= 40
     assert f"({page.name})" in index
+
+
+def test_every_target_is_explained() -> None:
+    """`make help` has a line for every target that people call."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    targets = re.findall(r"^\.PHONY: ([a-z]+)$", text, re.MULTILINE)
+
+    explained = re.findall(r"^([a-z]+):.* ## \w", text, re.MULTILINE)
+
+    assert targets
+    assert explained == targets
