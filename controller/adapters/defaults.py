@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ from controller.core.findings import Finding
 from controller.core.model import Problem, Source
 from controller.core.node import MapNode, Node, place, text_of
 from controller.core.problems import Code
-from controller.core.reading import Placed, read
+from controller.core.reading import placed, read
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,26 +112,15 @@ def _layer(path: str) -> Layer:
     except UnfitFileError as error:
         return Layer(path, None, (error.problem(path),))
     problems = tuple(problem_of(flaw, path) for flaw in text.problems)
-    roots = [document.root for document in text.documents]
-    if not roots:
+    if not text.documents or any(document.broken for document in text.documents):
         return Layer(path, None, problems)
-    layer = Layer(path, roots[0] if isinstance(roots[0], MapNode) else None, problems)
-    unfit = roots[1:] if layer.root is not None else roots[:1]
-    return replace(layer, problems=(*problems, *_unfit(path, unfit)))
+    first, *others = (document.root for document in text.documents)
+    if not isinstance(first, MapNode):
+        return Layer(path, None, (*problems, _unfit(path, first)))
+    return Layer(path, first, (*problems, *(_unfit(path, other) for other in others[:1])))
 
 
-def _unfit(path: str, roots: Sequence[Node]) -> tuple[Problem, ...]:
+def _unfit(path: str, root: Node) -> Problem:
     message = "defaults are one mapping, in one document"
-    return tuple(
-        problem_of(
-            Placed(
-                Code.NOT_A_MAPPING,
-                root.start_mark.line + 1,
-                root.start_mark.column + 1,
-                message,
-                "keep one document of keys and values",
-            ),
-            path,
-        )
-        for root in roots[:1]
-    )
+    hint = "keep one document of keys and values"
+    return problem_of(placed(Code.NOT_A_MAPPING, root.start_mark, message, hint), path)

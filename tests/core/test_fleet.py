@@ -1,0 +1,207 @@
+"""What the fleet's rules refuse, by value."""
+
+from __future__ import annotations
+
+import fnmatch
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.core.fleet import (
+    Allow,
+    Fleet,
+    Require,
+    fleet_of,
+    forbidden,
+    forbidden_target,
+    matches,
+    under,
+)
+from controller.core.kinds import KINDS
+from controller.core.model import Target
+from controller.core.problems import Code
+
+KIND = next(iter(KINDS.values()))
+SPEC: dict[str, Any] = {
+    "roleArn": "arn:aws:iam::123456789012:role/BedrockJobs",
+    "baseModelIdentifier": "amazon.nova-micro-v1:0:128k",
+    "trainingDataConfig": {"s3Uri": "s3://acme-training/train.jsonl"},
+    "validationDataConfig": {"validators": [{"s3Uri": "s3://acme-training/check.jsonl"}]},
+    "outputDataConfig": {"s3Uri": "s3://acme-training/output/"},
+}
+TARGET = Target("us-east-1", "123456789012")
+ALL, NOTHING = Allow(), Require()
+
+
+def refused(spec: dict[str, Any], allow: Allow = ALL, require: Require = NOTHING) -> Any:
+    """Return code and path of all that a fleet refuses in a spec."""
+    fleet = Fleet(allow=allow, require=require)
+    return [(found.code, found.path) for found in forbidden(KIND, TARGET, spec, fleet)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "expected"),
+    [
+        ("us-east-1", "us-east-1", True),
+        ("us-east-1", "us-east-10", False),
+        ("us-*", "us-east-1", True),
+        ("*", "", True),
+        ("a*a", "a", False),
+        ("a*b*a", "abba", True),
+        ("*ab", "aab", True),
+        ("a?c", "abc", False),
+        ("a[b]c", "abc", False),
+        ("A*", "abc", False),
+    ],
+)
+def test_star_is_the_only_wildcard(pattern: str, text: str, *, expected: bool) -> None:
+    """A star stands for any text; every other character for itself, in its own case."""
+    assert matches(pattern, text) is expected
+
+
+@given(st.text("ab*", max_size=8), st.text("ab", max_size=12))
+@settings(deadline=None, max_examples=300)
+def test_star_means_what_it_means_elsewhere(pattern: str, text: str) -> None:
+    """Patterns of letters and stars match what the standard library's globbing matches."""
+    assert matches(pattern, text) is fnmatch.fnmatchcase(text, pattern)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "location", "expected"),
+    [
+        ("s3://acme-*/", "s3://acme-training/a/b.jsonl", True),
+        ("s3://acme-*/", "s3://acme-training", True),
+        ("s3://acme-*/", "s3://other/acme-x/", False),
+        ("s3://*-data/", "s3://evil/acme-data/x", False),
+        ("s3://acme/a/", "s3://acme/ab", False),
+        ("s3://acme/a", "s3://acme/ab", True),
+        ("s3://acme/*/out/", "s3://acme/x/out/y", True),
+        ("s3://acme/*/out/", "s3://acme/x/y/out/", False),
+        ("s3://acme/a/", "s3://acme", False),
+    ],
+)
+def test_star_ends_at_a_slash_in_a_prefix(prefix: str, location: str, *, expected: bool) -> None:
+    """A bucket's pattern cannot be met by a folder of another bucket."""
+    assert under(prefix, location) is expected
+
+
+def test_no_rules_refuse_nothing() -> None:
+    """A fleet without rules allows everything."""
+    assert refused(SPEC) == []
+
+
+def test_rules_that_are_kept_refuse_nothing() -> None:
+    """A spec within every rule is allowed."""
+    allow = Allow(
+        accounts=("123456789012",),
+        regions=("us-*",),
+        role_arns=("arn:aws:iam::123456789012:role/Bedrock*",),
+        base_models=("amazon.nova-*",),
+        s3_prefixes=("s3://acme-*/",),
+    )
+    spec = SPEC | {"jobTags": [{"key": "team", "value": "x"}], "customModelKmsKeyId": "alias/a"}
+
+    assert refused(spec, allow, Require(tags=("team",), kms=True)) == []
+
+
+def test_empty_list_allows_nothing() -> None:
+    """A rule with an empty list is a rule: it refuses everything that it is about."""
+    empty = Allow((), (), (), (), ())
+
+    assert refused(SPEC, empty) == [
+        (Code.FORBIDDEN_ACCOUNT, ("target", "accountId")),
+        (Code.FORBIDDEN_REGION, ("target", "region")),
+        (Code.FORBIDDEN_ROLE, ("spec", "roleArn")),
+        (Code.FORBIDDEN_MODEL, ("spec", "baseModelIdentifier")),
+        (Code.FORBIDDEN_LOCATION, ("spec", "trainingDataConfig", "s3Uri")),
+        (
+            Code.FORBIDDEN_LOCATION,
+            ("spec", "validationDataConfig", "validators", 0, "s3Uri"),
+        ),
+        (Code.FORBIDDEN_LOCATION, ("spec", "outputDataConfig", "s3Uri")),
+    ]
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        "amazon.nova-micro-v1:0:128k",
+        "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-micro-v1:0:128k",
+    ],
+)
+def test_base_model_is_the_same_by_its_arn(model: str) -> None:
+    """A foundation model's ARN is held against the rule by the model's id."""
+    spec = SPEC | {"baseModelIdentifier": model}
+
+    assert refused(spec, Allow(base_models=("amazon.nova-*",))) == []
+    assert refused(spec, Allow(base_models=("meta.*",))) != []
+
+
+def test_custom_model_does_not_pass_for_its_base() -> None:
+    """A custom model is allowed by its own ARN, never because its base's id is part of it."""
+    arn = "arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-micro-v1:0/abcdefghijkl"
+    spec = SPEC | {"baseModelIdentifier": arn}
+
+    assert refused(spec, Allow(base_models=("amazon.nova-*",))) != []
+    assert refused(spec, Allow(base_models=("arn:*:custom-model/*",))) == []
+
+
+@pytest.mark.parametrize(
+    ("require", "code"),
+    [
+        (Require(tags=("team",)), Code.TAG_REQUIRED),
+        (Require(kms=True), Code.KMS_REQUIRED),
+        (Require(vpc=True), Code.VPC_REQUIRED),
+    ],
+)
+def test_requirement_is_missed_at_the_spec(require: Require, code: Code) -> None:
+    """What the fleet requires and a spec lacks is told at the spec."""
+    assert refused(SPEC, require=require) == [(code, ("spec",))]
+
+
+def test_missing_tag_is_told_at_the_tags() -> None:
+    """A spec with other tags lacks the required one there."""
+    spec = SPEC | {"jobTags": [{"key": "cost", "value": "1"}]}
+
+    assert refused(spec, require=Require(tags=("team",))) == [
+        (Code.TAG_REQUIRED, ("spec", "jobTags"))
+    ]
+
+
+def test_fleet_s_own_target_counts() -> None:
+    """Where a manifest names no region, the fleet's own is held against the rule."""
+    fleet = Fleet(target=Target(region="eu-west-1"), allow=Allow(regions=("us-*",)))
+
+    (found,) = forbidden(KIND, Target(), SPEC, fleet)
+
+    assert found.code is Code.FORBIDDEN_REGION
+
+
+def test_unknown_target_is_left_to_the_one_who_resolves_it() -> None:
+    """What is not known of a target cannot be refused yet; once it is known, it is."""
+    fleet = Fleet(allow=Allow(accounts=("123456789012",)))
+
+    assert forbidden_target(Target(), fleet) == ()
+    assert forbidden_target(replace(TARGET, account_id="210987654321"), fleet) != ()
+
+
+def test_fleet_is_what_its_file_says() -> None:
+    """Every key of the file has its place, and an absent list is no rule."""
+    fleet = fleet_of(
+        {
+            "owner": "acme-ml",
+            "target": {"region": "us-east-1"},
+            "limits": {"maxSubmits": 3, "maxActive": 2},
+            "allow": {"accounts": [], "s3Prefixes": ["s3://acme-*/"]},
+            "require": {"tags": ["team"], "vpc": True},
+        }
+    )
+
+    assert (fleet.owner, fleet.target.region) == ("acme-ml", "us-east-1")
+    assert (fleet.limits.max_submits, fleet.limits.max_active) == (3, 2)
+    assert fleet.allow == Allow(accounts=(), s3_prefixes=("s3://acme-*/",))
+    assert fleet.require == Require(tags=("team",), vpc=True)
+    assert fleet_of({}) == Fleet()
