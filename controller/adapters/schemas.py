@@ -1,25 +1,19 @@
-"""The schemas as files: generated from the installed service model, or read as shipped."""
+"""The shipped schemas: read from their files and compiled; botocore is not needed for them."""
 
 from __future__ import annotations
 
-import difflib
 import functools
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from controller.core.envelope import fleet_schema
-from controller.core.kind import Kind
-from controller.core.schema import manifest_schema
 from controller.core.validation import Checker
 
 FLEET: Final = "bedrock-jobs"
 """The stem of the fleet's schema, as its file ``bedrock-jobs.yaml`` has it."""
 
 _PACKAGE: Final = Path(__file__).resolve().parent.parent
-_SERVICE: Final = "bedrock"
-_DIFF_LINES: Final = 20
 
 
 class SchemaNotShippedError(Exception):
@@ -59,71 +53,3 @@ def shipped(stem: str) -> Mapping[str, Any]:
 def checker(stem: str) -> Checker:
     """Return the compiled schema of a kind, or of the fleet's file; compiled once."""
     return Checker(shipped(stem))
-
-
-@functools.cache
-def service_model() -> Mapping[str, Any]:
-    """Return the installed botocore's model of the service, as its JSON holds it."""
-    # Loading botocore takes longer than checking a thousand manifests, which never need it.
-    from botocore.loaders import Loader
-
-    model: Mapping[str, Any] = Loader().load_service_model(_SERVICE, "service-2")
-    return model
-
-
-def rendered(schema: Mapping[str, Any]) -> str:
-    """Return a schema as its file holds it: the generator's order, two spaces, one last LF."""
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
-
-
-def generated(kinds: Iterable[Kind], *, fleet: bool, documented: bool = False) -> dict[str, str]:
-    """Return the text of each schema by its file name, from the installed service model."""
-    files = {
-        file_name(kind.name): rendered(
-            manifest_schema(kind, service_model(), documented=documented)
-        )
-        for kind in kinds
-    }
-    return files | ({file_name(FLEET): rendered(fleet_schema())} if fleet else {})
-
-
-def write(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:
-    """Write what differs and return those paths; a file that is current is not touched."""
-    folder.mkdir(parents=True, exist_ok=True)
-    # Untouched files keep their time, which editors and make watch.
-    stale = [folder / name for name in files if _text(folder / name) != files[name]]
-    for path in stale:
-        path.write_text(files[path.name], encoding="utf-8", newline="\n")
-    return tuple(stale)
-
-
-def differences(folder: Path, files: Mapping[str, str]) -> dict[Path, str]:
-    """Return, for each file that is not current, the beginning of a unified diff."""
-    return {
-        folder / name: _diff(folder / name, wanted)
-        for name, wanted in files.items()
-        if _text(folder / name) != wanted
-    }
-
-
-def _text(path: Path) -> str | None:
-    """Return a file's text, or None where there is no such file or it is not text."""
-    try:
-        return path.read_bytes().decode("utf-8")
-    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
-        return None
-
-
-def _diff(path: Path, wanted: str) -> str:
-    found = _text(path)
-    if found is None:
-        return "the file is missing, or is not UTF-8"
-    lines = list(
-        difflib.unified_diff(
-            found.splitlines(), wanted.splitlines(), str(path), "generated", n=1, lineterm=""
-        )
-    )
-    if not lines:
-        return "only line ends differ"
-    rest = len(lines) - _DIFF_LINES
-    return "\n".join(lines[:_DIFF_LINES] + ([f"… and {rest} more lines"] if rest > 0 else []))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from controller.adapters import schemas
+from controller.adapters import schema_files, schemas
 from controller.cli.exits import Exit
 from controller.core.kinds import KINDS
 
@@ -41,7 +41,7 @@ def command(
     if check and output_dir == _TO_STDOUT:
         raise click.UsageError("--check compares files: give --output-dir a folder, not -.")
     # The fleet's file is no kind, yet its schema is asked for in the same way.
-    files = schemas.generated(
+    files = schema_files.generated(
         [KINDS[name] for name in names or KINDS if name in KINDS],
         fleet=not names or schemas.FLEET in names,
         documented=docs,
@@ -56,7 +56,7 @@ def command(
 
 def _write(folder: Path, files: Mapping[str, str]) -> Exit:
     try:
-        written = schemas.write(folder, files)
+        written = schema_files.write(folder, files)
     except OSError as error:
         click.echo(f"{folder}: cannot be written: {error.strerror}; choose --output-dir", err=True)
         return Exit.FAILED
@@ -67,7 +67,7 @@ def _write(folder: Path, files: Mapping[str, str]) -> Exit:
 
 
 def _compare(folder: Path, files: Mapping[str, str]) -> Exit:
-    differing = schemas.differences(folder, files)
+    differing = schema_files.differences(folder, files)
     for path, difference in differing.items():
         # The difference is what was asked for, hence stdout.
         click.echo(f"{path} is not current:\n{difference}")

@@ -8,10 +8,9 @@ from typing import Final
 
 from controller.core.findings import Finding
 from controller.core.hints import DID_YOU_MEAN, elsewhere, listing, nearest, placeholder, s3_hint
-from controller.core.keywords import CODE, FORM, REFUSED
+from controller.core.keywords import CODE, FORM, REFUSED, WRITTEN_TEXT
 from controller.core.mistakes import Mistake, kind_of
 from controller.core.problems import Code, by_code
-from controller.core.shapes import WRITTEN_TEXT
 
 _WORDS: Final = MappingProxyType(
     {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from controller.core.declared import target_of
@@ -97,6 +98,7 @@ def forbidden(
     )
 
 
+@lru_cache(maxsize=256)
 def forbidden_target(target: Target, fleet: Fleet) -> tuple[Finding, ...]:
     """Return what the fleet does not allow of a target, as far as the target is known."""
     held = (

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import rfc8785
@@ -44,6 +45,7 @@ def digest(kind: Kind, request: Mapping[str, Any], attempt: int) -> str:
     return hashlib.sha256(rfc8785.dumps(document)).hexdigest()
 
 
+@lru_cache(maxsize=16)
 def owner_mark(owner: str) -> str:
     """All tokens of one owner, and of no other, begin with its mark."""
     return f"{SCHEME}{hashlib.sha256(owner.encode()).hexdigest()[:8]}-"

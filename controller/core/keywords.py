@@ -14,3 +14,5 @@ REFUSED: Final = "x-refused"
 """Member to the reason why it exists in the API and is still never written."""
 SENSITIVE: Final = "x-sensitive"
 """Values under this node are never shown."""
+WRITTEN_TEXT: Final = ("string", "number", "boolean")
+"""The types offered to editors for a text: YAML's guess at a scalar may be any of them."""

@@ -13,14 +13,11 @@ from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from controller.core.forms import FORMS
-from controller.core.keywords import FORM, SENSITIVE
+from controller.core.keywords import FORM, SENSITIVE, WRITTEN_TEXT
 from controller.core.patterns import constraint
 
 Node: TypeAlias = dict[str, Any]
 Shape: TypeAlias = Mapping[str, Any]
-
-WRITTEN_TEXT: Final = ("string", "number", "boolean")
-"""What an editor may take a text for: it reads plain scalars by YAML's guesses, we do not."""
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 

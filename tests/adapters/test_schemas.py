@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters import schemas
+from controller.adapters import schema_files, schemas
 from controller.core.kinds import KINDS
 
 
 def test_shipped_schemas_are_current() -> None:
     """The checked-in files are what the generator makes of the installed service model."""
-    files = schemas.generated(KINDS.values(), fleet=True)
-    assert schemas.differences(schemas.shipped_folder(), files) == {}
+    files = schema_files.generated(KINDS.values(), fleet=True)
+    assert schema_files.differences(schemas.shipped_folder(), files) == {}
     shipped = {path.name for path in schemas.shipped_folder().iterdir()}
     assert shipped == set(files)
 
@@ -54,12 +54,12 @@ def test_a_schema_that_is_not_there_says_what_to_do() -> None:
 def test_only_stale_files_are_written(tmp_path: Path) -> None:
     """A file that is current keeps its bytes and its time; a stale or missing one is written."""
     files = {"a.schema.json": "{}\n", "b.schema.json": "[]\n"}
-    assert len(schemas.write(tmp_path / "deep" / "er", files)) == len(files)
+    assert len(schema_files.write(tmp_path / "deep" / "er", files)) == len(files)
     (tmp_path / "deep" / "er" / "b.schema.json").write_text("[]\r\n", newline="")
-    assert schemas.write(tmp_path / "deep" / "er", files) == (
+    assert schema_files.write(tmp_path / "deep" / "er", files) == (
         tmp_path / "deep" / "er" / "b.schema.json",
     )
-    assert schemas.differences(tmp_path / "deep" / "er", files) == {}
+    assert schema_files.differences(tmp_path / "deep" / "er", files) == {}
 
 
 @pytest.mark.parametrize(
@@ -71,13 +71,13 @@ def test_differences_are_told_briefly(tmp_path: Path, content: bytes | None, tol
     path = tmp_path / "a.schema.json"
     if content is not None:
         path.write_bytes(content)
-    assert told in schemas.differences(tmp_path, {path.name: "{}\n"})[path]
+    assert told in schema_files.differences(tmp_path, {path.name: "{}\n"})[path]
 
 
 def test_a_long_difference_is_cut(tmp_path: Path) -> None:
     """Of a file that differs everywhere only the first lines are shown, and how many follow."""
     path = tmp_path / "a.schema.json"
     path.write_text("\n".join(map(str, range(500))), encoding="utf-8")
-    told = schemas.differences(tmp_path, {path.name: "{}\n"})[path].splitlines()
+    told = schema_files.differences(tmp_path, {path.name: "{}\n"})[path].splitlines()
     assert len(told) < 30
     assert "more lines" in told[-1]

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema_rs import Draft7Validator, RegexOptions
 
-from controller.adapters.schemas import service_model, shipped
+from controller.adapters.schema_files import service_model
+from controller.adapters.schemas import shipped
 from controller.core.kind import Kind
 from controller.core.kinds import KINDS
 from controller.core.patterns import constraint

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from controller.adapters.schemas import service_model
+from controller.adapters.schema_files import service_model
 from controller.core.identity import with_names
 from controller.core.kind import Kind
 from controller.core.kinds import KINDS

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.schemas import service_model
+from controller.adapters.schema_files import service_model
 from controller.core.kind import Kind
 from controller.core.kinds import KINDS
 from tests.kinds.lint import Service, lint
