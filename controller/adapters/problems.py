@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 from controller.adapters.discovery import UnfitFileError, content
 from controller.core.model import Problem, Source
 from controller.core.reading import Placed
@@ -15,7 +13,6 @@ def problem_of(flaw: Placed, path: str) -> Problem:
     return Problem(flaw.code.code, flaw.message, source, flaw.hint)
 
 
-@cache
 def source_lines(path: str) -> tuple[str, ...]:
     """Return a file's lines as people count them; none of a file that cannot be read."""
     try:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,11 +16,12 @@ from controller.adapters.manifests import PathMissingError, Scan, scan
 from controller.adapters.problems import source_lines
 from controller.cli import options
 from controller.cli.exits import Exit
+from controller.cli.printing import in_colour, say, show
 from controller.core.kinds import KINDS
 from controller.core.model import Problem
 from controller.core.selection import Selector, SelectorError, selector
+from controller.views.lines import Line, counted
 from controller.views.problems import problem_lines, validation
-from controller.views.structured import QueryError, query, structured
 
 _DEFAULT = Path("jobs")
 _Result = TypeVar("_Result")
@@ -38,7 +39,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     code is 4 when there is any problem.
     """
     chosen = _usable(lambda: selector(given["selector"]))
-    found = _usable(lambda: _scanned(paths or (_DEFAULT,), given["config"]))
+    found = _usable(lambda: _scanned(paths, given["config"]))
     problems, manifests, valid = _selected(found, chosen)
     _print(problems, manifests, valid, given)
     ctx.exit(Exit.INVALID if problems else Exit.FINE)
@@ -54,6 +55,10 @@ def _usable(ask: Callable[[], _Result]) -> _Result:
 
 def _scanned(paths: Sequence[Path], config: Path | None) -> Scan:
     """Read the tree and the fleet's file; the problems of both are the tree's."""
+    if not paths:
+        if not _DEFAULT.exists():
+            raise PathMissingError(f"there is no folder {_DEFAULT} here; name the manifests' path")
+        paths = (_DEFAULT,)
     if config is None and len(fleet_paths(paths)) > 1:
         raise PathMissingError(
             "the paths lie under different bedrock-jobs.yaml files; give one with --config"
@@ -75,23 +80,16 @@ def _selected(found: Scan, chosen: Selector) -> tuple[list[Problem], int, int]:
 
 
 def _print(problems: Sequence[Problem], manifests: int, valid: int, given: dict[str, Any]) -> None:
-    relative = [_relative(problem) for problem in problems]
-    if given["output"] != "text" or given["query"]:
-        _print_data(validation(manifests, valid, relative), given)
-    else:
-        sensitive = frozenset().union(*(kind.sensitive for kind in KINDS.values()))
-        color = _color(given["color"])
-        for line in problem_lines(relative, source_lines, sensitive, color=color):
-            click.echo(line, color=color)
-    click.echo(_summary(len(problems), manifests, valid), err=True)
-
-
-def _print_data(data: dict[str, Any], given: dict[str, Any]) -> None:
-    try:
-        chosen = query(data, given["query"]) if given["query"] else data
-    except QueryError as error:
-        raise click.UsageError(f"--query: {error}") from error
-    click.echo(structured(chosen, given["output"]), nl=False)
+    told = [_relative(problem) for problem in problems]
+    sensitive = frozenset().union(*(kind.sensitive for kind in KINDS.values()))
+    show(
+        given,
+        lambda: validation(manifests, valid, told),
+        lambda: map(
+            Line, problem_lines(told, cache(source_lines), sensitive, color=in_colour(given))
+        ),
+    )
+    say(_summary(len(problems), manifests, valid))
 
 
 def _relative(problem: Problem) -> Problem:
@@ -103,16 +101,6 @@ def _relative(problem: Problem) -> Problem:
     return replace(problem, source=replace(problem.source, path=shorter))
 
 
-def _color(given: str) -> bool:
-    if given != "auto":
-        return given == "on"
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-
-
 def _summary(problems: int, manifests: int, valid: int) -> str:
-    told = f"{_count(problems, 'problem')}, " if problems else ""
-    return f"{told}{valid} of {_count(manifests, 'manifest')} valid"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}" if number == 1 else f"{number} {what}s"
+    told = f"{counted(problems, 'problem')}, " if problems else ""
+    return f"{told}{valid} of {counted(manifests, 'manifest')} valid"

@@ -39,7 +39,7 @@ class _Cut:
         if isinstance(value, dict):
             return {key: self.inner(value[key]) for key in self._keys(value)}
         if isinstance(value, list):
-            kept = []
+            kept: list[Any] = []
             for item in value:
                 if self._left <= 0 or len(kept) == _MOST_ITEMS:
                     self.short = True
