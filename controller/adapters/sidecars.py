@@ -107,7 +107,7 @@ class Sidecars:
         if not jobs:
             self.unreadable.append(path)
         for name, raw in jobs.items():
-            kind = self._kinds.get(str(raw.get("kind"))) if isinstance(raw, dict) else None
+            kind = self._kinds.get(str(raw.get("kind")))
             if kind is not None:
                 self._as_read[path, name] = (stamp, raw)
                 yield JobKey(kind.name, name), parse(kind, raw, written_at)
@@ -188,7 +188,9 @@ def _jobs(content: bytes) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     jobs = document.get("jobs") if isinstance(document, dict) else None
-    return jobs if isinstance(jobs, dict) else {}
+    if not isinstance(jobs, dict):
+        return {}
+    return {name: raw for name, raw in jobs.items() if isinstance(raw, dict)}
 
 
 def _rendered(jobs: Mapping[str, Any]) -> bytes:

@@ -45,9 +45,10 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     tell_problems(work.problems)
     mode = Mode.PLAN if given["dry_run"] else Mode.APPLY
     sandbox = given["sandbox"]
+    waits = given["waits"] and not given["dry_run"]
     with outside(work, reach_of(given)) as ports:
         passes = Passes(work, ports, mode, sandbox=sandbox)
-        report, overtime = passes.make(given, waits=given["waits"] and not given["dry_run"])
+        report, overtime = passes.make(given, waits=waits)
     if given["dry_run"]:
         show(
             given,
@@ -64,4 +65,4 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
         )
     tell_failures(report)
     codes = judged(work, report) | overtime
-    ctx.exit(gravest(codes | fared(report) if given["waits"] else codes))
+    ctx.exit(gravest(codes | fared(report) if waits else codes))

@@ -12,16 +12,10 @@ from controller.core.model import Live, Place, Recorded
 
 def parse(kind: Kind, raw: Mapping[str, Any], written_at: datetime | None) -> Recorded:
     """Read an entry; whatever does not have the form that we write counts as not recorded."""
-    synced = next(
-        (
-            condition
-            for condition in _list(raw.get("conditions"))
-            if isinstance(condition, dict) and condition.get("type") == "Synced"
-        ),
-        {},
-    )
+    conditions = [one for one in _list(raw.get("conditions")) if isinstance(one, dict)]
+    synced = next((one for one in conditions if one.get("type") == "Synced"), {})
     return Recorded(
-        entry={"history": _list(raw.get("history")), **_kept(raw)},
+        entry={**raw, "conditions": conditions, "history": _list(raw.get("history"))},
         phase=_text(raw.get("phase")),
         digest=_text(raw.get("digest")),
         token=_text(raw.get("token")),
@@ -32,10 +26,6 @@ def parse(kind: Kind, raw: Mapping[str, Any], written_at: datetime | None) -> Re
         live=_live(kind, raw),
         written_at=written_at,
     )
-
-
-def _kept(raw: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in raw.items() if name != "history"}
 
 
 def _live(kind: Kind, raw: Mapping[str, Any]) -> Live | None:

@@ -1,0 +1,128 @@
+"""Waiting: until every job has ended, or time is up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.manifests import failing
+from tests.support.project import Project, project
+
+EVERY = ("--every", "0.05")
+
+
+@pytest.fixture
+def moving(tmp_path: Path) -> Iterator[Project]:
+    """An empty project beside a sandbox in which a job's hour takes a tenth of a second."""
+    with project(tmp_path / "project", speed=36_000) as made:
+        yield made
+
+
+def test_wait_records_the_end(moving: Project) -> None:
+    """Wait ends with 0 when all have completed, and the sidecars say so."""
+    moving.add("support-bot")
+    moving.call("reconcile")
+    ran = moving.call("wait", *EVERY)
+    assert ran.code == 0
+    assert moving.entry("support-bot")["phase"] == "Completed"
+    assert "support-bot: Completed" in ran.said
+
+
+def test_wait_submits_nothing(tree: Project) -> None:
+    """A manifest that was never submitted is waited for in vain: 6, and no call that changes."""
+    tree.add("support-bot")
+    ran = tree.call("wait", *EVERY, "--timeout", "0.1")
+    assert ran.code == 6
+    assert tree.changes() == []
+    assert tree.entry("support-bot")["phase"] == "Pending"
+
+
+@pytest.mark.parametrize("verb", [("wait",), ("reconcile", "--wait")], ids=lambda verb: verb[0])
+def test_failed_job_ends_the_wait_with_3(moving: Project, verb: tuple[str, ...]) -> None:
+    """When all have ended and one failed, the exit code is 3."""
+    moving.add("fails", failing())
+    moving.add("completes")
+    moving.call("reconcile")
+    ran = moving.call(verb[0], *verb[1:], *EVERY)
+    assert ran.code == 3
+    assert [moving.entry(name)["phase"] for name in ("completes", "fails")] == [
+        "Completed",
+        "Failed",
+    ]
+
+
+def test_reconcile_without_wait_does_not_judge_jobs(moving: Project) -> None:
+    """A pass over a failed job is itself fine: 0."""
+    moving.add("fails", failing())
+    moving.call("reconcile", "--wait", *EVERY)
+    assert moving.call("reconcile").code == 0
+
+
+@pytest.mark.parametrize("verb", [("wait",), ("reconcile", "--wait")], ids=lambda verb: verb[0])
+def test_time_runs_out_with_6(tree: Project, verb: tuple[str, ...]) -> None:
+    """A job that does not end in time is recorded as it stands; the exit code is 6."""
+    tree.add("support-bot")
+    tree.call("reconcile")
+    ran = tree.call(verb[0], *verb[1:], *EVERY, "--timeout", "0.2")
+    assert ran.code == 6
+    assert "support-bot: InProgress" in ran.said
+    assert tree.entry("support-bot")["phase"] == "InProgress"
+
+
+def test_time_out_goes_before_a_failed_job(tree: Project) -> None:
+    """A job that failed and one that did not end in time: 6 goes before 3."""
+    tree.add("fails", failing())
+    tree.settle()
+    tree.add("runs")
+    ran = tree.call("reconcile", "--wait", *EVERY, "--timeout", "0.1")
+    assert ran.code == 6
+
+
+def test_wait_does_not_wait_for_a_person(tree: Project) -> None:
+    """A job that is held until somebody acts ends the wait at once, with 3."""
+    tree.add("support-bot")
+    tree.settle()
+    tree.edit("support-bot", "epochCount: 2", "epochCount: 3")
+    ran = tree.call("wait", *EVERY, "--timeout", "30")
+    assert ran.code == 3
+    assert "support-bot: Stalled" in ran.err
+
+
+def test_wait_follows_a_held_job_that_runs(tree: Project) -> None:
+    """So does a running job whose manifest was edited: no pass will bring it together."""
+    tree.add("support-bot")
+    tree.call("reconcile")
+    tree.edit("support-bot", "epochCount: 2", "epochCount: 3")
+    assert tree.call("wait", *EVERY, "--timeout", "30").code == 3
+
+
+def test_refused_plan_is_not_waited_for(tree: Project) -> None:
+    """What the guard refuses no waiting mends."""
+    tree.add("support-bot")
+    ran = tree.call("reconcile", "--wait", "--max-submits", "0", "--timeout", "30")
+    assert ran.code == 5
+    assert tree.sidecars() == {}
+
+
+def test_each_change_is_one_line(moving: Project) -> None:
+    """Off a terminal every phase is said once per job, without control characters."""
+    for number in range(3):
+        moving.add(f"job-{number}")
+    ran = moving.run("reconcile", "--wait", *EVERY)
+    assert ran.code == 0
+    said = [line for line in ran.said if line.startswith("job-")]
+    assert sorted(said) == sorted(
+        f"job-{number}: {phase}" for number in range(3) for phase in ("InProgress", "Completed")
+    )
+    assert "\x1b" not in ran.out + ran.err
+
+
+def test_invalid_manifest_does_not_hold_up_the_others(moving: Project) -> None:
+    """The valid ones run to their end; the exit code is 4, which goes before 3."""
+    moving.add("valid")
+    moving.add("invalid", {"roleArn": "nonsense"})
+    ran = moving.call("reconcile", "--wait", *EVERY)
+    assert ran.code == 4
+    assert moving.entry("valid")["phase"] == "Completed"
