@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from controller.core.fleet import Fleet, forbidden_target
 from controller.core.kind import Kind
@@ -52,6 +52,24 @@ class _Look:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where targets' credentials act; each is asked for once in a pass, whatever the answer."""
+
+    cloud: Cloud
+    known: dict[Target, Place | Failure] = field(default_factory=dict)
+
+    def of(self, target: Target) -> Place | Failure:
+        """Return where a target's credentials act, or why that is not known."""
+        asked = replace(target, account_id=None)
+        if asked not in self.known:
+            try:
+                self.known[asked] = self.cloud.place(asked)
+            except CloudError as error:
+                self.known[asked] = error.failure
+        return self.known[asked]
+
+
 def observe(
     kinds: Mapping[str, Kind],
     desired: Iterable[Desired],
@@ -66,9 +84,10 @@ def observe(
     """
     seen: dict[JobKey, Observation] = {}
     looks: dict[tuple[str, Target], list[_Look]] = defaultdict(list)
+    places = _Places(cloud)
     for job in desired:
         kind, known = kinds[job.key.kind], recorded.get(job.key)
-        settled = _without_a_look(kind, job, known, fleet, cloud)
+        settled = _without_a_look(kind, job, known, fleet, places.of(job.target))
         if isinstance(settled, Observation):
             seen[job.key] = settled
         else:
@@ -88,13 +107,11 @@ def look(kind: Kind, desired: Desired, place: Place, cloud: Cloud) -> Observatio
 
 
 def _without_a_look(
-    kind: Kind, job: Desired, recorded: Recorded | None, fleet: Fleet, cloud: Cloud
+    kind: Kind, job: Desired, recorded: Recorded | None, fleet: Fleet, place: Place | Failure
 ) -> Observation | Place:
     """Return what is known of a job before any call to the service, else where to look for it."""
-    try:
-        place = cloud.place(job.target)
-    except CloudError as error:
-        return _unknown(None, error.failure)
+    if isinstance(place, Failure):
+        return _unknown(None, place)
     if _is_off_limits(job, recorded, fleet, place):
         return Observation(Existence.UNKNOWN, place)
     if recorded is not None and _is_settled(kind, job, recorded):
@@ -174,6 +191,8 @@ def _is_unchanged(look: _Look, summary: Summary) -> bool:
         summary.arn == known.arn
         and summary.status == known.status
         and summary.modified == known.members.get(look.kind.modified_member)
+        and summary.members.get(look.kind.stages_member)
+        == known.members.get(look.kind.stages_member)
     )
 
 

@@ -7,7 +7,7 @@ revisions, tags and pruning join the run here.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -297,7 +297,24 @@ def _ended(case: Case) -> Action | None:
 
 
 def _in_progress(case: Case) -> Action:
-    return case.action(Verb.WAIT, Reason.IN_PROGRESS, f"The job is {_live(case).status}")
+    live = _live(case)
+    stage = _stage(case.kind, live)
+    return case.action(
+        Verb.WAIT, Reason.IN_PROGRESS, f"The job is {live.status}{f': {stage}' if stage else ''}"
+    )
+
+
+def _stage(kind: Kind, live: Live) -> str:
+    """Return the stage that has the job's own status, such as ``training``."""
+    stages = live.members.get(kind.stages_member)
+    if not isinstance(stages, Mapping):
+        return ""
+    found = (
+        name.removesuffix("Details")
+        for name, stage in stages.items()
+        if isinstance(stage, Mapping) and stage.get("status") == live.status
+    )
+    return next(found, "")
 
 
 RULES: tuple[Callable[[Case], Action | None], ...] = (

@@ -87,6 +87,8 @@ class Kind:
     """The member of Create that names the job, and of Get and List that shows the name."""
     suffixed_members: tuple[str, ...]
     """Members that default to ``metadata.name`` and take the suffix of a retry or revision."""
+    stages_member: str = ""
+    """The member of Get whose members are the stages of a job, each with a status of its own."""
     token_member: str
     tag_members: tuple[str, ...]
     """Members that hold tags: outside the digest, because tags can change on a running job."""

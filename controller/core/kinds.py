@@ -25,6 +25,7 @@ _MODEL_CUSTOMIZATION_JOB = Kind(
     identifier_member="jobIdentifier",
     arn_member="jobArn",
     status_member="status",
+    stages_member="statusDetails",
     failure_member="failureMessage",
     created_member="creationTime",
     modified_member="lastModifiedTime",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from controller.core.kind import Kind
 from controller.core.status import STALLED, SUSPENDED
-from controller.views.status import JobStatus, phases
+from controller.views.status import JobStatus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -82,12 +82,15 @@ class Screen:
     def _drawn(self) -> Group:
         from rich.console import Group
         from rich.progress_bar import ProgressBar
-        from rich.text import Text
+        from rich.table import Table
 
         ended = sum(self._has_ended(status) for status in self._known.values())
-        where = "sandbox: nothing here is real  " if self._sandbox else ""
-        line = Text(f"{where}{ended} of {self._total} ended  {phases(list(self._known.values()))}")
-        return Group(self._table(), ProgressBar(self._total or 1, ended, width=60), line)
+        where = " (sandbox: nothing here is real)" if self._sandbox else ""
+        bar = Table.grid(padding=(0, 1))
+        bar.add_row(
+            ProgressBar(self._total or 1, ended, width=40), f"{ended} of {self._total} ended{where}"
+        )
+        return Group(self._table(), bar)
 
     def _table(self) -> Table:
         from rich.table import Table

@@ -103,7 +103,7 @@ def _create(kind: Kind, service: Service) -> Iterator[str]:
 def _get(kind: Kind, service: Service) -> Iterator[str]:
     members = service.members(kind.operation("Get"), "output")
     shown = [kind.name_member, kind.arn_member, kind.status_member, kind.created_member]
-    optional = [kind.failure_member, kind.modified_member, kind.ended_member]
+    optional = [kind.failure_member, kind.modified_member, kind.ended_member, kind.stages_member]
     for name in [*shown, *filter(None, optional)]:
         if name not in members:
             yield f"Get does not show {name}"
