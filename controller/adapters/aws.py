@@ -23,8 +23,10 @@ from botocore.config import Config
 from botocore.credentials import (
     AssumeRoleCredentialFetcher,
     CredentialProvider,
+    CredentialResolver,
     DeferredRefreshableCredentials,
 )
+from botocore.exceptions import NoCredentialsError
 
 from controller.adapters.aws_errors import failure_of
 from controller.core.errors import failure
@@ -71,7 +73,7 @@ class Bedrock:
         self._lock = threading.RLock()
         self._clients: dict[tuple[str, str, str | None], BaseClient] = {}
         self._sessions: dict[str | None, botocore.session.Session] = {}
-        self._accounts: dict[str | None, str | CloudError] = {}
+        self._accounts: dict[str | None, str] = {}
 
     def place(self, target: Target) -> Place:
         """Return where the target's credentials act; one call per role, its answer kept."""
@@ -79,10 +81,7 @@ class Bedrock:
         with self._lock:
             if target.assume_role_arn not in self._accounts:
                 self._accounts[target.assume_role_arn] = self._account(target)
-            account = self._accounts[target.assume_role_arn]
-        if isinstance(account, CloudError):
-            raise CloudError(account.failure)
-        return Place(account, region)
+            return Place(self._accounts[target.assume_role_arn], region)
 
     def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
         """Return a job by name or ARN, or None when the service says that there is none."""
@@ -137,13 +136,21 @@ class Bedrock:
             seen.add(following)
             members = {**members, "nextToken": following}
 
-    def _account(self, target: Target) -> str | CloudError:
+    def _account(self, target: Target) -> str:
         try:
             client = self._client("sts", target)
             answer = _called(client, "GetCallerIdentity", {}, reading=True)
-        except CloudError as error:
-            return error
+        except CloudError:
+            self._forget(target)
+            raise
         return str(answer.get("Account", ""))
+
+    def _forget(self, target: Target) -> None:
+        """Make everything anew next time: credentials may have come, or been renewed, by then."""
+        role = target.assume_role_arn
+        self._sessions.pop(role, None)
+        for place in [place for place in self._clients if place[2] == role]:
+            self._clients.pop(place).close()
 
     def _call(
         self, target: Target, operation: str, members: Mapping[str, Any], *, reading: bool
@@ -211,24 +218,28 @@ class Bedrock:
         with self._lock:
             if role not in self._sessions:
                 session = botocore.session.Session(profile=self._connection.profile)
-                if self._connection.any_credentials:
-                    session.set_credentials("sandbox", "sandbox")
                 if role is not None:
                     provider = _Assumed(self._fetcher(role, self._region(target)))
-                    chain = session.get_component("credential_provider")
-                    chain.insert_before("env", provider)
+                    session.register_component(
+                        "credential_provider", CredentialResolver([provider])
+                    )
+                elif self._connection.any_credentials:
+                    session.set_credentials("sandbox", "sandbox")
                 self._sessions[role] = session
             return self._sessions[role]
 
     def _fetcher(self, role: str, region: str) -> AssumeRoleCredentialFetcher:
         source = self._session(Target())
+        credentials = source.get_credentials()
+        if credentials is None:
+            raise NoCredentialsError
 
         def sts(service: str, **given: Any) -> BaseClient:
             return self._made(source, service, region, **given)
 
         return AssumeRoleCredentialFetcher(
             client_creator=sts,
-            source_credentials=source.get_credentials(),
+            source_credentials=credentials,
             role_arn=role,
             extra_args={"RoleSessionName": "bedrock-jobs"},
         )
@@ -281,7 +292,7 @@ def _guarded(call: Callable[[], Answer], *, reading: bool) -> Answer:
 def _summary(kind: Kind, members: Mapping[str, Any]) -> Summary:
     return Summary(
         arn=str(members.get(kind.arn_member, "")),
-        name=str(members.get(kind.name_member, "")),
+        name=str(members.get(kind.listed_name_member or kind.name_member, "")),
         status=str(members.get(kind.status_member, "")),
         modified=members.get(kind.modified_member),
         members=members,

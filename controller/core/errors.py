@@ -52,6 +52,7 @@ _TABLE = (
     _Row("NoCredentials", Disposition.DENIED),
     _Row("NoRegion", Disposition.DENIED),
     _Row("ProfileNotFound", Disposition.DENIED),
+    _Row("ClientError", Disposition.DENIED),
 )
 
 

@@ -1,0 +1,138 @@
+"""A cloud in memory: mirrors the adapter over the sandbox, and the contract suite holds it to that.
+
+Tests of what stands above the Cloud port use it: they count its calls and tell it how to fail.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from controller.core.errors import NAME_IN_USE, failure
+from controller.core.kind import Kind
+from controller.core.model import Failure, Live, Place, Summary, Target
+from controller.ports import CloudError
+from tests.contract.showing import ACCOUNT, REGION, arn_of, shown
+
+PAGE = 1000
+CREATED = "2026-01-01T08:00:00.000Z"
+ENDED = "2026-01-01T09:00:00.000Z"
+
+
+@dataclass
+class Fake:
+    """The Cloud port over a dictionary.
+
+    ``failing`` maps an operation, or an operation and what it is called with, to the failure that
+    each such call ends in. ``later_pages_fail`` lets only the first page of a listing through.
+    """
+
+    jobs: dict[Place, dict[str, Live]] = field(default_factory=lambda: defaultdict(dict))
+    calls: list[tuple[str, str]] = field(default_factory=list)
+    failing: dict[str | tuple[str, str], Failure] = field(default_factory=dict)
+    later_pages_fail: Failure | None = None
+    account: str = ACCOUNT
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def place(self, target: Target) -> Place:
+        """Return the role's own account, or the default one."""
+        role = target.assume_role_arn
+        self._called("Place", role or "")
+        return Place(role.split(":")[4] if role else self.account, target.region or REGION)
+
+    def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
+        """Return a job by name or ARN."""
+        self._called("Get", identifier)
+        for live in self._jobs(target).values():
+            if identifier in {live.name, live.arn}:
+                return live
+        return None
+
+    def listing(
+        self, kind: Kind, target: Target, *, status: str | None = None
+    ) -> tuple[Summary, ...]:
+        """Return the summaries of all jobs, the newest first; a call for every page."""
+        found = [
+            Summary(live.arn, live.name, live.status, live.members.get(kind.modified_member), {})
+            for live in reversed(self._jobs(target).values())
+            if status in {None, live.status}
+        ]
+        for page in range(max(1, -(-len(found) // PAGE))):
+            self._called("List", status or "")
+            if page and self.later_pages_fail:
+                raise CloudError(self.later_pages_fail)
+        return tuple(found)
+
+    def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
+        """A token that was used answers with its job; a name that was used is refused."""
+        name = str(request[kind.name_member])
+        self._called("Create", name)
+        with self._lock:
+            jobs = self._jobs(target)
+            for live in jobs.values():
+                if live.members.get(kind.token_member) == token:
+                    return live.arn
+            if name in jobs:
+                raise CloudError(failure("ValidationException", NAME_IN_USE, reading=False))
+            jobs[name] = self._made(kind, target, request, token, len(jobs))
+            return jobs[name].arn
+
+    def stop(self, kind: Kind, target: Target, arn: str) -> None:
+        """A job that runs is stopping; one that ended is a conflict."""
+        self._called("Stop", arn)
+        live = next((one for one in self._jobs(target).values() if one.arn == arn), None)
+        if live is None:
+            raise CloudError(failure("ResourceNotFoundException", "no such job", reading=False))
+        if live.status in kind.terminal:
+            raise CloudError(failure("ConflictException", "it has ended", reading=False))
+        self.turn(kind, live.name, min(kind.stopping), target)
+
+    def turn(self, kind: Kind, name: str, status: str, target: Target | None = None) -> None:
+        """Let a job have another status from now on."""
+        jobs = self._jobs(target or Target())
+        ended = {kind.ended_member: ENDED} if status in kind.terminal else {}
+        members = {
+            **jobs[name].members,
+            kind.status_member: status,
+            kind.modified_member: ENDED,
+            **ended,
+        }
+        jobs[name] = replace(jobs[name], status=status, members=members)
+
+    def count(self) -> dict[str, int]:
+        """Return how often each operation of the service was called; STS is not of them."""
+        return dict(Counter(operation for operation, _ in self.calls if operation != "Place"))
+
+    def _jobs(self, target: Target) -> dict[str, Live]:
+        role = target.assume_role_arn
+        account = role.split(":")[4] if role else self.account
+        return self.jobs[Place(account, target.region or REGION)]
+
+    def _called(self, operation: str, argument: str) -> None:
+        with self._lock:
+            self.calls.append((operation, argument))
+        found = self.failing.get((operation, argument)) or self.failing.get(operation)
+        if found is not None:
+            raise CloudError(found)
+
+    def _made(
+        self, kind: Kind, target: Target, request: Mapping[str, Any], token: str, number: int
+    ) -> Live:
+        role = target.assume_role_arn
+        account = role.split(":")[4] if role else self.account
+        region = target.region or REGION
+        arn = arn_of(kind, f"job{number:09}", account, region)
+        status = kind.listed_as_active
+        members = {
+            **shown(kind, request, region),
+            kind.arn_member: arn,
+            kind.status_member: status,
+            kind.created_member: CREATED,
+            kind.modified_member: CREATED,
+            **({kind.token_member: token} if kind.echoes_token else {}),
+        }
+        name = str(request[kind.name_member])
+        return Live(arn, name, status, token if kind.echoes_token else None, members)

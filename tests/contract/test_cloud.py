@@ -1,0 +1,217 @@
+"""The Cloud's contract: the same tests hold the adapter for AWS and the fake to one behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.core.kinds import KINDS
+from controller.core.model import Disposition, Failure, Place, Target
+from controller.ports import CloudError
+from tests.contract.showing import ACCOUNT, REGION, arn_of
+from tests.contract.worlds import HERE, WORLDS, World
+
+(KIND,) = KINDS.values()
+ROLE = "arn:aws:iam::999999999999:role/BedrockJobs"
+ELSEWHERE = Target(region=REGION, assume_role_arn=ROLE)
+REQUEST: dict[str, Any] = {
+    "jobName": "support-bot",
+    "customModelName": "support-bot",
+    "roleArn": f"arn:aws:iam::{ACCOUNT}:role/BedrockCustomization",
+    "baseModelIdentifier": "amazon.nova-micro-v1:0:128k",
+    "customizationType": "FINE_TUNING",
+    "trainingDataConfig": {"s3Uri": "s3://acme-training/support/train.jsonl"},
+    "outputDataConfig": {"s3Uri": "s3://acme-training/support/output/"},
+    "hyperParameters": {"epochCount": "2"},
+    "jobTags": [{"key": "team", "value": "support"}],
+}
+
+
+@pytest.fixture(params=WORLDS)
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """Each cloud in turn."""
+    with WORLDS[request.param](tmp_path) as made:
+        yield made
+
+
+def failed(call: Callable[[], object]) -> Failure:
+    """Return the failure that a call ends in."""
+    with pytest.raises(CloudError) as caught:
+        call()
+    return caught.value.failure
+
+
+def submit(world: World, token: str = "token-1", target: Target = HERE, **changes: Any) -> str:  # noqa: S107
+    """Create a job that differs from the usual one as given."""
+    return world.cloud.create(KIND, target, {**REQUEST, **changes}, token)
+
+
+def test_place_is_account_and_region(world: World) -> None:
+    """Credentials without a role act in their own account, in the target's region."""
+    assert world.cloud.place(HERE) == Place(ACCOUNT, REGION)
+    assert world.cloud.place(Target(region="eu-central-1")) == Place(ACCOUNT, "eu-central-1")
+
+
+def test_place_falls_back_on_the_environment(world: World) -> None:
+    """A target without a region is where the connection is."""
+    assert world.cloud.place(Target()) == Place(ACCOUNT, REGION)
+
+
+def test_assumed_role_acts_in_its_own_account(world: World) -> None:
+    """A role leads to its account: jobs made there are seen there and nowhere else."""
+    assert world.cloud.place(ELSEWHERE) == Place("999999999999", REGION)
+
+    arn = submit(world, target=ELSEWHERE)
+
+    assert ":999999999999:" in arn
+    assert world.cloud.get(KIND, ELSEWHERE, "support-bot") is not None
+    assert world.cloud.get(KIND, HERE, "support-bot") is None
+
+
+def test_absent_job_is_none(world: World) -> None:
+    """A name and an ARN that no job has are answered with None."""
+    assert world.cloud.get(KIND, HERE, "nobody") is None
+    assert world.cloud.get(KIND, HERE, arn_of(KIND, "abcdefghijkl")) is None
+
+
+@pytest.mark.parametrize("by", ["name", "arn"])
+def test_created_job_is_shown(world: World, by: str) -> None:
+    """A job that was created is found by name and by ARN, and echoes what was sent."""
+    arn = submit(world)
+
+    live = world.cloud.get(KIND, HERE, "support-bot" if by == "name" else arn)
+
+    assert live is not None
+    assert (live.arn, live.name, live.status, live.token) == (
+        arn,
+        "support-bot",
+        "InProgress",
+        "token-1",
+    )
+    for member in ("roleArn", "trainingDataConfig", "outputDataConfig", "customizationType"):
+        assert live.members[member] == REQUEST[member]
+    assert live.members["outputModelName"] == "support-bot"
+    assert live.members["hyperParameters"]["epochCount"] == "2"
+    assert live.members["baseModelArn"].endswith(":foundation-model/amazon.nova-micro-v1:0:128k")
+    assert live.members["creationTime"].endswith("Z")
+    assert "jobTags" not in live.members
+    assert "ResponseMetadata" not in live.members
+
+
+def test_regions_are_apart(world: World) -> None:
+    """A job is seen in its own region only, and its name is free in another."""
+    arn = submit(world)
+    west = Target(region="us-west-2")
+
+    assert world.cloud.get(KIND, west, "support-bot") is None
+    assert submit(world, "token-2", west) != arn
+
+
+def test_same_token_answers_with_the_same_job(world: World) -> None:
+    """A Create that is repeated under its token makes nothing new."""
+    first = submit(world)
+
+    assert submit(world) == first
+    assert len(world.cloud.listing(KIND, HERE)) == 1
+
+
+def test_name_in_use_is_a_conflict(world: World) -> None:
+    """Another token cannot have a name that some job had, also one that ended."""
+    submit(world)
+    world.finish(KIND)
+
+    found = failed(lambda: submit(world, "token-2"))
+
+    assert (found.disposition, found.ambiguous) == (Disposition.CONFLICT, False)
+    assert found.message == "The provided job name is currently in use."
+
+
+def test_racing_creates_make_one_job(world: World) -> None:
+    """Creates under one token, side by side, all answer with the one job."""
+    with ThreadPoolExecutor(8) as executor:
+        arns = set(executor.map(lambda _: submit(world), range(16)))
+
+    assert len(arns) == 1
+    assert len(world.cloud.listing(KIND, HERE)) == 1
+
+
+def test_listing_of_nothing_is_empty(world: World) -> None:
+    """An account without jobs has an empty listing, in one page."""
+    assert world.cloud.listing(KIND, HERE) == ()
+    assert world.calls("List") == 1
+
+
+def test_listing_has_every_page(world: World) -> None:
+    """A listing of 2,500 jobs takes three pages and holds each job once, the newest first."""
+    world.seed(KIND, REQUEST, 2500)
+
+    listed = world.cloud.listing(KIND, HERE)
+
+    assert world.calls("List") == 3
+    assert [summary.name for summary in listed] == [f"job-{n:04}" for n in reversed(range(2500))]
+    assert len({summary.arn for summary in listed}) == 2500
+    assert {summary.status for summary in listed} == {"InProgress"}
+    assert all(str(summary.modified).endswith("Z") for summary in listed)
+
+
+def test_listing_by_status_holds_only_such_jobs(world: World) -> None:
+    """A listing that asks for a status leaves the others out, all pages of them."""
+    world.seed(KIND, REQUEST, 1200)
+    world.finish(KIND)
+    submit(world, "token-new")
+
+    (active,) = world.cloud.listing(KIND, HERE, status="InProgress")
+
+    assert active.name == "support-bot"
+    assert world.calls("List") == 1
+    assert len(world.cloud.listing(KIND, HERE, status="Completed")) == 1200
+    assert world.calls("List") == 3
+
+
+def test_summary_agrees_with_get(world: World) -> None:
+    """A summary's ARN, status and time of change are those that Get shows."""
+    arn = submit(world)
+    (summary,) = world.cloud.listing(KIND, HERE)
+    live = world.cloud.get(KIND, HERE, arn)
+
+    assert live is not None
+    assert (summary.arn, summary.name, summary.status) == (live.arn, live.name, live.status)
+    assert summary.modified == live.members["lastModifiedTime"]
+
+
+def test_stop_shows_at_once(world: World) -> None:
+    """A job that is stopped shows so in the next Get; a second stop is no error."""
+    arn = submit(world)
+
+    world.cloud.stop(KIND, HERE, arn)
+    live = world.cloud.get(KIND, HERE, arn)
+
+    assert live is not None
+    assert live.status == "Stopping"
+    world.cloud.stop(KIND, HERE, arn)
+
+
+def test_stop_of_an_ended_job_is_a_conflict(world: World) -> None:
+    """A job that ended cannot be stopped, and stays as it ended."""
+    arn = submit(world)
+    world.finish(KIND)
+
+    found = failed(lambda: world.cloud.stop(KIND, HERE, arn))
+    live = world.cloud.get(KIND, HERE, arn)
+
+    assert (found.code, found.disposition) == ("ConflictException", Disposition.CONFLICT)
+    assert live is not None
+    assert live.status == "Completed"
+    assert live.members["endTime"].endswith("Z")
+
+
+def test_stop_of_no_job_is_refused(world: World) -> None:
+    """An ARN that no job has is refused, not taken for success."""
+    found = failed(lambda: world.cloud.stop(KIND, HERE, arn_of(KIND, "abcdefghijkl")))
+
+    assert found.code == "ResourceNotFoundException"
+    assert found.disposition is Disposition.REFUSED

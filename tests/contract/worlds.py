@@ -1,0 +1,133 @@
+"""The clouds under contract, each with what a test needs to set it up and to look behind it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.request import Request, urlopen
+
+from controller.adapters.aws import Bedrock, Connection
+from controller.core.kind import Kind
+from controller.core.model import Target
+from controller.ports import Cloud
+from controller.sandbox.caller import Caller
+from controller.sandbox.jobs import Jobs
+from controller.sandbox.server import running
+from controller.sandbox.store import Store
+from tests.contract.fake import Fake
+from tests.contract.showing import ACCOUNT, REGION
+
+HERE = Target(region=REGION)
+
+
+class World(Protocol):
+    """A cloud, and a hand on what lies behind it."""
+
+    @property
+    def cloud(self) -> Cloud:
+        """The cloud under contract."""
+
+    def seed(self, kind: Kind, request: dict[str, Any], count: int) -> None:
+        """Let the service have so many jobs, equal but for their names, in this order."""
+
+    def finish(self, kind: Kind) -> None:
+        """Let every job that runs end well."""
+
+    def calls(self, operation: str) -> int:
+        """Return how often the service was asked for an operation."""
+
+
+@dataclass
+class InMemory:
+    """The fake itself."""
+
+    cloud: Fake
+
+    def seed(self, kind: Kind, request: dict[str, Any], count: int) -> None:
+        """Create jobs one by one."""
+        for number in range(count):
+            named = {**request, kind.name_member: f"job-{number:04}"}
+            self.cloud.create(kind, HERE, named, f"token-{number}")
+
+    def finish(self, kind: Kind) -> None:
+        """Turn every active job."""
+        for jobs in self.cloud.jobs.values():
+            for name in [live.name for live in jobs.values() if live.status in kind.active]:
+                self.cloud.turn(kind, name, min(kind.succeeded))
+
+    def calls(self, operation: str) -> int:
+        """Return how often the fake was asked."""
+        return self.cloud.count().get(operation, 0)
+
+
+@dataclass
+class OverHttp:
+    """The adapter for AWS, over a sandbox whose clock stands still unless a test moves it."""
+
+    cloud: Bedrock
+    url: str
+    folder: Path
+
+    def seed(self, kind: Kind, request: dict[str, Any], count: int) -> None:
+        """Copy one job in the store: thousands of calls would only take time."""
+        first = {**request, kind.name_member: "job-0000"}
+        self.cloud.create(kind, HERE, first, "token-0")
+        store = Store(self.folder)
+        try:
+            with store.transaction() as rows:
+                caller = Caller(ACCOUNT, REGION, "", "")
+                jobs = Jobs(rows, kind, caller)
+                made = jobs.named("job-0000")
+                assert made is not None
+                for number in range(1, count):
+                    jobs.add(_copy(kind, made, number), caller, None, f"model-{number}")
+        finally:
+            store.close()
+
+    def finish(self, kind: Kind) -> None:
+        """Move the clock beyond every job's life."""
+        self._control("POST", "clock", {"advance": 2 * 3600})
+
+    def calls(self, operation: str) -> int:
+        """Return how often the journal has an operation."""
+        journal = self._control("GET", "calls")["calls"]
+        return sum(str(call["operation"]).startswith(operation) for call in journal)
+
+    def _control(self, method: str, path: str, body: object = None) -> dict[str, Any]:
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(f"{self.url}/_sandbox/{path}", data, method=method)  # noqa: S310
+        with urlopen(request, timeout=20) as answer:  # noqa: S310
+            content: dict[str, Any] = json.load(answer)
+        return content
+
+
+def _copy(kind: Kind, made: Any, number: int) -> Any:
+    name = f"job-{number:04}"
+    arn = f"{made.arn[:-4]}{number:04}"
+    members = {**json.loads(made.members), kind.name_member: name, kind.arn_member: arn}
+    product = f"{made.product_arn[:-4]}{number:04}"
+    return replace(made, name=name, arn=arn, product_arn=product, members=json.dumps(members))
+
+
+@contextmanager
+def in_memory(_folder: Path) -> Iterator[InMemory]:
+    """Yield a world in memory."""
+    yield InMemory(Fake())
+
+
+@contextmanager
+def over_http(folder: Path) -> Iterator[OverHttp]:
+    """While the context lasts a sandbox serves the world over HTTP."""
+    with running(folder, speed=0) as url:
+        connection = Connection(region=REGION, endpoint_url=url, any_credentials=True)
+        yield OverHttp(Bedrock(connection), url, folder)
+
+
+WORLDS: Mapping[str, Callable[[Path], AbstractContextManager[World]]] = {
+    "memory": in_memory,
+    "http": over_http,
+}
