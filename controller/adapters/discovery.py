@@ -6,6 +6,7 @@ import os
 import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from operator import attrgetter
 from pathlib import Path
 
 from controller.core.model import Problem, Source
@@ -99,13 +100,16 @@ class _Search:
             self._met.add(real_folder)
             inner = []
             for entry in self._entries(folder):
-                real_entry = f"{real_folder}/{entry.name}"
-                if entry.is_symlink():
-                    self._links.append((entry.path, entry.name))
+                name = entry.name
+                if name.endswith(_SUFFIXES) and entry.is_file(follow_symlinks=False):
+                    if is_manifest(name):
+                        self._file(entry.path, f"{real_folder}/{name}", top)
+                elif entry.is_symlink():
+                    self._links.append((entry.path, name))
                 elif entry.is_dir(follow_symlinks=False):
-                    inner.append((entry.path, real_entry))
-                elif is_manifest(entry.name):
-                    self._file(entry.path, real_entry, top)
+                    inner.append((entry.path, f"{real_folder}/{name}"))
+                elif is_manifest(name):
+                    self._file(entry.path, f"{real_folder}/{name}", top)
             pending.extend(reversed(inner))
 
     def _entries(self, folder: str) -> list[os.DirEntry[str]]:
@@ -117,7 +121,7 @@ class _Search:
             message = f"the folder cannot be read: {error.strerror}"
             self.problems.append(Problem(Code.NOT_READABLE.code, message, Source(folder)))
             return []
-        return sorted(shown, key=lambda entry: entry.name)
+        return sorted(shown, key=attrgetter("name"))
 
     def _follow(self, root: str, top: str) -> None:
         """Take in what the links lead to, as long as that is in the tree."""

@@ -11,7 +11,7 @@ from typing import Any
 
 from controller.adapters.discovery import DEFAULTS, Found, PathMissingError, discover
 from controller.adapters.documents import Documents, FileRead
-from controller.adapters.sharing import shared_out
+from controller.adapters.sharing import Parcel, shared_out
 from controller.core.entries import Entry, clashes, manifest, with_problems
 from controller.core.fleet import Fleet
 from controller.core.model import JobKey, Problem, Source, Tree
@@ -66,15 +66,15 @@ def _sorted(problems: Sequence[Problem]) -> tuple[Problem, ...]:
 def _read_all(found: Found, fleet: Fleet, *, specs: bool) -> list[FileRead]:
     """Return what each file holds, in the order of the files."""
 
-    def work(share: Sequence[int]) -> list[Any]:
+    def work(share: Sequence[int]) -> list[FileRead]:
         documents = Documents(fleet, specs=specs)
         with _uncollected():
-            return [_plain(_read(documents, found, index)) for index in share]
+            return [_read(documents, found, index) for index in share]
 
-    shares = shared_out(range(len(found.files)), work)
+    shares = shared_out(range(len(found.files)), work, Parcel(_plain, _rebuilt))
     reads: list[FileRead] = [FileRead()] * len(found.files)
     for offset, share in enumerate(shares):
-        reads[offset :: len(shares)] = map(_rebuilt, share)
+        reads[offset :: len(shares)] = share
     return reads
 
 

@@ -6,6 +6,7 @@ import marshal
 import os
 import threading
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 _WORTHWHILE = 750
@@ -14,20 +15,29 @@ _FAILED = 1
 _PIECE = 1 << 20
 
 
-def shared_out(items: Sequence[Any], work: Callable[[Sequence[Any]], list[Any]]) -> list[list[Any]]:
+@dataclass(frozen=True, slots=True)
+class Parcel:
+    """How results cross from one process to another: as plain values that marshal takes."""
+
+    pack: Callable[[Any], Any]
+    unpack: Callable[[Any], Any]
+
+
+def shared_out(
+    items: Sequence[Any], work: Callable[[Sequence[Any]], list[Any]], parcel: Parcel
+) -> list[list[Any]]:
     """Return the results of the work on each share of the items; the first share starts at 0.
 
-    Share number i holds every n-th item from the i-th on. Results are plain values that marshal
-    takes. A process that dies leaves its share to this one, so the answer never depends on how
-    many there were.
+    Share number i holds every n-th item from the i-th on. A process that dies leaves its share to
+    this one, so the answer never depends on how many there were.
     """
     count = _processes(len(items))
     shares = [items[index::count] for index in range(count)]
-    readers = [_started(share, work) for share in shares[1:]]
+    readers = [_started(share, work, parcel) for share in shares[1:]]
     results = [work(shares[0])]
     for share, reader in zip(shares[1:], readers, strict=True):
         answer = None if reader is None else _answer(*reader)
-        results.append(work(share) if answer is None else answer)
+        results.append(work(share) if answer is None else list(map(parcel.unpack, answer)))
     return results
 
 
@@ -46,7 +56,7 @@ def _processes(items: int) -> int:
 
 
 def _started(
-    share: Sequence[Any], work: Callable[[Sequence[Any]], list[Any]]
+    share: Sequence[Any], work: Callable[[Sequence[Any]], list[Any]], parcel: Parcel
 ) -> tuple[int, int] | None:
     """Start a process on a share; return it with the pipe that its answer comes through."""
     reading, writing = os.pipe()
@@ -60,18 +70,21 @@ def _started(
         os.close(writing)
         return process, reading
     os.close(reading)
-    _work_and_leave(share, work, writing)
+    _work_and_leave(share, work, parcel, writing)
     return None
 
 
 def _work_and_leave(
-    share: Sequence[Any], work: Callable[[Sequence[Any]], list[Any]], writing: int
+    share: Sequence[Any],
+    work: Callable[[Sequence[Any]], list[Any]],
+    parcel: Parcel,
+    writing: int,
 ) -> None:
     """Do a share of the work and end the process, leaving its parent's handles alone."""
     code = _FAILED
     try:
         with open(writing, "wb", buffering=0) as pipe:
-            answer = memoryview(marshal.dumps(work(share)))
+            answer = memoryview(marshal.dumps(list(map(parcel.pack, work(share)))))
             while answer:
                 answer = answer[pipe.write(answer[:_PIECE]) or 0 :]
         code = 0

@@ -69,22 +69,24 @@ def clashes(entries: Sequence[Entry], fallback: Target) -> dict[int, tuple[Probl
     ``fallback`` fills the gaps of their targets.
     """
     found: dict[int, tuple[Problem, ...]] = {}
-    identities = _shared((entry.kind, entry.name) for entry in entries)
-    for group in identities:
+    for group in _shared([(entry.kind, entry.name) for entry in entries]):
         for index in group:
             found[index] = (_twin(entries, index, group),)
-    names = _shared(
-        (entry.kind, entry.job_name, target_of(entry.target).over(fallback)) for entry in entries
-    )
-    for group in names:
-        if len({(entries[index].kind, entries[index].name) for index in group}) > 1:
-            for index in group:
-                found[index] = (*found.get(index, ()), _namesake(entries, index, group))
+    for namesakes in _shared([(entry.kind, entry.job_name) for entry in entries]):
+        # Targets are compared only among namesakes, of which there are few or none.
+        targets = [target_of(entries[index].target).over(fallback) for index in namesakes]
+        for inner in _shared(targets):
+            group = [namesakes[position] for position in inner]
+            if len({entries[index].name for index in group}) > 1:
+                for index in group:
+                    found[index] = (*found.get(index, ()), _namesake(entries, index, group))
     return found
 
 
-def _shared(keys: Iterable[Hashable]) -> list[list[int]]:
+def _shared(keys: Sequence[Hashable]) -> list[list[int]]:
     """Return the groups of positions that share a key."""
+    if len(set(keys)) == len(keys):
+        return []
     groups: defaultdict[Hashable, list[int]] = defaultdict(list)
     for index, key in enumerate(keys):
         groups[key].append(index)

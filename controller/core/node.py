@@ -79,20 +79,19 @@ Node: TypeAlias = Scalar | MapNode | ListNode
 
 def member(node: Node, name: str) -> tuple[Scalar, Node] | None:
     """Return the key and the value that stand in a mapping under a name, if they do."""
-    if not isinstance(node, MapNode):
+    if type(node) is not MapNode:
         return None
-    for key, value in node.pairs():
-        if not isinstance(key, MapNode | ListNode) and key.value == name:
-            return key, value
+    held = node.held
+    for index in range(0, len(held) - 1, 2):
+        if held[index].value == name:
+            return held[index], held[index + 1]
     return None
 
 
 def text_of(node: Node, name: str) -> str | None:
     """Return the text of a mapping's member, or None when it is missing or no scalar."""
     found = member(node, name)
-    if found is None or isinstance(found[1], MapNode | ListNode):
-        return None
-    return found[1].value
+    return None if found is None else found[1].value
 
 
 def place(root: Node, path: Path, *, on_key: bool = False) -> tuple[Mark, int]:

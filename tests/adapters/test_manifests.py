@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from controller.adapters.manifests import PathMissingError, load, scan
-from controller.adapters.sharing import shared_out
+from controller.adapters.sharing import Parcel, shared_out
 from controller.core.fleet import Allow, Fleet
 from controller.core.kinds import KINDS
 from controller.core.model import Target
@@ -209,6 +209,6 @@ def test_share_of_a_process_that_dies_is_done_again() -> None:
             os.abort()
         return [number * 2 for number in share]
 
-    results = shared_out(range(2_000), work)
+    results = shared_out(range(2_000), work, Parcel(str, int))
 
     assert sorted(number for share in results for number in share) == list(range(0, 4_000, 2))
