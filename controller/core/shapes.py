@@ -153,7 +153,13 @@ def _number(reader: Reader, name: str, _: str) -> Node:
 
 
 def _integer(reader: Reader, name: str, _: str) -> Node:
-    return {"type": "integer", **_bounds(reader.shapes[name], "minimum", "maximum")}
+    """Return the node of a whole number, bounded by its type where the shape does not."""
+    shape = reader.shapes[name]
+    least, most = _WHOLE[shape["type"]]
+    return {
+        "type": "integer",
+        **_bounds({"min": least, "max": most, **shape}, "minimum", "maximum"),
+    }
 
 
 def _boolean(*_: object) -> Node:
@@ -189,6 +195,11 @@ def _map(reader: Reader, name: str, path: str) -> Node:
     node["additionalProperties"] = reader.node(shape["value"]["shape"], path)
     return node
 
+
+# A long ends where JSON's numbers stop being exact: no digest could tell its neighbours apart.
+_WHOLE: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
+    {"integer": (-(2**31), 2**31 - 1), "long": (-(2**53) + 1, 2**53 - 1)}
+)
 
 _READERS: Final[Mapping[str, Callable[[Reader, str, str], Node]]] = MappingProxyType(
     {
