@@ -55,6 +55,9 @@ class Ledger(Protocol):
         It is on disk when this returns. Returns whether any byte changed; raises LedgerError.
         """
 
+    def clean(self) -> None:
+        """Remove what killed processes left behind, as the last read saw it."""
+
 
 class Clock(Protocol):
     """Time, as the world outside has it."""

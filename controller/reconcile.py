@@ -88,6 +88,8 @@ def reconcile(
     """
     jobs = tuple(desired)
     recorded = outside.ledger.read({job.key: job.source for job in jobs})
+    if mode is Mode.APPLY:
+        outside.ledger.clean()
     with ThreadPoolExecutor(outside.width, thread_name_prefix="pass") as executor:
         seen = observe(outside.kinds, jobs, recorded, fleet, outside.cloud, executor)
         made = plan(outside.kinds, jobs, seen, recorded, fleet, outside.clock.now())

@@ -20,7 +20,9 @@ from controller.core.recorded import parse
 from controller.ports import LedgerError
 
 SUFFIX = ".status.json"
+_TEMPORARY = ".tmp"
 _LARGEST = 16 * 1024 * 1024
+_DEEPEST = 64
 _ABANDONED_SECONDS = 3600
 
 
@@ -43,11 +45,13 @@ class Sidecars:
         self._guard = threading.Lock()
         self._locks: dict[str, threading.Lock] = {}
         self._as_read: dict[tuple[str, str], tuple[_Stamp, Any]] = {}
+        self._left_behind: list[str] = []
         self.unreadable: list[str] = []
 
     def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
         """Return what is recorded of every job, that of its own sidecar before any other."""
         self.unreadable = []
+        self._left_behind = []
         self._as_read.clear()
         paths = dict.fromkeys(sidecar_of(source.path) for source in sources.values())
         paths |= dict.fromkeys(self._found())
@@ -91,11 +95,9 @@ class Sidecars:
         return stamp is not None and raw == entry and stamp == _stamp(path)
 
     def clean(self) -> None:
-        """Remove temporary files that a killed process left behind an hour ago or earlier."""
-        for folder in self._folders():
-            for name in _names(folder):
-                if name.startswith(".") and SUFFIX in name and name.endswith(".tmp"):
-                    _remove_abandoned(Path(folder, name))
+        """Remove the temporary files that the last read saw and that were abandoned an hour ago."""
+        for path in self._left_behind:
+            _remove_abandoned(path)
 
     def _entries(self, path: str) -> Iterator[tuple[JobKey, Recorded]]:
         stamp = _stamp(path)
@@ -124,6 +126,8 @@ class Sidecars:
             for name in sorted(_names(folder)):
                 if name.endswith(SUFFIX):
                     yield os.path.join(folder, name)  # noqa: PTH118 - as above
+                elif name.endswith(_TEMPORARY) and f"{SUFFIX}." in name and name[0] == ".":
+                    self._left_behind.append(f"{folder}/{name}")
 
     def _folders(self) -> Iterator[str]:
         for root in self._roots:
@@ -190,17 +194,38 @@ def _jobs(content: bytes) -> dict[str, Any]:
     jobs = document.get("jobs") if isinstance(document, dict) else None
     if not isinstance(jobs, dict):
         return {}
-    return {name: raw for name, raw in jobs.items() if isinstance(raw, dict)}
+    # Only a file with many brackets can be deep, and few have them.
+    may_be_deep = content.count(b"{") + content.count(b"[") > _DEEPEST
+    return {
+        name: raw
+        for name, raw in jobs.items()
+        if isinstance(raw, dict) and not (may_be_deep and _is_deep(raw))
+    }
+
+
+def _is_deep(value: Any) -> bool:
+    """Whether a value nests deeper than an entry ever does, and than can safely be walked."""
+    layer = [value]
+    for _ in range(_DEEPEST):
+        nested = [one for one in layer if isinstance(one, dict | list)]
+        layer = [
+            part for one in nested for part in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not layer:
+            return False
+    return True
 
 
 def _rendered(jobs: Mapping[str, Any]) -> bytes:
     document = {"apiVersion": API_VERSION, "kind": "Status", "jobs": jobs}
-    return (json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    # Half of a surrogate pair is no UTF-8, but what stands for it here is its JSON escape.
+    return text.encode(errors="backslashreplace")
 
 
 def _replace(path: Path, content: bytes) -> None:
     """Write beside the file, flush to disk, then take its place in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.tmp")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}{_TEMPORARY}")
     try:
         with temporary.open("wb") as file:
             file.write(content)
@@ -224,11 +249,11 @@ def _sync_folder(folder: Path) -> None:
             os.close(descriptor)
 
 
-def _remove_abandoned(path: Path) -> None:
+def _remove_abandoned(path: str) -> None:
     with contextlib.suppress(OSError):
-        age = datetime.now(tz=UTC).timestamp() - path.stat().st_mtime
+        age = datetime.now(tz=UTC).timestamp() - Path(path).lstat().st_mtime
         if age > _ABANDONED_SECONDS:
-            path.unlink()
+            Path(path).unlink()
 
 
 def _explained(path: str, error: OSError) -> str:

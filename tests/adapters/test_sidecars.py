@@ -1,0 +1,327 @@
+"""The ledger over real files: written whole or not at all, and only when a byte changes."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.adapters.sidecars import Sidecars, sidecar_of
+from controller.core.kinds import KINDS
+from controller.core.model import JobKey, Place, Source
+from controller.ports import LedgerError
+
+(KIND,) = KINDS.values()
+ENTRY: dict[str, Any] = {
+    "kind": KIND.name,
+    "phase": "InProgress",
+    "digest": "0123",
+    "token": "bj1-0123",
+    "attempt": 0,
+    "target": {"accountId": "123456789012", "region": "us-east-1"},
+    "jobArn": "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/a/b",
+    "conditions": [{"type": "Synced", "status": "True", "reason": "InProgress", "message": "so"}],
+    "live": {"jobName": "support-bot", "status": "InProgress", "clientRequestToken": "bj1-0123"},
+    "history": [],
+}
+HOUR = 3600
+
+
+def key(name: str = "support-bot") -> JobKey:
+    """Return a job's identity."""
+    return JobKey(KIND.name, name)
+
+
+def source(folder: Path, name: str = "support-bot.yaml") -> Source:
+    """Return the place of a manifest in a folder."""
+    return Source(str(folder / name), 4, 9)
+
+
+def ledger(*folders: Path) -> Sidecars:
+    """Return a ledger as a new process would have it."""
+    return Sidecars(folders, KINDS)
+
+
+def sidecar(folder: Path, name: str = "support-bot") -> Path:
+    """Return the path of a sidecar."""
+    return folder / f"{name}.status.json"
+
+
+def state(path: Path) -> tuple[int, int]:
+    """Return what a write would change of a file."""
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns
+
+
+@pytest.mark.parametrize(
+    ("manifest", "expected"),
+    [
+        ("jobs/a.yaml", "jobs/a.status.json"),
+        ("jobs/a.yml", "jobs/a.status.json"),
+        ("jobs.d/a.b.yaml", "jobs.d/a.b.status.json"),
+    ],
+)
+def test_sidecar_stands_beside_its_manifest(manifest: str, expected: str) -> None:
+    """A sidecar has its manifest's folder and stem."""
+    assert sidecar_of(manifest) == expected
+
+
+def test_entry_is_written_as_designed(tmp_path: Path) -> None:
+    """Keys are sorted, two spaces indent, text is UTF-8, and a line feed ends the file."""
+    entry = {**ENTRY, "phase": "Überprüft"}
+
+    assert ledger(tmp_path).write(source(tmp_path), key(), entry)
+
+    document = {"apiVersion": "bedrock-jobs/v1", "kind": "Status", "jobs": {"support-bot": entry}}
+    wanted = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    assert sidecar(tmp_path).read_bytes() == wanted.encode()
+    assert [path.name for path in tmp_path.iterdir()] == ["support-bot.status.json"]
+
+
+def test_entry_is_read_as_written(tmp_path: Path) -> None:
+    """What was written is recorded, with the file's own time."""
+    ledger(tmp_path).write(source(tmp_path), key(), ENTRY)
+
+    recorded = ledger(tmp_path).read({key(): source(tmp_path)})[key()]
+
+    assert recorded.entry == ENTRY
+    assert (recorded.digest, recorded.token, recorded.arn) == (
+        ENTRY["digest"],
+        ENTRY["token"],
+        ENTRY["jobArn"],
+    )
+    assert recorded.place == Place("123456789012", "us-east-1")
+    assert (recorded.reason, recorded.message) == ("InProgress", "so")
+    assert recorded.live is not None
+    assert recorded.live.token == ENTRY["token"]
+    assert recorded.written_at is not None
+    assert recorded.written_at.timestamp() == pytest.approx(sidecar(tmp_path).stat().st_mtime)
+
+
+@pytest.mark.parametrize("reads_first", [True, False])
+def test_same_bytes_are_not_written(tmp_path: Path, reads_first: bool) -> None:
+    """An entry that stands there already leaves the file as it is: inode, time and all."""
+    ledger(tmp_path).write(source(tmp_path), key(), ENTRY)
+    before = state(sidecar(tmp_path))
+    later = ledger(tmp_path)
+    if reads_first:
+        later.read({key(): source(tmp_path)})
+
+    assert not later.write(source(tmp_path), key(), dict(reversed(ENTRY.items())))
+    assert state(sidecar(tmp_path)) == before
+
+
+def test_reading_writes_nothing(tmp_path: Path) -> None:
+    """A read leaves folder and file untouched."""
+    ledger(tmp_path).write(source(tmp_path), key(), ENTRY)
+    before = state(sidecar(tmp_path)), state(tmp_path)
+
+    ledger(tmp_path).read({key(): source(tmp_path)})
+
+    assert (state(sidecar(tmp_path)), state(tmp_path)) == before
+
+
+def test_other_entries_are_kept(tmp_path: Path) -> None:
+    """Jobs of one file share a sidecar; writing one leaves the other as it stands."""
+    one = ledger(tmp_path)
+    one.write(source(tmp_path), key("first"), ENTRY)
+    one.write(source(tmp_path), key("second"), {**ENTRY, "phase": "Completed"})
+
+    recorded = ledger(tmp_path).read({key("first"): source(tmp_path)})
+
+    assert {name.name: entry.phase for name, entry in recorded.items()} == {
+        "first": "InProgress",
+        "second": "Completed",
+    }
+
+
+def test_change_behind_the_back_is_seen(tmp_path: Path) -> None:
+    """A file that was changed since it was read is read again before it is written."""
+    one = ledger(tmp_path)
+    one.write(source(tmp_path), key(), ENTRY)
+    one.read({key(): source(tmp_path)})
+    ledger(tmp_path).write(source(tmp_path), key(), {**ENTRY, "phase": "Completed"})
+
+    assert one.write(source(tmp_path), key(), ENTRY)
+    assert ledger(tmp_path).read({})[key()].phase == "InProgress"
+
+
+def test_moved_manifest_keeps_its_job(tmp_path: Path) -> None:
+    """An entry is found by kind and name in any sidecar of the folders."""
+    old, new = tmp_path / "old", tmp_path / "new" / "deeper"
+    for folder in (old, new):
+        folder.mkdir(parents=True)
+    ledger(tmp_path).write(source(old), key(), ENTRY)
+
+    recorded = ledger(tmp_path).read({key(): source(new, "renamed.yaml")})
+
+    assert recorded[key()].arn == ENTRY["jobArn"]
+
+
+@pytest.mark.parametrize("order", [("a", "z"), ("z", "a")])
+def test_own_sidecar_comes_first(tmp_path: Path, order: tuple[str, str]) -> None:
+    """Where two sidecars hold one job, the one beside the manifest is right."""
+    own, other = (tmp_path / name for name in order)
+    for folder in (own, other):
+        folder.mkdir()
+    ledger(tmp_path).write(source(other), key(), {**ENTRY, "phase": "Stopped"})
+    ledger(tmp_path).write(source(own), key(), ENTRY)
+
+    recorded = ledger(tmp_path).read({key(): source(own)})
+
+    assert recorded[key()].phase == "InProgress"
+
+
+GARBAGE = {
+    "nothing": b"",
+    "truncated": b'{"apiVersion": "bedrock-jobs/v1", "jobs": {"support-bot": {"kind"',
+    "a list": b"[]",
+    "a text": b'"jobs"',
+    "no jobs": b"{}",
+    "jobs that are a list": b'{"jobs": []}',
+    "a job that is a list": b'{"jobs": {"support-bot": []}}',
+    "another kind": b'{"jobs": {"support-bot": {"kind": "Elsewhere"}}}',
+    "a kind that is a map": b'{"jobs": {"support-bot": {"kind": {}}}}',
+    "no UTF-8": b'{"jobs": "\xff"}',
+    "a byte order mark": b'\xef\xbb\xbf{"jobs": {}}',
+    "too deep to read": b"[" * 100_000,
+    "too deep to write": b'{"jobs": {"deep": ' + b'{"a":' * 600 + b"1" + b"}" * 602,
+    "an endless number": b'{"jobs": {"support-bot": ' + b"9" * 10_000 + b"}}",
+    "conflict marks": b"<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> main\n",
+}
+
+
+@pytest.mark.parametrize("content", GARBAGE.values(), ids=GARBAGE)
+def test_garbage_counts_as_nothing(tmp_path: Path, content: bytes) -> None:
+    """What is no sidecar records nothing, and the next write takes its place."""
+    sidecar(tmp_path).write_bytes(content)
+    one = ledger(tmp_path)
+
+    assert one.read({key(): source(tmp_path)}) == {}
+    assert one.write(source(tmp_path), key(), ENTRY)
+    assert ledger(tmp_path).read({})[key()].entry == ENTRY
+
+
+@pytest.mark.parametrize("name", ["truncated", "a list", "conflict marks", "no UTF-8"])
+def test_unreadable_sidecars_are_named(tmp_path: Path, name: str) -> None:
+    """A file that could not be understood is told, so that nobody thinks it was read."""
+    sidecar(tmp_path).write_bytes(GARBAGE[name])
+    one = ledger(tmp_path)
+    one.read({})
+
+    assert one.unreadable == [str(sidecar(tmp_path))]
+
+
+def test_half_a_surrogate_pair_is_kept(tmp_path: Path) -> None:
+    """Text that UTF-8 cannot hold stops no write of another job's entry in the file."""
+    content = b'{"jobs": {"odd": {"kind": "%s", "phase": "\\ud800"}}}' % KIND.name.encode()
+    sidecar(tmp_path).write_bytes(content)
+
+    assert ledger(tmp_path).write(source(tmp_path), key(), ENTRY)
+
+    recorded = ledger(tmp_path).read({})
+    assert recorded[key("odd")].phase == "\ud800"
+    assert recorded[key()].entry == ENTRY
+
+
+def test_folder_in_the_way_is_told(tmp_path: Path) -> None:
+    """A folder that has the sidecar's name is an error with what to do, and stays."""
+    sidecar(tmp_path).mkdir()
+    one = ledger(tmp_path)
+
+    assert one.read({key(): source(tmp_path)}) == {}
+    with pytest.raises(LedgerError, match="move it away"):
+        one.write(source(tmp_path), key(), ENTRY)
+    assert [path.name for path in tmp_path.iterdir()] == [sidecar(tmp_path).name]
+
+
+def test_missing_folder_is_told(tmp_path: Path) -> None:
+    """A folder that went away since discovery is an error of that one sidecar."""
+    with pytest.raises(LedgerError, match="cannot be written"):
+        ledger(tmp_path).write(source(tmp_path / "gone"), key(), ENTRY)
+
+
+def test_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    """A pipe in a sidecar's place is never read from; the write replaces it."""
+    os.mkfifo(sidecar(tmp_path))
+    one = ledger(tmp_path)
+
+    assert one.read({key(): source(tmp_path)}) == {}
+    assert one.write(source(tmp_path), key(), ENTRY)
+    assert sidecar(tmp_path).is_file()
+
+
+def test_socket_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A socket in a sidecar's place is named, and is an error of that one job."""
+    monkeypatch.chdir(tmp_path)  # a socket's path must be short
+    with socket.socket(socket.AF_UNIX) as taken:
+        taken.bind(sidecar(tmp_path).name)
+        one = ledger(tmp_path)
+
+        assert one.read({key(): source(tmp_path)}) == {}
+        assert one.unreadable == [str(sidecar(tmp_path))]
+        with pytest.raises(LedgerError, match="cannot be written"):
+            one.write(source(tmp_path), key(), ENTRY)
+
+
+def test_symlink_is_replaced_not_followed(tmp_path: Path) -> None:
+    """A sidecar that links elsewhere is not read, and the write leaves its target alone."""
+    elsewhere = tmp_path / "elsewhere.json"
+    ledger(tmp_path).write(source(tmp_path), key(), ENTRY)
+    sidecar(tmp_path).rename(elsewhere)
+    sidecar(tmp_path).symlink_to(elsewhere)
+    content = elsewhere.read_bytes()
+    one = ledger(tmp_path)
+
+    assert one.read({key(): source(tmp_path)}) == {}
+    assert one.write(source(tmp_path), key(), {**ENTRY, "phase": "Completed"})
+    assert not sidecar(tmp_path).is_symlink()
+    assert elsewhere.read_bytes() == content
+
+
+def test_hidden_folders_are_left_alone(tmp_path: Path) -> None:
+    """What lies in a hidden folder is nobody's sidecar."""
+    hidden = tmp_path / ".git"
+    hidden.mkdir()
+    ledger(tmp_path).write(source(hidden), key(), ENTRY)
+
+    assert ledger(tmp_path).read({}) == {}
+
+
+def test_abandoned_temporary_files_are_removed(tmp_path: Path) -> None:
+    """What a killed process left an hour ago goes; what may be in use, or is not ours, stays."""
+    old = tmp_path / ".support-bot.status.json.17.42.tmp"
+    fresh = tmp_path / ".other.status.json.17.42.tmp"
+    foreign = tmp_path / ".notes.tmp"
+    for path in (old, fresh, foreign):
+        path.write_bytes(b"{")
+    then = time.time() - 2 * HOUR
+    for path in (old, foreign):
+        os.utime(path, (then, then))
+    one = ledger(tmp_path)
+    one.read({})
+
+    one.clean()
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [foreign.name, fresh.name]
+
+
+def test_writers_side_by_side_lose_nothing(tmp_path: Path) -> None:
+    """Threads that write entries of one file all find theirs in it."""
+    one = ledger(tmp_path)
+    names = [f"job-{number}" for number in range(24)]
+
+    with ThreadPoolExecutor(8) as executor:
+        written = list(
+            executor.map(lambda name: one.write(source(tmp_path), key(name), ENTRY), names)
+        )
+
+    assert all(written)
+    assert {found.name for found in ledger(tmp_path).read({})} == set(names)
+    assert [path.name for path in tmp_path.iterdir()] == [sidecar(tmp_path).name]

@@ -1,0 +1,79 @@
+"""A sidecar is whole at every moment, also while another process writes it or is killed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from controller.adapters.sidecars import Sidecars
+from controller.core.kinds import KINDS
+from controller.core.model import JobKey
+
+(KIND,) = KINDS.values()
+KEY = JobKey(KIND.name, "support-bot")
+SIDECAR = "support-bot.status.json"
+DEADLINE = 20.0
+WRITER = """
+import itertools, sys
+from pathlib import Path
+from controller.adapters.sidecars import Sidecars
+from controller.core.kinds import KINDS
+from controller.core.model import JobKey, Source
+
+folder, kind = Path(sys.argv[1]), next(iter(KINDS))
+ledger = Sidecars([folder], KINDS)
+for number in itertools.count():
+    entry = {"kind": kind, "phase": f"Turn{number}", "padding": f"{number}-" * 5000}
+    ledger.write(Source(str(folder / "support-bot.yaml")), JobKey(kind, "support-bot"), entry)
+"""
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """While the context lasts another process rewrites the sidecar as fast as it can."""
+    with subprocess.Popen([sys.executable, "-c", WRITER, str(folder)]) as writer:
+        try:
+            yield writer
+        finally:
+            writer.kill()
+
+
+def phases(folder: Path, turns: int) -> set[str]:
+    """Read the sidecar until so many of its states were seen, each of them whole."""
+    seen: set[str] = set()
+    deadline = time.monotonic() + DEADLINE
+    while len(seen) < turns:
+        assert time.monotonic() < deadline, f"only {len(seen)} turns were seen"
+        try:
+            content = (folder / SIDECAR).read_bytes()
+        except FileNotFoundError:
+            continue
+        entry = json.loads(content)["jobs"][KEY.name]
+        number = entry["phase"].removeprefix("Turn")
+        assert entry["padding"] == f"{number}-" * 5000
+        seen.add(number)
+    return seen
+
+
+def test_reader_never_sees_half_a_file(tmp_path: Path) -> None:
+    """Whatever the moment, the file parses and belongs to one write."""
+    with writing(tmp_path):
+        assert len(phases(tmp_path, 60)) >= 60
+
+
+def test_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:
+    """A writer killed at any moment leaves the file of one write or the next, never a mix."""
+    for _ in range(3):
+        with writing(tmp_path) as writer:
+            phases(tmp_path, 5)
+            writer.kill()
+            writer.wait(DEADLINE)
+
+        entry = json.loads((tmp_path / SIDECAR).read_bytes())["jobs"][KEY.name]
+        assert entry["padding"].startswith(entry["phase"].removeprefix("Turn"))
+        assert Sidecars([tmp_path], KINDS).read({})[KEY].phase == entry["phase"]
