@@ -64,7 +64,11 @@ PAIR: dict[str, Any] = {"type": "structure", "members": {"a": {"shape": "S"}, "b
             },
         ),
         ({"type": "integer", "min": 0, "max": 9}, {"type": "integer", "minimum": 0, "maximum": 9}),
-        ({"type": "long", "min": -1}, {"type": "integer", "minimum": -1}),
+        (
+            {"type": "long", "min": -1},
+            {"type": "integer", "minimum": -1, "maximum": 2**53 - 1},
+        ),
+        ({"type": "integer"}, {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1}),
         ({"type": "float", "max": 0.5}, {"type": "number", "maximum": 0.5}),
         ({"type": "double"}, {"type": "number"}),
         ({"type": "boolean"}, {"type": "boolean"}),
