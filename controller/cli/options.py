@@ -101,7 +101,7 @@ connecting = _stack(
     click.option("--endpoint-url", metavar="URL", help="Send every AWS call here."),
     click.option(
         "--ca-bundle",
-        type=click.Path(path_type=Path),
+        type=click.Path(path_type=Path, exists=True),
         metavar="FILE",
         help="Certificates to trust.",
     ),

@@ -42,8 +42,11 @@ class Ran:
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
-    """Return an environment without anything of AWS's but dummy credentials and a region."""
-    return {
+    """Return an environment without anything of AWS's but dummy credentials and a region.
+
+    An empty value leaves a variable out.
+    """
+    variables = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
         "LANG": "C.UTF-8",
@@ -53,19 +56,24 @@ def environment(home: Path, **more: str) -> dict[str, str]:
         **CREDENTIALS,
         **more,
     }
+    return {name: value for name, value in variables.items() if value}
 
 
-def run(folder: Path, *arguments: str, env: Mapping[str, str] | None = None, **more: Any) -> Ran:
+def run(
+    folder: Path,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    command: tuple[str, ...] = COMMAND,
+) -> Ran:
     """Run the command in a folder as a process, and wait for its end."""
     done = subprocess.run(
-        [*COMMAND, *arguments],
+        [*command, *arguments],
         cwd=folder,
         env=dict(env or environment(folder)),
         capture_output=True,
         text=True,
         timeout=DEADLINE,
         check=False,
-        **more,
     )
     return Ran(done.returncode, done.stdout, done.stderr)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +12,11 @@ from typing import Any
 
 from controller.sandbox.server import running
 from tests.sandbox.support import Sandbox, speaking_to
-from tests.support.commands import Ran, call, environment, run
-from tests.support.manifests import as_yaml, manifest, write
+from tests.support.commands import COMMAND, Ran, call, environment, run
+from tests.support.manifests import manifest, write
 
+CONFINED = Path(__file__).with_name("confined.py")
+UNLIMITED = 1 << 40
 SETTLED = 7200.0
 """Seconds after which every job has ended."""
 
@@ -43,6 +45,12 @@ class Project:
         """Run a verb against the sandbox, in this process."""
         given = environment(self.folder, AWS_ENDPOINT_URL=self.sandbox.url, **env)
         return call(self.folder, verb, *arguments, env=given)
+
+    def confined(self, verb: str, *arguments: str, largest: int = UNLIMITED) -> Ran:
+        """Run a verb in a process for which permissions hold and files have a largest size."""
+        given = environment(self.folder, AWS_ENDPOINT_URL=self.sandbox.url)
+        command = (sys.executable, str(CONFINED), str(largest), *COMMAND)
+        return run(self.folder, verb, *arguments, env=given, command=command)
 
     def run(self, verb: str, *arguments: str, **env: str) -> Ran:
         """Run a verb against the sandbox, in a process of its own."""
@@ -123,13 +131,3 @@ def project(folder: Path, speed: float = 0.0) -> Iterator[Project]:
     (folder / "jobs").mkdir(parents=True)
     with running(state, speed=speed) as url, speaking_to(url, state) as sandbox:
         yield Project(folder, sandbox)
-
-
-def several(*documents: Mapping[str, Any]) -> str:
-    """Return documents as the text of one file."""
-    return "---\n".join(map(as_yaml, documents))
-
-
-def is_root() -> bool:
-    """Whether file permissions do not hold for this user."""
-    return os.geteuid() == 0
