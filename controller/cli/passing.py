@@ -169,7 +169,8 @@ def _failures(result: Result) -> Iterator[str]:
         yield f"WrongTarget: {outcome.now.message}"
     if outcome.now.reason is Reason.INVALID and not outcome.planned.desired.problems:
         yield f"Invalid: {outcome.now.message}"
-    if result.unwritten is not None:
+    told = outcome.failure.message if outcome.failure else ""
+    if result.unwritten is not None and result.unwritten not in told:
         now = outcome.now
         shown = f"; its status is {now.live.status}, {now.live.arn}" if now.live else ""
         arn = f"; it was submitted as {outcome.arn}" if outcome.arn else shown

@@ -18,6 +18,8 @@ def main() -> None:
     """Give up what the command shall not have, and become it."""
     limit, *command = sys.argv[1:]
     size = int(limit)
+    # A truncated .pyc would outlive this command, and break every later one.
+    os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
     if os.geteuid() == 0:
         # What leaves the bounding set is gone from root's own set once it executes something.

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import urlsplit
 
 CREATE = ("POST", "/model-customization-jobs")
@@ -45,35 +46,56 @@ LOST = Answer(0, "")
 
 
 @dataclass
-class Service:
-    """A stand-in for an endpoint: ``faults`` maps a call to what becomes of it.
+class Fault:
+    """What becomes of calls: the first ``spared`` of them are answered, then ``times`` are not.
 
-    A call is (method, beginning of the path); STS's path is the bare slash and nothing else. A
-    fault holds for ``times`` calls, then the sandbox answers again.
+    ``call`` is a method and the beginning of a path; STS's path is the bare slash and nothing
+    else. ``holding`` is a text that the body must hold.
     """
+
+    call: tuple[str, str]
+    answer: Answer
+    times: float = float("inf")
+    spared: int = 0
+    holding: str = ""
+
+    def meets(self, method: str, path: str, body: bytes) -> bool:
+        """Whether it is about such a call."""
+        if self.holding.encode() not in body:
+            return False
+        if self.call == STS:
+            return (method, path) == STS
+        return method == self.call[0] and path.startswith(self.call[1])
+
+
+@dataclass
+class Service:
+    """A stand-in for an endpoint, with the faults that it has at present."""
 
     sandbox: str
     url: str = ""
-    faults: dict[tuple[str, str], tuple[Answer, float]] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
     guard: threading.Lock = field(default_factory=threading.Lock)
 
-    def break_down(
-        self, call: tuple[str, str], answer: Answer, times: float = float("inf")
-    ) -> None:
-        """Let a call go wrong from now on, so many times."""
-        self.faults[call] = (answer, times)
+    def break_down(self, call: tuple[str, str], answer: Answer, **limits: Any) -> None:
+        """Let a call go wrong from now on, within a fault's limits."""
+        self.faults.append(Fault(call, answer, **limits))
 
     def mend(self) -> None:
         """Let everything go well again."""
         self.faults.clear()
 
-    def fault(self, method: str, path: str) -> Answer | None:
+    def fault(self, method: str, path: str, body: bytes) -> Answer | None:
         """Return what becomes of a call, and count it."""
         with self.guard:
-            for call, (answer, times) in self.faults.items():
-                if _meets(call, method, path) and times > 0:
-                    self.faults[call] = (answer, times - 1)
-                    return answer
+            for fault in self.faults:
+                if not fault.meets(method, path, body):
+                    continue
+                if fault.spared > 0:
+                    fault.spared -= 1
+                elif fault.times > 0:
+                    fault.times -= 1
+                    return fault.answer
         return None
 
     def pass_on(self, method: str, path: str, body: bytes, headers: dict[str, str]) -> Answer:
@@ -85,12 +107,6 @@ class Service:
             shown = {name: answer.getheader(name, "") for name in _PASSED_ON}
             kept = {name: value for name, value in shown.items() if value}
             return Answer(answer.status, answer.read().decode(), kept)
-
-
-def _meets(call: tuple[str, str], method: str, path: str) -> bool:
-    if call == STS:
-        return (method, path) == STS
-    return method == call[0] and path.startswith(call[1])
 
 
 @contextlib.contextmanager
@@ -127,7 +143,7 @@ def _handler(service: Service) -> Callable[..., BaseHTTPRequestHandler]:
 
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            answer = service.fault(self.command, self.path)
+            answer = service.fault(self.command, self.path, body)
             if answer is None or answer is LOST:
                 given = service.pass_on(self.command, self.path, body, dict(self.headers))
                 if answer is LOST:

@@ -12,7 +12,7 @@ from typing import Any
 
 from controller.sandbox.server import running
 from tests.sandbox.support import Sandbox, speaking_to
-from tests.support.commands import COMMAND, Ran, call, environment, run
+from tests.support.commands import COMMAND, Ran, call, environment, run, started
 from tests.support.manifests import manifest, write
 
 CONFINED = Path(__file__).with_name("confined.py")
@@ -43,7 +43,7 @@ class Project:
 
     def call(self, verb: str, *arguments: str, **env: str) -> Ran:
         """Run a verb against the sandbox, in this process."""
-        given = environment(self.folder, AWS_ENDPOINT_URL=self.sandbox.url, **env)
+        given = environment(self.folder, **{"AWS_ENDPOINT_URL": self.sandbox.url, **env})
         return call(self.folder, verb, *arguments, env=given)
 
     def confined(self, verb: str, *arguments: str, largest: int = UNLIMITED) -> Ran:
@@ -54,8 +54,18 @@ class Project:
 
     def run(self, verb: str, *arguments: str, **env: str) -> Ran:
         """Run a verb against the sandbox, in a process of its own."""
-        given = environment(self.folder, AWS_ENDPOINT_URL=self.sandbox.url, **env)
+        given = environment(self.folder, **{"AWS_ENDPOINT_URL": self.sandbox.url, **env})
         return run(self.folder, verb, *arguments, env=given)
+
+    def piped_to_nobody(self, verb: str, *arguments: str) -> Ran:
+        """Run a verb in a process whose stdout nobody reads any more."""
+        given = environment(self.folder, AWS_ENDPOINT_URL=self.sandbox.url)
+        with started(self.folder, verb, *arguments, env=given) as process:
+            assert process.stdout is not None
+            assert process.stderr is not None
+            process.stdout.close()
+            said = process.stderr.read()
+            return Ran(process.wait(), "", said)
 
     def settle(self) -> Ran:
         """Submit everything, let every job end, and record it."""
