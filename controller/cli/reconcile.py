@@ -20,9 +20,12 @@ from controller.cli.passing import (
 )
 from controller.cli.printing import say, show
 from controller.cli.wiring import outside, read_work
-from controller.reconcile import Mode
+from controller.core.actions import Verb
+from controller.core.kinds import KINDS
+from controller.core.model import JobKey
+from controller.reconcile import Mode, Report
 from controller.views.plan import plan_data, plan_lines, summary
-from controller.views.status import status_data, status_lines
+from controller.views.status import JobStatus, is_unhealthy, status_data, status_lines
 
 
 @click.command(name="reconcile")
@@ -61,8 +64,14 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
         show(
             given,
             lambda: status_data(shown, sandbox=sandbox),
-            lambda: status_lines(shown, sandbox=sandbox),
+            lambda: status_lines(shown, sandbox=sandbox, quiet=_quiet(passes.first, shown)),
         )
     tell_failures(report)
     codes = judged(work, report) | overtime
     ctx.exit(gravest(codes | fared(report) if waits else codes))
+
+
+def _quiet(first: Report, shown: list[JobStatus]) -> set[JobKey]:
+    """Return the jobs that had nothing to do and need nobody: they are only counted."""
+    idle = {action.desired.key for action in first.plan.actions if action.verb is Verb.NOOP}
+    return idle - {status.key for status in shown if is_unhealthy(status, KINDS)}

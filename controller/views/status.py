@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,16 +55,18 @@ def status_data(statuses: Sequence[JobStatus], *, sandbox: bool) -> dict[str, An
     }
 
 
-def status_lines(statuses: Sequence[JobStatus], *, sandbox: bool) -> Iterator[Line]:
-    """Yield a table of jobs and one line that counts them by phase."""
-    rows = [_HEAD, *(_row(status) for status in statuses)]
-    head, *cells = columns(rows)
-    if statuses:
+def status_lines(
+    statuses: Sequence[JobStatus], *, sandbox: bool, quiet: Container[JobKey] = ()
+) -> Iterator[Line]:
+    """Yield a table of jobs, but for the quiet ones, and one line that counts all by phase."""
+    listed = [status for status in statuses if status.key not in quiet]
+    head, *cells = columns([_HEAD, *(_row(status) for status in listed)])
+    if listed:
         yield Line(f"{head}  MESSAGE", bold=True)
-    for status, row in zip(statuses, cells, strict=True):
+    for status, row in zip(listed, cells, strict=True):
         message = status.note or status.condition("Synced").get("message", "")
         yield Line(f"{row}  {message}", _COLOURS.get(status.phase))
-    if statuses:
+    if listed:
         yield Line("")
     yield Line(phases(statuses) + in_sandbox(sandbox), bold=True)
 
