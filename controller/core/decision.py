@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from controller.core.actions import Action, Reason, Verb
-from controller.core.diff import Difference, difference
+from controller.core.diff import Difference, difference, failure_text
 from controller.core.fleet import Fleet, forbidden_target
 from controller.core.identity import Ownership, ownership
 from controller.core.kind import Kind
@@ -289,7 +289,7 @@ def _ended(case: Case) -> Action | None:
     if live.status in case.kind.succeeded:
         return case.action(Verb.NOOP, Reason.COMPLETED, "The job completed")
     if live.status in case.kind.failed:
-        cause = live.members.get(case.kind.failure_member) or "the service gives no cause"
+        cause = failure_text(case.kind, live.members)
         return case.action(Verb.NOOP, Reason.FAILED, f"The job failed: {cause}")
     if live.status in case.kind.stopped:
         return case.action(Verb.NOOP, Reason.STOPPED, "The job was stopped")

@@ -63,6 +63,12 @@ def masked(kind: Kind, value: Any) -> Any:
     return value
 
 
+def failure_text(kind: Kind, members: Mapping[str, Any]) -> str:
+    """Return why a live job failed, in the service's words, masked where they are sensitive."""
+    cause = masked(kind, members).get(kind.failure_member)
+    return str(cause) if cause else "the service gives no cause"
+
+
 def _pairs(kind: Kind, request: Mapping[str, Any], members: Mapping[str, Any]) -> Iterator[_Pair]:
     outside = {kind.token_member, *kind.tag_members}
     for member, declared in request.items():
@@ -79,7 +85,11 @@ def _compare(kind: Kind, member: str, declared: Any, live: Any) -> Iterator[_Pai
     comparison = kind.comparisons.get(member, Comparison.EXACT)
     if comparison is not Comparison.EXACT:
         yield _Pair(member, declared, live, _SPECIAL[comparison](declared, live))
-    elif isinstance(declared, Mapping) and declared and isinstance(live, Mapping):
+    elif (
+        isinstance(declared, Mapping)
+        and isinstance(live, Mapping)
+        and _is_open(kind, declared, member)
+    ):
         for name, value in declared.items():
             yield from _compare(kind, f"{member}.{name}", value, live.get(name))
     elif isinstance(declared, list) and isinstance(live, list) and len(declared) == len(live):
@@ -87,6 +97,11 @@ def _compare(kind: Kind, member: str, declared: Any, live: Any) -> Iterator[_Pai
             yield from _compare(kind, f"{member}[{index}]", ours, theirs)
     else:
         yield _Pair(member, declared, live, _same(declared, live))
+
+
+def _is_open(kind: Kind, declared: Mapping[str, Any], member: str) -> bool:
+    """Whether the service may fill in more than was declared; an empty map leaves all to it."""
+    return bool(declared) or member not in kind.never_filled
 
 
 def _same(declared: Any, live: Any) -> bool:
@@ -116,6 +131,8 @@ def _same_base_model(declared: str, live: Any) -> bool | None:
     """Get answers with the foundation model, in full; a custom model's name cannot be compared."""
     if not isinstance(live, str):
         return None
+    if declared == live:
+        return True
     wanted, shown = _foundation_model(declared), _foundation_model(live)
     if wanted is None or shown is None:
         return None

@@ -271,5 +271,5 @@ class Recorded:
         return self.phase == SUBMITTING and self.arn is None
 
     def may_be_in(self, place: Place) -> bool:
-        """Whether its job may be in a place: without a job, or a Create of one, it binds nothing."""
+        """Whether its job may be in a place; without a job or a Create of one, in any."""
         return (self.arn is None and not self.is_intent) or self.place in {None, place}

@@ -10,7 +10,7 @@ from typing import Any
 
 from controller.core.actions import Action, Outcome, Reason, Verb
 from controller.core.decision import HELD_PER_DIGEST
-from controller.core.diff import masked
+from controller.core.diff import failure_text, masked
 from controller.core.identity import digest_of, owner_mark
 from controller.core.kind import Kind
 from controller.core.model import (
@@ -266,8 +266,7 @@ def _succeeded(kind: Kind, live: Live | None) -> dict[str, Any]:
     if live.status in kind.succeeded:
         made = _succeeded_is(TRUE, live.status, "The job completed")
     else:
-        cause = live.members.get(kind.failure_member)
-        made = _succeeded_is(FALSE, live.status, str(cause or "The service gives no cause"))
+        made = _succeeded_is(FALSE, live.status, failure_text(kind, live.members))
     ended = live.members.get(kind.ended_member) or live.members.get(kind.modified_member)
     return {**made, "lastTransitionTime": ended} if ended else made
 
