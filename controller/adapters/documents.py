@@ -13,7 +13,6 @@ from typing import Any
 from controller.adapters.defaults import Defaults, Layer
 from controller.adapters.discovery import UnfitFileError, content
 from controller.adapters.kinds import Readable, readable
-from controller.adapters.plain_yaml import keeps, plain_document
 from controller.adapters.problems import problem_of
 from controller.adapters.yaml_events import Document, Text, parse
 from controller.core.declared import named, policy_of, target_of, too_long, unoffered
@@ -67,14 +66,10 @@ class Documents:
     def file(self, path: str, top: str) -> FileRead:
         """Return a file's documents and problems; no file stops another."""
         try:
-            data = content(path)
+            text = parse(content(path))
         except UnfitFileError as error:
             return FileRead((), (error.problem(path),))
         layers = self._defaults.of(os.path.dirname(path), top)
-        plain = None if layers else self._plain(data, path)
-        if plain is not None:
-            return plain
-        text = parse(data)
         if not text.problems and len(text.documents) == 1:
             return self._document(text.documents[0], path, layers, ())
         return self._several(text, path, layers)
@@ -84,22 +79,6 @@ class Documents:
         layer = self._defaults.layer(path)
         known = readable(layer.kind) or readable(next(iter(KINDS)))
         return FileRead((), layer.value(known)[1] if known else layer.problems)
-
-    def _plain(self, data: bytes, path: str) -> FileRead | None:
-        """Return a valid file of the plainest kind, which most are, or None: then it is parsed."""
-        found = plain_document(data)
-        if found is None:
-            return None
-        value, line, column = found
-        kind = value.get("kind")
-        known = readable(kind) if isinstance(kind, str) else None
-        if known is None or not keeps(value, known.plan):
-            return None
-        if not known.checker.is_valid(named(known.kind, value)):
-            return None
-        if any(self._judged(known, value)):
-            return None
-        return _entry(path, line, column, known, value, specs=self._specs)
 
     def _several(self, text: Text, path: str, layers: tuple[Layer, ...]) -> FileRead:
         shares = _shared(text)
@@ -150,8 +129,7 @@ class Documents:
             problems = _located(at, known, tuple(self._judged(known, value)), ())
         if problems:
             return _invalid(at, known, value, problems)
-        line, column = at.name_mark.line + 1, at.name_mark.column + 1
-        return _entry(at.path, line, column, known, value, specs=self._specs)
+        return _entry(at, known, value, specs=self._specs)
 
     def _judged(self, known: Readable, value: dict[str, Any]) -> Iterator[Finding]:
         """Yield what is wrong with a document that keeps its schema."""
@@ -250,17 +228,16 @@ def _source(at: _Place, known: Readable, finding: Finding) -> tuple[Source, str]
     return Source(path, mark.line + 1, mark.column + 1), hint
 
 
-def _entry(
-    path: str, line: int, column: int, known: Readable, value: dict[str, Any], *, specs: bool
-) -> FileRead:
+def _entry(at: _Place, known: Readable, value: dict[str, Any], *, specs: bool) -> FileRead:
     """Return a valid document as an entry."""
-    name, spec = value["metadata"]["name"], value["spec"]
+    name, spec = str(value["metadata"]["name"]), value["spec"]
+    line, column = at.name_mark.line + 1, at.name_mark.column + 1
     job_name = spec.get(known.kind.name_member, name)
     labels, target = value["metadata"].get("labels"), value.get("target")
     policy, sent = value.get("policy"), spec if specs else None
     kind = known.kind.name
     return FileRead(
-        (Entry(kind, name, path, line, column, job_name, labels, target, policy, sent),)
+        (Entry(kind, name, at.path, line, column, job_name, labels, target, policy, sent),)
     )
 
 
