@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import signal
 import sys
 
@@ -68,17 +67,9 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         click.echo("bedrock-jobs: interrupted", err=True)
         code = Exit.INTERRUPTED
-    except BrokenPipeError:
-        code = _closed_pipe()
     sys.exit(int(code or Exit.FINE))
 
 
 def _terminated(_signal: int, _frame: object) -> None:
     """End in order: what is under way is finished and recorded first."""
     raise SystemExit(int(Exit.TERMINATED))
-
-
-def _closed_pipe() -> Exit:
-    """The reader of our output has gone, as `head` does; there is nobody left to tell."""
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115 - lives to the end
-    return Exit.FINE

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 import click
 
@@ -26,18 +27,27 @@ def show(
     """Print a result as --output and --query ask: lines for people, or data."""
     if given["output"] == "text" and not given["query"]:
         for line in lines():
-            click.echo(_styled(line), color=in_colour(given))
+            _write(_styled(line) + "\n", sys.stdout, color=in_colour(given))
         return
     try:
         chosen = query(data(), given["query"]) if given["query"] else data()
     except QueryError as error:
         raise click.UsageError(f"--query: {error}") from error
-    click.echo(structured(chosen, given["output"]), nl=False)
+    _write(structured(chosen, given["output"]), sys.stdout)
 
 
 def say(text: str) -> None:
     """Tell a person something that is not the result."""
-    click.echo(text, err=True)
+    _write(text + "\n", sys.stderr)
+
+
+def _write(text: str, stream: TextIO, *, color: bool | None = None) -> None:
+    """Write for a reader who may have gone, as `head` does: that ends neither pass nor verb."""
+    try:
+        click.echo(text, stream, nl=False, color=color)
+    except BrokenPipeError:
+        with Path(os.devnull).open("w", encoding="utf-8") as nothing:
+            os.dup2(nothing.fileno(), stream.fileno())
 
 
 def _styled(line: Line) -> str:

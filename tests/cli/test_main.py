@@ -1,0 +1,134 @@
+"""The command as a whole: help, completion, exit codes, and readers that leave."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from controller.version import __version__
+from tests.support.commands import Ran, call, environment, run
+from tests.support.project import Project
+
+SCRIPT = Path(sys.executable).with_name("bedrock-jobs")
+VERBS = ("validate", "plan", "reconcile", "status", "wait", "schema", "new", "sandbox")
+
+
+def completed(folder: Path, *words: str) -> list[str]:
+    """Return what bash is offered for the last of these words."""
+    env = environment(
+        folder,
+        _BEDROCK_JOBS_COMPLETE="bash_complete",
+        COMP_WORDS=" ".join(("bedrock-jobs", *words)),
+        COMP_CWORD=str(len(words)),
+    )
+    ran = run(folder, env=env, command=(str(SCRIPT),))
+    assert ran.code == 0, ran.err
+    return [line.partition(",")[2] for line in ran.out.splitlines()]
+
+
+def test_version_is_that_of_the_package(tmp_path: Path) -> None:
+    """--version prints name and release, as the AWS CLI's does."""
+    assert call(tmp_path, "--version") == Ran(0, f"bedrock-jobs/{__version__}\n", "")
+
+
+def test_help_lists_every_verb(tmp_path: Path) -> None:
+    """--help and -h show each verb with a line of its own."""
+    ran = call(tmp_path, "--help")
+    assert ran.code == 0
+    assert ran == call(tmp_path, "-h")
+    for verb in VERBS:
+        assert any(line.split()[:1] == [verb] for line in ran.out.splitlines()), verb
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_help(tmp_path: Path, verb: str) -> None:
+    """Each verb's help ends with 0 and says what it does."""
+    ran = call(tmp_path, verb, "--help")
+    assert ran.code == 0
+    assert ran.out.startswith(f"Usage: bedrock-jobs {verb}")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("reconcil",), "reconcil"),
+        (("plan", "--no-such-option"), "--no-such-option"),
+        (("plan", "--output", "xml"), "xml"),
+        (("plan", "absent"), "absent"),
+        (("plan", "-l", "=x"), "label selector"),
+        (("reconcile", "--max-submits", "-1"), "--max-submits"),
+        (("wait", "--timeout", "soon"), "--timeout"),
+        (("wait", "--every", "0"), "--every"),
+        (("plan", "--config", "absent.yaml", "."), "absent.yaml"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_wrong_usage_ends_with_64(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
+    """What cannot be understood is told on stderr, with 64, before anything is done."""
+    ran = call(tmp_path, *arguments)
+    assert ran.code == 64
+    assert told in ran.err
+    assert ran.out == ""
+
+
+def test_no_verb_shows_the_help(tmp_path: Path) -> None:
+    """The bare command shows its verbs, and is wrong usage."""
+    ran = call(tmp_path)
+    assert ran.code == 64
+    assert "reconcile" in ran.out + ran.err
+
+
+def test_completion_script_is_for_this_command(tmp_path: Path) -> None:
+    """Bash's script completes the command by its name."""
+    env = environment(tmp_path, _BEDROCK_JOBS_COMPLETE="bash_source")
+    ran = run(tmp_path, env=env, command=(str(SCRIPT),))
+    assert ran.code == 0
+    assert "complete" in ran.out
+    assert "bedrock-jobs" in ran.out
+
+
+def test_verbs_are_completed(tmp_path: Path) -> None:
+    """Every verb is offered, and the beginning of one is completed."""
+    assert set(VERBS) <= set(completed(tmp_path, ""))
+    assert completed(tmp_path, "rec") == ["reconcile"]
+
+
+def test_options_are_completed(tmp_path: Path) -> None:
+    """A verb's options and the values of a choice are offered."""
+    assert "--max-submits" in completed(tmp_path, "reconcile", "--max")
+    assert set(completed(tmp_path, "plan", "--output", "")) >= {"text", "json", "yaml"}
+
+
+@pytest.mark.parametrize("verb", ["plan", "reconcile", "status"])
+def test_reader_that_leaves_makes_no_noise(tree: Project, verb: str) -> None:
+    """With nobody reading stdout a verb ends as it would have, without a traceback."""
+    for number in range(3):
+        tree.add(f"job-{number}")
+    ran = tree.piped_to_nobody(verb)
+    assert ran.code == 0
+    assert "Traceback" not in ran.err
+    assert "Broken" not in ran.err
+
+
+def test_deaf_stderr_stops_no_submit(tree: Project) -> None:
+    """With nobody reading stderr either, every job is submitted and recorded all the same."""
+    names = [f"job-{number:02}" for number in range(20)]
+    for name in names:
+        tree.add(name)
+    reading, writing = os.pipe()
+    os.close(reading)
+    env = environment(tree.folder, AWS_ENDPOINT_URL=tree.sandbox.url)
+    command = [sys.executable, "-m", "controller", "reconcile"]
+    try:
+        done = subprocess.run(
+            command, cwd=tree.folder, env=env, stdout=writing, stderr=writing, check=False
+        )
+    finally:
+        os.close(writing)
+    assert done.returncode == 0
+    assert {tree.entry(name)["phase"] for name in names} == {"InProgress"}
+    assert len(tree.calls("Create")) == len(names)
