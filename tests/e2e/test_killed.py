@@ -110,3 +110,18 @@ def test_signalled_wait_ends_at_once(tree: Project, number: int, code: int) -> N
         _, said = process.communicate(timeout=10)
     assert process.returncode == code
     assert "Traceback" not in said
+
+
+def test_two_passes_at_once(tree: Project) -> None:
+    """Two passes over one tree at the same time share their jobs: each is submitted once."""
+    fill(tree)
+    with reconciling(tree) as first, reconciling(tree) as second:
+        said = [process.communicate(timeout=60)[1] for process in (first, second)]
+        assert (first.returncode, second.returncode) == (0, 0), said
+    assert len(submitted(tree)) == JOBS
+    assert {tree.entry(name)["phase"] for name in submitted(tree)} == {"InProgress"}
+    before = tree.files()
+    tree.hush()
+    assert tree.call("reconcile").code == 0
+    assert tree.changes() == []
+    assert tree.files() == before
