@@ -96,7 +96,7 @@ def intent(kind: Kind, action: Action, recorded: Recorded | None) -> dict[str, A
 def _still_stands(kind: Kind, action: Action, recorded: Recorded) -> bool:
     """What ended or was refused stays as recorded, also when the service cannot be asked today."""
     submission = action.desired.submission
-    if action.reason is not Reason.OBSERVATION_FAILED or submission is None:
+    if action.reason is not Reason.OBSERVATION_FAILED or submission is None or not recorded.reason:
         return False
     ended = recorded.live is not None and recorded.live.status in kind.terminal
     return recorded.digest == submission.digest and (ended or recorded.reason in HELD_PER_DIGEST)
