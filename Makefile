@@ -36,7 +36,10 @@ demo: setup ## Run every example job on the sandbox, from manifest to sidecar
 	@mkdir -p $(DEMO)
 	@cp -R jobs bedrock-jobs.yaml $(DEMO)/
 	cd $(DEMO) && ../../$(BIN)/bedrock-jobs reconcile jobs --sandbox --speed 3600 --wait
-	cd $(DEMO) && ../../$(BIN)/bedrock-jobs status jobs
+	@echo; echo "A second pass finds nothing to do, and calls nothing but STS:"
+	cd $(DEMO) && ../../$(BIN)/bedrock-jobs reconcile jobs --sandbox
+	@echo; echo "Each manifest in $(DEMO)/jobs has its status beside it. The one of support-bot.yaml:"
+	@sed -n '1,24p' $(DEMO)/jobs/support-bot.status.json; echo "    ..."
 
 .PHONY: test
 test: setup ## Check format, lint, types, layers, and run the tests
