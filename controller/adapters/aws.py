@@ -44,13 +44,20 @@ _log = logging.getLogger(__name__)
 
 PAGE = 1000
 _ATTEMPTS = 3
+_NOBODY = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+"""Botocore's session variables (option, environment, default, conversion) that name nobody."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
     """How to reach AWS, as the options of the AWS CLI say; times are in seconds.
 
-    ``any_credentials`` signs with made-up ones, for a sandbox that lets anybody in.
+    ``any_credentials`` signs with made-up ones, for a sandbox that lets anybody in; the machine's
+    profiles and proxies are then left out of it.
     """
 
     region: str | None = None
@@ -209,6 +216,7 @@ class Bedrock:
             read_timeout=connection.read_timeout or None,
             connect_timeout=connection.connect_timeout or None,
             max_pool_connections=connection.width,
+            proxies={} if connection.any_credentials else None,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
             user_agent_extra=f"bedrock-jobs/{__version__}",
         )
@@ -217,7 +225,7 @@ class Bedrock:
         role = target.assume_role_arn
         with self._lock:
             if role not in self._sessions:
-                session = botocore.session.Session(profile=self._connection.profile)
+                session = self._new_session()
                 if role is not None:
                     provider = _Assumed(self._fetcher(role, self._region(target)))
                     session.register_component(
@@ -227,6 +235,11 @@ class Bedrock:
                     session.set_credentials("sandbox", "sandbox")
                 self._sessions[role] = session
             return self._sessions[role]
+
+    def _new_session(self) -> botocore.session.Session:
+        if self._connection.any_credentials:
+            return botocore.session.Session(session_vars=_NOBODY)
+        return botocore.session.Session(profile=self._connection.profile)
 
     def _fetcher(self, role: str, region: str) -> AssumeRoleCredentialFetcher:
         source = self._session(Target())
