@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -27,13 +27,18 @@ class Fake:
     """The Cloud port over a dictionary.
 
     ``failing`` maps an operation, or an operation and what it is called with, to the failure that
-    each such call ends in. ``later_pages_fail`` lets only the first page of a listing through.
+    each such call ends in; ``losing`` does so after the call took effect. ``lag`` is how many Gets
+    of a job that is there say that it is not. ``later_pages_fail`` lets only the first page of a
+    listing through. ``watcher`` is told of each call before it takes effect.
     """
 
     jobs: dict[Place, dict[str, Live]] = field(default_factory=lambda: defaultdict(dict))
     calls: list[tuple[str, str]] = field(default_factory=list)
     failing: dict[str | tuple[str, str], Failure] = field(default_factory=dict)
+    losing: dict[str, Failure] = field(default_factory=dict)
+    lag: int = 0
     later_pages_fail: Failure | None = None
+    watcher: Callable[[str, str], None] = lambda _operation, _argument: None
     account: str = ACCOUNT
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -48,7 +53,8 @@ class Fake:
         self._called("Get", identifier)
         for live in self._jobs(target).values():
             if identifier in {live.name, live.arn}:
-                return live
+                self.lag -= 1
+                return live if self.lag < 0 else None
         return None
 
     def listing(
@@ -78,7 +84,8 @@ class Fake:
             if name in jobs:
                 raise CloudError(failure("ValidationException", NAME_IN_USE, reading=False))
             jobs[name] = self._made(kind, target, request, token, len(jobs))
-            return jobs[name].arn
+        self._lost("Create")
+        return jobs[name].arn
 
     def stop(self, kind: Kind, target: Target, arn: str) -> None:
         """A job that runs is stopping; one that ended is a conflict."""
@@ -89,6 +96,7 @@ class Fake:
         if live.status in kind.terminal:
             raise CloudError(failure("ConflictException", "it has ended", reading=False))
         self.turn(kind, live.name, min(kind.stopping), target)
+        self._lost("Stop")
 
     def turn(self, kind: Kind, name: str, status: str, target: Target | None = None) -> None:
         """Let a job have another status from now on."""
@@ -111,9 +119,14 @@ class Fake:
         account = role.split(":")[4] if role else self.account
         return self.jobs[Place(account, target.region or REGION)]
 
+    def _lost(self, operation: str) -> None:
+        if operation in self.losing:
+            raise CloudError(self.losing[operation])
+
     def _called(self, operation: str, argument: str) -> None:
         with self._lock:
             self.calls.append((operation, argument))
+        self.watcher(operation, argument)
         found = self.failing.get((operation, argument)) or self.failing.get(operation)
         if found is not None:
             raise CloudError(found)

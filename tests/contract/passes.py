@@ -1,0 +1,90 @@
+"""A tree of manifests over the fake cloud and real sidecars, for tests of whole passes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from controller.adapters.sidecars import Sidecars
+from controller.core.declared import policy_of
+from controller.core.desired import desire
+from controller.core.fleet import Fleet, Limits
+from controller.core.kinds import KINDS
+from controller.core.model import Desired, JobKey, Live, Manifest, Source, Target
+from controller.reconcile import Mode, Outside, Report, Result, reconcile
+from tests.contract.fake import Fake
+from tests.core.cases import NOW, SPEC
+
+(KIND,) = KINDS.values()
+
+
+@dataclass
+class StillClock:
+    """A clock that moves only when somebody sleeps."""
+
+    moment: datetime = NOW
+    slept: list[float] = field(default_factory=list)
+
+    def now(self) -> datetime:
+        """Return the moment."""
+        return self.moment
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.slept.append(seconds)
+        self.moment += timedelta(seconds=seconds)
+
+
+@dataclass
+class Tree:
+    """Manifests in a folder, with what passes over them work on."""
+
+    folder: Path
+    cloud: Fake = field(default_factory=Fake)
+    clock: StillClock = field(default_factory=StillClock)
+    jobs: dict[str, Desired] = field(default_factory=dict)
+    limits: Limits = field(default_factory=Limits)
+
+    def put(self, name: str, policy: Mapping[str, Any] | None = None, **spec: Any) -> Desired:
+        """Let a manifest say this from now on."""
+        manifest = Manifest(
+            JobKey(KIND.name, name),
+            Source(str(self.folder / f"{name}.yaml"), 4, 9),
+            policy=policy_of(policy),
+            spec={**SPEC, **spec},
+        )
+        self.jobs[name] = desire(manifest, KIND, "acme-ml", Target())
+        return self.jobs[name]
+
+    def reconcile(self, mode: Mode = Mode.APPLY) -> Report:
+        """Make one pass as a new process would; the fake's calls are counted from here."""
+        self.cloud.calls.clear()
+        outside = Outside(KINDS, self.cloud, Sidecars([self.folder], KINDS), self.clock, width=4)
+        fleet = Fleet(owner="acme-ml", limits=self.limits)
+        return reconcile(self.jobs.values(), outside, fleet, mode)
+
+    def one(self, mode: Mode = Mode.APPLY) -> Result:
+        """Make one pass over the only manifest, and return its result."""
+        (result,) = self.reconcile(mode).results
+        return result
+
+    def entry(self, name: str = "support-bot") -> dict[str, Any]:
+        """Return what the sidecar holds of a job."""
+        content = json.loads((self.folder / f"{name}.status.json").read_bytes())
+        entry: dict[str, Any] = content["jobs"][name]
+        return entry
+
+    def files(self) -> dict[str, tuple[bytes, int]]:
+        """Return every file with its content and the time of its last change."""
+        return {
+            path.name: (path.read_bytes(), path.stat().st_mtime_ns)
+            for path in self.folder.iterdir()
+        }
+
+    def live(self) -> list[Live]:
+        """Return every job that the cloud has."""
+        return [live for jobs in self.cloud.jobs.values() for live in jobs.values()]

@@ -1,0 +1,316 @@
+"""Whole passes over the fake cloud and real files: what is called, written and told."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from controller.core.actions import Reason, Verb
+from controller.core.errors import failure
+from controller.core.fleet import Limits
+from controller.core.identity import submission
+from controller.core.model import Failure, Target
+from controller.reconcile import Mode, Report
+from tests.contract.passes import KIND, Tree
+from tests.contract.showing import arn_of
+from tests.core.cases import SPEC
+
+LOST = failure("ReadTimeout", "no answer", reading=False, ambiguous=True)
+THROTTLED = failure("ThrottlingException", "slow down", reading=False)
+REFUSED = failure("ValidationException", "no such bucket", reading=False)
+DENIED = failure("AccessDeniedException", "not authorized", reading=False)
+UNREADABLE = failure("InternalServerException", "Try again", reading=True)
+FOREIGN = "351997e1-336f-40c9-99a7-e1fd05e819b3"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """A tree with one valid manifest."""
+    made = Tree(tmp_path)
+    made.put("support-bot")
+    return made
+
+
+def reasons(report: Report) -> dict[str, Reason]:
+    """Return each job's reason after a pass, by name."""
+    return {
+        result.outcome.planned.desired.key.name: result.outcome.now.reason
+        for result in report.results
+    }
+
+
+def test_submit_is_confirmed_at_once(tree: Tree) -> None:
+    """One Get finds nothing, one Create submits, one Get by ARN fills the sidecar."""
+    result = tree.one()
+
+    assert [operation for operation, _ in tree.cloud.calls] == ["Place", "Get", "Create", "Get"]
+    assert tree.cloud.calls[-1] == ("Get", tree.live()[0].arn)
+    assert (result.outcome.planned.verb, result.outcome.now.reason) == (
+        Verb.SUBMIT,
+        Reason.IN_PROGRESS,
+    )
+    assert tree.entry() == dict(result.entry)
+    assert tree.entry()["phase"] == "InProgress"
+
+
+def test_intent_is_on_disk_before_the_call(tree: Tree) -> None:
+    """When Create is called the sidecar already says so, with the token that is sent."""
+    found: list[dict[str, object]] = []
+    tree.cloud.watcher = lambda call, _: found.append(tree.entry()) if call == "Create" else None
+    tree.one()
+
+    (before,) = found
+    assert before["phase"] == "Submitting"
+    assert before["token"] == tree.live()[0].token
+
+
+@pytest.mark.parametrize("status", ["InProgress", "Completed", "Failed", "Stopped"])
+def test_second_pass_changes_nothing(tree: Tree, status: str) -> None:
+    """Once a status is recorded, passes call nothing that changes anything and write no byte."""
+    tree.one()
+    tree.cloud.turn(KIND, "support-bot", status)
+    tree.one()
+    before = tree.files()
+
+    result = tree.one()
+
+    assert tree.cloud.count() == ({"Get": 1} if status == "InProgress" else {})
+    assert not result.written
+    assert tree.files() == before
+
+
+def test_lost_sidecars_come_back(tree: Tree) -> None:
+    """Without its sidecars a tree submits nothing, and gets them back byte for byte."""
+    for number in range(12):
+        tree.put(f"job-{number:02}", {"state": "Suspended"} if number % 3 == 0 else None)
+    tree.reconcile()
+    tree.cloud.turn(KIND, "job-01", "Completed")
+    tree.reconcile()
+    before = {name: content for name, (content, _) in tree.files().items()}
+    for path in tree.folder.iterdir():
+        path.unlink()
+
+    tree.reconcile()
+
+    assert "Create" not in tree.cloud.count()
+    assert {name: content for name, (content, _) in tree.files().items()} == before
+
+
+@pytest.mark.parametrize("mode", [Mode.PLAN, Mode.RECORD])
+def test_only_applying_changes_the_cloud(tree: Tree, mode: Mode) -> None:
+    """To plan and to record submit nothing; the plan is the one that would be carried out."""
+    foreseen = tree.reconcile(mode).plan
+
+    assert "Create" not in tree.cloud.count()
+    assert bool(tree.files()) is (mode is Mode.RECORD)
+    assert tree.reconcile().plan == foreseen
+
+
+def test_guard_lets_nothing_through(tree: Tree) -> None:
+    """A plan over the limit is told and not carried out, not in part either."""
+    tree.limits = Limits(max_submits=1)
+    tree.put("another")
+
+    report = tree.reconcile()
+
+    assert "2 submits" in str(report.refused)
+    assert len(report.results) == 2
+    assert tree.live() == []
+    assert tree.files() == {}
+
+
+@pytest.mark.parametrize("lost", [LOST, THROTTLED], ids=["in this pass", "in the next"])
+def test_lost_answer_is_looked_after(tree: Tree, lost: Failure) -> None:
+    """A Create that took effect without an answer is found, in this pass or the next; once."""
+    tree.cloud.losing = {"Create": lost}
+    first = tree.one()
+    tree.cloud.losing = {}
+    second = tree.one()
+
+    assert first.outcome.failure == (None if lost.ambiguous else lost)
+    assert second.outcome.now.reason is Reason.IN_PROGRESS
+    assert "Create" not in tree.cloud.count()
+    assert len(tree.live()) == 1
+
+
+def test_create_without_effect_is_sent_again(tree: Tree) -> None:
+    """A Create that neither answered nor took effect stays an intent, and is sent again."""
+    tree.cloud.failing = {"Create": LOST}
+    first = tree.one()
+    assert (first.entry["phase"], first.outcome.failure) == ("Submitting", LOST)
+    tree.cloud.failing = {}
+
+    second = tree.one()
+
+    assert second.outcome.planned.reason is Reason.INTENT_UNCONFIRMED
+    assert second.outcome.now.reason is Reason.IN_PROGRESS
+    assert len(tree.live()) == 1
+
+
+def test_refused_create_is_sent_once(tree: Tree) -> None:
+    """A refused request is not sent again, until its manifest is edited."""
+    tree.cloud.failing = {"Create": REFUSED}
+    assert tree.one().outcome.failure == REFUSED
+    assert tree.one().outcome.now.reason is Reason.SUBMIT_REFUSED
+    assert "Create" not in tree.cloud.count()
+    tree.cloud.failing = {}
+    tree.put("support-bot", hyperParameters={"epochCount": "3"})
+
+    assert tree.one().outcome.now.reason is Reason.IN_PROGRESS
+
+
+def test_refusal_outlives_an_outage(tree: Tree) -> None:
+    """A pass in which the service could not be asked forgets no refusal."""
+    tree.cloud.failing = {"Create": REFUSED}
+    tree.one()
+    before = tree.files()
+    tree.cloud.failing = {"Get": UNREADABLE}
+    assert tree.one().outcome.now.reason is Reason.OBSERVATION_FAILED
+    tree.cloud.failing = {}
+
+    assert tree.one().outcome.now.reason is Reason.SUBMIT_REFUSED
+    assert tree.files() == before
+
+
+def test_race_for_a_name_is_classified(tree: Tree) -> None:
+    """A name that somebody took since the look is held as theirs, not failed."""
+
+    def snatch(call: str, _: str) -> None:
+        if call == "Create":
+            tree.cloud.watcher = lambda _call, _argument: None
+            tree.cloud.create(KIND, Target(), {"jobName": "support-bot", **SPEC}, FOREIGN)
+
+    tree.cloud.watcher = snatch
+    result = tree.one()
+
+    assert result.outcome.failure is None
+    assert result.outcome.now.reason is Reason.NOT_OWNED
+    assert tree.entry()["phase"] == "Stalled"
+
+
+def test_token_that_leads_elsewhere_is_held(tree: Tree) -> None:
+    """Another job than the one asked for is told, and the token is not used again."""
+    asked = submission(KIND, SPEC, "support-bot", "acme-ml")
+    request = {**asked.request, "jobName": "another"}
+    tree.cloud.create(KIND, Target(), request, asked.token)
+
+    first, second = tree.one(), tree.one()
+
+    assert [one.outcome.now.reason for one in (first, second)] == [Reason.TOKEN_REPLAY] * 2
+    assert "another" in str(first.entry["conditions"])
+    assert "jobArn" not in first.entry
+    assert "Create" not in tree.cloud.count()
+
+
+@pytest.mark.parametrize("lag", [1, 3, 9])
+def test_short_lag_is_waited_for(tree: Tree, lag: int) -> None:
+    """A job that does not show at once is looked for again, for a while."""
+    tree.cloud.lag = lag
+    result = tree.one()
+
+    assert result.outcome.now.reason is Reason.IN_PROGRESS
+    assert 0 <= sum(tree.clock.slept) <= 5
+    assert bool(tree.clock.slept) is (lag > 1)
+
+
+@pytest.mark.parametrize("cause", ["lag", "failure"])
+def test_unseen_job_is_recorded_by_its_arn(tree: Tree, cause: str) -> None:
+    """A job that was answered for and cannot be seen is recorded, and found in the next pass."""
+    if cause == "lag":
+        tree.cloud.lag = 1000
+    else:
+        arn = arn_of(KIND, "job000000000")
+        tree.cloud.failing = {("Get", arn): UNREADABLE}
+    first = tree.one()
+    assert (first.entry["phase"], first.entry["jobArn"]) == ("Submitting", tree.live()[0].arn)
+    tree.cloud.lag, tree.cloud.failing = 0, {}
+
+    assert tree.one().outcome.now.reason is Reason.IN_PROGRESS
+    assert "Create" not in tree.cloud.count()
+
+
+def test_one_failure_stops_no_other(tree: Tree) -> None:
+    """Jobs fail, are refused and go through side by side, and each is recorded."""
+    for name in ("denied", "fine", "unwritable"):
+        tree.put(name)
+    (tree.folder / "unwritable.status.json").mkdir()
+    tree.cloud.failing = {("Create", "denied"): DENIED, ("Get", "support-bot"): UNREADABLE}
+
+    report = tree.reconcile()
+
+    assert [live.name for live in tree.live()] == ["fine"]
+    assert reasons(report) == {
+        "denied": Reason.NOT_SUBMITTED,
+        "fine": Reason.IN_PROGRESS,
+        "support-bot": Reason.OBSERVATION_FAILED,
+        "unwritable": Reason.NOT_SUBMITTED,
+    }
+    unwritten = [result.unwritten for result in report.results if result.unwritten]
+    assert len(unwritten) == 1
+    assert "move it away" in unwritten[0]
+
+
+def test_own_defect_stops_no_other(tree: Tree) -> None:
+    """An error that nobody foresaw is the failure of its action alone, and told as ours."""
+    tree.put("fine")
+
+    def break_down(call: str, argument: str) -> None:
+        if (call, argument) == ("Create", "support-bot"):
+            raise RuntimeError("unforeseen")
+
+    tree.cloud.watcher = break_down
+    report = tree.reconcile()
+
+    assert [live.name for live in tree.live()] == ["fine"]
+    (failed,) = [one.outcome.failure for one in report.results if one.outcome.failure]
+    assert failed.code == "InternalError"
+    assert "--debug" in failed.message
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_stop_is_asked_for_once(tree: Tree, ended: bool) -> None:
+    """A stop is sent to a job that runs; one that ended meanwhile is recorded as it ended."""
+    tree.one()
+    tree.put("support-bot", {"state": "Stopped"})
+    if ended:
+        tree.cloud.watcher = lambda call, _: (
+            tree.cloud.turn(KIND, "support-bot", "Completed") if call == "Stop" else None
+        )
+    result = tree.one()
+
+    assert tree.cloud.count()["Stop"] == 1
+    assert result.outcome.failure is None
+    assert tree.entry()["phase"] == ("Completed" if ended else "Stopping")
+    tree.one()
+    assert "Stop" not in tree.cloud.count()
+
+
+def test_adopted_job_is_ours_from_then_on(tree: Tree) -> None:
+    """An adoption is recorded without a call that changes anything, and settles."""
+    tree.cloud.create(KIND, Target(), submission(KIND, SPEC, "support-bot", "").request, FOREIGN)
+    tree.cloud.turn(KIND, "support-bot", "Completed")
+    tree.put("support-bot", {"adopt": tree.live()[0].arn})
+
+    first = tree.one()
+    assert (first.outcome.planned.verb, first.outcome.now.reason) == (Verb.ADOPT, Reason.COMPLETED)
+    assert tree.cloud.count() == {"Get": 1}
+
+    second = tree.one()
+    assert second.outcome.planned.reason is Reason.COMPLETED
+    assert tree.cloud.count() == {}
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_only_applying_clears_away(tree: Tree, mode: Mode) -> None:
+    """What a killed process left behind goes in a pass that acts, and in no other."""
+    left = tree.folder / ".support-bot.status.json.1.2.tmp"
+    left.write_bytes(b"{")
+    then = time.time() - 7200
+    os.utime(left, (then, then))
+
+    tree.one(mode)
+
+    assert left.exists() is (mode is not Mode.APPLY)
