@@ -28,7 +28,7 @@ from botocore.credentials import (
 )
 from botocore.exceptions import NoCredentialsError
 
-from controller.adapters.aws_errors import failure_of
+from controller.adapters.aws_errors import failure_of, unreadable
 from controller.core.errors import failure
 from controller.core.kind import Kind
 from controller.core.model import Disposition, Live, Place, Summary, Target
@@ -116,14 +116,17 @@ class Bedrock:
         return tuple(
             _summary(kind, _plain(item))
             for page in self._pages(kind, target, status)
-            for item in page.get(kind.summaries_member, ())
+            for item in page[kind.summaries_member]
         )
 
     def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
         """Submit a request under a token and return the job's ARN."""
         members = {**request, kind.token_member: token}
-        answer = self._call(target, kind.operation("Create"), members, reading=False)
-        return str(answer.get(kind.arn_member, ""))
+        operation = kind.operation("Create")
+        arn = self._call(target, operation, members, reading=False).get(kind.arn_member)
+        if not arn:
+            raise CloudError(unreadable(f"{operation} answered without {kind.arn_member}"))
+        return str(arn)
 
     def stop(self, kind: Kind, target: Target, arn: str) -> None:
         """Ask the service to stop a job."""
@@ -135,11 +138,18 @@ class Bedrock:
             members[f"{kind.status_member}Equals"] = status
         seen: set[str] = set()
         while True:
-            page = self._call(target, kind.operation("List"), members, reading=True)
+            operation = kind.operation("List")
+            page = self._call(target, operation, members, reading=True)
+            if kind.summaries_member not in page:
+                text = f"{operation} answered without {kind.summaries_member}"
+                raise CloudError(unreadable(text, reading=True))
             yield page
             following = page.get("nextToken")
-            if not following or following in seen:
+            if not following:
                 return
+            if following in seen:
+                text = "the service began to repeat pages of the listing; run again"
+                raise CloudError(failure("PageRepeated", text, reading=True))
             seen.add(following)
             members = {**members, "nextToken": following}
 

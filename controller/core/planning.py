@@ -22,6 +22,9 @@ from controller.core.model import (
     Recorded,
 )
 
+_Use = tuple[str | None, str | None]
+"""A role whose credentials are used, and the region they are used in; None for any."""
+
 
 def plan(
     kinds: Mapping[str, Kind],
@@ -40,7 +43,7 @@ def plan(
         decide(kinds[job.key.kind], job, observations[job.key], recorded.get(job.key), fleet, now)
         for job in sorted(desired, key=lambda job: job.key)
     ]
-    return Plan(tuple(_queue(_hold_wrong_credentials(actions), kinds, fleet)))
+    return Plan(tuple(_queue(_hold_wrong_credentials(actions, recorded), kinds, fleet)))
 
 
 def decide(
@@ -71,10 +74,12 @@ def refusal(made: Plan, max_submits: int) -> str | None:
     )
 
 
-def _hold_wrong_credentials(actions: list[Action]) -> list[Action]:
-    """Credentials that are shown to be the wrong ones change nothing anywhere in the plan."""
+def _hold_wrong_credentials(
+    actions: list[Action], recorded: Mapping[JobKey, Recorded]
+) -> list[Action]:
+    """What one job shows to be wrong is used for no change of any other job."""
     wrong = {
-        action.desired.target.assume_role_arn
+        _shown_wrong(action, recorded.get(action.desired.key))
         for action in actions
         if action.reason is Reason.WRONG_TARGET
     }
@@ -86,10 +91,25 @@ def _hold_wrong_credentials(actions: list[Action]) -> list[Action]:
             message=f"Another job shows that these credentials, of {action.place}, are the wrong "
             "ones: nothing is changed with them",
         )
-        if action.verb.mutates and action.desired.target.assume_role_arn in wrong
+        if action.verb.mutates and not wrong.isdisjoint(_used(action))
         else action
         for action in actions
     ]
+
+
+def _shown_wrong(action: Action, recorded: Recorded | None) -> _Use:
+    """A wrong account makes a role's credentials wrong everywhere; a wrong region, only there."""
+    everywhere, there = _used(action)
+    before = recorded.place.account_id if recorded and recorded.place else None
+    account = action.place.account_id if action.place else None
+    expected = {action.desired.target.account_id, before}
+    return there if expected <= {None, account} else everywhere
+
+
+def _used(action: Action) -> tuple[_Use, _Use]:
+    """Return what a change uses: a role's credentials, and those in one region."""
+    role, place = action.desired.target.assume_role_arn, action.place
+    return (role, None), (role, place.region if place else None)
 
 
 def _queue(actions: list[Action], kinds: Mapping[str, Kind], fleet: Fleet) -> list[Action]:

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 
 import pytest
 
@@ -41,6 +46,35 @@ def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A sandbox for the whole module."""
     with running(tmp_path_factory.mktemp("sandbox"), speed=0) as url:
         yield url
+
+
+@contextmanager
+def answering(*pages: tuple[int, dict[str, Any]]) -> Iterator[str]:
+    """While the context lasts a server gives these answers in turn, the last one for ever."""
+    left = list(pages)
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = left.pop(0) if len(left) > 1 else left[0]
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("x-amzn-errortype", str(body.get("code", "")))
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002 - as inherited
+            """Tests are quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def failed(call: Callable[[], object]) -> Failure:
@@ -146,6 +180,39 @@ def test_endpoint_that_is_no_url_is_denied(url: str) -> None:
     found = failed(lambda: cloud.get(KIND, HERE, "support-bot"))
 
     assert (found.code, found.disposition) == ("ClientError", Disposition.DENIED)
+
+
+PAGE: dict[str, Any] = {"modelCustomizationJobSummaries": [], "nextToken": "more"}
+LAST: dict[str, Any] = {"modelCustomizationJobSummaries": []}
+
+
+@pytest.mark.parametrize(
+    ("pages", "code"),
+    [
+        ([(200, PAGE), (403, {"code": "AccessDeniedException"})], "AccessDeniedException"),
+        ([(200, PAGE), (200, PAGE)], "PageRepeated"),
+        ([(200, PAGE), (400, {"code": "ValidationException"})], "ValidationException"),
+    ],
+)
+def test_part_of_a_listing_is_an_error(pages: list[tuple[int, dict[str, Any]]], code: str) -> None:
+    """A listing whose later pages fail, or repeat, is never taken for the whole of it."""
+    with answering(*pages) as url:
+        cloud = Bedrock(Connection(endpoint_url=url, any_credentials=True))
+        found = failed(lambda: cloud.listing(KIND, HERE))
+
+    assert found.code == code
+
+
+@pytest.mark.parametrize("answer", [{}, LAST, {**LAST, "surprise": 1}])
+def test_odd_answers_are_survived(answer: dict[str, Any]) -> None:
+    """An answer without the members that were promised is one without jobs, and no crash."""
+    with answering((200, answer)) as url:
+        cloud = Bedrock(Connection(endpoint_url=url, any_credentials=True))
+        live = cloud.get(KIND, HERE, "support-bot")
+
+        assert cloud.listing(KIND, HERE) == ()
+        assert live is not None
+        assert (live.arn, live.status, live.token) == ("", "", None)
 
 
 def test_failed_place_is_asked_again(endpoint: str, tmp_path: Path) -> None:
