@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 
+from controller.core.errors import UNREADABLE
 from controller.core.fleet import Fleet, forbidden_target
 from controller.core.kind import Kind
 from controller.core.model import (
@@ -168,6 +169,9 @@ def _by_listing(
     try:
         listed = cloud.listing(first.kind, first.desired.target, status=status)
     except CloudError as error:
+        if error.failure.code == UNREADABLE:
+            # A list that is not there is not an empty list: only Get can tell.
+            return _one_by_one(looks, cloud, executor)
         return {look.desired.key: _unknown(look.place, error.failure) for look in looks}
     by_name = {summary.name: summary for summary in listed}
     seen: dict[JobKey, Observation] = {}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from botocore import exceptions
 from botocore.parsers import ResponseParserError
 
-from controller.core.errors import failure
+from controller.core.errors import UNREADABLE, failure
 from controller.core.model import Failure
 
 _SERVER_ERROR = 500
@@ -100,7 +100,20 @@ def failure_of(error: Exception, *, reading: bool) -> Failure | None:
                 reading=reading,
                 ambiguous=row.ambiguous and not reading,
             )
+    # Botocore's parsers stumble like this over JSON of another form than the operation's.
+    if isinstance(error, AttributeError | TypeError | LookupError):
+        return unreadable(f"the answer is not Bedrock's ({error})", reading=reading)
     return None
+
+
+def unreadable(text: str, *, reading: bool = False) -> Failure:
+    """Return the failure of a call whose answer makes no sense: it may have taken effect."""
+    return failure(
+        UNREADABLE,
+        f"{text}; check --endpoint-url and the proxies on the way",
+        reading=reading,
+        ambiguous=not reading,
+    )
 
 
 def _answered(error: exceptions.ClientError, *, reading: bool) -> Failure:

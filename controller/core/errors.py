@@ -8,6 +8,7 @@ from controller.core.model import Disposition, Failure
 
 NAME_IN_USE = "The provided job name is currently in use."
 ROLE_NOT_ASSUMABLE = "Could not assume provided IAM role"
+UNREADABLE = "UnreadableAnswer"
 NO_SUCH_IDENTIFIER = "identifier"
 
 

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from controller.adapters.aws import Bedrock, Connection
+from controller.core.errors import UNREADABLE
 from controller.core.kinds import KINDS
 from controller.core.model import Disposition, Failure, Place, Target
 from controller.ports import CloudError
@@ -203,9 +204,18 @@ def test_part_of_a_listing_is_an_error(pages: list[tuple[int, dict[str, Any]]], 
     assert found.code == code
 
 
-@pytest.mark.parametrize("answer", [{}, LAST, {**LAST, "surprise": 1}])
+def test_listing_without_its_list_is_an_error() -> None:
+    """A page that does not hold the list is not taken for an empty one."""
+    with answering((200, {})) as url:
+        cloud = Bedrock(Connection(endpoint_url=url, any_credentials=True))
+        found = failed(lambda: cloud.listing(KIND, HERE))
+
+    assert found.code == UNREADABLE
+
+
+@pytest.mark.parametrize("answer", [LAST, {**LAST, "surprise": 1}])
 def test_odd_answers_are_survived(answer: dict[str, Any]) -> None:
-    """An answer without the members that were promised is one without jobs, and no crash."""
+    """An answer without the members that were promised is one without values, and no crash."""
     with answering((200, answer)) as url:
         cloud = Bedrock(Connection(endpoint_url=url, any_credentials=True))
         live = cloud.get(KIND, HERE, "support-bot")

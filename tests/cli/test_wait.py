@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from tests.support.manifests import failing
-from tests.support.project import Project, project
+from tests.support.project import Project
 
 EVERY = ("--every", "0.05")
-
-
-@pytest.fixture
-def moving(tmp_path: Path) -> Iterator[Project]:
-    """An empty project beside a sandbox in which a job's hour takes a tenth of a second."""
-    with project(tmp_path / "project", speed=36_000) as made:
-        yield made
 
 
 def test_wait_records_the_end(moving: Project) -> None:

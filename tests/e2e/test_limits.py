@@ -2,20 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.support.project import SETTLED, Project, project
-
-
-@pytest.fixture
-def moving(tmp_path: Path) -> Iterator[Project]:
-    """An empty project beside a sandbox in which a job's hour takes a tenth of a second."""
-    with project(tmp_path / "project", speed=36_000) as made:
-        yield made
+from tests.support.project import SETTLED, Project
 
 
 def created(tree: Project) -> list[str]:

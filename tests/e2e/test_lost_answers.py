@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
 
-from tests.support.lossy import CREATE, GET, LOST, Service, between, refusal
+from tests.support.lossy import CREATE, GET, LIST, LOST, Answer, Service, between, refusal
 from tests.support.project import Project
 
 
@@ -143,3 +144,74 @@ def test_name_in_use_is_looked_at_again(tree: Project, service: Service) -> None
     assert entry["conditions"][0]["reason"] == "NotOwned"
     assert arn in entry["conditions"][0]["message"]
     assert made(tree) == 1
+
+
+def test_server_error_before_anything_happened(tree: Project, service: Service) -> None:
+    """After a 5xx nobody knows; the intent stays, and the next pass submits under its token."""
+    tree.add("support-bot")
+    service.break_down(CREATE, refusal("InternalServerException", 500))
+    assert tree.call("reconcile", AWS_ENDPOINT_URL=service.url).code == 1
+    assert made(tree) == 0
+    token = tree.entry("support-bot")["token"]
+    assert tree.entry("support-bot")["phase"] == "Submitting"
+    service.mend()
+    (action,) = tree.call("plan", "--output", "json").data["actions"]
+    assert (action["verb"], action["reason"]) == ("SUBMIT", "IntentUnconfirmed")
+    assert tree.call("reconcile", AWS_ENDPOINT_URL=service.url).code == 0
+    assert tree.sandbox.get("support-bot")["clientRequestToken"] == token
+    assert made(tree) == 1
+
+
+def test_answer_with_another_job(tree: Project, service: Service) -> None:
+    """A Create that answers with a job that was not asked for is held, and not sent again."""
+    tree.add("other")
+    tree.call("reconcile")
+    arn = tree.entry("other")["jobArn"]
+    tree.add("support-bot")
+    answer = Answer(201, json.dumps({"jobArn": arn}), {"content-type": "application/json"})
+    service.break_down(CREATE, answer)
+    ran = tree.call("reconcile", AWS_ENDPOINT_URL=service.url)
+    assert "Traceback" not in ran.err
+    entry = tree.entry("support-bot")
+    assert (entry["phase"], entry["conditions"][0]["reason"]) == ("Stalled", "TokenReplay")
+    assert entry.get("jobArn") != arn
+    assert tree.entry("other")["phase"] == "InProgress"
+    tree.hush()
+    assert tree.call("reconcile", AWS_ENDPOINT_URL=service.url).code == 0
+    assert tree.changes() == []
+    assert tree.entry("support-bot")["conditions"][0]["reason"] == "TokenReplay"
+
+
+@pytest.mark.parametrize("body", ["", "<html>", "[]", "{}", '{"jobArn": null}'])
+def test_answer_that_makes_no_sense(tree: Project, service: Service, body: str) -> None:
+    """An answer to Create without a job's ARN is no traceback, and no second job."""
+    tree.add("support-bot")
+    service.break_down(CREATE, Answer(201, body, {"content-type": "application/json"}))
+    ran = tree.call("reconcile", AWS_ENDPOINT_URL=service.url)
+    assert "Traceback" not in ran.err
+    assert "InternalError" not in ran.err
+    assert ran.code == 1
+    assert tree.entry("support-bot")["phase"] == "Submitting"
+    service.mend()
+    assert tree.call("reconcile", AWS_ENDPOINT_URL=service.url).code == 0
+    assert made(tree) == 1
+    assert tree.entry("support-bot")["phase"] == "InProgress"
+
+
+@pytest.mark.parametrize("body", ["", "<html>", "[]", "{}", "null", '{"status": 7}'])
+@pytest.mark.parametrize("count", [1, 12])
+def test_look_that_makes_no_sense(tree: Project, service: Service, body: str, count: int) -> None:
+    """An answer to Get or List that no Bedrock gives ends in a line, and in no submit."""
+    for number in range(count):
+        tree.add(f"job-{number:02}")
+    tree.call("reconcile")
+    tree.forget()
+    tree.hush()
+    for call in (GET, LIST):
+        service.break_down(call, Answer(200, body, {"content-type": "application/json"}))
+    ran = tree.call("reconcile", AWS_ENDPOINT_URL=service.url)
+    assert "Traceback" not in ran.err
+    assert tree.changes() == []
+    service.mend()
+    assert tree.call("reconcile", AWS_ENDPOINT_URL=service.url).code == 0
+    assert tree.changes() == []
