@@ -156,6 +156,17 @@ def test_garbled_answer_may_have_taken_effect() -> None:
     assert (found.code, found.ambiguous) == ("ConnectionLost", True)
 
 
+@pytest.mark.parametrize("error", [AttributeError("x"), TypeError("x"), KeyError("x")])
+def test_answer_of_another_form_may_have_taken_effect(error: Exception) -> None:
+    """What makes botocore's parsers stumble is no answer of the service's, and says nothing."""
+    written, read = failure_of(error, reading=False), failure_of(error, reading=True)
+
+    assert written is not None
+    assert read is not None
+    assert (written.code, written.ambiguous, read.ambiguous) == ("UnreadableAnswer", True, False)
+    assert "--endpoint-url" in written.message
+
+
 @pytest.mark.parametrize(
     ("status", "reading", "ambiguous"),
     [
@@ -191,7 +202,7 @@ def test_answer_without_details_is_still_a_failure() -> None:
     assert (found.code, found.disposition) == ("Unknown", Disposition.TRANSIENT)
 
 
-@pytest.mark.parametrize("error", [KeyError("x"), RuntimeError("x"), TypeError("x")])
+@pytest.mark.parametrize("error", [RuntimeError("x"), AssertionError("x")])
 def test_own_mistakes_are_not_explained_away(error: Exception) -> None:
     """What botocore does not raise is no failure of a call."""
     assert failure_of(error, reading=True) is None

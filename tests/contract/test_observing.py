@@ -10,7 +10,7 @@ import pytest
 
 from controller.core.actions import Action, Outcome
 from controller.core.desired import desire
-from controller.core.errors import failure
+from controller.core.errors import UNREADABLE, failure
 from controller.core.fleet import Allow, Fleet
 from controller.core.kinds import KINDS
 from controller.core.model import (
@@ -244,6 +244,22 @@ def test_part_of_a_listing_is_no_listing(executor: Executor) -> None:
 
     assert existences(seen) == {Existence.UNKNOWN}
     assert cloud.count() == {"List": 2}
+
+
+def test_listing_that_cannot_be_read_is_replaced_by_gets(executor: Executor) -> None:
+    """Where the service has no such list, each job is asked for by name."""
+    cloud, jobs = Fake(), wanted(FEW + 1)
+    submitted(cloud, jobs[:2])
+    cloud.failing = {"List": failure(UNREADABLE, "no list", reading=True)}
+
+    seen = observe(KINDS, jobs, {}, FLEET, cloud, executor)
+
+    assert cloud.count() == {"List": 1, "Get": FEW + 1}
+    assert [seen[job.key].existence for job in jobs[:3]] == [
+        Existence.PRESENT,
+        Existence.PRESENT,
+        Existence.ABSENT,
+    ]
 
 
 def test_one_failed_get_spoils_no_other(executor: Executor) -> None:
