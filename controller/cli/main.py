@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import signal
 import sys
 
@@ -56,6 +57,10 @@ def root() -> None:
 def main() -> None:
     """Run the command line and end the process with the exit code of DESIGN 8."""
     signal.signal(signal.SIGTERM, _terminated)
+    for stream in (sys.stdout, sys.stderr):
+        # What the locale cannot show is escaped; it must not end a pass.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         code = root.main(prog_name="bedrock-jobs", standalone_mode=False)
     except click.UsageError as error:

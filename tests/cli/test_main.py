@@ -132,3 +132,13 @@ def test_deaf_stderr_stops_no_submit(tree: Project) -> None:
     assert done.returncode == 0
     assert {tree.entry(name)["phase"] for name in names} == {"InProgress"}
     assert len(tree.calls("Create")) == len(names)
+
+
+def test_terminal_without_the_letters(tree: Project) -> None:
+    """Where stdout cannot show a character an escape stands for it, and no traceback."""
+    tree.add("support-bot", {"roleArn": "naïve rôle ☃"}, labels={"team": "søk"})
+    given = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
+    for verb in ("validate", "plan", "reconcile", "status"):
+        ran = run(tree.folder, verb, env=environment(tree.folder, **given))
+        assert ran.code in {1, 4}, ran.err
+        assert "Traceback" not in ran.err

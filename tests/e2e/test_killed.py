@@ -13,6 +13,7 @@ import pytest
 
 from tests.sandbox.support import poll
 from tests.support.commands import environment, started
+from tests.support.lossy import GET, SLOW, between
 from tests.support.project import Project
 
 JOBS = 50
@@ -125,3 +126,21 @@ def test_two_passes_at_once(tree: Project) -> None:
     assert tree.call("reconcile").code == 0
     assert tree.changes() == []
     assert tree.files() == before
+
+
+def test_signalled_look_is_left_soon(tree: Project) -> None:
+    """A pass that still looks jobs up ends without looking up the rest."""
+    fill(tree)
+    tree.call("reconcile")
+    tree.forget()
+    tree.hush()
+    with between(tree.sandbox.url) as service:
+        service.break_down(GET, SLOW)
+        with reconciling(tree, "--endpoint-url", service.url) as process:
+            poll(lambda: len(tree.calls("Get")) >= 1)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert len(tree.calls("Get")) < JOBS
+    assert tree.changes() == []

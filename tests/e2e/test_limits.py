@@ -189,3 +189,11 @@ def test_selection_counts_towards_the_guard(tree: Project) -> None:
     fill(tree, 3)
     assert tree.call("reconcile", "-l", "team", "--max-submits", "1").code == 0
     assert created(tree) == ["chosen"]
+
+
+def test_one_file_can_be_named(tree: Project) -> None:
+    """A path of one file serves its manifests alone."""
+    fill(tree, 3)
+    assert tree.call("reconcile", "jobs/job-01.yaml").code == 0
+    assert created(tree) == ["job-01"]
+    assert list(tree.sidecars()) == ["jobs/job-01.status.json"]

@@ -43,6 +43,9 @@ def sts_refusal(code: str, message: str) -> Answer:
 
 LOST = Answer(0, "")
 """The call is carried out, and the connection breaks before its answer."""
+SLOW = Answer(0, "slow")
+"""The sandbox answers, a quarter of a second late."""
+_LATE = 0.25
 
 
 @dataclass
@@ -144,7 +147,9 @@ def _handler(service: Service) -> Callable[..., BaseHTTPRequestHandler]:
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
             answer = service.fault(self.command, self.path, body)
-            if answer is None or answer is LOST:
+            if answer is SLOW:
+                threading.Event().wait(_LATE)
+            if answer is None or answer in (LOST, SLOW):
                 given = service.pass_on(self.command, self.path, body, dict(self.headers))
                 if answer is LOST:
                     self.close_connection = True
