@@ -105,13 +105,15 @@ def _wrong_target(case: Case) -> Action | None:
         return case.action(
             Verb.HOLD,
             Reason.WRONG_TARGET,
-            f"The credentials act in {place}, but the job is declared for account {declared}",
+            f"The credentials act in {place}, but the job is declared for account {declared}: use "
+            "credentials of that account, or correct target.accountId",
         )
     if case.recorded is not None and not case.recorded.may_be_in(place):
         return case.action(
             Verb.HOLD,
             Reason.WRONG_TARGET,
-            f"The credentials act in {place}, but the sidecar records {case.recorded.place}",
+            f"The credentials act in {place}, but the sidecar records {case.recorded.place}: use "
+            "credentials of that place, or give the manifest another name to submit it here",
         )
     return None
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from itertools import combinations
 from pathlib import Path
 
 import pytest
 
+from controller.cli.exits import Exit, gravest
 from controller.version import __version__
 from tests.support.commands import Ran, call, environment, run
 from tests.support.project import Project
 
 SCRIPT = Path(sys.executable).with_name("bedrock-jobs")
+GRAVEST_FIRST = (1, 5, 4, 6, 3, 2)
 VERBS = ("validate", "plan", "reconcile", "status", "wait", "schema", "new", "sandbox")
 
 
@@ -73,6 +76,14 @@ def test_wrong_usage_ends_with_64(tmp_path: Path, arguments: tuple[str, ...], to
     assert ran.code == 64
     assert told in ran.err
     assert ran.out == ""
+
+
+@pytest.mark.parametrize("count", range(1, len(GRAVEST_FIRST) + 1))
+def test_gravest_code_is_the_answer(count: int) -> None:
+    """Of any codes at once the gravest one stands: 1, 5, 4, 6, 3, 2, and 0 for none."""
+    for met in combinations(GRAVEST_FIRST, count):
+        assert gravest(map(Exit, reversed(met))) == met[0]
+    assert gravest([]) == 0
 
 
 def test_no_verb_shows_the_help(tmp_path: Path) -> None:

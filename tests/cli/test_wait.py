@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.manifests import failing
+from tests.support.manifests import OTHER_ACCOUNT, failing
 from tests.support.project import Project
 
 EVERY = ("--every", "0.05")
@@ -116,3 +116,13 @@ def test_invalid_manifest_does_not_hold_up_the_others(moving: Project) -> None:
     ran = moving.call("reconcile", "--wait", *EVERY)
     assert ran.code == 4
     assert moving.entry("valid")["phase"] == "Completed"
+
+
+def test_wrong_account_is_not_waited_for(tree: Project) -> None:
+    """Nor does waiting mend the wrong credentials: 5, at once, and the sidecar keeps its job."""
+    tree.add("support-bot")
+    tree.call("reconcile")
+    arn = tree.entry("support-bot")["jobArn"]
+    tree.add("support-bot", target={"accountId": OTHER_ACCOUNT})
+    assert tree.call("wait", *EVERY, "--timeout", "30").code == 5
+    assert tree.entry("support-bot")["jobArn"] == arn

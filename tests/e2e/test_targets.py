@@ -55,6 +55,7 @@ def test_wrong_target_changes_nothing(tree: Project, go_astray: Callable[[Projec
     assert ran.code == 5
     assert tree.changes() == []
     assert "WrongTarget" in ran.err
+    assert "use credentials of that" in ran.err
     assert "Traceback" not in ran.err
     plan = tree.call("plan", "--output", "json")
     assert plan.code == 5
