@@ -25,10 +25,12 @@ from controller.core.model import (
     Summary,
     Target,
 )
-from controller.ports import Cloud, CloudError
+from controller.ports import Cloud, CloudError, ListingTooLongError
 
 FEW = 10
 """So many unknown jobs are looked up one by one; more are looked up by listing first."""
+GETS_PER_PAGE = 20
+"""What a page of a listing may cost: side by side, so many Gets take about as long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,11 @@ def _by_listing(
     """List once, then Get only the jobs that the listing does not settle."""
     first = looks[0]
     try:
-        listed = cloud.listing(first.kind, first.desired.target, status=status)
+        most = max(1, len(looks) // GETS_PER_PAGE)
+        listed = cloud.listing(first.kind, first.desired.target, status=status, most=most)
+    except ListingTooLongError:
+        # The account's history never shrinks, and its length must not be what a pass costs.
+        return _one_by_one(looks, cloud, executor)
     except CloudError as error:
         if error.failure.code == UNREADABLE:
             # A list that is not there is not an empty list: only Get can tell.

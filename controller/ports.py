@@ -18,6 +18,10 @@ class CloudError(Exception):
         self.failure = failure
 
 
+class ListingTooLongError(Exception):
+    """A listing has more pages than it was worth; what was listed so far is thrown away."""
+
+
 class LedgerError(Exception):
     """A sidecar could not be written; the text names the file and the cause."""
 
@@ -32,9 +36,12 @@ class Cloud(Protocol):
         """Return a job by name or ARN, or None when the service says that there is none."""
 
     def listing(
-        self, kind: Kind, target: Target, *, status: str | None = None
+        self, kind: Kind, target: Target, *, status: str | None = None, most: int | None = None
     ) -> tuple[Summary, ...]:
-        """Return every job's summary, newest first: all pages, or an error, never a part."""
+        """Return every job's summary, newest first: all pages, or an error, never a part.
+
+        Raises ListingTooLongError when there are more than ``most`` pages.
+        """
 
     def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
         """Submit a request under a token and return the job's ARN."""

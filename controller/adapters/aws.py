@@ -32,7 +32,7 @@ from controller.adapters.aws_errors import failure_of, unreadable
 from controller.core.errors import failure
 from controller.core.kind import Kind
 from controller.core.model import Disposition, Live, Place, Summary, Target
-from controller.ports import CloudError
+from controller.ports import CloudError, ListingTooLongError
 from controller.version import __version__
 
 if TYPE_CHECKING:
@@ -110,14 +110,19 @@ class Bedrock:
         )
 
     def listing(
-        self, kind: Kind, target: Target, *, status: str | None = None
+        self, kind: Kind, target: Target, *, status: str | None = None, most: int | None = None
     ) -> tuple[Summary, ...]:
-        """Return every job's summary, newest first: all pages, or an error, never a part."""
-        return tuple(
-            _summary(kind, _plain(item))
-            for page in self._pages(kind, target, status)
-            for item in page[kind.summaries_member]
-        )
+        """Return every job's summary, newest first: all pages, or an error, never a part.
+
+        Raises ListingTooLongError when there are more than ``most`` pages, without asking for
+        the next one.
+        """
+        listed: list[Summary] = []
+        for number, page in enumerate(self._pages(kind, target, status), 1):
+            if number == most and page.get("nextToken"):
+                raise ListingTooLongError(f"{kind.operation('List')} has more than {most} pages")
+            listed += [_summary(kind, _plain(item)) for item in page[kind.summaries_member]]
+        return tuple(listed)
 
     def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
         """Submit a request under a token and return the job's ARN."""

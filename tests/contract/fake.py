@@ -14,7 +14,7 @@ from typing import Any
 from controller.core.errors import NAME_IN_USE, failure
 from controller.core.kind import Kind
 from controller.core.model import Failure, Live, Place, Summary, Target
-from controller.ports import CloudError
+from controller.ports import CloudError, ListingTooLongError
 from tests.contract.showing import ACCOUNT, REGION, arn_of, shown
 
 PAGE = 1000
@@ -58,7 +58,7 @@ class Fake:
         return None
 
     def listing(
-        self, kind: Kind, target: Target, *, status: str | None = None
+        self, kind: Kind, target: Target, *, status: str | None = None, most: int | None = None
     ) -> tuple[Summary, ...]:
         """Return the summaries of all jobs, the newest first; a call for every page."""
         found = [
@@ -67,6 +67,8 @@ class Fake:
             if status in {None, live.status}
         ]
         for page in range(max(1, -(-len(found) // PAGE))):
+            if page == most:
+                raise ListingTooLongError
             self._called("List", status or "")
             if page and self.later_pages_fail:
                 raise CloudError(self.later_pages_fail)

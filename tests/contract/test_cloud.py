@@ -11,7 +11,7 @@ import pytest
 
 from controller.core.kinds import KINDS
 from controller.core.model import Disposition, Failure, Place, Target
-from controller.ports import CloudError
+from controller.ports import CloudError, ListingTooLongError
 from tests.contract.showing import ACCOUNT, REGION, arn_of
 from tests.contract.worlds import HERE, WORLDS, World
 
@@ -170,6 +170,17 @@ def test_listing_by_status_holds_only_such_jobs(world: World) -> None:
     assert world.calls("List") == 1
     assert len(world.cloud.listing(KIND, HERE, status="Completed")) == 1200
     assert world.calls("List") == 3
+
+
+def test_listing_stops_where_it_is_no_longer_worth_it(world: World) -> None:
+    """A listing of more pages than asked for ends in an error, and calls for no further page."""
+    world.seed(KIND, REQUEST, 2500)
+
+    with pytest.raises(ListingTooLongError):
+        world.cloud.listing(KIND, HERE, most=2)
+
+    assert world.calls("List") == 2
+    assert len(world.cloud.listing(KIND, HERE, most=3)) == 2500
 
 
 def test_summary_agrees_with_get(world: World) -> None:

@@ -222,6 +222,17 @@ def test_a_recorded_job_is_gone_only_when_its_arn_is(executor: Executor) -> None
     ]
 
 
+def test_long_history_of_others_costs_one_page(executor: Executor) -> None:
+    """Few jobs in an account with many are asked for by name once a page shows how many."""
+    cloud, jobs = Fake(), wanted(FEW + 1)
+    submitted(cloud, wanted(3 * PAGE))
+
+    seen = observe(KINDS, jobs, {}, FLEET, cloud, executor)
+
+    assert existences(seen) == {Existence.PRESENT}
+    assert cloud.count() == {"List": 1, "Get": FEW + 1}
+
+
 @pytest.mark.parametrize("count", [2, 30])
 def test_failed_call_is_never_absence(executor: Executor, count: int) -> None:
     """Whether by Get or by listing, what could not be asked is unknown, with the failure."""
