@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import click
 
-from controller.views.structured import OUTPUTS
+from controller.views.structured import OUTPUTS, QueryError, parsed
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -27,6 +27,14 @@ def _log_when_asked(_context: click.Context, _parameter: click.Parameter, asked:
         from controller.adapters.logs import log_to_stderr
 
         log_to_stderr()
+
+
+def _parsed(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """A query that does not parse is told before anything is done."""
+    try:
+        return parsed(value) if value else value
+    except QueryError as error:
+        raise click.BadParameter(str(error)) from error
 
 
 paths = click.argument(
@@ -78,7 +86,12 @@ printing = _stack(
         show_default=True,
         help="How to print the result.",
     ),
-    click.option("--query", metavar="JMESPATH", help="Print only what this expression finds."),
+    click.option(
+        "--query",
+        metavar="JMESPATH",
+        callback=_parsed,
+        help="Print only what this expression finds.",
+    ),
     click.option(
         "--color",
         type=click.Choice(["on", "off", "auto"]),

@@ -12,6 +12,18 @@ class QueryError(ValueError):
     """The --query expression is not JMESPath, or does not fit the data."""
 
 
+def parsed(expression: str) -> str:
+    """Return an expression that is JMESPath; raises QueryError with the parser's own words."""
+    import jmespath
+    from jmespath.exceptions import JMESPathError
+
+    try:
+        jmespath.compile(expression)
+    except (JMESPathError, ValueError) as error:
+        raise QueryError(str(error)) from error
+    return expression
+
+
 def query(data: Any, expression: str) -> Any:
     """Return what a JMESPath expression finds in the data.
 

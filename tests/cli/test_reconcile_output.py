@@ -43,12 +43,22 @@ def test_query_functions_take_every_value(mixed: Project) -> None:
     assert (ran.code, ran.data) == (0, ["fails"])
 
 
-def test_query_that_does_not_parse_is_a_usage_error(mixed: Project) -> None:
-    """A broken expression is told with the parser's words, and ends with 64."""
-    ran = mixed.call("status", "--query", "jobs[")
+@pytest.mark.parametrize("verb", ["plan", "reconcile", "status", "wait"])
+def test_query_that_does_not_parse_is_a_usage_error(tree: Project, verb: str) -> None:
+    """A broken expression is told with the parser's words, and 64, before anything is done."""
+    tree.add("support-bot")
+    ran = tree.call(verb, "--query", "jobs[")
     assert ran.code == 64
     assert "--query" in ran.err
     assert ran.out == ""
+    assert tree.sandbox.calls() == []
+
+
+def test_query_that_does_not_fit_is_a_usage_error(mixed: Project) -> None:
+    """An expression that fails on the data is told in one line, without a traceback."""
+    ran = mixed.call("status", "--query", "length(jobs[0].missing)")
+    assert ran.code == 64
+    assert "--query" in ran.err
 
 
 def test_data_goes_to_stdout_and_the_rest_to_stderr(tree: Project) -> None:
