@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from controller.adapters.logs import ROOT
 from controller.cli.main import main
 
 COMMAND = (sys.executable, "-m", "controller")
@@ -119,9 +121,14 @@ def _ended() -> int:
 
 @contextlib.contextmanager
 def _as_process(folder: Path, arguments: tuple[str, ...], env: Mapping[str, str]) -> Iterator[None]:
-    """Give this process another's folder, arguments and environment, and take them back."""
+    """Give this process another's folder, arguments and environment, and take them back.
+
+    Handlers of signals and logs, which the command sets for its own process, are taken back too.
+    """
     argv, variables = sys.argv, dict(os.environ)
     terminated = signal.getsignal(signal.SIGTERM)
+    logger = logging.getLogger(ROOT)
+    logs = logger.handlers, logger.level, logger.propagate
     sys.argv = ["bedrock-jobs", *arguments]
     os.environ.clear()
     os.environ.update(env)
@@ -133,3 +140,4 @@ def _as_process(folder: Path, arguments: tuple[str, ...], env: Mapping[str, str]
         os.environ.update(variables)
         sys.argv = argv
         signal.signal(signal.SIGTERM, terminated)
+        logger.handlers, logger.level, logger.propagate = logs
