@@ -42,13 +42,15 @@ def test_it_ends_although_clients_hold_on(tmp_path: Path) -> None:
             b"POST /model-customization-jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
         )
         idle.sendall(b"GET /_sandbox/health HTTP/1.1\r\nHost: x\r\n\r\n")
-        assert idle.recv(1000).startswith(b"HTTP/1.1 200")
+        begun = idle.recv(1000)
 
+    # How much of the answer came before the end is chance; that all of it came is not.
     with idle, busy:
-        said = [rest_of(idle), rest_of(busy)]
+        answered, refused = begun + rest_of(idle), rest_of(busy)
 
-    assert said[0].endswith(b"}")
-    assert b"HTTP/1.1 2" not in said[1]
+    assert answered.startswith(b"HTTP/1.1 200")
+    assert answered.endswith(b"}")
+    assert b"HTTP/1.1 2" not in refused
 
 
 def test_signal_handlers_of_the_host_are_left_alone(tmp_path: Path) -> None:
