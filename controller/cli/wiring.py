@@ -107,7 +107,8 @@ def outside(work: Work, reach: Reach) -> Iterator[Outside]:
 
 
 def _bedrock(options: Mapping[str, Any], *, static: bool = False) -> Any:
-    from controller.adapters.aws import Bedrock, Connection
+    from controller.adapters.aws import Bedrock
+    from controller.adapters.aws_clients import Connection
 
     seconds = {
         name: options[option]

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.aws import Bedrock, Connection
+from controller.adapters.aws import Bedrock
+from controller.adapters.aws_clients import Connection
 from controller.core.errors import UNREADABLE
 from controller.core.kinds import KINDS
 from controller.core.model import Disposition, Failure, Place, Target

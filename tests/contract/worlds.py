@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.request import Request, urlopen
 
-from controller.adapters.aws import Bedrock, Connection
+from controller.adapters.aws import Bedrock
+from controller.adapters.aws_clients import Connection
 from controller.core.kind import Kind
 from controller.core.model import Target
 from controller.ports import Cloud
