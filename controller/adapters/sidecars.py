@@ -6,22 +6,19 @@ import contextlib
 import errno
 import json
 import os
-import stat
-import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from controller.adapters.files import TEMPORARY, locked, plain_bytes, replace
 from controller.core.kind import Kind
 from controller.core.model import API_VERSION, JobKey, Recorded, Source
 from controller.core.recorded import parse
 from controller.ports import LedgerError
 
 SUFFIX = ".status.json"
-_TEMPORARY = ".tmp"
-_LARGEST = 16 * 1024 * 1024
 _DEEPEST = 64
 _ABANDONED_SECONDS = 3600
 
@@ -42,8 +39,6 @@ class Sidecars:
     def __init__(self, roots: Iterable[Path], kinds: Mapping[str, Kind]) -> None:
         self._roots = tuple(dict.fromkeys(_folder(root) for root in roots))
         self._kinds = kinds
-        self._guard = threading.Lock()
-        self._locks: dict[str, threading.Lock] = {}
         self._as_read: dict[tuple[str, str], tuple[_Stamp, Any]] = {}
         self._left_behind: list[str] = []
         self.unreadable: list[str] = []
@@ -71,23 +66,13 @@ class Sidecars:
         bytes would be the same.
         """
         path = sidecar_of(source.path)
-        try:
-            with self._lock(path):
-                return self._write(path, key, entry)
-        except OSError as error:
-            raise LedgerError(_explained(path, error)) from error
-
-    def _write(self, path: str, key: JobKey, entry: Mapping[str, Any]) -> bool:
         if self._stands_as_read(path, key, entry):
             return False
-        before = _bytes(path)
-        jobs = _jobs(before)
-        jobs[key.name] = entry
-        after = _rendered(jobs)
-        if after == before:
-            return False
-        _replace(Path(path), after)
-        return True
+        try:
+            with locked(path):
+                return _written(path, key, entry)
+        except OSError as error:
+            raise LedgerError(_explained(path, error)) from error
 
     def _stands_as_read(self, path: str, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Spare the reading and rendering of a file that has not changed since it was read."""
@@ -116,7 +101,7 @@ class Sidecars:
 
     def _content(self, path: str) -> bytes:
         try:
-            return _bytes(path)
+            return plain_bytes(path)
         except OSError:
             self.unreadable.append(path)
             return b""
@@ -126,7 +111,7 @@ class Sidecars:
             for name in sorted(_names(folder)):
                 if name.endswith(SUFFIX):
                     yield os.path.join(folder, name)  # noqa: PTH118 - as above
-                elif name.endswith(_TEMPORARY) and f"{SUFFIX}." in name and name[0] == ".":
+                elif name.endswith(TEMPORARY) and f"{SUFFIX}." in name and name[0] == ".":
                     self._left_behind.append(f"{folder}/{name}")
 
     def _folders(self) -> Iterator[str]:
@@ -135,9 +120,16 @@ class Sidecars:
                 names[:] = sorted(name for name in names if not name.startswith("."))
                 yield folder
 
-    def _lock(self, path: str) -> threading.Lock:
-        with self._guard:
-            return self._locks.setdefault(path, threading.Lock())
+
+def _written(path: str, key: JobKey, entry: Mapping[str, Any]) -> bool:
+    before = plain_bytes(path)
+    jobs = _jobs(before)
+    jobs[key.name] = entry
+    after = _rendered(jobs)
+    if after == before:
+        return False
+    replace(Path(path), after)
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,23 +158,6 @@ def _names(folder: str) -> list[str]:
         return os.listdir(folder)  # noqa: PTH208 - as above
     except OSError:
         return []
-
-
-def _bytes(path: str) -> bytes:
-    """Return a plain file's bytes, nothing where there is none; never wait on a pipe."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return b""
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            return b""
-        raise
-    with os.fdopen(descriptor, "rb") as file:
-        kind = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(kind):
-            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        return file.read(_LARGEST) if stat.S_ISREG(kind) else b""
 
 
 def _jobs(content: bytes) -> dict[str, Any]:
@@ -221,32 +196,6 @@ def _rendered(jobs: Mapping[str, Any]) -> bytes:
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     # Half of a surrogate pair is no UTF-8, but what stands for it here is its JSON escape.
     return text.encode(errors="backslashreplace")
-
-
-def _replace(path: Path, content: bytes) -> None:
-    """Write beside the file, flush to disk, then take its place in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}{_TEMPORARY}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself last; some file systems cannot, and then there is nothing to do."""
-    with contextlib.suppress(OSError):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _remove_abandoned(path: str) -> None:

@@ -32,6 +32,20 @@ for number in itertools.count():
     ledger.write(Source(str(folder / "support-bot.yaml")), JobKey(kind, "support-bot"), entry)
 """
 
+WRITER_OF_MANY = """
+import sys
+from pathlib import Path
+from controller.adapters.sidecars import Sidecars
+from controller.core.kinds import KINDS
+from controller.core.model import JobKey, Source
+
+folder, name, kind = Path(sys.argv[1]), sys.argv[2], next(iter(KINDS))
+ledger = Sidecars([folder], KINDS)
+for number in range(60):
+    key = JobKey(kind, f"{name}-{number}")
+    ledger.write(Source(str(folder / "support-bot.yaml")), key, {"kind": kind})
+"""
+
 
 @contextmanager
 def writing(folder: Path) -> Iterator[subprocess.Popen[bytes]]:
@@ -77,3 +91,15 @@ def test_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:
         entry = json.loads((tmp_path / SIDECAR).read_bytes())["jobs"][KEY.name]
         assert entry["padding"].startswith(entry["phase"].removeprefix("Turn"))
         assert Sidecars([tmp_path], KINDS).read({})[KEY].phase == entry["phase"]
+
+
+def test_writers_of_one_file_lose_nothing_of_each_other(tmp_path: Path) -> None:
+    """Processes that write different jobs of one file at once all find their jobs in it."""
+    names = ("left", "middle", "right")
+    command = [sys.executable, "-c", WRITER_OF_MANY, str(tmp_path)]
+    writers = [subprocess.Popen([*command, name]) for name in names]
+
+    assert [writer.wait(DEADLINE) for writer in writers] == [0, 0, 0]
+
+    jobs = json.loads((tmp_path / SIDECAR).read_bytes())["jobs"]
+    assert set(jobs) == {f"{name}-{number}" for name in names for number in range(60)}

@@ -1,0 +1,99 @@
+"""Files read without waiting, and replaced whole, by one writer at a time."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+TEMPORARY = ".tmp"
+_LARGEST = 16 * 1024 * 1024
+_LOOK = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def plain_bytes(path: str) -> bytes:
+    """Return a plain file's bytes, nothing where there is none; never wait on a pipe."""
+    try:
+        descriptor = os.open(path, _LOOK)
+    except FileNotFoundError:
+        return b""
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return b""
+        raise
+    with os.fdopen(descriptor, "rb") as file:
+        kind = os.fstat(descriptor).st_mode
+        if stat.S_ISDIR(kind):
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
+        return file.read(_LARGEST) if stat.S_ISREG(kind) else b""
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write beside the file, flush to disk, then take its place in one step."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}{TEMPORARY}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself last; some file systems cannot, and then there is nothing to do."""
+    with contextlib.suppress(OSError):
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked(path: str) -> Iterator[None]:
+    """While the context lasts no other thread or process that asks here has the file.
+
+    The lock is on the file, or on its folder while there is no file, so none is left behind. A
+    file system without locks grants it to everybody.
+    """
+    while True:
+        descriptor = _lockable(path)
+        try:
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _is_current(descriptor, path):
+                yield
+                return
+        finally:
+            os.close(descriptor)
+
+
+def _lockable(path: str) -> int:
+    with contextlib.suppress(OSError):
+        descriptor = os.open(path, _LOOK)
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return descriptor
+        os.close(descriptor)
+    return os.open(Path(path).parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+
+def _is_current(descriptor: int, path: str) -> bool:
+    """Whether what was locked is still what a writer would lock: files here are replaced."""
+    held = os.fstat(descriptor)
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return stat.S_ISDIR(held.st_mode)
+    if stat.S_ISREG(found.st_mode):
+        return os.path.samestat(held, found)
+    return stat.S_ISDIR(held.st_mode)
