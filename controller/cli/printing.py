@@ -33,7 +33,8 @@ def show(
         chosen = query(data(), given["query"]) if given["query"] else data()
     except QueryError as error:
         raise click.UsageError(f"--query: {error}") from error
-    _write(structured(chosen, given["output"]), sys.stdout)
+    unicode = (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
+    _write(structured(chosen, given["output"], unicode=unicode), sys.stdout)
 
 
 def say(text: str) -> None:

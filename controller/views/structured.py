@@ -38,19 +38,22 @@ def query(data: Any, expression: str) -> Any:
         raise QueryError(str(error)) from error
 
 
-def structured(data: Any, output: str) -> str:
-    """Return data as ``json``, ``yaml`` or ``text``, ending with a newline."""
+def structured(data: Any, output: str, *, unicode: bool = True) -> str:
+    """Return data as ``json``, ``yaml`` or ``text``, ending with a newline.
+
+    Without ``unicode`` JSON and YAML escape what is not ASCII, each in its own way.
+    """
     if output == "yaml":
-        return _yaml(data)
+        return _yaml(data, unicode=unicode)
     if output == "text":
         return _text(data)
-    return json.dumps(data, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(data, indent=2, ensure_ascii=not unicode) + "\n"
 
 
-def _yaml(data: Any) -> str:
+def _yaml(data: Any, *, unicode: bool) -> str:
     import yaml
 
-    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=1000)
+    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=unicode, width=1000)
     return text
 
 

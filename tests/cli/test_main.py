@@ -153,3 +153,7 @@ def test_terminal_without_the_letters(tree: Project) -> None:
         ran = run(tree.folder, verb, env=environment(tree.folder, **given))
         assert ran.code in {1, 4}, ran.err
         assert "Traceback" not in ran.err
+    data = run(
+        tree.folder, "validate", "--output", "json", env=environment(tree.folder, **given)
+    ).data
+    assert any("naïve rôle ☃" in problem["message"] for problem in data["problems"])
