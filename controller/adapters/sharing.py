@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_WORTHWHILE = 750
+_WORTHWHILE = 400
 """Files that each further process must have to be worth its start."""
 _FAILED = 1
 _PIECE = 1 << 20
