@@ -45,6 +45,17 @@ class LazyGroup(click.Group):
             raise TypeError(f"{module.__name__}.command is not a click command")
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the verb that was called; one that is not there is told with the nearest."""
+        import difflib
+
+        near = difflib.get_close_matches(args[0], _VERBS, n=1)
+        if near and args[0] not in _VERBS:
+            ctx.fail(f"No such verb '{args[0]}'. Did you mean '{near[0]}'?")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of verbs without importing any."""
         with formatter.section("Verbs"):

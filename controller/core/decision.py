@@ -188,7 +188,7 @@ def _not_submitted(case: Case) -> Action | None:
     if not case.is_absent:
         return None
     return case.action(
-        Verb.SUBMIT, Reason.NOT_SUBMITTED, f"Submit {case.submission.name}, which does not exist"
+        Verb.SUBMIT, Reason.NOT_SUBMITTED, f"No job {case.submission.name} exists yet"
     )
 
 

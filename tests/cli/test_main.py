@@ -58,7 +58,7 @@ def test_every_verb_has_help(tmp_path: Path, verb: str) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("reconcil",), "reconcil"),
+        (("reconcil",), "Did you mean 'reconcile'?"),
         (("plan", "--no-such-option"), "--no-such-option"),
         (("plan", "--output", "xml"), "xml"),
         (("plan", "absent"), "absent"),
