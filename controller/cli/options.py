@@ -108,6 +108,12 @@ printing = _stack(
     ),
 )
 
+offline = click.option(
+    "--sandbox",
+    is_flag=True,
+    help="Accepted as everywhere; this verb calls nothing, and says whose jobs it shows.",
+)
+
 connecting = _stack(
     click.option("--region", metavar="REGION", help="The region of manifests that name none."),
     click.option("--profile", metavar="NAME", help="A profile of the AWS config files."),

@@ -24,6 +24,7 @@ from controller.views.status import JobStatus, is_unhealthy, status_data, status
 @click.option(
     "--exit-code", is_flag=True, help="End with 3 when a job failed, stopped or needs a person."
 )
+@options.offline
 @options.printing
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
@@ -36,8 +37,8 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     shown = _recorded(work)
     show(
         given,
-        lambda: status_data(shown, sandbox=False),
-        lambda: status_lines(shown, sandbox=False),
+        lambda: status_data(shown, sandbox=given["sandbox"]),
+        lambda: status_lines(shown, sandbox=given["sandbox"]),
     )
     codes = {Exit.INVALID} if work.problems else set()
     if given["exit_code"] and any(is_unhealthy(status, KINDS) for status in shown):

@@ -21,6 +21,7 @@ from controller.core.kinds import KINDS
 from controller.core.model import Problem
 from controller.core.selection import Selector, SelectorError, selector
 from controller.views.lines import Line, counted
+from controller.views.plan import in_sandbox
 from controller.views.problems import problem_lines, validation
 
 _DEFAULT = Path("jobs")
@@ -30,6 +31,7 @@ _Result = TypeVar("_Result")
 @click.command(name="validate", short_help="Check manifests offline, without credentials.")
 @options.paths
 @options.selecting
+@options.offline
 @options.printing
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
@@ -89,7 +91,7 @@ def _print(problems: Sequence[Problem], manifests: int, valid: int, given: dict[
             Line, problem_lines(told, cache(source_lines), sensitive, color=in_colour(given))
         ),
     )
-    say(_summary(len(problems), manifests, valid))
+    say(_summary(len(problems), manifests, valid) + in_sandbox(given["sandbox"]))
 
 
 def _relative(problem: Problem) -> Problem:

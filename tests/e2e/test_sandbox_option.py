@@ -44,3 +44,12 @@ def test_roles_lead_to_their_accounts(tmp_path: Path) -> None:
     assert ran.code == 0, ran.err
     (action,) = ran.data["actions"]
     assert action["target"]["accountId"] == OTHER_ACCOUNT
+
+
+@pytest.mark.parametrize("verb", ["validate", "plan", "reconcile", "status"])
+def test_every_verb_on_jobs_takes_it_and_says_so(tmp_path: Path, verb: str) -> None:
+    """Whoever works in the sandbox may write --sandbox everywhere, and is told each time."""
+    write(tmp_path / "jobs" / "support-bot.yaml", manifest("support-bot"))
+    ran = call(tmp_path, verb, "--sandbox", env=environment(tmp_path))
+    assert ran.code == 0, ran.err
+    assert "(sandbox: nothing here is real)" in ran.out + ran.err
