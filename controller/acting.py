@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from controller.core.actions import Action, Outcome, Reason, Verb
 from controller.core.errors import failure
@@ -31,7 +32,10 @@ _PATIENCE = (0.1, 0.2, 0.4, 0.8, 1.6)
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Carries out single actions; every error ends in an outcome and stops no other action."""
+    """Carries out single actions; every error ends in an outcome and stops no other action.
+
+    ``now`` is the pass's own moment; the clock only serves to be patient.
+    """
 
     kinds: Mapping[str, Kind]
     recorded: Mapping[JobKey, Recorded]
@@ -39,6 +43,7 @@ class Actor:
     cloud: Cloud
     ledger: Ledger
     clock: Clock
+    now: datetime
 
     def carry_out(self, action: Action) -> Outcome:
         """Return what became of an action; one that changes nothing is its own outcome."""
@@ -136,7 +141,7 @@ class Actor:
     ) -> Action:
         desired = action.desired
         known = recorded or self.recorded.get(desired.key)
-        return decide(self._kind(action), desired, seen, known, self.fleet, self.clock.now())
+        return decide(self._kind(action), desired, seen, known, self.fleet, self.now)
 
     def _kind(self, action: Action) -> Kind:
         return self.kinds[action.desired.key.kind]

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -86,15 +87,15 @@ def reconcile(
     One action's error never stops another's. ``watcher`` is told of each result as it
     comes, from several threads.
     """
-    jobs = tuple(desired)
+    jobs, now = tuple(desired), outside.clock.now()
     recorded = outside.ledger.read({job.key: job.source for job in jobs})
     if mode is Mode.APPLY:
         outside.ledger.clean()
     with ThreadPoolExecutor(outside.width, thread_name_prefix="pass") as executor:
         seen = observe(outside.kinds, jobs, recorded, fleet, outside.cloud, executor)
-        made = plan(outside.kinds, jobs, seen, recorded, fleet, outside.clock.now())
+        made = plan(outside.kinds, jobs, seen, recorded, fleet, now)
         refused = refusal(made, fleet.limits.max_submits) if mode is not Mode.RECORD else None
-        hands = _Hands(outside, fleet, recorded)
+        hands = _Hands(outside, fleet, recorded, now)
         match mode:
             case Mode.APPLY if refused is None:
                 results = _carried_out(made, hands, watcher, executor)
@@ -152,12 +153,19 @@ class _Hands:
     outside: Outside
     fleet: Fleet
     recorded: Mapping[JobKey, Recorded]
+    now: datetime
 
     def attempt(self, action: Action) -> Outcome:
         """A defect of ours in one action is that action's failure, not the pass's."""
         outside = self.outside
         actor = Actor(
-            outside.kinds, self.recorded, self.fleet, outside.cloud, outside.ledger, outside.clock
+            outside.kinds,
+            self.recorded,
+            self.fleet,
+            outside.cloud,
+            outside.ledger,
+            outside.clock,
+            self.now,
         )
         try:
             return actor.carry_out(action)
