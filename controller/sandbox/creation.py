@@ -24,10 +24,11 @@ def made(
     model: BaseModel,
     caller: Caller,
     course: Course,
+    namesakes: int,
 ) -> Job:
-    """Return the job that a request makes, not yet kept."""
+    """Return the job that a request makes, not yet kept; namesakes have ARNs of their own."""
     name = str(request[kind.name_member])
-    unique = f"{kind.name}/{name}"
+    unique = f"{kind.name}/{name}" + (f"/{namesakes}" if namesakes else "")
     job_arn = arns.resource_arn(caller, simulation.resource, model.identifier, unique)
     return Job(
         number=0,
@@ -37,23 +38,36 @@ def made(
         product_arn=arns.resource_arn(caller, simulation.product, model.identifier, unique),
         model=model.identifier,
         course=course,
+        digest=digest_of(kind, request),
         members=json.dumps(
             {kind.arn_member: job_arn, **_echoed(kind, simulation, request, model, caller)}
         ),
     )
 
 
+def digest_of(kind: Kind, request: Mapping[str, Any]) -> str:
+    """Return what two requests share exactly when all but their tokens is equal."""
+    parameters = {name: value for name, value in request.items() if name != kind.token_member}
+    return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()
+
+
 def course_of(
-    kind: Kind, simulation: Simulation, request: Mapping[str, Any], now: int, behaviour: Behaviour
+    kind: Kind,
+    simulation: Simulation,
+    request: Mapping[str, Any],
+    behaviour: Behaviour,
+    *,
+    now: int,
+    starts: int,
 ) -> Course:
-    """Return the course that a job begun now will take; equal names take equal time."""
+    """Return the course of a job that is created now and starts then; equal names last equally."""
     name = str(request[kind.name_member])
     share = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
     factor = 1 + behaviour.deviation * (2 * share - 1)
     length = round(behaviour.life_seconds * factor * 1000)
     failure = failure_in(request.get(simulation.data_member))
     lasts = length if failure is None else round(length * behaviour.failing_part)
-    return Course(now, length, now + lasts, failure)
+    return Course(now, length, starts + lasts, failure, starts=starts)
 
 
 def _echoed(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 from controller.core.kind import Kind
@@ -17,7 +17,8 @@ from controller.sandbox.life import Course
 class Job:
     """A job as it is kept: what Create fixed, and the course that decides the rest.
 
-    ``members`` is the JSON text of the members that never change.
+    ``members`` is the JSON text of the members that never change. ``digest`` is that of the
+    request, or None when an earlier release made the job.
     """
 
     number: int
@@ -27,6 +28,7 @@ class Job:
     product_arn: str
     model: str
     course: Course
+    digest: str | None
     members: str
 
     def fixed(self) -> dict[str, Any]:
@@ -46,23 +48,28 @@ class Query:
     beyond: tuple[int, int] | None = None
 
 
-_INSERT = "INSERT INTO jobs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT = "INSERT INTO jobs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Jobs:
-    """The jobs of one kind that one caller can see, inside a transaction."""
+    """The jobs of one kind that one caller can see, inside a transaction.
 
-    def __init__(self, rows: sqlite3.Connection, kind: Kind, caller: Caller) -> None:
+    With ``seen`` they are shown as they were at that moment: later ones are not there yet.
+    """
+
+    def __init__(
+        self, rows: sqlite3.Connection, kind: Kind, caller: Caller, seen: int | None = None
+    ) -> None:
         self._rows = rows
-        self._kind = kind
-        self._scope = (kind.name, caller.account, caller.region)
+        self._seen = seen
+        self.place = (kind.name, caller.account, caller.region)
 
     def named(self, identifier: str) -> Job | None:
-        """Return the job that a name or an ARN identifies."""
+        """Return the job that a name or an ARN identifies; of namesakes, the newest."""
         return self._one("arn" if identifier.startswith("arn:") else "name", identifier)
 
     def with_token(self, token: str) -> Job | None:
-        """Return the job that a Create with this token made."""
+        """Return the job that a Create with this token made last."""
         return self._one("token", token)
 
     def with_arn(self, arn: str) -> Job | None:
@@ -72,12 +79,16 @@ class Jobs:
     def makers(self, product_name: str) -> Iterator[Job]:
         """Yield the jobs whose product has a name, the newest first."""
         where = "product_name = ? ORDER BY number DESC"
-        yield from map(_job, self._select(where, product_name))
+        yield from map(self._job, self._select(where, product_name))
+
+    def namesakes(self, name: str) -> int:
+        """Return how many jobs have a name."""
+        return len(self._select("name = ?", name).fetchall())
 
     def listed(self, query: Query) -> Iterator[Job]:
         """Yield the jobs that a listing asks for, in its order."""
         where, values = _conditions(query)
-        yield from map(_job, self._select(where, *values))
+        yield from map(self._job, self._select(where, *values))
 
     def add(self, job: Job, caller: Caller, token: str | None, product_name: str) -> None:
         """Keep a new job."""
@@ -86,7 +97,7 @@ class Jobs:
             *(job.kind, caller.account, caller.region, job.name, job.arn, token),
             *(product_name, job.product_arn, job.model),
             *(course.created, course.length, course.ends, course.failure, None, None),
-            job.members,
+            *(job.members, course.begun, job.digest),
         )
         self._rows.execute(_INSERT, values)
 
@@ -96,13 +107,24 @@ class Jobs:
         self._rows.execute(change, (now, due, job.number))
 
     def _one(self, column: str, value: str) -> Job | None:
-        row = self._select(f"{column} = ? LIMIT 1", value).fetchone()
-        return None if row is None else _job(row)
+        newest = f"{column} = ? ORDER BY number DESC LIMIT 1"
+        row = self._select(newest, value).fetchone()
+        return None if row is None else self._job(row)
+
+    def _job(self, row: sqlite3.Row) -> Job:
+        job = _job(row)
+        if self._seen is None:
+            return job
+        return replace(job, course=job.course.seen_at(self._seen))
 
     def _select(self, where: str, *values: object) -> sqlite3.Cursor:
         # Every condition is written in this module; what a caller sends is bound, never pasted.
         scoped = "SELECT * FROM jobs WHERE kind = ? AND account = ? AND region = ? AND "
-        return self._rows.execute(scoped + where, (*self._scope, *values))
+        if self._seen is None:
+            return self._rows.execute(scoped + where, (*self.place, *values))
+        return self._rows.execute(
+            scoped + "created <= ? AND " + where, (*self.place, self._seen, *values)
+        )
 
 
 def _conditions(query: Query) -> tuple[str, list[object]]:
@@ -122,7 +144,7 @@ def _conditions(query: Query) -> tuple[str, list[object]]:
     return where + order, [value for _, values in conditions for value in values]
 
 
-def _job(row: Mapping[str, Any] | sqlite3.Row) -> Job:
+def _job(row: sqlite3.Row) -> Job:
     course = Course(
         created=row["created"],
         length=row["length"],
@@ -130,6 +152,7 @@ def _job(row: Mapping[str, Any] | sqlite3.Row) -> Job:
         failure=row["failure"],
         stop_asked=row["stop_asked"],
         stop_due=row["stop_due"],
+        starts=row["starts"],
     )
     return Job(
         number=row["number"],
@@ -139,5 +162,6 @@ def _job(row: Mapping[str, Any] | sqlite3.Row) -> Job:
         product_arn=row["product_arn"],
         model=row["model"],
         course=course,
+        digest=row["digest"],
         members=row["members"],
     )

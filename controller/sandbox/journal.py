@@ -18,7 +18,8 @@ class Entry:
 
     ``body`` is the body's text as received. ``members`` are the request's members as they were
     read from path, query and body; it is empty when they could not be read. ``code`` is the
-    error's code, or None.
+    error's code, or None. ``fault`` names the faults on order that the call met, or is None; a
+    call that was reset before it was carried out has the status 0.
     """
 
     service: str
@@ -32,6 +33,7 @@ class Entry:
     status: int
     code: str | None
     at: str
+    fault: str | None = None
     members: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from controller.core.kind import Kind
@@ -18,7 +18,8 @@ class Course:
     """What decides a job's life; moments and lengths are in simulated milliseconds.
 
     ``failure`` is the message that the job ends with, or None when it completes. ``stop_due`` is
-    when a stop that was asked for at ``stop_asked`` is over.
+    when a stop that was asked for at ``stop_asked`` is over. ``starts`` is when a job that waited
+    for a slot began, or None when it began at once.
     """
 
     created: int
@@ -27,6 +28,12 @@ class Course:
     failure: str | None = None
     stop_asked: int | None = None
     stop_due: int | None = None
+    starts: int | None = None
+
+    @property
+    def begun(self) -> int:
+        """The moment at which the first stage begins."""
+        return self.created if self.starts is None else self.starts
 
     @property
     def due(self) -> int:
@@ -53,12 +60,19 @@ class Course:
             return self.due
         if self.stop_asked is not None:
             return self.stop_asked
-        return max(start for start, _ in self.stage_times(3) if start <= now)
+        starts = (start for start, _ in self.stage_times(3) if start <= now)
+        return max(starts, default=self.created)
+
+    def seen_at(self, moment: int) -> Course:
+        """Return the course as it was known at a moment: without a stop asked for since."""
+        if self.stop_asked is None or self.stop_asked <= moment:
+            return self
+        return replace(self, stop_asked=None, stop_due=None)
 
     def stage_times(self, count: int) -> list[tuple[int, int]]:
         """Return when each of the stages begins and ends, unless something cuts the life short."""
         ends = [round(self.length * part) for part in _STAGE_ENDS][: count - 1]
-        edges = [self.created, *(self.created + end for end in ends), self.created + self.length]
+        edges = [self.begun, *(self.begun + end for end in ends), self.begun + self.length]
         return list(pairwise(edges))
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import math
 import sqlite3
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from controller.core.kind import Kind, Simulation
-from controller.sandbox import refusal, tags
-from controller.sandbox.behaviour import Behaviour
+from controller.sandbox import refusal, slots, tags
+from controller.sandbox.behaviour import Behaviour, JobNames, ModelNames, TokenMismatch
 from controller.sandbox.caller import Caller
 from controller.sandbox.catalog import BaseModel, model_named
-from controller.sandbox.creation import course_of, made
+from controller.sandbox.creation import course_of, digest_of, made
+from controller.sandbox.faults import UNHARMED, Fate, FaultKind
 from controller.sandbox.jobs import Job, Jobs, Query
 from controller.sandbox.moments import moment_of
 from controller.sandbox.showing import facts
@@ -32,6 +34,7 @@ class Scope:
     caller: Caller
     now: int
     behaviour: Behaviour
+    fate: Fate = UNHARMED
 
 
 Handler = Callable[[Scope, Request], Answer]
@@ -53,36 +56,45 @@ class JobOperations:
 
     def create(self, scope: Scope, request: Request) -> Answer:
         """A token that was used before answers with its job; a name that was used is refused."""
-        jobs = self._jobs(scope)
-        token = request.get(self.kind.token_member)
-        earlier = jobs.with_token(token) if token else None
+        jobs = Jobs(scope.rows, self.kind, scope.caller)
+        kind, simulation, behaviour = self.kind, self.simulation, scope.behaviour
+        earlier = self._replayed(scope, jobs, request)
         if earlier:
-            return {self.kind.arn_member: earlier.arn}
-        if self.kind.unique_names and jobs.named(request[self.kind.name_member]):
-            raise refusal.name_in_use()
-        model = self._model(scope, jobs, request[self.simulation.model_member])
-        course = course_of(self.kind, self.simulation, request, scope.now, scope.behaviour)
-        job = made(self.kind, self.simulation, request, model, scope.caller, course)
+            return {kind.arn_member: earlier.arn}
+        namesakes = self._namesakes(scope, jobs, request)
+        model = self._model(scope, jobs, request[simulation.model_member])
+        starts = slots.start(scope.rows, jobs.place, behaviour, scope.now)
+        if starts is None:
+            raise refusal.over_quota(behaviour.quota or 0)
+        course = course_of(kind, simulation, request, behaviour, now=scope.now, starts=starts)
+        job = made(kind, simulation, request, model, scope.caller, course, namesakes)
         self._put_tags(scope, job, request)
-        jobs.add(job, scope.caller, token, str(request[self.simulation.product_name_member]))
-        return {self.kind.arn_member: job.arn}
+        token = request.get(kind.token_member)
+        jobs.add(job, scope.caller, token, str(request[simulation.product_name_member]))
+        return {kind.arn_member: job.arn}
 
     def get(self, scope: Scope, request: Request) -> Answer:
         """Get shows the job that a name or an ARN identifies."""
-        return facts(self._named(scope, request), self.kind, self.simulation, scope.now)
+        seen = _seen(scope, scope.behaviour.get_lag, FaultKind.STALE_GET)
+        shown = facts(
+            self._named(scope, request, seen), self.kind, self.simulation, _at(scope, seen)
+        )
+        return scope.fate.altered(shown, self.kind)
 
     def list_(self, scope: Scope, request: Request) -> Answer:
         """A page holds the jobs that pass every filter, the newest first unless asked otherwise."""
         wanted = request.get("statusEquals")
         size = request.get("maxResults", scope.behaviour.page_size)
+        seen = _seen(scope, scope.behaviour.list_lag, FaultKind.STALE_LIST)
+        now = _at(scope, seen)
         page: list[Job] = []
-        for job in self._jobs(scope).listed(_query(request)):
-            if wanted and job.course.status(self.kind, scope.now) != wanted:
+        for job in Jobs(scope.rows, self.kind, scope.caller, seen).listed(_query(request)):
+            if wanted and job.course.status(self.kind, now) != wanted:
                 continue
             if len(page) == size:
-                return self._page(scope, page) | {"nextToken": _page_token(page[-1])}
+                return self._page(scope, page, now) | {"nextToken": _page_token(page[-1])}
             page.append(job)
-        return self._page(scope, page)
+        return self._page(scope, page, now)
 
     def stop(self, scope: Scope, request: Request) -> Answer:
         """A job that runs is Stopping at once; one that is over is left alone."""
@@ -92,23 +104,52 @@ class JobOperations:
             raise refusal.conflict()
         if status not in self.kind.stopping:
             due = scope.now + round(scope.behaviour.stop_seconds * 1000)
-            self._jobs(scope).stop(job, scope.now, due)
+            jobs = Jobs(scope.rows, self.kind, scope.caller)
+            jobs.stop(job, scope.now, due)
+            slots.replan(scope.rows, jobs.place, scope.behaviour, scope.now)
         return {}
 
     def tagged(self, scope: Scope, arn: str) -> bool:
         """Whether an ARN is that of a job, or of a product that is there."""
-        job = self._jobs(scope).with_arn(arn)
+        job = Jobs(scope.rows, self.kind, scope.caller).with_arn(arn)
         return job is not None and (job.arn == arn or self._is_made(scope, job))
 
-    def _page(self, scope: Scope, page: list[Job]) -> Answer:
-        shown = [facts(job, self.kind, self.simulation, scope.now) for job in page]
+    def _page(self, scope: Scope, page: list[Job], now: int) -> Answer:
+        shown = [
+            scope.fate.altered(facts(job, self.kind, self.simulation, now), self.kind)
+            for job in page
+        ]
         return {self.kind.summaries_member: shown}
 
-    def _jobs(self, scope: Scope) -> Jobs:
-        return Jobs(scope.rows, self.kind, scope.caller)
+    def _replayed(self, scope: Scope, jobs: Jobs, request: Request) -> Job | None:
+        """Return the job that the request's token still stands for."""
+        token = request.get(self.kind.token_member)
+        earlier = jobs.with_token(token) if token else None
+        if earlier is None or not scope.behaviour.honours(earlier.course.created, scope.now):
+            return None
+        strict = scope.behaviour.token_mismatch is TokenMismatch.CONFLICT
+        if strict and earlier.digest not in {None, digest_of(self.kind, request)}:
+            raise refusal.conflict()
+        return earlier
 
-    def _named(self, scope: Scope, request: Request) -> Job:
-        job = self._jobs(scope).named(request[self.kind.identifier_member])
+    def _namesakes(self, scope: Scope, jobs: Jobs, request: Request) -> int:
+        """Return how many jobs have the request's name; refuse a name that must not be shared."""
+        namesakes = jobs.namesakes(request[self.kind.name_member])
+        unique = self.kind.unique_names and scope.behaviour.job_names is JobNames.UNIQUE
+        if namesakes and unique:
+            raise refusal.name_in_use()
+        if scope.behaviour.model_names is ModelNames.UNIQUE:
+            product = str(request[self.simulation.product_name_member])
+            # A job that failed or was stopped makes no product, so it holds no name.
+            spared = self.kind.failed | self.kind.stopped
+            for maker in jobs.makers(product):
+                if maker.course.status(self.kind, scope.now) not in spared:
+                    raise refusal.model_name_in_use()
+        return namesakes
+
+    def _named(self, scope: Scope, request: Request, seen: int | None = None) -> Job:
+        jobs = Jobs(scope.rows, self.kind, scope.caller, seen)
+        job = jobs.named(request[self.kind.identifier_member])
         if job is None:
             raise refusal.not_found()
         return job
@@ -180,6 +221,18 @@ class TagOperations:
         if not any(owner.tagged(scope, arn) for owner in self.owners):
             raise refusal.not_found()
         return arn
+
+
+def _seen(scope: Scope, lag: float, stale: FaultKind) -> int | None:
+    """Return the moment as of which a read answers, or None when it answers as of now."""
+    seconds = lag + scope.fate.seconds(stale)
+    if not scope.fate.has(stale) and not lag:
+        return None
+    return -1 if math.isinf(seconds) else scope.now - round(seconds * 1000)
+
+
+def _at(scope: Scope, seen: int | None) -> int:
+    return scope.now if seen is None else seen
 
 
 def _query(request: Request) -> Query:

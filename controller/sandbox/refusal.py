@@ -13,6 +13,9 @@ _PROTOCOL_STATUSES = {
     "UnknownOperationException": 404,
     "SerializationException": 400,
     "RequestEntityTooLargeException": 413,
+    "ThrottlingException": 429,
+    "InternalServerException": 500,
+    "ServiceUnavailableException": 503,
 }
 NOT_FOUND = (
     "The specified resource Amazon Resource Name (ARN) was not found. "
@@ -69,6 +72,17 @@ def conflict() -> RefusalError:
 def name_in_use() -> RefusalError:
     """Return the answer to a name that some job had before, whatever became of it."""
     return invalid(NAME_IN_USE)
+
+
+def model_name_in_use() -> RefusalError:
+    """Return the answer to a product's name that another job's product has or will have."""
+    return invalid("The provided model name is currently in use.")
+
+
+def over_quota(quota: int) -> RefusalError:
+    """Return the answer to a Create when there are as many active jobs as allowed."""
+    message = f"At most {quota} jobs may be active in this account and Region."
+    return RefusalError("ServiceQuotaExceededException", message)
 
 
 def unknown_model() -> RefusalError:

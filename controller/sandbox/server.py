@@ -7,13 +7,15 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from controller.core.kinds import KINDS
-from controller.sandbox.behaviour import AS_RECORDED, Behaviour
+from controller.sandbox import settings, switches
+from controller.sandbox.behaviour import Behaviour
+from controller.sandbox.faults import Fault
 from controller.sandbox.store import Store
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ DEFAULT_ACCOUNT = "123456789012"
 LOOPBACK = "127.0.0.1"
 _READY_WITHIN = 30.0
 _BACKLOG = 1024
+_FAREWELL = "Ctrl+C ends the sandbox; its state is kept."
 
 
 @contextmanager
@@ -33,25 +36,53 @@ def running(
     account: str = DEFAULT_ACCOUNT,
     port: int = 0,
     host: str = LOOPBACK,
-    behaviour: Behaviour = AS_RECORDED,
+    behaviour: Behaviour | Mapping[str, object] | None = None,
+    faults: Sequence[Fault] | None = None,
 ) -> Iterator[str]:
     """While the context lasts a sandbox serves from a daemon thread; its endpoint URL is yielded.
 
     ``folder`` keeps the state, for the next sandbox on it and for others at the same time.
-    ``speed`` is simulated seconds per second. Port 0 takes a free one. Raises OSError when the
-    port cannot be had, and StoreUnusableError when the folder holds something else.
+    ``speed`` is simulated seconds per second. Port 0 takes a free one. ``behaviour`` is a whole
+    behaviour, or changes to the one that the folder keeps; ``faults`` replace those on order.
+    Raises OSError when the port cannot be had, UnfitError for changes that name no choice, and
+    StoreUnusableError when the folder holds something else.
     """
     with ExitStack() as stack:
         listener = stack.enter_context(_listener(host, port))
         store = Store(folder)
         stack.callback(store.close)
         store.pace(time.time(), speed)
-        stack.enter_context(_serving(_server(store, account, behaviour), listener))
+        _set(store, behaviour, faults)
+        stack.enter_context(_serving(_server(store, account), listener))
         yield _url(listener)
 
 
+def _set(
+    store: Store,
+    behaviour: Behaviour | Mapping[str, object] | None,
+    faults: Sequence[Fault] | None,
+) -> None:
+    with store.transaction() as rows:
+        if behaviour is not None:
+            whole = behaviour
+            if not isinstance(whole, Behaviour):
+                whole = switches.changed(settings.behaviour(rows), whole)
+            settings.behave(rows, whole, store.clock().moment(time.time()))
+        if faults is not None:
+            settings.cancel(rows)
+            settings.order(rows, faults)
+
+
 def serve(
-    folder: Path, *, speed: float, account: str, host: str, port: int, say: Callable[[str], None]
+    folder: Path,
+    *,
+    speed: float,
+    account: str,
+    host: str,
+    port: int,
+    say: Callable[[str], None],
+    behaviour: Mapping[str, object] | None = None,
+    faults: Sequence[Fault] | None = None,
 ) -> int:
     """Serve until a signal asks to end, and return the exit code that the signal stands for.
 
@@ -66,8 +97,16 @@ def serve(
 
     before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with running(folder, speed=speed, account=account, host=host, port=port) as url:
-            for line in greeting(url, folder, speed, account):
+        with running(
+            folder,
+            speed=speed,
+            account=account,
+            host=host,
+            port=port,
+            behaviour=behaviour,
+            faults=faults,
+        ) as url:
+            for line in [*greeting(url, folder, speed, account), *_told(folder), _FAREWELL]:
                 say(line)
             asked.wait()
     finally:
@@ -85,8 +124,17 @@ def greeting(url: str, folder: Path, speed: float, account: str) -> list[str]:
         "  export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox AWS_REGION=us-east-1",
         f"  bedrock-jobs reconcile --endpoint-url {url}",
         *(f"  aws bedrock {listing} --endpoint-url {url}" for listing in _listings()),
-        "Ctrl+C ends the sandbox; its state is kept.",
     ]
+
+
+def _told(folder: Path) -> list[str]:
+    """Return what in the folder makes this sandbox behave otherwise than recorded."""
+    with closing(Store(folder)) as store:
+        changes = switches.differences(settings.behaviour(store.rows))
+        faults = len(settings.orders(store.rows))
+    choices = ", ".join(f"{name} {value}" for name, value in changes.items())
+    lines = [f"Other than recorded: {choices}."] if choices else []
+    return lines + ([f"Faults on order: {faults}; GET /_sandbox/faults shows them."] * bool(faults))
 
 
 def _listings() -> list[str]:
@@ -115,16 +163,17 @@ def _url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _server(store: Store, account: str, behaviour: Behaviour) -> Server:
+def _server(store: Store, account: str) -> Server:
     # Imported here: only a command that serves a sandbox pays for the server's import.
     from uvicorn import Config, Server
 
     from controller.sandbox.app import application
+    from controller.sandbox.connection import ResettableProtocol
     from controller.sandbox.service import Service
 
     config = Config(
-        application(Service(store, account, behaviour)),
-        http="h11",
+        application(Service(store, account)),
+        http=ResettableProtocol,
         loop="asyncio",
         ws="none",
         lifespan="off",

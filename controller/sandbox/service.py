@@ -15,10 +15,10 @@ from botocore.loaders import create_loader
 from botocore.model import ServiceModel
 
 from controller.core.kinds import KINDS
-from controller.sandbox import journal, sts
-from controller.sandbox.behaviour import AS_RECORDED, Behaviour
+from controller.sandbox import journal, settings, sts
 from controller.sandbox.caller import Caller, caller_of
 from controller.sandbox.checking import check
+from controller.sandbox.faults import UNHARMED, Fate, FaultKind
 from controller.sandbox.journal import Entry
 from controller.sandbox.moments import text_of
 from controller.sandbox.operations import Handler, JobOperations, Scope, TagOperations
@@ -65,10 +65,16 @@ class Service:
 
     store: Store
     account: str
-    behaviour: Behaviour = AS_RECORDED
 
-    def answer(self, received: Received) -> Reply:
-        """Every request has a reply and a line in the journal, whatever it holds."""
+    def fate_of(self, received: Received) -> Fate:
+        """Return which faults on order a request meets; it counts as one call for them."""
+        if not settings.any_order(self.store.rows):
+            return UNHARMED
+        with self.store.transaction() as rows:
+            return settings.meet(rows, _operation(received))
+
+    def answer(self, received: Received, fate: Fate = UNHARMED) -> Reply | None:
+        """Every request has a line in the journal, and a reply unless its connection is reset."""
         caller = caller_of(received.headers, self.account)
         entry = Entry(
             service="sts" if received.is_sts else "bedrock",
@@ -82,14 +88,22 @@ class Service:
             status=0,
             code=None,
             at="",
+            fault=fate.noted,
         )
-        if received.is_sts:
-            return self._sts(received, caller, entry)
-        return self._bedrock(received, caller, entry)
+        if fate.has(FaultKind.RESET_BEFORE):
+            self._note(replace(entry, operation=_operation(received)), 0, None)
+            return None
+        answer = self._sts if received.is_sts else self._bedrock
+        reply = answer(received, caller, entry, fate)
+        return None if fate.has(FaultKind.RESET_AFTER) else reply
 
-    def _sts(self, received: Received, caller: Caller, entry: Entry) -> Reply:
+    def _sts(self, received: Received, caller: Caller, entry: Entry, fate: Fate) -> Reply:
         form = sts.fields_of(received.body)
-        answer = sts.answer(form, caller, time.time())
+        told = fate.refusal
+        if told is None:
+            answer = sts.answer(form, caller, time.time())
+        else:
+            answer = sts.refused(status_of(told.code, {}), told.code, told.message)
         self._note(
             replace(entry, operation=form.get("Action", ""), members=form),
             answer.status,
@@ -97,7 +111,7 @@ class Service:
         )
         return Reply(answer.status, answer.xml, {"content-type": "text/xml"})
 
-    def _bedrock(self, received: Received, caller: Caller, entry: Entry) -> Reply:
+    def _bedrock(self, received: Received, caller: Caller, entry: Entry, fate: Fate) -> Reply:
         declared: Mapping[str, int] = {}
         try:
             route, labels = find(routes(), received.method, received.path)
@@ -105,7 +119,7 @@ class Service:
             entry = replace(entry, operation=route.name)
             members = members_of(route, labels, received.query, received.body)
             entry = replace(entry, members=members)
-            return self._carry_out(route, members, caller, entry)
+            return self._carry_out(route, members, caller, entry, fate)
         except RefusalError as refused:
             status = status_of(refused.code, declared)
             self._note(entry, status, refused.code)
@@ -116,13 +130,16 @@ class Service:
             return _refused(RefusalError("InternalServerException", f"Sandbox: {error!r}"), 500)
 
     def _carry_out(
-        self, route: Route, members: Mapping[str, Any], caller: Caller, entry: Entry
+        self, route: Route, members: Mapping[str, Any], caller: Caller, entry: Entry, fate: Fate
     ) -> Reply:
         """Run an operation and its journal line in one transaction: both are kept, or neither."""
+        if fate.refusal is not None:
+            raise fate.refusal
         check(route.takes, members)
         with self.store.transaction() as rows:
             now = self.store.clock().moment(time.time())
-            answer = route.handler(Scope(rows, caller, now, self.behaviour), members)
+            scope = Scope(rows, caller, now, settings.behaviour(rows), fate)
+            answer = route.handler(scope, members)
             journal.write(rows, replace(entry, status=route.status, at=text_of(now)))
         return Reply(route.status, json.dumps(cut(route.gives, answer)), _json_headers())
 
@@ -147,6 +164,16 @@ def routes() -> tuple[Route, ...]:
     return tuple(
         route_of(model.operation_model(name), handler) for name, handler in handlers.items()
     )
+
+
+def _operation(received: Received) -> str:
+    """Return the operation that a request is for, or nothing when none is served there."""
+    if received.is_sts:
+        return sts.fields_of(received.body).get("Action", "")
+    try:
+        return find(routes(), received.method, received.path)[0].name
+    except RefusalError:
+        return ""
 
 
 def _refused(refused: RefusalError, status: int) -> Reply:

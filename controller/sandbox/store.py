@@ -11,10 +11,10 @@ from pathlib import Path
 from controller.sandbox.moments import Clock
 
 FILE_NAME = "sandbox.sqlite3"
-_VERSION = 1
+_VERSION = 2
 _PATIENCE = 30.0
 _PAUSE = 0.005
-_SCHEMA = """
+_JOBS = """
 CREATE TABLE jobs (
     number INTEGER PRIMARY KEY,
     kind TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL,
@@ -23,18 +23,36 @@ CREATE TABLE jobs (
     created INTEGER NOT NULL, length INTEGER NOT NULL, ends INTEGER NOT NULL,
     failure TEXT, stop_asked INTEGER, stop_due INTEGER,
     members TEXT NOT NULL,
-    UNIQUE (kind, account, region, name)
+    starts INTEGER NOT NULL, digest TEXT
 ) STRICT;
+CREATE INDEX jobs_by_name ON jobs (kind, account, region, name);
 CREATE UNIQUE INDEX jobs_by_arn ON jobs (arn);
 CREATE INDEX jobs_by_product ON jobs (product_arn);
 CREATE INDEX jobs_by_token ON jobs (kind, account, region, token);
 CREATE INDEX jobs_by_time ON jobs (kind, account, region, created, number);
+"""
+_AROUND = """
 CREATE TABLE tags (
     arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY (arn, key)
 ) STRICT;
 CREATE TABLE calls (number INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL) STRICT;
 CREATE TABLE clock (wall REAL NOT NULL, simulated REAL NOT NULL, speed REAL NOT NULL) STRICT;
+"""
+# What version 2 brought: the sandbox's settings, and names that need not be unique.
+_SETTINGS = """
+CREATE TABLE behaviour (changes TEXT NOT NULL) STRICT;
+CREATE TABLE faults (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, spec TEXT NOT NULL,
+    seen INTEGER NOT NULL DEFAULT 0, fired INTEGER NOT NULL DEFAULT 0
+) STRICT;
+"""
+_SET_ASIDE = """
+DROP INDEX jobs_by_arn; DROP INDEX jobs_by_product; DROP INDEX jobs_by_token;
+DROP INDEX jobs_by_time; ALTER TABLE jobs RENAME TO jobs_before;
+"""
+_TAKE_OVER = """
+INSERT INTO jobs SELECT *, created, NULL FROM jobs_before; DROP TABLE jobs_before;
 """
 
 
@@ -99,6 +117,8 @@ class Store:
             version = self.rows.execute("PRAGMA user_version").fetchone()[0]
             if version == 0:
                 self._create()
+            elif version == 1:
+                self._run(_SET_ASIDE + _JOBS + _TAKE_OVER + _SETTINGS)
             elif version != _VERSION:
                 raise StoreUnusableError(
                     f"{self.path}: written by another release (store version {version}, "
@@ -106,10 +126,13 @@ class Store:
                 )
 
     def _create(self) -> None:
-        for statement in filter(str.strip, _SCHEMA.split(";")):
-            self.rows.execute(statement)
+        self._run(_JOBS + _AROUND + _SETTINGS)
         now = time.time()
         self.set_clock(Clock(wall=now, simulated=now, speed=1.0))
+
+    def _run(self, statements: str) -> None:
+        for statement in filter(str.strip, statements.split(";")):
+            self.rows.execute(statement)
         self.rows.execute(f"PRAGMA user_version = {_VERSION}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
@@ -34,10 +34,15 @@ def fields_of(body: str) -> dict[str, str]:
 def answer(form: Mapping[str, str], caller: Caller, wall: float) -> StsAnswer:
     """Answer a form that names its operation as ``Action``; ``wall`` is the time in seconds."""
     action = form.get("Action", "")
-    operation = _OPERATIONS.get(action)
+    operation = OPERATIONS.get(action)
     if operation is None:
         return _error("InvalidAction", f"Could not find operation {action}: this is a sandbox")
     return operation(form, caller, wall)
+
+
+def refused(status: int, code: str, message: str) -> StsAnswer:
+    """Return an error in the query protocol."""
+    return replace(_error(code, message), status=status)
 
 
 def _get_caller_identity(_form: Mapping[str, str], caller: Caller, _wall: float) -> StsAnswer:
@@ -66,7 +71,7 @@ def _assume_role(form: Mapping[str, str], _caller: Caller, wall: float) -> StsAn
     return _result("AssumeRole", f"{inner}<AssumedRoleUser>{_elements(user)}</AssumedRoleUser>")
 
 
-_OPERATIONS: Mapping[str, Callable[[Mapping[str, str], Caller, float], StsAnswer]] = {
+OPERATIONS: Mapping[str, Callable[[Mapping[str, str], Caller, float], StsAnswer]] = {
     "GetCallerIdentity": _get_caller_identity,
     "AssumeRole": _assume_role,
 }

@@ -1,0 +1,42 @@
+"""Connections that can be reset, as a network does it: no answer, no farewell."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from typing import Any
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+_RESET = "bedrock_jobs.reset"
+# To linger for no second at all makes the kernel send RST instead of FIN.
+_NO_LINGER = struct.pack("ii", 1, 0)
+
+
+class ResettableProtocol(H11Protocol):
+    """HTTP over connections that the application may reset."""
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        super().__init__(*values, **named)
+        self.app = self._offering(self.app)
+
+    def _offering(self, inner: Any) -> Any:
+        async def offer(scope: Scope, receive: Receive, send: Send) -> None:
+            scope.setdefault("extensions", {})[_RESET] = self._reset
+            application: ASGIApp = inner
+            await application(scope, receive, send)
+
+        return offer
+
+    def _reset(self) -> None:
+        connected = self.transport.get_extra_info("socket")
+        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
+        self.transport.abort()
+
+
+async def reset(scope: Scope, receive: Receive) -> None:
+    """Reset the connection of a request that has been read whole, and return once it is gone."""
+    scope["extensions"][_RESET]()
+    while (await receive())["type"] != "http.disconnect":
+        pass
