@@ -48,6 +48,7 @@ class Tree:
     clock: StillClock = field(default_factory=StillClock)
     jobs: dict[str, Desired] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
+    owner: str = "acme-ml"
 
     def put(self, name: str, policy: Mapping[str, Any] | None = None, **spec: Any) -> Desired:
         """Let a manifest say this from now on."""
@@ -57,14 +58,14 @@ class Tree:
             policy=policy_of(policy),
             spec={**SPEC, **spec},
         )
-        self.jobs[name] = desire(manifest, KIND, "acme-ml", Target())
+        self.jobs[name] = desire(manifest, KIND, self.owner, Target())
         return self.jobs[name]
 
     def reconcile(self, mode: Mode = Mode.APPLY) -> Report:
         """Make one pass as a new process would; the fake's calls are counted from here."""
         self.cloud.calls.clear()
         outside = Outside(KINDS, self.cloud, Sidecars([self.folder], KINDS), self.clock, width=4)
-        fleet = Fleet(owner="acme-ml", limits=self.limits)
+        fleet = Fleet(owner=self.owner, limits=self.limits)
         return reconcile(self.jobs.values(), outside, fleet, mode)
 
     def one(self, mode: Mode = Mode.APPLY) -> Result:
@@ -81,8 +82,9 @@ class Tree:
     def files(self) -> dict[str, tuple[bytes, int]]:
         """Return every file with its content and the time of its last change."""
         return {
-            path.name: (path.read_bytes(), path.stat().st_mtime_ns)
-            for path in self.folder.iterdir()
+            str(path.relative_to(self.folder)): (path.read_bytes(), path.stat().st_mtime_ns)
+            for path in self.folder.rglob("*")
+            if path.is_file()
         }
 
     def live(self) -> list[Live]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,12 +17,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from controller.core.errors import failure
-from controller.core.model import Desired, Failure, Live
+from controller.core.model import Desired, Failure, Live, Source
 from controller.reconcile import Mode
 from tests.contract.passes import KIND, Tree
 
 NAMES = st.sampled_from(["left", "middle", "right", "lone"])
 SPECS = st.sampled_from(["1", "2"])
+FOLDERS = st.sampled_from(["", "moved", "deep/er"])
 STATES = st.sampled_from(["Submitted", "Suspended", "Stopped"])
 LOST = failure("ReadTimeout", "no answer", reading=False, ambiguous=True)
 FAULTS: dict[str, tuple[str, Failure]] = {
@@ -73,6 +75,26 @@ class Fleet(RuleBasedStateMachine):
         """A manifest is added, or edited, or its policy is."""
         spec = {"hyperParameters": {"epochCount": epochs}}
         self._wanted(self.tree.put(name, {"state": state}, **spec))
+
+    @rule(owner=st.sampled_from(["acme-ml", "acme-ml", "other"]))
+    def change_owner(self, owner: str) -> None:
+        """The fleet's file names another owner: every token changes with it."""
+        self.tree.owner = owner
+        for name, desired in list(self.tree.jobs.items()):
+            submission = desired.submission
+            spec = dict(submission.request) if submission else {}
+            state = str(desired.policy.state)
+            self._wanted(self.tree.put(name, {"state": state}, **spec))
+
+    @precondition(lambda self: self.tree.jobs)
+    @rule(data=st.data(), folder=FOLDERS)
+    def move_manifest(self, data: st.DataObject, folder: str) -> None:
+        """A manifest's file goes to another folder; its sidecar stays where it is."""
+        name = data.draw(st.sampled_from(sorted(self.tree.jobs)))
+        path = self.tree.folder / folder / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        source = Source(str(path), 4, 9)
+        self.tree.jobs[name] = replace(self.tree.jobs[name], source=source)
 
     @precondition(lambda self: self.tree.jobs)
     @rule(data=st.data())
@@ -178,7 +200,9 @@ class Fleet(RuleBasedStateMachine):
         return [live for live in self.tree.live() if live.status not in KIND.terminal]
 
     def _sidecar(self, name: str) -> Path:
-        return self.tree.folder / f"{name}.status.json"
+        desired = self.tree.jobs.get(name)
+        beside = Path(desired.source.path) if desired else self.tree.folder / f"{name}.yaml"
+        return beside.with_name(f"{name}.status.json")
 
     def _quiet(self) -> None:
         self.tree.cloud.failing.clear()
