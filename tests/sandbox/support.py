@@ -69,6 +69,30 @@ class Sandbox:
         """Move the simulated clock forward."""
         self.control("POST", "clock", {"advance": seconds})
 
+    def behave(self, **changes: object) -> dict[str, Any]:
+        """Change some of the service's choices, and return all of them."""
+        return self.control("PUT", "behaviour", changes)
+
+    def order(self, kind: str, operation: str | None = None, **members: object) -> None:
+        """Order a fault."""
+        named = {} if operation is None else {"operation": operation}
+        self.control("POST", "faults", {"kind": kind, **named, **members})
+
+    def orders(self) -> list[dict[str, Any]]:
+        """Return the faults on order."""
+        orders: list[dict[str, Any]] = self.control("GET", "faults")["faults"]
+        return orders
+
+    def create(self, name: str, **changes: Any) -> str:
+        """Create a job and return its ARN."""
+        request = request_named(name, **changes)
+        return self.bedrock().create_model_customization_job(**request)["jobArn"]
+
+    def names(self) -> list[str]:
+        """Return the names that List shows, the newest first."""
+        answer = self.bedrock().list_model_customization_jobs(maxResults=1000)
+        return [summary["jobName"] for summary in answer["modelCustomizationJobSummaries"]]
+
     def calls(self) -> list[dict[str, Any]]:
         """Return the journal."""
         calls: list[dict[str, Any]] = self.control("GET", "calls")["calls"]

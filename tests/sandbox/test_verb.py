@@ -1,13 +1,20 @@
 from __future__ import annotations
 
 import socket
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from controller.cli.sandbox import command
+from controller.sandbox.behaviour import AS_RECORDED
+from controller.sandbox.control import routes
 from controller.sandbox.failures import failure_in
+from controller.sandbox.faults import FaultKind
+from controller.sandbox.store import Store
+from controller.sandbox.switches import shown
+from tests.sandbox.support import ROOT, process
 
 
 def run(*arguments: str) -> tuple[int, str]:
@@ -71,3 +78,60 @@ def test_help_names_every_failure_that_can_be_asked_for() -> None:
     assert len(markers) == 4
     assert None not in messages
     assert len(messages) == 4
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "hint"),
+    [
+        ("--token-lifetime", "1h", "forever"),
+        ("--quota", "0", "nor a number from 1 up"),
+        ("--quota", "many", "'none'"),
+        ("--get-lag", "-1", "0<=x"),
+        ("--fault", "flood", "is none of throttle"),
+        ("--fault", "delay", "needs seconds"),
+    ],
+)
+def test_a_choice_that_is_none_is_told(tmp_path: Path, flag: str, value: str, hint: str) -> None:
+    """A mistake in a switch or fault is told with what there is, before anything starts."""
+    code, said = run(flag, value, "--state-dir", str(tmp_path))
+
+    assert code == 2
+    assert hint in said
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_greeting_tells_what_is_not_as_recorded(tmp_path: Path) -> None:
+    """Choices and faults that stand, from this start or an earlier one, are told at the start."""
+    with process(tmp_path, "--quota", "3", "--fault", "throttle") as (server, _):
+        server.terminate()
+        assert server.stderr is not None
+        first = server.stderr.read()
+    with process(tmp_path) as (server, sandbox):
+        sandbox.control("DELETE", "faults")
+        sandbox.control("DELETE", "behaviour")
+        server.terminate()
+        assert server.stderr is not None
+        second = server.stderr.read()
+    with process(tmp_path) as (server, _):
+        server.terminate()
+        assert server.stderr is not None
+        third = server.stderr.read()
+
+    for said in (first, second):
+        assert "Other than recorded: quota 3." in said
+        assert "Faults on order: 1" in said
+    assert "recorded" not in third
+    assert "Faults" not in third
+
+
+def test_the_page_of_the_sandbox_names_all_of_it(tmp_path: Path) -> None:
+    """Every choice, flag, fault and endpoint has its place in docs/sandbox.md."""
+    page = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    flags = [flag for option in command.params for flag in option.opts if flag.startswith("--")]
+    with closing(Store(tmp_path)) as store:
+        paths = {route.path for route in routes(store)}
+    words = [*shown(AS_RECORDED), *FaultKind, *flags, *paths]
+
+    missing = [word for word in words if f"`{word}" not in page]
+
+    assert missing == []
