@@ -58,6 +58,10 @@ format: setup ## Format the code and mend what the linter can
 bench: setup ## Measure against the rivals (BENCH="--write docs/benchmarks.md" keeps the figures)
 	$(BIN)/python -m tests.bench $(BENCH)
 
+.PHONY: chaos
+chaos: setup ## Kill, overtake and fault passes at every point (CHAOS="--rounds 10" shortens it)
+	$(BIN)/python -m tests.chaos $(CHAOS)
+
 .PHONY: docs
 docs: setup ## Renew the generated pages of docs/
 	$(BIN)/python -m tests.house.reference

@@ -1,0 +1,89 @@
+"""The service's bad moments: one run for every kind of fault at every call of a scenario."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from controller.sandbox.faults import FaultKind, suits
+from tests.chaos.boundaries import Plan
+from tests.chaos.oracles import violations
+from tests.chaos.scenarios import Scenario
+from tests.chaos.sweep import Run, take
+from tests.chaos.world import Universe, World, watched
+
+_TIMEOUT = "1"
+_TOO_LATE = 1.2
+_LASTING = 2
+_DELAYS = (FaultKind.DELAY, FaultKind.DELAY_BEFORE)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One bad moment: a kind of fault from the n-th call of an operation on, once or for good."""
+
+    kind: FaultKind
+    operation: str
+    nth: int
+    lasting: bool
+
+    def __str__(self) -> str:
+        """Return what a person calls it."""
+        lasting = " and after" if self.lasting else ""
+        return f"{self.kind} at {self.operation} {self.nth}{lasting}"
+
+    @property
+    def order(self) -> dict[str, Any]:
+        """The moment as the sandbox takes orders."""
+        order = {"kind": self.kind, "operation": self.operation, "nth": self.nth}
+        seconds = {"seconds": _TOO_LATE} if self.kind in _DELAYS else {}
+        return {**order, **seconds, "times": None if self.lasting else 1}
+
+
+def moments(universe: Universe, scenario: Scenario) -> list[Moment]:
+    """Return every bad moment that a scenario's pass can have, in a fixed order.
+
+    Each fault befalls every single call; the lasting ones begin at one of the first calls. A delay
+    never lasts: it would only take time.
+    """
+    with universe.world() as world:
+        take(world, scenario.before)
+        world.sandbox.control("DELETE", "calls")
+        world.reconcile()
+        counted = Counter(call["operation"] for call in world.sandbox.calls())
+    return [
+        moment
+        for operation, calls in sorted(counted.items())
+        for kind in FaultKind
+        if suits(kind, operation)
+        for moment in _of(kind, operation, calls)
+    ]
+
+
+def _of(kind: FaultKind, operation: str, calls: int) -> Iterator[Moment]:
+    for nth in range(1, calls + 1):
+        yield Moment(kind, operation, nth, lasting=False)
+        if nth <= _LASTING and kind not in _DELAYS:
+            yield Moment(kind, operation, nth, lasting=True)
+
+
+def faulted(universe: Universe, scenario: Scenario, moment: Moment) -> Run:
+    """Let a pass have a bad moment, end all faults, take the scenario's steps and settle."""
+    with universe.world() as world:
+        take(world, scenario.before)
+        world.sandbox.control("POST", "faults", moment.order)
+        with watched(world) as torn:
+            _one_pass(world, scenario)
+        world.sandbox.control("DELETE", "faults")
+        take(world, scenario.between)
+        # An entry keeps what Get showed of a job that ended, also when that was incomplete.
+        complete = scenario.rebuildable and moment.kind is not FaultKind.TOKENLESS
+        found = (*torn, *violations(world, replace(scenario, rebuildable=complete)))
+    return Run(scenario.name, str(moment), found)
+
+
+def _one_pass(world: World, scenario: Scenario) -> None:
+    plan = Plan(in_turn=scenario.in_turn)
+    world.forges[0].run(world.command(plan, "--cli-read-timeout", _TIMEOUT))

@@ -1,0 +1,145 @@
+"""What must hold in every run, wherever it was broken off: each finding is a sentence."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import unquote
+
+from tests.chaos.scenarios import SECRET, Scenario
+from tests.chaos.world import JOBS, World
+
+MUTATING = ("Create", "Stop", "Tag", "Untag", "Delete", "Put", "Update")
+OUR_TOKEN = "bj1-"  # noqa: S105 - how a token of ours begins
+
+
+def violations(world: World, scenario: Scenario) -> list[str]:
+    """Settle a world with passes that nothing disturbs, and return what does not hold.
+
+    Two passes must do; the third must change nothing; one without sidecars must write the same
+    bytes again.
+    """
+    codes = [world.reconcile() for _ in range(2)]
+    found = _idle(world)
+    jobs = world.jobs()
+    found += [f"a settled pass ended with {code}" for code in codes if code not in scenario.codes]
+    found += _counted(scenario, jobs)
+    found += _paid_once(world.calls(), jobs)
+    found += _unasked_stops(world, jobs)
+    if scenario.truthful:
+        found += _untrue(world, jobs)
+    if scenario.rebuildable:
+        found += _rebuilt(world)
+    return found + _leaks(world)
+
+
+def _idle(world: World) -> list[str]:
+    before, calls = world.files(), len(world.calls())
+    world.reconcile()
+    after = world.calls()[calls:]
+    found = [
+        f"the third pass called {one['operation']}"
+        for one in after
+        if one["operation"].startswith(MUTATING)
+    ]
+    return found + (["the third pass touched a file"] if world.files() != before else [])
+
+
+def _counted(scenario: Scenario, jobs: list[dict[str, Any]]) -> list[str]:
+    """Nothing is lost, nothing is there twice, nothing is there that nobody asked for."""
+    count = Counter(job["jobName"] for job in jobs)
+    found = [f"{name} has {number} jobs" for name, number in count.items() if number > 1]
+    found += [f"{name} has no job" for name in scenario.jobs - set(count)]
+    strange = set(count) - scenario.jobs - scenario.may
+    return found + [f"{name} has a job that nobody wants" for name in strange]
+
+
+def _paid_once(calls: list[dict[str, Any]], jobs: list[dict[str, Any]]) -> list[str]:
+    """A name gets one token through, and each token that got through is one job.
+
+    A Create under a token that was honoured before is answered with the job that there is.
+    """
+    accepted = {
+        (call["members"]["jobName"], call["members"].get("clientRequestToken", ""))
+        for call in calls
+        if call["operation"].startswith("Create") and call["status"] == 201
+    }
+    names = Counter(name for name, _ in accepted)
+    found = [f"{name} was paid {number} times" for name, number in names.items() if number > 1]
+    tokens = Counter(job["clientRequestToken"] for job in jobs if "clientRequestToken" in job)
+    found += [f"{token} has {number} jobs" for token, number in tokens.items() if number > 1]
+    if len(accepted) != len(jobs):
+        found.append(f"{len(accepted)} specs were submitted, and there are {len(jobs)} jobs")
+    return found
+
+
+def _unasked_stops(world: World, jobs: list[dict[str, Any]]) -> list[str]:
+    names = {job["jobArn"]: job["jobName"] for job in jobs}
+    stops = [call["path"] for call in world.calls() if call["operation"].startswith("Stop")]
+    hit = [unquote(path).removeprefix(f"{JOBS}/").removesuffix("/stop") for path in stops]
+    found = {names.get(arn, arn) for arn in hit} - world.asked_to_stop
+    return [f"{name} was stopped unasked" for name in sorted(found)]
+
+
+def _untrue(world: World, jobs: list[dict[str, Any]]) -> Iterator[str]:
+    """Every entry tells of the job that there is, with the status that it has."""
+    there = {job["jobName"]: job for job in jobs}
+    entries = world.entries()
+    for name in there.keys() - entries.keys():
+        yield f"{name} has a job, but no entry"
+    for name, entry in entries.items():
+        job = there.get(name)
+        if job is None:
+            if "jobArn" in entry or "live" in entry:
+                yield f"the entry of {name} tells of a job that is not there"
+        elif not (ours := job.get("clientRequestToken", "").startswith(OUR_TOKEN)) and (
+            _reason(entry) == "NotOwned"
+        ):
+            if "jobArn" in entry:
+                yield f"the entry of {name} claims another's job"
+        else:
+            yield from _untrue_of(name, entry, job, ours=ours)
+
+
+def _untrue_of(
+    name: str, entry: dict[str, Any], job: dict[str, Any], *, ours: bool
+) -> Iterator[str]:
+    live = entry.get("live", {})
+    if (entry.get("jobArn"), live.get("status")) != (job["jobArn"], job["status"]):
+        yield f"the entry of {name} shows {live.get('status')}, and the job is {job['status']}"
+    if _reason(entry) != "SpecChanged" and entry["phase"] != job["status"]:
+        yield f"the entry of {name} says {entry['phase']}, and the job is {job['status']}"
+    if ours and entry.get("token") != job["clientRequestToken"]:
+        yield f"the entry of {name} has another token than its job"
+
+
+def _reason(entry: dict[str, Any]) -> str:
+    reason: str = entry["conditions"][0]["reason"]
+    return reason
+
+
+def _rebuilt(world: World) -> list[str]:
+    """Sidecars are a cache: without them a pass writes them as they were."""
+    before = world.sidecars()
+    for name in before:
+        (world.folder / "jobs" / name).unlink()
+    calls = len(world.calls())
+    world.reconcile()
+    mutating = [one for one in world.calls()[calls:] if one["operation"].startswith(MUTATING)]
+    found = [f"without sidecars a pass called {one['operation']}" for one in mutating]
+    after = world.sidecars()
+    changed = sorted(name for name in before | after if before.get(name) != after.get(name))
+    return found + [f"{name} is not rebuilt as it was" for name in changed]
+
+
+def _leaks(world: World) -> list[str]:
+    found = [
+        f"{name} shows the secret"
+        for name, content in world.sidecars().items()
+        if SECRET in json.dumps(json.loads(content)) or SECRET.encode() in content
+    ]
+    said = world.said()
+    found += ["the output shows the secret"] if SECRET in said else []
+    return found + (["the output shows a traceback"] if "Traceback" in said else [])

@@ -1,0 +1,66 @@
+"""A fixed slice of the sweep, with other boundaries in each scenario; `make chaos` is all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.chaos.faults import faulted, moments
+from tests.chaos.races import race
+from tests.chaos.scenarios import FAULTED, OVERTAKEN, SCENARIOS, Scenario
+from tests.chaos.sweep import Run, boundaries, killed, overtaken
+from tests.chaos.world import Universe
+
+DEATHS = 2
+ENCOUNTERS = 1
+MOMENTS = 1
+
+
+def sliced(
+    universe: Universe,
+    scenario: Scenario,
+    way: Callable[[Universe, Scenario, int, str], Run],
+    start: int,
+    count: int,
+) -> list[Run]:
+    """Break a scenario off at so many boundaries, spread evenly from one that ``start`` names."""
+    names = list(enumerate(boundaries(universe, scenario), 1))
+    apart = len(names) // count
+    return [way(universe, scenario, *names[(start * 7) % apart + apart * i]) for i in range(count)]
+
+
+def each(scenarios: tuple[Scenario, ...]) -> pytest.MarkDecorator:
+    """Run a test with every scenario and its number."""
+    ids = [one.name.replace(" ", "-") for one in scenarios]
+    return pytest.mark.parametrize(("start", "scenario"), list(enumerate(scenarios)), ids=ids)
+
+
+@each(SCENARIOS)
+def test_killed_pass_is_made_good(everywhere: Universe, scenario: Scenario, start: int) -> None:
+    """Wherever a pass is killed, the next ones settle it and every oracle holds."""
+    runs = sliced(everywhere, scenario, killed, start, DEATHS)
+    assert [run for run in runs if run.violations] == []
+
+
+@each(OVERTAKEN)
+def test_overtaken_pass_does_no_harm(everywhere: Universe, scenario: Scenario, start: int) -> None:
+    """Wherever a pass is held while another is made, both together keep every oracle."""
+    runs = sliced(everywhere, scenario, overtaken, start, ENCOUNTERS)
+    assert [run for run in runs if run.violations] == []
+
+
+@each(FAULTED)
+def test_bad_moment_is_made_good(everywhere: Universe, scenario: Scenario, start: int) -> None:
+    """Whatever the service does wrong at a call, the next passes settle it."""
+    found = moments(everywhere, scenario)
+    apart = len(found) // MOMENTS
+    some = [found[(start * 7) % apart + apart * number] for number in range(MOMENTS)]
+    runs = [faulted(everywhere, scenario, moment) for moment in some]
+    assert [run for run in runs if run.violations] == []
+
+
+@pytest.mark.parametrize("controllers", [2, 4])
+def test_controllers_share_new_manifests(everywhere: Universe, controllers: int) -> None:
+    """Started together over the same new manifests, controllers make one job of each."""
+    assert race(everywhere, controllers, manifests=24).violations == ()

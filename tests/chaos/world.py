@@ -1,0 +1,189 @@
+"""One run's surroundings: a small project in a region of its own, and the sandbox behind it."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import shutil
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from tests.chaos.boundaries import Plan
+from tests.chaos.forge import Command, Forge, forge
+from tests.sandbox.support import Sandbox, process
+from tests.support.commands import environment
+from tests.support.manifests import write
+
+Documents = Sequence[Mapping[str, Any]]
+SUFFIX = ".status.json"
+JOBS = "/model-customization-jobs"
+ANYBODY = "AWS4-HMAC-SHA256 Credential=any"
+_PAUSE = 0.002
+
+
+@dataclass
+class World:
+    """A project's folder, the region that its jobs run in, and what may run the command.
+
+    ``stems`` says which names stand in which file; ``asked_to_stop`` are the jobs whose stop was
+    asked for; ``kept`` is what a step lays by.
+    """
+
+    folder: Path
+    region: str
+    sandbox: Sandbox
+    forges: tuple[Forge, ...]
+    stems: dict[str, list[str]] = field(default_factory=dict)
+    asked_to_stop: set[str] = field(default_factory=set)
+    kept: dict[str, bytes] = field(default_factory=dict)
+
+    def put(self, stem: str, *documents: Mapping[str, Any]) -> None:
+        """Write manifests into a file."""
+        write(self.folder / "jobs" / f"{stem}.yaml", *documents)
+        self.stems[stem] = [document["metadata"]["name"] for document in documents]
+
+    def sidecar(self, stem: str) -> Path:
+        """Return where the sidecar of a file is, if it has one."""
+        return self.folder / "jobs" / f"{stem}{SUFFIX}"
+
+    def sidecars(self) -> dict[str, bytes]:
+        """Return every sidecar's bytes by its name."""
+        found = sorted((self.folder / "jobs").glob(f"*{SUFFIX}"))
+        return {path.name: path.read_bytes() for path in found}
+
+    def files(self) -> dict[str, tuple[int, int, bytes]]:
+        """Return of every file when it changed, its inode and its bytes."""
+        return {
+            path.name: (path.stat().st_mtime_ns, path.stat().st_ino, path.read_bytes())
+            for path in sorted(self.folder.rglob("*"))
+            if path.is_file()
+        }
+
+    def entries(self) -> dict[str, dict[str, Any]]:
+        """Return the entry that each manifest has in its own sidecar, by the job's name."""
+        found: dict[str, dict[str, Any]] = {}
+        for stem, names in self.stems.items():
+            path = self.sidecar(stem)
+            jobs = json.loads(path.read_bytes())["jobs"] if path.exists() else {}
+            found |= {name: jobs[name] for name in names if name in jobs}
+        return found
+
+    def command(self, plan: Plan | None = None, *more: str) -> Command:
+        """Return one pass, under a plan and with more options."""
+        variables = environment(
+            self.folder.parent, AWS_ENDPOINT_URL=self.sandbox.url, AWS_REGION=self.region
+        )
+        arguments = ("reconcile", "--max-submits", "1000", *more)
+        return Command(str(self.folder), arguments, variables, str(self.output), plan)
+
+    def reconcile(self, plan: Plan | None = None) -> int:
+        """Make one pass in a process of its own, and return its exit code."""
+        return self.forges[0].run(self.command(plan))
+
+    @property
+    def output(self) -> Path:
+        """The file that holds all that the commands said, on stdout and stderr."""
+        return self.folder.with_suffix(".out")
+
+    def said(self) -> str:
+        """Return all that the commands said so far."""
+        return self.output.read_text() if self.output.exists() else ""
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Return the journal's calls of Bedrock in this region."""
+        return [
+            call
+            for call in self.sandbox.calls()
+            if call["service"] == "bedrock" and call["region"] == self.region
+        ]
+
+    def wire(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+        """Call the service in this region as anybody may, and return what it answers."""
+        scope = f"{ANYBODY}/20260102/{self.region}/bedrock/aws4_request"
+        headers = {"Authorization": scope, "Content-Type": "application/json"}
+        content = None if body is None else json.dumps(body).encode()
+        status, answer = self.sandbox.wire(method, path, content, headers)
+        assert status < 300, answer
+        return answer
+
+    def jobs(self) -> list[dict[str, Any]]:
+        """Return every job of the region as Get shows it."""
+        listed = self.wire("GET", f"{JOBS}?maxResults=1000")["modelCustomizationJobSummaries"]
+        return [self.wire("GET", f"{JOBS}/{quote(one['jobArn'], safe='')}") for one in listed]
+
+
+@dataclass
+class Universe:
+    """Makes worlds one after another, on one sandbox and with a few forges."""
+
+    folder: Path
+    sandbox: Sandbox
+    forges: tuple[Forge, ...]
+    numbers: Iterator[int] = field(default_factory=itertools.count)
+
+    @contextlib.contextmanager
+    def world(self) -> Iterator[World]:
+        """While the context lasts a new, empty world stands."""
+        number = next(self.numbers)
+        made = World(self.folder / str(number), f"chaos-{number}", self.sandbox, self.forges)
+        (made.folder / "jobs").mkdir(parents=True)
+        for order in ("calls", "faults", "behaviour"):
+            self.sandbox.control("DELETE", order)
+        try:
+            yield made
+        finally:
+            shutil.rmtree(made.folder)
+            made.output.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def universe(folder: Path, forges: int = 2) -> Iterator[Universe]:
+    """While the context lasts a sandbox process and some forges run."""
+    with contextlib.ExitStack() as stack:
+        _, sandbox = stack.enter_context(process(folder / "state"))
+        made = tuple(stack.enter_context(forge()) for _ in range(forges))
+        yield Universe(folder, sandbox, made)
+
+
+@contextlib.contextmanager
+def watched(world: World) -> Iterator[list[str]]:
+    """While the context lasts every sidecar is read again and again; those that are torn are told.
+
+    A sidecar may be absent, but one that is there is a whole document.
+    """
+    torn: list[str] = []
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(_PAUSE):
+            torn.extend(torn_sidecars(world))
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield torn
+    finally:
+        over.set()
+        thread.join()
+
+
+def torn_sidecars(world: World) -> list[str]:
+    """Return what is wrong with the sidecars as they are visible now."""
+    found: list[str] = []
+    for path in (world.folder / "jobs").glob(f"*{SUFFIX}"):
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            continue
+        try:
+            whole = json.loads(content)["kind"] == "Status"
+        except (ValueError, KeyError, TypeError):
+            whole = False
+        if not whole:
+            found.append(f"{path.name} is torn: {content[:60]!r}")
+    return found
