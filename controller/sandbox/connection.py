@@ -30,6 +30,8 @@ class ResettableProtocol(H11Protocol):
         return offer
 
     def _reset(self) -> None:
+        if self.transport.is_closing():
+            return  # the client has gone first
         connected = self.transport.get_extra_info("socket")
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.transport.abort()

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from controller.core.kinds import KINDS
 from controller.sandbox import settings, switches
-from controller.sandbox.behaviour import Behaviour
+from controller.sandbox.behaviour import AS_RECORDED, Behaviour
 from controller.sandbox.faults import Fault
 from controller.sandbox.store import Store
 
@@ -44,7 +44,7 @@ def running(
     ``folder`` keeps the state, for the next sandbox on it and for others at the same time.
     ``speed`` is simulated seconds per second. Port 0 takes a free one. ``behaviour`` is a whole
     behaviour, or changes to the one that the folder keeps; ``faults`` replace those on order.
-    Raises OSError when the port cannot be had, UnfitError for changes that name no choice, and
+    Raises OSError when the port cannot be had, UnfitError for a behaviour that cannot be, and
     StoreUnusableError when the folder holds something else.
     """
     with ExitStack() as stack:
@@ -64,10 +64,11 @@ def _set(
 ) -> None:
     with store.transaction() as rows:
         if behaviour is not None:
-            whole = behaviour
-            if not isinstance(whole, Behaviour):
-                whole = switches.changed(settings.behaviour(rows), whole)
-            settings.behave(rows, whole, store.clock().moment(time.time()))
+            kept, changes = settings.behaviour(rows), behaviour
+            if isinstance(changes, Behaviour):
+                kept, changes = AS_RECORDED, switches.differences(changes)
+            wanted = switches.changed(kept, changes)
+            settings.behave(rows, wanted, store.clock().moment(time.time()))
         if faults is not None:
             settings.cancel(rows)
             settings.order(rows, faults)

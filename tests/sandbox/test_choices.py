@@ -68,6 +68,13 @@ def test_choices_add_up_and_can_be_taken_back(sandbox: Sandbox) -> None:
     assert sandbox.control("GET", "behaviour") == shown(AS_RECORDED)
 
 
+def test_a_whole_number_may_be_written_with_a_point(sandbox: Sandbox) -> None:
+    """To JSON 1.0 is a whole number, and so it is to the sandbox."""
+    assert str(sandbox.behave(quota=1.0, overQuota="queue")["quota"]) == "1"
+    sandbox.create("a")
+    sandbox.create("b")
+
+
 def test_choices_outlive_a_sandbox(tmp_path: Path) -> None:
     """What was chosen holds for the next sandbox on the folder, unless it chooses otherwise."""
     wanted = Behaviour(token_lifetime=TokenLifetime.NONE, job_names=JobNames.REPEATABLE, quota=7)

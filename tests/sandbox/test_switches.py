@@ -134,6 +134,20 @@ def test_a_stop_frees_its_slot(sandbox: Sandbox) -> None:
     assert begun(sandbox, "c") == str(sandbox.get("a")["lastModifiedTime"])
 
 
+def test_a_job_stopped_while_it_waits_holds_no_slot(sandbox: Sandbox) -> None:
+    """A job that is Stopping and never began is in nobody's way."""
+    sandbox.behave(quota=1, overQuota="queue")
+    sandbox.create("a")
+    sandbox.create("b")
+    sandbox.bedrock().stop_model_customization_job(jobIdentifier="a")
+    sandbox.advance(MINUTE / 2)
+    sandbox.bedrock().stop_model_customization_job(jobIdentifier="b")
+    sandbox.create("c")
+    sandbox.advance(MINUTE)
+
+    assert begun(sandbox, "c") == str(sandbox.get("a")["lastModifiedTime"])
+
+
 @pytest.mark.parametrize(("quota", "waiting"), [(None, ""), (3, ""), (2, "c")])
 def test_a_higher_quota_lets_those_that_wait_begin(
     sandbox: Sandbox, quota: int | None, waiting: str
