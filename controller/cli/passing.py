@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from controller.adapters.problems import source_lines
+from controller.cli.asked import relative
 from controller.cli.exits import Exit
 from controller.cli.printing import say
 from controller.cli.wiring import Reach, Work
 from controller.core.actions import Plan, Reason
 from controller.core.kinds import KINDS
-from controller.core.model import Disposition, Problem, Source
+from controller.core.model import Disposition, Problem
 from controller.reconcile import Mode, Outside, Report, Result, reconcile
 from controller.views.plan import is_pending
 from controller.views.problems import problem_lines
@@ -136,12 +135,6 @@ def pending(report: Report) -> set[Exit]:
 def _status(result: Result) -> JobStatus:
     desired = result.outcome.planned.desired
     return JobStatus(desired.key, relative(desired.source), result.entry)
-
-
-def relative(source: Source) -> Source:
-    """Return a place with its path from the current folder, if it lies below."""
-    path = os.path.relpath(source.path) if Path(source.path).is_absolute() else source.path
-    return source if path.startswith("..") else replace(source, path=path)
 
 
 def _has_failed(result: Result) -> bool:

@@ -31,7 +31,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
 
     It looks at AWS and writes nothing: no job, no sidecar.
     """
-    work = read_work(paths, given["selector"], given["config"], given["max_submits"])
+    work = read_work(paths, given)
     tell_problems(work.problems)
     with outside(work, reach_of(given)) as ports:
         report = reconcile(work.desired, ports, work.fleet, Mode.PLAN)

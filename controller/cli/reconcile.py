@@ -44,7 +44,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     Submits each job that does not exist yet, once, and writes every job's status into the sidecar
     beside its manifest. Invalid manifests are told and left out; the others are served.
     """
-    work = read_work(paths, given["selector"], given["config"], given["max_submits"])
+    work = read_work(paths, given)
     tell_problems(work.problems)
     mode = Mode.PLAN if given["dry_run"] else Mode.APPLY
     sandbox = given["sandbox"]

@@ -9,8 +9,9 @@ import click
 
 from controller.adapters.sidecars import Sidecars
 from controller.cli import options
+from controller.cli.asked import relative
 from controller.cli.exits import Exit, gravest
-from controller.cli.passing import relative, tell_problems
+from controller.cli.passing import tell_problems
 from controller.cli.printing import say, show
 from controller.cli.wiring import Work, read_work
 from controller.core.kinds import KINDS
@@ -32,7 +33,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
 
     It calls nothing: the last `reconcile` or `wait` wrote what is shown.
     """
-    work = read_work(paths, given["selector"], given["config"])
+    work = read_work(paths, given)
     tell_problems(work.problems)
     shown = _recorded(work)
     show(

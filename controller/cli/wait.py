@@ -37,7 +37,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     It changes no job. The exit code is 3 when one failed, was stopped or needs a person, and 6
     when time was up before all had ended.
     """
-    work = read_work(paths, given["selector"], given["config"])
+    work = read_work(paths, given)
     tell_problems(work.problems)
     sandbox = given["sandbox"]
     with outside(work, reach_of(given)) as ports:

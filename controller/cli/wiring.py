@@ -8,20 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import click
-
 from controller.adapters.clock import SystemClock
-from controller.adapters.fleet_file import fleet_paths, load_fleet
-from controller.adapters.manifests import PathMissingError, load
+from controller.adapters.manifests import load
 from controller.adapters.sidecars import Sidecars
+from controller.cli.asked import asked, usable
 from controller.core.desired import desire
 from controller.core.fleet import Fleet
 from controller.core.kinds import KINDS
 from controller.core.model import Desired, Problem
-from controller.core.selection import SelectorError, selector
 from controller.reconcile import Outside
 
-DEFAULT_PATH = Path("jobs")
 SANDBOX_FOLDER = Path(".bedrock-jobs")
 SANDBOX_REGION = "us-east-1"
 
@@ -36,50 +32,23 @@ class Work:
     problems: tuple[Problem, ...]
 
 
-def read_work(
-    paths: Sequence[Path],
-    label_selector: str | None,
-    config: Path | None,
-    max_submits: int | None = None,
-) -> Work:
-    """Read the manifests under some paths, and their fleet's file; ``max_submits`` overrides its.
+def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
+    """Read the manifests under some paths, and their fleet's file.
 
-    Raises click's usage errors for a path that is not there, paths of two fleets, and a selector
-    that does not parse. With a broken fleet file no manifest is desired: nobody knows its rules.
+    Raises click's usage errors for what cannot be meant. With a broken fleet file no manifest is
+    desired: nobody knows its rules.
     """
-    given = tuple(paths) or (DEFAULT_PATH,)
-    try:
-        wanted = selector(label_selector)
-        fleet, problems = _fleet(given, config)
-        tree = load(given, fleet)
-    except (PathMissingError, SelectorError) as error:
-        raise click.UsageError(_with_remedy(error, paths)) from error
-    chosen = [one for one in tree.manifests if wanted.selects(one.labels)]
+    wanted = asked(paths, given)
+    tree = usable(lambda: load(wanted.paths, wanted.fleet))
+    chosen = [one for one in tree.manifests if wanted.selector.selects(one.labels)]
+    fleet = _limited(wanted.fleet, given.get("max_submits"))
     desired = tuple(
         desire(manifest, KINDS[manifest.key.kind], fleet.owner, fleet.target) for manifest in chosen
     )
     left_out = {one.key for one in tree.manifests} - {one.key for one in chosen}
-    found = dict.fromkeys((*problems, *tree.problems))
+    found = dict.fromkeys((*wanted.problems, *tree.problems))
     told = tuple(problem for problem in found if problem.key not in left_out)
-    return Work(given, _limited(fleet, max_submits), () if problems else desired, told)
-
-
-def _fleet(paths: tuple[Path, ...], config: Path | None) -> tuple[Fleet, tuple[Problem, ...]]:
-    if config is None and len(fleet_paths(paths)) > 1:
-        raise click.UsageError(
-            "these paths lie under different bedrock-jobs.yaml files: run once for each, or name "
-            "one with --config"
-        )
-    return load_fleet(config, paths[0])
-
-
-def _with_remedy(error: Exception, paths: Sequence[Path]) -> str:
-    if paths or not isinstance(error, PathMissingError):
-        return str(error)
-    return (
-        f"there is no folder {DEFAULT_PATH}/ here: name the folder of your manifests, or write a "
-        f"first one with `bedrock-jobs new`"
-    )
+    return Work(wanted.paths, fleet, () if wanted.problems else desired, told)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,6 +67,8 @@ def test_every_verb_has_help(tmp_path: Path, verb: str) -> None:
         (("wait", "--timeout", "soon"), "--timeout"),
         (("wait", "--every", "0"), "--every"),
         (("plan", "--config", "absent.yaml", "."), "absent.yaml"),
+        (("plan",), "there is no folder jobs/"),
+        (("validate",), "there is no folder jobs/"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -157,3 +159,12 @@ def test_terminal_without_the_letters(tree: Project) -> None:
         tree.folder, "validate", "--output", "json", env=environment(tree.folder, **given)
     ).data
     assert any("naïve rôle ☃" in problem["message"] for problem in data["problems"])
+
+
+@pytest.mark.parametrize("verb", ["validate", "plan", "reconcile", "status"])
+def test_missing_fleet_file_is_not_told_as_a_missing_folder(tree: Project, verb: str) -> None:
+    """Without a path, what is told of --config is about --config."""
+    tree.add("support-bot")
+    ran = tree.call(verb, "--config", "absent.yaml")
+    assert ran.code == 64
+    assert "absent.yaml: no such file" in ran.err

@@ -1,0 +1,71 @@
+"""What the command line asks for: paths, their fleet and a selector; and how places are told."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from controller.adapters.fleet_file import fleet_paths, load_fleet
+from controller.adapters.manifests import PathMissingError
+from controller.core.fleet import Fleet
+from controller.core.model import Problem, Source
+from controller.core.selection import Selector, SelectorError, selector
+
+DEFAULT_PATH = Path("jobs")
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Where to look and for what; ``problems`` are those of the fleet's own file."""
+
+    paths: tuple[Path, ...]
+    selector: Selector
+    fleet: Fleet
+    problems: tuple[Problem, ...]
+
+
+def asked(paths: Sequence[Path], given: dict[str, Any]) -> Asked:
+    """Return what a verb was asked for; raises click's usage errors with what to do.
+
+    They tell of a path or fleet file that is not there, of paths that lie under two fleets, and
+    of a selector that does not parse.
+    """
+    chosen = usable(lambda: selector(given["selector"]))
+    where = tuple(paths) or (_default(),)
+    if given["config"] is None and len(fleet_paths(where)) > 1:
+        raise click.UsageError(
+            "these paths lie under different bedrock-jobs.yaml files: run once for each, or name "
+            "one with --config"
+        )
+    fleet, problems = usable(lambda: load_fleet(given["config"], where[0]))
+    return Asked(where, chosen, fleet, problems)
+
+
+def usable(ask: Callable[[], _Answer]) -> _Answer:
+    """Return an answer; a mistake in the command line is told as one."""
+    try:
+        return ask()
+    except (PathMissingError, SelectorError) as error:
+        raise click.UsageError(str(error)) from error
+
+
+def relative(source: Source) -> Source:
+    """Return a place with its path from the current folder, if it lies below."""
+    absolute = Path(source.path).is_absolute()
+    path = os.path.relpath(source.path) if absolute else os.path.normpath(source.path)
+    return source if path.startswith("..") else replace(source, path=path)
+
+
+def _default() -> Path:
+    if not DEFAULT_PATH.exists():
+        raise click.UsageError(
+            f"there is no folder {DEFAULT_PATH}/ here: name the folder of your manifests, or "
+            "write a first one with `bedrock-jobs new`"
+        )
+    return DEFAULT_PATH
