@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import logging
 import signal
 import socket
 import sqlite3
@@ -141,9 +140,6 @@ def test_a_failure_of_its_own_is_an_answer_too(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     """When the sandbox itself fails, the client hears of it, and so does the log."""
-    # Heard at its source: a command with --debug in this process may keep logs from the root.
-    logger = logging.getLogger("controller.sandbox.service")
-    logger.addHandler(caplog.handler)
     rows = sqlite3.connect(sandbox.folder / FILE_NAME)
     rows.execute("DROP TABLE tags")
     rows.close()
@@ -155,6 +151,5 @@ def test_a_failure_of_its_own_is_an_answer_too(
 
     assert (code, status) == ("InternalServerException", 500)
     assert "no such table" in message
-    logger.removeHandler(caplog.handler)
     assert "no such table" in caplog.text
     assert refused(lambda: sandbox.get("job"))[0] == "ResourceNotFoundException"
