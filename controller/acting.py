@@ -10,7 +10,9 @@ from controller.core.actions import Action, Outcome, Reason, Verb
 from controller.core.errors import failure
 from controller.core.fleet import Fleet
 from controller.core.kind import Kind
+from controller.core.lineage import Lineage
 from controller.core.model import (
+    Desired,
     Disposition,
     Existence,
     Failure,
@@ -23,6 +25,7 @@ from controller.core.model import (
 )
 from controller.core.planning import decide
 from controller.core.status import intent
+from controller.core.tagging import job_member, stamped, wanted
 from controller.observing import look
 from controller.ports import Clock, Cloud, CloudError, Ledger, LedgerError
 
@@ -38,6 +41,7 @@ class Actor:
     """
 
     kinds: Mapping[str, Kind]
+    desired: Mapping[JobKey, Desired]
     recorded: Mapping[JobKey, Recorded]
     fleet: Fleet
     cloud: Cloud
@@ -52,6 +56,8 @@ class Actor:
                 return self._submit(action)
             case Verb.STOP:
                 return self._stop(action)
+            case Verb.TAG:
+                return self._retag(action)
             case Verb.ADOPT:
                 return Outcome(action, self._adopted(action))
             case _:
@@ -66,7 +72,8 @@ class Actor:
         except LedgerError as error:
             return Outcome(action, action, _not_written(error))
         try:
-            arn = self.cloud.create(kind, desired.target, submission.request, submission.token)
+            request = stamped(kind, desired, submission, self.fleet)
+            arn = self.cloud.create(kind, desired.target, request, submission.token)
         except CloudError as error:
             return self._not_answered(action, error.failure)
         live = self._confirmed(action, arn)
@@ -102,7 +109,7 @@ class Actor:
     def _judged(self, action: Action, submission: Submission, live: Live) -> Action:
         """The job that answers must be the one asked for: same name, and our token if shown."""
         if live.name == submission.name and live.token in {None, submission.token}:
-            seen = _present(action.place, live)
+            seen = self._submitted(action, submission, live)
             recorded = _as_recorded(action.place, submission, live)
             return self._decided(action, seen, recorded)
         return replace(
@@ -113,15 +120,38 @@ class Actor:
             "was submitted. Give the manifest another name, and report this",
         )
 
+    def _submitted(self, action: Action, submission: Submission, live: Live) -> Observation:
+        """Return a new job as it was submitted: with all the tags that its manifest wants on it."""
+        kind = self._kind(action)
+        want = wanted(kind, action.desired, submission, self.fleet)
+        sent = {member: want[member] for member in want if member == job_member(kind)}
+        seen = _present(action.place, live)
+        return replace(seen, submission=submission, earlier=action.earlier, tags=sent)
+
     def _stop(self, action: Action) -> Outcome:
-        live = action.live
-        if live is None:
-            raise ValueError(f"{action.desired.key}: a stop needs a live job")
+        """Every job is asked to stop; one that has ended by now is what was wanted."""
+        found: Failure | None = None
+        for live in action.stops:
+            try:
+                self.cloud.stop(self._kind(action), action.desired.target, live.arn)
+            except CloudError as error:
+                if error.failure.disposition is not Disposition.CONFLICT:
+                    found = error.failure
+        now = self._decided(action, self._look(action))
+        # A look that failed shows less than was known before.
+        return Outcome(action, action if now.live is None else now, found)
+
+    def _retag(self, action: Action) -> Outcome:
+        """Tags are set before any is removed, so that no moment has fewer than are wanted."""
+        target = action.desired.target
         try:
-            self.cloud.stop(self._kind(action), action.desired.target, live.arn)
+            for retag in action.retags:
+                if retag.put:
+                    self.cloud.tag(target, retag.arn, retag.put)
+                if retag.drop:
+                    self.cloud.untag(target, retag.arn, retag.drop)
         except CloudError as error:
-            if error.failure.disposition is not Disposition.CONFLICT:
-                return Outcome(action, action, error.failure)
+            return Outcome(action, action, error.failure)
         return Outcome(action, self._decided(action, self._look(action)))
 
     def _adopted(self, action: Action) -> Action:
@@ -129,17 +159,20 @@ class Actor:
         if live is None:
             raise ValueError(f"{action.desired.key}: an adoption needs a live job")
         recorded = _as_recorded(action.place, submission, live)
-        return self._decided(action, _present(action.place, live), recorded)
+        seen = replace(_present(action.place, live), submission=submission, earlier=action.earlier)
+        return self._decided(action, seen, recorded)
 
     def _look(self, action: Action) -> Observation:
         if action.place is None:
             raise ValueError(f"{action.desired.key}: an action needs a place")
-        return look(self._kind(action), action.desired, action.place, self.cloud)
+        key = action.desired.key
+        lineage = Lineage(self._kind(action), self.desired[key], self.fleet)
+        return look(lineage, action.place, self.recorded.get(key), self.cloud)
 
     def _decided(
         self, action: Action, seen: Observation, recorded: Recorded | None = None
     ) -> Action:
-        desired = action.desired
+        desired = self.desired[action.desired.key]
         known = recorded or self.recorded.get(desired.key)
         return decide(self._kind(action), desired, seen, known, self.fleet, self.now)
 

@@ -1,18 +1,22 @@
 """Observe: look at as many jobs as the decision needs, with the fewest calls (DESIGN 6).
 
-A listing that failed is never taken for absence: its jobs are unknown until the next pass.
+Each manifest's walk says which jobs to look for; here each is answered from the sidecar, a listing
+or Get. A listing that failed is never taken for absence: its jobs are unknown until the next pass.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from controller.core.errors import UNREADABLE
 from controller.core.fleet import Fleet, forbidden_target
+from controller.core.identity import Ownership
 from controller.core.kind import Kind
+from controller.core.lineage import Found, Lineage, Walk, walk
 from controller.core.model import (
     Desired,
     Existence,
@@ -25,6 +29,7 @@ from controller.core.model import (
     Summary,
     Target,
 )
+from controller.core.tagging import to_read, token_of, wanted
 from controller.ports import Cloud, CloudError, ListingTooLongError
 
 FEW = 10
@@ -32,27 +37,70 @@ FEW = 10
 GETS_PER_PAGE = 20
 """What a page of a listing may cost: side by side, so many Gets take about as long."""
 
+_Answers = Callable[[str], Live | None]
+_ARN = "arn:"
 
-@dataclass(frozen=True, slots=True)
+
+class _UnansweredError(Exception):
+    """What is at hand does not tell whether a job exists."""
+
+
+@dataclass(slots=True)
 class _Look:
-    """One job to look at: where, and what is recorded of it."""
+    """One manifest's walk under way: where, what is recorded, and which job it asks for next.
 
-    kind: Kind
-    desired: Desired
+    ``found`` is set once it has ended. With ``full``, what ended is asked about again.
+    """
+
+    lineage: Lineage
     place: Place
     recorded: Recorded | None
+    full: bool
+    walk: Walk
+    asked: str = ""
+    found: Found | None = None
+
+    @property
+    def key(self) -> JobKey:
+        """The job's key."""
+        return self.lineage.desired.key
 
     @property
     def is_known_active(self) -> bool:
         """Whether a filtered listing can say that nothing changed."""
-        recorded, submission = self.recorded, self.desired.submission
+        recorded, kind = self.recorded, self.lineage.kind
         return (
             recorded is not None
             and recorded.live is not None
-            and submission is not None
-            and recorded.digest == submission.digest
-            and recorded.live.status == self.kind.listed_as_active
+            and recorded.live.status == kind.listed_as_active
+            and self.asked == recorded.live.name
+            and self.lineage.recorded_as(recorded) is not None
         )
+
+    def go(self, answers: _Answers) -> None:
+        """Walk on to the end, or to the first job that there is no answer for."""
+        try:
+            if not self.asked:
+                self.asked = next(self.walk)
+            while True:
+                self.asked = self.walk.send(answers(self.asked))
+        except StopIteration as end:
+            self.found = end.value
+        except _UnansweredError:
+            return
+
+    def from_sidecar(self, identifier: str) -> Live:
+        """Return a job that ended, which never changes again; any other is unanswered."""
+        recorded = self.recorded
+        if recorded is None or recorded.live is None or self.full:
+            raise _UnansweredError
+        if recorded.live.status not in self.lineage.kind.terminal:
+            raise _UnansweredError
+        if identifier == recorded.arn or (
+            identifier == recorded.live.name and self.lineage.recorded_as(recorded) is not None
+        ):
+            return recorded.live
+        raise _UnansweredError
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,46 +128,42 @@ def observe(
     fleet: Fleet,
     cloud: Cloud,
     executor: Executor,
+    *,
+    full: bool = False,
 ) -> dict[JobKey, Observation]:
     """Every desired job gets an observation; a failed call makes its jobs unknown, never absent.
 
-    Jobs whose sidecar holds a terminal status for today's digest cost no call.
+    Jobs whose sidecar holds a terminal status for today's digest cost no call, unless ``full``.
     """
     seen: dict[JobKey, Observation] = {}
-    looks: dict[tuple[str, Target], list[_Look]] = defaultdict(list)
+    groups: dict[tuple[str, Target], list[_Look]] = defaultdict(list)
     places = _Places(cloud)
     for job in desired:
         kind, known = kinds[job.key.kind], recorded.get(job.key)
-        settled = _without_a_look(kind, job, known, fleet, places.of(job.target))
-        if isinstance(settled, Observation):
-            seen[job.key] = settled
+        place = places.of(job.target)
+        if isinstance(place, Failure):
+            seen[job.key] = _unknown(None, place)
+        elif _is_off_limits(job, known, fleet, place):
+            seen[job.key] = Observation(Existence.UNKNOWN, place)
         else:
-            where = Target(settled.region, None, job.target.assume_role_arn)
-            looks[kind.name, where].append(_Look(kind, job, settled, known))
-    for group in looks.values():
+            look = _begun(Lineage(kind, job, fleet), place, known, full=full)
+            where = Target(place.region, None, job.target.assume_role_arn)
+            groups[kind.name, where].append(look)
+    for group in groups.values():
         seen |= _look_at(group, cloud, executor)
     return seen
 
 
-def look(kind: Kind, desired: Desired, place: Place, cloud: Cloud) -> Observation:
-    """Look one job up by its name."""
-    try:
-        return _found(place, cloud.get(kind, desired.target, desired.name))
-    except CloudError as error:
-        return _unknown(place, error.failure)
+def look(lineage: Lineage, place: Place, recorded: Recorded | None, cloud: Cloud) -> Observation:
+    """Look at one manifest's jobs, each by Get."""
+    return _observed(_begun(lineage, place, recorded, full=False), cloud)
 
 
-def _without_a_look(
-    kind: Kind, job: Desired, recorded: Recorded | None, fleet: Fleet, place: Place | Failure
-) -> Observation | Place:
-    """Return what is known of a job before any call to the service, else where to look for it."""
-    if isinstance(place, Failure):
-        return _unknown(None, place)
-    if _is_off_limits(job, recorded, fleet, place):
-        return Observation(Existence.UNKNOWN, place)
-    if recorded is not None and _is_settled(kind, job, recorded):
-        return _found(place, recorded.live)
-    return place
+def _begun(lineage: Lineage, place: Place, recorded: Recorded | None, *, full: bool) -> _Look:
+    """Return a walk that has gone as far as the sidecar alone leads it."""
+    begun = _Look(lineage, place, recorded, full, walk(lineage, recorded))
+    begun.go(begun.from_sidecar)
+    return begun
 
 
 def _is_off_limits(job: Desired, recorded: Recorded | None, fleet: Fleet, place: Place) -> bool:
@@ -131,25 +175,18 @@ def _is_off_limits(job: Desired, recorded: Recorded | None, fleet: Fleet, place:
     return bool(forbidden_target(Target(place.region, place.account_id), fleet))
 
 
-def _is_settled(kind: Kind, job: Desired, recorded: Recorded) -> bool:
-    """A job that ended never changes again, so its sidecar is as good as the service."""
-    if recorded.live is None or recorded.live.status not in kind.terminal:
-        return False
-    submission = job.submission
-    return submission is None or (
-        recorded.digest == submission.digest and recorded.token == submission.token
-    )
-
-
 def _look_at(group: list[_Look], cloud: Cloud, executor: Executor) -> dict[JobKey, Observation]:
     """Look at the jobs of one kind and place, by listing where that takes fewer calls."""
-    unknown = [one for one in group if not one.is_known_active]
-    active = [one for one in group if one.is_known_active]
-    if len(unknown) > FEW:
-        return _by_listing(group, None, cloud, executor)
-    seen = _one_by_one(unknown, cloud, executor)
+    seen = {one.key: _settled(one) for one in group if one.found and not _reads_tags(one)}
+    rest = [one for one in group if one.key not in seen]
+    active = [one for one in rest if not one.found and one.is_known_active]
+    known = {id(one) for one in active}
+    unknown = [one for one in rest if id(one) not in known]
+    if sum(one.found is None for one in unknown) > FEW:
+        return seen | _by_listing(rest, None, cloud, executor)
+    seen |= _one_by_one(unknown, cloud, executor)
     if len(active) > 1:
-        status = active[0].kind.listed_as_active
+        status = active[0].lineage.kind.listed_as_active
         return seen | _by_listing(active, status, cloud, executor)
     return seen | _one_by_one(active, cloud, executor)
 
@@ -158,7 +195,7 @@ def _one_by_one(
     looks: Iterable[_Look], cloud: Cloud, executor: Executor
 ) -> dict[JobKey, Observation]:
     def one(look: _Look) -> tuple[JobKey, Observation]:
-        return look.desired.key, _get(look, cloud)
+        return look.key, _observed(look, cloud)
 
     return dict(executor.map(one, looks))
 
@@ -167,7 +204,7 @@ def _by_listing(
     looks: list[_Look], status: str | None, cloud: Cloud, executor: Executor
 ) -> dict[JobKey, Observation]:
     """List once, then Get only the jobs that the listing does not settle."""
-    first = looks[0]
+    first = looks[0].lineage
     try:
         most = max(1, len(looks) // GETS_PER_PAGE)
         listed = cloud.listing(first.kind, first.desired.target, status=status, most=most)
@@ -178,55 +215,112 @@ def _by_listing(
         if error.failure.code == UNREADABLE:
             # A list that is not there is not an empty list: only Get can tell.
             return _one_by_one(looks, cloud, executor)
-        return {look.desired.key: _unknown(look.place, error.failure) for look in looks}
+        return {look.key: _unknown(look.place, error.failure) for look in looks}
     by_name = {summary.name: summary for summary in listed}
-    seen: dict[JobKey, Observation] = {}
-    rest: list[_Look] = []
     for one in looks:
-        summary = by_name.get(one.desired.name)
-        if summary is not None and _is_unchanged(one, summary):
-            seen[one.desired.key] = _found(one.place, one.recorded.live if one.recorded else None)
-        elif summary is None and status is None and not _has_arn(one):
-            seen[one.desired.key] = Observation(Existence.ABSENT, one.place)
-        else:
-            rest.append(one)
-    return seen | _one_by_one(rest, cloud, executor)
+        if one.found is None:
+            one.go(partial(_listed, one, by_name, status))
+    return _one_by_one(looks, cloud, executor)
 
 
-def _is_unchanged(look: _Look, summary: Summary) -> bool:
-    if not look.is_known_active or look.recorded is None or look.recorded.live is None:
+def _listed(
+    look: _Look, by_name: Mapping[str, Summary], status: str | None, identifier: str
+) -> Live | None:
+    """Return what the sidecar or a listing knows of a job; the rest only Get can answer."""
+    recorded = look.recorded
+    summary = by_name.get(identifier)
+    if summary is not None and recorded is not None and _is_unchanged(look, recorded, summary):
+        return recorded.live
+    is_complete = status is None and not identifier.startswith(_ARN)
+    if summary is None and is_complete and (recorded is None or recorded.arn is None):
+        return None
+    return look.from_sidecar(identifier)
+
+
+def _is_unchanged(look: _Look, recorded: Recorded, summary: Summary) -> bool:
+    known, kind = recorded.live, look.lineage.kind
+    if known is None or not look.is_known_active:
         return False
-    known = look.recorded.live
     return (
         summary.arn == known.arn
         and summary.status == known.status
-        and summary.modified == known.members.get(look.kind.modified_member)
-        and summary.members.get(look.kind.stages_member)
-        == known.members.get(look.kind.stages_member)
+        and summary.modified == known.members.get(kind.modified_member)
+        and summary.members.get(kind.stages_member) == known.members.get(kind.stages_member)
     )
 
 
-def _has_arn(look: _Look) -> bool:
-    return look.recorded is not None and look.recorded.arn is not None
+def _observed(look: _Look, cloud: Cloud) -> Observation:
+    """Walk to the end with one Get for every step, then read the tags that need it."""
+    lineage = look.lineage
+    kind, target = lineage.kind, lineage.desired.target
 
-
-def _get(look: _Look, cloud: Cloud) -> Observation:
-    """Get by name; a job that was recorded is gone only when Get by its ARN says so too."""
-
-    def get(identifier: str) -> Live | None:
-        return cloud.get(look.kind, look.desired.target, identifier)
+    def answers(identifier: str) -> Live | None:
+        try:
+            return look.from_sidecar(identifier)
+        except _UnansweredError:
+            return _recognised(lineage, cloud.get(kind, target, identifier), cloud)
 
     try:
-        live = get(look.desired.name)
-        if live is None and look.recorded is not None and look.recorded.arn is not None:
-            live = get(look.recorded.arn)
+        if look.found is None:
+            look.go(answers)
     except CloudError as error:
         return _unknown(look.place, error.failure)
-    return _found(look.place, live)
+    seen = _settled(look)
+    return replace(seen, tags=_tags(look, cloud)) if _reads_tags(look) else seen
 
 
-def _found(place: Place, live: Live | None) -> Observation:
-    return Observation(Existence.PRESENT if live else Existence.ABSENT, place, live)
+def _recognised(lineage: Lineage, live: Live | None, cloud: Cloud) -> Live | None:
+    """Where Get omits the token of a kind that shows one, the stamps on a job tell whose it is."""
+    stamped = lineage.fleet.stamp_tags and lineage.kind.echoes_token
+    if live is None or live.token is not None or not stamped:
+        return live
+    try:
+        tags = cloud.tags(lineage.desired.target, live.arn)
+    except CloudError:
+        return live
+    return replace(live, token=token_of(tags, lineage.fleet.owner))
+
+
+def _reads_tags(look: _Look) -> bool:
+    return any(True for _ in _unread(look))
+
+
+def _unread(look: _Look) -> Iterable[tuple[str, str]]:
+    """Return the members and ARNs whose tags must be read: only those of jobs that are ours."""
+    lineage, found = look.lineage, look.found
+    if found is None or found.live is None or found.submission is None or found.following:
+        return ()
+    want = wanted(lineage.kind, lineage.desired, found.submission, lineage.fleet)
+    unread = tuple(to_read(lineage.kind, want, found.live, look.recorded, full=look.full))
+    if not unread:
+        return ()
+    whose = lineage.whose(found.submission, found.live, look.recorded)
+    return unread if whose is Ownership.SAME else ()
+
+
+def _tags(look: _Look, cloud: Cloud) -> dict[str, Mapping[str, str] | Failure]:
+    read: dict[str, Mapping[str, str] | Failure] = {}
+    for member, arn in _unread(look):
+        try:
+            read[member] = cloud.tags(look.lineage.desired.target, arn)
+        except CloudError as error:
+            read[member] = error.failure
+    return read
+
+
+def _settled(look: _Look) -> Observation:
+    found = look.found
+    if found is None:
+        raise ValueError(f"{look.key}: its walk has not ended")
+    existence = Existence.PRESENT if found.live else Existence.ABSENT
+    return Observation(
+        existence,
+        look.place,
+        found.live,
+        submission=found.submission,
+        earlier=found.earlier,
+        following=found.following,
+    )
 
 
 def _unknown(place: Place | None, failure: Failure) -> Observation:

@@ -81,21 +81,24 @@ def reconcile(
     fleet: Fleet,
     mode: Mode,
     watcher: Watcher = lambda _: None,
+    *,
+    full: bool = False,
 ) -> Report:
     """Carry out the very plan that the report shows, as far as the mode goes.
 
     One action's error never stops another's. ``watcher`` is told of each result as it
-    comes, from several threads.
+    comes, from several threads. A ``full`` pass asks about ended jobs and about tags too, which
+    are otherwise taken from the sidecars.
     """
     jobs, now = tuple(desired), outside.clock.now()
     recorded = outside.ledger.read({job.key: job.source for job in jobs})
     if mode is Mode.APPLY:
         outside.ledger.clean()
     with ThreadPoolExecutor(outside.width, thread_name_prefix="pass") as executor:
-        seen = observe(outside.kinds, jobs, recorded, fleet, outside.cloud, executor)
+        seen = observe(outside.kinds, jobs, recorded, fleet, outside.cloud, executor, full=full)
         made = plan(outside.kinds, jobs, seen, recorded, fleet, now)
         refused = refusal(made, fleet.limits.max_submits) if mode is not Mode.RECORD else None
-        hands = _Hands(outside, fleet, recorded, now)
+        hands = _Hands(outside, fleet, {job.key: job for job in jobs}, recorded, now)
         match mode:
             case Mode.APPLY if refused is None:
                 results = _carried_out(made, hands, watcher, executor)
@@ -152,6 +155,7 @@ class _Hands:
 
     outside: Outside
     fleet: Fleet
+    desired: Mapping[JobKey, Desired]
     recorded: Mapping[JobKey, Recorded]
     now: datetime
 
@@ -160,6 +164,7 @@ class _Hands:
         outside = self.outside
         actor = Actor(
             outside.kinds,
+            self.desired,
             self.recorded,
             self.fleet,
             outside.cloud,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
-from controller.core.model import Change, Desired, Failure, Live, Place
+from controller.core.model import Change, Desired, Earlier, Failure, Live, Place
+from controller.core.tagging import Retag, Tags
 
 
 class Verb(StrEnum):
@@ -56,7 +58,9 @@ class Reason(StrEnum):
 class Action:
     """What will happen to one job, and why.
 
-    ``live`` is the job that the decision was made on, ``place`` where it was looked for.
+    ``live`` is the job that the decision was made on, ``place`` where it was looked for, and
+    ``earlier`` the manifest's jobs that it took the place of. ``stops`` are the jobs that STOP
+    stops, ``retags`` what TAG corrects, ``tags`` what is known to be tagged as wanted.
     """
 
     verb: Verb
@@ -67,6 +71,10 @@ class Action:
     live: Live | None = None
     changes: tuple[Change, ...] = ()
     failure: Failure | None = None
+    earlier: tuple[Earlier, ...] = ()
+    stops: tuple[Live, ...] = ()
+    retags: tuple[Retag, ...] = ()
+    tags: Mapping[str, Tags] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

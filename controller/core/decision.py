@@ -1,78 +1,23 @@
 """The decision table: ordered early returns over all that is known of one job (DESIGN 6).
 
 A rule sees one case and either has its action or leaves it to the next. The first rules deal with
-what must not be acted on, so that the later ones may trust what they see. Rules for retries, new
-revisions, tags and pruning join the run here.
+what must not be acted on, so that the later ones may trust what they see. Here are those for a
+manifest that is held or whose job does not exist; ``living`` has the others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 
+from controller.core import living
 from controller.core.actions import Action, Reason, Verb
-from controller.core.diff import Difference, difference, failure_text
-from controller.core.fleet import Fleet, forbidden_target
-from controller.core.identity import Ownership, ownership
-from controller.core.kind import Kind
-from controller.core.model import (
-    Desired,
-    Existence,
-    Live,
-    Observation,
-    Recorded,
-    State,
-    Submission,
-    Target,
-)
+from controller.core.case import Case
+from controller.core.fleet import forbidden_target
+from controller.core.model import Existence, Recorded, State, Target
 
 HELD_PER_DIGEST = frozenset({Reason.SUBMIT_REFUSED, Reason.TOKEN_REPLAY})
 """Reasons that hold until the digest changes: the same request would end the same way."""
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """All that is known of one job, gathered for the rules."""
-
-    kind: Kind
-    desired: Desired
-    observation: Observation
-    recorded: Recorded | None
-    fleet: Fleet
-    now: datetime
-
-    @property
-    def submission(self) -> Submission:
-        """The submission; rules ask for it only after invalid manifests are dealt with."""
-        if self.desired.submission is None:
-            raise ValueError(f"{self.desired.key} is invalid and has no submission")
-        return self.desired.submission
-
-    @property
-    def is_absent(self) -> bool:
-        """Whether the service was asked and has no such job."""
-        return self.observation.existence is Existence.ABSENT
-
-    @property
-    def is_recorded_for_this_digest(self) -> bool:
-        """Whether the sidecar speaks of today's spec."""
-        return self.recorded is not None and self.recorded.digest == self.submission.digest
-
-    def action(
-        self, verb: Verb, reason: Reason, message: str, difference: Difference | None = None
-    ) -> Action:
-        """Return an action on this job that carries what was seen of it."""
-        return Action(
-            verb,
-            reason,
-            self.desired,
-            message,
-            place=self.observation.place,
-            live=self.observation.live,
-            changes=difference.changes if difference else (),
-            failure=self.observation.failure,
-        )
 
 
 def _invalid(case: Case) -> Action | None:
@@ -129,33 +74,42 @@ def _unknown(case: Case) -> Action | None:
 
 
 def _refused(case: Case) -> Action | None:
-    if not (case.is_absent and case.recorded and case.is_recorded_for_this_digest):
+    if case.recorded is None or not case.is_recorded_for(case.missing):
         return None
     if case.recorded.reason not in HELD_PER_DIGEST:
         return None
-    return case.action(Verb.HOLD, Reason(case.recorded.reason), case.recorded.message)
+    return case.onward(Verb.HOLD, Reason(case.recorded.reason), case.recorded.message)
 
 
 def _missing(case: Case) -> Action | None:
-    if not (case.is_absent and case.recorded and case.recorded.arn):
+    if not case.is_absent:
         return None
-    return case.action(
-        Verb.HOLD,
-        Reason.LIVE_MISSING,
-        f"The sidecar records {case.recorded.arn}, which the service does not have. If that job is "
-        "gone for good, delete the sidecar's entry to submit again",
-    )
+    if case.recorded is not None and case.recorded.arn:
+        return case.action(
+            Verb.HOLD,
+            Reason.LIVE_MISSING,
+            f"The sidecar records {case.recorded.arn}, which the service does not have. If that "
+            "job is gone for good, delete the sidecar's entry to submit again",
+        )
+    if case.desired.policy.adopt is not None:
+        return case.action(
+            Verb.HOLD,
+            Reason.LIVE_MISSING,
+            f"policy.adopt names {case.desired.policy.adopt}, which the service does not have: "
+            "correct the ARN, or remove it to submit a job of the manifest's own",
+        )
+    return None
 
 
 def _unsettled(case: Case) -> Action | None:
     """Where names are not unique, only time tells whether an unanswered Create made a job."""
-    if not (case.is_absent and case.recorded and case.recorded.is_intent):
+    if not (case.recorded and _is_unconfirmed(case, case.recorded)):
         return None
     written = case.recorded.written_at
     settled = timedelta(seconds=case.kind.settle_seconds)
     if case.kind.unique_names or (written is not None and case.now - written >= settled):
         return None
-    return case.action(
+    return case.onward(
         Verb.WAIT,
         Reason.INTENT_UNCONFIRMED,
         "An earlier Create has no known outcome: wait until it would have shown",
@@ -175,13 +129,18 @@ def _not_wanted(case: Case) -> Action | None:
 
 
 def _unconfirmed(case: Case) -> Action | None:
-    if not (case.is_absent and case.recorded and case.recorded.is_intent):
+    if not (case.recorded and _is_unconfirmed(case, case.recorded)):
         return None
-    return case.action(
+    return case.onward(
         Verb.SUBMIT,
         Reason.INTENT_UNCONFIRMED,
         "An earlier Create has no known outcome: submit again under the same token and name",
     )
+
+
+def _is_unconfirmed(case: Case, recorded: Recorded) -> bool:
+    """Whether what is missing may have been submitted; a first name is the same for every spec."""
+    return recorded.is_intent and (case.is_absent or case.is_recorded_for(case.following))
 
 
 def _not_submitted(case: Case) -> Action | None:
@@ -190,133 +149,6 @@ def _not_submitted(case: Case) -> Action | None:
     return case.action(
         Verb.SUBMIT, Reason.NOT_SUBMITTED, f"No job {case.submission.name} exists yet"
     )
-
-
-def _live(case: Case) -> Live:
-    if case.observation.live is None:
-        raise ValueError(f"{case.desired.key} is present, but its live job is not given")
-    return case.observation.live
-
-
-def _whose(case: Case) -> Ownership:
-    """Tokens decide; where Get shows none, the recorded ARN does, then an exact name."""
-    live = _live(case)
-    if live.token is not None:
-        return ownership(live.token, case.submission, case.fleet.owner)
-    if case.recorded is not None and case.recorded.arn == live.arn:
-        same = case.recorded.digest == case.submission.digest
-        return Ownership.SAME if same else Ownership.CHANGED
-    if case.kind.echoes_token:
-        return Ownership.FOREIGN
-    return Ownership.CHANGED if _differences(case).changes else Ownership.SAME
-
-
-def _differences(case: Case) -> Difference:
-    return difference(case.kind, case.submission.request, _live(case).members)
-
-
-def _not_owned(case: Case) -> Action | None:
-    """Another's job is ours only when the manifest adopts it, and only with an equal spec."""
-    if _whose(case) is not Ownership.FOREIGN:
-        return None
-    live = _live(case)
-    if case.desired.policy.adopt != live.arn:
-        return case.action(
-            Verb.HOLD,
-            Reason.NOT_OWNED,
-            f"{live.arn} was made elsewhere under the name {live.name}. Give the manifest another "
-            "name, or set policy.adopt to that ARN if it stands for that job",
-        )
-    if _was_adopted(case, live):
-        return None
-    found = _differences(case)
-    if found.changes or found.unknown:
-        fields = ", ".join([change.member for change in found.changes] or found.unknown)
-        return case.action(
-            Verb.HOLD,
-            Reason.NOT_OWNED,
-            f"{live.arn} cannot be adopted: its spec is not shown to be the manifest's in {fields}",
-            found,
-        )
-    return case.action(
-        Verb.ADOPT, Reason.ADOPTED, f"{live.arn} comes under this manifest: their specs are equal"
-    )
-
-
-def _was_adopted(case: Case, live: Live) -> bool:
-    """An adoption holds as long as the manifest asks for the spec that was compared then."""
-    return (
-        case.recorded is not None
-        and case.recorded.arn == live.arn
-        and case.is_recorded_for_this_digest
-    )
-
-
-def _stop(case: Case) -> Action | None:
-    live = _live(case)
-    if live.status in case.kind.terminal or case.desired.policy.state is not State.STOPPED:
-        return None
-    if not case.kind.stoppable or live.status in case.kind.stopping:
-        return None
-    return case.action(
-        Verb.STOP,
-        Reason.STOP_REQUESTED,
-        f"Stop {live.arn}: it cannot be resumed, is billed up to now and yields no model",
-    )
-
-
-def _changed(case: Case) -> Action | None:
-    if _whose(case) is not Ownership.CHANGED:
-        return None
-    found = _differences(case)
-    fields = ", ".join(change.member for change in found.changes) or _unshown(found)
-    return case.action(
-        Verb.HOLD,
-        Reason.SPEC_CHANGED,
-        f"The spec changed after submit: {fields}. A submitted job cannot be changed: restore the "
-        "spec, or give the manifest another name to submit it as a new job",
-        found,
-    )
-
-
-def _unshown(found: Difference) -> str:
-    """Say what is known when the digest differs and no shown member does."""
-    if found.unknown:
-        return f"in a member that the service shows otherwise ({', '.join(found.unknown)})"
-    return "in a member that the service does not show, or in how a value is written"
-
-
-def _ended(case: Case) -> Action | None:
-    live = _live(case)
-    if live.status in case.kind.succeeded:
-        return case.action(Verb.NOOP, Reason.COMPLETED, "The job completed")
-    if live.status in case.kind.failed:
-        cause = failure_text(case.kind, live.members)
-        return case.action(Verb.NOOP, Reason.FAILED, f"The job failed: {cause}")
-    if live.status in case.kind.stopped:
-        return case.action(Verb.NOOP, Reason.STOPPED, "The job was stopped")
-    return None
-
-
-def _in_progress(case: Case) -> Action:
-    live = _live(case)
-    stage = _stage(case.kind, live)
-    return case.action(
-        Verb.WAIT, Reason.IN_PROGRESS, f"The job is {live.status}{f': {stage}' if stage else ''}"
-    )
-
-
-def _stage(kind: Kind, live: Live) -> str:
-    """Return the stage that has the job's own status, such as ``training``."""
-    stages = live.members.get(kind.stages_member)
-    if not isinstance(stages, Mapping):
-        return ""
-    found = (
-        name.removesuffix("Details")
-        for name, stage in stages.items()
-        if isinstance(stage, Mapping) and stage.get("status") == live.status
-    )
-    return next(found, "")
 
 
 RULES: tuple[Callable[[Case], Action | None], ...] = (
@@ -330,9 +162,11 @@ RULES: tuple[Callable[[Case], Action | None], ...] = (
     _not_wanted,
     _unconfirmed,
     _not_submitted,
-    _not_owned,
-    _stop,
-    _changed,
-    _ended,
-    _in_progress,
+    living.not_owned,
+    living.stop,
+    living.retry,
+    living.changed,
+    living.tags,
+    living.ended,
+    living.in_progress,
 )

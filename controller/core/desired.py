@@ -13,15 +13,18 @@ def desire(
     owner: str,
     fallback: Target,
     problems: tuple[Problem, ...] = (),
+    path: str = "",
 ) -> Desired:
     """A manifest without problems has a submission; one with problems only has a name to look for.
 
     ``fallback`` fills the target's gaps; ``problems`` are those found outside the manifest itself.
+    The submission is that of the attempt which policy names.
     """
     found = manifest.problems + problems
     made: Submission | None = None
     if manifest.spec is not None and not found:
-        made = submission(kind, manifest.spec, manifest.key.name, owner)
+        attempt = manifest.policy.attempt
+        made = submission(kind, manifest.spec, manifest.key.name, owner, attempt=attempt)
     written = (manifest.spec or {}).get(kind.name_member, manifest.key.name)
     return Desired(
         key=manifest.key,
@@ -32,4 +35,6 @@ def desire(
         submission=made,
         labels=manifest.labels,
         problems=found,
+        spec=manifest.spec,
+        path=path or manifest.source.path,
     )

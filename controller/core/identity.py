@@ -108,6 +108,7 @@ def submission(
         request=request,
         digest=request_digest,
         token=token(owner, request_digest),
+        revision=revision,
     )
 
 

@@ -139,14 +139,17 @@ class Submission:
     request: Mapping[str, Any]
     digest: str
     token: str
+    revision: str = ""
+    """The eight digits in the names of a new revision."""
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """A manifest with its target resolved and its submission derived.
+    """A manifest with its target resolved and the submission that counts derived.
 
     ``submission`` is None when the manifest is invalid; ``name`` is then the best guess at the
-    job's name, so that its live job is still observed.
+    job's name, so that its live job is still observed. ``spec`` is what further submissions are
+    derived from; ``path`` is the manifest's as seen from the fleet's folder.
     """
 
     key: JobKey
@@ -157,6 +160,8 @@ class Desired:
     submission: Submission | None
     labels: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
+    spec: Mapping[str, Any] | None = None
+    path: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +173,14 @@ class Live:
     status: str
     token: str | None
     members: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A job of a manifest that another one took the place of; its attempt, where it is known."""
+
+    live: Live
+    attempt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,12 +242,21 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one pass saw of one job, and where it looked; ``place`` is None when not known."""
+    """What one pass saw of one manifest's jobs, and where it looked; None is not known.
+
+    ``submission`` is the one that was looked for, None for the manifest's first. ``following`` is
+    what policy would submit next: no job of it exists. ``tags`` holds, by the member that sets
+    them, the tags that were read or why they could not be.
+    """
 
     existence: Existence
     place: Place | None = None
     live: Live | None = None
     failure: Failure | None = None
+    submission: Submission | None = None
+    earlier: tuple[Earlier, ...] = ()
+    following: Submission | None = None
+    tags: Mapping[str, Mapping[str, str] | Failure] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,11 +280,18 @@ class Recorded:
     phase: str = ""
     digest: str = ""
     token: str = ""
+    attempt: int = 0
+    name: str = ""
     arn: str | None = None
     place: Place | None = None
     reason: str = ""
     message: str = ""
     live: Live | None = None
+    unfinished: tuple[str, ...] = ()
+    """ARNs of earlier jobs that had not ended when another took their place."""
+    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By the member that sets them: the tags that were last seen as wanted."""
+    on_delete: OnDelete = OnDelete.RETAIN
     written_at: datetime | None = None
 
     @property

@@ -11,9 +11,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from controller.core.actions import Action, Plan, Reason, Verb
-from controller.core.decision import RULES, Case
+from controller.core.case import Case
+from controller.core.decision import RULES
 from controller.core.fleet import Fleet
 from controller.core.kind import Kind
+from controller.core.lineage import turned
 from controller.core.model import (
     Desired,
     JobKey,
@@ -55,7 +57,7 @@ def decide(
     now: datetime,
 ) -> Action:
     """Return the action of one job, from the first rule that has one."""
-    case = Case(kind, desired, observation, recorded, fleet, now)
+    case = Case(kind, turned(desired, observation.submission), observation, recorded, fleet, now)
     for rule in RULES:
         action = rule(case)
         if action is not None:

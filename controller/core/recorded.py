@@ -7,23 +7,31 @@ from datetime import datetime
 from typing import Any
 
 from controller.core.kind import Kind
-from controller.core.model import Live, Place, Recorded
+from controller.core.model import Live, OnDelete, Place, Recorded
+
+_MOST_ATTEMPTS = 1000
 
 
 def parse(kind: Kind, raw: Mapping[str, Any], written_at: datetime | None) -> Recorded:
     """Read an entry; whatever does not have the form that we write counts as not recorded."""
     conditions = [one for one in _list(raw.get("conditions")) if isinstance(one, dict)]
+    history = [one for one in _list(raw.get("history")) if isinstance(one, dict)]
     synced = next((one for one in conditions if one.get("type") == "Synced"), {})
     return Recorded(
-        entry={**raw, "conditions": conditions, "history": _list(raw.get("history"))},
+        entry={**raw, "conditions": conditions, "history": history},
         phase=_text(raw.get("phase")),
         digest=_text(raw.get("digest")),
         token=_text(raw.get("token")),
+        attempt=_count(raw.get("attempt")),
+        name=_text(raw.get("jobName")),
         arn=_text(raw.get("jobArn")) or None,
         place=_place(raw.get("target")),
         reason=_text(synced.get("reason")),
         message=_text(synced.get("message")),
         live=_live(kind, raw),
+        unfinished=_unfinished(kind, history),
+        tags=_tags(raw.get("tags")),
+        on_delete=OnDelete.STOP if raw.get("onDelete") == OnDelete.STOP else OnDelete.RETAIN,
         written_at=written_at,
     )
 
@@ -40,6 +48,30 @@ def _live(kind: Kind, raw: Mapping[str, Any]) -> Live | None:
         token=token or None,
         members=members,
     )
+
+
+def _unfinished(kind: Kind, history: list[dict[str, Any]]) -> tuple[str, ...]:
+    return tuple(
+        _text(one.get("jobArn"))
+        for one in history
+        if _text(one.get("jobArn")) and _text(one.get("phase")) not in kind.terminal
+    )
+
+
+def _tags(raw: Any) -> dict[str, dict[str, str]]:
+    """Return the tags that are known as set; only maps of texts count."""
+    if not isinstance(raw, dict):
+        return {}
+    return {
+        str(member): dict(tags)
+        for member, tags in raw.items()
+        if isinstance(tags, dict) and all(isinstance(value, str) for value in tags.values())
+    }
+
+
+def _count(raw: Any) -> int:
+    """Return an attempt's number; names leave room for two digits."""
+    return raw if type(raw) is int and 0 <= raw < _MOST_ATTEMPTS else 0
 
 
 def _place(raw: Any) -> Place | None:

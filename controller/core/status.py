@@ -11,12 +11,14 @@ from typing import Any
 from controller.core.actions import Action, Outcome, Reason, Verb
 from controller.core.decision import HELD_PER_DIGEST
 from controller.core.diff import failure_text, masked
+from controller.core.history import history
 from controller.core.identity import digest_of, owner_mark
 from controller.core.kind import Kind
 from controller.core.model import (
     SUBMITTING,
     Disposition,
     Live,
+    OnDelete,
     Place,
     Recorded,
     State,
@@ -75,7 +77,8 @@ def entry(kind: Kind, outcome: Outcome, recorded: Recorded | None, owner: str) -
     if live is not None:
         is_recorded = recorded is not None and live is recorded.live
         made["live"] = live.members if is_recorded else masked(kind, live.members)
-    made["history"] = list(recorded.entry.get("history") or ()) if recorded else []
+    made |= _of_policy(outcome.now, recorded) | _of_tags(outcome.now, recorded)
+    made["history"] = history(kind, outcome.now, recorded, made.get("jobArn"))
     return made
 
 
@@ -87,9 +90,10 @@ def intent(kind: Kind, action: Action, recorded: Recorded | None) -> dict[str, A
     made: dict[str, Any] = {"kind": kind.name, "phase": SUBMITTING}
     if action.desired.submission is not None:
         made |= _of_submission(action.desired.submission)
-    made |= _of_place(action.place)
+        made["jobName"] = action.desired.submission.name
+    made |= _of_place(action.place) | _of_policy(action, recorded)
     made["conditions"] = _conditions(kind, unknown, None, None)
-    made["history"] = list(recorded.entry.get("history") or ()) if recorded else []
+    made["history"] = history(kind, action, recorded, None)
     return made
 
 
@@ -184,7 +188,9 @@ def _without_live(action: Action, recorded: Recorded | None) -> _Summary:
 def _synced(kind: Kind, action: Action, live: Live) -> str:
     """A job that failed, or was stopped against its manifest, is not what the manifest asks."""
     wants_stop = action.desired.policy.state is State.STOPPED
-    if action.verb is Verb.STOP or live.status in kind.failed:
+    if action.failure is not None:
+        return NOT_KNOWN
+    if action.verb in {Verb.STOP, Verb.TAG} or live.status in kind.failed:
         return FALSE
     if live.status in kind.stopped and not wants_stop:
         return FALSE
@@ -234,6 +240,24 @@ def _of_submission(submission: Submission) -> dict[str, Any]:
         "token": submission.token,
         "attempt": submission.attempt,
     }
+
+
+def _of_policy(action: Action, recorded: Recorded | None) -> dict[str, Any]:
+    """What is to become of the job once its manifest is gone must stand beside it."""
+    if action.desired.submission is None:
+        kept = recorded.on_delete if recorded is not None else OnDelete.RETAIN
+    else:
+        kept = action.desired.policy.on_delete
+    return {} if kept is OnDelete.RETAIN else {"onDelete": str(kept)}
+
+
+def _of_tags(action: Action, recorded: Recorded | None) -> dict[str, Any]:
+    """Return the tags that are known to be as wanted; a hold that knows nothing new keeps them."""
+    if action.reason in _KEPT_AS_RECORDED and recorded is not None:
+        tags = recorded.tags
+    else:
+        tags = action.tags
+    return {"tags": {member: dict(one) for member, one in tags.items()}} if tags else {}
 
 
 def _of_place(place: Place | None) -> dict[str, Any]:

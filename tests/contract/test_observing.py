@@ -351,4 +351,4 @@ def test_invalid_manifest_is_looked_up_by_its_record(executor: Executor) -> None
     seen = observe(KINDS, broken, known, FLEET, cloud, executor)
 
     assert existences(seen) == {Existence.PRESENT}
-    assert cloud.count() == {"Get": 2}
+    assert cloud.count() == {"Get": 1}

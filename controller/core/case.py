@@ -1,0 +1,125 @@
+"""All that is known of one manifest's jobs, gathered for the rules of the decision table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from controller.core.actions import Action, Reason, Verb
+from controller.core.diff import Difference, difference
+from controller.core.fleet import Fleet
+from controller.core.identity import Ownership
+from controller.core.kind import Kind
+from controller.core.lineage import Lineage, turned
+from controller.core.model import (
+    Desired,
+    Earlier,
+    Existence,
+    Live,
+    Observation,
+    Recorded,
+    State,
+    Submission,
+)
+from controller.core.tagging import Tagged, judged, wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that is known of one job, gathered for the rules."""
+
+    kind: Kind
+    desired: Desired
+    observation: Observation
+    recorded: Recorded | None
+    fleet: Fleet
+    now: datetime
+
+    @property
+    def submission(self) -> Submission:
+        """The submission; rules ask for it only after invalid manifests are dealt with."""
+        if self.desired.submission is None:
+            raise ValueError(f"{self.desired.key} is invalid and has no submission")
+        return self.desired.submission
+
+    @property
+    def is_absent(self) -> bool:
+        """Whether the service was asked and has no such job."""
+        return self.observation.existence is Existence.ABSENT
+
+    @property
+    def following(self) -> Submission | None:
+        """What policy would submit after a job that there is, as long as anything is wanted."""
+        is_wanted = self.desired.policy.state is State.SUBMITTED
+        return self.observation.following if is_wanted else None
+
+    @property
+    def missing(self) -> Submission | None:
+        """What there is no job of: the first submission, or the one that is to follow."""
+        return self.submission if self.is_absent else self.following
+
+    def is_recorded_for(self, made: Submission | None) -> bool:
+        """Whether the sidecar speaks of a submission."""
+        return bool(made and self.recorded and self.recorded.digest == made.digest)
+
+    @property
+    def tagged(self) -> Tagged:
+        """What is known of the tags of a job that is ours."""
+        live, observation = self.observation.live, self.observation
+        if live is None or self.desired.submission is None:
+            return Tagged({})
+        want = wanted(self.kind, self.desired, self.submission, self.fleet)
+        return judged(self.kind, want, live, self.recorded, observation.tags)
+
+    def action(
+        self, verb: Verb, reason: Reason, message: str, difference: Difference | None = None
+    ) -> Action:
+        """Return an action on this job that carries what was seen of it."""
+        tagged = self.tagged
+        return Action(
+            verb,
+            reason,
+            self.desired,
+            message,
+            place=self.observation.place,
+            live=self.observation.live,
+            changes=difference.changes if difference else (),
+            failure=self.observation.failure or tagged.failure,
+            earlier=self.observation.earlier,
+            tags=tagged.right,
+        )
+
+    def onward(self, verb: Verb, reason: Reason, message: str) -> Action:
+        """Return an action on what there is no job of yet; the job that there is becomes earlier.
+
+        On a manifest's first submission it is an action like any other.
+        """
+        following, live = self.following, self.observation.live
+        if following is None or live is None:
+            return self.action(verb, reason, message)
+        attempt = self.submission.attempt
+        return replace(
+            self.action(verb, reason, message),
+            desired=turned(self.desired, following),
+            live=None,
+            earlier=(*self.observation.earlier, Earlier(live, attempt)),
+            tags={},
+        )
+
+    @property
+    def live(self) -> Live:
+        """The live job; rules ask for it only after absence and ignorance are dealt with."""
+        if self.observation.live is None:
+            raise ValueError(f"{self.desired.key} is present, but its live job is not given")
+        return self.observation.live
+
+    @property
+    def whose(self) -> Ownership:
+        """Whose the live job is."""
+        lineage = Lineage(self.kind, self.desired, self.fleet)
+        return lineage.whose(self.submission, self.live, self.recorded)
+
+    @property
+    def differences(self) -> Difference:
+        """Where the live job is not what the manifest says."""
+        return difference(self.kind, self.submission.request, self.live.members)

@@ -1,0 +1,51 @@
+"""The jobs of a manifest before the one that counts, as its sidecar keeps them (DESIGN 7)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from controller.core.actions import Action
+from controller.core.diff import failure_text
+from controller.core.identity import digest_of
+from controller.core.kind import Kind
+from controller.core.model import Earlier, Live, Recorded
+
+KEPT = 5
+
+
+def history(
+    kind: Kind, action: Action, recorded: Recorded | None, current: str | None
+) -> list[dict[str, Any]]:
+    """Return the last five earlier jobs, the oldest first; each is there once, by its ARN.
+
+    ``current`` is the ARN of the job that the entry itself is about, which is not among them.
+    """
+    kept: dict[str, dict[str, Any]] = {}
+    if recorded is not None:
+        kept = {str(one.get("jobArn")): one for one in recorded.entry.get("history") or ()}
+        if recorded.arn is not None and recorded.live is not None:
+            kept.setdefault(recorded.arn, _recorded(kind, recorded, recorded.live))
+    for earlier in action.earlier:
+        arn = earlier.live.arn
+        kept[arn] = _item(kind, earlier, kept.get(arn, {}))
+    kept.pop(current or "", None)
+    return list(kept.values())[-KEPT:]
+
+
+def _recorded(kind: Kind, recorded: Recorded, live: Live) -> dict[str, Any]:
+    made = {"attempt": recorded.attempt, "digest": recorded.digest}
+    return made | _shown(kind, live)
+
+
+def _item(kind: Kind, earlier: Earlier, known: dict[str, Any]) -> dict[str, Any]:
+    """Return what is seen of an earlier job now, over what was known of it before."""
+    attempt = earlier.attempt if earlier.attempt is not None else known.get("attempt", 0)
+    digest = digest_of(earlier.live.token) or known.get("digest", "")
+    return {"attempt": attempt, "digest": digest, **_shown(kind, earlier.live)}
+
+
+def _shown(kind: Kind, live: Live) -> dict[str, Any]:
+    made = {"jobName": live.name, "jobArn": live.arn, "phase": live.status}
+    if live.status in kind.failed:
+        made["failureMessage"] = failure_text(kind, live.members)
+    return made

@@ -1,0 +1,221 @@
+"""Every job that one manifest can lead to, and the way to the one that counts (DESIGN 5, 6).
+
+A manifest has a job for each attempt, and where it asks for new revisions, for each attempt of
+today's spec. All their names follow from the manifest, so the way needs no stored state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+
+from controller.core.diff import difference, failure_text
+from controller.core.fleet import Fleet
+from controller.core.healing import heals
+from controller.core.identity import Ownership, owner_mark, ownership, revision_of, submission
+from controller.core.kind import Kind
+from controller.core.model import Desired, Earlier, Live, OnSpecChange, Recorded, Submission
+
+Walk = Generator[str, Live | None, "Found"]
+"""Yields the name or ARN of a job to look for, takes what was found, and ends in ``Found``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Where a walk ended.
+
+    ``submission`` is the one that was looked for last and ``live`` its job, or None when none of
+    the manifest's jobs exists. ``following`` is what policy would submit next: it was looked for
+    too, and is absent.
+    """
+
+    submission: Submission | None
+    live: Live | None
+    earlier: tuple[Earlier, ...] = ()
+    following: Submission | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Lineage:
+    """The submissions of one manifest under its fleet, derived as they are asked for."""
+
+    kind: Kind
+    desired: Desired
+    fleet: Fleet
+
+    def at(self, attempt: int, *, revised: bool = False) -> Submission:
+        """Return the submission of an attempt; ``revised`` ones carry today's spec in their name.
+
+        Raises ValueError for an invalid manifest, which has none.
+        """
+        desired, spec = self.desired, self.desired.spec
+        if spec is None or desired.submission is None:
+            raise ValueError(f"{desired.key} is invalid and has no submission")
+        if not revised and attempt == desired.submission.attempt:
+            return desired.submission
+        name = desired.key.name
+        revision = revision_of(self.kind, spec, name) if revised else ""
+        owner = self.fleet.owner
+        return submission(self.kind, spec, name, owner, attempt=attempt, revision=revision)
+
+    def recorded_as(self, recorded: Recorded | None) -> Submission | None:
+        """Return which of today's submissions a sidecar's job was made from, if any."""
+        if recorded is None or recorded.arn is None or self.desired.submission is None:
+            return None
+        for revised in (False, True):
+            made = self.at(recorded.attempt, revised=revised)
+            if (made.digest, made.token) == (recorded.digest, recorded.token):
+                return made
+        return None
+
+    def whose(self, made: Submission, live: Live, recorded: Recorded | None) -> Ownership:
+        """Tokens decide; where Get shows none, the recorded ARN does, then an exact name.
+
+        A job that the manifest adopted counts as made from it, as long as its spec is the one
+        that was compared then.
+        """
+        is_recorded = recorded is not None and recorded.arn == live.arn
+        same_digest = recorded is not None and recorded.digest == made.digest
+        if is_recorded and same_digest and self.desired.policy.adopt == live.arn:
+            return Ownership.SAME
+        if live.token is not None:
+            return ownership(live.token, made, self.fleet.owner)
+        if is_recorded:
+            return Ownership.SAME if same_digest else Ownership.CHANGED
+        if self.kind.echoes_token:
+            return Ownership.FOREIGN
+        found = difference(self.kind, made.request, live.members)
+        return Ownership.CHANGED if found.changes else Ownership.SAME
+
+    def is_ours(self, live: Live) -> bool:
+        """Whether a job that only a sidecar speaks of was made by this fleet, as far as is shown.
+
+        Anybody can edit a sidecar; a token shows who submitted the job.
+        """
+        return live.token is None or live.token.startswith(owner_mark(self.fleet.owner))
+
+    def after(self, made: Submission, live: Live, recorded: Recorded | None) -> Submission | None:
+        """Return the attempt that policy wants after this one, or None while it wants none.
+
+        A person's ``policy.attempt`` counts for jobs that failed or were stopped; automatic ones
+        follow failures that can heal.
+        """
+        ended = self.kind.failed | self.kind.stopped
+        if live.status not in ended or self.whose(made, live, recorded) is not Ownership.SAME:
+            return None
+        policy, revised = self.desired.policy, bool(made.revision)
+        if made.attempt < policy.attempt:
+            return self.at(policy.attempt, revised=revised)
+        is_last = made.attempt >= policy.attempt + policy.retries
+        if is_last or live.status not in self.kind.failed:
+            return None
+        if not heals(failure_text(self.kind, live.members), self.fleet):
+            return None
+        return self.at(made.attempt + 1, revised=revised)
+
+
+def turned(desired: Desired, made: Submission | None) -> Desired:
+    """Return a manifest's job with another of its submissions as the one that counts."""
+    if made is None or made is desired.submission:
+        return desired
+    return replace(desired, name=made.name, submission=made)
+
+
+def walk(lineage: Lineage, recorded: Recorded | None) -> Walk:
+    """Look for a manifest's jobs until it is known which one counts and what would follow it.
+
+    What is recorded is where to begin; without it the walk begins at the attempt that policy
+    names, and goes down from there.
+    """
+    arn = recorded.arn if recorded is not None else None
+    if lineage.desired.submission is None:
+        return Found(None, (yield arn or lineage.desired.name))
+    begun = lineage.recorded_as(recorded)
+    if begun is None or arn is None or recorded is None:
+        return (yield from _from_the_top(lineage, recorded))
+    live = (yield begun.name) or (yield arn)
+    if live is None:
+        return Found(begun, None)
+    earlier: list[Earlier] = []
+    for unfinished in recorded.unfinished:
+        before = yield unfinished
+        if before is not None and lineage.is_ours(before):
+            earlier.append(Earlier(before))
+    return (yield from _onward(lineage, recorded, begun, live, tuple(earlier)))
+
+
+def _from_the_top(lineage: Lineage, recorded: Recorded | None) -> Walk:
+    made, live = yield from _downward(lineage, revised=False)
+    other = yield from _recorded_elsewhere(lineage, recorded, made, live)
+    if live is None:
+        live, other = other, None
+    if live is None:
+        return Found(made, None)
+    earlier = (Earlier(other, recorded.attempt if recorded else None),) if other else ()
+    if lineage.whose(made, live, recorded) is not Ownership.CHANGED:
+        return (yield from _onward(lineage, recorded, made, live, earlier))
+    if lineage.desired.policy.on_spec_change is OnSpecChange.NEW_REVISION:
+        before = (Earlier(live, made.attempt), *earlier)
+        return (yield from _revised(lineage, recorded, live, before))
+    if other is not None:
+        return Found(made, other, (Earlier(live, made.attempt),))
+    return Found(made, live)
+
+
+def _downward(
+    lineage: Lineage, *, revised: bool
+) -> Generator[str, Live | None, tuple[Submission, Live | None]]:
+    """Look for the attempt that policy names, then for each one before it."""
+    policy = lineage.desired.policy
+    for attempt in range(policy.attempt, -1, -1):
+        made = lineage.at(attempt, revised=revised)
+        adopted = policy.adopt if attempt == 0 and not revised else None
+        live = yield adopted or made.name
+        if live is not None:
+            return made, live
+    return lineage.at(policy.attempt, revised=revised), None
+
+
+def _recorded_elsewhere(
+    lineage: Lineage, recorded: Recorded | None, made: Submission, live: Live | None
+) -> Generator[str, Live | None, Live | None]:
+    """Look for the job that a sidecar knows of, where it is none that was seen already.
+
+    Its spec was edited since, or its name.
+    """
+    if recorded is None:
+        return None
+    known = recorded.arn or (recorded.name if recorded.is_intent else "")
+    seen = {made.name, *((live.arn, live.name) if live is not None else ())}
+    if not known or known in seen:
+        return None
+    found = yield known
+    return found if found is not None and lineage.is_ours(found) else None
+
+
+def _revised(
+    lineage: Lineage, recorded: Recorded | None, live: Live, earlier: tuple[Earlier, ...]
+) -> Walk:
+    """Look for the jobs of today's spec, under names of their own."""
+    made, found = yield from _downward(lineage, revised=True)
+    if found is not None:
+        return (yield from _onward(lineage, recorded, made, found, earlier))
+    before = tuple(one for one in earlier if one.live is not live)
+    return Found(lineage.at(lineage.desired.policy.attempt), live, before, following=made)
+
+
+def _onward(
+    lineage: Lineage,
+    recorded: Recorded | None,
+    made: Submission,
+    live: Live,
+    earlier: tuple[Earlier, ...],
+) -> Walk:
+    """Follow attempts that are due, as far as there are jobs of them."""
+    while (following := lineage.after(made, live, recorded)) is not None:
+        found = yield following.name
+        if found is None:
+            return Found(made, live, earlier, following)
+        earlier = (*earlier, Earlier(live, made.attempt))
+        made, live = following, found
+    return Found(made, live, earlier)
