@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -48,6 +48,15 @@ class Cloud(Protocol):
 
     def stop(self, kind: Kind, target: Target, arn: str) -> None:
         """Ask the service to stop a job."""
+
+    def tags(self, target: Target, arn: str) -> Mapping[str, str]:
+        """Return all tags of a job or of what it made, the service's own (``aws:``) included."""
+
+    def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
+        """Give a resource tags, all of them or none; a key that it has gets the new value."""
+
+    def untag(self, target: Target, arn: str, keys: Collection[str]) -> None:
+        """Take tags from a resource; keys that it does not have are no error."""
 
 
 class Ledger(Protocol):

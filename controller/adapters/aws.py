@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -92,6 +92,22 @@ class Bedrock:
     def stop(self, kind: Kind, target: Target, arn: str) -> None:
         """Ask the service to stop a job."""
         self._call(target, kind.operation("Stop"), {kind.identifier_member: arn}, reading=False)
+
+    def tags(self, target: Target, arn: str) -> Mapping[str, str]:
+        """Return all tags of a job or of what it made, the service's own (``aws:``) included."""
+        answer = self._call(target, "ListTagsForResource", {"resourceARN": arn}, reading=True)
+        return {str(tag["key"]): str(tag["value"]) for tag in answer.get("tags", ())}
+
+    def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
+        """Give a resource tags, all of them or none; a key that it has gets the new value."""
+        listed = [{"key": key, "value": tags[key]} for key in sorted(tags)]
+        members = {"resourceARN": arn, "tags": listed}
+        self._call(target, "TagResource", members, reading=False)
+
+    def untag(self, target: Target, arn: str, keys: Collection[str]) -> None:
+        """Take tags from a resource; keys that it does not have are no error."""
+        members = {"resourceARN": arn, "tagKeys": sorted(keys)}
+        self._call(target, "UntagResource", members, reading=False)
 
     def _pages(self, kind: Kind, target: Target, status: str | None) -> Iterator[dict[str, Any]]:
         members: dict[str, Any] = {"maxResults": PAGE}

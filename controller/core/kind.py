@@ -119,6 +119,9 @@ class Kind:
     """The member of a summary that shows the name, where List calls it otherwise than Get."""
     echoes: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     """Create member to Get member, where their names differ."""
+    tagged: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    """Tag member of Create to the member of Get with the ARN that carries those tags, where the
+    service lets them be read and changed later."""
     comparisons: Mapping[str, Comparison] = field(default_factory=lambda: MappingProxyType({}))
     """Dotted member to the way it is compared; the rest compare exactly, numbers as numbers."""
     never_filled: tuple[str, ...] = ()

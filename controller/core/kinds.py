@@ -44,6 +44,7 @@ _MODEL_CUSTOMIZATION_JOB = Kind(
         "customModelName": "outputModelName",
         "customModelKmsKeyId": "outputModelKmsKeyArn",
     },
+    tagged={"jobTags": "jobArn", "customModelTags": "outputModelArn"},
     comparisons={
         "baseModelIdentifier": Comparison.BASE_MODEL,
         "customModelKmsKeyId": Comparison.KMS_KEY,

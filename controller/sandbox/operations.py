@@ -178,10 +178,7 @@ class JobOperations:
             (job.arn, self.simulation.job_tags_member),
             (job.product_arn, self.simulation.product_tags_member),
         ):
-            wanted = tags.merged(scope.rows, arn, request.get(member, []))
-            if len(wanted) > limit:
-                raise refusal.too_many_tags(limit, arn)
-            tags.put(scope.rows, arn, wanted)
+            tags.add(scope.rows, arn, request.get(member, []), most=limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,15 +198,12 @@ class TagOperations:
     def tag(self, scope: Scope, request: Request) -> Answer:
         """Tags are added, all of them or none."""
         arn = self._resource(scope, request)
-        wanted = tags.merged(scope.rows, arn, request["tags"])
-        if len(wanted) > scope.behaviour.tags_per_resource:
-            raise refusal.too_many_tags(scope.behaviour.tags_per_resource, arn)
-        tags.put(scope.rows, arn, wanted)
+        tags.add(scope.rows, arn, request["tags"], most=scope.behaviour.tags_per_resource)
         return {}
 
     def untag(self, scope: Scope, request: Request) -> Answer:
         """Tags are taken away; keys that are not there are no error."""
-        tags.drop(scope.rows, self._resource(scope, request), request["tagKeys"])
+        tags.remove(scope.rows, self._resource(scope, request), request["tagKeys"])
         return {}
 
     def list_(self, scope: Scope, request: Request) -> Answer:

@@ -94,3 +94,8 @@ def too_many_tags(limit: int, resource: str) -> RefusalError:
     """Return the answer to more tags than one resource may carry."""
     message = f"A resource carries at most {limit} tags."
     return RefusalError("TooManyTagsException", message, {"resourceName": resource})
+
+
+def reserved_key(key: str) -> RefusalError:
+    """Return the answer to a tag whose key only AWS itself may use."""
+    return invalid(f"The tag key {key} is reserved: keys that begin with aws: belong to AWS.")

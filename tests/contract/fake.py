@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,9 +15,10 @@ from controller.core.errors import NAME_IN_USE, failure
 from controller.core.kind import Kind
 from controller.core.model import Failure, Live, Place, Summary, Target
 from controller.ports import CloudError, ListingTooLongError
-from tests.contract.showing import ACCOUNT, REGION, arn_of, shown
+from tests.contract.showing import ACCOUNT, REGION, arn_of, product_of, shown
 
 PAGE = 1000
+TAGS_PER_RESOURCE = 50
 CREATED = "2026-01-01T08:00:00.000Z"
 ENDED = "2026-01-01T09:00:00.000Z"
 
@@ -29,10 +30,13 @@ class Fake:
     ``failing`` maps an operation, or an operation and what it is called with, to the failure that
     each such call ends in; ``losing`` does so after the call took effect. ``lag`` is how many Gets
     of a job that is there say that it is not. ``later_pages_fail`` lets only the first page of a
-    listing through. ``watcher`` is told of each call before it takes effect.
+    listing through. ``kept_tags`` holds the tags of jobs and of products by ARN, and those of
+    products also while these are still to come. ``watcher`` is told of each call before it
+    takes effect.
     """
 
     jobs: dict[Place, dict[str, Live]] = field(default_factory=lambda: defaultdict(dict))
+    kept_tags: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     calls: list[tuple[str, str]] = field(default_factory=list)
     failing: dict[str | tuple[str, str], Failure] = field(default_factory=dict)
     losing: dict[str, Failure] = field(default_factory=dict)
@@ -86,6 +90,7 @@ class Fake:
             if name in jobs:
                 raise CloudError(failure("ValidationException", NAME_IN_USE, reading=False))
             jobs[name] = self._made(kind, target, request, token, len(jobs))
+            self._keep_tags(kind, jobs[name].arn, request)
         self._lost("Create")
         return jobs[name].arn
 
@@ -100,10 +105,37 @@ class Fake:
         self.turn(kind, live.name, min(kind.stopping), target)
         self._lost("Stop")
 
+    def tags(self, target: Target, arn: str) -> Mapping[str, str]:
+        """Return what is kept for a job, or for a product that is there."""
+        self._called("Tags", arn)
+        return dict(self._carried(target, arn, reading=True))
+
+    def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
+        """Tags are added, all of them or none; the service's own keys are refused."""
+        self._called("Tag", arn)
+        kept = self._carried(target, arn, reading=False)
+        _refuse_reserved(tags)
+        if sum(not key.startswith("aws:") for key in {*kept, *tags}) > TAGS_PER_RESOURCE:
+            raise CloudError(failure("TooManyTagsException", "too many tags", reading=False))
+        kept |= tags
+        self._lost("Tag")
+
+    def untag(self, target: Target, arn: str, keys: Collection[str]) -> None:
+        """Tags are taken away, also such as are not there; the service's own keys are refused."""
+        self._called("Untag", arn)
+        kept = self._carried(target, arn, reading=False)
+        _refuse_reserved(keys)
+        for key in keys:
+            kept.pop(key, None)
+        self._lost("Untag")
+
     def turn(self, kind: Kind, name: str, status: str, target: Target | None = None) -> None:
         """Let a job have another status from now on."""
         jobs = self._jobs(target or Target())
         ended = {kind.ended_member: ENDED} if status in kind.terminal else {}
+        if status in kind.succeeded:
+            made = product_of(kind, jobs[name].arn)
+            ended |= dict.fromkeys(_product_members(kind), made)
         members = {
             **jobs[name].members,
             kind.status_member: status,
@@ -120,6 +152,20 @@ class Fake:
         role = target.assume_role_arn
         account = role.split(":")[4] if role else self.account
         return self.jobs[Place(account, target.region or REGION)]
+
+    def _keep_tags(self, kind: Kind, arn: str, request: Mapping[str, Any]) -> None:
+        for member, carrier in kind.tagged.items():
+            carrying = arn if carrier == kind.arn_member else product_of(kind, arn)
+            self.kept_tags[carrying] |= {
+                tag["key"]: tag["value"] for tag in request.get(member, ())
+            }
+
+    def _carried(self, target: Target, arn: str, *, reading: bool) -> dict[str, str]:
+        jobs = self._jobs(target).values()
+        if not any(arn == live.arn or arn in live.members.values() for live in jobs):
+            code = "ResourceNotFoundException"
+            raise CloudError(failure(code, "no such resource", reading=reading))
+        return self.kept_tags[arn]
 
     def _lost(self, operation: str) -> None:
         if operation in self.losing:
@@ -151,3 +197,12 @@ class Fake:
         }
         name = str(request[kind.name_member])
         return Live(arn, name, status, token if kind.echoes_token else None, members)
+
+
+def _product_members(kind: Kind) -> set[str]:
+    return set(kind.tagged.values()) - {kind.arn_member}
+
+
+def _refuse_reserved(keys: Collection[str]) -> None:
+    if any(key.startswith("aws:") for key in keys):
+        raise CloudError(failure("ValidationException", "reserved key", reading=False))

@@ -19,6 +19,7 @@ from controller.sandbox.caller import Caller
 from controller.sandbox.jobs import Jobs
 from controller.sandbox.server import running
 from controller.sandbox.store import Store
+from controller.sandbox.tags import put
 from tests.contract.fake import Fake
 from tests.contract.showing import ACCOUNT, REGION
 
@@ -37,6 +38,9 @@ class World(Protocol):
 
     def finish(self, kind: Kind) -> None:
         """Let every job that runs end well."""
+
+    def mark(self, arn: str, tags: Mapping[str, str]) -> None:
+        """Let the service itself give a resource tags, of keys that nobody else may use."""
 
     def calls(self, operation: str) -> int:
         """Return how often the service was asked for an operation."""
@@ -59,6 +63,10 @@ class InMemory:
         for jobs in self.cloud.jobs.values():
             for name in [live.name for live in jobs.values() if live.status in kind.active]:
                 self.cloud.turn(kind, name, min(kind.succeeded))
+
+    def mark(self, arn: str, tags: Mapping[str, str]) -> None:
+        """Keep them as they are."""
+        self.cloud.kept_tags[arn] |= tags
 
     def calls(self, operation: str) -> int:
         """Return how often the fake was asked."""
@@ -92,6 +100,15 @@ class OverHttp:
     def finish(self, kind: Kind) -> None:
         """Move the clock beyond every job's life."""
         self._control("POST", "clock", {"advance": 2 * 3600})
+
+    def mark(self, arn: str, tags: Mapping[str, str]) -> None:
+        """Put them into the store, behind the operations that would refuse them."""
+        store = Store(self.folder)
+        try:
+            with store.transaction() as rows:
+                put(rows, arn, tags)
+        finally:
+            store.close()
 
     def calls(self, operation: str) -> int:
         """Return how often the journal has an operation."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -69,7 +70,10 @@ def lint(kind: Kind, model: Mapping[str, Any]) -> list[str]:
     ]
     if missing:
         return missing
-    checks = (_operations, _create, _get, _list, _words, _echoes, _sensitive, _judgement)
+    checks = (
+        *(_operations, _create, _get, _list, _words),
+        *(_echoes, _tagged, _sensitive, _judgement),
+    )
     return [problem for check in checks for problem in check(kind, service)]
 
 
@@ -153,6 +157,29 @@ def _echoes(kind: Kind, service: Service) -> Iterator[str]:
     silent = set(sent) - set(shown) - set(kind.echoes) - set(kind.tag_members)
     if silent - {kind.token_member}:
         yield f"nothing says how Get shows {sorted(silent - {kind.token_member})}"
+
+
+def _tagged(kind: Kind, service: Service) -> Iterator[str]:
+    shown = service.members(kind.operation("Get"), "output")
+    takes = _resources(service.shapes["TaggableResourcesArn"])
+    taggable = {
+        name
+        for name, member in shown.items()
+        if takes & _resources(service.shapes[member["shape"]])
+    }
+    for tags in kind.tag_members:
+        if tags not in kind.tagged and kind.arn_member in taggable:
+            yield f"nothing says which ARN carries {tags}"
+    for tags, carrier in kind.tagged.items():
+        if tags not in kind.tag_members:
+            yield f"{tags} is tagged, but is no tag member"
+        if carrier not in taggable:
+            yield f"the service takes no tags for {carrier}"
+
+
+def _resources(shape: Mapping[str, Any]) -> set[str]:
+    """Return the types of resource that the pattern of an ARN spells out."""
+    return set(re.findall(r"(?<![a-z-])[a-z]{3,}(?:-[a-z0-9]+)+", str(shape.get("pattern", ""))))
 
 
 def _sensitive(kind: Kind, service: Service) -> Iterator[str]:

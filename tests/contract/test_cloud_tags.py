@@ -1,0 +1,142 @@
+"""The Cloud's contract on tags: one behaviour of the adapter for AWS and of the fake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from controller.core.model import Disposition, Target
+from tests.contract.showing import arn_of, product_of
+from tests.contract.test_cloud import ELSEWHERE, KIND, failed, submit
+from tests.contract.worlds import HERE, WORLDS, World
+
+
+@pytest.fixture(params=WORLDS)
+def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    """Each cloud in turn."""
+    with WORLDS[request.param](tmp_path) as made:
+        yield made
+
+
+def product(world: World) -> str:
+    """Return the ARN of what the usual job made, by the row's own member."""
+    live = world.cloud.get(KIND, HERE, "support-bot")
+    assert live is not None
+    return str(live.members[KIND.tagged["customModelTags"]])
+
+
+def test_job_has_the_tags_that_create_sent(world: World) -> None:
+    """Tags of the request are on the job at once."""
+    arn = submit(world)
+
+    assert world.cloud.tags(HERE, arn) == {"team": "support"}
+
+
+def test_job_without_tags_has_none(world: World) -> None:
+    """No tags are an answer, not an error."""
+    assert world.cloud.tags(HERE, submit(world, jobTags=[])) == {}
+
+
+def test_product_has_its_tags_once_it_is_there(world: World) -> None:
+    """The tags of what a job makes are on it when the job completed, and nowhere before."""
+    arn = submit(world, customModelTags=[{"key": "stage", "value": "trial"}])
+    early = failed(lambda: world.cloud.tags(HERE, product_of(KIND, arn)))
+    world.finish(KIND)
+
+    assert early.disposition is Disposition.ABSENT
+    assert world.cloud.tags(HERE, product(world)) == {"stage": "trial"}
+    assert world.cloud.tags(HERE, arn) == {"team": "support"}
+
+
+def test_tags_are_set_and_overwritten(world: World) -> None:
+    """A new key is added, one that is there gets the new value, and the others stay."""
+    arn = submit(world, jobTags=[{"key": key, "value": key} for key in ("team", "stage")])
+
+    world.cloud.tag(HERE, arn, {"stage": "live", "cost center": ""})
+
+    assert world.cloud.tags(HERE, arn) == {"team": "team", "stage": "live", "cost center": ""}
+
+
+def test_tags_of_a_product_are_set(world: World) -> None:
+    """What a job made takes tags too, and the job's own stay as they are."""
+    arn = submit(world)
+    world.finish(KIND)
+
+    world.cloud.tag(HERE, product(world), {"stage": "live"})
+
+    assert world.cloud.tags(HERE, product(world)) == {"stage": "live"}
+    assert world.cloud.tags(HERE, arn) == {"team": "support"}
+
+
+def test_tags_are_removed(world: World) -> None:
+    """A tag that is removed is gone; to remove one that is not there is no error."""
+    arn = submit(world)
+
+    world.cloud.untag(HERE, arn, ["team", "absent"])
+    world.cloud.untag(HERE, arn, {"team"})
+
+    assert world.cloud.tags(HERE, arn) == {}
+
+
+def test_service_s_own_tags_are_shown(world: World) -> None:
+    """Tags that the service itself set are listed among the others."""
+    arn = submit(world)
+    world.mark(arn, {"aws:cloudformation:stack-name": "acme"})
+
+    assert world.cloud.tags(HERE, arn) == {
+        "aws:cloudformation:stack-name": "acme",
+        "team": "support",
+    }
+
+
+def test_service_s_own_keys_are_refused(world: World) -> None:
+    """Nobody else sets a tag whose key begins with aws:, and nothing of such a call is kept."""
+    arn = submit(world)
+
+    found = failed(lambda: world.cloud.tag(HERE, arn, {"aws:mine": "", "stage": "live"}))
+
+    assert (found.code, found.disposition) == ("ValidationException", Disposition.REFUSED)
+    assert world.cloud.tags(HERE, arn) == {"team": "support"}
+
+
+def test_service_s_own_tags_are_not_removed(world: World) -> None:
+    """Nobody else removes a tag whose key begins with aws:."""
+    arn = submit(world)
+    world.mark(arn, {"aws:theirs": "1"})
+
+    found = failed(lambda: world.cloud.untag(HERE, arn, ["aws:theirs"]))
+
+    assert found.disposition is Disposition.REFUSED
+    assert "aws:theirs" in world.cloud.tags(HERE, arn)
+
+
+def test_too_many_tags_are_refused(world: World) -> None:
+    """A resource carries fifty tags; a call that would make it more adds none."""
+    arn = submit(world)
+    world.mark(arn, {"aws:does-not-count": ""})
+    world.cloud.tag(HERE, arn, {f"key-{number}": "" for number in range(49)})
+
+    found = failed(lambda: world.cloud.tag(HERE, arn, {"team": "other", "one-more": ""}))
+
+    assert (found.code, found.disposition) == ("TooManyTagsException", Disposition.REFUSED)
+    assert world.cloud.tags(HERE, arn)["team"] == "support"
+    assert len(world.cloud.tags(HERE, arn)) == 51
+
+
+@pytest.mark.parametrize("target", [HERE, Target(region="us-west-2"), ELSEWHERE])
+def test_tags_of_what_is_not_there_are_an_error(world: World, target: Target) -> None:
+    """An ARN that nothing has where the call acts is a failure, never a resource without tags."""
+    arn = submit(world) if target != HERE else arn_of(KIND, "abcdefghijkl")
+    cloud = world.cloud
+
+    reading = failed(lambda: cloud.tags(target, arn))
+    changing = [
+        failed(lambda: cloud.tag(target, arn, {"team": "x"})),
+        failed(lambda: cloud.untag(target, arn, ["team"])),
+    ]
+
+    assert reading.code == "ResourceNotFoundException"
+    assert reading.disposition is Disposition.ABSENT
+    assert {found.disposition for found in changing} == {Disposition.REFUSED}
