@@ -189,7 +189,8 @@ def command(
 
     To see a job fail, let the S3 location of its training data hold "sandbox-fail" (data that
     cannot be read), "sandbox-fail-access" (a missing permission), "sandbox-fail-size" (records
-    that are too long) or "sandbox-fail-internal" (an error that may heal).
+    that are too long), "sandbox-fail-internal" or "sandbox-fail-capacity" (errors of the kind that
+    heals in another attempt).
 
     What nobody knows of the service is a choice here. A choice that is made stays with the state,
     and so do the faults on order; PUT /_sandbox/behaviour and POST /_sandbox/faults set them while

@@ -208,6 +208,25 @@ def _require() -> Node:
     return structure("What every manifest must have.", {"tags": tags, **switches})
 
 
+def _failures() -> Node:
+    message = "A failed job's message, `*` for any text."
+    return structure(
+        "Which failures of jobs a retry can heal, where you know better than the built-in table.",
+        {
+            "healing": _texts(
+                "Failures that policy.onFailure.retries may run again."
+                ' Example: ["*temporarily out of accelerators*"]',
+                message,
+            ),
+            "lasting": _texts(
+                "Failures that are never run again, whatever else matches them."
+                ' Example: ["Encountered an unexpected error*"]',
+                message,
+            ),
+        },
+    )
+
+
 def fleet_schema() -> Node:
     """The schema of ``bedrock-jobs.yaml`` takes every key as optional and no other key."""
     owner = _text(
@@ -225,6 +244,13 @@ def fleet_schema() -> Node:
             "limits": _limits(),
             "allow": _allow(),
             "require": _require(),
+            "failures": _failures(),
+            "stampTags": {
+                "description": "Whether each job is tagged with owner, manifest and digest, so that"
+                " whoever finds it in AWS finds its file.",
+                "type": "boolean",
+                "default": False,
+            },
         },
     )
     return {"$schema": DRAFT, "$comment": GENERATED, "title": "bedrock-jobs.yaml", **fleet}

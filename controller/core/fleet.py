@@ -52,19 +52,37 @@ class Require:
 
 
 @dataclass(frozen=True, slots=True)
+class Failures:
+    """Failure messages, ``*`` for any text, that the fleet knows better than the built-in table.
+
+    A failure in ``healing`` may be retried; one in ``lasting`` never is, and wins over the other.
+    """
+
+    healing: tuple[str, ...] = ()
+    lasting: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Fleet:
-    """The fleet's file, read: without a file, no owner and no rules."""
+    """The fleet's file, read: without a file, no owner and no rules.
+
+    ``stamp_tags`` says whether each job carries tags that lead back to its manifest.
+    """
 
     owner: str = ""
     target: Target = _NO_TARGET
     limits: Limits = Limits()
     allow: Allow = Allow()
     require: Require = Require()
+    failures: Failures = Failures()
+    stamp_tags: bool = False
 
 
 def fleet_of(value: Mapping[str, Any]) -> Fleet:
     """Return the fleet that a valid fleet file describes."""
-    limits, allow, require = (value.get(key) or {} for key in ("limits", "allow", "require"))
+    limits, allow, require, failures = (
+        value.get(key) or {} for key in ("limits", "allow", "require", "failures")
+    )
     return Fleet(
         owner=value.get("owner", ""),
         target=target_of(value.get("target")),
@@ -78,6 +96,8 @@ def fleet_of(value: Mapping[str, Any]) -> Fleet:
         require=Require(
             tuple(require.get("tags", ())), require.get("kms", False), require.get("vpc", False)
         ),
+        failures=Failures(tuple(failures.get("healing", ())), tuple(failures.get("lasting", ()))),
+        stamp_tags=value.get("stampTags", False),
     )
 
 

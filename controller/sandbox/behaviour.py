@@ -42,6 +42,16 @@ class JobNames(StrEnum):
     REPEATABLE = "repeatable"
 
 
+class FailingWith(StrEnum):
+    """What sort of failure the jobs meet that are to fail for no fault of their data."""
+
+    INTERNAL = "internal"
+    CAPACITY = "capacity"
+    ACCESS = "access"
+    SIZE = "size"
+    DATA = "data"
+
+
 _LIFETIMES = {TokenLifetime.NONE: 0, TokenLifetime.TEN_MINUTES: 600_000}
 
 
@@ -55,6 +65,11 @@ class Behaviour:
     """How far a job's life may lie from ``life_seconds``, as a part of it."""
     failing_part: float = 0.45
     """After which part of its life a job that is to fail does so."""
+    failing_share: float = 0.0
+    """Which part of the jobs fails though their data ask for no failure."""
+    failing_with: FailingWith = FailingWith.INTERNAL
+    failing_seed: int = 0
+    """Which jobs those are: the same seed always meets the same names."""
     stop_seconds: float = 60.0
     """How long a job is Stopping."""
     page_size: int = 100

@@ -12,7 +12,7 @@ from controller.sandbox import arns
 from controller.sandbox.behaviour import Behaviour
 from controller.sandbox.caller import Caller
 from controller.sandbox.catalog import BaseModel
-from controller.sandbox.failures import failure_in
+from controller.sandbox.failures import failure_of
 from controller.sandbox.jobs import Job
 from controller.sandbox.life import Course
 
@@ -65,7 +65,7 @@ def course_of(
     share = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
     factor = 1 + behaviour.deviation * (2 * share - 1)
     length = round(behaviour.life_seconds * factor * 1000)
-    failure = failure_in(request.get(simulation.data_member))
+    failure = failure_of(name, request.get(simulation.data_member), behaviour)
     lasts = length if failure is None else round(length * behaviour.failing_part)
     return Course(now, length, starts + lasts, failure, starts=starts)
 

@@ -14,6 +14,7 @@ import jsonschema_rs
 from controller.sandbox.behaviour import (
     AS_RECORDED,
     Behaviour,
+    FailingWith,
     JobNames,
     ModelNames,
     OverQuota,
@@ -27,6 +28,7 @@ Members = Mapping[str, Mapping[str, Any]]
 # Far beyond any use, and far below what a moment can hold.
 LONGEST_SECONDS = 1_000_000_000
 LARGEST_QUOTA = 1_000_000
+_LARGEST_SEED = 2**31 - 1
 _SECONDS = {"type": "number", "minimum": 0, "maximum": LONGEST_SECONDS}
 _WORDS: Mapping[str, type[StrEnum]] = {
     "tokenLifetime": TokenLifetime,
@@ -34,11 +36,14 @@ _WORDS: Mapping[str, type[StrEnum]] = {
     "overQuota": OverQuota,
     "modelNames": ModelNames,
     "jobNames": JobNames,
+    "failingWith": FailingWith,
 }
 _MEMBERS: Members = {
     "lifeSeconds": _SECONDS,
     "deviation": {"type": "number", "minimum": 0, "maximum": 1},
     "failingPart": {"type": "number", "minimum": 0, "maximum": 1},
+    "failingShare": {"type": "number", "minimum": 0, "maximum": 1},
+    "failingSeed": {"type": "integer", "minimum": 0, "maximum": _LARGEST_SEED},
     "stopSeconds": _SECONDS,
     "pageSize": {"type": "integer", "minimum": 1, "maximum": 1000},
     "tagsPerResource": {"type": "integer", "minimum": 0, "maximum": 200},

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from controller.core.fleet import (
     Allow,
+    Failures,
     Fleet,
     Require,
     fleet_of,
@@ -197,6 +198,8 @@ def test_fleet_is_what_its_file_says() -> None:
             "limits": {"maxSubmits": 3, "maxActive": 2},
             "allow": {"accounts": [], "s3Prefixes": ["s3://acme-*/"]},
             "require": {"tags": ["team"], "vpc": True},
+            "failures": {"healing": ["*busy*"], "lasting": ["*never*"]},
+            "stampTags": True,
         }
     )
 
@@ -204,4 +207,6 @@ def test_fleet_is_what_its_file_says() -> None:
     assert (fleet.limits.max_submits, fleet.limits.max_active) == (3, 2)
     assert fleet.allow == Allow(accounts=(), s3_prefixes=("s3://acme-*/",))
     assert fleet.require == Require(tags=("team",), vpc=True)
+    assert fleet.failures == Failures(healing=("*busy*",), lasting=("*never*",))
+    assert fleet.stamp_tags
     assert fleet_of({}) == Fleet()

@@ -32,7 +32,7 @@ def test_everything_off_is_as_recorded(sandbox: Sandbox) -> None:
         ({"quota": True}, "quota: true is not of type"),
         ({"getLag": -1}, "getLag: -1"),
         ({"listLag": "5"}, "listLag: "),
-        ({"tokenLife": "none"}, "known are deviation, failingPart, getLag"),
+        ({"tokenLife": "none"}, "known are deviation, failingPart, failingSeed"),
         ([], "[] is not of type"),
         (None, "null is not of type"),
         (b"{", "not JSON"),

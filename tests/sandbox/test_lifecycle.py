@@ -173,6 +173,10 @@ def test_a_job_that_is_over_cannot_be_stopped(sandbox: Sandbox) -> None:
             "sandbox-fail-internal/train.jsonl",
             "Encountered an unexpected error when processing the request, please try again",
         ),
+        (
+            "sandbox-fail-capacity/train.jsonl",
+            "Insufficient capacity to run the job at this time, try again later",
+        ),
     ],
 )
 def test_data_can_ask_for_a_failure(sandbox: Sandbox, key: str, message: str) -> None:

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from controller.cli.sandbox import command
 from controller.sandbox.behaviour import AS_RECORDED
 from controller.sandbox.control import routes
-from controller.sandbox.failures import failure_in
+from controller.sandbox.failures import failure_of
 from controller.sandbox.faults import FaultKind
 from controller.sandbox.store import Store
 from controller.sandbox.switches import shown
@@ -73,11 +73,14 @@ def test_help_names_every_failure_that_can_be_asked_for() -> None:
     said = CliRunner().invoke(command, ["--help"], terminal_width=10_000).output
     markers = {word.strip('",.()') for word in said.split() if "sandbox-fail" in word}
 
-    messages = {failure_in({"s3Uri": f"s3://bucket/{marker}/data.jsonl"}) for marker in markers}
+    messages = {
+        failure_of("job", {"s3Uri": f"s3://bucket/{marker}/data.jsonl"}, AS_RECORDED)
+        for marker in markers
+    }
 
-    assert len(markers) == 4
+    assert len(markers) == 5
     assert None not in messages
-    assert len(messages) == 4
+    assert len(messages) == 5
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,72 @@
+"""A share of the jobs fails: which ones is a function of name and seed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from controller.sandbox.behaviour import AS_RECORDED, FailingWith
+from controller.sandbox.failures import FAILURES, failure_of
+from tests.sandbox.support import LONG_ENOUGH, Sandbox
+
+FINE = {"s3Uri": "s3://acme-training/train.jsonl"}
+
+
+def failing(share: float, seed: int = 0) -> set[str]:
+    """Return which of a thousand names fail."""
+    behaviour = replace(AS_RECORDED, failing_share=share, failing_seed=seed)
+    names = [f"job-{number}" for number in range(1000)]
+    return {name for name in names if failure_of(name, FINE, behaviour)}
+
+
+def test_share_of_the_jobs_fails() -> None:
+    """About as many jobs fail as the share says: none of them at 0, all of them at 1."""
+    assert failing(0) == set()
+    assert 200 < len(failing(0.25)) < 300
+    assert len(failing(1)) == 1000
+
+
+def test_same_seed_meets_the_same_jobs() -> None:
+    """The choice is the same each time; another seed makes another one."""
+    assert failing(0.25) == failing(0.25)
+    assert failing(0.25) != failing(0.25, seed=1)
+
+
+def test_larger_share_meets_more() -> None:
+    """A job that fails at some share also fails at a larger one."""
+    assert failing(0.25) < failing(0.5)
+
+
+def test_another_attempt_has_a_draw_of_its_own() -> None:
+    """Names with a suffix fail independently, so that attempts can heal."""
+    behaviour = replace(AS_RECORDED, failing_share=0.25)
+    again = {name for name in failing(0.25) if failure_of(f"{name}-r1", FINE, behaviour)}
+
+    assert 0 < len(again) < len(failing(0.25)) / 2
+
+
+@pytest.mark.parametrize("word", FailingWith)
+def test_failure_is_of_the_sort_that_was_asked_for(word: FailingWith) -> None:
+    """Each word has a failure; data that ask for one of their own get that one."""
+    behaviour = replace(AS_RECORDED, failing_share=1.0, failing_with=word)
+    message = failure_of("job", FINE, behaviour)
+    asked = failure_of("job", {"s3Uri": "s3://acme/sandbox-fail-size"}, behaviour)
+
+    (expected,) = (failure.message for failure in FAILURES if failure.word is word)
+    assert message is not None
+    assert "{" not in message
+    assert message.split("`")[0] == expected.split("`")[0]
+    assert asked == "Maximum input token count 4097 exceeds limit of 4096"
+
+
+def test_share_is_set_over_http(sandbox: Sandbox) -> None:
+    """A sandbox that is told so lets every job fail, with the message of that sort."""
+    sandbox.behave(failingShare=1, failingWith="capacity", failingSeed=7)
+    sandbox.create("job")
+    sandbox.advance(LONG_ENOUGH)
+
+    shown = sandbox.get("job")
+
+    assert shown["status"] == "Failed"
+    assert "capacity" in shown["failureMessage"]
