@@ -66,9 +66,13 @@ class Documents:
     def file(self, path: str, top: str) -> FileRead:
         """Return a file's documents and problems; no file stops another."""
         try:
-            text = parse(content(path))
+            return self.text(content(path), path, top)
         except UnfitFileError as error:
             return FileRead((), (error.problem(path),))
+
+    def text(self, data: bytes, path: str, top: str) -> FileRead:
+        """Return what a file would hold if these were its bytes."""
+        text = parse(data)
         layers = self._defaults.of(os.path.dirname(path), top)
         if not text.problems and len(text.documents) == 1:
             return self._document(text.documents[0], path, layers, ())

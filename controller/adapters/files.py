@@ -33,13 +33,18 @@ def plain_bytes(path: str) -> bytes:
         return file.read(_LARGEST) if stat.S_ISREG(kind) else b""
 
 
-def replace(path: Path, content: bytes) -> None:
-    """Write beside the file, flush to disk, then take its place in one step."""
+def replace(path: Path, content: bytes, mode: int | None = None) -> None:
+    """Write beside the file, flush to disk, then take its place in one step.
+
+    ``mode`` gives the new file's permissions; without it they are those of any new file.
+    """
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}{TEMPORARY}")
     try:
         with temporary.open("wb") as file:
             file.write(content)
             file.flush()
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError:

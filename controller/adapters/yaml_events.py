@@ -7,7 +7,7 @@ one, and those after it, each mistake with its line and column.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,6 +62,13 @@ class Text:
 
     documents: tuple[Document, ...] = ()
     problems: tuple[Placed, ...] = ()
+
+
+def events(text: str) -> Iterator[Any]:
+    """Yield the parser's events of a text that ``parse`` found no mistake in."""
+    parser = CParser(text)
+    while (event := parser.get_event()) is not None:
+        yield event
 
 
 class _BeyondBoundsError(Exception):
