@@ -8,7 +8,7 @@ from datetime import datetime
 from controller.core.actions import Action, Reason, Verb
 from controller.core.diff import Difference, difference
 from controller.core.fleet import Fleet
-from controller.core.identity import Ownership
+from controller.core.identity import Ownership, suffix_of, with_names
 from controller.core.kind import Kind
 from controller.core.lineage import Lineage, turned
 from controller.core.model import (
@@ -121,5 +121,11 @@ class Case:
 
     @property
     def differences(self) -> Difference:
-        """Where the live job is not what the manifest says."""
-        return difference(self.kind, self.submission.request, self.live.members)
+        """Where the live job is not what the manifest says; a derived suffix is no difference."""
+        spec, name = self.desired.spec, self.desired.key.name
+        request = self.submission.request
+        if spec is not None and self.live.name != self.submission.name:
+            plain = with_names(self.kind, spec, name)
+            suffix = suffix_of(self.live.name, str(plain[self.kind.name_member]))
+            request = with_names(self.kind, spec, name, suffix) if suffix else request
+        return difference(self.kind, request, self.live.members)

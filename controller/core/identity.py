@@ -7,6 +7,7 @@ would carry another prefix, and this one would still be recognised.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import lru_cache
@@ -19,6 +20,7 @@ from controller.core.model import Submission
 
 SCHEME = "bj1-"
 DIGEST_VERSION = 1
+_SUFFIX = re.compile(r"(?:-[0-9a-f]{8})?(?:-r[0-9]+)?")
 
 
 class Ownership(StrEnum):
@@ -81,6 +83,16 @@ def with_names(kind: Kind, spec: Mapping[str, Any], name: str, suffix: str = "")
     for member in kind.suffixed_members:
         request[member] = f"{request.get(member, name)}{suffix}"
     return request
+
+
+def suffix_of(name: str, plain: str) -> str | None:
+    """Return what a retry or a revision added to a plain name, or None if it is no such name.
+
+    >>> suffix_of("support-bot-1a2b3c4d-r2", "support-bot")
+    '-1a2b3c4d-r2'
+    """
+    rest = name.removeprefix(plain)
+    return rest if name.startswith(plain) and _SUFFIX.fullmatch(rest) else None
 
 
 def submission(

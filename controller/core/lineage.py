@@ -151,15 +151,16 @@ def _from_the_top(lineage: Lineage, recorded: Recorded | None) -> Walk:
         live, other = other, None
     if live is None:
         return Found(made, None)
-    earlier = (Earlier(other, recorded.attempt if recorded else None),) if other else ()
+    last = recorded.attempt if recorded is not None else 0
     if lineage.whose(made, live, recorded) is not Ownership.CHANGED:
+        earlier = (Earlier(other, last),) if other is not None else ()
         return (yield from _onward(lineage, recorded, made, live, earlier))
-    if lineage.desired.policy.on_spec_change is OnSpecChange.NEW_REVISION:
-        before = (Earlier(live, made.attempt), *earlier)
-        return (yield from _revised(lineage, recorded, live, before))
-    if other is not None:
-        return Found(made, other, (Earlier(live, made.attempt),))
-    return Found(made, live)
+    # Of two jobs of other specs, the one that was recorded is the later.
+    before = (Earlier(live, made.attempt),) if other is not None else ()
+    changed = Found(lineage.at(last), other, before) if other is not None else Found(made, live)
+    if lineage.desired.policy.on_spec_change is OnSpecChange.HOLD:
+        return changed
+    return (yield from _revised(lineage, recorded, changed))
 
 
 def _downward(
@@ -193,15 +194,13 @@ def _recorded_elsewhere(
     return found if found is not None and lineage.is_ours(found) else None
 
 
-def _revised(
-    lineage: Lineage, recorded: Recorded | None, live: Live, earlier: tuple[Earlier, ...]
-) -> Walk:
+def _revised(lineage: Lineage, recorded: Recorded | None, changed: Found) -> Walk:
     """Look for the jobs of today's spec, under names of their own."""
-    made, found = yield from _downward(lineage, revised=True)
-    if found is not None:
-        return (yield from _onward(lineage, recorded, made, found, earlier))
-    before = tuple(one for one in earlier if one.live is not live)
-    return Found(lineage.at(lineage.desired.policy.attempt), live, before, following=made)
+    made, live = yield from _downward(lineage, revised=True)
+    if live is None or changed.live is None or changed.submission is None:
+        return replace(changed, following=made)
+    earlier = (*changed.earlier, Earlier(changed.live, changed.submission.attempt))
+    return (yield from _onward(lineage, recorded, made, live, earlier))
 
 
 def _onward(
