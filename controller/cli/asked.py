@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import click
 
-from controller.adapters.fleet_file import fleet_paths, load_fleet
+from controller.adapters.fleet_file import fleet_path, fleet_paths, load_fleet
 from controller.adapters.manifests import PathMissingError
 from controller.core.fleet import Fleet
 from controller.core.model import Problem, Source
@@ -22,12 +22,16 @@ _Answer = TypeVar("_Answer")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Where to look and for what; ``problems`` are those of the fleet's own file."""
+    """Where to look and for what; ``problems`` are those of the fleet's own file.
+
+    ``top`` is the folder that the fleet's file stands in, or the present one without such a file.
+    """
 
     paths: tuple[Path, ...]
     selector: Selector
     fleet: Fleet
     problems: tuple[Problem, ...]
+    top: Path
 
 
 def asked(paths: Sequence[Path], given: dict[str, Any]) -> Asked:
@@ -44,7 +48,8 @@ def asked(paths: Sequence[Path], given: dict[str, Any]) -> Asked:
             "one with --config"
         )
     fleet, problems = usable(lambda: load_fleet(given["config"], where[0]))
-    return Asked(where, chosen, fleet, problems)
+    own = given["config"] or fleet_path(where[0])
+    return Asked(where, chosen, fleet, problems, own.parent if own else Path())
 
 
 def usable(ask: Callable[[], _Answer]) -> _Answer:

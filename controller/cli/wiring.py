@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ from controller.cli.asked import asked, usable
 from controller.core.desired import desire
 from controller.core.fleet import Fleet
 from controller.core.kinds import KINDS
-from controller.core.model import Desired, Problem
+from controller.core.model import Desired, Manifest, Problem
 from controller.reconcile import Outside
 
 SANDBOX_FOLDER = Path(".bedrock-jobs")
@@ -42,13 +43,19 @@ def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
     tree = usable(lambda: load(wanted.paths, wanted.fleet))
     chosen = [one for one in tree.manifests if wanted.selector.selects(one.labels)]
     fleet = _limited(wanted.fleet, given.get("max_submits"))
-    desired = tuple(
-        desire(manifest, KINDS[manifest.key.kind], fleet.owner, fleet.target) for manifest in chosen
-    )
+    top = str(wanted.top.absolute()) if fleet.stamp_tags else ""
+    desired = tuple(_desired(manifest, fleet, top) for manifest in chosen)
     left_out = {one.key for one in tree.manifests} - {one.key for one in chosen}
     found = dict.fromkeys((*wanted.problems, *tree.problems))
     told = tuple(problem for problem in found if problem.key not in left_out)
     return Work(wanted.paths, fleet, () if wanted.problems else desired, told)
+
+
+def _desired(manifest: Manifest, fleet: Fleet, top: str) -> Desired:
+    """Return what a manifest asks for; its path from the fleet's folder only where it is sent."""
+    path = Path(os.path.relpath(manifest.source.path, top)).as_posix() if top else ""
+    kind = KINDS[manifest.key.kind]
+    return desire(manifest, kind, fleet.owner, fleet.target, path=path)
 
 
 @dataclass(frozen=True, slots=True)
