@@ -12,9 +12,10 @@ from controller.core.declared import policy_of, target_of
 from controller.core.desired import desire
 from controller.core.errors import failure
 from controller.core.fleet import Fleet
-from controller.core.identity import SCHEME, submission, token
+from controller.core.identity import SCHEME, revision_of, submission, token
 from controller.core.kind import Kind
 from controller.core.kinds import KINDS
+from controller.core.lineage import Found, Lineage, walk
 from controller.core.model import (
     Desired,
     Existence,
@@ -78,13 +79,12 @@ def situation(given: Mapping[str, Any], fleet: Fleet, name: str = "support-bot")
     wanted = desired_of(given, fleet, kind, name)
     asked = submission(kind, {**SPEC, **given.get("spec", {})}, name, fleet.owner)
     call = given.get("call")
-    return Situation(
-        kind,
-        wanted,
-        observation_of(given, kind, asked, fleet.owner),
-        recorded_of(given, kind, asked, fleet.owner),
-        failure_of(call) if call else None,
-    )
+    known = recorded_of(given, kind, asked, fleet.owner)
+    if "lives" in given:
+        seen = walked(given, Lineage(kind, wanted, fleet), known)
+    else:
+        seen = observation_of(given, kind, asked, fleet.owner)
+    return Situation(kind, wanted, seen, known, failure_of(call) if call else None)
 
 
 def desired_of(given: Mapping[str, Any], fleet: Fleet, kind: Kind, name: str) -> Desired:
@@ -117,6 +117,45 @@ def observation_of(
     if "live" not in given:
         return Observation(Existence.ABSENT, where)
     return Observation(Existence.PRESENT, where, live_of(given["live"], kind, asked, owner))
+
+
+def walked(given: Mapping[str, Any], lineage: Lineage, recorded: Recorded | None) -> Observation:
+    """Return what a walk over the given jobs sees; each says which submission made it.
+
+    ``attempt`` and ``revised`` name one of the manifest's; ``spec`` holds what was other then.
+    """
+    there = [_made(one, lineage, number) for number, one in enumerate(given["lives"])]
+    by_name = {live.name: live for live in there} | {live.arn: live for live in there}
+    path = walk(lineage, recorded)
+    asked = next(path)
+    try:
+        while True:
+            asked = path.send(by_name.get(asked))
+    except StopIteration as end:
+        found: Found = end.value
+    tags = {
+        member: failure_of(tags) if "code" in tags else tags
+        for member, tags in given.get("tags", {}).items()
+    }
+    return Observation(
+        Existence.PRESENT if found.live else Existence.ABSENT,
+        PLACE,
+        found.live,
+        submission=found.submission,
+        earlier=found.earlier,
+        following=found.following,
+        tags=tags,
+    )
+
+
+def _made(given: Mapping[str, Any], lineage: Lineage, number: int) -> Live:
+    kind, name, owner = lineage.kind, lineage.desired.key.name, lineage.fleet.owner
+    spec = {**(lineage.desired.spec or SPEC), **given.get("spec", {})}
+    revision = revision_of(kind, spec, name) if given.get("revised") else ""
+    attempt = given.get("attempt", 0)
+    asked = submission(kind, spec, name, owner, attempt=attempt, revision=revision)
+    arn = arn_of(kind, f"job{number:09}")
+    return live_of({"arn": arn, **given}, kind, asked, owner)
 
 
 def live_of(given: Mapping[str, Any], kind: Kind, asked: Submission, owner: str) -> Live:
@@ -161,6 +200,7 @@ def recorded_of(
         "$other-digest": OTHER_DIGEST,
         "$other-token": token(owner, OTHER_DIGEST),
         "$arn": arn_of(kind, "abcdefghijkl"),
+        **{f"$job{number}": arn_of(kind, f"job{number:09}") for number in range(10)},
     }
     raw = filled({"kind": kind.name, **given["sidecar"]}, words)
     written = given.get("written")

@@ -19,7 +19,7 @@ FOLDER = Path(__file__).parents[1] / "scenarios"
 FILES = sorted(FOLDER.glob("*.yaml"))
 REASONS_PAGE = Path(__file__).parents[2] / "docs" / "reasons.md"
 # Reasons whose rules come with the lifecycle: the table has their place, no rule gives them yet.
-WAITING = {Reason.RETRY, Reason.NEW_REVISION, Reason.TAGS_CHANGED, Reason.MANIFEST_REMOVED}
+WAITING = {Reason.MANIFEST_REMOVED}
 
 Scenario = dict[str, Any]
 
@@ -126,7 +126,7 @@ def test_scenario_is_read_in_full(path: Path) -> None:
         assert set(job) <= {"given", "expect"}
         assert set(job.get("given") or {}) <= {
             *("kind", "policy", "spec", "target", "problems", "live", "failure", "sidecar"),
-            *("written", "place", "call"),
+            *("written", "place", "call", "lives", "tags"),
         }
         assert set(job["expect"]) <= {
             *("verb", "reason", "message", "changes", "phase", "conditions", "tells", "keeps"),
