@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -18,7 +20,6 @@ from controller.core.healing import (
     PERMISSION,
     POLICY,
     UNKNOWN,
-    Cause,
     cause_of,
     heals,
 )
@@ -26,63 +27,23 @@ from controller.sandbox.failures import FAILURES, Failure
 
 NO_FILE = Fleet()
 UNEXPECTED = "Encountered an unexpected error when processing the request, please try again"
-# As the service was seen to write them; the names are made up.
-SEEN = (
-    (UNEXPECTED, INTERNAL),
-    (
-        (
-            "Could not validate GetObject permissions to access Amazon S3 bucket: `acme-training` at"
-            " key `train.jsonl`"
-        ),
-        PERMISSION,
-    ),
-    (
-        (
-            "Amazon S3 perms missing (PutObject): Could not validate PutObject permissions to access"
-            " S3 bucket: `acme-training` at key `output/.write_access_check_file.tmp`"
-        ),
-        PERMISSION,
-    ),
-    (
-        "Unable to parse Amazon S3 file: `train.jsonl`. Data files must conform to JSONL format.",
-        DATA,
-    ),
-    ("Input size exceeded in file `train.jsonl` for record starting with...", DATA),
-    ("Maximum input token count 4097 exceeds limit of 4096", DATA),
-    ("Maximum output token count 4097 exceeds limit of 4096", DATA),
-    ("Max sum of input and output token length 4097 exceeds total limit of 4096", DATA),
-    (
-        (
-            "Validation error: After preprocessing, duplicates and large examples were removed.At least"
-            " 32 examples needed if passing only train file"
-        ),
-        DATA,
-    ),
-    (
-        (
-            "Input data at fine-tuning-datasets/train/train-5K.jsonl must follow"
-            ' \'{"prompt": "<input text>", "completion": "<output text>"}\' format'
-        ),
-        DATA,
-    ),
-    ("The training job failed due to data issues", DATA),
-    (
-        (
-            "Automated tests flagged this fine-tuning job as including materials that are potentially"
-            " inconsistent with Anthropic's third-party license terms. Please contact support."
-        ),
-        POLICY,
-    ),
-    ("Insufficient capacity for the job; try again later", CAPACITY),
-    ("The job was throttled", CAPACITY),
+CAUSES = {cause.word: cause for cause in (INTERNAL, CAPACITY, PERMISSION, DATA, POLICY)}
+# As the service was seen to write them, by what is behind them; the names are made up.
+SEEN = json.loads((Path(__file__).parents[1] / "data" / "failures.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("word", "message"), [(word, message) for word in SEEN for message in SEEN[word]]
 )
-
-
-@pytest.mark.parametrize(("message", "cause"), SEEN)
-def test_each_message_has_its_cause(message: str, cause: Cause) -> None:
+def test_each_message_has_its_cause(word: str, message: str) -> None:
     """Every message that is known is told apart; only internal errors and capacity heal."""
-    assert cause_of(message, NO_FILE) == cause
-    assert heals(message, NO_FILE) == (cause in {INTERNAL, CAPACITY})
+    assert cause_of(message, NO_FILE) == CAUSES[word]
+    assert heals(message, NO_FILE) == (CAUSES[word] in {INTERNAL, CAPACITY})
+
+
+def test_each_cause_was_seen() -> None:
+    """No cause of the table goes without a message that shows it."""
+    assert set(SEEN) == set(CAUSES)
 
 
 @pytest.mark.parametrize(
