@@ -15,10 +15,11 @@ from controller.adapters.discovery import UnfitFileError, content
 from controller.adapters.kinds import Readable, readable
 from controller.adapters.problems import problem_of
 from controller.adapters.yaml_events import Document, Text, parse
-from controller.core.declared import named, policy_of, target_of, too_long, unoffered
+from controller.core.declared import named
 from controller.core.entries import Entry, with_problems
 from controller.core.findings import Finding
-from controller.core.fleet import Fleet, forbidden
+from controller.core.fleet import Fleet
+from controller.core.judging import judged
 from controller.core.kinds import KINDS
 from controller.core.layers import laid
 from controller.core.model import API_VERSION, Problem, Source
@@ -130,19 +131,11 @@ class Documents:
         if problems or not known.checker.is_valid(full):
             problems += _located(at, known, known.findings(full), problems)
         if not problems:
-            problems = _located(at, known, tuple(self._judged(known, value)), ())
+            found = tuple(judged(known.kind, value, known.checker, self._fleet))
+            problems = _located(at, known, found, ())
         if problems:
             return _invalid(at, known, value, problems)
         return _entry(at, known, value, specs=self._specs)
-
-    def _judged(self, known: Readable, value: dict[str, Any]) -> Iterator[Finding]:
-        """Yield what is wrong with a document that keeps its schema."""
-        declared = value.get("policy")
-        if declared:
-            policy = policy_of(declared)
-            yield from unoffered(policy)
-            yield from too_long(known.kind, value, policy, known.schema)
-        yield from forbidden(known.kind, target_of(value.get("target")), value["spec"], self._fleet)
 
 
 def _shared(text: Text) -> list[list[Placed]]:

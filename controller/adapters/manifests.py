@@ -12,7 +12,8 @@ from typing import Any
 from controller.adapters.discovery import DEFAULTS, Found, PathMissingError, discover
 from controller.adapters.documents import Documents, FileRead
 from controller.adapters.sharing import Parcel, shared_out
-from controller.core.entries import Entry, clashes, manifest, with_problems
+from controller.core.clashes import clashes
+from controller.core.entries import Entry, manifest, with_problems
 from controller.core.fleet import Fleet
 from controller.core.model import JobKey, Problem, Source, Tree
 

@@ -1,19 +1,15 @@
-"""What a valid document declares: target and policy as values, and what does not fit yet."""
+"""What a valid document declares: its target and policy as values, its names written out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from controller.core.identity import with_names
 from controller.core.kind import Kind
 from controller.core.model import OnDelete, OnSpecChange, Policy, State, Target
-from controller.core.problems import Code
-from controller.core.validation import Finding
 
 _NO_TARGET = Target()
 _NO_POLICY = Policy()
-_REVISION_LENGTH = len("-") + 8
 
 
 def target_of(value: Mapping[str, Any] | None) -> Target:
@@ -57,48 +53,3 @@ def name_of(document: Mapping[str, Any]) -> str | None:
     metadata = document.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     return name if isinstance(name, str) and name else None
-
-
-def unoffered(policy: Policy) -> tuple[Finding, ...]:
-    """Return what a policy asks for that this release does not carry out."""
-    return tuple(
-        Finding(Code.POLICY_NOT_OFFERED, path, message, "this release does not do that yet")
-        for wanted, path, message in (
-            (policy.attempt > 0, ("policy", "attempt"), "an attempt above 0 is not carried out"),
-            (
-                policy.retries > 0,
-                ("policy", "onFailure", "retries"),
-                "automatic retries are not carried out",
-            ),
-            (
-                policy.on_spec_change is OnSpecChange.NEW_REVISION,
-                ("policy", "onSpecChange"),
-                "NewRevision is not carried out",
-            ),
-        )
-        if wanted
-    )
-
-
-def room(policy: Policy) -> int:
-    """Return how many characters the longest suffix that a policy can lead to has."""
-    revised = policy.on_spec_change is OnSpecChange.NEW_REVISION
-    last = policy.attempt + policy.retries
-    return (_REVISION_LENGTH if revised else 0) + (len(f"-r{last}") if last else 0)
-
-
-def too_long(
-    kind: Kind, document: Mapping[str, Any], policy: Policy, schema: Mapping[str, Any]
-) -> Iterator[Finding]:
-    """Yield each name that its longest possible suffix would make too long for the service."""
-    needed = room(policy)
-    if not needed:
-        return
-    members = schema.get("properties", {}).get("spec", {}).get("properties", {})
-    names = with_names(kind, document["spec"], str(name_of(document)))
-    for member in kind.suffixed_members:
-        limit = members.get(member, {}).get("maxLength")
-        if limit is not None and len(names[member]) + needed > limit:
-            message = f"the {member} is too long: the policy can add {needed} characters to it"
-            hint = f"at most {limit - needed} characters leave room for the suffix"
-            yield Finding(Code.NAME_TOO_LONG, ("spec", member), message, hint)

@@ -1,15 +1,13 @@
-"""What reading makes of each document, small and plain, and what only the whole tree can show."""
+"""What reading makes of each document: small and plain, for thousands of them to be held."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
 from controller.core.declared import policy_of, target_of
-from controller.core.model import JobKey, Manifest, Problem, Source, Target
-from controller.core.problems import Code
+from controller.core.model import JobKey, Manifest, Problem, Source
 
 
 class Entry(NamedTuple):
@@ -60,58 +58,6 @@ def manifest(entry: Entry) -> Manifest:
         spec=None if invalid else entry.spec,
         problems=entry.problems,
     )
-
-
-def clashes(entries: Sequence[Entry], fallback: Target) -> dict[int, tuple[Problem, ...]]:
-    """Return, by position, the problems of entries that cannot stand beside each other.
-
-    Two with one identity clash, and so do two that would submit one job name in one place;
-    ``fallback`` fills the gaps of their targets.
-    """
-    found: dict[int, tuple[Problem, ...]] = {}
-    for group in _shared([(entry.kind, entry.name) for entry in entries]):
-        for index in group:
-            found[index] = (_twin(entries, index, group),)
-    for namesakes in _shared([(entry.kind, entry.job_name) for entry in entries]):
-        # Targets are compared only among namesakes, of which there are few or none.
-        targets = [target_of(entries[index].target).over(fallback) for index in namesakes]
-        for inner in _shared(targets):
-            group = [namesakes[position] for position in inner]
-            if len({entries[index].name for index in group}) > 1:
-                for index in group:
-                    found[index] = (*found.get(index, ()), _namesake(entries, index, group))
-    return found
-
-
-def _shared(keys: Sequence[Hashable]) -> list[list[int]]:
-    """Return the groups of positions that share a key."""
-    if len(set(keys)) == len(keys):
-        return []
-    groups: defaultdict[Hashable, list[int]] = defaultdict(list)
-    for index, key in enumerate(keys):
-        groups[key].append(index)
-    return [group for group in groups.values() if len(group) > 1]
-
-
-def _others(entries: Sequence[Entry], index: int, group: Sequence[int]) -> str:
-    return ", ".join(entries[other].place for other in group if other != index)
-
-
-def _twin(entries: Sequence[Entry], index: int, group: Sequence[int]) -> Problem:
-    entry = entries[index]
-    message = f"{entry.key} stands in {_others(entries, index, group)} too"
-    hint = "give one of them another metadata.name"
-    return Problem(Code.DUPLICATE_IDENTITY.code, message, entry.source, hint, entry.key)
-
-
-def _namesake(entries: Sequence[Entry], index: int, group: Sequence[int]) -> Problem:
-    entry = entries[index]
-    message = (
-        f"the job name {entry.job_name} is also that of {_others(entries, index, group)},"
-        " in the same account and region"
-    )
-    hint = "a job's name can be used once and never again; change one of them"
-    return Problem(Code.DUPLICATE_JOB_NAME.code, message, entry.source, hint, entry.key)
 
 
 def with_problems(entry: Entry, problems: Iterable[Problem]) -> Entry:

@@ -36,8 +36,6 @@ class Variant:
 class Simulation:
     """How the sandbox acts out a kind, where neither the service model nor the row can say."""
 
-    resource: str
-    """The resource type in a job's ARN."""
     product: str
     """The resource type in the ARN of what a job makes."""
     product_arn_members: tuple[str, ...]
@@ -95,6 +93,8 @@ class Kind:
     identifier_member: str
     """The member of Get and Stop that takes a name or an ARN."""
     arn_member: str
+    resource: str
+    """The resource type in a job's ARN."""
     status_member: str
     failure_member: str
     """The member of Get that says why a job failed; empty, like the times below, if none does."""

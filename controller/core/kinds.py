@@ -24,6 +24,7 @@ _MODEL_CUSTOMIZATION_JOB = Kind(
     tag_members=("jobTags", "customModelTags"),
     identifier_member="jobIdentifier",
     arn_member="jobArn",
+    resource="model-customization-job",
     status_member="status",
     stages_member="statusDetails",
     failure_member="failureMessage",
@@ -77,7 +78,6 @@ _MODEL_CUSTOMIZATION_JOB = Kind(
         "API_CreateModelCustomizationJob.html"
     ),
     simulation=Simulation(
-        resource="model-customization-job",
         product="custom-model",
         product_arn_members=("outputModelArn", "customModelArn"),
         product_name_member="customModelName",

@@ -29,7 +29,7 @@ def made(
     """Return the job that a request makes, not yet kept; namesakes have ARNs of their own."""
     name = str(request[kind.name_member])
     unique = f"{kind.name}/{name}" + (f"/{namesakes}" if namesakes else "")
-    job_arn = arns.resource_arn(caller, simulation.resource, model.identifier, unique)
+    job_arn = arns.resource_arn(caller, kind.resource, model.identifier, unique)
     return Job(
         number=0,
         kind=kind.name,

@@ -23,6 +23,7 @@ ARN = (
     "arn:aws:bedrock:us-east-1:123456789012:"
     "model-customization-job/amazon.nova-micro-v1:0:128k/abcdefghijkl"
 )
+OTHER = ARN.replace("abcdefghijkl", "lkjihgfedcba")
 HEAD = f"apiVersion: bedrock-jobs/v1\nkind: {KIND}\nmetadata:\n  name: support-bot\n"
 SPEC = (
     "spec:\n"
@@ -132,10 +133,10 @@ def test_only_the_value_changes(tmp_path: Path, before: str, after: str, ends: s
     [
         ("adopt: null", f"adopt: {ARN}"),
         ("adopt: ~ # none", f"adopt: {ARN} # none"),
-        ('adopt: "arn:aws:bedrock:us-east-1:123456789012:x/y"', f'adopt: "{ARN}"'),
-        ("adopt: 'arn:aws:bedrock:us-east-1:123456789012:x/y'", f"adopt: '{ARN}'"),
-        ("adopt: arn:aws:bedrock:us-east-1:123456789012:x/y # it", f"adopt: {ARN} # it"),
-        ("adopt: >-\n    arn:aws:bedrock:us-east-1:123456789012:x/y\n\n", f"adopt: {ARN}\n\n"),
+        (f'adopt: "{OTHER}"', f'adopt: "{ARN}"'),
+        (f"adopt: '{OTHER}'", f"adopt: '{ARN}'"),
+        (f"adopt: {OTHER} # it", f"adopt: {ARN} # it"),
+        (f"adopt: >-\n    {OTHER}\n\n", f"adopt: {ARN}\n\n"),
     ],
 )
 def test_text_keeps_its_quotes(tmp_path: Path, before: str, after: str) -> None:

@@ -13,19 +13,15 @@ ACCOUNT = "123456789012"
 
 def arn_of(kind: Kind, serial: str, account: str = ACCOUNT, region: str = REGION) -> str:
     """Return an ARN of the form that the service gives jobs."""
-    resource, _ = _resources(kind)
-    return f"arn:aws:bedrock:{region}:{account}:{resource}/amazon.nova-micro-v1:0:128k/{serial}"
+    return (
+        f"arn:aws:bedrock:{region}:{account}:{kind.resource}/amazon.nova-micro-v1:0:128k/{serial}"
+    )
 
 
 def product_of(kind: Kind, arn: str) -> str:
     """Return the ARN of what a job makes, by the job's own."""
-    resource, product = _resources(kind)
-    return arn.replace(f":{resource}/", f":{product}/")
-
-
-def _resources(kind: Kind) -> tuple[str, str]:
-    simulation = kind.simulation
-    return (simulation.resource, simulation.product) if simulation else ("job", "product")
+    product = kind.simulation.product if kind.simulation else "product"
+    return arn.replace(f":{kind.resource}/", f":{product}/")
 
 
 def shown(kind: Kind, request: Mapping[str, Any], region: str = REGION) -> dict[str, Any]:

@@ -111,6 +111,9 @@ def _get(kind: Kind, service: Service) -> Iterator[str]:
     for name in [*shown, *filter(None, optional)]:
         if name not in members:
             yield f"Get does not show {name}"
+    arns = service.shapes.get(members.get(kind.arn_member, {}).get("shape", ""), {})
+    if kind.resource not in _resources(arns):
+        yield f"{kind.arn_member} is not the ARN of a {kind.resource}"
     if not kind.ended_member and "endTime" in members:
         yield "Get shows endTime, which the row does not know"
     if kind.echoes_token != (kind.token_member in members):

@@ -43,6 +43,7 @@ def _row(name: str, **judgement: Any) -> Kind:
 
 EVALUATION = _row(
     "EvaluationJob",
+    resource="evaluation-job",
     summaries_member="jobSummaries",
     stoppable=True,
     failure_member="failureMessages",
@@ -74,6 +75,7 @@ EVALUATION = _row(
 )
 INVOCATION = _row(
     "ModelInvocationJob",
+    resource="model-invocation-job",
     summaries_member="invocationJobSummaries",
     stoppable=True,
     tag_members=("tags",),
@@ -99,6 +101,7 @@ INVOCATION = _row(
 )
 IMPORT = _row(
     "ModelImportJob",
+    resource="model-import-job",
     summaries_member="modelImportJobSummaries",
     suffixed_members=("jobName", "importedModelName"),
     tag_members=("jobTags", "importedModelTags"),
@@ -113,6 +116,7 @@ IMPORT = _row(
 )
 COPY = _row(
     "ModelCopyJob",
+    resource="model-copy-job",
     summaries_member="modelCopyJobSummaries",
     name_member="targetModelName",
     suffixed_members=("targetModelName",),
@@ -129,6 +133,7 @@ COPY = _row(
 )
 OPTIMIZATION = _row(
     "AdvancedPromptOptimizationJob",
+    resource="advanced-prompt-optimization-job",
     summaries_member="jobSummaries",
     stoppable=True,
     token_member="clientToken",  # noqa: S106 - a member's name, not a secret
@@ -144,6 +149,7 @@ OPTIMIZATION = _row(
 )
 DEPLOYMENT = _row(
     "CustomModelDeployment",
+    resource="custom-model-deployment",
     summaries_member="modelDeploymentSummaries",
     name_member="modelDeploymentName",
     listed_name_member="customModelDeploymentName",
@@ -161,6 +167,7 @@ DEPLOYMENT = _row(
 )
 THROUGHPUT = _row(
     "ProvisionedModelThroughput",
+    resource="provisioned-model",
     summaries_member="provisionedModelSummaries",
     name_member="provisionedModelName",
     suffixed_members=("provisionedModelName",),

@@ -33,6 +33,7 @@ def test_row_agrees_with_the_service_model(kind: Kind) -> None:
         ({"tag_members": ()}, "tags"),
         ({"identifier_member": "jobArn"}, "jobArn alone"),
         ({"arn_member": "arn"}, "answer with arn"),
+        ({"resource": "model-copy-job"}, "ARN of a model-copy-job"),
         ({"status_member": "jobType", "active": frozenset()}, "statuses"),
         ({"failure_member": "failureMessage"}, "failureMessage"),
         ({"summaries_member": "summaries"}, "summaries"),
