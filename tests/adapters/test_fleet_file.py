@@ -22,6 +22,10 @@ allow:
   baseModels: [amazon.nova-*]
   s3Prefixes: [s3://acme-*/]
 require: {tags: [team], kms: true, vpc: false}
+failures:
+  healing: ["*no accelerators*"]
+  lasting: ["Encountered an unexpected error*"]
+stampTags: true
 """
 
 
@@ -47,6 +51,9 @@ def test_file_is_found_upward(jobs: Path) -> None:
 
     assert problems == ()
     assert (fleet.owner, fleet.require.tags, fleet.limits.max_active) == ("acme-ml", ("team",), 2)
+    assert fleet.failures.healing == ("*no accelerators*",)
+    assert fleet.failures.lasting == ("Encountered an unexpected error*",)
+    assert fleet.stamp_tags
 
 
 def test_search_ends_at_the_repository(jobs: Path) -> None:
@@ -88,6 +95,9 @@ def test_empty_file_has_no_rules(jobs: Path) -> None:
         ("limits: {maxSubmits: 1.0}\nrequire: {kms: yes}\n", ["1:22 BJ205", "2:16 BJ205"]),
         ("limits: {maxSubmits: -1}\n", ["1:22 BJ209"]),
         ("- owner\n", ["1:1 BJ205"]),
+        ("stampTags: yes\n", ["1:12 BJ205"]),
+        ("failures: {retry: [x]}\n", ["1:12 BJ203"]),
+        ('failures: {healing: [""], lasting: x}\n', ["1:22 BJ209", "1:36 BJ205"]),
         ("owner: a\n---\nowner: b\n", ["3:1 BJ112"]),
         ("owner: [\n", ["2:1 BJ104"]),
         ("owner: \x00\n", ["1:8 BJ111"]),
