@@ -42,8 +42,6 @@ class Simulation:
     """The members of Get and List that show the product's ARN, once there is one."""
     product_name_member: str
     """The member of Create that names the product."""
-    job_tags_member: str
-    product_tags_member: str
     model_member: str
     """The member of Create that names the base model."""
     settings_member: str

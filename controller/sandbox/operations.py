@@ -174,10 +174,8 @@ class JobOperations:
 
     def _put_tags(self, scope: Scope, job: Job, request: Request) -> None:
         limit = scope.behaviour.tags_per_resource
-        for arn, member in (
-            (job.arn, self.simulation.job_tags_member),
-            (job.product_arn, self.simulation.product_tags_member),
-        ):
+        for member, carrier in self.kind.tagged.items():
+            arn = job.arn if carrier == self.kind.arn_member else job.product_arn
             tags.add(scope.rows, arn, request.get(member, []), most=limit)
 
 
