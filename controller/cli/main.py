@@ -22,8 +22,12 @@ _VERBS = {
     "reconcile": ("controller.cli.reconcile", "Make one pass: submit what is missing, record all."),
     "status": ("controller.cli.status", "Show each job's recorded status."),
     "wait": ("controller.cli.wait", "Wait until every job has ended."),
+    "stop": ("controller.cli.stop", "Stop jobs that run."),
+    "retry": ("controller.cli.retry", "Ask for a further attempt at Failed or Stopped jobs."),
+    "adopt": ("controller.cli.adopt", "Let manifests stand for jobs made elsewhere."),
     "schema": ("controller.cli.schema", "Write or check the JSON Schemas."),
     "new": ("controller.cli.new", "Write a commented manifest to start from."),
+    "import": ("controller.cli.import_", "Make manifests from CLI requests or live jobs."),
     "sandbox": ("controller.cli.sandbox", "Serve a simulated Bedrock on this machine."),
 }
 

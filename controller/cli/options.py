@@ -41,6 +41,21 @@ paths = click.argument(
     "paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, exists=False)
 )
 
+words = click.argument("words", nargs=-1, metavar="[NAME|PATH]...")
+
+deciding = _stack(
+    click.option(
+        "--in",
+        "within",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="Where to look names and labels up. [default: jobs/]",
+    ),
+    click.option("-y", "--yes", is_flag=True, help="Do it without asking; needed without a terminal."),
+    click.option("--dry-run", is_flag=True, help="Show what would be done, and stop there."),
+)
+
 selecting = _stack(
     click.option(
         "-l",

@@ -1,0 +1,95 @@
+"""What stop, retry and adopt share: a look, a question, and how what was done is told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from controller.cli.asked import relative
+from controller.cli.exits import Exit, gravest
+from controller.cli.printing import say, show
+from controller.core.actions import Action, Reason
+from controller.views.steps import Step, Steps, Verdict, step_lines, steps_data
+
+_CODES = {
+    Reason.OBSERVATION_FAILED: Exit.FAILED,
+    Reason.WRONG_TARGET: Exit.UNSAFE,
+    Reason.INVALID: Exit.INVALID,
+}
+
+
+def permit(verb: str, given: dict[str, Any]) -> None:
+    """Raise a usage error where nobody can be asked and nobody has said yes."""
+    if given["yes"] or given["dry_run"] or (sys.stdin.isatty() and sys.stderr.isatty()):
+        return
+    raise click.UsageError(
+        f"{verb} asks before it does anything, and there is no terminal to ask on: add --yes to "
+        "go ahead, or --dry-run to see what it would do"
+    )
+
+
+def stepping(action: Action, verdict: Verdict, message: str, *notes: str, **data: Any) -> Step:
+    """Return a step on the job of an action."""
+    desired = action.desired
+    return Step(
+        desired.key, relative(desired.source), verdict, action.reason, message, notes, data=data
+    )
+
+
+def settle(
+    ctx: click.Context,
+    foreseen: Steps,
+    given: dict[str, Any],
+    take: Callable[[], tuple[tuple[Step, ...], set[Exit]]],
+    codes: Iterable[Exit] = (),
+) -> None:
+    """Ask, take the steps that are planned, tell what was done, and end with its exit code.
+
+    ``take`` is called once a person agrees, and returns every step as it went; with --dry-run it
+    is not called. ``codes`` are what is known to be wrong beforehand.
+    """
+    steps, found = foreseen.steps, set(codes)
+    if foreseen.planned and not given["dry_run"]:
+        _agree(ctx, foreseen, given)
+        steps, more = take()
+        found |= more
+    told = Steps(foreseen.verb, foreseen.cost, steps)
+    sandbox = given["sandbox"]
+    show(
+        given,
+        lambda: steps_data(told, sandbox=sandbox),
+        lambda: step_lines(told, sandbox=sandbox),
+    )
+    ctx.exit(gravest(found | set(map(_code, steps))))
+
+
+def _agree(ctx: click.Context, foreseen: Steps, given: dict[str, Any]) -> None:
+    """Return once a person agrees; end with 1 when one does not. What it costs is always told."""
+    if given["yes"]:
+        say(foreseen.cost)
+        return
+    for line in step_lines(foreseen, sandbox=given["sandbox"]):
+        say(line.text)
+    if not _asked(f"{foreseen.verb.capitalize()} {_what(foreseen)}?"):
+        say("bedrock-jobs: nothing was done")
+        ctx.exit(Exit.FAILED)
+
+
+def _asked(question: str) -> bool:
+    """Ask on stderr, so that stdout holds the result alone; anything but yes is no."""
+    click.echo(f"{question} [y/N] ", nl=False, err=True)
+    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+
+
+def _what(foreseen: Steps) -> str:
+    names = [step.key.name for step in foreseen.planned]
+    return names[0] if len(names) == 1 else f"these {len(names)} jobs"
+
+
+def _code(step: Step) -> Exit:
+    if step.verdict in {Verdict.REFUSED, Verdict.FAILED}:
+        return _CODES.get(step.reason, Exit.FAILED)
+    return Exit.FINE
