@@ -14,7 +14,9 @@ from controller.cli.exits import Exit, gravest
 from controller.cli.passing import tell_problems
 from controller.cli.printing import say, show
 from controller.cli.wiring import Work, read_work
+from controller.core.fleet import Fleet
 from controller.core.kinds import KINDS
+from controller.core.lineage import Lineage
 from controller.core.model import Desired, Recorded
 from controller.views.status import JobStatus, is_unhealthy, status_data, status_lines
 
@@ -25,6 +27,7 @@ from controller.views.status import JobStatus, is_unhealthy, status_data, status
 @click.option(
     "--exit-code", is_flag=True, help="End with 3 when a job failed, stopped or needs a person."
 )
+@click.option("--history", is_flag=True, help="Show each job's earlier jobs below it.")
 @options.offline
 @options.printing
 @click.pass_context
@@ -39,7 +42,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     show(
         given,
         lambda: status_data(shown, sandbox=given["sandbox"]),
-        lambda: status_lines(shown, sandbox=given["sandbox"]),
+        lambda: status_lines(shown, sandbox=given["sandbox"], past=given["history"]),
     )
     codes = {Exit.INVALID} if work.problems else set()
     if given["exit_code"] and any(is_unhealthy(status, KINDS) for status in shown):
@@ -53,18 +56,18 @@ def _recorded(work: Work) -> list[JobStatus]:
     for path in ledger.unreadable:
         say(f"bedrock-jobs: {path}: not a sidecar, left out; the next reconcile rebuilds it")
     jobs = sorted(work.desired, key=lambda job: job.key)
-    return [_status(job, recorded.get(job.key)) for job in jobs]
+    return [_status(job, recorded.get(job.key), work.fleet) for job in jobs]
 
 
-def _status(job: Desired, recorded: Recorded | None) -> JobStatus:
+def _status(job: Desired, recorded: Recorded | None, fleet: Fleet) -> JobStatus:
     entry = recorded.entry if recorded else {}
-    return JobStatus(job.key, relative(job.source), entry, _note(job, recorded))
+    return JobStatus(job.key, relative(job.source), entry, _note(job, recorded, fleet))
 
 
-def _note(job: Desired, recorded: Recorded | None) -> str:
-    """Say when the manifest asks for another job than the one that was submitted."""
+def _note(job: Desired, recorded: Recorded | None, fleet: Fleet) -> str:
+    """Say when the recorded job is none of those that the manifest leads to."""
     if recorded is None or recorded.arn is None or job.submission is None:
         return ""
-    if recorded.digest == job.submission.digest:
+    if Lineage(KINDS[job.key.kind], job, fleet).recorded_as(recorded) is not None:
         return ""
     return "the spec changed after submit: run plan to see what differs"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from controller.core.actions import Action, Plan, Reason, Verb
-from controller.core.model import API_VERSION, Place
+from controller.core.model import API_VERSION, Change, Desired, Place
 from controller.views.lines import Line, columns, counted
 
 _COLOURS = {
@@ -50,14 +50,25 @@ def plan_lines(plan: Plan, *, sandbox: bool) -> Iterator[Line]:
     shown = [action for action in plan.actions if action.verb is not Verb.NOOP]
     order = list(_COLOURS)
     shown.sort(key=lambda action: (order.index(action.verb), action.desired.key))
-    rows = [(action.verb, action.reason, action.desired.key.name) for action in shown]
+    rows = [(action.verb, action.reason, named(action.desired)) for action in shown]
     for action, cells in zip(shown, columns(rows), strict=True):
         yield Line(f"{cells}  {action.message}", _COLOURS[action.verb])
         for change in action.changes:
-            yield Line(f"    {change.member}: manifest {change.declared}, live {change.live}")
+            yield change_line(change)
     if shown:
         yield Line("")
     yield Line(summary(plan, sandbox=sandbox), bold=True)
+
+
+def named(desired: Desired) -> str:
+    """Return a manifest's name, and that of its job where it is another."""
+    name, job = desired.key.name, desired.name
+    return name if job == name else f"{name} as {job}"
+
+
+def change_line(change: Change) -> Line:
+    """Return the line that tells how one member differs."""
+    return Line(f"    {change.member}: manifest {change.declared}, live {change.live}")
 
 
 def summary(plan: Plan, *, sandbox: bool) -> str:
@@ -115,6 +126,7 @@ def _action_data(action: Action) -> dict[str, Any]:
     if submission is not None:
         made |= {
             "attempt": submission.attempt,
+            "revision": submission.revision,
             "digest": submission.digest,
             "token": submission.token,
         }
@@ -123,8 +135,25 @@ def _action_data(action: Action) -> dict[str, Any]:
     if action.live is not None:
         made["jobArn"] = action.live.arn
         made["liveStatus"] = action.live.status
-    made["changes"] = [
-        {"member": change.member, "declared": change.declared, "live": change.live}
-        for change in action.changes
-    ]
-    return made
+    return made | _lists(action)
+
+
+def _lists(action: Action) -> dict[str, list[Any]]:
+    """Return what there may be several of; of tags the keys alone, because values may be long."""
+    return {
+        "changes": [
+            {"member": change.member, "declared": change.declared, "live": change.live}
+            for change in action.changes
+        ],
+        "earlier": [one.live.arn for one in action.earlier],
+        "stops": [live.arn for live in action.stops],
+        "retags": [
+            {
+                "member": retag.member,
+                "arn": retag.arn,
+                "set": sorted(retag.put),
+                "remove": list(retag.drop),
+            }
+            for retag in action.retags
+        ],
+    }

@@ -56,9 +56,16 @@ def status_data(statuses: Sequence[JobStatus], *, sandbox: bool) -> dict[str, An
 
 
 def status_lines(
-    statuses: Sequence[JobStatus], *, sandbox: bool, quiet: Container[JobKey] = ()
+    statuses: Sequence[JobStatus],
+    *,
+    sandbox: bool,
+    quiet: Container[JobKey] = (),
+    past: bool = False,
 ) -> Iterator[Line]:
-    """Yield a table of jobs, but for the quiet ones, and one line that counts all by phase."""
+    """Yield a table of jobs, but for the quiet ones, and one line that counts all by phase.
+
+    With ``past`` each job's earlier jobs follow it, the oldest first.
+    """
     listed = [status for status in statuses if status.key not in quiet]
     head, *cells = columns([_HEAD, *(_row(status) for status in listed)])
     if listed:
@@ -66,6 +73,8 @@ def status_lines(
     for status, row in zip(listed, cells, strict=True):
         message = status.note or status.condition("Synced").get("message", "")
         yield Line(f"{row}  {message}", _COLOURS.get(status.phase))
+        if past:
+            yield from _past(status)
     if listed:
         yield Line("")
     yield Line(phases(statuses) + in_sandbox(sandbox), bold=True)
@@ -78,10 +87,26 @@ def phases(statuses: Sequence[JobStatus]) -> str:
     return f"{counted(len(statuses), 'job')}{': ' if parts else ''}{parts}."
 
 
+def _past(status: JobStatus) -> Iterator[Line]:
+    """Yield a line for each earlier job, as its entry keeps it."""
+    found = [one for one in status.entry.get("history", ()) if isinstance(one, Mapping)]
+    rows = [
+        [str(one.get(member, "")) for member in ("jobName", "phase", "jobArn")] for one in found
+    ]
+    for one, row in zip(found, columns(rows), strict=True):
+        yield Line(f"    {row}  {one.get('failureMessage', '')}".rstrip())
+
+
+def _name(status: JobStatus) -> str:
+    """Return a job's name with the attempt that it is, from the second on."""
+    attempt = status.entry.get("attempt")
+    return f"{status.key.name} (attempt {attempt})" if attempt else status.key.name
+
+
 def _row(status: JobStatus) -> tuple[str, ...]:
     synced = status.condition("Synced")
     return (
-        status.key.name,
+        _name(status),
         status.phase,
         str(synced.get("status", "Unknown")),
         str(synced.get("reason", "NotSubmitted")),
