@@ -73,9 +73,15 @@ class _Look:
             recorded is not None
             and recorded.live is not None
             and recorded.live.status == kind.listed_as_active
-            and self.asked == recorded.live.name
-            and self.lineage.recorded_as(recorded) is not None
+            and self._is_of_record(recorded)
         )
+
+    def _is_of_record(self, recorded: Recorded) -> bool:
+        """Whether the sidecar's job is asked for: its ARN where no manifest is left to name it."""
+        if self.lineage.desired.removed:
+            return self.asked == recorded.arn
+        named = recorded.live is not None and self.asked == recorded.live.name
+        return named and self.lineage.recorded_as(recorded) is not None
 
     def go(self, answers: _Answers) -> None:
         """Walk on to the end, or to the first job that there is no answer for."""
@@ -217,6 +223,7 @@ def _by_listing(
             return _one_by_one(looks, cloud, executor)
         return {look.key: _unknown(look.place, error.failure) for look in looks}
     by_name = {summary.name: summary for summary in listed}
+    by_name |= {summary.arn: summary for summary in listed}
     for one in looks:
         if one.found is None:
             one.go(partial(_listed, one, by_name, status))

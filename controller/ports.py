@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
 from controller.core.kind import Kind
+from controller.core.leftovers import Standing
 from controller.core.model import Failure, JobKey, Live, Place, Recorded, Source, Summary, Target
 
 
@@ -69,6 +70,15 @@ class Ledger(Protocol):
         """Put a job's entry into the sidecar of its manifest.
 
         It is on disk when this returns. Returns whether any byte changed; raises LedgerError.
+        """
+
+    def astray(self) -> Sequence[Standing]:
+        """Return the entries that the last read met anywhere but beside the job's manifest."""
+
+    def remove(self, standing: Standing, entry: Mapping[str, Any]) -> bool:
+        """Take an entry out of its sidecar if it still says this, and the file with the last one.
+
+        Returns whether it did; raises LedgerError.
         """
 
     def clean(self) -> None:

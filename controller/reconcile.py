@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from typing import Any
@@ -17,9 +17,12 @@ from controller.core.fleet import Fleet
 from controller.core.kind import Kind
 from controller.core.model import Desired, JobKey, Recorded
 from controller.core.planning import plan, refusal
+from controller.core.pruning import Cleaning
+from controller.core.pruning import refusal as prune_refusal
 from controller.core.status import entry
 from controller.observing import observe
 from controller.ports import Clock, Cloud, Ledger, LedgerError
+from controller.removing import Coverage, Leftovers, collected, drop, leftovers
 
 _log = logging.getLogger(__name__)
 
@@ -64,15 +67,19 @@ class Report:
     """What one pass decided and what became of it.
 
     ``results`` holds one for every action, in the plan's order. ``refused`` says why the guard
-    let nothing through.
+    let nothing through. ``collected`` counts the entries that were removed, or would be;
+    ``uncollected`` says why one could not.
     """
 
     plan: Plan
     results: tuple[Result, ...] = ()
     refused: str | None = None
+    collected: int = 0
+    uncollected: str = ""
 
 
 Watcher = Callable[[Result], None]
+_NOTHING_MORE = Cleaning()
 
 
 def reconcile(
@@ -83,21 +90,28 @@ def reconcile(
     watcher: Watcher = lambda _: None,
     *,
     full: bool = False,
+    coverage: Coverage | None = None,
+    cleaning: Cleaning = _NOTHING_MORE,
 ) -> Report:
     """Carry out the very plan that the report shows, as far as the mode goes.
 
     One action's error never stops another's. ``watcher`` is told of each result as it
     comes, from several threads. A ``full`` pass asks about ended jobs and about tags too, which
-    are otherwise taken from the sidecars.
+    are otherwise taken from the sidecars. With a ``coverage`` the jobs without a manifest are part
+    of the pass, and ``cleaning`` says what may be done about them.
     """
     jobs, now = tuple(desired), outside.clock.now()
     recorded = outside.ledger.read({job.key: job.source for job in jobs})
+    found = leftovers(outside.kinds, outside.ledger, coverage)
+    if found.removed:
+        jobs += found.desired(jobs, recorded, fleet, prunes=cleaning.prune)
+        recorded = {**recorded, **{key: one.recorded for key, one in found.removed.items()}}
     if mode is Mode.APPLY:
         outside.ledger.clean()
     with ThreadPoolExecutor(outside.width, thread_name_prefix="pass") as executor:
         seen = observe(outside.kinds, jobs, recorded, fleet, outside.cloud, executor, full=full)
         made = plan(outside.kinds, jobs, seen, recorded, fleet, now)
-        refused = refusal(made, fleet.limits.max_submits) if mode is not Mode.RECORD else None
+        refused = _refusal(made, fleet, found, cleaning) if mode is not Mode.RECORD else None
         hands = _Hands(outside, fleet, {job.key: job for job in jobs}, recorded, now)
         match mode:
             case Mode.APPLY if refused is None:
@@ -107,7 +121,32 @@ def reconcile(
             case _:
                 results = tuple(hands.foresee(action) for action in made.actions)
     _log_pass(mode, results, refused)
-    return Report(made, results, refused)
+    report = Report(made, results, refused)
+    return _cleaned(report, outside, found, mode, now) if cleaning.collect else report
+
+
+def _refusal(made: Plan, fleet: Fleet, found: Leftovers, cleaning: Cleaning) -> str | None:
+    """Return why the guards let nothing through, or None."""
+    manifests, problems = len(found.census.keys), found.census.problems
+    return refusal(made, fleet.limits.max_submits) or prune_refusal(
+        made, cleaning, fleet.owner, manifests=manifests, problems=problems
+    )
+
+
+def _cleaned(
+    report: Report, outside: Outside, found: Leftovers, mode: Mode, now: datetime
+) -> Report:
+    """Drop the entries that are of no more use; where nothing may be done, only count them."""
+    written = {
+        result.outcome.planned.desired.key: (result.outcome, result.entry)
+        for result in report.results
+        if result.unwritten is None
+    }
+    useless = collected(outside.kinds, found, written, now)
+    if mode is not Mode.APPLY:
+        return replace(report, collected=len(useless))
+    gone, why = (0, "") if report.refused else drop(outside.ledger, useless)
+    return replace(report, collected=gone, uncollected=why)
 
 
 def _log_pass(mode: Mode, results: tuple[Result, ...], refused: str | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from controller.core.actions import Reason
+from controller.core.actions import Reason, Verb
 from controller.core.kind import Kind
 from controller.core.model import Disposition
 from controller.core.status import FOR_A_PERSON
@@ -49,6 +49,8 @@ def wait(
 def _is_over(result: Result, kinds: Mapping[str, Kind]) -> bool:
     outcome = result.outcome
     action = outcome.now
+    if action.desired.removed and action.verb is Verb.NOOP:
+        return True
     if outcome.failure is not None or action.failure is not None:
         found = outcome.failure or action.failure
         return found is not None and found.disposition in {Disposition.DENIED, Disposition.REFUSED}

@@ -6,7 +6,7 @@ import contextlib
 import errno
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +14,7 @@ from typing import Any
 
 from controller.adapters.files import TEMPORARY, locked, plain_bytes, replace
 from controller.core.kind import Kind
+from controller.core.leftovers import Standing
 from controller.core.model import API_VERSION, JobKey, Recorded, Source
 from controller.core.recorded import parse
 from controller.ports import LedgerError
@@ -24,7 +25,9 @@ _ABANDONED_SECONDS = 3600
 
 
 def sidecar_of(manifest: str) -> str:
-    """Return the path of the sidecar beside a manifest."""
+    """Return the path of the sidecar beside a manifest; a sidecar is its own."""
+    if manifest.endswith(SUFFIX):
+        return manifest
     return os.path.splitext(manifest)[0] + SUFFIX  # noqa: PTH122 - once for each of many thousands
 
 
@@ -41,6 +44,7 @@ class Sidecars:
         self._kinds = kinds
         self._as_read: dict[tuple[str, str], tuple[_Stamp, Any]] = {}
         self._left_behind: list[str] = []
+        self._astray: dict[tuple[str, JobKey], Standing] = {}
         self.unreadable: list[str] = []
 
     def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
@@ -48,16 +52,28 @@ class Sidecars:
         self.unreadable = []
         self._left_behind = []
         self._as_read.clear()
+        self._astray.clear()
         paths = dict.fromkeys(sidecar_of(source.path) for source in sources.values())
         paths |= dict.fromkeys(self._found())
         recorded: dict[JobKey, Recorded] = {}
         for path in paths:
             for key, entry in self._entries(path):
-                if key not in recorded or (
-                    key in sources and sidecar_of(sources[key].path) == path
-                ):
+                own = sidecar_of(sources[key].path) if key in sources else ""
+                if key not in recorded or own == path:
                     recorded[key] = entry
+                if own != path:
+                    self._strayed(path, own, key, entry)
         return recorded
+
+    def astray(self) -> Sequence[Standing]:
+        """Return the entries that the last read met anywhere but beside the job's manifest."""
+        return tuple(self._astray.values())
+
+    def _strayed(self, path: str, own: str, key: JobKey, entry: Recorded) -> None:
+        """Remember an entry, unless another way of writing its path leads beside its manifest."""
+        real = os.path.realpath(path)
+        if not own or os.path.realpath(own) != real:
+            self._astray.setdefault((real, key), Standing(path, real, key, entry))
 
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Put an entry into its sidecar; the bytes are on disk when this returns.
@@ -71,6 +87,24 @@ class Sidecars:
         try:
             with locked(path):
                 return _written(path, key, entry)
+        except OSError as error:
+            raise LedgerError(_explained(path, error)) from error
+
+    def remove(self, standing: Standing, entry: Mapping[str, Any]) -> bool:
+        """Take an entry out if it still says this; a sidecar without entries goes with its last."""
+        path, key = standing.sidecar, standing.key
+        try:
+            with locked(path):
+                jobs = _jobs(plain_bytes(path))
+                kept = jobs.pop(key.name, None)
+                kind = self._kinds[key.kind]
+                if kept is None or parse(kind, kept, None).entry != parse(kind, entry, None).entry:
+                    return False
+                if jobs:
+                    replace(Path(path), _rendered(jobs))
+                else:
+                    Path(path).unlink()
+                return True
         except OSError as error:
             raise LedgerError(_explained(path, error)) from error
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from controller.core import living
+from controller.core import living, pruning
 from controller.core.actions import Action, Reason, Verb
 from controller.core.case import Case
 from controller.core.fleet import forbidden_target
@@ -152,6 +152,7 @@ def _not_submitted(case: Case) -> Action | None:
 
 
 RULES: tuple[Callable[[Case], Action | None], ...] = (
+    pruning.removed,
     _invalid,
     _forbidden,
     _wrong_target,

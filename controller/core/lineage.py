@@ -129,19 +129,28 @@ def walk(lineage: Lineage, recorded: Recorded | None) -> Walk:
     """
     arn = recorded.arn if recorded is not None else None
     if lineage.desired.submission is None:
-        return Found(None, (yield arn or lineage.desired.name))
+        live = yield arn or lineage.desired.name
+        return Found(None, live, (yield from _unfinished(lineage, recorded)))
     begun = lineage.recorded_as(recorded)
     if begun is None or arn is None or recorded is None:
         return (yield from _from_the_top(lineage, recorded))
     live = (yield begun.name) or (yield arn)
     if live is None:
         return Found(begun, None)
-    earlier: list[Earlier] = []
-    for unfinished in recorded.unfinished:
-        before = yield unfinished
-        if before is not None and lineage.is_ours(before):
-            earlier.append(Earlier(before))
-    return (yield from _onward(lineage, recorded, begun, live, tuple(earlier)))
+    earlier = yield from _unfinished(lineage, recorded)
+    return (yield from _onward(lineage, recorded, begun, live, earlier))
+
+
+def _unfinished(
+    lineage: Lineage, recorded: Recorded | None
+) -> Generator[str, Live | None, tuple[Earlier, ...]]:
+    """Look for the earlier jobs that had not ended when they were recorded."""
+    found: list[Earlier] = []
+    for arn in recorded.unfinished if recorded is not None else ():
+        live = yield arn
+        if live is not None and lineage.is_ours(live):
+            found.append(Earlier(live))
+    return tuple(found)
 
 
 def _from_the_top(lineage: Lineage, recorded: Recorded | None) -> Walk:

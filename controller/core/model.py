@@ -149,7 +149,8 @@ class Desired:
 
     ``submission`` is None when the manifest is invalid; ``name`` is then the best guess at the
     job's name, so that its live job is still observed. ``spec`` is what further submissions are
-    derived from; ``path`` is the manifest's as seen from the fleet's folder.
+    derived from; ``path`` is the manifest's as seen from the fleet's folder. ``removed`` says that
+    only a sidecar still tells of the job, and ``prunes`` that this pass may stop it for that.
     """
 
     key: JobKey
@@ -162,6 +163,8 @@ class Desired:
     problems: tuple[Problem, ...] = ()
     spec: Mapping[str, Any] | None = None
     path: str = ""
+    removed: bool = False
+    prunes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

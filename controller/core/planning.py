@@ -79,11 +79,14 @@ def refusal(made: Plan, max_submits: int) -> str | None:
 def _hold_wrong_credentials(
     actions: list[Action], recorded: Mapping[JobKey, Recorded]
 ) -> list[Action]:
-    """What one job shows to be wrong is used for no change of any other job."""
+    """What one job shows to be wrong is used for no change of any other job.
+
+    A job without a manifest shows nothing: where it once ran is not where anybody wants to be.
+    """
     wrong = {
         _shown_wrong(action, recorded.get(action.desired.key))
         for action in actions
-        if action.reason is Reason.WRONG_TARGET
+        if action.reason is Reason.WRONG_TARGET and not action.desired.removed
     }
     return [
         replace(

@@ -67,9 +67,9 @@ class _Summary:
 
 def entry(kind: Kind, outcome: Outcome, recorded: Recorded | None, owner: str) -> dict[str, Any]:
     """Return the entry that describes the job after a pass, ready for JSON."""
-    if recorded is not None and _still_stands(kind, outcome.now, recorded):
-        return dict(recorded.entry)
     live = _our_live(outcome, recorded, owner)
+    if recorded is not None and _still_stands(kind, outcome.now, live, recorded):
+        return dict(recorded.entry)
     verdict = _verdict(kind, outcome, live, recorded)
     made: dict[str, Any] = {"kind": kind.name, "phase": verdict.phase}
     made |= _identity(outcome, live, recorded, owner)
@@ -97,8 +97,14 @@ def intent(kind: Kind, action: Action, recorded: Recorded | None) -> dict[str, A
     return made
 
 
-def _still_stands(kind: Kind, action: Action, recorded: Recorded) -> bool:
-    """What ended or was refused stays as recorded, also when the service cannot be asked today."""
+def _still_stands(kind: Kind, action: Action, live: Live | None, recorded: Recorded) -> bool:
+    """What ended or was refused stays as recorded, also when the service cannot be asked today.
+
+    So does all that is known of a job without a manifest, unless that job itself was seen: should
+    the manifest come back, nothing is forgotten.
+    """
+    if action.desired.removed:
+        return action.live is None or live is None
     submission = action.desired.submission
     if action.reason is not Reason.OBSERVATION_FAILED or submission is None or not recorded.reason:
         return False
@@ -120,7 +126,7 @@ def _our_live(outcome: Outcome, recorded: Recorded | None, owner: str) -> Live |
 def _is_ours(live: Live, action: Action, recorded: Recorded | None, owner: str) -> bool:
     if action.reason in {Reason.NOT_OWNED, Reason.WRONG_TARGET}:
         return False
-    if action.reason is not Reason.INVALID:
+    if action.reason is not Reason.INVALID and not action.desired.removed:
         return True
     known = recorded.arn if recorded else None
     return live.arn == known or (live.token or "").startswith(owner_mark(owner))
@@ -187,9 +193,13 @@ def _without_live(action: Action, recorded: Recorded | None) -> _Summary:
 
 def _synced(kind: Kind, action: Action, live: Live) -> str:
     """A job that failed, or was stopped against its manifest, is not what the manifest asks."""
-    wants_stop = action.desired.policy.state is State.STOPPED
+    policy = action.desired.policy
     if action.failure is not None:
         return NOT_KNOWN
+    if action.desired.removed:
+        stays = live.status in kind.terminal or policy.on_delete is OnDelete.RETAIN
+        return TRUE if stays else FALSE
+    wants_stop = policy.state is State.STOPPED
     if action.verb in {Verb.STOP, Verb.TAG} or live.status in kind.failed:
         return FALSE
     if live.status in kind.stopped and not wants_stop:
@@ -218,12 +228,15 @@ def _identity(
 def _asked_for(action: Action, live: Live | None, recorded: Recorded | None) -> dict[str, Any]:
     """Return what the job was submitted as: today's manifest, unless it asks for another spec.
 
-    Where Get shows no token, only the record tells what an edited manifest once asked for.
+    Only the record tells what a manifest that is gone once asked for; so it does for one that was
+    edited, where Get shows no token.
     """
+    as_recorded = recorded.entry if recorded is not None else {}
+    kept = {name: as_recorded[name] for name in _SUBMITTED_AS if name in as_recorded}
+    if action.desired.removed:
+        return kept
     if live is not None and live.token is None and action.reason is Reason.SPEC_CHANGED:
-        if recorded is None or recorded.arn != live.arn:
-            return {}
-        return {name: recorded.entry[name] for name in _SUBMITTED_AS if name in recorded.entry}
+        return kept if recorded is not None and recorded.arn == live.arn else {}
     if action.desired.submission is None:
         return {}
     return _of_submission(action.desired.submission)
@@ -253,10 +266,8 @@ def _of_policy(action: Action, recorded: Recorded | None) -> dict[str, Any]:
 
 def _of_tags(action: Action, recorded: Recorded | None) -> dict[str, Any]:
     """Return the tags that are known to be as wanted; a hold that knows nothing new keeps them."""
-    if action.reason in _KEPT_AS_RECORDED and recorded is not None:
-        tags = recorded.tags
-    else:
-        tags = action.tags
+    nothing_new = action.reason in _KEPT_AS_RECORDED or action.desired.removed
+    tags = recorded.tags if nothing_new and recorded is not None else action.tags
     return {"tags": {member: dict(one) for member, one in tags.items()}} if tags else {}
 
 

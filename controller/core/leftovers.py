@@ -1,0 +1,94 @@
+"""Entries that stand beside no manifest of theirs: of jobs that moved, and of jobs removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from controller.core.fleet import Fleet
+from controller.core.kind import Kind
+from controller.core.model import Desired, JobKey, Place, Policy, Recorded, Source, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """One entry, and the sidecar that it stands in; ``real`` is that file's path without links."""
+
+    sidecar: str
+    real: str
+    key: JobKey
+    recorded: Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Which jobs have a manifest, as far as some folders can be read.
+
+    ``folders`` are those folders, without links; ``troubled`` the sidecars and folders beside or in
+    which there may be manifests that nobody can read. ``problems`` counts the tree's.
+    """
+
+    folders: tuple[str, ...] = ()
+    keys: frozenset[JobKey] = frozenset()
+    troubled: frozenset[str] = frozenset()
+    problems: int = 0
+
+    def misses(self, standing: Standing) -> bool:
+        """Whether an entry lies in these folders and is known to have no manifest in them."""
+        if standing.key in self.keys or standing.real in self.troubled:
+            return False
+        return _lies_in(standing.real, self.folders) and not _lies_in(standing.real, self.troubled)
+
+
+def removed(
+    kinds: Mapping[str, Kind], standing: Iterable[Standing], census: Census
+) -> dict[JobKey, Standing]:
+    """Return the entry of every job without a manifest.
+
+    Of several the one with the latest attempt counts, and of those one whose job had not ended.
+    """
+    found: dict[JobKey, Standing] = {}
+    for one in standing:
+        if census.misses(one):
+            kind, known = kinds[one.key.kind], found.get(one.key)
+            if known is None or _rank(kind, known.recorded) < _rank(kind, one.recorded):
+                found[one.key] = one
+    return found
+
+
+def desired_of(
+    standing: Standing,
+    fleet: Fleet,
+    targets: Mapping[Place, Target],
+    *,
+    prunes: bool,
+) -> Desired:
+    """Return a removed job as a pass looks at it: as its sidecar tells of it, nothing to submit.
+
+    ``targets`` are those that manifests with jobs in a place have: one of them leads there. The
+    account must be the recorded one.
+    """
+    recorded, fallback = standing.recorded, fleet.target
+    live, place = recorded.live, recorded.place
+    if place is not None:
+        asked = targets.get(place, Target(place.region, None, fallback.assume_role_arn))
+        fallback = Target(asked.region, place.account_id, asked.assume_role_arn)
+    return Desired(
+        key=standing.key,
+        source=Source(standing.sidecar),
+        target=fallback,
+        policy=Policy(on_delete=recorded.on_delete),
+        name=(live.name if live is not None else recorded.name) or standing.key.name,
+        submission=None,
+        removed=True,
+        prunes=prunes,
+    )
+
+
+def _rank(kind: Kind, recorded: Recorded) -> tuple[int, bool]:
+    ended = recorded.live is not None and recorded.live.status in kind.terminal
+    return recorded.attempt, not ended
+
+
+def _lies_in(path: str, folders: Iterable[str]) -> bool:
+    return any(path.startswith(f"{folder.rstrip('/')}/") for folder in folders)

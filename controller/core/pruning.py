@@ -1,0 +1,195 @@
+"""Jobs whose manifest is gone: what becomes of them, and when nothing may (DESIGN 6).
+
+Only a sidecar still tells of such a job. Moving or renaming a file removes nothing, because a
+manifest's identity is never its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from controller.core.actions import Action, Plan, Reason, Verb
+from controller.core.case import Case
+from controller.core.identity import owner_mark
+from controller.core.kind import Kind
+from controller.core.living import stop_text
+from controller.core.model import Existence, Live, OnDelete, Recorded
+
+MANY = 10
+"""Of so many jobs or more, a prune may stop only a share."""
+MOST_SHARE = 0.3
+_GONE = "The manifest is gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """What a pass may do about jobs whose manifest is gone.
+
+    ``prune`` stops those that asked for it, ``force`` also when they are many; ``collect`` removes
+    the entries of those that ended.
+    """
+
+    prune: bool = False
+    force: bool = False
+    collect: bool = False
+
+
+def refusal(
+    made: Plan, cleaning: Cleaning, owner: str, *, manifests: int, problems: int
+) -> str | None:
+    """Return why a plan that prunes must not be carried out, or None: a guard before act.
+
+    ``manifests`` and ``problems`` count those of the tree that the plan is about.
+    """
+    if cleaning.prune and not owner:
+        return (
+            "a prune needs an owner, or another repository's jobs could be taken for this one's; "
+            "nothing was done. Set owner in bedrock-jobs.yaml, or leave out --prune"
+        )
+    removed = [action for action in made.actions if action.desired.removed]
+    stops = sum(action.verb is Verb.STOP for action in removed)
+    told = f"the plan stops {stops} of {len(made.actions)} jobs because their manifests are gone"
+    if not stops:
+        return None
+    if problems:
+        return (
+            f"{told}, but the tree has {problems} problem{'s' if problems > 1 else ''}: what cannot"
+            " be read may be one of these manifests; nothing was done. Mend what `bedrock-jobs "
+            "validate` tells, or leave out --prune"
+        )
+    if not manifests:
+        return (
+            f"{told}, and no manifest is left; nothing was done. Check the path and the checkout. "
+            "If it is meant, bring the manifests back with policy.state: Stopped before they go"
+        )
+    if len(made.actions) >= MANY and stops > MOST_SHARE * len(made.actions) and not cleaning.force:
+        return (
+            f"{told}, which is more than {MOST_SHARE:.0%}; nothing was done. "
+            "If all of them are meant, add --force"
+        )
+    return None
+
+
+def removed(case: Case) -> Action | None:
+    """Decide on a job without a manifest; it is stopped only when its manifest had asked for it."""
+    if not case.desired.removed:
+        return None
+    return next(action for rule in _RULES if (action := rule(case)) is not None)
+
+
+def collectable(kind: Kind, action: Action, recorded: Recorded, now: datetime) -> bool:
+    """Whether a removed job's entry is of no more use: its jobs ended, or there never was one."""
+    if (action.verb, action.reason) != (Verb.NOOP, Reason.MANIFEST_REMOVED):
+        return False
+    if any(one.live.status not in kind.terminal for one in action.earlier):
+        return False
+    if action.live is not None:
+        return action.live.status in kind.terminal
+    if _ended_on_record(kind, recorded):
+        return True
+    was_looked_for = action.place is not None and recorded.may_be_in(action.place)
+    return was_looked_for and not _may_still_show(kind, recorded, now)
+
+
+def _may_still_show(kind: Kind, recorded: Recorded, now: datetime) -> bool:
+    """Whether an unanswered Create may have made a job that a look by name would not find yet."""
+    if not recorded.is_intent or kind.unique_names:
+        return False
+    settled = timedelta(seconds=kind.settle_seconds)
+    return recorded.written_at is None or now - recorded.written_at < settled
+
+
+def _ended_on_record(kind: Kind, recorded: Recorded) -> bool:
+    live = recorded.live
+    return live is not None and live.status in kind.terminal and not recorded.unfinished
+
+
+def _noop(case: Case, message: str) -> Action:
+    return case.action(Verb.NOOP, Reason.MANIFEST_REMOVED, f"{_GONE}{message}")
+
+
+def _unseen(case: Case) -> Action | None:
+    """What cannot be asked about is left alone; a stop that is due is held, so that it is told."""
+    seen, recorded = case.observation, case.recorded
+    if seen.existence is not Existence.UNKNOWN:
+        return None
+    if recorded is not None and _ended_on_record(case.kind, recorded):
+        ended = _noop(case, f"; its job ended: {recorded.phase}")
+        return replace(ended, place=None, failure=None)
+    if seen.failure is not None:
+        text = f"{_GONE}, and the job could not be looked up: {seen.failure}"
+        return case.action(Verb.HOLD, Reason.OBSERVATION_FAILED, text)
+    elsewhere = recorded is not None and seen.place is not None and recorded.place != seen.place
+    if elsewhere and recorded is not None:
+        why = f"the credentials act in {seen.place}, but the sidecar records {recorded.place}"
+    else:
+        why = f"the fleet does not allow {seen.place}"
+    if not _is_due(case):
+        return replace(_noop(case, f"; {why}: its job is left alone"), place=None)
+    reason = Reason.WRONG_TARGET if elsewhere else Reason.INVALID
+    text = f"{_GONE} and its job is to stop, but {why}: use that place's credentials, or "
+    return case.action(Verb.HOLD, reason, f"{text}stop it by other means")
+
+
+def _absent(case: Case) -> Action | None:
+    if case.is_absent and not case.observation.earlier:
+        return _noop(case, f", and there is no job {case.desired.name}")
+    return None
+
+
+def _ended(case: Case) -> Action | None:
+    """A job that somebody else submitted is none to stop, whatever a sidecar says."""
+    if _running(case):
+        return None
+    live = case.observation.live
+    if live is not None and live.status not in case.kind.terminal:
+        return _noop(case, f"; {live.arn} is {live.status}, but this fleet did not submit it")
+    return _noop(case, f"; its job ended: {live.status}" if live else "; its jobs ended")
+
+
+def _kept(case: Case) -> Action | None:
+    runs = ", ".join(live.arn for live in _running(case))
+    if case.desired.policy.on_delete is not OnDelete.STOP:
+        return _noop(case, f"; {runs} runs on, because policy.onDelete was Retain")
+    if not case.kind.stoppable:
+        return _noop(case, f"; {runs} runs on, because such a job cannot be stopped")
+    if not case.desired.prunes:
+        return _noop(case, f"; {runs} runs on, and stops with --prune")
+    return None
+
+
+def _stopped(case: Case) -> Action:
+    running = _running(case)
+    stops = tuple(live for live in running if live.status not in case.kind.stopping)
+    if not stops:
+        text = f"{_GONE}; {', '.join(live.arn for live in running)} is stopping"
+        return case.action(Verb.WAIT, Reason.MANIFEST_REMOVED, text)
+    text = f"{_GONE}. {stop_text(', '.join(live.arn for live in stops))}"
+    return replace(case.action(Verb.STOP, Reason.MANIFEST_REMOVED, text), stops=stops)
+
+
+def _is_due(case: Case) -> bool:
+    return case.desired.prunes and case.desired.policy.on_delete is OnDelete.STOP
+
+
+def _running(case: Case) -> list[Live]:
+    """Return the jobs that have not ended and that this fleet is shown to have submitted.
+
+    Anybody can edit a sidecar; where Get shows no token, its ARN is all there is to go by.
+    """
+    mark = owner_mark(case.fleet.owner)
+    live, recorded = case.observation.live, case.recorded
+    lives = [one.live for one in case.observation.earlier]
+    if live is not None and (live.token or (recorded is not None and live.arn == recorded.arn)):
+        lives.insert(0, live)
+    return [
+        one
+        for one in lives
+        if one.status not in case.kind.terminal
+        and (one.token is None or one.token.startswith(mark))
+    ]
+
+
+_RULES: tuple[Callable[[Case], Action | None], ...] = (_unseen, _absent, _ended, _kept, _stopped)

@@ -1,0 +1,116 @@
+"""Jobs without a manifest: finding them before a pass, and dropping their entries after it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from controller.core.actions import Outcome
+from controller.core.fleet import Fleet
+from controller.core.kind import Kind
+from controller.core.leftovers import Census, Standing, desired_of, removed
+from controller.core.model import Desired, JobKey, Place, Recorded, Target
+from controller.core.pruning import collectable
+from controller.ports import Ledger, LedgerError
+
+Written = Mapping[JobKey, tuple[Outcome, Mapping[str, Any]]]
+"""What a pass made of each job, and its entry as it stands in its sidecar now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How far a pass sees: its own folders, and those around them that a file may have moved to.
+
+    ``around`` is asked only when some job seems to have no manifest.
+    """
+
+    here: Census
+    around: Callable[[], Census]
+
+
+@dataclass(frozen=True, slots=True)
+class Leftovers:
+    """The entries that stand ``astray``, and those among them that tell of ``removed`` jobs.
+
+    ``census`` is as wide as it had to be to tell them apart.
+    """
+
+    removed: Mapping[JobKey, Standing]
+    astray: tuple[Standing, ...]
+    census: Census
+
+    def desired(
+        self,
+        jobs: Iterable[Desired],
+        recorded: Mapping[JobKey, Recorded],
+        fleet: Fleet,
+        *,
+        prunes: bool,
+    ) -> tuple[Desired, ...]:
+        """Return the removed jobs as a pass looks at them."""
+        targets: dict[Place, Target] = {}
+        for job in jobs if self.removed else ():
+            known = recorded.get(job.key)
+            if known is not None and known.place is not None:
+                targets[known.place] = job.target
+        return tuple(
+            desired_of(one, fleet, targets, prunes=prunes) for one in self.removed.values()
+        )
+
+
+def leftovers(kinds: Mapping[str, Kind], ledger: Ledger, coverage: Coverage | None) -> Leftovers:
+    """Return what the ledger's last read met and no manifest stands beside."""
+    if coverage is None:
+        return Leftovers({}, (), Census())
+    astray, census = tuple(ledger.astray()), coverage.here
+    if not removed(kinds, astray, census):
+        return Leftovers({}, astray, census)
+    around = coverage.around()
+    wide = Census(
+        census.folders,
+        census.keys | around.keys,
+        census.troubled | around.troubled,
+        max(census.problems, around.problems),
+    )
+    return Leftovers(removed(kinds, astray, wide), astray, wide)
+
+
+def collected(
+    kinds: Mapping[str, Kind], found: Leftovers, written: Written, now: datetime
+) -> tuple[tuple[Standing, Mapping[str, Any]], ...]:
+    """Return the entries that are of no more use, each with what it says now.
+
+    They are those of removed jobs that ended, and those that a move left behind.
+    """
+    return tuple(_collected(kinds, found, written, now))
+
+
+def _collected(
+    kinds: Mapping[str, Kind], found: Leftovers, written: Written, now: datetime
+) -> Iterator[tuple[Standing, Mapping[str, Any]]]:
+    for one in found.astray:
+        if one.key not in written:
+            continue
+        outcome, entry = written[one.key]
+        known = found.removed.get(one.key)
+        if known is None:
+            yield one, one.recorded.entry
+        elif not collectable(kinds[one.key.kind], outcome.now, known.recorded, now):
+            continue
+        elif one is known:
+            yield one, entry
+        elif one.recorded.arn in {known.recorded.arn, None}:
+            yield one, one.recorded.entry
+
+
+def drop(ledger: Ledger, entries: Iterable[tuple[Standing, Mapping[str, Any]]]) -> tuple[int, str]:
+    """Remove entries and return how many went, and why the first that could not stayed."""
+    gone, why = 0, ""
+    for standing, entry in entries:
+        try:
+            gone += ledger.remove(standing, entry)
+        except LedgerError as error:
+            why = why or str(error)
+    return gone, why
