@@ -52,7 +52,9 @@ deciding = _stack(
         metavar="PATH",
         help="Where to look names and labels up. [default: jobs/]",
     ),
-    click.option("-y", "--yes", is_flag=True, help="Do it without asking; needed without a terminal."),
+    click.option(
+        "-y", "--yes", is_flag=True, help="Do it without asking; needed without a terminal."
+    ),
     click.option("--dry-run", is_flag=True, help="Show what would be done, and stop there."),
 )
 
@@ -76,6 +78,17 @@ max_submits = click.option(
     type=click.IntRange(min=0),
     metavar="N",
     help="Refuse a plan with more submits than this. [default: 50, or limits.maxSubmits]",
+)
+
+pruning = _stack(
+    click.option(
+        "--prune",
+        is_flag=True,
+        help="Stop running jobs whose manifest is gone, if its policy.onDelete was Stop.",
+    ),
+    click.option(
+        "--force", is_flag=True, help="Prune even where that stops more than 30 % of the jobs."
+    ),
 )
 
 waiting = _stack(

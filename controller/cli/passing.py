@@ -16,6 +16,7 @@ from controller.cli.wiring import Reach, Work
 from controller.core.actions import Plan, Reason
 from controller.core.kinds import KINDS
 from controller.core.model import Disposition, Problem
+from controller.core.pruning import Cleaning
 from controller.reconcile import Mode, Outside, Report, Result, reconcile
 from controller.views.plan import is_pending
 from controller.views.problems import problem_lines
@@ -30,13 +31,18 @@ _SHORTEST = 0.1
 
 @dataclass
 class Passes:
-    """The passes of one command, with their progress; ``first`` is the report of the first."""
+    """The passes of one command, with their progress; ``first`` is the report of the first.
+
+    ``collected`` counts the entries that they removed.
+    """
 
     work: Work
     ports: Outside
     mode: Mode
     sandbox: bool
     first: Report = field(default_factory=lambda: Report(Plan()))
+    cleaning: Cleaning = field(default_factory=Cleaning)
+    collected: int = 0
 
     def make(self, given: dict[str, Any], *, waits: bool) -> tuple[Report, set[Exit]]:
         """Make one pass, or pass after pass until every job has ended or time is up."""
@@ -71,7 +77,20 @@ class Passes:
             if result.outcome.planned.verb.mutates:
                 shown.one(_status(result))
 
-        return reconcile(self.work.desired, self.ports, self.work.fleet, self.mode, watcher)
+        work = self.work
+        # Recording what there is concerns those who wait for jobs that they want.
+        coverage = work.coverage if self.mode is not Mode.RECORD else None
+        report = reconcile(
+            work.desired,
+            self.ports,
+            work.fleet,
+            self.mode,
+            watcher,
+            coverage=coverage,
+            cleaning=self.cleaning,
+        )
+        self.collected += report.collected
+        return report
 
 
 def _pace(given: dict[str, Any]) -> float:
@@ -103,6 +122,8 @@ def tell_failures(report: Report) -> None:
     """Tell what failed, each cause once with the jobs that it hit; on stderr."""
     if report.refused:
         say(f"bedrock-jobs: refused: {report.refused}")
+    if report.uncollected:
+        say(f"bedrock-jobs: {report.uncollected}")
     for cause, names in _causes(report).items():
         more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
         say(f"bedrock-jobs: {cause} [{', '.join(names[:_FEW])}{more}]")
@@ -111,7 +132,7 @@ def tell_failures(report: Report) -> None:
 def judged(work: Work, report: Report) -> set[Exit]:
     """Return what a pass says of itself, apart from how its jobs fare."""
     codes: set[Exit] = set()
-    if any(_has_failed(result) for result in report.results):
+    if report.uncollected or any(_has_failed(result) for result in report.results):
         codes.add(Exit.FAILED)
     reasons = Counter(result.outcome.now.reason for result in report.results)
     if report.refused or reasons[Reason.WRONG_TARGET]:
@@ -122,8 +143,9 @@ def judged(work: Work, report: Report) -> set[Exit]:
 
 
 def fared(report: Report) -> set[Exit]:
-    """Return what the jobs' own fate says."""
-    unhealthy = any(is_unhealthy(status, KINDS) for status in statuses(report))
+    """Return what the jobs' own fate says; one whose manifest is gone is nobody's concern."""
+    wanted = [one for one in report.results if not one.outcome.planned.desired.removed]
+    unhealthy = any(is_unhealthy(_status(result), KINDS) for result in wanted)
     return {Exit.UNHEALTHY} if unhealthy else set()
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from controller.cli import options
+from controller.cli.covering import cleaning_of
 from controller.cli.exits import gravest
 from controller.cli.passing import judged, pending, reach_of, tell_failures, tell_problems
 from controller.cli.printing import show
@@ -23,6 +24,7 @@ from controller.views.plan import plan_data, plan_lines
     "--detailed-exitcode", is_flag=True, help="End with 2 when the plan leaves anything to do."
 )
 @options.max_submits
+@options.pruning
 @options.connecting
 @options.printing
 @click.pass_context
@@ -34,7 +36,14 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     work = read_work(paths, given)
     tell_problems(work.problems)
     with outside(work, reach_of(given)) as ports:
-        report = reconcile(work.desired, ports, work.fleet, Mode.PLAN)
+        report = reconcile(
+            work.desired,
+            ports,
+            work.fleet,
+            Mode.PLAN,
+            coverage=work.coverage,
+            cleaning=cleaning_of(given),
+        )
     sandbox = given["sandbox"]
     show(
         given,

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from controller.cli import options
+from controller.cli.covering import cleaning_of
 from controller.cli.exits import gravest
 from controller.cli.passing import (
     Passes,
@@ -24,7 +25,7 @@ from controller.core.actions import Verb
 from controller.core.kinds import KINDS
 from controller.core.model import JobKey
 from controller.reconcile import Mode, Report
-from controller.views.plan import plan_data, plan_lines, summary
+from controller.views.plan import collected, plan_data, plan_lines, summary
 from controller.views.status import JobStatus, is_unhealthy, status_data, status_lines
 
 
@@ -35,6 +36,12 @@ from controller.views.status import JobStatus, is_unhealthy, status_data, status
 @options.waiting
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop there, as `plan` does.")
 @options.max_submits
+@options.pruning
+@click.option(
+    "--gc",
+    is_flag=True,
+    help="Remove sidecar entries that no manifest needs any more, once their jobs have ended.",
+)
 @options.connecting
 @options.printing
 @click.pass_context
@@ -50,7 +57,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     sandbox = given["sandbox"]
     waits = given["waits"] and not given["dry_run"]
     with outside(work, reach_of(given)) as ports:
-        passes = Passes(work, ports, mode, sandbox=sandbox)
+        passes = Passes(work, ports, mode, sandbox=sandbox, cleaning=cleaning_of(given))
         report, overtime = passes.make(given, waits=waits)
     if given["dry_run"]:
         show(
@@ -66,6 +73,8 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
             lambda: status_data(shown, sandbox=sandbox),
             lambda: status_lines(shown, sandbox=sandbox, quiet=_quiet(passes.first, shown)),
         )
+    if given["gc"]:
+        say(collected(passes.collected, only_planned=given["dry_run"]))
     tell_failures(report)
     codes = judged(work, report) | overtime
     ctx.exit(gravest(codes | fared(report) if waits else codes))
@@ -73,5 +82,6 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
 
 def _quiet(first: Report, shown: list[JobStatus]) -> set[JobKey]:
     """Return the jobs that had nothing to do and need nobody: they are only counted."""
-    idle = {action.desired.key for action in first.plan.actions if action.verb is Verb.NOOP}
-    return idle - {status.key for status in shown if is_unhealthy(status, KINDS)}
+    idle = [action.desired for action in first.plan.actions if action.verb is Verb.NOOP]
+    unhealthy = {status.key for status in shown if is_unhealthy(status, KINDS)}
+    return {desired.key for desired in idle if desired.removed or desired.key not in unhealthy}

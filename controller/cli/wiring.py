@@ -13,11 +13,13 @@ from controller.adapters.clock import SystemClock
 from controller.adapters.manifests import load
 from controller.adapters.sidecars import Sidecars
 from controller.cli.asked import asked, usable
+from controller.cli.covering import check_whole, coverage_of
 from controller.core.desired import desire
 from controller.core.fleet import Fleet
 from controller.core.kinds import KINDS
 from controller.core.model import Desired, Manifest, Problem
 from controller.reconcile import Outside
+from controller.removing import Coverage
 
 SANDBOX_FOLDER = Path(".bedrock-jobs")
 SANDBOX_REGION = "us-east-1"
@@ -25,12 +27,16 @@ SANDBOX_REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The manifests that were asked for, with their fleet; problems of both."""
+    """The manifests that were asked for, with their fleet; problems of both.
+
+    ``coverage`` tells which jobs have no manifest any more, where that is known.
+    """
 
     paths: tuple[Path, ...]
     fleet: Fleet
     desired: tuple[Desired, ...]
     problems: tuple[Problem, ...]
+    coverage: Coverage | None = None
 
 
 def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
@@ -40,6 +46,7 @@ def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
     desired: nobody knows its rules.
     """
     wanted = asked(paths, given)
+    check_whole(wanted, given)
     tree = usable(lambda: load(wanted.paths, wanted.fleet))
     chosen = [one for one in tree.manifests if wanted.selector.selects(one.labels)]
     fleet = _limited(wanted.fleet, given.get("max_submits"))
@@ -48,7 +55,8 @@ def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
     left_out = {one.key for one in tree.manifests} - {one.key for one in chosen}
     found = dict.fromkeys((*wanted.problems, *tree.problems))
     told = tuple(problem for problem in found if problem.key not in left_out)
-    return Work(wanted.paths, fleet, () if wanted.problems else desired, told)
+    known = () if wanted.problems else desired
+    return Work(wanted.paths, fleet, known, told, coverage_of(wanted, tree))
 
 
 def _desired(manifest: Manifest, fleet: Fleet, top: str) -> Desired:

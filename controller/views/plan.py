@@ -76,9 +76,18 @@ def summary(plan: Plan, *, sandbox: bool) -> str:
     counts = _counts(plan)
     parts = [f"{counts[verb]} {words}" for verb, words in _SUMMARY if counts[verb]]
     where = _where({one.place for one in plan.actions if one.place})
+    gone = sum(action.desired.removed for action in plan.actions)
+    parts += [f"{gone} of them without a manifest (`status --orphans` tells)"] if gone else []
     what = ", ".join(parts) or "no manifests"
     suffix = f" in {where}" if where else ""
     return f"Plan: {counted(len(plan.actions), 'job')}: {what}{suffix}.{in_sandbox(sandbox)}"
+
+
+def collected(count: int, *, only_planned: bool) -> str:
+    """Return what is told of entries that no manifest needs any more."""
+    verb = "would be removed" if only_planned else "removed"
+    entries = f"{count} {'entry' if count == 1 else 'entries'}"
+    return f"Sidecars: {entries} without a manifest {verb}."
 
 
 def _where(places: Iterable[Place]) -> str:

@@ -1,0 +1,86 @@
+"""How much of the tree a verb sees, so that it can tell which jobs have no manifest any more."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.adapters.manifests import scan
+from controller.adapters.sidecars import sidecar_of
+from controller.cli.asked import Asked
+from controller.core.fleet import Fleet
+from controller.core.leftovers import Census
+from controller.core.model import JobKey, Problem, Tree
+from controller.core.pruning import Cleaning
+from controller.removing import Coverage
+
+_WHOLE = {"prune": "--prune", "gc": "--gc", "orphans": "--orphans"}
+
+
+def coverage_of(wanted: Asked, tree: Tree) -> Coverage | None:
+    """Return what a tree shows of its jobs, or None where it does not show which are gone.
+
+    A selector and paths of single files see a part of the manifests, and what a broken fleet file
+    leaves nobody knows.
+    """
+    folders = [path for path in wanted.paths if path.is_dir()]
+    if wanted.problems or wanted.selector.requirements or not folders:
+        return None
+    here = _census(folders, (one.key for one in tree.manifests), tree.problems)
+    around = sorted({_topmost(folder, wanted.top) for folder in folders})
+    if set(around) == set(here.folders):
+        return Coverage(here, lambda: here)
+    return Coverage(here, partial(_scanned, [Path(path) for path in around], wanted.fleet))
+
+
+def check_whole(wanted: Asked, given: dict[str, Any]) -> None:
+    """Raise click's usage error for options that need whole folders and do not have them."""
+    asked = next((option for name, option in _WHOLE.items() if given.get(name)), None)
+    if given.get("force") and not given.get("prune"):
+        raise click.UsageError("--force goes with --prune")
+    if asked is None:
+        return
+    if wanted.selector.requirements:
+        raise click.UsageError(
+            f"{asked} does not go with -l: nobody knows the labels of manifests that are gone. "
+            "Leave one of them out"
+        )
+    single = next((path for path in wanted.paths if not path.is_dir()), None)
+    if single is not None:
+        raise click.UsageError(
+            f"{asked} needs whole folders, and {single} is one file: name its folder"
+        )
+
+
+def cleaning_of(given: dict[str, Any]) -> Cleaning:
+    """Return what a verb's options let a pass do about jobs whose manifest is gone."""
+    names = ("prune", "force", "gc")
+    return Cleaning(*(bool(given.get(name)) for name in names))
+
+
+def _scanned(paths: Sequence[Path], fleet: Fleet) -> Census:
+    found = scan(paths, fleet, specs=False)
+    return _census(paths, (entry.key for entry in found.entries), found.problems)
+
+
+def _census(folders: Iterable[Path], keys: Iterable[JobKey], problems: Sequence[Problem]) -> Census:
+    """Return what was found, with the files that problems lie in by their real paths."""
+    troubled = {os.path.realpath(problem.source.path) for problem in problems}
+    return Census(
+        tuple(sorted(os.path.realpath(folder) for folder in folders)),
+        frozenset(keys),
+        frozenset(path if Path(path).is_dir() else sidecar_of(path) for path in troubled),
+        len(problems),
+    )
+
+
+def _topmost(folder: Path, top: Path) -> str:
+    """Return the topmost folder below the fleet's in which a folder lies, or the folder itself."""
+    own, above = folder.resolve(), top.resolve()
+    inside = own.relative_to(above).parts if own.is_relative_to(above) else ()
+    return str(above / inside[0]) if inside else str(own)
