@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -19,10 +18,12 @@ from controller.core.model import Desired, JobKey, Recorded
 from controller.core.planning import plan, refusal
 from controller.core.pruning import Cleaning
 from controller.core.pruning import refusal as prune_refusal
+from controller.core.queueing import lane_of, running
 from controller.core.status import entry
-from controller.observing import observe
+from controller.looking import count_active, look_everywhere
 from controller.ports import Clock, Cloud, Ledger, LedgerError
 from controller.removing import Coverage, Leftovers, collected, drop, leftovers
+from controller.starting import Hands, carry_out
 
 _log = logging.getLogger(__name__)
 
@@ -108,18 +109,18 @@ def reconcile(
         recorded = {**recorded, **{key: one.recorded for key, one in found.removed.items()}}
     if mode is Mode.APPLY:
         outside.ledger.clean()
-    with ThreadPoolExecutor(outside.width, thread_name_prefix="pass") as executor:
-        seen = observe(outside.kinds, jobs, recorded, fleet, outside.cloud, executor, full=full)
-        made = plan(outside.kinds, jobs, seen, recorded, fleet, now)
-        refused = _refusal(made, fleet, found, cleaning) if mode is not Mode.RECORD else None
-        hands = _Hands(outside, fleet, {job.key: job for job in jobs}, recorded, now)
-        match mode:
-            case Mode.APPLY if refused is None:
-                results = _carried_out(made, hands, watcher, executor)
-            case Mode.RECORD:
-                results = tuple(hands.record(Outcome(one, one)) for one in made.actions)
-            case _:
-                results = tuple(hands.foresee(action) for action in made.actions)
+    kinds, cloud = outside.kinds, outside.cloud
+    seen = look_everywhere(kinds, jobs, recorded, fleet, cloud, outside.width, full=full)
+    made = plan(kinds, jobs, seen.observations, recorded, fleet, now, seen.active)
+    refused = _refusal(made, fleet, found, cleaning) if mode is not Mode.RECORD else None
+    hands = _Hands(outside, fleet, {job.key: job for job in jobs}, recorded, now)
+    match mode:
+        case Mode.APPLY if refused is None:
+            results = _carried_out(made, hands, watcher)
+        case Mode.RECORD:
+            results = tuple(hands.record(Outcome(one, one)) for one in made.actions)
+        case _:
+            results = tuple(hands.foresee(action) for action in made.actions)
     _log_pass(mode, results, refused)
     report = Report(made, results, refused)
     return _cleaned(report, outside, found, mode, now) if cleaning.collect else report
@@ -166,26 +167,23 @@ def _log_pass(mode: Mode, results: tuple[Result, ...], refused: str | None) -> N
     _log.debug("pass", extra={"mode": mode.value, "jobs": len(results), "refused": bool(refused)})
 
 
-def _carried_out(
-    made: Plan, hands: _Hands, watcher: Watcher, executor: Executor
-) -> tuple[Result, ...]:
-    """Changes run side by side, in the plan's order of start; the rest is recorded meanwhile."""
+def _carried_out(made: Plan, hands: _Hands, watcher: Watcher) -> tuple[Result, ...]:
+    """Carry out a plan; the watcher is told of each result as it comes."""
 
-    def one(action: Action) -> Result:
-        result = hands.record(hands.attempt(action))
+    def record(outcome: Outcome) -> Result:
+        result = hands.record(outcome)
         watcher(result)
         return result
 
-    started = {id(action): executor.submit(one, action) for action in made.changes}
-    try:
-        return tuple(
-            started[id(action)].result() if id(action) in started else one(action)
-            for action in made.actions
-        )
-    except BaseException:
-        # A signal: what is under way is finished and recorded, what has not started never does.
-        executor.shutdown(wait=True, cancel_futures=True)
-        raise
+    outside, ours = hands.outside, running(made.actions, hands.outside.kinds, hands.recorded)
+
+    def count(action: Action, submitted: int) -> int | None:
+        kind, target = outside.kinds[action.desired.key.kind], action.desired.target
+        found = count_active(kind, target, outside.cloud)
+        # A listing may lag; what this pass saw is certain.
+        return None if found is None else max(found, ours[lane_of(action)] + submitted)
+
+    return carry_out(made, Hands(hands.attempt, record, count), outside.width)
 
 
 @dataclass(frozen=True, slots=True)

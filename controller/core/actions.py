@@ -85,11 +85,18 @@ class Plan:
 
     @property
     def changes(self) -> tuple[Action, ...]:
-        """The actions that change something, in the order in which they start."""
+        """The actions that change something, in the order in which they start.
+
+        Unconfirmed submits go first: their jobs may be running already.
+        """
         return tuple(
             sorted(
                 (action for action in self.actions if action.verb.mutates),
-                key=lambda action: (-action.desired.policy.priority, action.desired.key),
+                key=lambda action: (
+                    action.reason is not Reason.INTENT_UNCONFIRMED,
+                    -action.desired.policy.priority,
+                    action.desired.key,
+                ),
             )
         )
 
@@ -100,10 +107,12 @@ class Outcome:
 
     ``now`` is the decision that describes the job afterwards: the planned one when nothing was
     carried out or the call failed, else what a second look decided. ``arn`` is set when a Create
-    was answered but its job has not been seen yet.
+    was answered but its job has not been seen yet. ``active`` is how many jobs were active when
+    the service's quota refused a Create, None if nobody could count.
     """
 
     planned: Action
     now: Action
     failure: Failure | None = None
     arn: str | None = None
+    active: int | None = None

@@ -295,6 +295,8 @@ class Recorded:
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By the member that sets them: the tags that were last seen as wanted."""
     on_delete: OnDelete = OnDelete.RETAIN
+    queue_active: int | None = None
+    """How many jobs were active when the service's quota last refused this one."""
     written_at: datetime | None = None
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
+from types import MappingProxyType
 
 from controller.core.actions import Action, Plan, Reason, Verb
 from controller.core.case import Case
@@ -20,10 +21,11 @@ from controller.core.model import (
     Desired,
     JobKey,
     Observation,
-    Place,
     Recorded,
 )
+from controller.core.queueing import Lane, queue
 
+_NOT_COUNTED: Mapping[Lane, int] = MappingProxyType({})
 _Use = tuple[str | None, str | None]
 """A role whose credentials are used, and the region they are used in; None for any."""
 
@@ -35,17 +37,19 @@ def plan(
     recorded: Mapping[JobKey, Recorded],
     fleet: Fleet,
     now: datetime,
+    active: Mapping[Lane, int] = _NOT_COUNTED,
 ) -> Plan:
     """One action per job, sorted by key, chosen from what is known and from nothing else.
 
     Every desired job needs an observation. Kinds and the fleet come as values, ``now`` is
-    read once by the caller.
+    read once by the caller. ``active`` is what was counted where jobs wait for a quota.
     """
     actions = [
         decide(kinds[job.key.kind], job, observations[job.key], recorded.get(job.key), fleet, now)
         for job in sorted(desired, key=lambda job: job.key)
     ]
-    return Plan(tuple(_queue(_hold_wrong_credentials(actions, recorded), kinds, fleet)))
+    fitting = _hold_wrong_credentials(actions, recorded)
+    return Plan(tuple(queue(fitting, kinds, recorded, fleet, active)))
 
 
 def decide(
@@ -115,42 +119,3 @@ def _used(action: Action) -> tuple[_Use, _Use]:
     """Return what a change uses: a role's credentials, and those in one region."""
     role, place = action.desired.target.assume_role_arn, action.place
     return (role, None), (role, place.region if place else None)
-
-
-def _queue(actions: list[Action], kinds: Mapping[str, Kind], fleet: Fleet) -> list[Action]:
-    """Let the first submits through, by priority then name, and queue the rest of each place."""
-    if fleet.limits.max_active is None:
-        return actions
-    free = _free_slots(actions, kinds, fleet.limits.max_active)
-    queued: set[JobKey] = set()
-    for action in Plan(tuple(actions)).changes:
-        if action.verb is not Verb.SUBMIT:
-            continue
-        left = free.setdefault(action.place, fleet.limits.max_active)
-        free[action.place] = left - 1
-        if left <= 0:
-            queued.add(action.desired.key)
-    return [
-        _queued(action, fleet) if action.desired.key in queued else action for action in actions
-    ]
-
-
-def _free_slots(
-    actions: list[Action], kinds: Mapping[str, Kind], max_active: int
-) -> dict[Place | None, int]:
-    free: dict[Place | None, int] = {}
-    for action in actions:
-        live = action.live
-        ours = action.reason not in {Reason.NOT_OWNED, Reason.WRONG_TARGET}
-        if live and ours and live.status not in kinds[action.desired.key.kind].terminal:
-            free[action.place] = free.get(action.place, max_active) - 1
-    return free
-
-
-def _queued(action: Action, fleet: Fleet) -> Action:
-    return replace(
-        action,
-        verb=Verb.WAIT,
-        reason=Reason.QUEUED,
-        message=f"Queued: limits.maxActive lets {fleet.limits.max_active} jobs be active at once",
-    )

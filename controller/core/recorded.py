@@ -32,6 +32,7 @@ def parse(kind: Kind, raw: Mapping[str, Any], written_at: datetime | None) -> Re
         unfinished=_unfinished(kind, history),
         tags=_tags(raw.get("tags")),
         on_delete=OnDelete.STOP if raw.get("onDelete") == OnDelete.STOP else OnDelete.RETAIN,
+        queue_active=_active(raw.get("queue")),
         written_at=written_at,
     )
 
@@ -72,6 +73,11 @@ def _tags(raw: Any) -> dict[str, dict[str, str]]:
 def _count(raw: Any) -> int:
     """Return an attempt's number; names leave room for two digits."""
     return raw if type(raw) is int and 0 <= raw < _MOST_ATTEMPTS else 0
+
+
+def _active(raw: Any) -> int | None:
+    active = raw.get("active") if isinstance(raw, dict) else None
+    return active if type(active) is int and active >= 0 else None
 
 
 def _place(raw: Any) -> Place | None:

@@ -24,6 +24,7 @@ from controller.core.model import (
     State,
     Submission,
 )
+from controller.core.queueing import refusal_text
 
 PENDING = "Pending"
 SUSPENDED = "Suspended"
@@ -78,6 +79,7 @@ def entry(kind: Kind, outcome: Outcome, recorded: Recorded | None, owner: str) -
         is_recorded = recorded is not None and live is recorded.live
         made["live"] = live.members if is_recorded else masked(kind, live.members)
     made |= _of_policy(outcome.now, recorded) | _of_tags(outcome.now, recorded)
+    made |= _of_queue(outcome, recorded)
     made["history"] = history(kind, outcome.now, recorded, made.get("jobArn"))
     return made
 
@@ -105,6 +107,8 @@ def _still_stands(kind: Kind, action: Action, live: Live | None, recorded: Recor
     """
     if action.desired.removed:
         return action.live is None or live is None
+    if action.reason is Reason.QUEUED and recorded.is_intent:
+        return True
     submission = action.desired.submission
     if action.reason is not Reason.OBSERVATION_FAILED or submission is None or not recorded.reason:
         return False
@@ -173,7 +177,8 @@ def _failed(outcome: Outcome, live: Live | None) -> _Summary:
         case Disposition.REFUSED:
             return _Summary(STALLED, FALSE, Reason.SUBMIT_REFUSED, str(failure))
         case Disposition.QUOTA:
-            return _Summary(QUEUED, FALSE, Reason.QUEUED, str(failure))
+            message = refusal_text(outcome.active, failure)
+            return _Summary(QUEUED, FALSE, Reason.QUEUED, message)
         case _:
             return _Summary(PENDING, FALSE, action.reason, f"Not submitted yet: {failure}")
 
@@ -269,6 +274,16 @@ def _of_tags(action: Action, recorded: Recorded | None) -> dict[str, Any]:
     nothing_new = action.reason in _KEPT_AS_RECORDED or action.desired.removed
     tags = recorded.tags if nothing_new and recorded is not None else action.tags
     return {"tags": {member: dict(one) for member, one in tags.items()}} if tags else {}
+
+
+def _of_queue(outcome: Outcome, recorded: Recorded | None) -> dict[str, Any]:
+    """Return what the quota's last refusal told, as long as the job waits for its turn."""
+    known = recorded.queue_active if recorded is not None else None
+    if outcome.failure is not None and outcome.now.live is None:
+        known = outcome.active
+    elif outcome.now.reason not in {Reason.QUEUED, Reason.OBSERVATION_FAILED}:
+        known = None
+    return {} if known is None else {"queue": {"active": known}}
 
 
 def _of_place(place: Place | None) -> dict[str, Any]:

@@ -1,0 +1,166 @@
+"""The queue: of the jobs that a pass could submit, which ones may go now (DESIGN 6).
+
+Two limits make jobs wait. ``limits.maxActive`` counts what is ours in a place. The service's own
+quota counts everybody's jobs of a kind there, and its number is nowhere to be read: a refused
+Create tells it, as the number of jobs that were active then.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from controller.core.actions import Action, Plan, Reason, Verb
+from controller.core.fleet import Fleet
+from controller.core.kind import Kind
+from controller.core.model import Disposition, Failure, JobKey, Live, Place, Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The jobs that one quota of the service is about: a kind's, in one place."""
+
+    kind: str
+    place: Place | None
+
+
+def lane_of(action: Action) -> Lane:
+    """Return the lane that an action's job is in."""
+    return Lane(action.desired.key.kind, action.place)
+
+
+def queue(
+    actions: Sequence[Action],
+    kinds: Mapping[str, Kind],
+    recorded: Mapping[JobKey, Recorded],
+    fleet: Fleet,
+    active: Mapping[Lane, int],
+) -> list[Action]:
+    """Let the first submits through, in the order of their start, and queue the rest.
+
+    ``active`` holds how many jobs, anybody's, are active in a lane, where that was counted.
+    """
+    submits = [one for one in Plan(tuple(actions)).changes if one.verb is Verb.SUBMIT]
+    ours = running(actions, kinds, recorded)
+    rooms = _Rooms(fleet.limits.max_active)
+    for lane, count in ours.items():
+        rooms.busy[lane.place] += count
+    for action in submits:
+        lane, known = lane_of(action), recorded.get(action.desired.key)
+        if known is not None and known.queue_active is not None and lane not in rooms.numbers:
+            # Who stands first asked last: later ones may hold the number of another day.
+            rooms.numbers[lane] = known.queue_active
+            rooms.left[lane] = _room(known.queue_active, active.get(lane), ours[lane])
+    told = {
+        action.desired.key: rooms.let_in(action, recorded.get(action.desired.key))
+        for action in submits
+    }
+    return [told.get(action.desired.key, action) for action in actions]
+
+
+@dataclass(slots=True)
+class _Rooms:
+    """What room there is, job by job: in each place under our limit, in each lane under its quota.
+
+    Lanes that nothing is known of are free: only a Create can tell.
+    """
+
+    limit: int | None
+    busy: Counter[Place | None] = field(default_factory=Counter)
+    numbers: dict[Lane, int] = field(default_factory=dict)
+    left: dict[Lane, int] = field(default_factory=dict)
+
+    def let_in(self, action: Action, recorded: Recorded | None) -> Action:
+        """Return a submit as it is when there is room, which it takes, or as queued."""
+        lane = lane_of(action)
+        if self.limit is not None and self.busy[lane.place] >= self.limit:
+            return queued(action, f"limits.maxActive lets {self.limit} jobs be active at once")
+        if self.left.get(lane, 1) <= 0:
+            if recorded is not None and recorded.queue_active is not None:
+                # It was refused itself: the service's own words stay until it is tried again.
+                return queued(action, recorded.message.removeprefix(_QUEUED))
+            return queued(action, full_text(self.numbers[lane]))
+        self.busy[lane.place] += 1
+        if lane in self.left:
+            self.left[lane] -= 1
+        return action
+
+
+def _room(number: int, listed: int | None, ours: int) -> int:
+    """Return how many jobs may be tried in a lane that once was full with ``number`` active.
+
+    One is tried whenever the number is shown not to be the quota: when nothing is active, or more
+    than it; and when nobody could count.
+    """
+    if listed is None:
+        return 1
+    active = max(listed, ours)
+    if active == 0 or active > number:
+        return max(1, number - active)
+    return number - active
+
+
+def running(
+    actions: Iterable[Action], kinds: Mapping[str, Kind], recorded: Mapping[JobKey, Recorded]
+) -> Counter[Lane]:
+    """Return how many of our jobs run, or may, in each lane; earlier ones of a manifest count."""
+    found: Counter[Lane] = Counter()
+    for action in actions:
+        kind, known = kinds[action.desired.key.kind], recorded.get(action.desired.key)
+        found[lane_of(action)] += sum(is_active(kind, live) for live in _ours(action))
+        if known is not None and _may_run_unseen(action, kind, known):
+            found[Lane(kind.name, action.place or known.place)] += 1
+    return found
+
+
+def is_active(kind: Kind, live: Live) -> bool:
+    """Whether a job takes a slot: it does until it has ended, also while it is being stopped."""
+    return live.status not in kind.terminal
+
+
+def _ours(action: Action) -> tuple[Live, ...]:
+    earlier = tuple(one.live for one in action.earlier)
+    theirs = action.reason in {Reason.NOT_OWNED, Reason.WRONG_TARGET}
+    return earlier if theirs or action.live is None else (*earlier, action.live)
+
+
+def _may_run_unseen(action: Action, kind: Kind, recorded: Recorded) -> bool:
+    """Whether a job that could not be looked at may be active, as far as the sidecar knows."""
+    if action.verb is Verb.WAIT and action.reason is Reason.INTENT_UNCONFIRMED:
+        return True
+    if action.reason is not Reason.OBSERVATION_FAILED:
+        return False
+    if recorded.live is not None:
+        return is_active(kind, recorded.live)
+    return recorded.arn is not None or recorded.is_intent
+
+
+_QUEUED = "Queued: "
+
+
+def queued(action: Action, cause: str) -> Action:
+    """Return a submit that waits for its turn: nothing is called and nothing written for it."""
+    return replace(action, verb=Verb.WAIT, reason=Reason.QUEUED, message=f"{_QUEUED}{cause}")
+
+
+def full_text(active: int | None, failure: Failure | None = None) -> str:
+    """Return why a job waits for the service's quota, with the service's words if it was asked.
+
+    It names what does not change while the job waits, or an idle pass would have news to write.
+    """
+    known = "" if active is None else f", with {active} active"
+    words = f" ({failure})" if failure is not None else ""
+    return f"the service takes no further job{known}{words}; it is tried when there is room"
+
+
+def refusal_text(active: int | None, failure: Failure) -> str:
+    """Return the message of a job that the quota refused."""
+    return f"{_QUEUED}{full_text(active, failure)}"
+
+
+def is_full(failure: Failure | None) -> bool:
+    """Whether a Create failed for the quota alone, so that it certainly made no job."""
+    return (
+        failure is not None and failure.disposition is Disposition.QUOTA and not failure.ambiguous
+    )

@@ -1,0 +1,81 @@
+"""Every place looked at side by side, and counted where jobs wait for its quota."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from controller.core.fleet import Fleet
+from controller.core.kind import Kind
+from controller.core.model import Desired, Existence, JobKey, Observation, Recorded, Target
+from controller.core.queueing import Lane
+from controller.observing import observe
+from controller.ports import Cloud, CloudError
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a pass saw of every job; ``active`` counts anybody's, where ours wait for the quota."""
+
+    observations: Mapping[JobKey, Observation]
+    active: Mapping[Lane, int]
+
+
+def look_everywhere(
+    kinds: Mapping[str, Kind],
+    desired: Iterable[Desired],
+    recorded: Mapping[JobKey, Recorded],
+    fleet: Fleet,
+    cloud: Cloud,
+    width: int,
+    *,
+    full: bool = False,
+) -> Seen:
+    """Every desired job is looked at; each target has ``width`` threads, and waits for no other."""
+    groups: dict[tuple[str | None, str | None], list[Desired]] = defaultdict(list)
+    for job in desired:
+        groups[job.target.assume_role_arn, job.target.region].append(job)
+
+    def one(jobs: list[Desired]) -> Seen:
+        with ThreadPoolExecutor(width, thread_name_prefix="look") as executor:
+            seen = observe(kinds, jobs, recorded, fleet, cloud, executor, full=full)
+        return Seen(seen, _counted(kinds, jobs, seen, recorded, cloud))
+
+    with ThreadPoolExecutor(len(groups) or 1, thread_name_prefix="look") as side_by_side:
+        found = tuple(side_by_side.map(one, groups.values()))
+    return Seen(
+        {key: observation for each in found for key, observation in each.observations.items()},
+        {lane: count for each in found for lane, count in each.active.items()},
+    )
+
+
+def count_active(kind: Kind, target: Target, cloud: Cloud) -> int | None:
+    """Return how many jobs of a kind are active where a target leads, anybody's; None if unknown.
+
+    Also those that are being stopped, which take a slot until they are.
+    """
+    try:
+        return sum(len(cloud.listing(kind, target, status=one)) for one in sorted(kind.active))
+    except CloudError:
+        return None
+
+
+def _counted(
+    kinds: Mapping[str, Kind],
+    jobs: Iterable[Desired],
+    seen: Mapping[JobKey, Observation],
+    recorded: Mapping[JobKey, Recorded],
+    cloud: Cloud,
+) -> dict[Lane, int]:
+    """Count each lane once in which the quota refused a job; most passes have none."""
+    asked: dict[Lane, Target] = {}
+    for job in jobs:
+        known, observation = recorded.get(job.key), seen[job.key]
+        if known is None or known.queue_active is None:
+            continue
+        if observation.place is not None and observation.existence is not Existence.UNKNOWN:
+            asked.setdefault(Lane(job.key.kind, observation.place), job.target)
+    counts = {lane: count_active(kinds[lane.kind], asked[lane], cloud) for lane in asked}
+    return {lane: count for lane, count in counts.items() if count is not None}
