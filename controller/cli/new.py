@@ -43,7 +43,7 @@ def command(kind: str, name: str, way: str | None, output_file: Path | None, for
     row = KINDS[kind]
     variant = _variant(row, way)
     _check_name(row, name, variant)
-    where = _reference(row, output_file.parent if output_file else _FOLDER)
+    where = reference(row, output_file.parent if output_file else _FOLDER)
     text = skeleton(row, schemas.shipped(row.name), name, variant, where)
     if output_file is None:
         click.echo(text, nl=False)
@@ -76,7 +76,7 @@ def _check_name(row: Kind, name: str, variant: Variant) -> None:
             raise click.BadParameter(f"{finding.message}.", param_hint="NAME")
 
 
-def _reference(row: Kind, folder: Path) -> str:
+def reference(row: Kind, folder: Path) -> str:
     """Return the path from a manifest's folder to its schema's file, for editors."""
     path = os.path.relpath(Path("schemas") / schemas.file_name(row.name), folder)
     return Path(path).as_posix()

@@ -39,13 +39,13 @@ def skeleton(kind: Kind, schema: Mapping[str, Any], name: str, variant: Variant,
     writer = _Writer(frozenset(f"spec.{path}" for path in variant.leave_out))
     head = [
         f"# yaml-language-server: $schema={where}",
-        *_comment(variant.title),
-        *_comment("Fill in what stands in <angle brackets>; take the # away from what you need."),
+        *comment(variant.title),
+        *comment("Fill in what stands in <angle brackets>; take the # away from what you need."),
     ]
     return "\n".join([*head, *writer.members(dict(schema), given, "")]) + "\n"
 
 
-def _comment(text: str, depth: int = 0) -> list[str]:
+def comment(text: str, depth: int = 0) -> list[str]:
     """Return a text as comment lines; a link stays whole."""
     width = _WIDTH - depth * 2
     return [
@@ -54,7 +54,8 @@ def _comment(text: str, depth: int = 0) -> list[str]:
     ]
 
 
-def _indented(lines: list[str]) -> list[str]:
+def indented(lines: list[str]) -> list[str]:
+    """Return lines one level further in."""
     return [f"  {line}" for line in lines]
 
 
@@ -129,15 +130,15 @@ class _Writer:
         body = self._body(name, node, value, f"{path}.")
         if not stands:
             body = [f"#{line}" for line in body]
-        return _comment(described, path.count(".")) + body
+        return comment(described, path.count(".")) + body
 
     def _body(self, name: str, node: Node, value: Any, path: str) -> list[str]:
         """Return a member's key and value."""
         if "properties" in node:
-            return [f"{name}:", *_indented(self.members(node, value, path))]
+            return [f"{name}:", *indented(self.members(node, value, path))]
         if isinstance(value, Mapping):
             entries = [f"{key}: {_scalar(entry)}" for key, entry in value.items()]
-            return [f"{name}:", *_indented(entries)]
+            return [f"{name}:", *indented(entries)]
         items = node.get("items", {})
         if (
             value is None
