@@ -111,10 +111,10 @@ def test_other_spec_is_not_adopted(tree: Project, foreign: str) -> None:
 
 
 def test_other_arn_is_not_adopted(tree: Project, foreign: str) -> None:
-    """Only the very ARN is adopted: another job under the name stays NotOwned."""
+    """Only the very ARN is adopted: where there is none, no job under the name is taken for it."""
     tree.add("support-bot", policy={"adopt": foreign[:-4] + "zzzz"})
     tree.hush()
-    assert one_action(tree)["reason"] == "NotOwned"
+    assert one_action(tree)["reason"] == "LiveMissing"
     assert tree.call("reconcile").code == 0
     assert tree.changes() == []
 
