@@ -13,7 +13,8 @@ import yaml
 from controller.core.actions import Action, Plan, Reason, Verb
 from controller.core.fleet import Fleet, fleet_of
 from controller.core.planning import plan, refusal
-from tests.core.cases import NOW, TEST_KINDS, Situation, situation
+from controller.core.queueing import Lane
+from tests.core.cases import NOW, OFFERED, PLACE, TEST_KINDS, Situation, situation
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
 FILES = sorted(FOLDER.glob("*.yaml"))
@@ -56,6 +57,7 @@ def planned(scenario: Scenario) -> Plan:
         {one.desired.key: one.recorded for one in found if one.recorded is not None},
         fleet_in(scenario),
         datetime.fromisoformat(scenario["now"]) if "now" in scenario else NOW,
+        {Lane(OFFERED.name, PLACE): scenario["active"]} if "active" in scenario else {},
     )
 
 
@@ -119,6 +121,7 @@ def test_scenario_is_read_in_full(path: Path) -> None:
         "jobs",
         "fleet",
         "now",
+        "active",
         "starts",
         "refusal",
     }
