@@ -30,6 +30,7 @@ _CONTROL = Code.CONTROL_CHARACTER.code
 _LONGEST_NAME = 63
 # A file with more is no manifest, and what follows in it is not read.
 _MOST_PROBLEMS = 1_000
+_MOST_MANIFESTS = 2_000
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -87,6 +88,9 @@ class Documents:
         entries: list[Entry] = []
         problems: list[Problem] = []
         for document, flaws in zip(text.documents, shares, strict=True):
+            if len(entries) >= _MOST_MANIFESTS:
+                problems.append(problem_of(_one_too_many(document.root.start_mark), path))
+                break
             made = self._document(document, path, layers, flaws)
             entries += made.entries
             problems += made.problems
@@ -139,6 +143,11 @@ class Documents:
             yield from unoffered(policy)
             yield from too_long(known.kind, value, policy, known.schema)
         yield from forbidden(known.kind, target_of(value.get("target")), value["spec"], self._fleet)
+
+
+def _one_too_many(mark: Mark) -> Placed:
+    message = f"the file has more than {_MOST_MANIFESTS} manifests, and reading ends here"
+    return placed(Code.TOO_LARGE, mark, message, "split it into several files")
 
 
 def _shared(text: Text) -> list[list[Placed]]:
