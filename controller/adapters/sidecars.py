@@ -94,11 +94,12 @@ class Sidecars:
             return
         written_at = datetime.fromtimestamp(stamp.changed / 1e9, tz=UTC)
         jobs = _jobs(content)
+        escaped = b"\\ud" in content or b"\\uD" in content
         if not jobs:
             self.unreadable.append(path)
         for name, raw in jobs.items():
             kind = self._kinds.get(str(raw.get("kind")))
-            if kind is not None:
+            if kind is not None and (not escaped or _is_text(raw)):
                 self._as_read[path, name] = (stamp, raw)
                 yield JobKey(kind.name, name), parse(kind, raw, written_at)
 
@@ -184,6 +185,15 @@ def _jobs(content: bytes) -> dict[str, Any]:
         for name, raw in jobs.items()
         if isinstance(raw, dict) and not (may_be_deep and _is_deep(raw))
     }
+
+
+def _is_text(raw: Any) -> bool:
+    """Whether an entry can be sent: half of a surrogate pair cannot, and would fail in a call."""
+    try:
+        json.dumps(raw, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_large(content: bytes) -> bool:
