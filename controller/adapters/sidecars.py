@@ -94,12 +94,11 @@ class Sidecars:
             return
         written_at = datetime.fromtimestamp(stamp.changed / 1e9, tz=UTC)
         jobs = _jobs(content)
-        escaped = b"\\ud" in content or b"\\uD" in content
         if not jobs:
             self.unreadable.append(path)
         for name, raw in jobs.items():
             kind = self._kinds.get(str(raw.get("kind")))
-            if kind is not None and (not escaped or _is_text(raw)):
+            if kind is not None and _is_sendable(raw.get("jobArn")):
                 self._as_read[path, name] = (stamp, raw)
                 yield JobKey(kind.name, name), parse(kind, raw, written_at)
 
@@ -187,10 +186,10 @@ def _jobs(content: bytes) -> dict[str, Any]:
     }
 
 
-def _is_text(raw: Any) -> bool:
-    """Whether an entry can be sent: half of a surrogate pair cannot, and would fail in a call."""
+def _is_sendable(arn: Any) -> bool:
+    """Whether an ARN can be asked for: half of a surrogate pair would fail in every call."""
     try:
-        json.dumps(raw, ensure_ascii=False).encode()
+        str(arn).encode()
     except UnicodeEncodeError:
         return False
     return True
