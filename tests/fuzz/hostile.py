@@ -203,7 +203,7 @@ JSON: Mapping[str, bytes] = {
     "wide text in 8 MiB": '{"jobs": {"a": {"b": "\U0001f600'.encode()
     + filled(b"a", b"", b'"}}}', 8 * MEBIBYTE - 100),
     "maps in 1 MiB": filled(b'{"a":1},', b'{"jobs": {"a": {"b": [', b"1]}}}"),
-    "a hundred MiB": filled(b" ", b"{", b"}", 100 * MEBIBYTE),
+    "twenty MiB": filled(b" ", b"{", b"}", 20 * MEBIBYTE),
 }
 
 
