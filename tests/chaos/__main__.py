@@ -30,6 +30,9 @@ def asked() -> argparse.Namespace:
     parser.add_argument(
         "--share", type=int, default=PARTS, help=f"how many of {PARTS} parts of the points"
     )
+    parser.add_argument(
+        "--brief", action="store_true", help=f"a little of {', '.join(OTHERS)} alone"
+    )
     parser.add_argument("--workers", type=int, default=WORKERS)
     return parser.parse_args()
 
@@ -82,7 +85,10 @@ def main() -> int:
     began = time.monotonic()
     todo = list(parts(ways, given.share, given.rounds))
     done = swept(todo, given.workers) if todo else []
-    found: list[Row] = [*rows(done), *(other(name) for name in OTHERS if name in ways)]
+    found: list[Row] = [
+        *rows(done),
+        *(other(name, briefly=given.brief) for name in OTHERS if name in ways),
+    ]
     told = [*lines(found), *violated(done)]
     told.append(f"{time.monotonic() - began:.0f} seconds on {given.workers} workers")
     sys.stdout.write("\n".join(told) + "\n")

@@ -22,7 +22,8 @@ _FIGURE = re.compile(r"(\d+) (\w+)")
 class Other:
     """A command whose last line holds its figures, and how they stand in the table.
 
-    ``points`` and ``runs`` name figures; ``broken`` says how many of them should not be.
+    ``points`` and ``runs`` name figures; ``broken`` says how many of them should not be. With the
+    ``brief`` arguments it takes a minute at most.
     """
 
     module: str
@@ -30,14 +31,25 @@ class Other:
     points: str
     runs: str
     broken: Callable[[Mapping[str, int]], int]
+    brief: tuple[str, ...] = ()
 
 
 OTHERS: Mapping[str, Other] = {
     "walks": Other(
-        "tests.machine", "random lives of a fleet", "steps", "walks", lambda of: of["violations"]
+        "tests.machine",
+        "random lives of a fleet",
+        "steps",
+        "walks",
+        lambda of: of["violations"],
+        brief=("20", "20"),
     ),
     "bytes": Other(
-        "tests.fuzz", "any bytes in a file", "files", "files", lambda of: of["violations"]
+        "tests.fuzz",
+        "any bytes in a file",
+        "files",
+        "files",
+        lambda of: of["violations"],
+        brief=("3",),
     ),
     "mutants": Other(
         "tests.mutation",
@@ -45,37 +57,37 @@ OTHERS: Mapping[str, Other] = {
         "mutants",
         "mutants",
         lambda of: of["mutants"] - of["caught"],
+        brief=("token",),
     ),
 }
 
 
-def other(name: str) -> Row:
-    """Run one of the commands to its end, and return its row.
-
-    A command that fails, or says nothing that can be read, has a violation at least.
-    """
+def other(name: str, *, briefly: bool) -> Row:
+    """Run one of the commands to its end, and return its row."""
     one = OTHERS[name]
+    command = [sys.executable, "-m", one.module, *(one.brief if briefly else ())]
     began = time.monotonic()
-    sys.stderr.write(f"{name}: python -m {one.module}\n")
-    with _running(one.module) as process:
+    sys.stderr.write(f"{name}: {' '.join(command[1:])}\n")
+    with _running(command) as process:
         said, _ = process.communicate()
-    seconds = time.monotonic() - began
+    row = outcome(name, one, said, process.returncode, time.monotonic() - began)
+    if row.violations:
+        sys.stderr.write(said)
+    return row
+
+
+def outcome(name: str, one: Other, said: str, code: int, seconds: float) -> Row:
+    """Return the row of a command that ended.
+
+    One that fails, or whose figures cannot be read, has a violation at least.
+    """
     figures = figures_of(said)
     try:
-        row = Row(
-            name,
-            one.scenario,
-            figures[one.points],
-            figures[one.runs],
-            seconds,
-            one.broken(figures),
-        )
+        points, runs = figures[one.points], figures[one.runs]
+        broken = max(one.broken(figures), int(code != 0))
     except KeyError:
-        row = Row(name, one.scenario, 0, 0, seconds, 1)
-    if process.returncode == 0 and row.violations == 0:
-        return row
-    sys.stderr.write(said)
-    return Row(name, one.scenario, row.points, row.runs, seconds, max(row.violations, 1))
+        points, runs, broken = 0, 0, 1
+    return Row(name, one.scenario, points, runs, seconds, broken)
 
 
 def figures_of(said: str) -> dict[str, int]:
@@ -85,10 +97,10 @@ def figures_of(said: str) -> dict[str, int]:
 
 
 @contextlib.contextmanager
-def _running(module: str) -> Iterator[subprocess.Popen[str]]:
-    """While the context lasts a module runs; it leads a session, and all of that ends with it."""
+def _running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
+    """While the context lasts a command runs; it leads a session, and all of that ends with it."""
     with subprocess.Popen(
-        [sys.executable, "-m", module],
+        command,
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
+import signal
+import threading
 import time
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
@@ -122,6 +125,15 @@ def settle_in(folder: str) -> None:
     It leads a session of its own, so that all that it starts can be ended with it.
     """
     os.setsid()
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
     mine = Path(folder) / str(os.getpid())
     mine.mkdir()
     _HERE.append(_ABOVE.enter_context(universe(mine, forges=MOST)))
+
+
+def _end_with_the_parent() -> None:
+    """Whatever ended the parent: nobody waits for this work any more."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.killpg(0, signal.SIGKILL)
