@@ -11,6 +11,8 @@ from controller.core.declared import policy_of, target_of
 from controller.core.model import JobKey, Manifest, Problem, Source, Target
 from controller.core.problems import Code
 
+_FEW = 3
+
 
 class Entry(NamedTuple):
     """One document whose kind and name are readable.
@@ -94,7 +96,11 @@ def _shared(keys: Sequence[Hashable]) -> list[list[int]]:
 
 
 def _others(entries: Sequence[Entry], index: int, group: Sequence[int]) -> str:
-    return ", ".join(entries[other].place for other in group if other != index)
+    """Return where the others of a group stand; of thousands the first few, and how many more."""
+    few = [other for other in group[: _FEW + 1] if other != index][:_FEW]
+    more = len(group) - 1 - len(few)
+    told = ", ".join(entries[other].place for other in few)
+    return f"{told} and {more} more" if more else told
 
 
 def _twin(entries: Sequence[Entry], index: int, group: Sequence[int]) -> Problem:

@@ -11,15 +11,8 @@ from tests.fuzz.hostile import NAMED, NAMELESS, hostile
 from tests.fuzz.measured import Measurer, measurer
 from tests.fuzz.targets import MOST_BYTES, MOST_SECONDS, TARGETS
 
-TWINS = "every twin's problem names all the others: the square of their number"
-QUADRATIC = {("manifest", "documents alike, a mebibyte")}
 HOSTILE = [
-    pytest.param(
-        target,
-        name,
-        marks=[pytest.mark.xfail(strict=True, reason=TWINS)] * ((target, name) in QUADRATIC),
-        id=f"{target}-{name}",
-    )
+    pytest.param(target, name, id=f"{target}-{name}")
     for target in TARGETS
     for name, _ in hostile(target)
 ]
@@ -50,10 +43,7 @@ def test_hostile_file_keeps_the_bounds(
     check(measured, target, tmp_path)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["as many as fit", pytest.param("twins", marks=pytest.mark.xfail(strict=True, reason=TWINS))],
-)
+@pytest.mark.parametrize("name", ["as many as fit", "twins"])
 def test_manifests_of_a_name_each_keep_the_bounds(
     measured: Measurer, tmp_path: Path, name: str
 ) -> None:
