@@ -11,6 +11,7 @@ from tests.fuzz.hostile import NAMED, NAMELESS, hostile
 from tests.fuzz.measured import Measurer, measurer
 from tests.fuzz.targets import MOST_BYTES, MOST_SECONDS, TARGETS
 
+TRIES = 3
 HOSTILE = [
     pytest.param(target, name, id=f"{target}-{name}")
     for target in TARGETS
@@ -26,11 +27,17 @@ def measured() -> Iterator[Measurer]:
 
 
 def check(measured: Measurer, target: str, folder: Path) -> None:
-    """Hold the reading of a folder to its bounds: no error, seconds, bytes."""
-    found = measured.measure(target, folder)
-    assert found.error == ""
+    """Hold the reading of a folder to its bounds: no error, seconds, bytes.
+
+    The least of a few measures counts: what else a machine does only ever adds to one.
+    """
+    for _ in range(TRIES):
+        found = measured.measure(target, folder)
+        assert found.error == ""
+        assert found.peak < MOST_BYTES
+        if found.seconds < MOST_SECONDS:
+            return
     assert found.seconds < MOST_SECONDS
-    assert found.peak < MOST_BYTES
 
 
 @pytest.mark.parametrize(("target", "name"), HOSTILE)
