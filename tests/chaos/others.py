@@ -57,7 +57,7 @@ OTHERS: Mapping[str, Other] = {
         "mutants",
         "mutants",
         lambda of: of["mutants"] - of["caught"],
-        brief=("token",),
+        brief=("explicit",),
     ),
 }
 

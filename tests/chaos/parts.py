@@ -29,7 +29,7 @@ RECORDED: dict[str, tuple[Scenario, ...]] = {
     "overtaken": OVERTAKEN,
     "faulted": FAULTED,
 }
-POSITION, EVERY_POSITION, RACE = "position", "every position", "race"
+POSITION, EVERY_POSITION, RACE = "position", "positions", "race"
 WAYS = (*RECORDED, POSITION, EVERY_POSITION, RACE)
 _ABOVE = contextlib.ExitStack()
 _HERE: list[Universe] = []
