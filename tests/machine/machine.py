@@ -22,40 +22,28 @@ from controller.core.identity import with_names
 from controller.core.model import Target
 from controller.ports import Cloud, CloudError
 from controller.reconcile import Mode
-from controller.sandbox.faults import Fault, FaultKind
+from controller.sandbox.faults import Fault
 from tests.machine import oracles
 from tests.machine.controller import Controllers, Reading
+from tests.machine.draws import (
+    EDITS,
+    FAULTS,
+    GARBAGE,
+    NAMES,
+    OWNERS,
+    SECONDS,
+    SPEC_WORDS,
+    STATES,
+    STEMS,
+    STRANGERS,
+    SWITCHES,
+    Edit,
+)
 from tests.machine.model import STRANGE, Model
 from tests.machine.mortal import CrashError, Fate
 from tests.machine.project import SPECS, Document, Project
 from tests.machine.service import KIND, Service
 from tests.support.manifests import REGION
-
-NAMES = st.sampled_from(["left", "middle", "right", "lone", "spare"])
-STEMS = st.sampled_from(["one", "two", "deep/one", "deep/er/three"])
-STATES = st.sampled_from(["Submitted", "Submitted", "Suspended", "Stopped"])
-SPEC_WORDS = st.sampled_from(sorted(SPECS))
-GARBAGE = [b"", b"[]", b"{", b'{"jobs": {"left": 1}}', b"\xff\x00", b"null"]
-SWITCHES = st.fixed_dictionaries(
-    {
-        "tokenLifetime": st.sampled_from(["forever", "10m", "none"]),
-        "tokenMismatch": st.sampled_from(["old-job", "conflict"]),
-        "quota": st.sampled_from([None, None, 2]),
-        "overQuota": st.sampled_from(["refuse", "queue"]),
-        "getLag": st.sampled_from([0, 0, 1, 60]),
-        "listLag": st.sampled_from([0, 0, 1, 60]),
-        "modelNames": st.sampled_from(["reusable", "unique"]),
-    }
-)
-"""Every position of the service's open questions that keeps names unique."""
-FAULTS = st.builds(
-    Fault,
-    kind=st.sampled_from(sorted(set(FaultKind) - {FaultKind.DELAY, FaultKind.DELAY_BEFORE})),
-    operation=st.sampled_from([None, None, "Create", "Get", "List", "Stop", "GetCallerIdentity"]),
-    nth=st.integers(1, 6),
-    times=st.sampled_from([1, 3, None]),
-)
-SECONDS = st.sampled_from([1.0, 60.0, 700.0, 2000.0, 4500.0])
 
 
 @dataclass
@@ -102,11 +90,16 @@ class FleetMachine(RuleBasedStateMachine):
         self.service.behave(switches)
         self.controllers.width = width
 
+    @initialize(edits=st.lists(st.tuples(NAMES, SPEC_WORDS, STATES), max_size=5), stem=STEMS)
+    def begin_with_some(self, edits: list[Edit], stem: str) -> None:
+        """Some manifests stand in a file."""
+        for edit in edits:
+            self._edit(edit, stem)
+
     @rule(name=NAMES, spec=SPEC_WORDS, state=STATES, stem=STEMS)
     def write_manifest(self, name: str, spec: str, state: str, stem: str) -> None:
         """A manifest is added to a file, or edited where it stands."""
-        place = self.project.place_of(name) or stem
-        self._put(place, Document(name, spec, state))
+        self._edit((name, spec, state), stem)
 
     @precondition(lambda self: self.project.files)
     @rule(data=st.data(), state=STATES)
@@ -172,13 +165,13 @@ class FleetMachine(RuleBasedStateMachine):
         self.project.put(stem, (*self.project.files.get(stem, ()), *back))
         self._learn()
 
-    @rule(owner=st.sampled_from(["acme-ml", "acme-ml", "other", ""]))
+    @rule(owner=OWNERS)
     def change_owner(self, owner: str) -> None:
         """The fleet's file names another owner: every token changes with it."""
         self.project.own(owner)
         self._learn()
 
-    @rule(name=NAMES, spec=st.sampled_from(["plain", "edited", "secret"]))
+    @rule(name=STRANGERS, spec=st.sampled_from(["plain", "edited", "secret"]))
     def make_elsewhere(self, name: str, spec: str) -> None:
         """Somebody else makes a job of that name, or is refused."""
         request = with_names(KIND, SPECS[spec], name)
@@ -199,33 +192,52 @@ class FleetMachine(RuleBasedStateMachine):
         place = self.project.place_of(job.name) or stem
         self._put(place, Document(job.name, spec, state, adopt=job.arn))
 
-    @rule(mode=st.sampled_from([Mode.APPLY, Mode.APPLY, Mode.APPLY, Mode.RECORD, Mode.PLAN]))
-    def make_a_pass(self, mode: Mode) -> None:
+    @rule(
+        mode=st.sampled_from([Mode.APPLY, Mode.APPLY, Mode.APPLY, Mode.RECORD, Mode.PLAN]),
+        edit=EDITS,
+    )
+    def make_a_pass(self, mode: Mode, edit: Edit | None) -> None:
         """One pass, as far as the mode goes."""
+        self._edit(edit)
         self.controllers.reconcile(self.project.jobs, mode)
 
-    @rule(steps=st.integers(1, 16), after=st.booleans())
-    def crash_in_a_pass(self, steps: int, after: bool) -> None:
+    @rule(fault=FAULTS, edit=EDITS)
+    def make_a_pass_with_a_fault(self, fault: Fault, edit: Edit | None) -> None:
+        """One pass, in which the service has a bad moment, which then is over."""
+        self._edit(edit)
+        self.service.order(fault)
+        self._reconcile()
+        self.service.mend()
+
+    @rule(steps=st.integers(1, 16), after=st.booleans(), edit=EDITS)
+    def crash_in_a_pass(self, steps: int, after: bool, edit: Edit | None) -> None:
         """A controller dies at a call out or a write, before or after it takes effect."""
+        self._edit(edit)
         try:
             self.controllers.reconcile(self.project.jobs, fate=Fate(steps, after))
         except CrashError:
             return
 
-    @rule()
-    def make_two_passes_at_once(self) -> None:
+    @rule(edit=EDITS)
+    def make_two_passes_at_once(self, edit: Edit | None) -> None:
         """Two controllers meet over one project."""
+        self._edit(edit)
         with ThreadPoolExecutor(2) as executor:
-            passes = [
-                executor.submit(self.controllers.reconcile, self.project.jobs) for _ in range(2)
-            ]
-            for made in passes:
+            for made in [executor.submit(self._reconcile) for _ in range(2)]:
                 made.result()
 
-    @rule(steps=st.integers(1, 16))
-    def make_a_pass_within_another(self, steps: int) -> None:
-        """A controller is overtaken by another, which makes a whole pass, and goes on."""
-        fate = Fate(steps, meanwhile=lambda: self._reconcile())
+    @rule(steps=st.integers(1, 16), edit=EDITS, within=EDITS)
+    def make_a_pass_within_another(
+        self, steps: int, edit: Edit | None, within: Edit | None
+    ) -> None:
+        """A controller is overtaken by an edit and another's whole pass, and goes on."""
+        self._edit(edit)
+
+        def overtake() -> None:
+            self._edit(within)
+            self._reconcile()
+
+        fate = Fate(steps, meanwhile=overtake)
         self.controllers.reconcile(self.project.jobs, fate=fate)
 
     @rule()
@@ -313,6 +325,12 @@ class FleetMachine(RuleBasedStateMachine):
 
     def _reconcile(self) -> None:
         self.controllers.reconcile(self.project.jobs)
+
+    def _edit(self, edit: Edit | None, stem: str = "two") -> None:
+        """Write a manifest where it stands, or else into a file."""
+        if edit is not None:
+            document = Document(*edit)
+            self._put(self.project.place_of(document.name) or stem, document)
 
     def _some(self, data: st.DataObject) -> tuple[str, Document]:
         """Return some document, and the file that it stands in."""

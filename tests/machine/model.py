@@ -18,11 +18,13 @@ class Model:
 
     ``asked`` are the (name, token) of every submission that was ever wanted, and of jobs that
     others made. ``stoppable`` are the job names that some owner's manifest wanted stopped, with
-    the beginning of that owner's tokens; or the ARN of a job that was to be adopted.
+    the beginning of that owner's tokens; or the ARN of a job that was to be adopted; or, for a
+    manifest whose spec now names another job, the token that it was submitted under before.
     """
 
     asked: set[tuple[str, str]] = field(default_factory=set)
     stoppable: set[tuple[str, str]] = field(default_factory=set)
+    submitted: set[tuple[str, str]] = field(default_factory=set)
 
     def learn(self, documents: Iterable[Document], owner: str) -> None:
         """Note what these documents ask for under an owner."""
@@ -30,9 +32,13 @@ class Model:
             submission = document.submission(owner)
             if document.state == "Submitted":
                 self.asked.add((submission.name, submission.token))
+                self.submitted.add((document.name, submission.token))
             if document.state == "Stopped":
                 self.stoppable.add((submission.name, owner_mark(owner)))
                 self.stoppable.add((submission.name, document.adopt or ""))
+                self.stoppable |= {
+                    ("", token) for name, token in self.submitted if name == document.name
+                }
 
     def violations(self, jobs: Iterable[Job]) -> Iterator[str]:
         """Yield what is there and was not asked for, or is there twice."""
@@ -52,4 +58,5 @@ class Model:
 
     def _may_stop(self, job: Job) -> bool:
         mark = job.token[: len(owner_mark(""))]
-        return (job.name, mark) in self.stoppable or (job.name, job.arn) in self.stoppable
+        allowed = {(job.name, mark), (job.name, job.arn), ("", job.token)}
+        return not self.stoppable.isdisjoint(allowed)

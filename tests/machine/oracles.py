@@ -83,6 +83,8 @@ def _untrue(project: Project, jobs: list[Job]) -> Iterator[str]:
         if entry is None:
             yield f"{name} has no entry"
             continue
+        if _reason(entry) == "Invalid":
+            continue  # it keeps what was recorded while the manifest could be read
         renamed = _renamed(name, entry, jobs)
         job = by_arn[entry["jobArn"]] if renamed else by_name.get(name)
         if job is None:
@@ -93,7 +95,7 @@ def _untrue(project: Project, jobs: list[Job]) -> Iterator[str]:
                 yield f"the entry of {name} denies a job of ours"
             if "jobArn" in entry:
                 yield f"the entry of {name} claims another's job"
-        elif _reason(entry) != "Invalid":
+        else:
             yield from _untrue_of(name, entry, job)
 
 

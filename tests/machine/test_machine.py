@@ -12,7 +12,7 @@ from controller.core.model import Live, Place, Summary, Target
 from controller.ports import Cloud
 from tests.machine.walking import Broken, walk, walks
 
-WALKS, STEPS = 60, 40
+WALKS, STEPS = 30, 30
 
 
 def test_random_lives_pay_for_nothing_twice() -> None:

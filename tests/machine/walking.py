@@ -28,7 +28,6 @@ def walks(broken: Broken = lambda cloud: cloud) -> Iterator[Walks]:
 
 def walk(made: Walks, count: int, steps: int, *, drawn_anew: bool) -> None:
     """Walk; raises what the first violation raised, told with the steps that led to it."""
-    shrinking = {Phase.shrink} if drawn_anew else set()
     machine: Any = partial(FleetMachine, made)
     run_state_machine_as_test(
         machine,
@@ -39,7 +38,7 @@ def walk(made: Walks, count: int, steps: int, *, drawn_anew: bool) -> None:
             derandomize=not drawn_anew,
             database=None,
             report_multiple_bugs=False,
-            phases=[Phase.generate, *shrinking],
+            phases=[Phase.generate],
             suppress_health_check=list(HealthCheck),
         ),
     )
