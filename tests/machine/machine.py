@@ -11,7 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from controller.core.identity import with_names
 from controller.core.model import Target
-from controller.ports import Cloud, CloudError
+from controller.ports import CloudError
 from controller.reconcile import Mode
 from controller.sandbox.faults import Fault
 from tests.machine import oracles
@@ -42,18 +42,8 @@ from tests.machine.draws import (
 from tests.machine.model import STRANGE, Model
 from tests.machine.mortal import CrashError, Fate
 from tests.machine.project import SPECS, Document, Project
-from tests.machine.service import KIND, Service
+from tests.machine.service import KIND, Walks
 from tests.support.manifests import REGION
-
-
-@dataclass
-class Walks:
-    """Where walks go on, one after another; ``cloud`` is how controllers reach the service."""
-
-    service: Service
-    cloud: Cloud
-    walks: int = 0
-    steps: int = 0
 
 
 class FleetMachine(RuleBasedStateMachine):

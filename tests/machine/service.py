@@ -15,6 +15,7 @@ from controller.adapters.aws import Bedrock
 from controller.adapters.aws_clients import Clients, Connection
 from controller.core.kinds import KINDS
 from controller.core.model import Target
+from controller.ports import Cloud
 from controller.sandbox import journal, settings, switches
 from controller.sandbox.behaviour import AS_RECORDED
 from controller.sandbox.caller import Caller
@@ -171,6 +172,16 @@ def _again(attempts: int, response: Any, caught_exception: Exception | None, **_
     status = response[0].status_code if response else 0
     fails = caught_exception is not None or status >= _HTTP_ERROR or status == _TOO_MANY
     return 0 if fails and attempts < _ATTEMPTS else None
+
+
+@dataclass
+class Walks:
+    """Where walks go on, one after another; ``cloud`` is how controllers reach the service."""
+
+    service: Service
+    cloud: Cloud
+    walks: int = 0
+    steps: int = 0
 
 
 @contextmanager

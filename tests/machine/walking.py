@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from controller.ports import Cloud
-from tests.machine.machine import FleetMachine, Walks
-from tests.machine.service import serving
+from tests.machine.machine import FleetMachine
+from tests.machine.service import Walks, serving
 
 Broken = Callable[[Cloud], Cloud]
 
