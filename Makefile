@@ -59,7 +59,7 @@ bench: setup ## Measure against the rivals (BENCH="--write docs/benchmarks.md" k
 	$(BIN)/python -m tests.bench $(BENCH)
 
 .PHONY: chaos
-chaos: setup ## Kill, overtake and fault passes at every point (CHAOS="--rounds 10" shortens it)
+chaos: setup ## Break passes off everywhere, walk, fuzz, mutate (CHAOS="--share 1 --brief": a part)
 	$(BIN)/python -m tests.chaos $(CHAOS)
 
 .PHONY: docs

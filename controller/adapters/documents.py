@@ -31,6 +31,7 @@ _CONTROL = Code.CONTROL_CHARACTER.code
 _LONGEST_NAME = 63
 # A file with more is no manifest, and what follows in it is not read.
 _MOST_PROBLEMS = 1_000
+_MOST_MANIFESTS = 2_000
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -92,6 +93,9 @@ class Documents:
         entries: list[Entry] = []
         problems: list[Problem] = []
         for document, flaws in zip(text.documents, shares, strict=True):
+            if len(entries) >= _MOST_MANIFESTS:
+                problems.append(problem_of(_one_too_many(document.root.start_mark), path))
+                break
             made = self._document(document, path, layers, flaws)
             entries += made.entries
             problems += made.problems
@@ -136,6 +140,11 @@ class Documents:
         if problems:
             return _invalid(at, known, value, problems)
         return _entry(at, known, value, specs=self._specs)
+
+
+def _one_too_many(mark: Mark) -> Placed:
+    message = f"the file has more than {_MOST_MANIFESTS} manifests, and reading ends here"
+    return placed(Code.TOO_LARGE, mark, message, "split it into several files")
 
 
 def _shared(text: Text) -> list[list[Placed]]:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from controller.adapters import schemas
 from controller.adapters.discovery import FLEET_FILE, PathMissingError, UnfitFileError, content
 from controller.adapters.problems import problem_of
 from controller.adapters.yaml_events import parse
+from controller.core.findings import Finding
 from controller.core.fleet import Fleet, fleet_of
 from controller.core.model import Problem, Source
+from controller.core.narrowing import names_in, narrowed
 from controller.core.node import Node, place
 from controller.core.problems import Code
 from controller.core.reading import compiled, placed, read
@@ -80,9 +83,19 @@ def _checked(path: str, root: Node, problems: list[Problem]) -> tuple[Fleet, tup
     value, misread = read(root, compiled(schemas.shipped(schemas.FLEET)))
     problems += [problem_of(flaw, path) for flaw in misread]
     taken = {problem.source for problem in problems}
-    for finding in schemas.checker(schemas.FLEET).findings(value):
+    for finding in _findings(value):
         mark, _ = place(root, finding.path, on_key=finding.on_key)
         source = Source(path, mark.line + 1, mark.column + 1)
         if source not in taken:
             problems.append(Problem(finding.code.code, finding.message, source, finding.hint))
     return (Fleet() if problems else fleet_of(value)), tuple(problems)
+
+
+def _findings(value: Any) -> tuple[Finding, ...]:
+    """Return what is wrong with a fleet's rules, in bounded time however many keys they hold."""
+    checker = schemas.checker(schemas.FLEET)
+    if checker.is_valid(value):
+        return ()
+    small, _ = narrowed(value, names_in(schemas.shipped(schemas.FLEET)))
+    message = "the file holds more values than any fleet's, and one of the last is wrong"
+    return checker.findings(small) or (Finding(Code.OUT_OF_BOUNDS, (), message),)

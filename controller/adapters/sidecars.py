@@ -21,6 +21,9 @@ from controller.ports import LedgerError
 
 SUFFIX = ".status.json"
 _DEEPEST = 64
+# A hundred times what is usual; beyond that reading takes seconds, and hundreds of megabytes.
+_LARGEST = 8 << 20
+_MOST_PARTS = 300_000
 _ABANDONED_SECONDS = 3600
 
 
@@ -129,7 +132,7 @@ class Sidecars:
             self.unreadable.append(path)
         for name, raw in jobs.items():
             kind = self._kinds.get(str(raw.get("kind")))
-            if kind is not None:
+            if kind is not None and _is_sendable(raw.get("jobArn")):
                 self._as_read[path, name] = (stamp, raw)
                 yield JobKey(kind.name, name), parse(kind, raw, written_at)
 
@@ -160,6 +163,9 @@ def _written(path: str, key: JobKey, entry: Mapping[str, Any]) -> bool:
     jobs = _jobs(before)
     jobs[key.name] = entry
     after = _rendered(jobs)
+    if len(after) > _LARGEST:
+        # What cannot be read again is no record: the others' entries are rebuilt from the service.
+        after = _rendered({key.name: entry})
     if after == before:
         return False
     replace(Path(path), after)
@@ -196,6 +202,8 @@ def _names(folder: str) -> list[str]:
 
 def _jobs(content: bytes) -> dict[str, Any]:
     """Return the entries of a sidecar; what is not one has none."""
+    if _is_large(content):
+        return {}
     try:
         document = json.loads(content or b"{}")
     except (ValueError, RecursionError):
@@ -210,6 +218,20 @@ def _jobs(content: bytes) -> dict[str, Any]:
         for name, raw in jobs.items()
         if isinstance(raw, dict) and not (may_be_deep and _is_deep(raw))
     }
+
+
+def _is_sendable(arn: Any) -> bool:
+    """Whether an ARN can be asked for: half of a surrogate pair would fail in every call."""
+    try:
+        str(arn).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _is_large(content: bytes) -> bool:
+    """Whether a sidecar is larger, or has more parts, than any that we write."""
+    return len(content) > _LARGEST or sum(map(content.count, (b",", b"{", b"["))) > _MOST_PARTS
 
 
 def _is_deep(value: Any) -> bool:

@@ -38,6 +38,12 @@ DEEPEST = 64
 MOST_ALIASES = 1_000
 MOST_EXPANDED = 100_000
 _MOST_RESUMPTIONS = 20
+# A text of this size may hold so many values that reading them takes a second.
+_LARGE = 200_000
+_MOST_PARTS = 200_000
+_PARTS = (b"\n", b"\r", b",", b"[", b"{", b": ", b"- ", b"-\t", b"? ", b"?\t")
+# libyaml compares each directive with all before it.
+_MOST_DIRECTIVES = 100
 _TAG = "tag:yaml.org,2002:"
 _TYPED = {
     f"{_TAG}int": (int,),
@@ -80,6 +86,10 @@ def parse(data: bytes) -> Text:
 
     Empty documents are left out. The text is UTF-8, with or without a byte order mark.
     """
+    excess = _excess(data)
+    if excess:
+        hint = "split it into several files"
+        return Text((), (Placed(Code.TOO_LARGE, 1, 1, f"the file has more than {excess}", hint),))
     unfit: tuple[Placed, ...] = ()
     if not data.isascii():
         data, unfit = decoded(data)
@@ -92,6 +102,15 @@ def parse(data: bytes) -> Text:
             return _with(controls, parse(fit))
         _resume(data, build, problem)
     return _with(unfit, Text(tuple(build.documents), tuple(build.found)))
+
+
+def _excess(data: bytes) -> str:
+    """Return what a text has too much of to be read in bounded time and memory, if anything."""
+    if data.count(b"\n%") + data.count(b"\r%") > _MOST_DIRECTIVES:
+        return f"{_MOST_DIRECTIVES} directives"
+    if len(data) > _LARGE and sum(map(data.count, _PARTS)) > _MOST_PARTS:
+        return f"{_MOST_PARTS} keys, items and lines"
+    return ""
 
 
 def _with(problems: tuple[Placed, ...], text: Text) -> Text:

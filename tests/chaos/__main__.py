@@ -1,77 +1,102 @@
-"""The whole sweep, on two workers: ``make chaos`` prints its table and fails on any violation."""
+"""All of it, on two workers: ``make chaos`` prints one table and fails on any violation."""
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import multiprocessing
+import os
+import signal
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 
-from tests.chaos.parts import PARTS, RACE, WAYS, Done, parts, settle_in, work
+from tests.chaos.others import OTHERS, other
+from tests.chaos.parts import PARTS, WAYS, Done, Part, parts, settle_in, work
+from tests.chaos.table import Row, lines, rows, violated
 
 WORKERS = 2
 
 
-def table(done: list[Done]) -> list[str]:
-    """Return the lines of a table with a row for each scenario, and the totals."""
-    rows: dict[tuple[str, str], list[Done]] = defaultdict(list)
-    for one in done:
-        rows[one.part.way, one.part.scenario].append(one)
-    lines = [
-        "| way | scenario | points | runs | seconds | violations |",
-        "|---|---|" + "--:|" * 4,
-    ]
-    for (way, scenario), group in rows.items():
-        lines.append(_row(way, scenario, max(one.points for one in group), group))
-    distinct = sum(max(one.points for one in group) for group in rows.values())
-    return [*lines, _row("all", "", distinct, done)]
-
-
-def _told(one: Done) -> Done:
-    """Tell a part's end on stderr: the whole takes a while."""
-    part, broken = one.part, sum(bool(run.violations) for run in one.runs)
-    line = (
-        f"{part.way}: {part.scenario}: {len(one.runs)} runs, {one.seconds:.0f} s, {broken} broken"
+def asked() -> argparse.Namespace:
+    """Return what the command line asks for."""
+    parser = argparse.ArgumentParser(prog="make chaos")
+    some = [*WAYS, *OTHERS]
+    parser.add_argument("--rounds", type=int, default=100, help="rounds of the race")
+    parser.add_argument("--ways", nargs="+", default=some, choices=some, help="only these rows")
+    parser.add_argument("--without", nargs="+", default=[], choices=some, help="not these rows")
+    parser.add_argument(
+        "--share", type=int, default=PARTS, help=f"how many of {PARTS} parts of the points"
     )
-    sys.stderr.write(f"{line}\n")
-    return one
+    parser.add_argument(
+        "--brief", action="store_true", help=f"a little of {', '.join(OTHERS)} alone"
+    )
+    parser.add_argument("--workers", type=int, default=WORKERS)
+    return parser.parse_args()
 
 
-def _row(way: str, scenario: str, count: int, group: list[Done]) -> str:
-    runs = [run for one in group for run in one.runs]
-    seconds = sum(one.seconds for one in group)
-    broken = sum(bool(run.violations) for run in runs)
-    return f"| {way} | {scenario} | {count} | {len(runs)} | {seconds:.0f} | {broken} |"
+def swept(todo: Sequence[Part], workers: int) -> list[Done]:
+    """Do all the work of the sweep, and tell on stderr how far it is."""
+    done: list[Done] = []
+    broken = 0
+    with _pool(workers) as pool:
+        # Not map: it cancels what is left when it is left early, over which a broken pool stumbles.
+        for future in [pool.submit(work, part) for part in todo]:
+            one = future.result()
+            done.append(one)
+            broken += sum(bool(run.violations) for run in one.runs)
+            row = f"{one.part.way}: {one.part.row}: {len(one.runs)} runs, {one.seconds:.0f} s"
+            sys.stderr.write(f"[{len(done)}/{len(todo)}, {broken} broken] {row}\n")
+    return done
+
+
+@contextlib.contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """While the context lasts there are workers; nothing that they started outlives it."""
+    spawn = multiprocessing.get_context("spawn")
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        ProcessPoolExecutor(workers, spawn, settle_in, (folder,)) as pool,
+    ):
+        try:
+            yield pool
+        finally:
+            _end_workers()
+
+
+def _end_workers() -> None:
+    """Each worker leads a session: sandboxes, forges and held commands end with it."""
+    for worker in multiprocessing.active_children():
+        if worker.pid is None:
+            continue
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(worker.pid, signal.SIGKILL)
+        # One that was only just started leads no session yet, and has started nothing.
+        worker.kill()
 
 
 def main() -> int:
     """Do all the work, and return how the process is to end."""
-    parser = argparse.ArgumentParser(prog="make chaos")
-    parser.add_argument("--rounds", type=int, default=100, help="rounds of the race")
-    parser.add_argument("--ways", nargs="+", default=[*WAYS, RACE], choices=[*WAYS, RACE])
-    parser.add_argument(
-        "--share", type=int, default=PARTS, help=f"how many of {PARTS} parts of the points"
-    )
-    given = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    given = asked()
+    ways = [way for way in given.ways if way not in given.without]
     began = time.monotonic()
-    spawn = multiprocessing.get_context("spawn")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        ProcessPoolExecutor(WORKERS, spawn, settle_in, (folder,)) as pool,
-    ):
-        done = [_told(one) for one in pool.map(work, parts(given.ways, given.share, given.rounds))]
-    lines = table(done)
-    broken = [(one.part, run) for one in done for run in one.runs if run.violations]
-    lines += [
-        f"{part.way}: {run.scenario}: {run.boundary}: {run.violations}" for part, run in broken
+    todo = list(parts(ways, given.share, given.rounds))
+    done = swept(todo, given.workers) if todo else []
+    found: list[Row] = [
+        *rows(done),
+        *(other(name, briefly=given.brief) for name in OTHERS if name in ways),
     ]
-    lines.append(f"{time.monotonic() - began:.0f} seconds on {WORKERS} workers")
-    sys.stdout.write("\n".join(lines) + "\n")
-    return 1 if broken else 0
+    told = [*lines(found), *violated(done)]
+    told.append(f"{time.monotonic() - began:.0f} seconds on {given.workers} workers")
+    sys.stdout.write("\n".join(told) + "\n")
+    return 1 if any(row.violations for row in found) else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(128 + signal.SIGINT)

@@ -13,6 +13,7 @@ from tests.chaos.oracles import violations
 from tests.chaos.scenarios import Scenario
 from tests.chaos.sweep import Run, take
 from tests.chaos.world import Universe, World, watched
+from tests.sandbox.support import poll
 
 _TIMEOUT = "1"
 _TOO_LATE = 1.2
@@ -76,8 +77,11 @@ def faulted(universe: Universe, scenario: Scenario, moment: Moment) -> Run:
         world.sandbox.control("POST", "faults", moment.order)
         with watched(world) as torn:
             _one_pass(world, scenario)
+        met = sum(order["fired"] for order in world.sandbox.orders())
         world.sandbox.control("DELETE", "faults")
         take(world, scenario.between)
+        # A late call may still be on its way, and is a disturbance until it has come.
+        poll(lambda: sum(bool(call["fault"]) for call in world.sandbox.calls()) >= met)
         # An entry keeps what Get showed of a job that ended, also when that was incomplete.
         complete = scenario.rebuildable and moment.kind is not FaultKind.TOKENLESS
         found = (*torn, *violations(world, replace(scenario, rebuildable=complete)))

@@ -21,12 +21,14 @@ def violations(world: World, scenario: Scenario) -> list[str]:
     Two passes must do; the third must change nothing; one without sidecars must write the same
     bytes again.
     """
+    for step in scenario.settling:
+        step(world)
     codes = [world.reconcile() for _ in range(2)]
     found = _idle(world)
     jobs = world.jobs()
     found += [f"a settled pass ended with {code}" for code in codes if code not in scenario.codes]
     found += _counted(scenario, jobs)
-    found += _paid_once(world.calls(), jobs)
+    found += _paid_once(scenario, world.calls(), jobs)
     found += _unasked_stops(world, jobs)
     if scenario.truthful:
         found += _untrue(world, jobs)
@@ -50,13 +52,16 @@ def _idle(world: World) -> list[str]:
 def _counted(scenario: Scenario, jobs: list[dict[str, Any]]) -> list[str]:
     """Nothing is lost, nothing is there twice, nothing is there that nobody asked for."""
     count = Counter(job["jobName"] for job in jobs)
-    found = [f"{name} has {number} jobs" for name, number in count.items() if number > 1]
+    often = [(name, number) for name, number in count.items() if number > scenario.most]
+    found = [f"{name} has {number} jobs" for name, number in often]
     found += [f"{name} has no job" for name in scenario.jobs - set(count)]
     strange = set(count) - scenario.jobs - scenario.may
     return found + [f"{name} has a job that nobody wants" for name in strange]
 
 
-def _paid_once(calls: list[dict[str, Any]], jobs: list[dict[str, Any]]) -> list[str]:
+def _paid_once(
+    scenario: Scenario, calls: list[dict[str, Any]], jobs: list[dict[str, Any]]
+) -> list[str]:
     """A name gets one token through, and each token that got through is one job.
 
     A Create under a token that was honoured before is answered with the job that there is.
@@ -69,9 +74,11 @@ def _paid_once(calls: list[dict[str, Any]], jobs: list[dict[str, Any]]) -> list[
     names = Counter(name for name, _ in accepted)
     found = [f"{name} was paid {number} times" for name, number in names.items() if number > 1]
     tokens = Counter(job["clientRequestToken"] for job in jobs if "clientRequestToken" in job)
-    found += [f"{token} has {number} jobs" for token, number in tokens.items() if number > 1]
-    if len(accepted) != len(jobs):
-        found.append(f"{len(accepted)} specs were submitted, and there are {len(jobs)} jobs")
+    often = [(token, number) for token, number in tokens.items() if number > scenario.most]
+    found += [f"{token} has {number} jobs" for token, number in often]
+    there = {(job["jobName"], job.get("clientRequestToken", "")) for job in jobs}
+    if accepted != there:
+        found.append(f"{len(accepted)} specs were submitted, and there are jobs of {len(there)}")
     return found
 
 
@@ -85,8 +92,8 @@ def _unasked_stops(world: World, jobs: list[dict[str, Any]]) -> list[str]:
 
 def _untrue(world: World, jobs: list[dict[str, Any]]) -> Iterator[str]:
     """Every entry tells of the job that there is, with the status that it has."""
-    there = {job["jobName"]: job for job in jobs}
     entries = world.entries()
+    there = _meant(entries, jobs)
     for name in there.keys() - entries.keys():
         yield f"{name} has a job, but no entry"
     for name, entry in entries.items():
@@ -101,6 +108,16 @@ def _untrue(world: World, jobs: list[dict[str, Any]]) -> Iterator[str]:
                 yield f"the entry of {name} claims another's job"
         else:
             yield from _untrue_of(name, entry, job, ours=ours)
+
+
+def _meant(
+    entries: dict[str, dict[str, Any]], jobs: list[dict[str, Any]]
+) -> dict[str, dict[str, Any]]:
+    """Return each name's job: of namesakes the one that the entry tells of, else the newest."""
+    told = {entry.get("jobArn") for entry in entries.values()}
+    newest_last = jobs[::-1]
+    newest_last.sort(key=lambda job: job["jobArn"] in told)
+    return {job["jobName"]: job for job in newest_last}
 
 
 def _untrue_of(

@@ -4,36 +4,52 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
+import signal
+import threading
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.chaos.faults import faulted, moments
+from tests.chaos.positions import AS_RECORDED, CORE, EVERY, SINGLE, Position, more
 from tests.chaos.races import MOST, race
 from tests.chaos.scenarios import FAULTED, OVERTAKEN, SCENARIOS, Scenario
-from tests.chaos.sweep import Run, boundaries, chosen, killed, overtaken
+from tests.chaos.sweep import Run, boundaries, chosen, dealt, killed, overtaken
 from tests.chaos.world import Universe, universe
 
 PARTS = 6
 MANIFESTS = 200
-_ABOVE = contextlib.ExitStack()
-_HERE: list[Universe] = []
-WAYS: dict[str, tuple[Scenario, ...]] = {
+DEALT = 2
+"""How many boundaries each position of the whole product has in a scenario."""
+RECORDED: dict[str, tuple[Scenario, ...]] = {
     "killed": SCENARIOS,
     "overtaken": OVERTAKEN,
     "faulted": FAULTED,
 }
-RACE = "race"
+POSITION, EVERY_POSITION, RACE = "position", "positions", "race"
+WAYS = (*RECORDED, POSITION, EVERY_POSITION, RACE)
+_ABOVE = contextlib.ExitStack()
+_HERE: list[Universe] = []
+
+Tries = list[Callable[[], Run]]
+"""Runs still to be made, one for each point that a scenario can be broken at."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the work: every n-th boundary of a scenario, or one round of the race."""
+    """A part of the work: every n-th boundary of a scenario in a position, or a round of the race.
+
+    ``row`` is what the table calls it. In the whole product of positions ``first`` counts them.
+    """
 
     way: str
-    scenario: str
+    row: str
+    scenario: Scenario | None
     first: int
+    position: Position = AS_RECORDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,41 +64,76 @@ class Done:
 
 def parts(ways: Collection[str], share: int, rounds: int) -> Iterator[Part]:
     """Yield the work that some ways ask for: so many of the ``PARTS`` parts of each scenario."""
-    for way, scenarios in WAYS.items():
+    for way, scenarios in RECORDED.items():
         if way in ways:
             for scenario in scenarios:
                 for first in range(share):
-                    yield Part(way, scenario.name, first)
+                    yield Part(way, scenario.name, scenario, first)
+    if POSITION in ways:
+        yield from _in_positions(share)
+    if EVERY_POSITION in ways:
+        yield from _in_every_position(share)
     if RACE in ways:
         for number in range(rounds):
-            yield Part(RACE, f"{MANIFESTS} manifests, 2 to {MOST} at once", number)
+            yield Part(RACE, f"{MANIFESTS} manifests, 2 to {MOST} at once", None, number)
+
+
+def _in_positions(share: int) -> Iterator[Part]:
+    for position in SINGLE:
+        for scenario, whole in (*CORE, *more(position)):
+            for first in whole:
+                if first < share:
+                    yield Part(POSITION, str(position), scenario, first, position)
+
+
+def _in_every_position(share: int) -> Iterator[Part]:
+    for scenario in (SCENARIOS[0], OVERTAKEN[0]):
+        for number, position in enumerate(EVERY):
+            if number % PARTS < share:
+                yield Part(EVERY_POSITION, scenario.name, scenario, number, position)
 
 
 def work(part: Part) -> Done:
     """Do a part of the work."""
     began = time.monotonic()
     here = _HERE[0]
-    if part.way == RACE:
-        raced = race(here, 2 + part.first % (MOST - 1), MANIFESTS)
-        return Done(part, 1, (raced,), time.monotonic() - began)
-    scenario = next(one for one in WAYS[part.way] if one.name == part.scenario)
-    points, runs = _runs(here, part, scenario)
-    return Done(part, points, tuple(runs), time.monotonic() - began)
+    if part.scenario is None:
+        runs = [race(here, 2 + part.first % (MOST - 1), MANIFESTS)]
+        return Done(part, 1, tuple(runs), time.monotonic() - began)
+    every = tries(here, part.position.under(part.scenario))
+    if part.way == EVERY_POSITION:
+        some = dealt(every, part.first, DEALT)
+    else:
+        some = [one for _, one in chosen(every, PARTS, part.first)]
+    return Done(part, len(every), tuple(one() for one in some), time.monotonic() - began)
 
 
-def _runs(here: Universe, part: Part, scenario: Scenario) -> tuple[int, list[Run]]:
-    """Return how many points a scenario can be broken at, and the runs of this part of them."""
-    if part.way == "faulted":
-        bad = moments(here, scenario)
-        return len(bad), [faulted(here, scenario, one) for _, one in chosen(bad, PARTS, part.first)]
-    way = killed if part.way == "killed" else overtaken
-    names = boundaries(here, scenario)
-    runs = [way(here, scenario, at, name) for at, name in chosen(names, PARTS, part.first)]
-    return len(names), runs
+def tries(here: Universe, scenario: Scenario) -> Tries:
+    """Return a run for each point that a scenario can be broken at, none of them made yet."""
+    known = {one.name: way for way, scenarios in RECORDED.items() for one in scenarios}
+    way = known.get(scenario.name, "killed")
+    if way == "faulted":
+        return [partial(faulted, here, scenario, one) for one in moments(here, scenario)]
+    breaking = killed if way == "killed" else overtaken
+    names = enumerate(boundaries(here, scenario), 1)
+    return [partial(breaking, here, scenario, at, name) for at, name in names]
 
 
 def settle_in(folder: str) -> None:
-    """Give a worker its universe, which lasts as long as the worker."""
-    mine = Path(folder) / multiprocessing.current_process().name
+    """Give a worker its universe, which lasts as long as the worker.
+
+    It leads a session of its own, so that all that it starts can be ended with it.
+    """
+    os.setsid()
+    threading.Thread(target=_end_with_the_parent, daemon=True).start()
+    mine = Path(folder) / str(os.getpid())
     mine.mkdir()
     _HERE.append(_ABOVE.enter_context(universe(mine, forges=MOST)))
+
+
+def _end_with_the_parent() -> None:
+    """Whatever ended the parent: nobody waits for this work any more."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.killpg(0, signal.SIGKILL)

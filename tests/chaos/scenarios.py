@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from tests.chaos.world import JOBS, World
@@ -19,17 +19,20 @@ AN_HOUR_AND_MORE = 7200.0
 class Scenario:
     """A story: ``before`` the pass that dies, and ``between`` its death and the restart.
 
-    ``jobs`` are the names that have a job in the end, wherever the pass died; ``may`` those that
-    can have one. ``codes`` are the exit codes that settled passes may have. Entries that speak of
-    another place's job are not ``truthful`` of this one. What more stands in sidecars than the
-    service and the manifests know is not ``rebuildable``.
+    ``settling`` are the steps that must be taken before passes can settle. ``jobs`` are the names
+    that have a job in the end, wherever the pass died; ``may`` those that can have one; ``most`` is
+    how many jobs of a name there can be. ``codes`` are the exit codes that settled passes may have.
+    Entries that speak of another place's job are not ``truthful`` of this one. What more stands in
+    sidecars than the service and the manifests know is not ``rebuildable``.
     """
 
     name: str
     before: tuple[Step, ...]
     between: tuple[Step, ...] = ()
+    settling: tuple[Step, ...] = field(default=(), kw_only=True)
     jobs: frozenset[str] = frozenset()
     may: frozenset[str] = frozenset()
+    most: int = 1
     codes: frozenset[int] = frozenset({0})
     truthful: bool = True
     rebuildable: bool = True
@@ -61,6 +64,17 @@ def three(world: World) -> None:
     """Three jobs in two files, one of them with a secret."""
     world.put("pair", manifest("left"), manifest("right", distilling()))
     world.put("single", manifest("alone"))
+
+
+def twelve(world: World) -> None:
+    """So many jobs that they are looked up by a listing."""
+    world.put("dozen", *map(manifest, sorted(DOZEN)))
+
+
+def retagged(world: World) -> None:
+    """Tags are added, which are no part of what a token stands for."""
+    tags = [{"key": "team", "value": "support"}]
+    world.put("pair", manifest("left", spec(jobTags=tags)), manifest("right", distilling()))
 
 
 def pass_made(world: World) -> None:
@@ -182,6 +196,7 @@ SUSPENDED = {"state": "Suspended"}
 STOPPED = {"state": "Stopped"}
 THREE = frozenset({"left", "right", "alone"})
 TWO = frozenset({"strange", "alone"})
+DOZEN = frozenset(f"job-{number:02}" for number in range(12))
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario("first submit", (three,), (), THREE),
@@ -232,6 +247,14 @@ OVERTAKEN: tuple[Scenario, ...] = (
     ),
     Scenario("another controller, adopting", (adopting,), (), TWO),
     Scenario("another controller, no token honoured", (tokens_forgotten, three), (), THREE),
+    Scenario(
+        "another controller, neither tokens nor names kept",
+        (nothing_unique, three),
+        (),
+        THREE,
+        most=2,
+        rebuildable=False,
+    ),
 )
 """What happens while one controller is held, before another makes a whole pass."""
 

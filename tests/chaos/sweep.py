@@ -13,6 +13,8 @@ from tests.chaos.scenarios import Scenario, Step
 from tests.chaos.world import Universe, World, torn_sidecars, watched
 
 Point = TypeVar("Point")
+_STRIDE = 41
+"""A prime that no number of boundaries is a multiple of; neighbours get points far apart."""
 _OTHER_CONTROLLER = 1.0
 """Seconds that another controller has for its pass; it may wait for a lock that we hold."""
 
@@ -80,3 +82,8 @@ def take(world: World, steps: Sequence[Step]) -> None:
 def chosen(names: Sequence[Point], every: int, first: int = 0) -> Iterator[tuple[int, Point]]:
     """Yield every n-th boundary or moment with its number, which counts from 1."""
     yield from list(enumerate(names, 1))[first::every]
+
+
+def dealt(points: Sequence[Point], hand: int, count: int) -> list[Point]:
+    """Return so many points as one of many hands is dealt: all hands together have all points."""
+    return [points[(hand * count + card) * _STRIDE % len(points)] for card in range(count)]

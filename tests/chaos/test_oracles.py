@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any
 from urllib.parse import quote
 
 import pytest
@@ -14,9 +16,23 @@ import pytest
 from tests.chaos.boundaries import Plan
 from tests.chaos.forge import ROOT
 from tests.chaos.oracles import violations
-from tests.chaos.scenarios import SCENARIOS, SECRET, THREE, adopting, pass_made, three
+from tests.chaos.races import _judged
+from tests.chaos.scenarios import (
+    SCENARIOS,
+    SECRET,
+    THREE,
+    TWO,
+    adopting,
+    nothing_unique,
+    pass_made,
+    suspended,
+    taken,
+    three,
+)
 from tests.chaos.sweep import boundaries
-from tests.chaos.world import Universe, World, torn_sidecars
+from tests.chaos.world import JOBS, Universe, World, torn_sidecars, watched
+from tests.sandbox.support import poll
+from tests.support.manifests import spec
 
 FIRST_SUBMIT = SCENARIOS[0]
 
@@ -67,6 +83,187 @@ def test_oracles_see(everywhere: Universe, harm: Callable[[World], None], senten
         pass_made(world)
         harm(world)
         assert sentence in violations(world, FIRST_SUBMIT)
+
+
+Harm = Callable[[World], None]
+
+
+@dataclass
+class Meddled(World):
+    """A world in which somebody does harm behind the back of one of its passes."""
+
+    harm: Harm = pass_made
+    at: int = 0
+    passes: int = 0
+
+    def reconcile(self, plan: Plan | None = None) -> int:
+        """Make a pass, and do the harm with it when it is the one."""
+        code = super().reconcile(plan)
+        self.passes += 1
+        if self.passes == self.at:
+            self.harm(self)
+        return code
+
+
+def meddled(world: World, harm: Harm, at: int) -> Meddled:
+    """Return a world with harm done behind its n-th pass from now."""
+    known = {each.name: getattr(world, each.name) for each in fields(world)}
+    return Meddled(**known, harm=harm, at=at)
+
+
+def append_a_byte(world: World) -> None:
+    """Touch a sidecar."""
+    path = world.sidecar("single")
+    path.write_bytes(path.read_bytes() + b"\n")
+
+
+def sidecar_changed(stem: str, name: str, **members: Any) -> Harm:
+    """Return the harm of changing members of an entry."""
+
+    def change(world: World) -> None:
+        path = world.sidecar(stem)
+        document = json.loads(path.read_bytes())
+        document["jobs"].setdefault(name, {}).update(members)
+        path.write_text(json.dumps(document))
+
+    return change
+
+
+def submit_again(token: str | None = None) -> Harm:
+    """Return the harm of another Create of a job that there is, under its token or another."""
+
+    def submit(world: World) -> None:
+        nothing_unique(world)
+        mine = next(job for job in world.jobs() if job["jobName"] == "alone")
+        given = {"jobName": "alone", "customModelName": "alone-again"}
+        request = {**spec(), **given, "clientRequestToken": token or mine["clientRequestToken"]}
+        world.wire("POST", JOBS, request)
+
+    return submit
+
+
+def forget_the_calls(world: World) -> None:
+    """Let the journal know of no submit."""
+    world.sandbox.control("DELETE", "calls")
+
+
+def write_no_manifest(world: World) -> None:
+    """Put a file in the tree that is no manifest."""
+    (world.folder / "jobs" / "broken.yaml").write_text("- broken\n")
+
+
+CALLED = "ModelCustomizationJob"
+NOT_THERE = "the entry of alone tells of a job that is not there"
+BEHIND: list[tuple[str, Harm, Harm, int, str]] = [
+    ("a stop in the third", three, stop_somebodys, 3, f"the third pass called Stop{CALLED}"),
+    ("a create in the third", three, make_another, 3, f"the third pass called Create{CALLED}"),
+    ("a byte in the third", three, append_a_byte, 3, "the third pass touched a file"),
+    ("a byte in the last", three, append_a_byte, 4, "single.status.json is not rebuilt as it was"),
+    (
+        "a create in the last",
+        three,
+        make_another,
+        4,
+        f"without sidecars a pass called Create{CALLED}",
+    ),
+    ("another token", three, submit_again("other"), 1, "alone was paid 2 times"),
+    ("another job", three, submit_again("other"), 1, "alone has 2 jobs"),
+    ("the same token", three, submit_again(), 1, "^bj1-.* has 2 jobs"),
+    ("calls forgotten", three, forget_the_calls, 3, "0 specs were submitted"),
+    ("a broken file", three, write_no_manifest, 1, "a settled pass ended with 4"),
+    (
+        "a secret in a sidecar",
+        three,
+        sidecar_changed("pair", "gone", note=SECRET),
+        4,
+        "pair.status.json shows the secret",
+    ),
+    (
+        "another's job claimed",
+        taken,
+        sidecar_changed("strange", "strange", jobArn="arn"),
+        3,
+        "the entry of strange claims another's job",
+    ),
+    (
+        "a wrong token",
+        three,
+        sidecar_changed("single", "alone", token="bj1-0-0"),  # noqa: S106 - nobody's
+        3,
+        "the entry of alone has another token than its job",
+    ),
+    (
+        "a wrong phase",
+        three,
+        sidecar_changed("single", "alone", phase="Completed"),
+        3,
+        "the entry of alone says Completed, and the job is InProgress",
+    ),
+    (
+        "a wrong status",
+        three,
+        sidecar_changed("single", "alone", live={"status": "Failed"}),
+        3,
+        "the entry of alone shows Failed, and the job is InProgress",
+    ),
+    ("no job", suspended, sidecar_changed("single", "alone", jobArn="arn"), 3, NOT_THERE),
+]
+
+
+@pytest.mark.parametrize(
+    ("before", "harm", "at", "sentence"),
+    [one[1:] for one in BEHIND],
+    ids=[one[0] for one in BEHIND],
+)
+def test_oracles_see_behind_a_pass(
+    everywhere: Universe, before: Harm, harm: Harm, at: int, sentence: str
+) -> None:
+    """Harm done while the passes settle is told in a sentence of its own."""
+    scenario = replace(FIRST_SUBMIT, jobs=TWO if before is taken else THREE)
+    with everywhere.world() as world:
+        before(world)
+        found = violations(meddled(world, harm, at), scenario)
+        assert [one for one in found if re.search(sentence, one)]
+
+
+RACED: list[tuple[str, Harm, list[int], str]] = [
+    ("a code", pass_made, [0, 1], "a controller ended with 1"),
+    ("a job", make_another, [0], "there are 4 jobs for 3 manifests"),
+    ("an output", crash_loudly, [0], "the output shows a traceback"),
+    ("a byte", append_a_byte, [0], "single.status.json is another than a single pass writes"),
+    (
+        "a phase",
+        sidecar_changed("single", "alone", phase="Stopped"),
+        [0],
+        "alone is not recorded as in progress",
+    ),
+]
+
+
+@pytest.mark.parametrize(
+    ("harm", "codes", "sentence"), [one[1:] for one in RACED], ids=[one[0] for one in RACED]
+)
+def test_races_see(everywhere: Universe, harm: Harm, codes: list[int], sentence: str) -> None:
+    """What goes wrong in a race is told, and of a race that went well nothing is."""
+    with everywhere.world() as world:
+        three(world)
+        pass_made(world)
+        assert _judged(world, set(THREE), [0, 0]) == []
+        harm(world)
+        assert sentence in _judged(world, set(THREE), codes)
+
+
+def test_torn_while_watched(everywhere: Universe) -> None:
+    """A sidecar that is torn for a moment only is seen by who watches."""
+    with everywhere.world() as world:
+        three(world)
+        pass_made(world)
+        whole = world.sidecar("pair").read_bytes()
+        with watched(world) as torn:
+            world.sidecar("pair").write_bytes(whole[:80])
+            poll(lambda: bool(torn))
+            world.sidecar("pair").write_bytes(whole)
+        assert torn[0].startswith("pair.status.json is torn")
 
 
 def test_oracles_miss_a_job(everywhere: Universe) -> None:

@@ -7,12 +7,14 @@ import itertools
 import json
 import shutil
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from controller.sandbox.store import Store
 from tests.chaos.boundaries import Plan
 from tests.chaos.forge import Command, Forge, forge
 from tests.sandbox.support import Sandbox, process
@@ -31,7 +33,8 @@ class World:
     """A project's folder, the region that its jobs run in, and what may run the command.
 
     ``stems`` says which names stand in which file; ``asked_to_stop`` are the jobs whose stop was
-    asked for; ``kept`` is what a step lays by.
+    asked for; ``kept`` is what a step lays by. Passes are ``hurried`` where they would wait for a
+    clock that stands still.
     """
 
     folder: Path
@@ -41,6 +44,7 @@ class World:
     stems: dict[str, list[str]] = field(default_factory=dict)
     asked_to_stop: set[str] = field(default_factory=set)
     kept: dict[str, bytes] = field(default_factory=dict)
+    hurried: bool = False
 
     def put(self, stem: str, *documents: Mapping[str, Any]) -> None:
         """Write manifests into a file."""
@@ -79,11 +83,18 @@ class World:
             self.folder.parent, AWS_ENDPOINT_URL=self.sandbox.url, AWS_REGION=self.region
         )
         arguments = ("reconcile", "--max-submits", "1000", *more)
-        return Command(str(self.folder), arguments, variables, str(self.output), plan)
+        folder, output = str(self.folder), str(self.output)
+        return Command(folder, arguments, variables, output, plan, self.hurried)
 
     def reconcile(self, plan: Plan | None = None) -> int:
         """Make one pass in a process of its own, and return its exit code."""
         return self.forges[0].run(self.command(plan))
+
+    def pace(self, speed: float) -> None:
+        """Let the service's time run at a speed; it stands still otherwise."""
+        store = Store(self.sandbox.folder)
+        with contextlib.closing(store):
+            store.pace(time.time(), speed)
 
     @property
     def output(self) -> Path:
@@ -134,6 +145,7 @@ class Universe:
         (made.folder / "jobs").mkdir(parents=True)
         for order in ("calls", "faults", "behaviour"):
             self.sandbox.control("DELETE", order)
+        made.pace(0.0)
         try:
             yield made
         finally:

@@ -1,219 +1,347 @@
 """Random lives of a small fleet: whatever happens, no job is made that nobody asked for.
 
-The shell is the real one, with real sidecars on disk; the cloud is the fake that the contract
-suite holds to the sandbox. A model beside it knows which jobs may exist.
+The shell is the real one: manifests on disk and the loader, sidecars, the adapter for AWS over
+HTTP on loopback, and the simulated service in this process. A model beside it knows which jobs
+may exist.
 """
 
 from __future__ import annotations
 
-import json
+import shutil
 import tempfile
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar
+from typing import Any
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from controller.core.errors import failure
-from controller.core.model import Desired, Failure, Live, Source
+from controller.core.identity import with_names
+from controller.core.model import Target
+from controller.ports import CloudError
 from controller.reconcile import Mode
-from tests.contract.passes import KIND, Tree
+from controller.sandbox.faults import Fault
+from tests.machine import oracles
+from tests.machine.controller import Controllers, Reading
+from tests.machine.draws import (
+    EDITS,
+    FAULTS,
+    GARBAGE,
+    NAMES,
+    OWNERS,
+    SECONDS,
+    SPEC_WORDS,
+    STATES,
+    STEMS,
+    STRANGERS,
+    SWITCHES,
+    Edit,
+)
+from tests.machine.model import STRANGE, Model
+from tests.machine.mortal import CrashError, Fate
+from tests.machine.project import SPECS, Document, Project
+from tests.machine.service import KIND, Walks
+from tests.support.manifests import REGION
 
-NAMES = st.sampled_from(["left", "middle", "right", "lone"])
-SPECS = st.sampled_from(["1", "2"])
-FOLDERS = st.sampled_from(["", "moved", "deep/er"])
-STATES = st.sampled_from(["Submitted", "Suspended", "Stopped"])
-LOST = failure("ReadTimeout", "no answer", reading=False, ambiguous=True)
-FAULTS: dict[str, tuple[str, Failure]] = {
-    "throttled Create": ("Create", failure("ThrottlingException", "slow down", reading=False)),
-    "refused Create": ("Create", failure("ValidationException", "no bucket", reading=False)),
-    "denied Create": ("Create", failure("AccessDeniedException", "no", reading=False)),
-    "full quota": ("Create", failure("ServiceQuotaExceededException", "full", reading=False)),
-    "broken Get": ("Get", failure("InternalServerException", "again", reading=True)),
-    "broken List": ("List", failure("InternalServerException", "again", reading=True)),
-    "broken Stop": ("Stop", failure("InternalServerException", "again", reading=False)),
-    "no identity": ("Place", failure("NoCredentials", "none", reading=True)),
-}
-GARBAGE = st.sampled_from([b"", b"[]", b"{", b'{"jobs": {"left": 1}}', b"\xff\x00", b"null"])
 
+class FleetMachine(RuleBasedStateMachine):
+    """Manifests, sidecars, faults and time, in any order."""
 
-class CrashError(BaseException):
-    """The process dies here; nothing of ours may catch it."""
-
-
-class Fleet(RuleBasedStateMachine):
-    """Manifests, sidecars, faults and time, in any order; ``steps`` counts those of all walks."""
-
-    steps: ClassVar[int] = 0
-
-    def __init__(self) -> None:
+    def __init__(self, walks: Walks) -> None:
         super().__init__()
-        self._folder = tempfile.TemporaryDirectory()
-        self.tree = Tree(Path(self._folder.name))
-        self.asked: set[str] = set()
-        """Tokens of every submission that a manifest ever asked for."""
-        self.stoppable: set[str] = set()
-        """Names of jobs whose manifests ever asked for a stop."""
+        walks.walks += 1
+        self.walks, self.service = walks, walks.service
+        self.service.empty()
+        self.folder = Path(tempfile.mkdtemp())
+        self.project = Project(self.folder)
+        self.project.jobs.mkdir()
+        self.controllers = Controllers(self.service, walks.cloud)
+        self.model = Model()
+        self.slow: Reading | None = None
+        self.deleted: list[tuple[str, tuple[Document, ...]]] = []
+        self.spoilt: dict[Path, bytes] = {}
+        self.older: list[dict[Path, bytes]] = []
+        self.project.own("acme-ml")
 
     def teardown(self) -> None:
-        """Once all is quiet, passes converge and then change nothing."""
-        self._quiet()
-        self.tree.reconcile()
-        self.tree.reconcile()
-        before = self.tree.files()
-        self.tree.reconcile()
-        changed = {operation for operation, _ in self.tree.cloud.calls} & {"Create", "Stop"}
-        assert not changed, f"a third pass still calls {changed}"
-        assert self.tree.files() == before, "a third pass still writes"
-        self._statuses_tell_the_truth()
-        self._folder.cleanup()
+        """Once all is quiet, passes converge and tell the truth."""
+        try:
+            found = list(oracles.settled(self.project, self.controllers, self.service))
+            self._hold(found)
+            self.everything_is_as_asked()
+        finally:
+            shutil.rmtree(self.folder)
 
-    @rule(name=NAMES, epochs=SPECS, state=STATES)
-    def write_manifest(self, name: str, epochs: str, state: str) -> None:
-        """A manifest is added, or edited, or its policy is."""
-        spec = {"hyperParameters": {"epochCount": epochs}}
-        self._wanted(self.tree.put(name, {"state": state}, **spec))
+    @initialize(switches=SWITCHES, width=st.sampled_from([1, 4]))
+    def settle_the_unknowns(self, switches: dict[str, Any], width: int) -> None:
+        """The service is of one nature for a whole walk, and so is the machine."""
+        self.service.behave(switches)
+        self.controllers.width = width
 
-    @rule(owner=st.sampled_from(["acme-ml", "acme-ml", "other"]))
+    @initialize(edits=st.lists(st.tuples(NAMES, SPEC_WORDS, STATES), max_size=5), stem=STEMS)
+    def begin_with_some(self, edits: list[Edit], stem: str) -> None:
+        """Some manifests stand in a file."""
+        for edit in edits:
+            self._edit(edit, stem)
+
+    @rule(name=NAMES, spec=SPEC_WORDS, state=STATES, stem=STEMS)
+    def write_manifest(self, name: str, spec: str, state: str, stem: str) -> None:
+        """A manifest is added to a file, or edited where it stands."""
+        self._edit((name, spec, state), stem)
+
+    @precondition(lambda self: self.project.files)
+    @rule(data=st.data(), state=STATES)
+    def change_policy(self, data: st.DataObject, state: str) -> None:
+        """A manifest asks for another state."""
+        stem, document = self._some(data)
+        self._put(stem, replace(document, state=state))
+
+    @precondition(lambda self: self.project.files)
+    @rule(data=st.data(), spec=SPEC_WORDS)
+    def change_spec(self, data: st.DataObject, spec: str) -> None:
+        """A manifest's spec is edited."""
+        stem, document = self._some(data)
+        self._put(stem, replace(document, spec=spec))
+
+    @precondition(lambda self: self.project.files)
+    @rule(data=st.data(), name=NAMES)
+    def rename_manifest(self, data: st.DataObject, name: str) -> None:
+        """A manifest gets another name, its spec and place stay."""
+        stem, document = self._some(data)
+        if self.project.place_of(name) is None:
+            rest = tuple(one for one in self.project.files[stem] if one != document)
+            self.project.put(stem, (*rest, replace(document, name=name)))
+            self._learn()
+
+    @precondition(lambda self: self.project.files)
+    @rule(data=st.data(), stem=STEMS)
+    def move_manifest(self, data: st.DataObject, stem: str) -> None:
+        """A document goes to another file; what its old sidecar holds stays there."""
+        origin, document = self._some(data)
+        self._take(origin, document)
+        self._put(stem, document)
+
+    @precondition(lambda self: self.project.files)
+    @rule(data=st.data(), stem=STEMS, along=st.booleans())
+    def move_file(self, data: st.DataObject, stem: str, along: bool) -> None:
+        """A file gets another name or folder, with or without its sidecar."""
+        origin = data.draw(st.sampled_from(sorted(self.project.files)))
+        if stem in self.project.files:
+            return
+        documents = self.project.files[origin]
+        self.project.put(origin, ())
+        self.project.put(stem, documents)
+        sidecar = self.project.sidecar(origin)
+        if along and sidecar.exists():
+            self._spoil(self.project.sidecar(stem), sidecar.read_bytes())
+            sidecar.unlink()
+
+    @precondition(lambda self: self.project.files)
+    @rule(data=st.data())
+    def delete_file(self, data: st.DataObject) -> None:
+        """A file of manifests goes; its jobs and sidecar stay."""
+        stem = data.draw(st.sampled_from(sorted(self.project.files)))
+        self.deleted.append((stem, self.project.files[stem]))
+        self.project.put(stem, ())
+
+    @precondition(lambda self: self.deleted)
+    @rule(data=st.data())
+    def restore_file(self, data: st.DataObject) -> None:
+        """A deleted file is again as it was, but for names that stand elsewhere now."""
+        stem, documents = data.draw(st.sampled_from(self.deleted))
+        back = tuple(one for one in documents if self.project.place_of(one.name) is None)
+        self.project.put(stem, (*self.project.files.get(stem, ()), *back))
+        self._learn()
+
+    @rule(owner=OWNERS)
     def change_owner(self, owner: str) -> None:
         """The fleet's file names another owner: every token changes with it."""
-        self.tree.owner = owner
-        for name, desired in list(self.tree.jobs.items()):
-            submission = desired.submission
-            spec = dict(submission.request) if submission else {}
-            state = str(desired.policy.state)
-            self._wanted(self.tree.put(name, {"state": state}, **spec))
+        self.project.own(owner)
+        self._learn()
 
-    @precondition(lambda self: self.tree.jobs)
-    @rule(data=st.data(), folder=FOLDERS)
-    def move_manifest(self, data: st.DataObject, folder: str) -> None:
-        """A manifest's file goes to another folder; its sidecar stays where it is."""
-        name = data.draw(st.sampled_from(sorted(self.tree.jobs)))
-        path = self.tree.folder / folder / f"{name}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        source = Source(str(path), 4, 9)
-        self.tree.jobs[name] = replace(self.tree.jobs[name], source=source)
+    @rule(name=STRANGERS, spec=st.sampled_from(["plain", "edited", "secret"]))
+    def make_elsewhere(self, name: str, spec: str) -> None:
+        """Somebody else makes a job of that name, or is refused."""
+        request = with_names(KIND, SPECS[spec], name)
+        token = f"{STRANGE}{name}-{spec}"
+        self.model.asked.add((name, token))
+        try:
+            self.service.cloud.create(KIND, Target(region=REGION), request, token)
+        except CloudError:
+            return
 
-    @precondition(lambda self: self.tree.jobs)
-    @rule(data=st.data())
-    def remove_manifest(self, data: st.DataObject) -> None:
-        """A manifest goes; its job and sidecar stay."""
-        del self.tree.jobs[data.draw(st.sampled_from(sorted(self.tree.jobs)))]
+    @precondition(lambda self: any(job.token.startswith(STRANGE) for job in self.service.jobs()))
+    @rule(data=st.data(), state=STATES, stem=STEMS, told=st.booleans())
+    def adopt(self, data: st.DataObject, state: str, stem: str, told: bool) -> None:
+        """A manifest asks for a job that somebody else made, by its spec or by another one."""
+        strange = [job for job in self.service.jobs() if job.token.startswith(STRANGE)]
+        job = data.draw(st.sampled_from(strange))
+        spec = job.token.rpartition("-")[2] if told else "plain"
+        place = self.project.place_of(job.name) or stem
+        self._put(place, Document(job.name, spec, state, adopt=job.arn))
 
-    @rule(mode=st.sampled_from([Mode.APPLY, Mode.RECORD, Mode.PLAN]))
-    def make_a_pass(self, mode: Mode) -> None:
+    @rule(
+        mode=st.sampled_from([Mode.APPLY, Mode.APPLY, Mode.APPLY, Mode.RECORD, Mode.PLAN]),
+        edit=EDITS,
+    )
+    def make_a_pass(self, mode: Mode, edit: Edit | None) -> None:
         """One pass, as far as the mode goes."""
-        self.tree.reconcile(mode)
+        self._edit(edit)
+        self.controllers.reconcile(self.project.jobs, mode)
 
-    @rule()
-    def make_two_passes_at_once(self) -> None:
-        """Two controllers meet over one tree."""
+    @rule(fault=FAULTS, edit=EDITS)
+    def make_a_pass_with_a_fault(self, fault: Fault, edit: Edit | None) -> None:
+        """One pass, in which the service has a bad moment, which then is over."""
+        self._edit(edit)
+        self.service.order(fault)
+        self._reconcile()
+        self.service.mend()
+
+    @rule(steps=st.integers(1, 16), after=st.booleans(), edit=EDITS)
+    def crash_in_a_pass(self, steps: int, after: bool, edit: Edit | None) -> None:
+        """A controller dies at a call out or a write, before or after it takes effect."""
+        self._edit(edit)
+        try:
+            self.controllers.reconcile(self.project.jobs, fate=Fate(steps, after))
+        except CrashError:
+            return
+
+    @rule(edit=EDITS)
+    def make_two_passes_at_once(self, edit: Edit | None) -> None:
+        """Two controllers meet over one project."""
+        self._edit(edit)
         with ThreadPoolExecutor(2) as executor:
-            for made in [executor.submit(self.tree.reconcile) for _ in range(2)]:
+            for made in [executor.submit(self._reconcile) for _ in range(2)]:
                 made.result()
 
-    @rule(after=st.integers(0, 8))
-    def crash_in_a_pass(self, after: int) -> None:
-        """A pass dies at one of its calls, before the call takes effect."""
-        left = iter(range(after))
+    @rule(steps=st.integers(1, 16), edit=EDITS, within=EDITS)
+    def make_a_pass_within_another(
+        self, steps: int, edit: Edit | None, within: Edit | None
+    ) -> None:
+        """A controller is overtaken by an edit and another's whole pass, and goes on."""
+        self._edit(edit)
 
-        def watcher(_operation: str, _argument: str) -> None:
-            if next(left, None) is None:
-                raise CrashError
+        def overtake() -> None:
+            self._edit(within)
+            self._reconcile()
 
-        self.tree.cloud.watcher = watcher
-        try:
-            self.tree.reconcile()
-        except CrashError:
-            pass
-        finally:
-            self.tree.cloud.watcher = lambda _operation, _argument: None
+        fate = Fate(steps, meanwhile=overtake)
+        self.controllers.reconcile(self.project.jobs, fate=fate)
 
-    @rule(name=NAMES)
-    def delete_sidecar(self, name: str) -> None:
+    @rule()
+    def begin_a_slow_pass(self) -> None:
+        """Another controller reads the project, and takes its time."""
+        self.slow = self.controllers.read(self.project.jobs)
+
+    @precondition(lambda self: self.slow)
+    @rule()
+    def end_the_slow_pass(self) -> None:
+        """The other controller goes on with what it read, which may be long out of date."""
+        if self.slow is not None:
+            self.controllers.act(self.slow)
+        self.slow = None
+
+    @precondition(lambda self: self.project.sidecars())
+    @rule(data=st.data())
+    def delete_sidecar(self, data: st.DataObject) -> None:
         """A sidecar is lost."""
-        self._sidecar(name).unlink(missing_ok=True)
+        data.draw(st.sampled_from(list(self.project.sidecars()))).unlink()
 
-    @rule(name=NAMES, content=GARBAGE)
-    def spoil_sidecar(self, name: str, content: bytes) -> None:
-        """A sidecar is overwritten with something else."""
-        self._sidecar(name).write_bytes(content)
+    @rule()
+    def delete_all_sidecars(self) -> None:
+        """Every sidecar is lost."""
+        for path in self.project.sidecars():
+            path.unlink()
 
-    @rule(one=NAMES, other=NAMES)
-    def copy_sidecar(self, one: str, other: str) -> None:
-        """A sidecar is copied over another, as a bad merge does."""
-        if self._sidecar(one).exists():
-            self._sidecar(other).write_bytes(self._sidecar(one).read_bytes())
+    @precondition(lambda self: self.project.sidecars())
+    @rule(data=st.data(), content=st.sampled_from([None, *GARBAGE]))
+    def spoil_sidecar(self, data: st.DataObject, content: bytes | None) -> None:
+        """A sidecar loses its second half, or is overwritten with something else."""
+        path = data.draw(st.sampled_from(list(self.project.sidecars())))
+        before = path.read_bytes()
+        self._spoil(path, before[: len(before) // 2] if content is None else content)
 
-    @rule(name=st.sampled_from(sorted(FAULTS)))
-    def break_something(self, name: str) -> None:
-        """From now on such a call fails."""
-        operation, found = FAULTS[name]
-        self.tree.cloud.failing[operation] = found
+    @rule()
+    def lay_sidecars_by(self) -> None:
+        """The sidecars are committed as they are."""
+        self.older.append(self.project.sidecars())
 
-    @rule(operation=st.sampled_from(["Create", "Stop"]))
-    def lose_answers(self, operation: str) -> None:
-        """From now on such a call takes effect, and its answer is lost."""
-        self.tree.cloud.losing[operation] = LOST
+    @precondition(lambda self: self.older)
+    @rule(data=st.data())
+    def restore_older_sidecars(self, data: st.DataObject) -> None:
+        """Some sidecars are again as they once were."""
+        for path, content in data.draw(st.sampled_from(self.older)).items():
+            if path.parent.exists():
+                self._spoil(path, content)
 
-    @rule(gets=st.integers(1, 4))
-    def lag(self, gets: int) -> None:
-        """The next Gets do not see a job that is there."""
-        self.tree.cloud.lag = gets
+    @precondition(lambda self: len(self.project.sidecars()) > 1)
+    @rule(data=st.data(), both=st.booleans())
+    def mix_sidecars_up(self, data: st.DataObject, both: bool) -> None:
+        """A sidecar is copied over another, or the two are swapped."""
+        found = self.project.sidecars()
+        one, other = data.draw(st.permutations(list(found)))[:2]
+        self._spoil(other, found[one])
+        if both:
+            self._spoil(one, found[other])
+
+    @rule(fault=FAULTS)
+    def order_a_fault(self, fault: Fault) -> None:
+        """From now on calls go wrong."""
+        self.service.order(fault)
 
     @rule()
     def mend_everything(self) -> None:
-        """Faults end."""
-        self._quiet()
+        """Faults end, and so do lag and quota."""
+        self.service.mend()
 
-    @precondition(lambda self: self._running())
-    @rule(data=st.data(), status=st.sampled_from(["Completed", "Failed", "Stopped"]))
-    def end_a_job(self, data: st.DataObject, status: str) -> None:
-        """Time passes: a job that runs has ended."""
-        name = data.draw(st.sampled_from([live.name for live in self._running()]))
-        self.tree.cloud.turn(KIND, name, status)
+    @rule(seconds=SECONDS)
+    def let_time_pass(self, seconds: float) -> None:
+        """The clock goes forward; jobs go through their stages, and end."""
+        self.service.advance(seconds)
 
     @invariant()
-    def only_what_was_asked_for_exists(self) -> None:
-        """Every job has the token of a manifest as it once stood, and no two have one token."""
-        Fleet.steps += 1
-        tokens = [str(live.token) for live in self.tree.live()]
-        assert set(tokens) <= self.asked
-        assert len(tokens) == len(set(tokens))
+    def everything_is_as_asked(self) -> None:
+        """Jobs and stops were asked for, sidecars are whole, and the secret shows nowhere."""
+        self.walks.steps += 1
+        self._hold(self.model.violations(self.service.jobs()))
+        self._hold(oracles.torn(self.project, self.spoilt))
+        self._hold(oracles.leaks(self.project, self.controllers))
 
-    @invariant()
-    def nothing_was_stopped_unasked(self) -> None:
-        """A job is stopping only when its manifest once asked for it."""
-        stopping = {live.name for live in self.tree.live() if live.status in KIND.stopping}
-        assert stopping <= self.stoppable
+    def _hold(self, found: Iterable[str]) -> None:
+        told = list(found)
+        assert not told, "\n".join(told)
 
-    def _wanted(self, desired: Desired) -> None:
-        assert desired.submission is not None
-        if desired.policy.state == "Submitted":
-            self.asked.add(desired.submission.token)
-        if desired.policy.state == "Stopped":
-            self.stoppable.add(desired.name)
+    def _reconcile(self) -> None:
+        self.controllers.reconcile(self.project.jobs)
 
-    def _running(self) -> list[Live]:
-        return [live for live in self.tree.live() if live.status not in KIND.terminal]
+    def _edit(self, edit: Edit | None, stem: str = "two") -> None:
+        """Write a manifest where it stands, or else into a file."""
+        if edit is not None:
+            document = Document(*edit)
+            self._put(self.project.place_of(document.name) or stem, document)
 
-    def _sidecar(self, name: str) -> Path:
-        desired = self.tree.jobs.get(name)
-        beside = Path(desired.source.path) if desired else self.tree.folder / f"{name}.yaml"
-        return beside.with_name(f"{name}.status.json")
+    def _some(self, data: st.DataObject) -> tuple[str, Document]:
+        """Return some document, and the file that it stands in."""
+        held = [(stem, one) for stem, those in self.project.files.items() for one in those]
+        return data.draw(st.sampled_from(sorted(held, key=lambda pair: pair[1].name)))
 
-    def _quiet(self) -> None:
-        self.tree.cloud.failing.clear()
-        self.tree.cloud.losing.clear()
-        self.tree.cloud.lag = 0
+    def _put(self, stem: str, document: Document) -> None:
+        """Let a file hold a document, in the place of one of that name or behind the others."""
+        held = {one.name: one for one in self.project.files.get(stem, ())}
+        held[document.name] = document
+        self.project.put(stem, tuple(held.values()))
+        self._learn()
 
-    def _statuses_tell_the_truth(self) -> None:
-        """Each sidecar's live job is the service's, or there is none and none is shown."""
-        there = {live.arn: live for live in self.tree.live()}
-        for name in self.tree.jobs:
-            entry = json.loads(self._sidecar(name).read_bytes())["jobs"][name]
-            if "live" in entry and entry["phase"] != "Stalled":
-                live = there[entry["jobArn"]]
-                assert entry["live"][KIND.status_member] == live.status == entry["phase"]
+    def _take(self, stem: str, document: Document) -> None:
+        rest = tuple(one for one in self.project.files[stem] if one != document)
+        self.project.put(stem, rest)
+
+    def _learn(self) -> None:
+        self.model.learn(self.project.documents(), self.project.owner)
+
+    def _spoil(self, path: Path, content: bytes) -> None:
+        """Overwrite a sidecar, and know it again."""
+        path.write_bytes(content)
+        self.spoilt[path] = content

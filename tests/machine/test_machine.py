@@ -1,20 +1,105 @@
 from __future__ import annotations
 
-from hypothesis import HealthCheck, settings
-from hypothesis.stateful import run_state_machine_as_test
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
 
-from tests.machine.machine import Fleet
+import pytest
+
+from controller.core.kind import Kind
+from controller.core.model import Live, Place, Summary, Target
+from controller.ports import Cloud
+from tests.machine.walking import Broken, walk, walks
+
+WALKS, STEPS = 30, 30
 
 
 def test_random_lives_pay_for_nothing_twice() -> None:
     """A fixed set of walks through edits, losses, crashes and faults holds every invariant."""
-    run_state_machine_as_test(
-        Fleet,
-        settings=settings(
-            max_examples=60,
-            stateful_step_count=25,
-            deadline=None,
-            derandomize=True,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    with walks() as made:
+        walk(made, WALKS, STEPS, drawn_anew=False)
+
+    assert made.steps > WALKS * STEPS // 2
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """A cloud that passes every call on; those below each do one thing that none may do."""
+
+    inner: Cloud
+
+    def place(self, target: Target) -> Place:
+        """Return where the target's credentials act."""
+        return self.inner.place(target)
+
+    def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
+        """Return a job by name or ARN, or None."""
+        return self.inner.get(kind, target, identifier)
+
+    def listing(
+        self, kind: Kind, target: Target, *, status: str | None = None, most: int | None = None
+    ) -> tuple[Summary, ...]:
+        """Return every job's summary."""
+        return self.inner.listing(kind, target, status=status, most=most)
+
+    def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
+        """Submit a request under a token and return the job's ARN."""
+        return self.inner.create(kind, target, request, token)
+
+    def stop(self, kind: Kind, target: Target, arn: str) -> None:
+        """Ask the service to stop a job."""
+        self.inner.stop(kind, target, arn)
+
+
+class RandomToken(Through):
+    """Every Create has a token of its own."""
+
+    def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
+        """Submit under a token that no manifest has."""
+        return self.inner.create(kind, target, request, f"{token[:13]}{secrets.token_hex(32)}")
+
+
+class HastyStop(Through):
+    """What is created is stopped."""
+
+    def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
+        """Submit, and stop what is there."""
+        arn = self.inner.create(kind, target, request, token)
+        self.inner.stop(kind, target, arn)
+        return arn
+
+
+class OldNews(Through):
+    """A job that ended is shown as running."""
+
+    def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
+        """Return a job with another status than it has."""
+        live = self.inner.get(kind, target, identifier)
+        if live is None or live.status not in kind.terminal:
+            return live
+        members = {**live.members, kind.status_member: kind.listed_as_active}
+        return Live(live.arn, live.name, kind.listed_as_active, live.token, members)
+
+
+class NeverAgain(Through):
+    """Nothing is submitted, and an ARN is answered."""
+
+    def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
+        """Return the ARN of no job."""
+        return "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/none/none"
+
+
+@pytest.mark.parametrize(
+    ("broken", "told"),
+    [
+        (RandomToken, "nobody asked for"),
+        (HastyStop, "stopped unasked"),
+        (OldNews, "and the job is"),
+        (NeverAgain, "no job"),
+    ],
+)
+def test_machine_objects(broken: Broken, told: str) -> None:
+    """A controller that reaches the service wrongly is found out, and how is told."""
+    with walks(broken) as made, pytest.raises(AssertionError, match=told):
+        walk(made, 20, 20, drawn_anew=False)

@@ -86,7 +86,8 @@ def main(wanted: Sequence[str]) -> int:
             say(f"{'caught' if found else 'LIVES ':6}  {mutant.name:45}  {found or ''}")
             killers.append(found)
     lives = killers.count(None)
-    say(f"{len(chosen)} mutants, {lives} alive, {time.monotonic() - began:.0f} s")
+    caught = len(chosen) - lives
+    say(f"{len(chosen)} mutants, {caught} caught, {time.monotonic() - began:.0f} s")
     return 1 if lives else 0
 
 

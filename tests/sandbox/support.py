@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 from urllib.request import Request, urlopen
 
 import boto3
@@ -166,6 +168,25 @@ def refused(call: Callable[[], object]) -> tuple[str, str, int]:
     raise AssertionError("the call was not refused")
 
 
+class _Drained(io.TextIOWrapper):
+    """A stream read as it comes: a full pipe would have the server wait in its next log line."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        super().__init__(io.BytesIO())
+        self._said: list[str] = []
+        self._thread = threading.Thread(target=self._drain, args=(stream,), daemon=True)
+        self._thread.start()
+
+    def _drain(self, stream: IO[str]) -> None:
+        with stream:
+            self._said.extend(stream)
+
+    def read(self, size: int | None = -1, /) -> str:
+        """Return all that was said, once the server has ended."""
+        self._thread.join(DEADLINE)
+        return "".join(self._said)
+
+
 @contextmanager
 def process(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Sandbox]]:
     """While the context lasts ``bedrock-jobs sandbox`` runs as a process of its own."""
@@ -177,6 +198,7 @@ def process(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[st
             greeting = running.stderr.readline()
             assert "ready at http" in greeting, greeting
             url = greeting.split("ready at ")[1].split()[0].rstrip(".")
+            running.stderr = _Drained(running.stderr)
             with speaking_to(url, folder) as sandbox:
                 yield running, sandbox
         finally:

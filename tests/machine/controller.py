@@ -1,0 +1,86 @@
+"""One controller: the command's own parts around a pass, made anew as each process makes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from controller.adapters.fleet_file import load_fleet
+from controller.adapters.manifests import load
+from controller.adapters.sidecars import Sidecars
+from controller.core.desired import desire
+from controller.core.fleet import Fleet
+from controller.core.kinds import KINDS
+from controller.core.model import Desired, Tree
+from controller.ports import Cloud
+from controller.reconcile import Mode, Outside, Report, reconcile
+from controller.views.plan import plan_data, plan_lines
+from controller.views.problems import problem_data
+from controller.views.status import JobStatus, status_data, status_lines
+from tests.machine.mortal import Fate, MortalCloud, MortalLedger
+from tests.machine.service import Service, ServiceClock
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a controller read of the project, which may have changed since."""
+
+    jobs: Path
+    fleet: Fleet
+    desired: tuple[Desired, ...]
+    tree: Tree
+
+
+@dataclass
+class Controllers:
+    """Makes passes over a project; ``said`` is all that they would have printed since ``clear``."""
+
+    service: Service
+    cloud: Cloud
+    width: int = 4
+    said: list[str] = field(default_factory=list)
+
+    def read(self, jobs: Path) -> Reading:
+        """Read the project as the verbs do."""
+        fleet, problems = load_fleet(None, jobs)
+        assert not problems
+        tree = load([jobs], fleet)
+        desired = tuple(
+            desire(one, KINDS[one.key.kind], fleet.owner, fleet.target) for one in tree.manifests
+        )
+        return Reading(jobs, fleet, desired, tree)
+
+    def act(self, reading: Reading, mode: Mode = Mode.APPLY, fate: Fate | None = None) -> Report:
+        """Make a pass by what was read; raises CrashError when that is its fate."""
+        found = fate or Fate()
+        self.service.cloud.forget_identity()
+        outside = Outside(
+            KINDS,
+            MortalCloud(self.cloud, found),
+            MortalLedger(Sidecars([reading.jobs], KINDS), found),
+            ServiceClock(self.service),
+            width=self.width,
+        )
+        report = reconcile(reading.desired, outside, reading.fleet, mode)
+        self.said += _told(reading, report)
+        return report
+
+    def reconcile(self, jobs: Path, mode: Mode = Mode.APPLY, fate: Fate | None = None) -> Report:
+        """Read the project, and make a pass at once."""
+        return self.act(self.read(jobs), mode, fate)
+
+
+def _told(reading: Reading, report: Report) -> Iterable[str]:
+    """Return what the verbs print of a pass, in every form."""
+    statuses = [
+        JobStatus(one.outcome.planned.desired.key, one.outcome.planned.desired.source, one.entry)
+        for one in report.results
+    ]
+    yield json.dumps([problem_data(problem) for problem in reading.tree.problems])
+    yield json.dumps(plan_data(report.plan, report.refused, sandbox=True))
+    yield json.dumps(status_data(statuses, sandbox=True))
+    yield from (line.text for line in plan_lines(report.plan, sandbox=True))
+    yield from (line.text for line in status_lines(statuses, sandbox=True))
+    yield from (str(one.outcome.failure) for one in report.results if one.outcome.failure)

@@ -1,0 +1,99 @@
+"""Ports of a controller that may die: at a call out, or at a write, before or after it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from controller.core.kind import Kind
+from controller.core.model import JobKey, Live, Place, Recorded, Source, Summary, Target
+from controller.ports import Cloud, Ledger
+
+Answer = TypeVar("Answer")
+FOR_EVER = 1 << 30
+
+
+class CrashError(BaseException):
+    """The process dies here; nothing of ours may catch it."""
+
+
+@dataclass
+class Fate:
+    """What becomes of a controller: it dies at its n-th step, before or ``after`` its effect.
+
+    Whatever it tries once dead is not done. With ``meanwhile`` it does not die, but something
+    else happens at that step, before it.
+    """
+
+    steps: int = FOR_EVER
+    after: bool = False
+    meanwhile: Callable[[], None] | None = None
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def step(self, do: Callable[[], Answer]) -> Answer:
+        """Return what a step returns, unless the controller is dead by then."""
+        with self.guard:
+            self.steps -= 1
+            left = self.steps
+        if self.meanwhile is not None:
+            if left == 0:
+                self.meanwhile()
+            return do()
+        if left < 0 or (left == 0 and not self.after):
+            raise CrashError
+        answer = do()
+        if left == 0:
+            raise CrashError
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class MortalCloud:
+    """A cloud, as a controller of some fate reaches it."""
+
+    inner: Cloud
+    fate: Fate
+
+    def place(self, target: Target) -> Place:
+        """Return where the target's credentials act."""
+        return self.fate.step(lambda: self.inner.place(target))
+
+    def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
+        """Return a job by name or ARN, or None."""
+        return self.fate.step(lambda: self.inner.get(kind, target, identifier))
+
+    def listing(
+        self, kind: Kind, target: Target, *, status: str | None = None, most: int | None = None
+    ) -> tuple[Summary, ...]:
+        """Return every job's summary."""
+        return self.fate.step(lambda: self.inner.listing(kind, target, status=status, most=most))
+
+    def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
+        """Submit a request under a token and return the job's ARN."""
+        return self.fate.step(lambda: self.inner.create(kind, target, request, token))
+
+    def stop(self, kind: Kind, target: Target, arn: str) -> None:
+        """Ask the service to stop a job."""
+        return self.fate.step(lambda: self.inner.stop(kind, target, arn))
+
+
+@dataclass(frozen=True, slots=True)
+class MortalLedger:
+    """A ledger, as a controller of some fate writes in it."""
+
+    inner: Ledger
+    fate: Fate
+
+    def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
+        """Return what is recorded; reading has no effect to die before."""
+        return self.inner.read(sources)
+
+    def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
+        """Put a job's entry into the sidecar of its manifest."""
+        return self.fate.step(lambda: self.inner.write(source, key, entry))
+
+    def clean(self) -> None:
+        """Remove what killed processes left behind."""
+        self.inner.clean()

@@ -1,0 +1,110 @@
+"""The project that walks change: its manifests on disk, its sidecars, its fleet's file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from controller.core.identity import submission
+from controller.core.model import Submission
+from tests.chaos.scenarios import distilling
+from tests.machine.service import KIND
+from tests.support.manifests import failing, manifest, spec, write
+
+SUFFIX = ".status.json"
+
+
+def _secret() -> dict[str, Any]:
+    """Return a spec with a sensitive value, its boolean as the schema reads it."""
+    made = distilling()
+    made["trainingDataConfig"]["invocationLogsConfig"]["usePromptResponse"] = True
+    return made
+
+
+SPECS: dict[str, dict[str, Any]] = {
+    "plain": spec(),
+    "edited": spec(hyperParameters={"epochCount": "3", "learningRate": "0.00001"}),
+    "failing": failing(),
+    "secret": _secret(),
+    "named": spec(jobName="job-of-its-own", customModelName="model-of-its-own"),
+    "second": spec(baseModelIdentifier="left"),
+}
+"""Specs by a word: two that differ in a value, one whose job fails, one with a sensitive value, one
+that names its job, and one that trains on a model that is there only once a job made it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A manifest's document, as far as walks tell one from another."""
+
+    name: str
+    spec: str
+    state: str
+    adopt: str | None = None
+
+    def content(self) -> dict[str, Any]:
+        """Return the document as it is written."""
+        policy = {"state": self.state} | ({"adopt": self.adopt} if self.adopt else {})
+        return manifest(self.name, SPECS[self.spec], policy=policy)
+
+    def submission(self, owner: str) -> Submission:
+        """Return what a controller may send for it, computed without reading any file."""
+        return submission(KIND, SPECS[self.spec], self.name, owner)
+
+
+@dataclass
+class Project:
+    """A folder with ``jobs/`` and the fleet's file; ``files`` says what stands in which."""
+
+    folder: Path
+    owner: str = ""
+    files: dict[str, tuple[Document, ...]] = field(default_factory=dict)
+
+    @property
+    def jobs(self) -> Path:
+        """The folder of the manifests."""
+        return self.folder / "jobs"
+
+    def documents(self) -> list[Document]:
+        """Return every document of every file."""
+        return [document for documents in self.files.values() for document in documents]
+
+    def own(self, owner: str) -> None:
+        """Let the fleet's file name an owner, or none."""
+        self.owner = owner
+        rules = {"owner": owner} if owner else {}
+        (self.folder / "bedrock-jobs.yaml").write_text(json.dumps(rules))
+
+    def put(self, stem: str, documents: tuple[Document, ...]) -> None:
+        """Let a file hold these documents; without any it is gone."""
+        path = self.jobs / f"{stem}.yaml"
+        if documents:
+            self.files[stem] = documents
+            write(path, *(document.content() for document in documents))
+        else:
+            self.files.pop(stem, None)
+            path.unlink(missing_ok=True)
+
+    def place_of(self, name: str) -> str | None:
+        """Return the file that a name stands in."""
+        return next(
+            (stem for stem, held in self.files.items() if name in {one.name for one in held}), None
+        )
+
+    def sidecar(self, stem: str) -> Path:
+        """Return where the sidecar of a file is, if it has one."""
+        return self.jobs / f"{stem}{SUFFIX}"
+
+    def sidecars(self) -> dict[Path, bytes]:
+        """Return every sidecar's bytes."""
+        return {path: path.read_bytes() for path in sorted(self.jobs.rglob(f"*{SUFFIX}"))}
+
+    def files_on_disk(self) -> dict[str, tuple[int, int, bytes]]:
+        """Return of every file when it changed, its inode and its bytes."""
+        return {
+            str(path): (path.stat().st_mtime_ns, path.stat().st_ino, path.read_bytes())
+            for path in self.folder.rglob("*")
+            if path.is_file()
+        }

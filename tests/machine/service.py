@@ -1,0 +1,194 @@
+"""The simulated service in this process, a hand on its store, and the adapters that reach it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from controller.adapters.aws import Bedrock
+from controller.adapters.aws_clients import Clients, Connection
+from controller.core.kinds import KINDS
+from controller.core.model import Target
+from controller.ports import Cloud
+from controller.sandbox import journal, settings, switches
+from controller.sandbox.behaviour import AS_RECORDED
+from controller.sandbox.caller import Caller
+from controller.sandbox.faults import Fault
+from controller.sandbox.jobs import Jobs, Query
+from controller.sandbox.server import running
+from controller.sandbox.store import Store
+from tests.support.manifests import ACCOUNT, REGION
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+(KIND,) = KINDS.values()
+_READING = ("Get", "List")
+_ATTEMPTS = 3
+_HTTP_ERROR = 500
+_TOO_MANY = 429
+_EMPTIED = ("jobs", "tags", "calls", "faults", "behaviour")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as the service has it at this moment, whatever its reads answer."""
+
+    name: str
+    arn: str
+    token: str
+    status: str
+    stop_asked: bool
+
+
+@dataclass
+class Service:
+    """The service behind its endpoint; a walk empties it first and then has it for itself."""
+
+    url: str
+    store: Store
+    cloud: HastyBedrock
+    guard: threading.Lock = field(default_factory=threading.Lock)
+
+    def empty(self) -> None:
+        """Forget every job, call, fault and choice."""
+        with self.guard, self.store.transaction() as rows:
+            for table in _EMPTIED:
+                rows.execute(f"DELETE FROM {table}")  # noqa: S608 - names of this module
+
+    def behave(self, changes: Mapping[str, object]) -> None:
+        """Make some of the service's choices, beside those made before."""
+        with self.guard, self.store.transaction() as rows:
+            wanted = switches.changed(settings.behaviour(rows), changes)
+            settings.behave(rows, wanted, self.store.clock().moment(time.time()))
+
+    def mend(self) -> None:
+        """Faults end, reads no longer lag, and the quota is lifted."""
+        usual = switches.shown(AS_RECORDED)
+        with self.guard, self.store.transaction() as rows:
+            settings.cancel(rows)
+        self.behave({name: usual[name] for name in ("quota", "getLag", "listLag")})
+
+    def order(self, fault: Fault) -> None:
+        """Let calls go wrong."""
+        with self.guard, self.store.transaction() as rows:
+            settings.order(rows, [fault])
+
+    def advance(self, seconds: float) -> None:
+        """Move the simulated clock forward."""
+        with self.guard, self.store.transaction():
+            self.store.set_clock(self.store.clock().advanced(seconds))
+
+    def now(self) -> float:
+        """Return the simulated time in seconds since 1970."""
+        with self.guard:
+            return self.store.clock().seconds(time.time())
+
+    def jobs(self) -> list[Job]:
+        """Return every job, the oldest first."""
+        with self.guard, self.store.transaction() as rows:
+            now = self.store.clock().moment(time.time())
+            tokens = dict(rows.execute("SELECT arn, token FROM jobs").fetchall())
+            found = Jobs(rows, KIND, Caller(ACCOUNT, REGION, "", ""))
+            return [
+                Job(
+                    name=job.name,
+                    arn=job.arn,
+                    token=tokens[job.arn] or "",
+                    status=job.course.status(KIND, now),
+                    stop_asked=job.course.stop_asked is not None,
+                )
+                for job in found.listed(Query(newest_first=False))
+            ]
+
+    def calls(self) -> list[dict[str, Any]]:
+        """Return every call since the walk began or ``hush``."""
+        with self.guard:
+            return journal.read(self.store.rows)
+
+    def hush(self) -> None:
+        """Start the journal anew."""
+        with self.guard, self.store.transaction() as rows:
+            journal.clear(rows)
+
+    def changes(self) -> list[str]:
+        """Return the operations called since ``hush`` that change something."""
+        calls = [call for call in self.calls() if call["service"] == "bedrock"]
+        return [call["operation"] for call in calls if not call["operation"].startswith(_READING)]
+
+    def met(self, fault: str) -> bool:
+        """Whether a call met such a fault since the walk began or ``hush``."""
+        return any(fault in (call["fault"] or "") for call in self.calls())
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceClock:
+    """The service's own clock: who sleeps lets simulated time pass, and no other."""
+
+    service: Service
+
+    def now(self) -> datetime:
+        """Return the simulated time."""
+        return datetime.fromtimestamp(self.service.now(), tz=UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Let so much simulated time pass."""
+        self.service.advance(seconds)
+
+
+class Hasty(Clients):
+    """The adapter's clients, which try as often as ever, but take no naps between."""
+
+    def client(self, service: str, target: Target) -> BaseClient:
+        """Return the client of a service for a target; raises CloudError."""
+        found = super().client(service, target)
+        events = found.meta.events
+        name = f"needs-retry.{service}"
+        events.unregister(name, unique_id=f"retry-config-{service}")
+        events.register(name, _again, unique_id="at once")
+        return found
+
+
+class HastyBedrock(Bedrock):
+    """The adapter for AWS over clients that take no naps."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self._clients = Hasty(connection)
+
+    def forget_identity(self) -> None:
+        """Ask again whose credentials these are, as every new process does."""
+        self._accounts.clear()
+
+
+def _again(attempts: int, response: Any, caught_exception: Exception | None, **_: Any) -> Any:
+    """Botocore asks how many seconds to wait before the next attempt, None meaning not at all."""
+    status = response[0].status_code if response else 0
+    fails = caught_exception is not None or status >= _HTTP_ERROR or status == _TOO_MANY
+    return 0 if fails and attempts < _ATTEMPTS else None
+
+
+@dataclass
+class Walks:
+    """Where walks go on, one after another; ``cloud`` is how controllers reach the service."""
+
+    service: Service
+    cloud: Cloud
+    walks: int = 0
+    steps: int = 0
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Service]:
+    """While the context lasts the service answers on loopback, its clock standing still."""
+    with ExitStack() as stack:
+        url = stack.enter_context(running(folder, speed=0))
+        store = stack.enter_context(closing(Store(folder)))
+        connection = Connection(endpoint_url=url, region=REGION, any_credentials=True)
+        yield Service(url, store, HastyBedrock(connection))
