@@ -1,0 +1,230 @@
+"""Changes start in order and widen with success, whatever room there is and however they end."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.core.actions import Action, Outcome, Plan, Reason, Verb
+from controller.core.errors import failure
+from controller.core.fleet import Fleet
+from controller.core.model import Failure, Place
+from controller.starting import Hands, carry_out
+from tests.core.cases import PLACE, situation
+
+FULL = failure("ServiceQuotaExceededException", "Too many jobs", reading=False)
+THROTTLED = failure("ThrottlingException", "slow down", reading=False)
+REFUSED = failure("ValidationException", "no such bucket", reading=False)
+TRIP = 0.001
+"""How long a call takes, so that calls overlap as they do over a network."""
+WEST = Place(PLACE.account_id, "us-west-2")
+
+
+def action(name: str, verb: Verb = Verb.SUBMIT, priority: int = 0, place: Place = PLACE) -> Action:
+    """Return what a plan does to a job of this name."""
+    policy = {"policy": {"priority": priority}}
+    wanted = situation(policy, Fleet(owner="acme-ml"), name).desired
+    return Action(verb, Reason.NOT_SUBMITTED, wanted, place=place)
+
+
+def planned(*actions: Action) -> Plan:
+    """Return the plan with these actions."""
+    return Plan(tuple(sorted(actions, key=lambda one: one.desired.key)))
+
+
+def name_of(one: Action) -> str:
+    """Return the name of an action's job."""
+    return one.desired.key.name
+
+
+@dataclass
+class Service:
+    """What takes so many jobs and refuses the rest; ``failing`` lets calls fail by name."""
+
+    room: int = 1000
+    failing: dict[str, Failure] = field(default_factory=dict)
+    begun: list[str] = field(default_factory=list)
+    taken: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+    recorded: list[Outcome] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+    most: int = 0
+    excess: int = 0
+    _under_way: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def attempt(self, one: Action) -> Outcome:
+        """Take a job if there is room for it."""
+        name = name_of(one)
+        if not one.verb.mutates:
+            return Outcome(one, one)
+        with self._lock:
+            self._under_way += 1
+            self.begun.append(name)
+            self.most = max(self.most, self._under_way)
+            self.excess = max(self.excess, self._under_way - max(1, len(self.taken)))
+        time.sleep(TRIP)
+        with self._lock:
+            self._under_way -= 1
+            if name in self.failing:
+                return Outcome(one, one, self.failing[name])
+            if len(self.taken) >= self.room:
+                self.refused.append(name)
+                return Outcome(one, one, FULL)
+            self.taken.append(name)
+        return Outcome(one, one)
+
+    def record(self, outcome: Outcome) -> Outcome:
+        """Keep an outcome."""
+        with self._lock:
+            self.recorded.append(outcome)
+        return outcome
+
+    def count(self, _: Action, submitted: int) -> int:
+        """Tell what was taken."""
+        self.counts.append(submitted)
+        return len(self.taken)
+
+    def carry_out(self, made: Plan, width: int = 4) -> tuple[Outcome, ...]:
+        """Carry a plan out upon this service."""
+        return carry_out(made, Hands(self.attempt, self.record, self.count), width)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    room=st.integers(0, 40),
+    priorities=st.lists(st.integers(-1, 1), max_size=40),
+    width=st.integers(1, 16),
+)
+def test_every_quota_is_found_without_a_storm(room: int, priorities: list[int], width: int) -> None:
+    """All that fits goes in, by priority, and refusals never exceed what was taken, or one."""
+    service = Service(room)
+    made = planned(
+        *(action(f"job-{number:02}", priority=one) for number, one in enumerate(priorities))
+    )
+    results = service.carry_out(made, width)
+
+    assert [one.planned for one in results] == list(made.actions)
+    assert len(service.recorded) == len(results)
+    assert len(service.taken) == min(room, len(priorities))
+    assert len(service.refused) <= max(1, len(service.taken))
+    assert len(service.refused) <= width
+    assert service.most <= width
+    by_name = {name_of(one): one.desired.policy.priority for one in made.actions}
+    if room < width:
+        first = sorted(priorities, reverse=True)[:room]
+        assert [by_name[name] for name in service.taken] == first
+    assert service.counts == ([len(service.taken)] if service.refused else [])
+
+
+@pytest.mark.parametrize("room", [0, 1, 2, 5])
+def test_what_stands_behind_a_refusal_waits(room: int) -> None:
+    """The refused job carries the count; those behind it are queued without having been tried."""
+    service = Service(room)
+    results = service.carry_out(planned(*(action(f"job-{number:02}") for number in range(12))))
+    refused = [one for one in results if one.failure == FULL]
+    behind = [one for one in results if one.now.reason is Reason.QUEUED]
+
+    assert len(refused) + len(behind) == 12 - room
+    assert {one.active for one in refused} == {room}
+    assert all(one.now.verb is Verb.WAIT and one.failure is None for one in behind)
+    assert all(f"with {room} active" in one.now.message for one in behind)
+    assert not {name_of(one.planned) for one in behind} & set(service.begun)
+
+
+def test_width_opens_with_success() -> None:
+    """No more submits are under way than have succeeded before, one at the least."""
+    service = Service()
+    service.carry_out(planned(*(action(f"job-{number:02}") for number in range(60))), 16)
+
+    assert len(service.taken) == 60
+    assert service.excess <= 0
+
+
+def test_other_failures_end_nothing() -> None:
+    """A throttled or refused submit is its own failure; those behind it are tried."""
+    failing = {"job-00": THROTTLED, "job-01": REFUSED}
+    service = Service(failing=failing)
+    results = service.carry_out(planned(*(action(f"job-{number:02}") for number in range(8))))
+
+    assert {name_of(one.planned): one.failure for one in results if one.failure} == failing
+    assert len(service.taken) == 6
+
+
+def test_stops_wait_for_no_quota() -> None:
+    """What takes no slot is carried out in a full place too."""
+    service = Service(room=1)
+    made = planned(*(action(name) for name in "abc"), action("stopped", Verb.STOP))
+    service.room = 0
+    service.failing = {"stopped": THROTTLED}
+    results = {name_of(one.planned): one for one in service.carry_out(made)}
+
+    assert results["stopped"].failure == THROTTLED
+    assert service.refused == ["a"]
+
+
+def test_places_do_not_wait_for_each_other() -> None:
+    """While one place answers nothing, another is served to its end, and what rests is recorded."""
+    served = threading.Event()
+    service = Service()
+    awaited = {"resting", *(f"west-{number}" for number in range(4))}
+
+    def attempt(one: Action) -> Outcome:
+        if one.verb.mutates and one.place == PLACE:
+            assert served.wait(20), "the other place waits for this one"
+        return service.attempt(one)
+
+    def record(outcome: Outcome) -> Outcome:
+        service.record(outcome)
+        if awaited <= {name_of(each.planned) for each in service.recorded}:
+            served.set()
+        return outcome
+
+    stuck = [action(f"east-{number}") for number in range(4)]
+    fine = [action(f"west-{number}", place=WEST) for number in range(4)]
+    made = planned(*stuck, *fine, action("resting", Verb.WAIT))
+    carry_out(made, Hands(attempt, record, service.count), 2)
+
+    assert len(service.taken) == 8
+    assert {name_of(one.planned) for one in service.recorded[:5]} == awaited
+
+
+def test_signal_lets_nothing_start() -> None:
+    """What is under way when a signal comes is finished and recorded; nothing else ever starts."""
+    service = Service()
+    signalled = threading.Event()
+
+    def attempt(one: Action) -> Outcome:
+        if one.verb is Verb.WAIT:
+            signalled.set()
+            raise KeyboardInterrupt
+        assert signalled.wait(20)
+        return service.attempt(one)
+
+    made = planned(*(action(f"job-{number:02}") for number in range(20)), action("z", Verb.WAIT))
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(made, Hands(attempt, service.record, service.count), 4)
+
+    assert [name_of(one.planned) for one in service.recorded] == service.begun
+    assert len(service.begun) <= 1
+
+
+def test_error_of_ours_is_not_lost() -> None:
+    """What recording raises ends the plan and reaches who waits; what was under way is recorded."""
+    service = Service()
+
+    def record(outcome: Outcome) -> Outcome:
+        if name_of(outcome.planned) == "job-02":
+            raise OSError("disk on fire")
+        return service.record(outcome)
+
+    made = planned(*(action(f"job-{number:02}") for number in range(6)))
+    with pytest.raises(OSError, match="disk on fire"):
+        carry_out(made, Hands(service.attempt, record, service.count), 4)
+
+    assert {name_of(one.planned) for one in service.recorded} == set(service.begun) - {"job-02"}
