@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from controller.core.identity import owner_mark
+from controller.core.identity import SCHEME, owner_mark
 from controller.core.kind import Kind
-from controller.core.model import Desired, Failure, JobKey, Live, Place, Recorded, Target
+from controller.core.model import Desired, Failure, JobKey, Live, Place, Recorded, Summary, Target
 from controller.ports import Cloud, CloudError
 
 _SUFFIX = re.compile(r"(?:-[0-9a-f]{8})?(?:-r[0-9]+)?")
@@ -23,9 +23,13 @@ class Standing:
     names: Mapping[tuple[str, str], JobKey]
     mark: str
 
+    def listed(self, kind: Kind, job: Live | Summary) -> JobKey | None:
+        """Return the manifest that stands for a job, as far as its ARN and name tell."""
+        return self.arns.get(job.arn) or self.names.get((kind.name, job.name))
+
     def manifest_of(self, kind: Kind, live: Live) -> JobKey | None:
         """Return the manifest that stands for a job, if one does."""
-        found = self.arns.get(live.arn) or self.names.get((kind.name, live.name))
+        found = self.listed(kind, live)
         if found or not (live.token or "").startswith(self.mark):
             return found
         # One of our owner: its name may be that of a manifest's retry or revision.
@@ -34,6 +38,11 @@ class Standing:
             if kind_name == kind.name and rest != live.name and _SUFFIX.fullmatch(rest):
                 return key
         return None
+
+    def is_another_fleets(self, live: Live) -> bool:
+        """Whether another owner's fleet submitted a job, and so looks after it."""
+        token = live.token or ""
+        return token.startswith(SCHEME) and not token.startswith(self.mark)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +57,20 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """What was asked for: the jobs, those that have a manifest, and what was not found."""
+    """What was asked for: the jobs, those left out with the reason, and what was not found."""
 
     jobs: tuple[Fetched, ...] = ()
-    skipped: tuple[tuple[Live, JobKey], ...] = ()
+    left_out: tuple[tuple[str, str], ...] = ()
     missing: tuple[str, ...] = ()
+    failures: tuple[tuple[str, Failure], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Every job that is worth a Get, by ARN; how many are not; and the listings that failed."""
+
+    asked: tuple[tuple[Kind, str], ...] = ()
+    managed: int = 0
     failures: tuple[tuple[str, Failure], ...] = ()
 
 
@@ -85,17 +103,35 @@ def _arns(recorded: Recorded) -> Iterator[str | None]:
         yield earlier.get("jobArn")
 
 
+def listed(cloud: Cloud, target: Target, kinds: Iterable[Kind], known: Standing) -> Listing:
+    """Return every job of some kinds, less those that a manifest is seen to stand for."""
+    asked: list[tuple[Kind, str]] = []
+    failures: list[tuple[str, Failure]] = []
+    managed = 0
+    for kind in kinds:
+        try:
+            found = cloud.listing(kind, target)
+        except CloudError as error:
+            failures.append((kind.plural, error.failure))
+            continue
+        asked += [(kind, one.arn) for one in found if known.listed(kind, one) is None]
+        managed += sum(known.listed(kind, one) is not None for one in found)
+    return Listing(tuple(asked), managed, tuple(failures))
+
+
 def fetch(
     cloud: Cloud,
     executor: Executor,
     target: Target,
     asked: Sequence[tuple[Kind, str]],
     known: Standing,
+    *,
+    named: bool,
 ) -> Fetch:
     """Return the jobs that are asked for by name or ARN; one that fails stops no other.
 
-    Those that a manifest stands for are only told. An absent job may be asked for under several
-    kinds; it is missing when none has it.
+    Those that a manifest stands for are left out, and unless they were ``named``, another fleet's
+    too. A name may be asked for under several kinds; it is missing when none has it.
     """
 
     def one(kind: Kind, identifier: str) -> Live | Failure | None:
@@ -104,40 +140,27 @@ def fetch(
         except CloudError as error:
             return error.failure
 
-    found = list(executor.map(lambda each: one(*each), asked))
-    lives: dict[str, tuple[Kind, Live]] = {}
-    failures: list[tuple[str, Failure]] = []
-    answered: set[str] = set()
-    for (kind, identifier), answer in zip(asked, found, strict=True):
-        if isinstance(answer, Failure):
-            failures.append((identifier, answer))
-        if isinstance(answer, Live):
-            lives[answer.arn] = (kind, answer)
-        if answer is not None:
-            answered.add(identifier)
-    skipped = {
-        arn: (live, key)
-        for arn, (kind, live) in lives.items()
-        if (key := known.manifest_of(kind, live)) is not None
-    }
-    wanted = [lives[arn] for arn in lives if arn not in skipped]
-    jobs = executor.map(lambda each: _tagged(cloud, target, *each), wanted)
-    missing = dict.fromkeys(name for _, name in asked if name not in answered)
-    return Fetch(tuple(jobs), tuple(skipped.values()), tuple(missing), tuple(failures))
+    answers = list(executor.map(lambda each: one(*each), asked))
+    both = list(zip(asked, answers, strict=True))
+    lives = {one.arn: (kind, one) for (kind, _), one in both if isinstance(one, Live)}
+    reasons = {arn: _reason(kind, live, known, named=named) for arn, (kind, live) in lives.items()}
+    wanted = [lives[arn] for arn, reason in reasons.items() if not reason]
+    met = {identifier for (_, identifier), answer in both if answer is not None}
+    return Fetch(
+        jobs=tuple(executor.map(lambda each: _tagged(cloud, target, *each), wanted)),
+        left_out=tuple((lives[arn][1].name, why) for arn, why in reasons.items() if why),
+        missing=tuple(dict.fromkeys(name for _, name in asked if name not in met)),
+        failures=tuple((name, one) for (_, name), one in both if isinstance(one, Failure)),
+    )
 
 
-def listed(
-    cloud: Cloud, target: Target, kinds: Iterable[Kind]
-) -> tuple[list[tuple[Kind, str]], list[tuple[str, Failure]]]:
-    """Return every job of some kinds, to be asked for by ARN, and the listings that failed."""
-    found: list[tuple[Kind, str]] = []
-    failures: list[tuple[str, Failure]] = []
-    for kind in kinds:
-        try:
-            found += [(kind, summary.arn) for summary in cloud.listing(kind, target)]
-        except CloudError as error:
-            failures.append((kind.plural, error.failure))
-    return found, failures
+def _reason(kind: Kind, live: Live, known: Standing, *, named: bool) -> str:
+    key = known.manifest_of(kind, live)
+    if key is not None:
+        return f"{key} stands for it"
+    if not named and known.is_another_fleets(live):
+        return "another fleet submitted it; name it to take it over"
+    return ""
 
 
 def _tagged(cloud: Cloud, target: Target, kind: Kind, live: Live) -> Fetched:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from controller.adapters.kinds import Readable, readable
@@ -23,6 +23,7 @@ from controller.core.reading import placed, read
 STDIN = "-"
 _FOREIGN = 2
 """Unknown and missing members, of each so many, that make a request another operation's."""
+_EITHER = "a request is JSON or YAML, as the AWS CLI takes it"
 _SKELETON = "fill in what the AWS CLI's --generate-cli-skeleton prints, and give that file"
 
 
@@ -69,7 +70,8 @@ def read_request(path: str, data: bytes, kind: str | None, fleet: Fleet) -> Requ
 def _root(path: str, data: bytes) -> tuple[MapNode | None, tuple[Problem, ...]]:
     text = parse(data)
     if text.problems:
-        return None, tuple(problem_of(flaw, path) for flaw in text.problems)
+        told = [problem_of(flaw, path) for flaw in text.problems]
+        return None, tuple(replace(one, hint=one.hint or _EITHER) for one in told)
     roots: list[Node] = [document.root for document in text.documents]
     if not roots:
         hint = _SKELETON

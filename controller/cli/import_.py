@@ -27,9 +27,7 @@ from controller.views.plan import in_sandbox
     "--cli-input-yaml; - is stdin.",
 )
 @click.option("--live", is_flag=True, help="Each NAME is a job's, or its ARN.")
-@click.option(
-    "--all", "every", is_flag=True, help="With --live: every job that no manifest stands for."
-)
+@click.option("--all", "every", is_flag=True, help="With --live: every job that has no manifest.")
 @click.option(
     "--kind",
     type=click.Choice(list(KINDS)),
@@ -57,8 +55,8 @@ def command(ctx: click.Context, /, items: tuple[str, ...], **given: Any) -> None
     """Make manifests from requests of the AWS CLI (--from-cli-json) or from jobs (--live).
 
     A manifest from a request sends that very request, less its token. One from a job names it in
-    policy.adopt, so that the next pass takes the job over and submits nothing; jobs that a
-    manifest in jobs/ or DIR stands for are left out.
+    policy.adopt, so that the next pass takes the job over and submits nothing. Left out are jobs
+    that a manifest in jobs/ or DIR stands for and, with --all, those of another fleet.
     """
     _check(items, given)
     imported = from_files(items, given) if given["files"] else from_jobs(items, given)

@@ -25,9 +25,9 @@ from controller.cli.wiring import Work, outside, read_work
 from controller.core.fleet import Fleet
 from controller.core.importing import Draft, from_live, name_for, written_target
 from controller.core.kinds import KINDS
-from controller.core.model import Failure, JobKey, Problem, Source, Target
+from controller.core.model import JobKey, Place, Problem, Source, Target
 from controller.core.problems import Code
-from controller.fetching import Fetch, Fetched, fetch, listed, standing
+from controller.fetching import Fetch, Fetched, Listing, fetch, listed, standing
 from controller.ports import CloudError
 from controller.reconcile import Outside
 
@@ -126,23 +126,29 @@ def _from_jobs(
     recorded = ports.ledger.read({job.key: job.source for job in work.desired})
     known = standing(KINDS, work.desired, recorded, place, fleet.owner)
     kinds = [KINDS[given["kind"]]] if given["kind"] else list(KINDS.values())
-    asked = [(kind, name) for name in names for kind in kinds]
-    failures: list[tuple[str, Failure]] = []
+    listing = Listing(tuple((kind, name) for name in names for kind in kinds))
     if given["every"]:
-        asked, failures = listed(ports.cloud, target, kinds)
+        listing = listed(ports.cloud, target, kinds, known)
     with ThreadPoolExecutor(ports.width) as executor:
-        found = fetch(ports.cloud, executor, target, asked, known)
-    found = replace(found, failures=(*failures, *found.failures))
+        found = fetch(ports.cloud, executor, target, listing.asked, known, named=not given["every"])
+    drafts = _drafts(found, work, place, given)
+    found = replace(found, failures=(*listing.failures, *found.failures))
+    gathered = _gathered(found, drafts, str(place))
+    return replace(gathered, skipped=gathered.skipped + listing.managed)
+
+
+def _drafts(found: Fetch, work: Work, place: Place, given: dict[str, Any]) -> list[Made]:
+    """Return each job's manifest, under a name that no other manifest has."""
     taken = {job.key.name for job in work.desired}
+    target = written_target(place, work.fleet.target)
     drafts = []
     for job in found.jobs:
         name = _free_name(job, taken)
         taken.add(name)
         schema = schemas.shipped(job.kind.name)
-        written = written_target(place, fleet.target)
-        draft = from_live(job.kind, schema, job.live, job.tags, name, written)
-        drafts.append(_made(draft, job.live.name, given, fleet))
-    return _gathered(found, drafts, str(place))
+        draft = from_live(job.kind, schema, job.live, job.tags, name, target)
+        drafts.append(_made(draft, job.live.name, given, work.fleet))
+    return drafts
 
 
 def _free_name(job: Fetched, taken: set[str]) -> str:
@@ -160,14 +166,14 @@ def _gathered(found: Fetch, drafts: Sequence[Made], place: str) -> Imported:
         f"bedrock-jobs: there is no job {name} in {place}; --live --all takes every one"
         for name in found.missing
     ]
-    notes += [f"{live.name}: left out, for {key} stands for it" for live, key in found.skipped]
+    notes += [f"{name}: left out, for {reason}" for name, reason in found.left_out]
     notes += [f"{job.live.name}: {note}" for job in found.jobs for note in job.notes]
     notes += [f"{one.origin}: {note}" for one in drafts for note in one.draft.notes]
     return Imported(
         made=tuple(one for one in drafts if one.draft.incomplete or not one.problems),
         problems=tuple(problem for one in drafts for problem in one.problems),
         notes=tuple(notes),
-        skipped=len(found.skipped),
+        skipped=len(found.left_out),
         failed=bool(found.failures or found.missing),
     )
 

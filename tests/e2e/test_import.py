@@ -138,6 +138,44 @@ def test_retries_of_a_manifest_have_a_manifest(tree: Project) -> None:
     assert ran.said[-1] == "0 manifests, 2 jobs left out", ran
 
 
+def test_another_fleets_job_is_taken_by_name_only(tree: Project) -> None:
+    """What another repository's fleet submitted is left out of --all, and imported when named."""
+    tree.fleet(owner="acme-search")
+    path = tree.add("support-bot")
+    tree.settle()
+    path.unlink()
+    tree.forget()
+    tree.fleet(owner="acme-ml")
+    tree.hush()
+
+    every = tree.call("import", "--live", "--all", "-o", "jobs")
+    named = tree.call("import", "--live", "support-bot", "-o", "jobs")
+
+    assert every.said == [
+        "support-bot: left out, for another fleet submitted it; name it to take it over",
+        "0 manifests in jobs, 1 job left out",
+    ]
+    assert named.code == 0
+    assert verbs(tree) == ["ADOPT"]
+    assert tree.changes() == []
+
+
+def test_own_orphan_is_imported_again(tree: Project) -> None:
+    """A job of our own whose manifest and sidecar are lost comes back as a manifest."""
+    path = tree.add("support-bot", labels={"team": "support"})
+    tree.settle()
+    path.unlink()
+    tree.forget()
+    tree.hush()
+
+    assert tree.call("import", "--live", "--all", "-o", "jobs").code == 0
+
+    assert verbs(tree) == ["ADOPT"]
+    tree.call("reconcile")
+    assert verbs(tree) == ["NOOP"]
+    assert tree.changes() == []
+
+
 def test_sensitive_values_are_left_to_a_person(tree: Project) -> None:
     """What the model marks sensitive is not written; the manifest says so, and is not valid yet."""
     logs = {
