@@ -67,13 +67,7 @@ def leftovers(kinds: Mapping[str, Kind], ledger: Ledger, coverage: Coverage | No
     astray, census = tuple(ledger.astray()), coverage.here
     if not removed(kinds, astray, census):
         return Leftovers({}, astray, census)
-    around = coverage.around()
-    wide = Census(
-        census.folders,
-        census.keys | around.keys,
-        census.troubled | around.troubled,
-        max(census.problems, around.problems),
-    )
+    wide = census.with_around(coverage.around())
     return Leftovers(removed(kinds, astray, wide), astray, wide)
 
 

@@ -14,8 +14,9 @@ from controller.adapters.manifests import scan
 from controller.adapters.sidecars import sidecar_of
 from controller.cli.asked import Asked
 from controller.core.fleet import Fleet
+from controller.core.kinds import KINDS
 from controller.core.leftovers import Census
-from controller.core.model import JobKey, Problem, Tree
+from controller.core.model import JobKey, Manifest, Problem, Tree
 from controller.core.pruning import Cleaning
 from controller.removing import Coverage
 
@@ -31,7 +32,8 @@ def coverage_of(wanted: Asked, tree: Tree) -> Coverage | None:
     folders = [path for path in wanted.paths if path.is_dir()]
     if wanted.problems or wanted.selector.requirements or not folders:
         return None
-    here = _census(folders, (one.key for one in tree.manifests), tree.problems)
+    names = ((one.key, _job_name(one)) for one in tree.manifests)
+    here = _census(folders, names, tree.problems)
     around = sorted({_topmost(folder, wanted.top) for folder in folders})
     if set(around) == set(here.folders):
         return Coverage(here, lambda: here)
@@ -65,15 +67,25 @@ def cleaning_of(given: dict[str, Any]) -> Cleaning:
 
 def _scanned(paths: Sequence[Path], fleet: Fleet) -> Census:
     found = scan(paths, fleet, specs=False)
-    return _census(paths, (entry.key for entry in found.entries), found.problems)
+    names = ((entry.key, entry.job_name) for entry in found.entries)
+    return _census(paths, names, found.problems)
 
 
-def _census(folders: Iterable[Path], keys: Iterable[JobKey], problems: Sequence[Problem]) -> Census:
+def _job_name(manifest: Manifest) -> str:
+    member = KINDS[manifest.key.kind].name_member
+    return str((manifest.spec or {}).get(member, manifest.key.name))
+
+
+def _census(
+    folders: Iterable[Path], names: Iterable[tuple[JobKey, str]], problems: Sequence[Problem]
+) -> Census:
     """Return what was found, with the files that problems lie in by their real paths."""
     troubled = {os.path.realpath(problem.source.path) for problem in problems}
+    found = dict(names)
     return Census(
         tuple(sorted(os.path.realpath(folder) for folder in folders)),
-        frozenset(keys),
+        frozenset(found),
+        frozenset((key.kind, name) for key, name in found.items()),
         frozenset(path if Path(path).is_dir() else sidecar_of(path) for path in troubled),
         len(problems),
     )

@@ -27,27 +27,42 @@ from controller.views.status import JobStatus, is_unhealthy, status_data, status
 @click.option(
     "--exit-code", is_flag=True, help="End with 3 when a job failed, stopped or needs a person."
 )
+@click.option(
+    "--orphans",
+    is_flag=True,
+    help="Show jobs of this fleet's owner that have no manifest; this asks AWS.",
+)
 @click.option("--history", is_flag=True, help="Show each job's earlier jobs below it.")
-@options.offline
+@options.connecting
 @options.printing
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
     """Show each job's status as recorded beside its manifest under each PATH, by default jobs/.
 
-    It calls nothing: the last `reconcile` or `wait` wrote what is shown.
+    It calls nothing: the last `reconcile` or `wait` wrote what is shown. Only --orphans asks AWS,
+    for which the connecting options are.
     """
     work = read_work(paths, given)
     tell_problems(work.problems)
+    codes = {Exit.INVALID} if work.problems else set()
+    if given["orphans"]:
+        ctx.exit(gravest(codes | _orphans(work, given)))
     shown = _recorded(work)
     show(
         given,
         lambda: status_data(shown, sandbox=given["sandbox"]),
         lambda: status_lines(shown, sandbox=given["sandbox"], past=given["history"]),
     )
-    codes = {Exit.INVALID} if work.problems else set()
     if given["exit_code"] and any(is_unhealthy(status, KINDS) for status in shown):
         codes.add(Exit.UNHEALTHY)
     ctx.exit(gravest(codes))
+
+
+def _orphans(work: Work, given: dict[str, Any]) -> set[Exit]:
+    # What asks AWS takes a while to import, and few ask.
+    from controller.cli.orphans import show_orphans
+
+    return show_orphans(work, given)
 
 
 def _recorded(work: Work) -> list[JobStatus]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from controller.core.fleet import Fleet
 from controller.core.kind import Kind
 from controller.core.model import Desired, JobKey, Place, Policy, Recorded, Source, Target
+
+_RETRY = re.compile(r"-r[0-9]+\Z")
+_REVISION = re.compile(r"-[0-9a-f]{8}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,15 +25,35 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
+class Orphan:
+    """A job without a manifest; ``sidecar`` is the file that still tells of it, if one does."""
+
+    kind: Kind
+    name: str
+    arn: str
+    phase: str
+    created: str
+    place: Place | None
+    sidecar: str = ""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self.phase not in self.kind.terminal
+
+
+@dataclass(frozen=True, slots=True)
 class Census:
     """Which jobs have a manifest, as far as some folders can be read.
 
     ``folders`` are those folders, without links; ``troubled`` the sidecars and folders beside or in
-    which there may be manifests that nobody can read. ``problems`` counts the tree's.
+    which there may be manifests that nobody can read. ``problems`` counts the tree's. ``names`` are
+    those of the first jobs that manifests lead to, each with its kind's.
     """
 
     folders: tuple[str, ...] = ()
     keys: frozenset[JobKey] = frozenset()
+    names: frozenset[tuple[str, str]] = frozenset()
     troubled: frozenset[str] = frozenset()
     problems: int = 0
 
@@ -38,6 +62,22 @@ class Census:
         if standing.key in self.keys or standing.real in self.troubled:
             return False
         return _lies_in(standing.real, self.folders) and not _lies_in(standing.real, self.troubled)
+
+    def with_around(self, around: Census) -> Census:
+        """Return this census with what is known of wider folders; its own folders stay."""
+        return Census(
+            self.folders,
+            self.keys | around.keys,
+            self.names | around.names,
+            self.troubled | around.troubled,
+            max(self.problems, around.problems),
+        )
+
+    def leads_to(self, kind: str, name: str) -> bool:
+        """Whether a job's name is that of a manifest's job, or of a retry or revision of one."""
+        first = _RETRY.sub("", name)
+        names = (name, first, _REVISION.sub("", first))
+        return any((kind, one) in self.names for one in names)
 
 
 def removed(

@@ -110,27 +110,38 @@ def _noop(case: Case, message: str) -> Action:
     return case.action(Verb.NOOP, Reason.MANIFEST_REMOVED, f"{_GONE}{message}")
 
 
-def _unseen(case: Case) -> Action | None:
-    """What cannot be asked about is left alone; a stop that is due is held, so that it is told."""
+def _unasked(case: Case) -> Action | None:
+    """What ended stays ended, whoever can be asked about it today."""
     seen, recorded = case.observation, case.recorded
-    if seen.existence is not Existence.UNKNOWN:
+    if recorded is None or not _ended_on_record(case.kind, recorded):
         return None
-    if recorded is not None and _ended_on_record(case.kind, recorded):
-        ended = _noop(case, f"; its job ended: {recorded.phase}")
-        return replace(ended, place=None, failure=None)
-    if seen.failure is not None:
-        text = f"{_GONE}, and the job could not be looked up: {seen.failure}"
-        return case.action(Verb.HOLD, Reason.OBSERVATION_FAILED, text)
-    elsewhere = recorded is not None and seen.place is not None and recorded.place != seen.place
-    if elsewhere and recorded is not None:
+    if seen.existence is Existence.PRESENT and recorded.place in {None, seen.place}:
+        return None
+    ended = _noop(case, f"; its job ended: {recorded.phase}")
+    return replace(ended, place=None, live=None, failure=None)
+
+
+def _out_of_reach(case: Case) -> Action | None:
+    """A job in a place where nothing may be asked is left alone; a stop that is due is held."""
+    seen, recorded = case.observation, case.recorded
+    if recorded is not None and seen.place is not None and recorded.place not in {None, seen.place}:
+        reason = Reason.WRONG_TARGET
         why = f"the credentials act in {seen.place}, but the sidecar records {recorded.place}"
+    elif seen.existence is Existence.UNKNOWN and seen.failure is None:
+        reason, why = Reason.INVALID, f"the fleet does not allow {seen.place}"
     else:
-        why = f"the fleet does not allow {seen.place}"
-    if not _is_due(case):
-        return replace(_noop(case, f"; {why}: its job is left alone"), place=None)
-    reason = Reason.WRONG_TARGET if elsewhere else Reason.INVALID
-    text = f"{_GONE} and its job is to stop, but {why}: use that place's credentials, or "
-    return case.action(Verb.HOLD, reason, f"{text}stop it by other means")
+        return None
+    if not (case.desired.prunes and case.desired.policy.on_delete is OnDelete.STOP):
+        return replace(_noop(case, f"; {why}: its job is left alone"), place=None, live=None)
+    text = f"{_GONE} and its job is to stop, but {why}. Use credentials that lead there"
+    return case.action(Verb.HOLD, reason, f"{text}, or stop it by other means")
+
+
+def _unseen(case: Case) -> Action | None:
+    if case.observation.existence is not Existence.UNKNOWN:
+        return None
+    text = f"{_GONE}, and the job could not be looked up: {case.observation.failure}"
+    return case.action(Verb.HOLD, Reason.OBSERVATION_FAILED, text)
 
 
 def _absent(case: Case) -> Action | None:
@@ -170,10 +181,6 @@ def _stopped(case: Case) -> Action:
     return replace(case.action(Verb.STOP, Reason.MANIFEST_REMOVED, text), stops=stops)
 
 
-def _is_due(case: Case) -> bool:
-    return case.desired.prunes and case.desired.policy.on_delete is OnDelete.STOP
-
-
 def _running(case: Case) -> list[Live]:
     """Return the jobs that have not ended and that this fleet is shown to have submitted.
 
@@ -192,4 +199,12 @@ def _running(case: Case) -> list[Live]:
     ]
 
 
-_RULES: tuple[Callable[[Case], Action | None], ...] = (_unseen, _absent, _ended, _kept, _stopped)
+_RULES: tuple[Callable[[Case], Action | None], ...] = (
+    _unasked,
+    _out_of_reach,
+    _unseen,
+    _absent,
+    _ended,
+    _kept,
+    _stopped,
+)
