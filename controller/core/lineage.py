@@ -125,8 +125,23 @@ def walk(lineage: Lineage, recorded: Recorded | None) -> Walk:
     """Look for a manifest's jobs until it is known which one counts and what would follow it.
 
     What is recorded is where to begin; without it the walk begins at the attempt that policy
-    names, and goes down from there.
+    names, and goes down from there. No job is asked for twice.
     """
+    known: dict[str, Live | None] = {}
+    path = _path(lineage, recorded)
+    try:
+        asked = next(path)
+        while True:
+            if asked not in known:
+                live = known[asked] = yield asked
+                known |= {live.name: live, live.arn: live} if live is not None else {}
+            asked = path.send(known[asked])
+    except StopIteration as end:
+        found: Found = end.value
+    return found
+
+
+def _path(lineage: Lineage, recorded: Recorded | None) -> Walk:
     arn = recorded.arn if recorded is not None else None
     if lineage.desired.submission is None:
         live = yield arn or lineage.desired.name
@@ -167,7 +182,7 @@ def _from_the_top(lineage: Lineage, recorded: Recorded | None) -> Walk:
     # Of two jobs of other specs, the one that was recorded is the later.
     before = (Earlier(live, made.attempt),) if other is not None else ()
     changed = Found(lineage.at(last), other, before) if other is not None else Found(made, live)
-    if lineage.desired.policy.on_spec_change is OnSpecChange.HOLD:
+    if lineage.desired.policy.adopt is not None:
         return changed
     return (yield from _revised(lineage, recorded, changed))
 
@@ -204,10 +219,14 @@ def _recorded_elsewhere(
 
 
 def _revised(lineage: Lineage, recorded: Recorded | None, changed: Found) -> Walk:
-    """Look for the jobs of today's spec, under names of their own."""
+    """Look for the jobs of today's spec, under names of their own.
+
+    Under Hold none is submitted, but one that was made before still counts.
+    """
     made, live = yield from _downward(lineage, revised=True)
     if live is None or changed.live is None or changed.submission is None:
-        return replace(changed, following=made)
+        is_held = lineage.desired.policy.on_spec_change is OnSpecChange.HOLD
+        return replace(changed, following=None if is_held else made)
     earlier = (*changed.earlier, Earlier(changed.live, changed.submission.attempt))
     return (yield from _onward(lineage, recorded, made, live, earlier))
 
