@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from controller.core import leftovers
 from controller.core.actions import Action, Outcome
 from controller.core.declared import policy_of, target_of
 from controller.core.desired import desire
@@ -17,6 +18,7 @@ from controller.core.kind import Kind
 from controller.core.kinds import KINDS
 from controller.core.lineage import Found, Lineage, walk
 from controller.core.model import (
+    SUBMITTING,
     Desired,
     Existence,
     Failure,
@@ -67,6 +69,8 @@ class Situation:
     recorded: Recorded | None
     failed: Failure | None = None
     """The failure that carrying the decision out would end in."""
+    asked: tuple[str, ...] = ()
+    """The jobs that a walk looked for, in order."""
 
     def entry(self, action: Action, owner: str) -> dict[str, Any]:
         """Return what the sidecar holds after the action, or after its failure."""
@@ -76,15 +80,21 @@ class Situation:
 def situation(given: Mapping[str, Any], fleet: Fleet, name: str = "support-bot") -> Situation:
     """Build a situation; whatever is not given is a valid manifest without job or sidecar."""
     kind = TEST_KINDS[given.get("kind", OFFERED.name)]
+    given = {**given, "policy": filled(given.get("policy"), arns(kind))}
     wanted = desired_of(given, fleet, kind, name)
     asked = submission(kind, {**SPEC, **given.get("spec", {})}, name, fleet.owner)
     call = given.get("call")
-    known = recorded_of(given, kind, asked, fleet.owner)
+    lineage = Lineage(kind, wanted, fleet)
+    known = recorded_of(given, lineage, asked)
+    if "removed" in given:
+        wanted = removed_of(given["removed"], wanted, known, fleet)
+        lineage = Lineage(kind, wanted, fleet)
+    found: tuple[str, ...] = ()
     if "lives" in given:
-        seen = walked(given, Lineage(kind, wanted, fleet), known)
+        seen, found = walked(given, lineage, known)
     else:
         seen = observation_of(given, kind, asked, fleet.owner)
-    return Situation(kind, wanted, seen, known, failure_of(call) if call else None)
+    return Situation(kind, wanted, seen, known, failure_of(call) if call else None, found)
 
 
 def desired_of(given: Mapping[str, Any], fleet: Fleet, kind: Kind, name: str) -> Desired:
@@ -105,6 +115,16 @@ def desired_of(given: Mapping[str, Any], fleet: Fleet, kind: Kind, name: str) ->
     return desire(manifest, kind, fleet.owner, fleet.target)
 
 
+def removed_of(
+    given: Mapping[str, Any], written: Desired, recorded: Recorded | None, fleet: Fleet
+) -> Desired:
+    """Return the job as it is without its manifest; it has none but a sidecar."""
+    assert recorded is not None
+    sidecar = f"jobs/{written.key.name}.status.json"
+    standing = leftovers.Standing(sidecar, f"/{sidecar}", written.key, recorded)
+    return leftovers.desired_of(standing, fleet, {}, prunes=given.get("prune", False))
+
+
 def observation_of(
     given: Mapping[str, Any], kind: Kind, asked: Submission, owner: str
 ) -> Observation:
@@ -119,25 +139,21 @@ def observation_of(
     return Observation(Existence.PRESENT, where, live_of(given["live"], kind, asked, owner))
 
 
-def walked(given: Mapping[str, Any], lineage: Lineage, recorded: Recorded | None) -> Observation:
-    """Return what a walk over the given jobs sees; each says which submission made it.
+def walked(
+    given: Mapping[str, Any], lineage: Lineage, recorded: Recorded | None
+) -> tuple[Observation, tuple[str, ...]]:
+    """Return what a walk over the given jobs sees, and which jobs it looked for.
 
-    ``attempt`` and ``revised`` name one of the manifest's; ``spec`` holds what was other then.
+    Each job says which submission made it: ``attempt`` and ``revised`` name one of the manifest's,
+    and ``spec`` holds what was other then.
     """
-    there = [_made(one, lineage, number) for number, one in enumerate(given["lives"])]
-    by_name = {live.name: live for live in there} | {live.arn: live for live in there}
-    path = walk(lineage, recorded)
-    asked = next(path)
-    try:
-        while True:
-            asked = path.send(by_name.get(asked))
-    except StopIteration as end:
-        found: Found = end.value
+    there = [_job(one, lineage, number) for number, one in enumerate(given["lives"])]
+    found, asked = trodden(lineage, recorded, there)
     tags = {
         member: failure_of(tags) if "code" in tags else tags
         for member, tags in given.get("tags", {}).items()
     }
-    return Observation(
+    seen = Observation(
         Existence.PRESENT if found.live else Existence.ABSENT,
         PLACE,
         found.live,
@@ -146,16 +162,36 @@ def walked(given: Mapping[str, Any], lineage: Lineage, recorded: Recorded | None
         following=found.following,
         tags=tags,
     )
+    return seen, asked
 
 
-def _made(given: Mapping[str, Any], lineage: Lineage, number: int) -> Live:
+def trodden(
+    lineage: Lineage, recorded: Recorded | None, there: list[Live]
+) -> tuple[Found, tuple[str, ...]]:
+    """Return where a walk over some jobs ends, and the names and ARNs that it looked for."""
+    known = {live.name: live for live in there} | {live.arn: live for live in there}
+    path = walk(lineage, recorded)
+    asked = [next(path)]
+    try:
+        while True:
+            asked.append(path.send(known.get(asked[-1])))
+    except StopIteration as end:
+        return end.value, tuple(asked)
+
+
+def _job(given: Mapping[str, Any], lineage: Lineage, number: int) -> Live:
+    arn = arn_of(lineage.kind, f"job{number:09}")
+    made = made_of(given, lineage)
+    return live_of({"arn": arn, **given}, lineage.kind, made, lineage.fleet.owner)
+
+
+def made_of(given: Mapping[str, Any], lineage: Lineage) -> Submission:
+    """Return the submission that ``attempt``, ``revised`` and ``spec`` name."""
     kind, name, owner = lineage.kind, lineage.desired.key.name, lineage.fleet.owner
     spec = {**(lineage.desired.spec or SPEC), **given.get("spec", {})}
     revision = revision_of(kind, spec, name) if given.get("revised") else ""
     attempt = given.get("attempt", 0)
-    asked = submission(kind, spec, name, owner, attempt=attempt, revision=revision)
-    arn = arn_of(kind, f"job{number:09}")
-    return live_of({"arn": arn, **given}, kind, asked, owner)
+    return submission(kind, spec, name, owner, attempt=attempt, revision=revision)
 
 
 def live_of(given: Mapping[str, Any], kind: Kind, asked: Submission, owner: str) -> Live:
@@ -188,23 +224,48 @@ def token_named(word: str, asked: Submission, owner: str) -> str | None:
     return tokens[word]
 
 
-def recorded_of(
-    given: Mapping[str, Any], kind: Kind, asked: Submission, owner: str
-) -> Recorded | None:
-    """Return what the given sidecar entry says, its placeholders replaced."""
+def recorded_of(given: Mapping[str, Any], lineage: Lineage, asked: Submission) -> Recorded | None:
+    """Return what the given sidecar entry says, its placeholders replaced.
+
+    ``of`` numbers the job of ``lives`` that it was written for; ``intent`` holds the attempt, the
+    spec and so on of a Create whose outcome is not known.
+    """
     if "sidecar" not in given:
         return None
+    kind, owner = lineage.kind, lineage.fleet.owner
     words = {
         "$digest": asked.digest,
         "$token": asked.token,
         "$other-digest": OTHER_DIGEST,
         "$other-token": token(owner, OTHER_DIGEST),
         "$arn": arn_of(kind, "abcdefghijkl"),
-        **{f"$job{number}": arn_of(kind, f"job{number:09}") for number in range(10)},
+        **arns(kind),
     }
-    raw = filled({"kind": kind.name, **given["sidecar"]}, words)
+    sidecar = dict(given["sidecar"])
+    if "of" in sidecar:
+        number = sidecar.pop("of")
+        sidecar = _entry_of(given["lives"][number], lineage, number) | sidecar
+    if "intent" in sidecar:
+        sidecar = _intent_of(made_of(sidecar.pop("intent"), lineage)) | sidecar
+    raw = filled({"kind": kind.name, **sidecar}, words)
     written = given.get("written")
     return parse(kind, raw, datetime.fromisoformat(written) if written else NOW)
+
+
+def _entry_of(given: Mapping[str, Any], lineage: Lineage, number: int) -> dict[str, Any]:
+    live, made = _job(given, lineage, number), made_of(given, lineage)
+    job = {"phase": live.status, "jobArn": live.arn, "live": live.members}
+    return {"digest": made.digest, "token": made.token, "attempt": made.attempt, **job}
+
+
+def _intent_of(made: Submission) -> dict[str, Any]:
+    identity = {"digest": made.digest, "token": made.token, "attempt": made.attempt}
+    return {"phase": SUBMITTING, "jobName": made.name, **identity}
+
+
+def arns(kind: Kind) -> dict[str, str]:
+    """Return the ARNs of the jobs that a scenario gives, by the words for them."""
+    return {f"$job{number}": arn_of(kind, f"job{number:09}") for number in range(10)}
 
 
 def filled(value: Any, words: Mapping[str, str]) -> Any:

@@ -4,27 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import yaml
 
+from controller.core import pruning
 from controller.core.actions import Action, Plan, Reason, Verb
 from controller.core.fleet import Fleet, fleet_of
 from controller.core.planning import plan, refusal
+from controller.core.pruning import Cleaning
 from controller.core.queueing import Lane
-from tests.core.cases import NOW, OFFERED, PLACE, TEST_KINDS, Situation, situation
+from tests.core.cases import (
+    NOW,
+    OFFERED,
+    PLACE,
+    TEST_KINDS,
+    Situation,
+    arns,
+    filled,
+    situation,
+)
 
 FOLDER = Path(__file__).parents[1] / "scenarios"
 FILES = sorted(FOLDER.glob("*.yaml"))
+TABLE = yaml.safe_load((FOLDER.parent / "data" / "decision_table.yaml").read_text(encoding="utf-8"))
 REASONS_PAGE = Path(__file__).parents[2] / "docs" / "reasons.md"
 # Reasons whose rules come with the lifecycle: the table has their place, no rule gives them yet.
-WAITING = {Reason.MANIFEST_REMOVED}
+WAITING: set[Reason] = set()
 
 Scenario = dict[str, Any]
 
 
+@cache
 def scenario_of(path: Path) -> Scenario:
     """Read a scenario; ``jobs`` holds its jobs by name, and a lone one is called support-bot."""
     read = cast("Scenario", yaml.safe_load(path.read_text(encoding="utf-8")))
@@ -61,6 +75,16 @@ def planned(scenario: Scenario) -> Plan:
     )
 
 
+def refusal_of(scenario: Scenario, made: Plan) -> str | None:
+    """Return why the guards refuse a plan; ``prune`` says what was asked and what the tree has."""
+    fleet, asked = fleet_in(scenario), scenario.get("prune", {})
+    cleaning = Cleaning(prune="prune" in scenario, force=asked.get("force", False))
+    manifests, problems = asked.get("manifests", 1), asked.get("problems", 0)
+    return refusal(made, fleet.limits.max_submits) or pruning.refusal(
+        made, cleaning, fleet.owner, manifests=manifests, problems=problems
+    )
+
+
 def check_action(expect: Mapping[str, Any], action: Action) -> None:
     """Verb, reason, message and changes are those expected."""
     assert (action.verb, action.reason) == (Verb(expect["verb"]), Reason(expect["reason"]))
@@ -69,6 +93,14 @@ def check_action(expect: Mapping[str, Any], action: Action) -> None:
     if "changes" in expect:
         shown = {change.member: [change.declared, change.live] for change in action.changes}
         assert shown == expect["changes"]
+    if "submits" in expect:
+        submission = action.desired.submission
+        assert submission is not None
+        assert [submission.name, submission.attempt] == expect["submits"]
+    if "stops" in expect:
+        assert [live.name for live in action.stops] == expect["stops"]
+    if "earlier" in expect:
+        assert {one.live.name: one.live.status for one in action.earlier} == expect["earlier"]
 
 
 def check_entry(expect: Mapping[str, Any], one: Situation, made: Mapping[str, Any]) -> None:
@@ -88,6 +120,10 @@ def check_entry(expect: Mapping[str, Any], one: Situation, made: Mapping[str, An
         assert member not in made
     for member, value in expect.get("entry", {}).items():
         assert made[member] == value
+    if "history" in expect:
+        assert [one["jobName"] for one in made["history"]] == expect["history"]
+    if "looks" in expect:
+        assert list(one.asked) == filled(expect["looks"], arns(one.kind))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -105,7 +141,7 @@ def test_scenario(path: Path) -> None:
         check_entry(expect, known[name], known[name].entry(action, fleet_in(scenario).owner))
     if "starts" in scenario:
         assert [action.desired.key.name for action in made.changes] == scenario["starts"]
-    told = refusal(made, fleet_in(scenario).limits.max_submits)
+    told = refusal_of(scenario, made)
     assert (told is not None) == ("refusal" in scenario)
     assert scenario.get("refusal", "") in (told or "")
 
@@ -116,6 +152,7 @@ def test_scenario_is_read_in_full(path: Path) -> None:
     scenario = scenario_of(path)
     assert set(scenario) <= {
         "title",
+        "row",
         "given",
         "expect",
         "jobs",
@@ -124,16 +161,17 @@ def test_scenario_is_read_in_full(path: Path) -> None:
         "active",
         "starts",
         "refusal",
+        "prune",
     }
     for job in scenario["jobs"].values():
         assert set(job) <= {"given", "expect"}
         assert set(job.get("given") or {}) <= {
             *("kind", "policy", "spec", "target", "problems", "live", "failure", "sidecar"),
-            *("written", "place", "call", "lives", "tags"),
+            *("written", "place", "call", "lives", "tags", "removed"),
         }
         assert set(job["expect"]) <= {
             *("verb", "reason", "message", "changes", "phase", "conditions", "tells", "keeps"),
-            *("lacks", "entry"),
+            *("lacks", "entry", "submits", "stops", "earlier", "history", "looks"),
         }
 
 
@@ -143,6 +181,28 @@ def test_every_reason_has_its_scenario() -> None:
 
     assert produced | WAITING == set(Reason)
     assert not produced & WAITING
+
+
+@cache
+def _decided(path: Path) -> set[str]:
+    actions = planned(scenario_of(path)).actions
+    return {f"{action.verb} {action.reason}" for action in actions}
+
+
+@pytest.mark.parametrize("row", TABLE, ids=lambda row: row["row"])
+def test_every_row_of_the_table_has_its_scenarios(row: Mapping[str, Any]) -> None:
+    """Scenarios that name a row lead to what it decides, and to every way in which it may."""
+    found = [_decided(path) for path in FILES if scenario_of(path).get("row") == row["row"]]
+
+    assert all(decided & set(row["decides"]) for decided in found)
+    assert set(row["decides"]) <= {one for decided in found for one in decided}
+
+
+def test_scenarios_name_rows_that_there_are() -> None:
+    """A scenario's row stands in the table."""
+    named = {scenario_of(path).get("row") for path in FILES} - {None}
+
+    assert named == {row["row"] for row in TABLE}
 
 
 def test_every_reason_is_documented() -> None:
