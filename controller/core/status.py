@@ -222,12 +222,20 @@ def _identity(
     made = _asked_for(action, live, recorded)
     if live is not None:
         made = {"attempt": 0, **made, "jobArn": live.arn}
-        if live.token is not None and live.token.startswith(owner_mark(owner)):
+        is_ours = live.token is not None and live.token.startswith(owner_mark(owner))
+        if is_ours and not _is_adopted(action, live):
             made |= {"digest": digest_of(live.token), "token": live.token}
     elif outcome.arn is not None:
         made["jobArn"] = outcome.arn
     # A wrong place is nothing that the job belongs to.
     return made if action.reason is Reason.WRONG_TARGET else made | _of_place(action.place)
+
+
+def _is_adopted(action: Action, live: Live) -> bool:
+    """Whether a job counts as made from its manifest because a person said so, and its spec too."""
+    desired = action.desired
+    is_named = desired.submission is not None and desired.policy.adopt == live.arn
+    return is_named and action.reason is not Reason.NOT_OWNED
 
 
 def _asked_for(action: Action, live: Live | None, recorded: Recorded | None) -> dict[str, Any]:

@@ -173,6 +173,10 @@ def test_own_orphan_is_imported_again(tree: Project) -> None:
     assert verbs(tree) == ["ADOPT"]
     tree.call("reconcile")
     assert verbs(tree) == ["NOOP"]
+    tree.edit("support-bot", 'epochCount: "2"', 'epochCount: "3"')
+    for _ in range(2):
+        tree.call("reconcile")
+        assert verbs(tree) == ["HOLD"]
     assert tree.changes() == []
 
 
