@@ -92,15 +92,20 @@ def standing(
         first = (job.spec or {}).get(kinds[job.key.kind].name_member, job.key.name)
         names |= {(job.key.kind, name): job.key for name in (job.name, str(first))}
         known = recorded.get(job.key)
-        own = (job.policy.adopt, *(_arns(known) if known else ()))
-        arns |= {arn: job.key for arn in own if arn}
+        if job.policy.adopt is not None:
+            arns[job.policy.adopt] = job.key
+        arns |= {arn: job.key for arn in _arns(known)} if known is not None else {}
     return Standing(arns, names, owner_mark(owner))
 
 
-def _arns(recorded: Recorded) -> Iterator[str | None]:
-    yield recorded.arn
-    for earlier in recorded.entry.get("history", ()):
-        yield earlier.get("jobArn")
+def _arns(recorded: Recorded) -> Iterator[str]:
+    """Yield every ARN that a sidecar holds of one manifest; anybody can edit a sidecar."""
+    history = recorded.entry.get("history")
+    earlier = history if isinstance(history, list) else []
+    named = [one.get("jobArn") for one in earlier if isinstance(one, Mapping)]
+    for arn in (recorded.arn, *named):
+        if isinstance(arn, str):
+            yield arn
 
 
 def listed(cloud: Cloud, target: Target, kinds: Iterable[Kind], known: Standing) -> Listing:

@@ -180,7 +180,7 @@ def _unfit(wish: _Wish, problem: Problem) -> EditError:
 
 
 def _write(wish: _Wish, real: Path, before: bytes, after: bytes) -> None:
-    if content(str(real)) != before:
+    if _bytes(wish) != before:
         raise wish.refusal("somebody else is changing the file")
     replace(real, after, stat.S_IMODE(real.stat().st_mode))
 
