@@ -73,7 +73,7 @@ def _counted(
     asked: dict[Lane, Target] = {}
     for job in jobs:
         known, observation = recorded.get(job.key), seen[job.key]
-        if known is None or known.queue_active is None:
+        if known is None or known.queue_active is None or job.removed:
             continue
         if observation.place is not None and observation.existence is not Existence.UNKNOWN:
             asked.setdefault(Lane(job.key.kind, observation.place), job.target)

@@ -144,7 +144,9 @@ def walk(lineage: Lineage, recorded: Recorded | None) -> Walk:
 def _path(lineage: Lineage, recorded: Recorded | None) -> Walk:
     arn = recorded.arn if recorded is not None else None
     if lineage.desired.submission is None:
-        live = yield arn or lineage.desired.name
+        never_made = arn is None and recorded is not None and not recorded.is_intent
+        is_known = lineage.desired.removed and never_made
+        live = None if is_known else (yield arn or lineage.desired.name)
         return Found(None, live, (yield from _unfinished(lineage, recorded)))
     begun = lineage.recorded_as(recorded)
     if begun is None or arn is None or recorded is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -73,3 +72,181 @@ def test_three_of_a_hundred_are_stopped(fleet: Project) -> None:
     assert fleet.call("reconcile", "--prune").code == 0
     assert fleet.entry(names[0])["phase"] == "Stopped"
     assert fleet.changes() == [STOPPED] * 3
+
+
+def test_plan_says_what_a_prune_would_stop(fleet: Project) -> None:
+    """Without --prune the job runs on and the plan says what would happen; then it is stopped."""
+    fleet.add("stays")
+    path = fleet.add("goes", policy=STOP)
+    fleet.call("reconcile")
+    path.unlink()
+    fleet.hush()
+    (told,) = [
+        one["message"]
+        for one in fleet.call("plan", "--output", "json").data["actions"]
+        if one["name"] == "goes"
+    ]
+    assert "stops with --prune" in told
+    assert "1 of them without a manifest" in fleet.call("plan").out
+    assert fleet.call("reconcile").code == 0
+    assert fleet.changes() == []
+    text = fleet.call("plan", "--prune").out
+    assert "STOP" in text
+    assert "yields no model" in text
+    assert fleet.call("reconcile", "--prune", "--dry-run").code == 0
+    assert fleet.changes() == []
+    assert fleet.call("reconcile", "--prune").code == 0
+    assert fleet.changes() == [STOPPED]
+    assert fleet.entry("goes")["conditions"][0]["reason"] == "ManifestRemoved"
+
+
+def test_retained_job_runs_to_its_end(fleet: Project) -> None:
+    """A job whose manifest did not say Stop is never stopped, and its entry tells how it ended."""
+    fleet.add("stays")
+    path = fleet.add("goes")
+    fleet.call("reconcile")
+    path.unlink()
+    assert actions(fleet, "--prune")["goes"] == ("NOOP", "ManifestRemoved")
+    fleet.call("reconcile", "--prune")
+    fleet.sandbox.advance(SETTLED)
+    fleet.call("reconcile")
+    assert fleet.entry("goes")["phase"] == "Completed"
+    assert STOPPED not in fleet.changes()
+
+
+def test_settled_removed_jobs_cost_no_call_and_no_byte(fleet: Project) -> None:
+    """What ended without a manifest is taken from its sidecar, as every ended job is."""
+    for path in fill(fleet, 20, STOP)[5:]:
+        path.unlink()
+    fleet.sandbox.advance(SETTLED)
+    fleet.call("reconcile")
+    before = fleet.files()
+    fleet.hush()
+    assert fleet.call("reconcile", "--prune").code == 0
+    assert fleet.calls() == []
+    assert len(fleet.calls(service="sts")) == 1
+    assert fleet.files() == before
+
+
+def test_running_removed_jobs_cost_one_listing(fleet: Project) -> None:
+    """Many jobs without a manifest that run on unchanged are settled by one filtered List."""
+    for path in fill(fleet, 20)[5:]:
+        path.unlink()
+    fleet.call("reconcile")
+    before = fleet.files()
+    fleet.hush()
+    assert fleet.call("reconcile").code == 0
+    assert [call["operation"][:4] for call in fleet.calls()] == ["List"]
+    assert fleet.files() == before
+
+
+def test_restored_manifest_takes_its_entry_up_again(fleet: Project) -> None:
+    """A manifest that comes back finds its job as if nothing had been: no call, the same bytes."""
+    fleet.add("stays")
+    path = fleet.add("goes", policy=STOP)
+    text = path.read_bytes()
+    fleet.settle()
+    before = fleet.sidecars()
+    path.unlink()
+    assert fleet.call("reconcile").code == 0
+    path.write_bytes(text)
+    fleet.hush()
+    assert fleet.call("reconcile").code == 0
+    assert fleet.calls() == []
+    assert fleet.sidecars() == before
+
+
+def refused(tree: Project, *arguments: str) -> str:
+    """Make a prune that the guard refuses, and return why; nothing was done or written."""
+    before = tree.files()
+    tree.hush()
+    assert tree.call("plan", *arguments).code == 5
+    ran = tree.call("reconcile", *arguments)
+    assert ran.code == 5
+    assert tree.changes() == []
+    assert tree.files() == before
+    return ran.err
+
+
+def test_prune_of_everything_is_refused(fleet: Project) -> None:
+    """Deleting a hundred of a hundred looks like a mistake, and --force does not change that."""
+    for path in fill(fleet, 100, STOP):
+        path.unlink()
+    assert "no manifest is left" in refused(fleet, "--prune")
+    assert "no manifest is left" in refused(fleet, "--prune", "--force")
+
+
+def test_prune_of_many_is_refused_unless_forced(fleet: Project) -> None:
+    """More than three in ten are stopped only with --force."""
+    for path in fill(fleet, 10, STOP)[:4]:
+        path.unlink()
+    assert "more than 30%" in refused(fleet, "--prune")
+    assert fleet.call("reconcile", "--prune", "--force").code == 0
+    assert fleet.changes() == [STOPPED] * 4
+
+
+def test_prune_beside_a_broken_manifest_is_refused(fleet: Project) -> None:
+    """A manifest that nobody can read may be the one that moved."""
+    paths = fill(fleet, 4, STOP)
+    paths[0].unlink()
+    paths[1].rename(fleet.jobs / "moved.yaml")
+    (fleet.jobs / "moved.yaml").write_text("kind: [")
+    assert "the tree has 1 problem" in refused(fleet, "--prune", "--force")
+    assert fleet.call("reconcile").code == 4
+
+
+def test_broken_manifest_keeps_its_job(fleet: Project) -> None:
+    """A manifest that cannot be read is not gone: the job beside it is none to prune."""
+    paths = fill(fleet, 4, STOP)
+    paths[1].write_text("kind: [")
+    fleet.hush()
+    assert set(actions(fleet, "--prune")) == {"job-000", "job-002", "job-003"}
+    assert fleet.call("reconcile", "--prune").code == 4
+    assert fleet.changes() == []
+
+
+def test_prune_without_an_owner_is_refused(tree: Project) -> None:
+    """Without an owner nobody knows whose jobs they are."""
+    fill(tree, 2, STOP)[0].unlink()
+    assert "a prune needs an owner" in refused(tree, "--prune")
+
+
+def test_jobs_that_moved_to_another_teams_folder_are_not_gone(fleet: Project) -> None:
+    """A prune of one team's folder looks for its manifests in the others' too."""
+    path = write(fleet.jobs / "a" / "bot.yaml", manifest("bot", policy=STOP))
+    write(fleet.jobs / "a" / "stays.yaml", manifest("stays"))
+    fleet.call("reconcile")
+    (fleet.jobs / "b").mkdir()
+    path.rename(fleet.jobs / "b" / "other.yaml")
+    fleet.hush()
+    assert set(actions(fleet, "jobs/a", "--prune")) == {"stays"}
+    assert fleet.call("reconcile", "jobs/a", "--prune", "--gc").code == 0
+    assert fleet.changes() == []
+    assert fleet.entry("bot", "a/bot")["phase"] == "InProgress"
+
+
+def test_prune_of_a_folder_leaves_the_others_alone(fleet: Project) -> None:
+    """What is gone from another folder is not this pass's concern."""
+    for team in "ab":
+        for name in ("gone", "kept"):
+            write(fleet.jobs / team / f"{name}.yaml", manifest(f"{name}-{team}", policy=STOP))
+    fleet.call("reconcile")
+    for team in "ab":
+        (fleet.jobs / team / "gone.yaml").unlink()
+    fleet.hush()
+    assert fleet.call("reconcile", "jobs/a", "--prune").code == 0
+    statuses = {name: fleet.sandbox.get(name)["status"] for name in ("gone-a", "gone-b")}
+    assert statuses == {"gone-a": "Stopping", "gone-b": "InProgress"}
+
+
+@pytest.mark.parametrize("option", ["--prune", "--gc"])
+@pytest.mark.parametrize("part", [("-l", "team=a"), ("jobs/one.yaml",)], ids=["label", "file"])
+def test_part_of_a_tree_does_not_show_what_is_gone(
+    fleet: Project, option: str, part: tuple[str, ...]
+) -> None:
+    """With a selector or a single file both options are a mistake in the command line."""
+    fleet.add("one")
+    ran = fleet.call("reconcile", option, *part)
+    assert ran.code == 64
+    assert option in ran.err
+    assert fleet.calls() == []
