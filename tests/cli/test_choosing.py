@@ -1,0 +1,104 @@
+"""Which jobs a verb takes that acts on named ones: by name, path or label, never all by silence."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.manifests import KIND, manifest, write
+from tests.support.project import Project
+
+
+@pytest.fixture
+def several(tree: Project) -> Project:
+    """A tree with manifests in folders, two in one file, and some elsewhere."""
+    tree.add("alpha", labels={"team": "a"})
+    tree.add("beta", labels={"team": "b"})
+    write(tree.jobs / "deep" / "gamma.yaml", manifest("gamma"), manifest("delta"))
+    write(tree.folder / "more" / "omega.yaml", manifest("omega", labels={"team": "a"}))
+    return tree
+
+
+def taken(tree: Project, *arguments: str) -> list[str]:
+    """Return the names of the jobs that a verb takes."""
+    ran = tree.call("stop", *arguments, "--dry-run", "--query", "jobs[].name")
+    assert ran.code == 0, ran.err
+    return ran.out.split()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "names"),
+    [
+        (("alpha",), ["alpha"]),
+        (("alpha", "delta"), ["alpha", "delta"]),
+        ((f"{KIND}/beta",), ["beta"]),
+        (("jobs",), ["alpha", "beta", "delta", "gamma"]),
+        (("jobs/deep",), ["delta", "gamma"]),
+        (("jobs/beta.yaml", "gamma"), ["beta", "gamma"]),
+        (("more/omega.yaml", "alpha"), ["alpha", "omega"]),
+        (("omega", "--in", "more"), ["omega"]),
+        (("omega", "alpha", "--in", "more", "--in", "jobs"), ["alpha", "omega"]),
+        (("-l", "team"), ["alpha", "beta"]),
+        (("-l", "team=a", "--in", "more"), ["omega"]),
+        (("jobs", "more", "-l", "team=a"), ["alpha", "omega"]),
+        (("-l", "team=nobody"), []),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_words_select(several: Project, arguments: tuple[str, ...], names: list[str]) -> None:
+    """Names, paths, kinds with names and labels each select what they say, and nothing else."""
+    assert taken(several, *arguments) == names
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ((), "never takes all"),
+        (("--in", "more"), "never takes all"),
+        (("alhpa",), "did you mean alpha?"),
+        (("zzz",), "no manifest under jobs is named zzz"),
+        (("alpha", "omega"), "no manifest under jobs is named omega"),
+        (("alpha", "-l", "team=a"), "not both"),
+        (("alpha", "--in", "absent"), "absent"),
+        (("jobs/absent.yaml",), "absent.yaml"),
+        (("absent/alpha",), "absent/alpha"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+@pytest.mark.parametrize("verb", ["stop", "retry", "adopt"])
+def test_wrong_words_are_usage_errors(
+    several: Project, verb: str, arguments: tuple[str, ...], told: str
+) -> None:
+    """Who is meant must be said, and must be there: 64, before any call."""
+    ran = several.call(verb, *arguments, "--yes")
+    assert ran.code == 64
+    assert told in ran.err
+    assert several.sandbox.calls() == []
+
+
+def test_other_manifests_problems_are_not_told(several: Project) -> None:
+    """Who names a job hears of that one's problems alone; a path tells all that lie under it."""
+    several.add("broken", {"roleArn": "nonsense"})
+    (several.jobs / "torn.yaml").write_text("{")
+    named = several.call("stop", "alpha", "--dry-run")
+    assert (named.code, named.err) == (0, "")
+    under = several.call("stop", "jobs", "--dry-run")
+    assert under.code == 4
+    assert "torn.yaml" in under.err
+    assert "broken.yaml" in under.err
+
+
+def test_unreadable_files_are_told_with_an_unknown_name(several: Project) -> None:
+    """A name that is not found may stand in a file that cannot be read: both are told."""
+    (several.jobs / "torn.yaml").write_text("{")
+    ran = several.call("stop", "zzz", "--yes")
+    assert ran.code == 64
+    assert "torn.yaml" in ran.err
+
+
+def test_broken_fleet_file_is_told(several: Project) -> None:
+    """Under a fleet's file with a problem nothing is done: 4."""
+    several.fleet(ownr="acme")
+    ran = several.call("stop", "alpha", "--yes")
+    assert ran.code == 4
+    assert "ownr" in ran.err
+    assert several.sandbox.calls() == []
