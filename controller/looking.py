@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 from controller.core.fleet import Fleet
@@ -38,17 +39,29 @@ def look_everywhere(
     for job in desired:
         groups[job.target.assume_role_arn, job.target.region].append(job)
 
-    def one(jobs: list[Desired]) -> Seen:
-        with ThreadPoolExecutor(width, thread_name_prefix="look") as executor:
-            seen = observe(kinds, jobs, recorded, fleet, cloud, executor, full=full)
+    def one(jobs: list[Desired], executor: Executor) -> Seen:
+        seen = observe(kinds, jobs, recorded, fleet, cloud, executor, full=full)
         return Seen(seen, _counted(kinds, jobs, seen, recorded, cloud))
 
-    with ThreadPoolExecutor(len(groups) or 1, thread_name_prefix="look") as side_by_side:
-        found = tuple(side_by_side.map(one, groups.values()))
+    found = _side_by_side(one, list(groups.values()), width)
     return Seen(
         {key: observation for each in found for key, observation in each.observations.items()},
         {lane: count for each in found for lane, count in each.active.items()},
     )
+
+
+def _side_by_side(
+    look: Callable[[list[Desired], Executor], Seen], groups: list[list[Desired]], width: int
+) -> tuple[Seen, ...]:
+    """Look at each group in threads of its own; a signal leaves what has not been asked for."""
+    with ExitStack() as pools, ThreadPoolExecutor(len(groups) or 1) as looking:
+        executors = [pools.enter_context(ThreadPoolExecutor(width)) for _ in groups]
+        try:
+            return tuple(looking.map(look, groups, executors))
+        except BaseException:
+            for executor in executors:
+                executor.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def count_active(kind: Kind, target: Target, cloud: Cloud) -> int | None:
