@@ -94,7 +94,7 @@ def standing(
         known = recorded.get(job.key)
         if job.policy.adopt is not None:
             arns[job.policy.adopt] = job.key
-        arns |= {arn: job.key for arn in _arns(known)} if known is not None else {}
+        arns |= dict.fromkeys(_arns(known), job.key) if known is not None else {}
     return Standing(arns, names, owner_mark(owner))
 
 

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.commands import environment
 from tests.support.manifests import spec
 from tests.support.project import SETTLED, Project
 
@@ -60,9 +65,12 @@ REQUESTS = {
 }
 
 
+AWS = Path(sys.executable).with_name("aws")
+
+
 def verbs(tree: Project) -> list[str]:
     """Return the verbs of the plan."""
-    return [one["verb"] for one in tree.run("plan", "--output", "json").data["actions"]]
+    return [one["verb"] for one in tree.call("plan", "--output", "json").data["actions"]]
 
 
 @pytest.mark.parametrize("ended", [False, True], ids=["running", "ended"])
@@ -79,13 +87,40 @@ def test_imported_job_is_adopted_and_never_made_again(
 
     assert (ran.code, ran.out) == (0, ""), ran.err
     assert f"adopt: {arn}" in (tree.jobs / "support-bot.yaml").read_text()
-    assert tree.run("validate").code == 0
+    assert tree.call("validate").code == 0
     assert verbs(tree) == ["ADOPT"]
     assert tree.run("reconcile").code == 0
     assert verbs(tree) == ["NOOP" if ended else "WAIT"]
-    tree.run("reconcile")
+    tree.call("reconcile")
     assert tree.changes() == []
     assert tree.entry("support-bot")["jobArn"] == arn
+
+
+def aws(tree: Project, *arguments: str) -> str:
+    """Run the AWS CLI's command that submits a job, in a region of its own."""
+    env = environment(tree.folder, AWS_ENDPOINT_URL=tree.sandbox.url, PYTHONWARNINGS="")
+    service = ("bedrock", "create-model-customization-job", "--region", "us-west-2")
+    done = subprocess.run(
+        [AWS, *service, *arguments], cwd=tree.folder, env=env, capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr.decode()
+    return done.stdout.decode()
+
+
+def test_manifest_sends_what_the_aws_cli_sends(tree: Project) -> None:
+    """One file, given to the AWS CLI and to import, leads to one and the same request."""
+    filled = json.loads(aws(tree, "--generate-cli-skeleton", "input"))
+    for member in filled.keys() - REQUEST.keys():
+        del filled[member]
+    (tree.folder / "request.json").write_text(json.dumps({**filled, **REQUEST}))
+
+    aws(tree, "--cli-input-json", "file://request.json")
+    assert tree.call("import", "--from-cli-json", "request.json", "-o", "jobs").code == 0
+    assert tree.call("reconcile").code == 0
+
+    theirs, ours = (json.loads(entry["body"]) for entry in tree.calls("Create"))
+    assert theirs.pop("clientRequestToken") != ours.pop("clientRequestToken")
+    assert ours == theirs == REQUEST
 
 
 def test_tags_come_along(tree: Project) -> None:
@@ -116,7 +151,7 @@ def test_every_job_without_a_manifest_is_imported(tree: Project) -> None:
     assert first.code == 0, first.err
     assert "3 manifests in jobs/imported, 1 job left out" in first.said
     assert len(list((tree.jobs / "imported").iterdir())) == 3
-    assert tree.run("validate").code == 0
+    assert tree.call("validate").code == 0
     assert sorted(verbs(tree)) == ["ADOPT", "ADOPT", "ADOPT", "NOOP", "WAIT"]
     again = tree.run("import", "--live", "--all", "-o", "jobs/imported")
     assert again.said[-1] == "0 manifests in jobs/imported, 4 jobs left out"
@@ -195,9 +230,9 @@ def test_sensitive_values_are_left_to_a_person(tree: Project) -> None:
     text = (tree.jobs / "support-bot.yaml").read_text()
     assert "hush-hush" not in text + ran.out + ran.err
     assert "# Write the value that was submitted" in text
-    assert tree.run("validate").code == 4
+    assert tree.call("validate").code == 4
     tree.edit("support-bot", '"<key>": "<value>"', "project: hush-hush")
-    assert tree.run("validate").code == 0
+    assert tree.call("validate").code == 0
     assert verbs(tree) == ["ADOPT"]
 
 
