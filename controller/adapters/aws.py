@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -134,9 +135,9 @@ class Bedrock:
         try:
             client = self._clients.client("sts", target)
             answer = _called(client, "GetCallerIdentity", {}, reading=True)
-        except CloudError:
+        except CloudError as error:
             self._clients.forget(target)
-            raise
+            raise _with_remedy(error, target) from error
         if not answer.get("Account"):
             raise CloudError(unreadable("GetCallerIdentity answered without Account", reading=True))
         return str(answer["Account"])
@@ -145,6 +146,15 @@ class Bedrock:
         self, target: Target, operation: str, members: Mapping[str, Any], *, reading: bool
     ) -> dict[str, Any]:
         return _called(self._clients.client("bedrock", target), operation, members, reading=reading)
+
+
+def _with_remedy(error: CloudError, target: Target) -> CloudError:
+    """Return the error of a role that may not be assumed with what to do about it."""
+    found, role = error.failure, target.assume_role_arn
+    if role is None or found.disposition is not Disposition.DENIED:
+        return error
+    remedy = f"let {role} trust who asks, or correct target.assumeRoleArn"
+    return CloudError(replace(found, message=f"{found.message}; {remedy}"))
 
 
 def _called(

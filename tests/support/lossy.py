@@ -53,7 +53,7 @@ class Fault:
     """What becomes of calls: the first ``spared`` of them are answered, then ``times`` are not.
 
     ``call`` is a method and the beginning of a path; STS's path is the bare slash and nothing
-    else. ``holding`` is a text that the body must hold.
+    else. ``holding`` is a text that the body must hold, ``signed`` one that its signature must.
     """
 
     call: tuple[str, str]
@@ -61,10 +61,11 @@ class Fault:
     times: float = float("inf")
     spared: int = 0
     holding: str = ""
+    signed: str = ""
 
-    def meets(self, method: str, path: str, body: bytes) -> bool:
+    def meets(self, method: str, path: str, body: bytes, signature: str) -> bool:
         """Whether it is about such a call."""
-        if self.holding.encode() not in body:
+        if self.holding.encode() not in body or self.signed not in signature:
             return False
         if self.call == STS:
             return (method, path) == STS
@@ -88,11 +89,11 @@ class Service:
         """Let everything go well again."""
         self.faults.clear()
 
-    def fault(self, method: str, path: str, body: bytes) -> Answer | None:
+    def fault(self, method: str, path: str, body: bytes, signature: str) -> Answer | None:
         """Return what becomes of a call, and count it."""
         with self.guard:
             for fault in self.faults:
-                if not fault.meets(method, path, body):
+                if not fault.meets(method, path, body, signature):
                     continue
                 if fault.spared > 0:
                     fault.spared -= 1
@@ -146,7 +147,8 @@ def _handler(service: Service) -> Callable[..., BaseHTTPRequestHandler]:
 
         def _answer(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            answer = service.fault(self.command, self.path, body)
+            signature = self.headers.get("authorization") or ""
+            answer = service.fault(self.command, self.path, body, signature)
             if answer is SLOW:
                 threading.Event().wait(_LATE)
             if answer is None or answer in (LOST, SLOW):
