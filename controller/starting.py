@@ -132,19 +132,39 @@ class _Lane(Generic[R]):
         self._start()
         for action in self.actions:
             if action.verb is not Verb.SUBMIT:
-                self.executor.submit(self._change, action)
+                self._hand(self._change, action)
 
     def close(self) -> None:
         """Let nothing start any more."""
         with self._lock:
             self._window.closed = True
 
+    def _hand(self, work: Callable[[Action], None], action: Action) -> None:
+        """Have a thread do some work; an error that nobody foresaw ends the wait for results."""
+
+        def done() -> None:
+            try:
+                work(action)
+            except BaseException as error:  # the futures raise it again
+                self._break_off(error)
+
+        self.executor.submit(done)
+
+    def _break_off(self, error: BaseException) -> None:
+        with self._lock:
+            self._window.closed = True
+            for future in self.results.values():
+                if not future.done():
+                    future.set_exception(error)
+
     def _start(self) -> None:
+        going: list[Action] = []
         with self._lock:
             while self._waiting and self._window.admits(self._waiting[0]):
-                action = self._waiting.popleft()
-                self._window.began(action)
-                self.executor.submit(self._submit, action)
+                going.append(self._waiting.popleft())
+                self._window.began(going[-1])
+        for action in going:
+            self._hand(self._submit, action)
 
     def _change(self, action: Action) -> None:
         if not self._window.closed:

@@ -228,3 +228,20 @@ def test_error_of_ours_is_not_lost() -> None:
         carry_out(made, Hands(service.attempt, record, service.count), 4)
 
     assert {name_of(one.planned) for one in service.recorded} == set(service.begun) - {"job-02"}
+
+
+def test_pass_that_dies_in_a_call_ends() -> None:
+    """What a call itself raises, and nobody caught, reaches who waits; nothing more starts."""
+    service = Service()
+
+    def attempt(one: Action) -> Outcome:
+        if name_of(one) == "job-02":
+            raise SystemExit(3)
+        return service.attempt(one)
+
+    made = planned(*(action(f"job-{number:02}") for number in range(9)))
+    with pytest.raises(SystemExit):
+        carry_out(made, Hands(attempt, service.record, service.count), 2)
+
+    assert {name_of(one.planned) for one in service.recorded} == set(service.begun)
+    assert len(service.begun) < len(made.actions) - 1
