@@ -14,7 +14,7 @@ KEPT = 5
 
 
 def history(
-    kind: Kind, action: Action, recorded: Recorded | None, current: str | None
+    kind: Kind, action: Action, recorded: Recorded | None, current: Any
 ) -> list[dict[str, Any]]:
     """Return the last five earlier jobs, the oldest first; each is there once, by its ARN.
 
@@ -28,7 +28,8 @@ def history(
     for earlier in action.earlier:
         arn = earlier.live.arn
         kept[arn] = _item(kind, earlier, kept.get(arn, {}))
-    kept.pop(current or "", None)
+    if isinstance(current, str):  # a sidecar that somebody edited may hold anything there
+        kept.pop(current, None)
     return list(kept.values())[-KEPT:]
 
 
