@@ -22,6 +22,14 @@ _MANIFESTS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """The manifests that were meant, and ``others``: those that were read beside them."""
+
+    work: Work
+    others: tuple[Desired, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class _Meant:
     """The words of a command line, told apart."""
 
@@ -38,7 +46,7 @@ class _Meant:
         return any(place.is_relative_to(path.resolve()) for path in self.paths)
 
 
-def chosen(ctx: click.Context, words: Sequence[str], given: dict[str, Any]) -> Work:
+def chosen(ctx: click.Context, words: Sequence[str], given: dict[str, Any]) -> Chosen:
     """Return the manifests that words and labels select, and tell their problems.
 
     A word that is a path selects as everywhere; any other is a job's name, looked up under
@@ -55,7 +63,8 @@ def chosen(ctx: click.Context, words: Sequence[str], given: dict[str, Any]) -> W
     # Who names a job does not ask about the rest of the tree.
     told = tuple(one for one in work.problems if one.key in keys or not (one.key or meant.names))
     tell_problems(told)
-    return replace(work, desired=jobs, problems=told)
+    others = tuple(job for job in work.desired if job.key not in keys)
+    return Chosen(replace(work, desired=jobs, problems=told), others)
 
 
 def _meant(words: Sequence[str], given: dict[str, Any]) -> _Meant:

@@ -7,18 +7,19 @@ from typing import Any
 import click
 
 from controller.cli import options
-from controller.cli.choosing import chosen
+from controller.cli.asked import relative
+from controller.cli.choosing import Chosen, chosen
 from controller.cli.deciding import permit, stepping
 from controller.cli.passing import reach_of
 from controller.cli.revising import Proposal, revise
-from controller.cli.wiring import Work, outside
+from controller.cli.wiring import outside
 from controller.core.actions import Action, Reason
 from controller.core.diff import failure_text
 from controller.core.fleet import Fleet
 from controller.core.healing import cause_of
 from controller.core.kinds import KINDS
 from controller.core.lineage import Lineage
-from controller.core.model import Live, State, Submission
+from controller.core.model import Desired, Live, State, Submission
 from controller.reconcile import Mode, reconcile
 from controller.views.steps import Step, Steps, Verdict
 
@@ -47,22 +48,23 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None
     answer is no, or when a job cannot be run again; the others are edited all the same.
     """
     permit("retry", given)
-    work = chosen(ctx, words, given)
+    meant = chosen(ctx, words, given)
+    work = meant.work
     with outside(work, reach_of(given)) as ports:
         actions = reconcile(work.desired, ports, work.fleet, Mode.PLAN).plan.actions
-    proposals = [_proposal(action, work) for action in actions]
+    proposals = [_proposal(action, meant) for action in actions]
     revise(ctx, Steps("retry", _COST, ()), "attempt", proposals, given, work)
 
 
-def _proposal(action: Action, work: Work) -> Proposal:
+def _proposal(action: Action, meant: Chosen) -> Proposal:
     made = action.desired.submission
     if made is not None and action.desired.policy.state is State.SUBMITTED:
         if action.reason is Reason.SUBMIT_REFUSED:
             note = f"the service refused attempt {made.attempt}: {action.message}"
-            return _further(action, made, work, (note,))
+            return _further(action, made, meant, (note,))
         live = _own(action)
         if live is not None and live.status in _again(action):
-            return _further(action, made, work, _fate(action, live, work.fleet))
+            return _further(action, made, meant, _fate(action, live, meant.work.fleet))
     return Proposal(_otherwise(action))
 
 
@@ -76,11 +78,13 @@ def _again(action: Action) -> frozenset[str]:
     return kind.failed | kind.stopped
 
 
-def _further(action: Action, made: Submission, work: Work, fate: tuple[str, ...]) -> Proposal:
+def _further(action: Action, made: Submission, meant: Chosen, fate: tuple[str, ...]) -> Proposal:
     """Propose the attempt after the one that there was."""
     desired, attempt = action.desired, made.attempt + 1
-    lineage = Lineage(KINDS[desired.key.kind], desired, work.fleet)
+    lineage = Lineage(KINDS[desired.key.kind], desired, meant.work.fleet)
     following = lineage.at(attempt, revised=bool(made.revision))
+    if taken := _namesake(desired, following.name, meant):
+        return Proposal(stepping(action, Verdict.REFUSED, taken))
     retries = desired.policy.retries
     more = f"policy.onFailure.retries lets {retries} more follow it by themselves"
     notes = (*fate, *((more,) if retries else ()))
@@ -89,6 +93,17 @@ def _further(action: Action, made: Submission, work: Work, fate: tuple[str, ...]
         data["jobArn"] = action.live.arn
     message = f"policy.attempt: {attempt}; the next reconcile submits {following.name}"
     return Proposal(stepping(action, Verdict.PLANNED, message, *notes, **data), attempt)
+
+
+def _namesake(desired: Desired, name: str, meant: Chosen) -> str:
+    """Say which other manifest has a job's name already, if one has."""
+    for other in (*meant.work.desired, *meant.others):
+        if other.key != desired.key and (other.name, other.target) == (name, desired.target):
+            return (
+                f"its next attempt would be {name}, which is the job of {other.key.name} in "
+                f"{relative(other.source)}: give that one another name"
+            )
+    return ""
 
 
 def _fate(action: Action, live: Live, fleet: Fleet) -> tuple[str, ...]:

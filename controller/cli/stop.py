@@ -41,7 +41,7 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None
     The exit code is 1 when the answer is no, or when a job that was named is not ours to stop.
     """
     permit("stop", given)
-    work = chosen(ctx, words, given)
+    work = chosen(ctx, words, given).work
     with outside(work, reach_of(given)) as ports:
         stopping = tuple(map(_stopped, work.desired))
         report = reconcile(stopping, ports, work.fleet, Mode.PLAN)

@@ -17,8 +17,19 @@ from tests.support.project import Project
 
 SCRIPT = Path(sys.executable).with_name("bedrock-jobs")
 GRAVEST_FIRST = (1, 5, 4, 6, 3, 2)
-VERBS = ("validate", "plan", "reconcile", "status", "wait", "stop", "retry", "adopt")
-VERBS += ("schema", "new", "sandbox")
+VERBS = (
+    "validate",
+    "plan",
+    "reconcile",
+    "status",
+    "wait",
+    "stop",
+    "retry",
+    "adopt",
+    "schema",
+    "new",
+    "sandbox",
+)
 
 
 def completed(folder: Path, *words: str) -> list[str]:

@@ -224,3 +224,14 @@ def test_layout_that_cannot_be_edited_is_refused(tree: Project) -> None:
     assert "set policy.attempt" in ran.out
     assert "by hand" in ran.out
     assert tree.files() == before
+
+
+def test_name_of_another_manifest_is_not_taken(failed: Project) -> None:
+    """Where the next attempt would meet another manifest's job, nothing is edited: 1."""
+    failed.add("bot-r1")
+    before = failed.files()
+    ran = failed.call("retry", "bot", "--yes")
+    assert ran.code == 1
+    assert "jobs/bot-r1.yaml" in ran.out
+    assert failed.files() == before
+    assert failed.call("validate").code == 0
