@@ -91,6 +91,12 @@ pruning = _stack(
     ),
 )
 
+full = click.option(
+    "--full",
+    is_flag=True,
+    help="Ask about jobs that ended and about tags too, where the sidecars would do.",
+)
+
 waiting = _stack(
     click.option(
         "--timeout",

@@ -42,6 +42,7 @@ class Passes:
     sandbox: bool
     first: Report = field(default_factory=lambda: Report(Plan()))
     cleaning: Cleaning = field(default_factory=Cleaning)
+    full: bool = False
     collected: int = 0
 
     def make(self, given: dict[str, Any], *, waits: bool) -> tuple[Report, set[Exit]]:
@@ -88,6 +89,7 @@ class Passes:
             watcher,
             coverage=coverage,
             cleaning=self.cleaning,
+            full=self.full,
         )
         self.collected += report.collected
         return report

@@ -25,6 +25,7 @@ from controller.views.plan import plan_data, plan_lines
 )
 @options.max_submits
 @options.pruning
+@options.full
 @options.connecting
 @options.printing
 @click.pass_context
@@ -43,6 +44,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
             Mode.PLAN,
             coverage=work.coverage,
             cleaning=cleaning_of(given),
+            full=given["full"],
         )
     sandbox = given["sandbox"]
     show(

@@ -37,6 +37,7 @@ from controller.views.status import JobStatus, is_unhealthy, status_data, status
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop there, as `plan` does.")
 @options.max_submits
 @options.pruning
+@options.full
 @click.option(
     "--gc",
     is_flag=True,
@@ -57,7 +58,14 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     sandbox = given["sandbox"]
     waits = given["waits"] and not given["dry_run"]
     with outside(work, reach_of(given)) as ports:
-        passes = Passes(work, ports, mode, sandbox=sandbox, cleaning=cleaning_of(given))
+        passes = Passes(
+            work,
+            ports,
+            mode,
+            sandbox=sandbox,
+            cleaning=cleaning_of(given),
+            full=given["full"],
+        )
         report, overtime = passes.make(given, waits=waits)
     if given["dry_run"]:
         show(
