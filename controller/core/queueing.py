@@ -77,10 +77,7 @@ class _Rooms:
         if self.limit is not None and self.busy[lane.place] >= self.limit:
             return queued(action, f"limits.maxActive lets {self.limit} jobs be active at once")
         if self.left.get(lane, 1) <= 0:
-            if recorded is not None and recorded.queue_active is not None:
-                # It was refused itself: the service's own words stay until it is tried again.
-                return queued(action, recorded.message.removeprefix(_QUEUED))
-            return queued(action, full_text(self.numbers[lane]))
+            return queued(action, _told(recorded) or full_text(self.numbers[lane]))
         self.busy[lane.place] += 1
         if lane in self.left:
             self.left[lane] -= 1
@@ -137,6 +134,15 @@ def _may_run_unseen(action: Action, kind: Kind, recorded: Recorded) -> bool:
 
 
 _QUEUED = "Queued: "
+_FULL = "the service takes no further job"
+
+
+def _told(recorded: Recorded | None) -> str:
+    """Return what a job that was refused itself was told: it stays until it is tried again."""
+    told = f"{_QUEUED}{_FULL}"
+    if recorded is None or recorded.queue_active is None or not recorded.message.startswith(told):
+        return ""
+    return recorded.message.removeprefix(_QUEUED)
 
 
 def queued(action: Action, cause: str) -> Action:
@@ -151,7 +157,7 @@ def full_text(active: int | None, failure: Failure | None = None) -> str:
     """
     known = "" if active is None else f", with {active} active"
     words = f" ({failure})" if failure is not None else ""
-    return f"the service takes no further job{known}{words}; it is tried when there is room"
+    return f"{_FULL}{known}{words}; it is tried when there is room"
 
 
 def refusal_text(active: int | None, failure: Failure) -> str:
