@@ -94,14 +94,25 @@ class Lineage:
         """
         return live.token is None or live.token.startswith(owner_mark(self.fleet.owner))
 
+    def adopts(self, made: Submission, live: Live) -> bool:
+        """Whether the manifest names a job whose spec is shown to be its own.
+
+        What follows that job is then known also when no sidecar tells of the adoption.
+        """
+        if self.desired.policy.adopt != live.arn:
+            return False
+        found = difference(self.kind, made.request, live.members)
+        return not found.changes and not found.unknown
+
     def after(self, made: Submission, live: Live, recorded: Recorded | None) -> Submission | None:
         """Return the attempt that policy wants after this one, or None while it wants none.
 
         A person's ``policy.attempt`` counts for jobs that failed or were stopped; automatic ones
         follow failures that can heal.
         """
-        ended = self.kind.failed | self.kind.stopped
-        if live.status not in ended or self.whose(made, live, recorded) is not Ownership.SAME:
+        if live.status not in self.kind.failed | self.kind.stopped:
+            return None
+        if self.whose(made, live, recorded) is not Ownership.SAME and not self.adopts(made, live):
             return None
         policy, revised = self.desired.policy, bool(made.revision)
         if made.attempt < policy.attempt:
@@ -138,7 +149,20 @@ def walk(lineage: Lineage, recorded: Recorded | None) -> Walk:
             asked = path.send(known[asked])
     except StopIteration as end:
         found: Found = end.value
-    return found
+    return _each_once(found)
+
+
+def _each_once(found: Found) -> Found:
+    """Leave out of the earlier jobs what is there already: a sidecar may tell of a job twice."""
+    if not found.earlier:
+        return found
+    by_arn: dict[str, Earlier] = {}
+    for one in found.earlier:
+        if one.attempt is not None or one.live.arn not in by_arn:
+            by_arn[one.live.arn] = one
+    if found.live is not None:
+        by_arn.pop(found.live.arn, None)
+    return replace(found, earlier=tuple(by_arn.values()))
 
 
 def _path(lineage: Lineage, recorded: Recorded | None) -> Walk:
@@ -150,8 +174,12 @@ def _path(lineage: Lineage, recorded: Recorded | None) -> Walk:
         return Found(None, live, (yield from _unfinished(lineage, recorded)))
     begun = lineage.recorded_as(recorded)
     if begun is None or arn is None or recorded is None:
-        return (yield from _from_the_top(lineage, recorded))
-    live = (yield begun.name) or (yield arn)
+        found = yield from _from_the_top(lineage, recorded)
+        unfinished = yield from _unfinished(lineage, recorded)
+        return replace(found, earlier=(*unfinished, *found.earlier)) if unfinished else found
+    adopted, known = lineage.desired.policy.adopt, recorded.live
+    renamed = adopted == arn and known is not None and known.name != begun.name
+    live = (yield arn if renamed else begun.name) or (yield arn)
     if live is None:
         return Found(begun, None)
     earlier = yield from _unfinished(lineage, recorded)
