@@ -110,7 +110,7 @@ class Lineage:
         A person's ``policy.attempt`` counts for jobs that failed or were stopped; automatic ones
         follow failures that can heal.
         """
-        if live.status not in self.kind.failed | self.kind.stopped:
+        if live.status not in self._again:
             return None
         if self.whose(made, live, recorded) is not Ownership.SAME and not self.adopts(made, live):
             return None
@@ -123,6 +123,23 @@ class Lineage:
         if not heals(failure_text(self.kind, live.members), self.fleet):
             return None
         return self.at(made.attempt + 1, revised=revised)
+
+    def beyond(self, made: Submission, live: Live, recorded: Recorded | None) -> Submission | None:
+        """Return the attempt that there may be although policy wants none, where no record tells.
+
+        Policy, or the spec, may have been another when it was submitted.
+        """
+        if (recorded is not None and recorded.arn is not None) or live.status not in self._again:
+            return None
+        is_foreign = self.whose(made, live, recorded) is Ownership.FOREIGN
+        if is_foreign and not self.adopts(made, live):
+            return None
+        return self.at(made.attempt + 1, revised=bool(made.revision))
+
+    @property
+    def _again(self) -> frozenset[str]:
+        """How a job ends that another attempt may follow."""
+        return self.kind.failed | self.kind.stopped
 
 
 def turned(desired: Desired, made: Submission | None) -> Desired:
@@ -209,9 +226,11 @@ def _from_the_top(lineage: Lineage, recorded: Recorded | None) -> Walk:
     if lineage.whose(made, live, recorded) is not Ownership.CHANGED:
         earlier = (Earlier(other, last),) if other is not None else ()
         return (yield from _onward(lineage, recorded, made, live, earlier))
-    # Of two jobs of other specs, the one that was recorded is the later.
-    before = (Earlier(live, made.attempt),) if other is not None else ()
-    changed = Found(lineage.at(last), other, before) if other is not None else Found(made, live)
+    if other is not None:
+        # Of two jobs of other specs, the one that was recorded is the later.
+        changed = Found(lineage.at(last), other, (Earlier(live, made.attempt),))
+    else:
+        changed = yield from _onward(lineage, recorded, made, live, ())
     if lineage.desired.policy.adopt is not None:
         return changed
     return (yield from _revised(lineage, recorded, changed))
@@ -268,11 +287,13 @@ def _onward(
     live: Live,
     earlier: tuple[Earlier, ...],
 ) -> Walk:
-    """Follow attempts that are due, as far as there are jobs of them."""
-    while (following := lineage.after(made, live, recorded)) is not None:
-        found = yield following.name
-        if found is None:
+    """Follow attempts that are due, or may once have been, as far as there are jobs of them."""
+    while True:
+        following = lineage.after(made, live, recorded)
+        further = following or lineage.beyond(made, live, recorded)
+        found = (yield further.name) if further is not None else None
+        is_due = following is not None
+        if further is None or found is None or not (is_due or lineage.is_ours(found)):
             return Found(made, live, earlier, following)
         earlier = (*earlier, Earlier(live, made.attempt))
-        made, live = following, found
-    return Found(made, live, earlier)
+        made, live = further, found

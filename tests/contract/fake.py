@@ -129,8 +129,10 @@ class Fake:
             kept.pop(key, None)
         self._lost("Untag")
 
-    def turn(self, kind: Kind, name: str, status: str, target: Target | None = None) -> None:
-        """Let a job have another status from now on."""
+    def turn(
+        self, kind: Kind, name: str, status: str, target: Target | None = None, **more: str
+    ) -> None:
+        """Let a job have another status from now on, and more members."""
         jobs = self._jobs(target or Target())
         ended = {kind.ended_member: ENDED} if status in kind.terminal else {}
         if status in kind.succeeded:
@@ -141,6 +143,7 @@ class Fake:
             kind.status_member: status,
             kind.modified_member: ENDED,
             **ended,
+            **more,
         }
         jobs[name] = replace(jobs[name], status=status, members=members)
 
