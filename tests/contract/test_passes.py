@@ -303,42 +303,6 @@ def test_adopted_job_is_ours_from_then_on(tree: Tree) -> None:
     assert tree.cloud.count() == {}
 
 
-def failed(tree: Tree, policy: dict[str, Any]) -> None:
-    """Let a manifest's job fail in a way that heals, and its attempt after it run."""
-    tree.put("support-bot", {**policy, "onFailure": {"retries": 1}})
-    tree.one()
-    tree.cloud.turn(KIND, "support-bot", "Failed", failureMessage="Internal server error")
-    tree.one()
-    assert tree.entry()["live"]["jobName"] == "support-bot-r1"
-
-
-def lost_and_found(tree: Tree) -> None:
-    """One pass without its sidecar writes the entry as it was, history apart, and submits none."""
-    before = tree.entry()
-    (tree.folder / "support-bot.status.json").unlink()
-    tree.one()
-    assert "Create" not in tree.cloud.count()
-    assert {**tree.entry(), "history": []} == {**before, "history": []}
-
-
-def test_retry_of_an_adopted_job_is_found_without_sidecars(tree: Tree) -> None:
-    """One pass leads from a job that is adopted to the attempt that followed it."""
-    tree.cloud.create(KIND, Target(), submission(KIND, SPEC, "support-bot", "").request, FOREIGN)
-    failed(tree, {"adopt": tree.live()[0].arn})
-    lost_and_found(tree)
-
-
-@pytest.mark.parametrize("spec", [{}, {"roleArn": "arn:aws:iam::123456789012:role/Other"}])
-def test_retry_that_is_wanted_no_more_is_found_without_sidecars(
-    tree: Tree, spec: dict[str, str]
-) -> None:
-    """A running attempt stays in sight when retries are taken back, also with another spec."""
-    failed(tree, {})
-    tree.put("support-bot", {}, **spec)
-    tree.one()
-    lost_and_found(tree)
-
-
 @pytest.mark.parametrize("mode", list(Mode))
 def test_only_applying_clears_away(tree: Tree, mode: Mode) -> None:
     """What a killed process left behind goes in a pass that acts, and in no other."""

@@ -1,0 +1,57 @@
+"""Jobs that only their names tell of, once a sidecar is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.core.identity import submission
+from controller.core.model import Target
+from tests.contract.passes import KIND, Tree
+from tests.core.cases import SPEC
+
+SOMEBODYS = "351997e1-336f-40c9-99a7-e1fd05e819b3"
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """Return an empty tree over an empty cloud."""
+    return Tree(tmp_path)
+
+
+def failed(tree: Tree, policy: dict[str, Any]) -> None:
+    """Let a manifest's job fail in a way that heals, and its attempt after it run."""
+    tree.put("support-bot", {**policy, "onFailure": {"retries": 1}})
+    tree.one()
+    tree.cloud.turn(KIND, "support-bot", "Failed", failureMessage="Internal server error")
+    tree.one()
+    assert tree.entry()["live"]["jobName"] == "support-bot-r1"
+
+
+def lost_and_found(tree: Tree) -> None:
+    """One pass without its sidecar writes the entry as it was, history apart, and submits none."""
+    before = tree.entry()
+    (tree.folder / "support-bot.status.json").unlink()
+    tree.one()
+    assert "Create" not in tree.cloud.count()
+    assert {**tree.entry(), "history": []} == {**before, "history": []}
+
+
+def test_retry_of_an_adopted_job_is_found_without_sidecars(tree: Tree) -> None:
+    """One pass leads from a job that is adopted to the attempt that followed it."""
+    tree.cloud.create(KIND, Target(), submission(KIND, SPEC, "support-bot", "").request, SOMEBODYS)
+    failed(tree, {"adopt": tree.live()[0].arn})
+    lost_and_found(tree)
+
+
+@pytest.mark.parametrize("spec", [{}, {"roleArn": "arn:aws:iam::123456789012:role/Other"}])
+def test_retry_that_is_wanted_no_more_is_found_without_sidecars(
+    tree: Tree, spec: dict[str, str]
+) -> None:
+    """A running attempt stays in sight when retries are taken back, also with another spec."""
+    failed(tree, {})
+    tree.put("support-bot", {}, **spec)
+    tree.one()
+    lost_and_found(tree)
