@@ -48,7 +48,7 @@ def plan(
         decide(kinds[job.key.kind], job, observations[job.key], recorded.get(job.key), fleet, now)
         for job in sorted(desired, key=lambda job: job.key)
     ]
-    fitting = _hold_wrong_credentials(actions, recorded)
+    fitting = _spare_others(_hold_wrong_credentials(actions, recorded))
     return Plan(tuple(queue(fitting, kinds, recorded, fleet, active)))
 
 
@@ -104,6 +104,31 @@ def _hold_wrong_credentials(
         else action
         for action in actions
     ]
+
+
+def _spare_others(actions: list[Action]) -> list[Action]:
+    """A job that one manifest stands for is stopped by no other, whatever a sidecar says."""
+    claimed = {
+        action.live.arn: action.desired.key
+        for action in actions
+        if action.live is not None
+        and action.verb in {Verb.WAIT, Verb.NOOP, Verb.TAG}
+        and not action.desired.removed
+    }
+    return [_sparing(action, claimed) if action.verb is Verb.STOP else action for action in actions]
+
+
+def _sparing(action: Action, claimed: Mapping[str, JobKey]) -> Action:
+    stops = tuple(live for live in action.stops if live.arn not in claimed)
+    if len(stops) == len(action.stops):
+        return action
+    spared = next(live.arn for live in action.stops if live.arn in claimed)
+    message = f"{spared} is the job of {claimed[spared]}, whatever the sidecar says: {{}}"
+    if stops:
+        names = ", ".join(live.arn for live in stops)
+        return replace(action, stops=stops, message=message.format(f"only {names} is stopped"))
+    held = message.format("it is not stopped. Stop it by that manifest, or delete the sidecar")
+    return replace(action, verb=Verb.HOLD, reason=Reason.NOT_OWNED, message=held, stops=())
 
 
 def _shown_wrong(action: Action, recorded: Recorded | None) -> _Use:

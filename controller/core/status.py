@@ -53,7 +53,7 @@ _KEPT_AS_RECORDED = frozenset(
 """Reasons under which nothing new is known of the job itself."""
 
 _SUBMITTED_AS = ("digest", "token", "attempt")
-_IDENTITY = (*_SUBMITTED_AS, "target", "jobArn")
+_IDENTITY = (*_SUBMITTED_AS, "target", "jobArn", "jobName")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,10 @@ def entry(kind: Kind, outcome: Outcome, recorded: Recorded | None, owner: str) -
     verdict = _verdict(kind, outcome, live, recorded)
     made: dict[str, Any] = {"kind": kind.name, "phase": verdict.phase}
     made |= _identity(outcome, live, recorded, owner)
+    submission = outcome.now.desired.submission
+    if verdict.phase == SUBMITTING and "jobArn" not in made and submission is not None:
+        # An edit changes what the name would be; this job is found again by the one it was given.
+        made.setdefault("jobName", submission.name)
     made["conditions"] = _conditions(kind, verdict, live, outcome)
     if live is not None:
         is_recorded = recorded is not None and live is recorded.live
@@ -220,6 +224,8 @@ def _identity(
     if recorded is not None and _stays_recorded(action, live, recorded):
         return {name: recorded.entry[name] for name in _IDENTITY if name in recorded.entry}
     made = _asked_for(action, live, recorded)
+    if live is not None and _is_a_guess(action, live, recorded):
+        return _of_place(action.place)
     if live is not None:
         made = {"attempt": 0, **made, "jobArn": live.arn}
         is_ours = live.token is not None and live.token.startswith(owner_mark(owner))
@@ -229,6 +235,12 @@ def _identity(
         made["jobArn"] = outcome.arn
     # A wrong place is nothing that the job belongs to.
     return made if action.reason is Reason.WRONG_TARGET else made | _of_place(action.place)
+
+
+def _is_a_guess(action: Action, live: Live, recorded: Recorded | None) -> bool:
+    """Whether a job is only shown: an invalid manifest's name may be another's, and so the job."""
+    is_recorded = recorded is not None and recorded.arn == live.arn
+    return action.reason is Reason.INVALID and not is_recorded
 
 
 def _is_adopted(action: Action, live: Live) -> bool:
