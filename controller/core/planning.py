@@ -23,6 +23,7 @@ from controller.core.model import (
     Observation,
     Recorded,
 )
+from controller.core.pruning import spared
 from controller.core.queueing import Lane, queue
 
 _NOT_COUNTED: Mapping[Lane, int] = MappingProxyType({})
@@ -48,7 +49,7 @@ def plan(
         decide(kinds[job.key.kind], job, observations[job.key], recorded.get(job.key), fleet, now)
         for job in sorted(desired, key=lambda job: job.key)
     ]
-    fitting = _spare_others(_hold_wrong_credentials(actions, recorded))
+    fitting = _spare_others(_hold_wrong_credentials(spared(actions), recorded))
     return Plan(tuple(queue(fitting, kinds, recorded, fleet, active)))
 
 

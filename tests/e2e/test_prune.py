@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.manifests import manifest, write
+from tests.support.manifests import manifest, spec, write
 from tests.support.project import SETTLED, Project
 
 STOP = {"onDelete": "Stop"}
@@ -250,3 +250,18 @@ def test_part_of_a_tree_does_not_show_what_is_gone(
     assert ran.code == 64
     assert option in ran.err
     assert fleet.calls() == []
+
+
+def test_renamed_manifest_keeps_its_job(fleet: Project) -> None:
+    """A manifest with another metadata.name and the very same request stands for the same job."""
+    same = spec(jobName="trains", customModelName="trains")
+    fleet.add("stays")
+    path = fleet.add("old-name", same, policy=STOP)
+    fleet.call("reconcile")
+    path.unlink()
+    fleet.add("new-name", same, policy=STOP)
+    fleet.hush()
+    assert actions(fleet, "--prune")["old-name"] == ("NOOP", "ManifestRemoved")
+    assert fleet.call("reconcile", "--prune").code == 0
+    assert fleet.changes() == []
+    assert fleet.entry("new-name")["phase"] == "InProgress"
