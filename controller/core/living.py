@@ -132,8 +132,10 @@ def ended(case: Case) -> Action | None:
     if live.status in case.kind.succeeded:
         return case.action(Verb.NOOP, Reason.COMPLETED, "The job completed")
     if live.status in case.kind.failed:
+        why = _no_retry(case)
         cause = failure_text(case.kind, live.members)
-        return case.action(Verb.NOOP, Reason.FAILED, f"The job failed: {cause}{_no_retry(case)}")
+        told = f"{cause.removesuffix('.')}{why}" if why else cause
+        return case.action(Verb.NOOP, Reason.FAILED, f"The job failed: {told}")
     if live.status in case.kind.stopped:
         return case.action(Verb.NOOP, Reason.STOPPED, f"The job was stopped{_no_retry(case)}")
     return None
