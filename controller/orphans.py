@@ -43,7 +43,8 @@ class Known:
     def arns(self) -> frozenset[str]:
         """Return the ARNs that manifests and entries name, those of earlier jobs included."""
         adopted = {job.policy.adopt for job in self.desired if job.policy.adopt}
-        return frozenset(adopted.union(*map(_arns, self.recorded.values())))
+        entries = (*self.recorded.values(), *(one.recorded for one in self.removed.values()))
+        return frozenset(adopted.union(*map(_arns, entries)))
 
 
 @dataclass(frozen=True, slots=True)
