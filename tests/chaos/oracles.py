@@ -9,7 +9,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from tests.chaos.scenarios import SECRET, Scenario
-from tests.chaos.world import JOBS, World
+from tests.chaos.tagged import mistagged, tagged_by_others
+from tests.chaos.wanted import counting, origins, unwanted
+from tests.chaos.world import JOBS, SUFFIX, World
 
 MUTATING = ("Create", "Stop", "Tag", "Untag", "Delete", "Put", "Update")
 OUR_TOKEN = "bj1-"  # noqa: S105 - how a token of ours begins
@@ -23,17 +25,22 @@ def violations(world: World, scenario: Scenario) -> list[str]:
     """
     for step in scenario.settling:
         step(world)
+    tagged_by_others(world)
     codes = [world.reconcile() for _ in range(2)]
     found = _idle(world)
     jobs = world.jobs()
     found += [f"a settled pass ended with {code}" for code in codes if code not in scenario.codes]
     found += _counted(scenario, jobs)
     found += _paid_once(scenario, world.calls(), jobs)
-    found += _unasked_stops(world, jobs)
+    found += unwanted(world, jobs)
+    found += _stops(world, jobs)
+    found += _in_order(scenario, jobs)
     if scenario.truthful:
         found += _untrue(world, jobs)
+    found += _left_over(world, jobs)
     if scenario.rebuildable:
         found += _rebuilt(world)
+    found += mistagged(world, scenario.dropped)
     return found + _leaks(world)
 
 
@@ -82,23 +89,40 @@ def _paid_once(
     return found
 
 
-def _unasked_stops(world: World, jobs: list[dict[str, Any]]) -> list[str]:
+def _stops(world: World, jobs: list[dict[str, Any]]) -> Iterator[str]:
+    """No job is stopped unasked; what is to be stopped runs no longer."""
     names = {job["jobArn"]: job["jobName"] for job in jobs}
+    owners = origins(world, jobs)
     stops = [call["path"] for call in world.calls() if call["operation"].startswith("Stop")]
-    hit = [unquote(path).removeprefix(f"{JOBS}/").removesuffix("/stop") for path in stops]
-    found = {names.get(arn, arn) for arn in hit} - world.asked_to_stop
-    return [f"{name} was stopped unasked" for name in sorted(found)]
+    hit = {unquote(path).removeprefix(f"{JOBS}/").removesuffix("/stop") for path in stops}
+    for arn in sorted(hit):
+        if owners.get(arn, names.get(arn)) not in world.asked_to_stop:
+            yield f"{names.get(arn, arn)} was stopped unasked"
+    documents = world.documents
+    for job in jobs:
+        owner = owners.get(job["jobArn"], "")
+        policy = documents[owner].get("policy", {}) if owner in documents else {}
+        is_due = policy.get("state") == "Stopped" or owner in world.pruned
+        if is_due and job["status"] == "InProgress":
+            yield f"{job['jobName']} was to be stopped, and runs"
+
+
+def _in_order(scenario: Scenario, jobs: list[dict[str, Any]]) -> Iterator[str]:
+    made = sorted((job["creationTime"], job["jobName"]) for job in jobs)
+    names = tuple(name for _, name in made)
+    if scenario.order and names != scenario.order:
+        yield f"jobs were made in the order {', '.join(names)}"
 
 
 def _untrue(world: World, jobs: list[dict[str, Any]]) -> Iterator[str]:
-    """Every entry tells of the job that there is, with the status that it has."""
+    """Every entry tells of the job that counts, with the status that it has."""
     entries = world.entries()
-    there = _meant(entries, jobs)
-    for name in there.keys() - entries.keys():
-        yield f"{name} has a job, but no entry"
-    for name, entry in entries.items():
-        job = there.get(name)
-        if job is None:
+    for name in world.documents:
+        entry = entries.get(name)
+        job = counting(world, jobs, name, (entry or {}).get("jobArn"))
+        if entry is None:
+            yield f"{name} has a job, but no entry" if job else f"{name} has no entry"
+        elif job is None:
             if "jobArn" in entry or "live" in entry:
                 yield f"the entry of {name} tells of a job that is not there"
         elif not (ours := job.get("clientRequestToken", "").startswith(OUR_TOKEN)) and (
@@ -110,14 +134,20 @@ def _untrue(world: World, jobs: list[dict[str, Any]]) -> Iterator[str]:
             yield from _untrue_of(name, entry, job, ours=ours)
 
 
-def _meant(
-    entries: dict[str, dict[str, Any]], jobs: list[dict[str, Any]]
-) -> dict[str, dict[str, Any]]:
-    """Return each name's job: of namesakes the one that the entry tells of, else the newest."""
-    told = {entry.get("jobArn") for entry in entries.values()}
-    newest_last = jobs[::-1]
-    newest_last.sort(key=lambda job: job["jobArn"] in told)
-    return {job["jobName"]: job for job in newest_last}
+def _left_over(world: World, jobs: list[dict[str, Any]]) -> Iterator[str]:
+    """Collected entries of removed manifests are gone, unless their jobs run."""
+    running = {job["jobArn"] for job in jobs if job["status"] in {"InProgress", "Stopping"}}
+    for file, content in world.sidecars().items() if "--gc" in world.options else ():
+        own = _names(world, file)
+        for name, entry in json.loads(content)["jobs"].items():
+            if name not in own and entry.get("jobArn") not in running:
+                yield f"{file} still tells of {name}"
+
+
+def _names(world: World, file: str) -> set[str]:
+    """Return whose manifests stand beside a sidecar."""
+    documents = world.stems.get(file.removesuffix(SUFFIX), ())
+    return {document["metadata"]["name"] for document in documents}
 
 
 def _untrue_of(
@@ -138,7 +168,10 @@ def _reason(entry: dict[str, Any]) -> str:
 
 
 def _rebuilt(world: World) -> list[str]:
-    """Sidecars are a cache: without them a pass writes them as they were."""
+    """Sidecars are a cache: without them a pass writes them as they were, history apart.
+
+    Nothing can tell again of a job whose manifest does not stand there.
+    """
     before = world.sidecars()
     for name in before:
         (world.folder / "jobs" / name).unlink()
@@ -147,8 +180,30 @@ def _rebuilt(world: World) -> list[str]:
     mutating = [one for one in world.calls()[calls:] if one["operation"].startswith(MUTATING)]
     found = [f"without sidecars a pass called {one['operation']}" for one in mutating]
     after = world.sidecars()
-    changed = sorted(name for name in before | after if before.get(name) != after.get(name))
+    changed = (
+        name
+        for name in sorted(before | after)
+        if _known(before.get(name), _names(world, name))
+        != _known(after.get(name), _names(world, name))
+    )
     return found + [f"{name} is not rebuilt as it was" for name in changed]
+
+
+def _known(content: bytes | None, names: set[str]) -> bytes:
+    """Return a sidecar less all histories, and less entries of other names."""
+    document = json.loads(content) if content is not None else {"jobs": {}}
+    jobs = document["jobs"]
+    kept = {
+        name: entry | ({"history": []} if entry.get("history") else {})
+        for name, entry in jobs.items()
+        if name in names
+    }
+    if not kept:
+        return b""
+    if content is not None and kept == jobs:
+        return content
+    text = json.dumps({**document, "jobs": kept}, indent=2, sort_keys=True, ensure_ascii=False)
+    return f"{text}\n".encode()
 
 
 def _leaks(world: World) -> list[str]:

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.chaos.faults import faulted, moments
+from tests.chaos.lives import FAULTED_LIVES, LIVES, OVERTAKEN_LIVES
 from tests.chaos.positions import AS_RECORDED, CORE, EVERY, SINGLE, Position, more
 from tests.chaos.races import MOST, race
 from tests.chaos.scenarios import FAULTED, OVERTAKEN, SCENARIOS, Scenario
@@ -25,9 +26,9 @@ MANIFESTS = 200
 DEALT = 2
 """How many boundaries each position of the whole product has in a scenario."""
 RECORDED: dict[str, tuple[Scenario, ...]] = {
-    "killed": SCENARIOS,
-    "overtaken": OVERTAKEN,
-    "faulted": FAULTED,
+    "killed": (*SCENARIOS, *LIVES),
+    "overtaken": (*OVERTAKEN, *OVERTAKEN_LIVES),
+    "faulted": (*FAULTED, *FAULTED_LIVES),
 }
 POSITION, EVERY_POSITION, RACE = "position", "positions", "race"
 WAYS = (*RECORDED, POSITION, EVERY_POSITION, RACE)

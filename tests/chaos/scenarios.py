@@ -23,7 +23,8 @@ class Scenario:
     that have a job in the end, wherever the pass died; ``may`` those that can have one; ``most`` is
     how many jobs of a name there can be. ``codes`` are the exit codes that settled passes may have.
     Entries that speak of another place's job are not ``truthful`` of this one. What more stands in
-    sidecars than the service and the manifests know is not ``rebuildable``.
+    sidecars than the service and the manifests know is not ``rebuildable``. In the end no job has
+    a tag of the ``dropped`` keys; where it is given, jobs were made in this ``order``.
     """
 
     name: str
@@ -38,6 +39,8 @@ class Scenario:
     rebuildable: bool = True
     in_turn: bool = True
     deaths: int = 1
+    dropped: frozenset[str] = frozenset()
+    order: tuple[str, ...] = ()
 
 
 def distilling() -> dict[str, Any]:
@@ -47,7 +50,7 @@ def distilling() -> dict[str, Any]:
         hyperParameters=None,
         trainingDataConfig={
             "invocationLogsConfig": {
-                "usePromptResponse": "true",
+                "usePromptResponse": True,
                 "invocationLogSource": {"s3Uri": "s3://acme-invocation-logs/AWSLogs"},
                 "requestMetadataFilters": {"equals": {"project": SECRET}},
             }
@@ -152,7 +155,6 @@ def stopped(world: World) -> None:
         manifest("left", policy=STOPPED),
         manifest("right", distilling(), policy=STOPPED),
     )
-    world.asked_to_stop |= {"left", "right"}
 
 
 def adopting(world: World) -> None:

@@ -7,14 +7,14 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from dataclasses import asdict, replace
 from urllib.parse import quote
 
 import pytest
 
 from tests.chaos.boundaries import Plan
 from tests.chaos.forge import ROOT
+from tests.chaos.harm import Harm, meddled, sidecar_changed
 from tests.chaos.oracles import violations
 from tests.chaos.races import _judged
 from tests.chaos.scenarios import (
@@ -85,48 +85,10 @@ def test_oracles_see(everywhere: Universe, harm: Callable[[World], None], senten
         assert sentence in violations(world, FIRST_SUBMIT)
 
 
-Harm = Callable[[World], None]
-
-
-@dataclass
-class Meddled(World):
-    """A world in which somebody does harm behind the back of one of its passes."""
-
-    harm: Harm = pass_made
-    at: int = 0
-    passes: int = 0
-
-    def reconcile(self, plan: Plan | None = None) -> int:
-        """Make a pass, and do the harm with it when it is the one."""
-        code = super().reconcile(plan)
-        self.passes += 1
-        if self.passes == self.at:
-            self.harm(self)
-        return code
-
-
-def meddled(world: World, harm: Harm, at: int) -> Meddled:
-    """Return a world with harm done behind its n-th pass from now."""
-    known = {each.name: getattr(world, each.name) for each in fields(world)}
-    return Meddled(**known, harm=harm, at=at)
-
-
 def append_a_byte(world: World) -> None:
     """Touch a sidecar."""
     path = world.sidecar("single")
     path.write_bytes(path.read_bytes() + b"\n")
-
-
-def sidecar_changed(stem: str, name: str, **members: Any) -> Harm:
-    """Return the harm of changing members of an entry."""
-
-    def change(world: World) -> None:
-        path = world.sidecar(stem)
-        document = json.loads(path.read_bytes())
-        document["jobs"].setdefault(name, {}).update(members)
-        path.write_text(json.dumps(document))
-
-    return change
 
 
 def submit_again(token: str | None = None) -> Harm:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.chaos.faults import faulted, moments
+from tests.chaos.lives import FAULTED_LIVES, LIVES, OVERTAKEN_LIVES
 from tests.chaos.races import race
 from tests.chaos.scenarios import FAULTED, OVERTAKEN, SCENARIOS, Scenario
 from tests.chaos.sweep import Run, boundaries, killed, overtaken
@@ -43,14 +44,21 @@ def test_killed_pass_is_made_good(everywhere: Universe, scenario: Scenario, star
     assert [run for run in runs if run.violations] == []
 
 
-@each(OVERTAKEN)
+@each(LIVES)
+def test_killed_life_is_made_good(everywhere: Universe, scenario: Scenario, start: int) -> None:
+    """So it is with a pass that retries, revises, tags, prunes, queues or adopts."""
+    runs = sliced(everywhere, scenario, killed, start, 1)
+    assert [run for run in runs if run.violations] == []
+
+
+@each((*OVERTAKEN, *OVERTAKEN_LIVES))
 def test_overtaken_pass_does_no_harm(everywhere: Universe, scenario: Scenario, start: int) -> None:
     """Wherever a pass is held while another is made, both together keep every oracle."""
     runs = sliced(everywhere, scenario, overtaken, start, ENCOUNTERS)
     assert [run for run in runs if run.violations] == []
 
 
-@each(FAULTED)
+@each((*FAULTED, *FAULTED_LIVES))
 def test_bad_moment_is_made_good(everywhere: Universe, scenario: Scenario, start: int) -> None:
     """Whatever the service does wrong at a call, the next passes settle it."""
     found = moments(everywhere, scenario)

@@ -8,7 +8,7 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,11 @@ from urllib.parse import quote
 from controller.sandbox.store import Store
 from tests.chaos.boundaries import Plan
 from tests.chaos.forge import Command, Forge, forge
+from tests.chaos.wishes import Document, Wish, wishes
 from tests.sandbox.support import Sandbox, process
 from tests.support.commands import environment
 from tests.support.manifests import write
 
-Documents = Sequence[Mapping[str, Any]]
 SUFFIX = ".status.json"
 JOBS = "/model-customization-jobs"
 ANYBODY = "AWS4-HMAC-SHA256 Credential=any"
@@ -32,24 +32,63 @@ _PAUSE = 0.002
 class World:
     """A project's folder, the region that its jobs run in, and what may run the command.
 
-    ``stems`` says which names stand in which file; ``asked_to_stop`` are the jobs whose stop was
-    asked for; ``kept`` is what a step lays by. Passes are ``hurried`` where they would wait for a
-    clock that stands still.
+    ``stems`` says which documents stand in which file; ``wished`` is all that they, or others in
+    their place, were ever to be submitted as. ``asked_to_stop`` are the manifests whose jobs' stop
+    was asked for, ``pruned`` those of them that are gone, and ``foreign_tags`` what others tagged.
+    ``kept`` is what a step lays by. Passes take ``options``, and are ``hurried`` where they would
+    wait for a clock that stands still.
     """
 
     folder: Path
     region: str
     sandbox: Sandbox
     forges: tuple[Forge, ...]
-    stems: dict[str, list[str]] = field(default_factory=dict)
+    stems: dict[str, tuple[Document, ...]] = field(default_factory=dict)
+    wished: dict[tuple[str, str], list[Wish]] = field(default_factory=dict)
+    specs: dict[str, list[Any]] = field(default_factory=dict)
     asked_to_stop: set[str] = field(default_factory=set)
+    pruned: set[str] = field(default_factory=set)
+    foreign_tags: set[str] = field(default_factory=set)
     kept: dict[str, bytes] = field(default_factory=dict)
+    owner: str = ""
+    options: tuple[str, ...] = ()
     hurried: bool = False
 
-    def put(self, stem: str, *documents: Mapping[str, Any]) -> None:
-        """Write manifests into a file."""
-        write(self.folder / "jobs" / f"{stem}.yaml", *documents)
-        self.stems[stem] = [document["metadata"]["name"] for document in documents]
+    def put(self, stem: str, *documents: Document) -> None:
+        """Write manifests into a file, and note what they ask for; without any the file goes."""
+        path = self.folder / "jobs" / f"{stem}.yaml"
+        if not documents:
+            del self.stems[stem]
+            path.unlink()
+            return
+        write(path, *documents)
+        self.stems[stem] = documents
+        for document in documents:
+            self._note(document)
+
+    def _note(self, document: Document) -> None:
+        name = document["metadata"]["name"]
+        known = self.specs.setdefault(name, [])
+        if document["spec"] not in known:
+            known.append(document["spec"])
+        for one in wishes(document, self.owner, edited=len(known) > 1):
+            self.wished.setdefault((one.name, one.token), []).append(one)
+        if document.get("policy", {}).get("state") == "Stopped":
+            self.asked_to_stop.add(name)
+
+    def own(self, owner: str) -> None:
+        """Let the fleet's file name an owner, before any manifest is written."""
+        self.owner = owner
+        (self.folder / "bedrock-jobs.yaml").write_text(json.dumps({"owner": owner}))
+
+    @property
+    def documents(self) -> dict[str, Document]:
+        """Every document that stands in a file now, by its name."""
+        return {
+            document["metadata"]["name"]: document
+            for documents in self.stems.values()
+            for document in documents
+        }
 
     def sidecar(self, stem: str) -> Path:
         """Return where the sidecar of a file is, if it has one."""
@@ -71,9 +110,10 @@ class World:
     def entries(self) -> dict[str, dict[str, Any]]:
         """Return the entry that each manifest has in its own sidecar, by the job's name."""
         found: dict[str, dict[str, Any]] = {}
-        for stem, names in self.stems.items():
+        for stem, documents in self.stems.items():
             path = self.sidecar(stem)
             jobs = json.loads(path.read_bytes())["jobs"] if path.exists() else {}
+            names = [document["metadata"]["name"] for document in documents]
             found |= {name: jobs[name] for name in names if name in jobs}
         return found
 
@@ -82,7 +122,7 @@ class World:
         variables = environment(
             self.folder.parent, AWS_ENDPOINT_URL=self.sandbox.url, AWS_REGION=self.region
         )
-        arguments = ("reconcile", "--max-submits", "1000", *more)
+        arguments = ("reconcile", "--max-submits", "1000", *self.options, *more)
         folder, output = str(self.folder), str(self.output)
         return Command(folder, arguments, variables, output, plan, self.hurried)
 
@@ -121,6 +161,11 @@ class World:
         status, answer = self.sandbox.wire(method, path, content, headers)
         assert status < 300, answer
         return answer
+
+    def tags(self, arn: str) -> dict[str, str]:
+        """Return the tags of a job, or of what it made."""
+        listed = self.wire("POST", "/listTagsForResource", {"resourceARN": arn})["tags"]
+        return {tag["key"]: tag["value"] for tag in listed}
 
     def jobs(self) -> list[dict[str, Any]]:
         """Return every job of the region as Get shows it."""
