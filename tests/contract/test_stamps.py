@@ -1,0 +1,112 @@
+"""Where Get omits the token, the stamps on a job tell whose it is."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from controller.core.actions import Action
+from controller.core.desired import desire
+from controller.core.errors import failure
+from controller.core.fleet import Fleet
+from controller.core.kinds import KINDS
+from controller.core.model import Desired, JobKey, Manifest, Place, Source
+from controller.core.planning import decide
+from controller.core.tagging import DIGEST, OWNER, STAMP, stamped
+from controller.observing import observe
+from tests.contract.fake import Fake
+from tests.contract.showing import ACCOUNT, REGION
+from tests.core.cases import NOW, SPEC
+
+(KIND,) = KINDS.values()
+FLEET = Fleet(owner="acme-ml", stamp_tags=True)
+DENIED = failure("AccessDeniedException", "not authorized", reading=True)
+
+
+def _desired(spec: dict[str, Any]) -> Desired:
+    manifest = Manifest(JobKey(KIND.name, "chat"), Source("jobs/chat.yaml"), spec=spec)
+    return desire(manifest, KIND, FLEET.owner, FLEET.target)
+
+
+def _submitted(job: Desired) -> tuple[Fake, str]:
+    """Return a cloud that has the job with its stamps, and whose Get omits the token."""
+    cloud = Fake()
+    assert job.submission is not None
+    request = stamped(KIND, job, job.submission, FLEET)
+    arn = cloud.create(KIND, job.target, request, job.submission.token)
+    jobs = cloud.jobs[Place(ACCOUNT, REGION)]
+    live = jobs[job.name]
+    members = {name: value for name, value in live.members.items() if name != KIND.token_member}
+    jobs[job.name] = replace(live, token=None, members=members)
+    return cloud, arn
+
+
+def _decided(cloud: Fake, job: Desired, fleet: Fleet = FLEET) -> Action:
+    with ThreadPoolExecutor(1) as executor:
+        seen = observe(KINDS, [job], {}, fleet, cloud, executor)
+    return decide(KIND, job, seen[job.key], None, fleet, NOW)
+
+
+def test_job_without_a_token_is_known_by_its_stamps() -> None:
+    """A job that carries this owner and digest is this manifest's."""
+    job = _desired(SPEC)
+    cloud, _ = _submitted(job)
+
+    assert str(_decided(cloud, job).reason) == "InProgress"
+
+
+def test_stamps_tell_that_a_spec_was_edited() -> None:
+    """A job of ours that carries another digest was made from another spec."""
+    cloud, _ = _submitted(_desired(SPEC))
+
+    action = _decided(cloud, _desired({**SPEC, "hyperParameters": {"epochCount": "3"}}))
+
+    assert str(action.reason) == "SpecChanged"
+    assert [change.member for change in action.changes] == ["hyperParameters.epochCount"]
+
+
+@pytest.mark.parametrize("spoilt", [{OWNER: "somebody-else"}, {OWNER: ""}, {DIGEST: ""}])
+def test_stamps_of_nobody_or_another_prove_nothing(spoilt: dict[str, str]) -> None:
+    """Without this owner's name and a digest a job is not ours."""
+    job = _desired(SPEC)
+    cloud, arn = _submitted(job)
+    cloud.kept_tags[arn] |= spoilt
+
+    assert str(_decided(cloud, job).reason) == "NotOwned"
+
+
+def test_stamps_that_cannot_be_read_prove_nothing() -> None:
+    """A failing list of tags is ignorance, and a job that nothing proves is not ours."""
+    job = _desired(SPEC)
+    cloud, _ = _submitted(job)
+    cloud.failing["Tags"] = DENIED
+
+    assert str(_decided(cloud, job).reason) == "NotOwned"
+
+
+def test_fleet_without_stamps_asks_for_no_tags() -> None:
+    """Stamps count only where the fleet sets them."""
+    job = _desired(SPEC)
+    cloud, _ = _submitted(job)
+
+    action = _decided(cloud, job, replace(FLEET, stamp_tags=False))
+
+    assert str(action.reason) == "NotOwned"
+    assert "Tags" not in cloud.count()
+
+
+def test_stamps_lead_from_a_job_to_its_manifest() -> None:
+    """Whoever finds the job reads its owner, its manifest's path and its digest."""
+    job = _desired({**SPEC, "jobTags": [{"key": "team", "value": "support"}]})
+    cloud, arn = _submitted(job)
+
+    assert job.submission is not None
+    assert cloud.kept_tags[arn] == {
+        "team": "support",
+        f"{STAMP}owner": "acme-ml",
+        f"{STAMP}manifest": "jobs/chat.yaml",
+        f"{STAMP}digest": job.submission.digest,
+    }
