@@ -10,17 +10,24 @@ from pathlib import Path
 from controller.adapters.fleet_file import load_fleet
 from controller.adapters.manifests import load
 from controller.adapters.sidecars import Sidecars
+from controller.cli.asked import Asked
+from controller.cli.covering import coverage_of
 from controller.core.desired import desire
 from controller.core.fleet import Fleet
 from controller.core.kinds import KINDS
 from controller.core.model import Desired, Tree
+from controller.core.pruning import Cleaning
+from controller.core.selection import Selector
 from controller.ports import Cloud
 from controller.reconcile import Mode, Outside, Report, reconcile
+from controller.removing import Coverage
 from controller.views.plan import plan_data, plan_lines
 from controller.views.problems import problem_data
 from controller.views.status import JobStatus, status_data, status_lines
 from tests.machine.mortal import Fate, MortalCloud, MortalLedger
 from tests.machine.service import Service, ServiceClock
+
+NOTHING = Cleaning()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,7 @@ class Reading:
     fleet: Fleet
     desired: tuple[Desired, ...]
     tree: Tree
+    coverage: Coverage | None
 
 
 @dataclass
@@ -50,9 +58,16 @@ class Controllers:
         desired = tuple(
             desire(one, KINDS[one.key.kind], fleet.owner, fleet.target) for one in tree.manifests
         )
-        return Reading(jobs, fleet, desired, tree)
+        wanted = Asked((jobs,), Selector(), fleet, (), jobs.parent)
+        return Reading(jobs, fleet, desired, tree, coverage_of(wanted, tree))
 
-    def act(self, reading: Reading, mode: Mode = Mode.APPLY, fate: Fate | None = None) -> Report:
+    def act(
+        self,
+        reading: Reading,
+        mode: Mode = Mode.APPLY,
+        fate: Fate | None = None,
+        cleaning: Cleaning = NOTHING,
+    ) -> Report:
         """Make a pass by what was read; raises CrashError when that is its fate."""
         found = fate or Fate()
         self.service.cloud.forget_identity()
@@ -63,13 +78,26 @@ class Controllers:
             ServiceClock(self.service),
             width=self.width,
         )
-        report = reconcile(reading.desired, outside, reading.fleet, mode)
+        report = reconcile(
+            reading.desired,
+            outside,
+            reading.fleet,
+            mode,
+            coverage=reading.coverage,
+            cleaning=cleaning,
+        )
         self.said += _told(reading, report)
         return report
 
-    def reconcile(self, jobs: Path, mode: Mode = Mode.APPLY, fate: Fate | None = None) -> Report:
+    def reconcile(
+        self,
+        jobs: Path,
+        mode: Mode = Mode.APPLY,
+        fate: Fate | None = None,
+        cleaning: Cleaning = NOTHING,
+    ) -> Report:
         """Read the project, and make a pass at once."""
-        return self.act(self.read(jobs), mode, fate)
+        return self.act(self.read(jobs), mode, fate, cleaning)
 
 
 def _told(reading: Reading, report: Report) -> Iterable[str]:

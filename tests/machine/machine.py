@@ -20,6 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from controller.core.identity import with_names
 from controller.core.model import Target
+from controller.core.pruning import Cleaning
 from controller.ports import CloudError
 from controller.reconcile import Mode
 from controller.sandbox.faults import Fault
@@ -31,14 +32,18 @@ from tests.machine.draws import (
     GARBAGE,
     NAMES,
     OWNERS,
+    POLICIES,
     SECONDS,
     SPEC_WORDS,
     STATES,
     STEMS,
     STRANGERS,
     SWITCHES,
+    WRITTEN,
     Edit,
+    Policy,
 )
+from tests.machine.edits import Edits
 from tests.machine.model import STRANGE, Model
 from tests.machine.mortal import CrashError, Fate
 from tests.machine.project import SPECS, Document, Project
@@ -46,7 +51,7 @@ from tests.machine.service import KIND, Walks
 from tests.support.manifests import REGION
 
 
-class FleetMachine(RuleBasedStateMachine):
+class FleetMachine(Edits, RuleBasedStateMachine):
     """Manifests, sidecars, faults and time, in any order."""
 
     def __init__(self, walks: Walks) -> None:
@@ -62,6 +67,7 @@ class FleetMachine(RuleBasedStateMachine):
         self.slow: Reading | None = None
         self.deleted: list[tuple[str, tuple[Document, ...]]] = []
         self.spoilt: dict[Path, bytes] = {}
+        self.attempts: dict[str, int] = {}
         self.older: list[dict[Path, bytes]] = []
         self.project.own("acme-ml")
 
@@ -80,23 +86,24 @@ class FleetMachine(RuleBasedStateMachine):
         self.service.behave(switches)
         self.controllers.width = width
 
-    @initialize(edits=st.lists(st.tuples(NAMES, SPEC_WORDS, STATES), max_size=5), stem=STEMS)
+    @initialize(edits=st.lists(WRITTEN, max_size=5), stem=STEMS)
     def begin_with_some(self, edits: list[Edit], stem: str) -> None:
         """Some manifests stand in a file."""
         for edit in edits:
             self._edit(edit, stem)
 
-    @rule(name=NAMES, spec=SPEC_WORDS, state=STATES, stem=STEMS)
-    def write_manifest(self, name: str, spec: str, state: str, stem: str) -> None:
+    @rule(edit=WRITTEN, stem=STEMS)
+    def write_manifest(self, edit: Edit, stem: str) -> None:
         """A manifest is added to a file, or edited where it stands."""
-        self._edit((name, spec, state), stem)
+        self._edit(edit, stem)
 
     @precondition(lambda self: self.project.files)
-    @rule(data=st.data(), state=STATES)
-    def change_policy(self, data: st.DataObject, state: str) -> None:
-        """A manifest asks for another state."""
+    @rule(data=st.data(), state=STATES, policy=POLICIES)
+    def change_policy(self, data: st.DataObject, state: str, policy: Policy) -> None:
+        """A manifest asks for another state, for other attempts, tags and so on."""
         stem, document = self._some(data)
-        self._put(stem, replace(document, state=state))
+        self.tag_by_others()
+        self._put(stem, replace(document, state=state, **policy))
 
     @precondition(lambda self: self.project.files)
     @rule(data=st.data(), spec=SPEC_WORDS)
@@ -112,8 +119,8 @@ class FleetMachine(RuleBasedStateMachine):
         stem, document = self._some(data)
         if self.project.place_of(name) is None:
             rest = tuple(one for one in self.project.files[stem] if one != document)
-            self.project.put(stem, (*rest, replace(document, name=name)))
-            self._learn()
+            self.project.put(stem, rest)
+            self._put(stem, replace(document, name=name))
 
     @precondition(lambda self: self.project.files)
     @rule(data=st.data(), stem=STEMS)
@@ -151,9 +158,9 @@ class FleetMachine(RuleBasedStateMachine):
     def restore_file(self, data: st.DataObject) -> None:
         """A deleted file is again as it was, but for names that stand elsewhere now."""
         stem, documents = data.draw(st.sampled_from(self.deleted))
-        back = tuple(one for one in documents if self.project.place_of(one.name) is None)
-        self.project.put(stem, (*self.project.files.get(stem, ()), *back))
-        self._learn()
+        for one in documents:
+            if self.project.place_of(one.name) is None:
+                self._put(stem, one)
 
     @rule(owner=OWNERS)
     def change_owner(self, owner: str) -> None:
@@ -166,7 +173,7 @@ class FleetMachine(RuleBasedStateMachine):
         """Somebody else makes a job of that name, or is refused."""
         request = with_names(KIND, SPECS[spec], name)
         token = f"{STRANGE}{name}-{spec}"
-        self.model.asked.add((name, token))
+        self.model.asked.setdefault((name, token), set())
         try:
             self.service.cloud.create(KIND, Target(region=REGION), request, token)
         except CloudError:
@@ -205,6 +212,17 @@ class FleetMachine(RuleBasedStateMachine):
         self._edit(edit)
         try:
             self.controllers.reconcile(self.project.jobs, fate=Fate(steps, after))
+        except CrashError:
+            return
+
+    @rule(steps=st.integers(1, 40), edit=EDITS, collect=st.booleans())
+    def prune(self, steps: int, edit: Edit | None, collect: bool) -> None:
+        """A pass may stop jobs without a manifest, and drop their entries, unless it dies first."""
+        self._edit(edit)
+        self.model.prune(self.project.documents(), self.project.owner)
+        cleaning = Cleaning(prune=True, force=True, collect=collect)
+        try:
+            self.controllers.reconcile(self.project.jobs, fate=Fate(steps), cleaning=cleaning)
         except CrashError:
             return
 
@@ -315,31 +333,6 @@ class FleetMachine(RuleBasedStateMachine):
 
     def _reconcile(self) -> None:
         self.controllers.reconcile(self.project.jobs)
-
-    def _edit(self, edit: Edit | None, stem: str = "two") -> None:
-        """Write a manifest where it stands, or else into a file."""
-        if edit is not None:
-            document = Document(*edit)
-            self._put(self.project.place_of(document.name) or stem, document)
-
-    def _some(self, data: st.DataObject) -> tuple[str, Document]:
-        """Return some document, and the file that it stands in."""
-        held = [(stem, one) for stem, those in self.project.files.items() for one in those]
-        return data.draw(st.sampled_from(sorted(held, key=lambda pair: pair[1].name)))
-
-    def _put(self, stem: str, document: Document) -> None:
-        """Let a file hold a document, in the place of one of that name or behind the others."""
-        held = {one.name: one for one in self.project.files.get(stem, ())}
-        held[document.name] = document
-        self.project.put(stem, tuple(held.values()))
-        self._learn()
-
-    def _take(self, stem: str, document: Document) -> None:
-        rest = tuple(one for one in self.project.files[stem] if one != document)
-        self.project.put(stem, rest)
-
-    def _learn(self) -> None:
-        self.model.learn(self.project.documents(), self.project.owner)
 
     def _spoil(self, path: Path, content: bytes) -> None:
         """Overwrite a sidecar, and know it again."""

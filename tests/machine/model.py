@@ -6,57 +6,87 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from controller.core.identity import owner_mark
+from tests.chaos.wanted import HEALING
+from tests.chaos.wishes import Wish, wishes
 from tests.machine.project import Document
 from tests.machine.service import Job
 
 STRANGE = "somebody-else-"
+FOREIGN = ("added-in-the-console", "by somebody")
 
 
 @dataclass
 class Model:
     """Knows from the documents alone what controllers may have done so far.
 
-    ``asked`` are the (name, token) of every submission that was ever wanted, and of jobs that
-    others made. ``stoppable`` are the job names that some owner's manifest wanted stopped, with
-    the beginning of that owner's tokens; or the ARN of a job that was to be adopted; or, for a
-    manifest whose spec now names another job, the token that it was submitted under before.
+    ``asked`` holds the wishes for every (name, token) that ever was to be submitted, none for jobs
+    that others made. ``stoppable`` are the manifests that some owner wanted stopped, ``deletable``
+    those that were to stop once they are gone, each with the beginning of that owner's tokens;
+    ``named`` are the names and ARNs of jobs to be stopped, whoever asked for them. ``foreign`` are
+    the jobs that others tagged.
     """
 
-    asked: set[tuple[str, str]] = field(default_factory=set)
+    asked: dict[tuple[str, str], set[Wish]] = field(default_factory=dict)
+    specs: dict[str, set[str]] = field(default_factory=dict)
     stoppable: set[tuple[str, str]] = field(default_factory=set)
-    submitted: set[tuple[str, str]] = field(default_factory=set)
+    deletable: set[tuple[str, str]] = field(default_factory=set)
+    named: set[tuple[str, str]] = field(default_factory=set)
+    foreign: set[str] = field(default_factory=set)
 
     def learn(self, documents: Iterable[Document], owner: str) -> None:
         """Note what these documents ask for under an owner."""
+        mark = owner_mark(owner)
         for document in documents:
-            submission = document.submission(owner)
-            if document.state == "Submitted":
-                self.asked.add((submission.name, submission.token))
-                self.submitted.add((document.name, submission.token))
+            known = self.specs.setdefault(document.name, set())
+            known.add(document.spec)
+            for one in wishes(document.content(), owner, edited=len(known) > 1):
+                self.asked.setdefault((one.name, one.token), set()).add(one)
             if document.state == "Stopped":
-                self.stoppable.add((submission.name, owner_mark(owner)))
-                self.stoppable.add((submission.name, document.adopt or ""))
-                self.stoppable |= {
-                    ("", token) for name, token in self.submitted if name == document.name
-                }
+                self.stoppable.add((document.name, mark))
+                self.named.add((document.lineage(owner)[0].name, mark))
+                self.named.add(("", document.adopt or ""))
+            if document.stops:
+                self.deletable.add((document.name, mark))
 
-    def violations(self, jobs: Iterable[Job]) -> Iterator[str]:
+    def prune(self, documents: Iterable[Document], owner: str) -> None:
+        """Note that jobs of manifests that are gone may be stopped from now on."""
+        there = {document.name for document in documents}
+        gone = {one for one in self.deletable if one[0] not in there}
+        self.stoppable |= {one for one in gone if one[1] == owner_mark(owner)}
+
+    def violations(self, jobs: list[Job]) -> Iterator[str]:
         """Yield what is there and was not asked for, or is there twice."""
-        names: set[str] = set()
+        by_name = {job.name: job for job in jobs}
         tokens: set[str] = set()
         for job in jobs:
-            if (job.name, job.token) not in self.asked:
+            wished = self.asked.get((job.name, job.token))
+            if wished is None:
                 yield f"{job.name} has a job that nobody asked for, under {job.token}"
-            if job.name in names:
+            elif wished and not any(_was_due(one, job, by_name) for one in wished):
+                yield f"{job.name} was submitted before it was due"
+            if by_name[job.name] is not job:
                 yield f"{job.name} has two jobs"
             if job.token in tokens:
                 yield f"{job.token} has two jobs"
             if job.stop_asked and not self._may_stop(job):
                 yield f"{job.name} was stopped unasked"
-            names.add(job.name)
+            if job.arn in self.foreign and FOREIGN not in job.tags:
+                yield f"{job.name} lost a tag that was never ours"
             tokens.add(job.token)
 
     def _may_stop(self, job: Job) -> bool:
         mark = job.token[: len(owner_mark(""))]
-        allowed = {(job.name, mark), (job.name, job.arn), ("", job.token)}
-        return not self.stoppable.isdisjoint(allowed)
+        if {(job.name, mark), ("", job.arn)} & self.named:
+            return True
+        wished = self.asked.get((job.name, job.token), set())
+        return any((one.manifest, mark) in self.stoppable for one in wished)
+
+
+def _was_due(one: Wish, job: Job, by_name: dict[str, Job]) -> bool:
+    """Whether the attempt before ended as it must for this one, and did so before."""
+    before = by_name.get(one.before or "")
+    if before is None or before.created >= job.created:
+        return not one.automatic
+    if before.status not in {"Failed", "Stopped"} or job.created < before.due:
+        return False
+    return not one.automatic or before.failure.startswith(HEALING)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from controller.core.kind import Kind
+from controller.core.leftovers import Standing
 from controller.core.model import JobKey, Live, Place, Recorded, Source, Summary, Target
 from controller.ports import Cloud, Ledger
 
@@ -78,6 +79,18 @@ class MortalCloud:
         """Ask the service to stop a job."""
         return self.fate.step(lambda: self.inner.stop(kind, target, arn))
 
+    def tags(self, target: Target, arn: str) -> Mapping[str, str]:
+        """Return all tags of a resource."""
+        return self.fate.step(lambda: self.inner.tags(target, arn))
+
+    def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
+        """Give a resource tags."""
+        return self.fate.step(lambda: self.inner.tag(target, arn, tags))
+
+    def untag(self, target: Target, arn: str, keys: Collection[str]) -> None:
+        """Take tags from a resource."""
+        return self.fate.step(lambda: self.inner.untag(target, arn, keys))
+
 
 @dataclass(frozen=True, slots=True)
 class MortalLedger:
@@ -93,6 +106,14 @@ class MortalLedger:
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Put a job's entry into the sidecar of its manifest."""
         return self.fate.step(lambda: self.inner.write(source, key, entry))
+
+    def astray(self) -> Sequence[Standing]:
+        """Return the entries that stand beside no manifest of theirs."""
+        return self.inner.astray()
+
+    def remove(self, standing: Standing, entry: Mapping[str, Any]) -> bool:
+        """Take an entry out of its sidecar."""
+        return self.fate.step(lambda: self.inner.remove(standing, entry))
 
     def clean(self) -> None:
         """Remove what killed processes left behind."""

@@ -7,32 +7,48 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from controller.core.identity import owner_mark
 from controller.sandbox.faults import FaultKind
 from tests.chaos.scenarios import SECRET
+from tests.chaos.wishes import lineage
 from tests.machine.controller import Controllers
 from tests.machine.project import Document, Project
 from tests.machine.service import Job, Service
 
 LONGER_THAN_ANY_JOB = 10 * 3600.0
+MOST_TURNS = 12
+"""So many jobs wait for their turn at most."""
 
 
 def settled(project: Project, controllers: Controllers, service: Service) -> Iterator[str]:
     """Yield what does not hold: as jobs run, once all have ended, and without any sidecar."""
     service.mend()
     yield from _converged(project, controllers, service)
+    yield from _untrue(project, service.jobs())
+    for _ in range(MOST_TURNS):
+        service.advance(LONGER_THAN_ANY_JOB)
+        controllers.reconcile(project.jobs)
+        if not _queued(project):
+            break
+    yield from _converged(project, controllers, service)
     yield from _lost(project, service.jobs())
     yield from _untrue(project, service.jobs())
-    service.advance(LONGER_THAN_ANY_JOB)
-    yield from _converged(project, controllers, service)
-    yield from _untrue(project, service.jobs())
+    yield from _unstopped(project, service.jobs())
+    yield from _mistagged(project, service.jobs())
     yield from _rebuilt(project, controllers, service)
 
 
 def _converged(project: Project, controllers: Controllers, service: Service) -> Iterator[str]:
-    """Two passes do all there is to do; the third changes nothing and writes nothing."""
-    for _ in range(2):
+    """Two passes do all there is to do; the third changes nothing and writes nothing.
+
+    Of what a quota once refused, a pass tries as much as it knows to be room, and so there are
+    more of them.
+    """
+    controllers.reconcile(project.jobs)
+    for _ in range(MOST_TURNS):
+        changes, waits = len(service.changes()), _queued(project)
         controllers.reconcile(project.jobs)
+        if not waits or len(service.changes()) == changes:
+            break
     before, calls = project.files_on_disk(), len(service.changes())
     controllers.reconcile(project.jobs)
     yield from (f"a third pass called {name}" for name in service.changes()[calls:])
@@ -41,13 +57,13 @@ def _converged(project: Project, controllers: Controllers, service: Service) -> 
     yield from (f"a third pass touched {Path(path).name}" for path in touched)
 
 
-def _entries(project: Project) -> Iterator[tuple[str, Document, dict[str, Any] | None]]:
-    """Yield each document's job name, itself, and the entry in its own sidecar."""
+def _entries(project: Project) -> Iterator[tuple[Document, dict[str, Any] | None]]:
+    """Yield each document, and the entry in its own sidecar."""
     for stem, documents in project.files.items():
         path = project.sidecar(stem)
         jobs = json.loads(path.read_bytes())["jobs"] if path.exists() else {}
         for document in documents:
-            yield document.submission(project.owner).name, document, jobs.get(document.name)
+            yield document, jobs.get(document.name)
 
 
 def _reason(entry: dict[str, Any]) -> str:
@@ -55,48 +71,80 @@ def _reason(entry: dict[str, Any]) -> str:
     return reason
 
 
+def _queued(project: Project) -> bool:
+    """Whether a job waits for its turn."""
+    return any(entry and _reason(entry) == "Queued" for _, entry in _entries(project))
+
+
+def _counting(project: Project, document: Document, jobs: list[Job]) -> Job | None:
+    """Return the last attempt of a document's spec as it is now, if there is one."""
+    by_name = {job.name: job for job in jobs}
+    for revised in (False, True):
+        chain = [
+            job
+            for one in lineage(document.content(), project.owner, revised=revised)
+            if (job := by_name.get(one.name))
+            and (job.token == one.token or (job.arn == document.adopt and not one.attempt))
+        ]
+        if chain:
+            return chain[-1]
+    return None
+
+
 def _lost(project: Project, jobs: list[Job]) -> Iterator[str]:
     """Every manifest that wants a job has one, unless its sidecar tells what a person must do."""
-    there = {job.name for job in jobs}
-    for name, document, entry in _entries(project):
-        if document.state != "Submitted" or name in there or entry is None:
+    for document, entry in _entries(project):
+        if document.state != "Submitted" or entry is None or _counting(project, document, jobs):
             continue
         reason = _reason(entry)
-        if reason not in REFUSALS.get(document.spec, ()) and not _renamed(name, entry, jobs):
-            yield f"{name} has no job, and its entry says {reason}"
+        if reason not in FOR_A_PERSON | REFUSALS.get(document.spec, frozenset()):
+            yield f"{document.name} has no job, and its entry says {reason}"
 
 
-REFUSALS = {"named": {"Invalid"}, "second": {"SubmitRefused"}}
+FOR_A_PERSON = frozenset({"NotOwned", "SpecChanged", "LiveMissing"})
+REFUSALS = {"named": frozenset({"Invalid"}), "second": frozenset({"SubmitRefused"})}
 """Why a manifest of some spec may never be submitted: two claim a name; no such model."""
 
 
-def _renamed(name: str, entry: dict[str, Any], jobs: list[Job]) -> bool:
-    """Whether a manifest's spec names another job than the one that it was submitted as."""
-    old = {job.arn: job.name for job in jobs}.get(entry.get("jobArn", ""), name)
-    return _reason(entry) == "SpecChanged" and old != name
-
-
 def _untrue(project: Project, jobs: list[Job]) -> Iterator[str]:
-    """Every entry tells of the job that there is, with the status that it has."""
-    by_name, by_arn = {job.name: job for job in jobs}, {job.arn: job for job in jobs}
-    for name, _, entry in _entries(project):
+    """Every entry tells of the job that counts, with the status that it has."""
+    by_arn = {job.arn: job for job in jobs}
+    for document, entry in _entries(project):
+        name = document.name
         if entry is None:
             yield f"{name} has no entry"
             continue
-        if _reason(entry) == "Invalid":
-            continue  # it keeps what was recorded while the manifest could be read
-        renamed = _renamed(name, entry, jobs)
-        job = by_arn[entry["jobArn"]] if renamed else by_name.get(name)
-        if job is None:
-            if "jobArn" in entry or "live" in entry:
-                yield f"the entry of {name} tells of a job that is not there"
-        elif _reason(entry) == "NotOwned":
-            if job.token.startswith(owner_mark(project.owner)):
-                yield f"the entry of {name} denies a job of ours"
-            if "jobArn" in entry:
+        if _reason(entry) in {"Invalid", "NotOwned"}:
+            if _reason(entry) == "NotOwned" and "jobArn" in entry:
                 yield f"the entry of {name} claims another's job"
-        else:
-            yield from _untrue_of(name, entry, job)
+            continue  # an invalid one keeps what was recorded while the manifest could be read
+        told, job = entry.get("jobArn"), _counting(project, document, jobs)
+        if told is not None and told not in by_arn:
+            yield f"the entry of {name} tells of a job that is not there"
+        elif job is not None and told != job.arn:
+            yield f"the entry of {name} does not tell of {job.name}, but of {told}"
+        elif told is not None:
+            yield from _untrue_of(name, entry, by_arn[told])
+
+
+def _unstopped(project: Project, jobs: list[Job]) -> Iterator[str]:
+    """A manifest that is Stopped has no job that runs."""
+    for document, entry in _entries(project):
+        job = _counting(project, document, jobs)
+        is_held = entry is None or _reason(entry) in {"NotOwned", "Invalid"}
+        if document.state == "Stopped" and job and job.status == "InProgress" and not is_held:
+            yield f"{job.name} runs, and {document.name} is Stopped"
+
+
+def _mistagged(project: Project, jobs: list[Job]) -> Iterator[str]:
+    """The job that counts has the tags that its manifest wants."""
+    for document, entry in _entries(project):
+        job = _counting(project, document, jobs)
+        if job is None or entry is None or _reason(entry) in {"NotOwned", "Invalid"}:
+            continue
+        wanted = document.content()["spec"].get("jobTags", ())
+        if not {(tag["key"], tag["value"]) for tag in wanted} <= {*job.tags}:
+            yield f"{job.name} lacks tags that {document.name} wants"
 
 
 def _untrue_of(name: str, entry: dict[str, Any], job: Job) -> Iterator[str]:
@@ -113,11 +161,12 @@ def _rebuilt(project: Project, controllers: Controllers, service: Service) -> It
     They do not know of a token that Get left out as a job ended, of a refusal, of a job under a
     name that the spec no longer has, or of entries whose manifest does not stand beside them.
     """
-    jobs = service.jobs()
     if service.met(FaultKind.TOKENLESS):
         return
-    for name, _, entry in _entries(project):
-        if entry is None or _reason(entry) in UNKNOWN_ELSEWHERE or _renamed(name, entry, jobs):
+    for document, entry in _entries(project):
+        if entry is None or _reason(entry) in UNKNOWN_ELSEWHERE:
+            return
+        if _reason(entry) == "SpecChanged" and document.spec == "named":
             return
     before = {stem: _own(project, stem) for stem in project.files}
     for path in project.sidecars():
@@ -137,7 +186,10 @@ UNKNOWN_ELSEWHERE = frozenset({"SubmitRefused", "Invalid"})
 def _own(project: Project, stem: str) -> dict[str, str]:
     """Return the entries of a sidecar whose manifests stand beside it, as text."""
     jobs = json.loads(project.sidecar(stem).read_bytes())["jobs"]
-    return {one.name: json.dumps(jobs[one.name], indent=2) for one in project.files[stem]}
+    return {
+        one.name: json.dumps({**jobs[one.name], "history": []}, indent=2)
+        for one in project.files[stem]
+    }
 
 
 def torn(project: Project, spoilt: dict[Path, bytes]) -> Iterator[str]:

@@ -7,32 +7,41 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from controller.core.identity import submission
-from controller.core.model import Submission
 from tests.chaos.scenarios import distilling
-from tests.machine.service import KIND
+from tests.chaos.wishes import Wish, lineage
 from tests.support.manifests import failing, manifest, spec, write
 
 SUFFIX = ".status.json"
 
 
-def _secret() -> dict[str, Any]:
-    """Return a spec with a sensitive value, its boolean as the schema reads it."""
-    made = distilling()
-    made["trainingDataConfig"]["invocationLogsConfig"]["usePromptResponse"] = True
-    return made
+def healing() -> dict[str, Any]:
+    """Return a spec whose job fails in a way that another attempt can heal."""
+    return spec(trainingDataConfig={"s3Uri": "s3://acme-training/sandbox-fail-internal.jsonl"})
 
 
 SPECS: dict[str, dict[str, Any]] = {
     "plain": spec(),
     "edited": spec(hyperParameters={"epochCount": "3", "learningRate": "0.00001"}),
     "failing": failing(),
-    "secret": _secret(),
+    "healing": healing(),
+    "secret": distilling(),
     "named": spec(jobName="job-of-its-own", customModelName="model-of-its-own"),
     "second": spec(baseModelIdentifier="left"),
 }
-"""Specs by a word: two that differ in a value, one whose job fails, one with a sensitive value, one
-that names its job, and one that trains on a model that is there only once a job made it."""
+"""Specs by a word: two that differ in a value, one whose job fails for good and one whose can heal,
+one with a sensitive value, one that names its job, and one that trains on a model that is there
+only once a job made it."""
+
+
+TAGS: dict[str, dict[str, Any]] = {
+    "": {},
+    "team": {"jobTags": [{"key": "team", "value": "support"}]},
+    "both": {
+        "jobTags": [{"key": "team", "value": "search"}, {"key": "cost", "value": "7"}],
+        "customModelTags": [{"key": "tier", "value": "1"}],
+    },
+}
+"""The tags of a spec by a word."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +52,24 @@ class Document:
     spec: str
     state: str
     adopt: str | None = None
+    retries: int = 0
+    attempt: int = 0
+    revises: bool = False
+    stops: bool = False
+    tags: str = ""
 
     def content(self) -> dict[str, Any]:
         """Return the document as it is written."""
-        policy = {"state": self.state} | ({"adopt": self.adopt} if self.adopt else {})
-        return manifest(self.name, SPECS[self.spec], policy=policy)
+        policy: dict[str, Any] = {"state": self.state, "onFailure": {"retries": self.retries}}
+        policy |= {"attempt": self.attempt} | ({"adopt": self.adopt} if self.adopt else {})
+        policy |= {"onSpecChange": "NewRevision"} if self.revises else {}
+        policy |= {"onDelete": "Stop"} if self.stops else {}
+        return manifest(self.name, {**SPECS[self.spec], **TAGS[self.tags]}, policy=policy)
 
-    def submission(self, owner: str) -> Submission:
-        """Return what a controller may send for it, computed without reading any file."""
-        return submission(KIND, SPECS[self.spec], self.name, owner)
+    def lineage(self, owner: str) -> list[Wish]:
+        """Return all that it may ever be submitted as, its first name first."""
+        content = self.content()
+        return [one for by in (False, True) for one in lineage(content, owner, revised=by)]
 
 
 @dataclass

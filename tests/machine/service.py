@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from controller.sandbox.faults import Fault
 from controller.sandbox.jobs import Jobs, Query
 from controller.sandbox.server import running
 from controller.sandbox.store import Store
+from controller.sandbox.tags import put
 from tests.support.manifests import ACCOUNT, REGION
 
 if TYPE_CHECKING:
@@ -45,6 +47,10 @@ class Job:
     token: str
     status: str
     stop_asked: bool
+    failure: str
+    created: int
+    due: int
+    tags: tuple[tuple[str, str], ...]
 
 
 @dataclass
@@ -95,6 +101,9 @@ class Service:
         with self.guard, self.store.transaction() as rows:
             now = self.store.clock().moment(time.time())
             tokens = dict(rows.execute("SELECT arn, token FROM jobs").fetchall())
+            tagged: dict[str, list[tuple[str, str]]] = defaultdict(list)
+            for arn, key, value in rows.execute("SELECT arn, key, value FROM tags"):
+                tagged[arn].append((key, value))
             found = Jobs(rows, KIND, Caller(ACCOUNT, REGION, "", ""))
             return [
                 Job(
@@ -103,9 +112,18 @@ class Service:
                     token=tokens[job.arn] or "",
                     status=job.course.status(KIND, now),
                     stop_asked=job.course.stop_asked is not None,
+                    failure=job.course.failure or "",
+                    created=job.course.created,
+                    due=job.course.due,
+                    tags=tuple(tagged[job.arn]),
                 )
                 for job in found.listed(Query(newest_first=False))
             ]
+
+    def tag(self, arn: str, tags: Mapping[str, str]) -> None:
+        """Give a job tags, as anybody may."""
+        with self.guard, self.store.transaction() as rows:
+            put(rows, arn, tags)
 
     def calls(self) -> list[dict[str, Any]]:
         """Return every call since the walk began or ``hush``."""

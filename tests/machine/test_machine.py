@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from controller.core.model import Live, Place, Summary, Target
 from controller.ports import Cloud
 from tests.machine.walking import Broken, walk, walks
 
-WALKS, STEPS = 30, 30
+WALKS, STEPS = 25, 30
 
 
 def test_random_lives_pay_for_nothing_twice() -> None:
@@ -50,6 +50,18 @@ class Through:
     def stop(self, kind: Kind, target: Target, arn: str) -> None:
         """Ask the service to stop a job."""
         self.inner.stop(kind, target, arn)
+
+    def tags(self, target: Target, arn: str) -> Mapping[str, str]:
+        """Return all tags of a resource."""
+        return self.inner.tags(target, arn)
+
+    def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
+        """Give a resource tags."""
+        self.inner.tag(target, arn, tags)
+
+    def untag(self, target: Target, arn: str, keys: Collection[str]) -> None:
+        """Take tags from a resource."""
+        self.inner.untag(target, arn, keys)
 
 
 class RandomToken(Through):
@@ -90,6 +102,27 @@ class NeverAgain(Through):
         return "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/none/none"
 
 
+class CleanSweep(Through):
+    """Who tags a resource takes away what was there."""
+
+    def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
+        """Leave a resource with these tags alone."""
+        self.inner.untag(target, arn, self.inner.tags(target, arn).keys())
+        self.inner.tag(target, arn, tags)
+
+
+class AlwaysHealing(Through):
+    """Every failure is told as one that can heal."""
+
+    def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
+        """Return a job with another failure than it has."""
+        live = self.inner.get(kind, target, identifier)
+        if live is None or live.status not in kind.failed:
+            return live
+        members = {**live.members, kind.failure_member: "Internal server error"}
+        return Live(live.arn, live.name, live.status, live.token, members)
+
+
 @pytest.mark.parametrize(
     ("broken", "told"),
     [
@@ -97,6 +130,8 @@ class NeverAgain(Through):
         (HastyStop, "stopped unasked"),
         (OldNews, "and the job is"),
         (NeverAgain, "no job"),
+        (CleanSweep, "lost a tag"),
+        (AlwaysHealing, "before it was due"),
     ],
 )
 def test_machine_objects(broken: Broken, told: str) -> None:
