@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from tests.chaos.wanted import counting
 from tests.chaos.wishes import lineage
 from tests.chaos.world import World
+from tests.sandbox.support import poll
 
 FOREIGN = {"added-in-the-console": "by somebody"}
 _HOLDERS = {"jobTags": "jobArn", "customModelTags": "outputModelArn"}
 
 
 def tagged_by_others(world: World) -> None:
-    """Somebody tags every job and every model behind the controller's back."""
+    """Somebody tags every job and every model behind the controller's back.
+
+    One that was made a moment ago may not show yet, and is tagged once it does.
+    """
     tags = [{"key": key, "value": value} for key, value in FOREIGN.items()]
     for arn in _resources(world):
-        world.wire("POST", "/tagResource", {"resourceARN": arn, "tags": tags})
+        body = {"resourceARN": arn, "tags": tags}
+        poll(partial(_accepted, world, "/tagResource", body))
         world.foreign_tags.add(arn)
 
 
@@ -35,6 +41,11 @@ def mistagged(world: World, dropped: frozenset[str]) -> Iterator[str]:
             if not _pairs(document["spec"].get(member, ())) <= there.items():
                 yield f"{name} lacks some of its {member}"
             yield from (f"{name} still has the tag {key}" for key in dropped & there.keys())
+
+
+def _accepted(world: World, path: str, body: Mapping[str, Any]) -> bool:
+    status, _ = world.answered("POST", path, body)
+    return status < 300
 
 
 def _is_current(world: World, document: Mapping[str, Any], job: Mapping[str, Any]) -> bool:

@@ -155,12 +155,16 @@ class World:
 
     def wire(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
         """Call the service in this region as anybody may, and return what it answers."""
+        status, answer = self.answered(method, path, body)
+        assert status < 300, answer
+        return answer
+
+    def answered(self, method: str, path: str, body: Any = None) -> tuple[int, dict[str, Any]]:
+        """Return the status too, whatever it is."""
         scope = f"{ANYBODY}/20260102/{self.region}/bedrock/aws4_request"
         headers = {"Authorization": scope, "Content-Type": "application/json"}
         content = None if body is None else json.dumps(body).encode()
-        status, answer = self.sandbox.wire(method, path, content, headers)
-        assert status < 300, answer
-        return answer
+        return self.sandbox.wire(method, path, content, headers)
 
     def tags(self, arn: str) -> dict[str, str]:
         """Return the tags of a job, or of what it made."""
