@@ -217,11 +217,14 @@ def _unfinished(
 
 def _from_the_top(lineage: Lineage, recorded: Recorded | None) -> Walk:
     made, live = yield from _downward(lineage, revised=False)
-    other = yield from _recorded_elsewhere(lineage, recorded, made, live)
+    other = yield from _recorded_elsewhere(recorded, made, live)
     if live is None:
+        # Also when it is not ours: a job that a sidecar stands for is not submitted beside.
         live, other = other, None
     if live is None:
         return Found(made, None)
+    if other is not None and not lineage.is_ours(other):
+        other = None
     last = recorded.attempt if recorded is not None else 0
     if lineage.whose(made, live, recorded) is not Ownership.CHANGED:
         earlier = (Earlier(other, last),) if other is not None else ()
@@ -251,7 +254,7 @@ def _downward(
 
 
 def _recorded_elsewhere(
-    lineage: Lineage, recorded: Recorded | None, made: Submission, live: Live | None
+    recorded: Recorded | None, made: Submission, live: Live | None
 ) -> Generator[str, Live | None, Live | None]:
     """Look for the job that a sidecar knows of, where it is none that was seen already.
 
@@ -263,8 +266,7 @@ def _recorded_elsewhere(
     seen = {made.name, *((live.arn, live.name) if live is not None else ())}
     if not known or known in seen:
         return None
-    found = yield known
-    return found if found is not None and lineage.is_ours(found) else None
+    return (yield known)
 
 
 def _revised(lineage: Lineage, recorded: Recorded | None, changed: Found) -> Walk:
