@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from controller.core.identity import revision_of
@@ -29,14 +31,23 @@ STOPS = {"onDelete": "Stop"}
 MIXED = frozenset({"left", "alone"})
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Left:
+    """The step of writing one manifest, beside another that stays; workers are handed it."""
+
+    given: tuple[Any, ...]
+    policy: Mapping[str, Any]
+
+    def __call__(self, world: World) -> None:
+        """Write it."""
+        world.put(
+            "pair", manifest("left", *self.given, policy=dict(self.policy)), manifest("alone")
+        )
+
+
 def left(*given: Any, **policy: Any) -> Step:
-    """Return the step of writing one manifest, beside another that stays as it is."""
-
-    def write(world: World) -> None:
-        world.put("pair", manifest("left", *given, policy=policy), manifest("alone"))
-
-    write.__doc__ = f"The manifest has this policy: {policy}."
-    return write
+    """Return the step of writing one manifest with such a policy."""
+    return Left(given, policy)
 
 
 def retrying(retries: int, attempt: int = 0) -> dict[str, Any]:

@@ -106,7 +106,7 @@ class Position:
         return replace(
             scenario,
             before=(self.taken, *itertools.chain(*before)),
-            settling=self._settling,
+            settling=(*self._settling, *scenario.settling),
         )
 
     @cached_property

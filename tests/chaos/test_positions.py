@@ -8,9 +8,11 @@ from collections import Counter
 import pytest
 
 from tests.chaos.boundaries import Plan
+from tests.chaos.lives import LIVES
 from tests.chaos.oracles import violations
 from tests.chaos.parts import tries
 from tests.chaos.positions import (
+    AS_RECORDED,
     CORE,
     EVERY,
     FIRST,
@@ -123,3 +125,14 @@ def test_position_that_keeps_nothing_is_not_safe() -> None:
     """Names that repeat are safe as long as tokens are honoured, and not without."""
     assert Position((REPEATABLE,)).is_safe
     assert not LAGGING_UNKEPT.is_safe
+
+
+def test_a_position_keeps_what_a_scenario_needs_to_settle() -> None:
+    """What happens before passes settle is the scenario's, and the position's before it."""
+    needs = [scenario for scenario in LIVES if scenario.settling]
+
+    assert needs
+    for scenario in needs:
+        assert AS_RECORDED.under(scenario).settling == scenario.settling
+        for position in SINGLE:
+            assert position.under(scenario).settling[-len(scenario.settling) :] == scenario.settling

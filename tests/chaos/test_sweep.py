@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pickle
 from collections.abc import Callable
 
 import pytest
 
 from tests.chaos.faults import faulted, moments
 from tests.chaos.lives import FAULTED_LIVES, LIVES, OVERTAKEN_LIVES
+from tests.chaos.parts import WAYS, parts
 from tests.chaos.races import race
 from tests.chaos.scenarios import FAULTED, OVERTAKEN, SCENARIOS, Scenario
 from tests.chaos.sweep import Run, boundaries, killed, overtaken
@@ -72,3 +74,12 @@ def test_bad_moment_is_made_good(everywhere: Universe, scenario: Scenario, start
 def test_controllers_share_new_manifests(everywhere: Universe, controllers: int) -> None:
     """Started together over the same new manifests, controllers make one job of each."""
     assert race(everywhere, controllers, manifests=24).violations == ()
+
+
+def test_all_the_work_can_be_handed_to_workers() -> None:
+    """Every part of the whole sweep crosses to another process, scenario and all."""
+    whole = list(parts(WAYS, 1, 1))
+
+    handed = pickle.loads(pickle.dumps(whole))  # noqa: S301 - made in the line itself
+
+    assert [one.row for one in handed] == [one.row for one in whole]
