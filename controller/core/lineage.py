@@ -60,7 +60,27 @@ class Lineage:
 
     def recorded_as(self, recorded: Recorded | None) -> Submission | None:
         """Return which of today's submissions a sidecar's job was made from, if any."""
-        if recorded is None or recorded.arn is None or self.desired.submission is None:
+        if recorded is None or recorded.arn is None:
+            return None
+        return self._made_of(recorded)
+
+    def instead_of(
+        self, made: Submission, recorded: Recorded | None, *, after: int = -1
+    ) -> Submission:
+        """Return what comes before a submission: an earlier one whose Create has no known outcome.
+
+        Its job may run and not show yet; under its own name and token it is never made twice.
+        Attempts up to ``after`` are known to have had their jobs.
+        """
+        if recorded is None or not recorded.is_intent:
+            return made
+        begun = self._made_of(recorded)
+        if begun is None or begun.revision != made.revision:
+            return made
+        return begun if after < begun.attempt < made.attempt else made
+
+    def _made_of(self, recorded: Recorded) -> Submission | None:
+        if self.desired.submission is None:
             return None
         for revised in (False, True):
             made = self.at(recorded.attempt, revised=revised)
@@ -222,7 +242,7 @@ def _from_the_top(lineage: Lineage, recorded: Recorded | None) -> Walk:
         # Also when it is not ours: a job that a sidecar stands for is not submitted beside.
         live, other = other, None
     if live is None:
-        return Found(made, None)
+        return Found(lineage.instead_of(made, recorded), None)
     if other is not None and not lineage.is_ours(other):
         other = None
     last = recorded.attempt if recorded is not None else 0
@@ -277,7 +297,7 @@ def _revised(lineage: Lineage, recorded: Recorded | None, changed: Found) -> Wal
     made, live = yield from _downward(lineage, revised=True)
     if live is None or changed.live is None or changed.submission is None:
         is_held = lineage.desired.policy.on_spec_change is OnSpecChange.HOLD
-        return replace(changed, following=None if is_held else made)
+        return replace(changed, following=None if is_held else lineage.instead_of(made, recorded))
     earlier = (*changed.earlier, Earlier(changed.live, changed.submission.attempt))
     return (yield from _onward(lineage, recorded, made, live, earlier))
 
@@ -292,6 +312,8 @@ def _onward(
     """Follow attempts that are due, or may once have been, as far as there are jobs of them."""
     while True:
         following = lineage.after(made, live, recorded)
+        if following is not None:
+            following = lineage.instead_of(following, recorded, after=made.attempt)
         further = following or lineage.beyond(made, live, recorded)
         found = (yield further.name) if further is not None else None
         is_due = following is not None

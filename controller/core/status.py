@@ -174,7 +174,8 @@ def _failed(outcome: Outcome, live: Live | None) -> _Summary:
         raise ValueError("an outcome without a failure has not failed")
     if live is not None:
         return _Summary(live.status, FALSE, action.reason, f"{action.message}. {failure}")
-    if failure.ambiguous:
+    # A name that is in use has a job, also where that does not show yet.
+    if failure.ambiguous or failure.disposition is Disposition.CONFLICT:
         message = f"Create has no known outcome: {failure}"
         return _Summary(SUBMITTING, NOT_KNOWN, Reason.INTENT_UNCONFIRMED, message)
     match failure.disposition:

@@ -77,17 +77,25 @@ def _queued(project: Project) -> bool:
 
 
 def _counting(project: Project, document: Document, jobs: list[Job]) -> Job | None:
-    """Return the last attempt of a document's spec as it is now, if there is one."""
+    """Return the last attempt of a document's spec as it is now, if there is one.
+
+    It is reached from the attempt that the document names, one by one: another document that
+    once had the same job name may have made a later one, which nothing leads to.
+    """
     by_name = {job.name: job for job in jobs}
     for revised in (False, True):
-        chain = [
-            job
+        chain = {
+            one.attempt: job
             for one in lineage(document.content(), project.owner, revised=revised)
             if (job := by_name.get(one.name))
             and (job.token == one.token or (job.arn == document.adopt and not one.attempt))
-        ]
-        if chain:
-            return chain[-1]
+        }
+        named = [attempt for attempt in chain if attempt <= document.attempt]
+        if named:
+            last = max(named)
+            while last + 1 in chain:
+                last += 1
+            return chain[last]
     return None
 
 
@@ -187,9 +195,14 @@ def _own(project: Project, stem: str) -> dict[str, str]:
     """Return the entries of a sidecar whose manifests stand beside it, as text."""
     jobs = json.loads(project.sidecar(stem).read_bytes())["jobs"]
     return {
-        one.name: json.dumps({**jobs[one.name], "history": []}, indent=2)
-        for one in project.files[stem]
+        one.name: json.dumps(_less_memory(jobs[one.name]), indent=2) for one in project.files[stem]
     }
+
+
+def _less_memory(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return an entry without what it alone remembers: history, and what a held job was tagged."""
+    remembered = {"history", "tags"} if _reason(entry) == "SpecChanged" else {"history"}
+    return {name: value for name, value in entry.items() if name not in remembered}
 
 
 def torn(project: Project, spoilt: dict[Path, bytes]) -> Iterator[str]:
