@@ -30,12 +30,24 @@ def judged(
 ) -> Iterator[Finding]:
     """Yield what the kind, the policy and the fleet refuse in a document that keeps its schema."""
     target, declared = target_of(document.get("target")), document.get("policy")
+    yield from unfit_defaults(kind, document, checker)
     if declared:
         policy = policy_of(declared)
         yield from unfit_names(kind, document, policy, checker)
         yield from contradictions(kind, policy, target.over(fleet.target))
     yield from unfit_tags(kind, document["spec"], fleet)
     yield from forbidden(kind, target, document["spec"], fleet)
+
+
+def unfit_defaults(kind: Kind, document: Mapping[str, Any], checker: Checker) -> Iterator[Finding]:
+    """Yield each name of the service's that the manifest's own stands for and cannot be."""
+    name = str(name_of(document))
+    names = with_names(kind, document["spec"], name)
+    for finding in checker.findings({**document, "spec": names}):
+        member = str(finding.path[-1])
+        message = f"the name {name} cannot stand for the {member} too: {finding.message}"
+        hint = f"give the manifest another name, or give {member} in its spec"
+        yield Finding(finding.code, ("metadata", "name"), message, hint)
 
 
 def longest_suffix(policy: Policy) -> str:
@@ -52,13 +64,20 @@ def unfit_names(
     suffix = longest_suffix(policy)
     if not suffix:
         return
-    names = with_names(kind, document["spec"], str(name_of(document)), suffix)
-    found = checker.findings({**document, "spec": names})
-    wrong = {finding.path for finding in found}
+    name = str(name_of(document))
+    wrong = _wrong(kind, document, name, checker, suffix) - _wrong(kind, document, name, checker)
+    names = with_names(kind, document["spec"], name, suffix)
     members = checker.schema["properties"]["spec"]["properties"]
     for member in kind.suffixed_members:
         if ("spec", member) in wrong:
             yield _unfit_name(member, names[member], suffix, members[member].get("maxLength"))
+
+
+def _wrong(
+    kind: Kind, document: Mapping[str, Any], name: str, checker: Checker, suffix: str = ""
+) -> set[tuple[str | int, ...]]:
+    named = {**document, "spec": with_names(kind, document["spec"], name, suffix)}
+    return {finding.path for finding in checker.findings(named)}
 
 
 def _unfit_name(member: str, name: str, suffix: str, limit: int | None) -> Finding:
