@@ -242,7 +242,7 @@ def _from_the_top(lineage: Lineage, recorded: Recorded | None) -> Walk:
         # Also when it is not ours: a job that a sidecar stands for is not submitted beside.
         live, other = other, None
     if live is None:
-        return Found(lineage.instead_of(made, recorded), None)
+        return (yield from _unmade(lineage, recorded, made))
     if other is not None and not lineage.is_ours(other):
         other = None
     last = recorded.attempt if recorded is not None else 0
@@ -257,6 +257,22 @@ def _from_the_top(lineage: Lineage, recorded: Recorded | None) -> Walk:
     if lineage.desired.policy.adopt is not None:
         return changed
     return (yield from _revised(lineage, recorded, changed))
+
+
+def _unmade(lineage: Lineage, recorded: Recorded | None, made: Submission) -> Walk:
+    """Look for revisions of a manifest that has no job under its own names.
+
+    The job that came before them may have had a ``jobName`` that the spec no longer has.
+    """
+    policy = lineage.desired.policy
+    if policy.on_spec_change is OnSpecChange.NEW_REVISION and policy.adopt is None:
+        revised, live = yield from _downward(lineage, revised=True)
+        if live is not None:
+            return (yield from _onward(lineage, recorded, revised, live, ()))
+        begun = lineage.instead_of(revised, recorded)
+        if recorded is not None and recorded.is_intent and begun.token == recorded.token:
+            return Found(begun, None)
+    return Found(lineage.instead_of(made, recorded), None)
 
 
 def _downward(
