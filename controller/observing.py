@@ -26,6 +26,7 @@ from controller.core.model import (
     Observation,
     Place,
     Recorded,
+    State,
     Summary,
     Target,
 )
@@ -295,8 +296,10 @@ def _reads_tags(look: _Look) -> bool:
 def _unread(look: _Look) -> Iterable[tuple[str, str]]:
     """Return the members and ARNs whose tags must be read: only those of jobs that are ours."""
     lineage, found = look.lineage, look.found
-    if found is None or found.live is None or found.submission is None or found.following:
+    if found is None or found.live is None or found.submission is None:
         return ()
+    if found.following and lineage.desired.policy.state is State.SUBMITTED:
+        return ()  # it is about to be an earlier job
     want = wanted(lineage.kind, lineage.desired, found.submission, lineage.fleet)
     unread = tuple(to_read(lineage.kind, want, found.live, look.recorded, full=look.full))
     if not unread:

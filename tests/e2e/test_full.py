@@ -42,3 +42,19 @@ def test_a_full_pass_finds_what_changed_behind_its_back(tree: Project) -> None:
     tree.hush()
     assert tree.call("reconcile", "--full").code == 0
     assert tree.changes() == []
+
+
+def test_a_stopped_manifest_keeps_its_tags_right(tree: Project) -> None:
+    """A job that another attempt would follow, if one were wanted, is the one to be tagged."""
+    tree.add("support-bot", spec(jobTags=TEAM))
+    tree.call("reconcile")
+    tree.add("support-bot", spec(jobTags=TEAM), policy={"state": "Stopped", "attempt": 1})
+    tree.call("reconcile")
+    tree.settle()
+    before = tree.entry("support-bot")
+    tree.forget()
+
+    tree.call("reconcile")
+
+    assert before["phase"] == "Stopped"
+    assert tree.entry("support-bot") == before
