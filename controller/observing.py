@@ -305,7 +305,8 @@ def _unread(look: _Look) -> Iterable[tuple[str, str]]:
     if not unread:
         return ()
     whose = lineage.whose(found.submission, found.live, look.recorded)
-    return unread if whose is Ownership.SAME else ()
+    is_ours = whose is Ownership.SAME or lineage.adopts(found.submission, found.live)
+    return unread if is_ours else ()
 
 
 def _tags(look: _Look, cloud: Cloud) -> dict[str, Mapping[str, str] | Failure]:

@@ -58,3 +58,19 @@ def test_a_stopped_manifest_keeps_its_tags_right(tree: Project) -> None:
 
     assert before["phase"] == "Stopped"
     assert tree.entry("support-bot") == before
+
+
+def test_lost_sidecars_of_adopted_jobs_are_rebuilt_at_once(tree: Project) -> None:
+    """The pass that adopts a job again vouches for its tags, as the passes before did."""
+    asked = spec(jobTags=TEAM, jobName="made-elsewhere", customModelName="made-elsewhere")
+    arn = tree.bystand(asked)
+    tree.add("support-bot", asked, policy={"adopt": arn})
+    tree.settle()
+    tree.call("reconcile")
+    before = tree.entry("support-bot")
+    tree.forget()
+
+    tree.call("reconcile")
+
+    assert "tags" in before
+    assert tree.entry("support-bot") == before

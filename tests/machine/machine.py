@@ -265,11 +265,13 @@ class FleetMachine(Edits, RuleBasedStateMachine):
     @rule(data=st.data())
     def delete_sidecar(self, data: st.DataObject) -> None:
         """A sidecar is lost."""
+        self._forget()
         data.draw(st.sampled_from(list(self.project.sidecars()))).unlink()
 
     @rule()
     def delete_all_sidecars(self) -> None:
         """Every sidecar is lost."""
+        self._forget()
         for path in self.project.sidecars():
             path.unlink()
 
@@ -331,10 +333,15 @@ class FleetMachine(Edits, RuleBasedStateMachine):
         told = list(found)
         assert not told, "\n".join(told)
 
+    def _forget(self) -> None:
+        """Whatever a sidecar alone knew is lost."""
+        self.model.forgotten |= self.service.unseen()
+
     def _reconcile(self) -> None:
         self.controllers.reconcile(self.project.jobs)
 
     def _spoil(self, path: Path, content: bytes) -> None:
         """Overwrite a sidecar, and know it again."""
+        self._forget()
         path.write_bytes(content)
         self.spoilt[path] = content

@@ -23,7 +23,8 @@ class Model:
     that others made. ``stoppable`` are the manifests that some owner wanted stopped, ``deletable``
     those that were to stop once they are gone, each with the beginning of that owner's tokens;
     ``named`` are the names and ARNs of jobs to be stopped, whoever asked for them. ``foreign`` are
-    the jobs that others tagged.
+    the jobs that others tagged. ``forgotten`` are the names of jobs that no Get showed yet as
+    sidecars were lost: nobody can know of them, and a person may ask for the attempt after.
     """
 
     asked: dict[tuple[str, str], set[Wish]] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class Model:
     deletable: set[tuple[str, str]] = field(default_factory=set)
     named: set[tuple[str, str]] = field(default_factory=set)
     foreign: set[str] = field(default_factory=set)
+    forgotten: set[str] = field(default_factory=set)
 
     def learn(self, documents: Iterable[Document], owner: str) -> None:
         """Note what these documents ask for under an owner."""
@@ -62,7 +64,7 @@ class Model:
             wished = self.asked.get((job.name, job.token))
             if wished is None:
                 yield f"{job.name} has a job that nobody asked for, under {job.token}"
-            elif wished and not any(_was_due(one, job, by_name) for one in wished):
+            elif wished and not any(self._was_due(one, job, by_name) for one in wished):
                 yield f"{job.name} was submitted before it was due"
             if by_name[job.name] is not job:
                 yield f"{job.name} has two jobs"
@@ -81,12 +83,13 @@ class Model:
         wished = self.asked.get((job.name, job.token), set())
         return any((one.manifest, mark) in self.stoppable for one in wished)
 
-
-def _was_due(one: Wish, job: Job, by_name: dict[str, Job]) -> bool:
-    """Whether the attempt before ended as it must for this one, and did so before."""
-    before = by_name.get(one.before or "")
-    if before is None or before.created >= job.created:
-        return not one.automatic
-    if before.status not in {"Failed", "Stopped"} or job.created < before.due:
-        return False
-    return not one.automatic or before.failure.startswith(HEALING)
+    def _was_due(self, one: Wish, job: Job, by_name: dict[str, Job]) -> bool:
+        """Whether the attempt before ended as it must for this one, and did so before."""
+        before = by_name.get(one.before or "")
+        if before is None or before.created >= job.created:
+            return not one.automatic
+        if not one.automatic and before.name in self.forgotten:
+            return True
+        if before.status not in {"Failed", "Stopped"} or job.created < before.due:
+            return False
+        return not one.automatic or before.failure.startswith(HEALING)

@@ -15,6 +15,7 @@ from tests.machine.project import Document, Project
 from tests.machine.service import Job, Service
 
 LONGER_THAN_ANY_JOB = 10 * 3600.0
+AGAIN = frozenset({"Failed", "Stopped"})
 MOST_TURNS = 12
 """So many jobs wait for their turn at most."""
 
@@ -79,8 +80,9 @@ def _queued(project: Project) -> bool:
 def _counting(project: Project, document: Document, jobs: list[Job]) -> Job | None:
     """Return the last attempt of a document's spec as it is now, if there is one.
 
-    It is reached from the attempt that the document names, one by one: another document that
-    once had the same job name may have made a later one, which nothing leads to.
+    It is reached from the attempt that the document names, one by one, as long as they ended
+    such that another may follow: another document that once had the same job name may have made a
+    later one, which nothing leads to.
     """
     by_name = {job.name: job for job in jobs}
     for revised in (False, True):
@@ -93,7 +95,7 @@ def _counting(project: Project, document: Document, jobs: list[Job]) -> Job | No
         named = [attempt for attempt in chain if attempt <= document.attempt]
         if named:
             last = max(named)
-            while last + 1 in chain:
+            while last + 1 in chain and chain[last].status in AGAIN:
                 last += 1
             return chain[last]
     return None
@@ -174,7 +176,7 @@ def _rebuilt(project: Project, controllers: Controllers, service: Service) -> It
     for document, entry in _entries(project):
         if entry is None or _reason(entry) in UNKNOWN_ELSEWHERE:
             return
-        if _reason(entry) == "SpecChanged" and document.spec == "named":
+        if _reason(entry) == "SpecChanged" and _is_named_apart(document, entry):
             return
     before = {stem: _own(project, stem) for stem in project.files}
     for path in project.sidecars():
@@ -186,6 +188,12 @@ def _rebuilt(project: Project, controllers: Controllers, service: Service) -> It
     yield from (
         f"{stem} is not rebuilt as it was" for stem in before if before[stem] != after[stem]
     )
+
+
+def _is_named_apart(document: Document, entry: dict[str, Any]) -> bool:
+    """Whether an entry tells of a job that only its spec of then, or of now, gives a name."""
+    told: str = entry.get("live", {}).get("jobName", "")
+    return document.spec == "named" or told.startswith("job-of-its-own")
 
 
 UNKNOWN_ELSEWHERE = frozenset({"SubmitRefused", "Invalid"})

@@ -120,6 +120,13 @@ class Service:
                 for job in found.listed(Query(newest_first=False))
             ]
 
+    def unseen(self) -> set[str]:
+        """Return the names of the jobs that Get does not show yet, as long as no fault makes it."""
+        with self.guard, self.store.transaction() as rows:
+            lag = settings.behaviour(rows).get_lag
+        shown = (self.now() - lag) * 1000
+        return {job.name for job in self.jobs() if job.created > shown}
+
     def tag(self, arn: str, tags: Mapping[str, str]) -> None:
         """Give a job tags, as anybody may."""
         with self.guard, self.store.transaction() as rows:

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count, islice
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from controller.core.kind import Kind
 from controller.core.model import Live, Place, Summary, Target
 from controller.ports import Cloud
+from tests.machine.service import Walks
 from tests.machine.walking import Broken, walk, walks
 
 WALKS, STEPS, SEED = 25, 30, 1
@@ -136,5 +138,16 @@ class AlwaysHealing(Through):
 )
 def test_machine_objects(broken: Broken, told: str) -> None:
     """A controller that reaches the service wrongly is found out, and how is told."""
-    with walks(broken) as made, pytest.raises(AssertionError, match=told):
-        walk(made, 20, 20, seed=SEED)
+    with walks(broken) as made:
+        assert any(told in objection for objection in islice(_objections(made), 40))
+
+
+def _objections(made: Walks) -> Iterator[str]:
+    """Yield what is told of walks, a few at a time: of several things, the first that is met."""
+    for seed in count(SEED):
+        try:
+            walk(made, 10, 20, seed=seed)
+        except AssertionError as error:
+            yield str(error)
+        else:
+            yield ""
