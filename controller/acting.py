@@ -158,7 +158,7 @@ class Actor:
         submission, live = _submission(action), action.live
         if live is None:
             raise ValueError(f"{action.desired.key}: an adoption needs a live job")
-        recorded = _as_recorded(action.place, submission, live)
+        recorded = replace(_as_recorded(action.place, submission, live), tags=action.tags)
         seen = replace(_present(action.place, live), submission=submission, earlier=action.earlier)
         return self._decided(action, seen, recorded)
 
