@@ -25,6 +25,7 @@ from botocore.credentials import (
 from botocore.exceptions import NoCredentialsError
 
 from controller.adapters.aws_errors import failure_of
+from controller.adapters.aws_requests import Told, tell_requests
 from controller.core.errors import failure
 from controller.core.model import Target
 from controller.ports import CloudError
@@ -49,7 +50,7 @@ class Connection:
     """How to reach AWS, as the options of the AWS CLI say; times are in seconds.
 
     ``any_credentials`` signs with made-up ones, for a sandbox that lets anybody in; the machine's
-    profiles and proxies are then left out of it.
+    profiles and proxies are then left out of it. ``told`` hears of every request.
     """
 
     region: str | None = None
@@ -62,6 +63,7 @@ class Connection:
     read_timeout: int = 60
     connect_timeout: int = 60
     width: int = 16
+    told: Told | None = None
 
 
 class Clients:
@@ -156,9 +158,15 @@ class Clients:
             return self._sessions[role]
 
     def _new_session(self) -> botocore.session.Session:
-        if self._connection.any_credentials:
-            return botocore.session.Session(session_vars=_NOBODY)
-        return botocore.session.Session(profile=self._connection.profile)
+        connection = self._connection
+        session = (
+            botocore.session.Session(session_vars=_NOBODY)
+            if connection.any_credentials
+            else botocore.session.Session(profile=connection.profile)
+        )
+        if connection.told is not None:
+            tell_requests(session, connection.told)
+        return session
 
     def _fetcher(self, role: str, region: str) -> AssumeRoleCredentialFetcher:
         source = self._session(Target())
