@@ -109,6 +109,8 @@ class Kind:
     """The status that a filtered List is asked for when active jobs are looked at."""
     echoes_token: bool
     """Whether Get shows the token that Create was sent."""
+    event: str = ""
+    """The detail-type of the EventBridge event that tells of a job's new status, if there is one."""
     unique_names: bool
     """Whether the service refuses a second job of one name, for ever."""
     settle_seconds: int

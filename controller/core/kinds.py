@@ -38,6 +38,7 @@ _MODEL_CUSTOMIZATION_JOB = Kind(
     stopped=frozenset({"Stopped"}),
     listed_as_active="InProgress",
     echoes_token=True,
+    event="Model Customization Job State Change",
     unique_names=True,
     settle_seconds=0,
     echoes={
