@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,21 @@ def _personal(known: Readable, value: Any) -> tuple[Finding, ...]:
     )
 
 
+def folders(folder: str, top: str) -> Iterator[str]:
+    """Yield the absolute folders whose defaults a folder's manifests rest on, the nearest first."""
+    for above in upward(os.path.normpath(Path(folder).absolute())):
+        yield above
+        if above == top:
+            return
+
+
+def chain(folder: str, top: str) -> Iterator[str]:
+    """Yield every path at which a folder's manifests may have defaults, there or not."""
+    for above in folders(folder, top):
+        for name in DEFAULTS:
+            yield f"{above}/{name}"
+
+
 class Defaults:
     """Every folder's layers, the nearest first; each file is read once."""
 
@@ -91,12 +107,10 @@ class Defaults:
 
     def _found(self, folder: str, top: str) -> list[Layer]:
         layers: list[Layer] = []
-        for above in upward(os.path.normpath(Path(folder).absolute())):
+        for above in folders(folder, top):
             shown = Path(above if os.path.isabs(folder) else os.path.relpath(above))
             held = (shown / name for name in DEFAULTS)
             layers += [self.layer(str(path)) for path in held if os.path.lexists(path)]
-            if above == top:
-                break
         return layers
 
     def layer(self, path: str) -> Layer:

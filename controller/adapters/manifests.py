@@ -49,7 +49,11 @@ def scan(paths: Sequence[Path], fleet: Fleet = _NO_RULES, *, specs: bool = True)
     Raises PathMissingError for a path that does not exist.
     """
     found = discover(paths)
-    reads = _read_all(found, fleet, specs=specs)
+    return assembled(found, read_files(found, range(len(found.files)), fleet, specs=specs), fleet)
+
+
+def assembled(found: Found, reads: Sequence[FileRead], fleet: Fleet) -> Scan:
+    """Return what the whole tree holds, from what each file of it holds, in their order."""
     entries = [entry for read in reads for entry in read.entries]
     problems = [problem for read in reads for problem in read.problems]
     for index, more in clashes(entries, fleet.target).items():
@@ -64,16 +68,18 @@ def _sorted(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     return tuple(once[place] for place in sorted(once))
 
 
-def _read_all(found: Found, fleet: Fleet, *, specs: bool) -> list[FileRead]:
-    """Return what each file holds, in the order of the files."""
+def read_files(
+    found: Found, positions: Sequence[int], fleet: Fleet, *, specs: bool = True
+) -> list[FileRead]:
+    """Return what some of the files hold, in the order of the positions."""
 
     def work(share: Sequence[int]) -> list[FileRead]:
         documents = Documents(fleet, specs=specs)
         with _uncollected():
             return [_read(documents, found, index) for index in share]
 
-    shares = shared_out(range(len(found.files)), work, Parcel(_plain, _rebuilt))
-    reads: list[FileRead] = [FileRead()] * len(found.files)
+    shares = shared_out(positions, work, Parcel(_plain, _rebuilt))
+    reads: list[FileRead] = [FileRead()] * len(positions)
     for offset, share in enumerate(shares):
         reads[offset :: len(shares)] = share
     return reads

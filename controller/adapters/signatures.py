@@ -1,0 +1,39 @@
+"""What tells one state of a file from the next, without reading it."""
+
+from __future__ import annotations
+
+import os
+
+Signature = tuple[int, int, int, int, int]
+"""Device, inode, size, and the times of the last change of content and of anything at all."""
+
+# Longer than the coarsest clock by which a file system stamps its files.
+_YOUNG_NANOSECONDS = 3_000_000_000
+
+
+def signature(path: str) -> Signature | None:
+    """Return the state of what a path leads to, or of a link that leads nowhere.
+
+    None where nothing can be seen.
+    """
+    try:
+        try:
+            return signature_of(os.stat(path))
+        except OSError:
+            return signature_of(os.lstat(path))
+    except (OSError, ValueError):
+        return None
+
+
+def signature_of(found: os.stat_result) -> Signature:
+    """Return the state that a call to the system told."""
+    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+
+
+def is_settled(state: Signature, now: int) -> bool:
+    """Whether a change from ``now`` on, in nanoseconds since 1970, gives another signature.
+
+    A file that has just been written can be written again within one tick of its clock, and then
+    nothing but its bytes tells the two apart.
+    """
+    return now - max(state[3], state[4]) > _YOUNG_NANOSECONDS
