@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -18,14 +19,19 @@ from controller.core.model import Desired, JobKey, Recorded
 from controller.core.planning import plan, refusal
 from controller.core.pruning import Cleaning
 from controller.core.pruning import refusal as prune_refusal
-from controller.core.queueing import lane_of, running
+from controller.core.queueing import Lane, lane_of, running, running_beside
 from controller.core.status import entry
 from controller.looking import count_active, look_everywhere
+from controller.pacing import Gated
 from controller.ports import Clock, Cloud, Ledger, LedgerError
 from controller.removing import Coverage, Leftovers, collected, drop, leftovers
 from controller.starting import Hands, carry_out
 
 _log = logging.getLogger(__name__)
+
+
+class PassLeftError(Exception):
+    """The pass was left before its end: what it had begun is recorded, the rest is untouched."""
 
 
 class Mode(Enum):
@@ -93,13 +99,17 @@ def reconcile(
     full: bool = False,
     coverage: Coverage | None = None,
     cleaning: Cleaning = _NOTHING_MORE,
+    part: bool = False,
+    leaves: Callable[[], bool] = lambda: False,
 ) -> Report:
     """Carry out the very plan that the report shows, as far as the mode goes.
 
     One action's error never stops another's. ``watcher`` is told of each result as it
     comes, from several threads. A ``full`` pass asks about ended jobs and about tags too, which
     are otherwise taken from the sidecars. With a ``coverage`` the jobs without a manifest are part
-    of the pass, and ``cleaning`` says what may be done about them.
+    of the pass, and ``cleaning`` says what may be done about them. A pass over a ``part`` of the
+    jobs counts what else runs, as recorded, against the limits. Once ``leaves`` holds, nothing
+    begins any more: what is under way is finished and recorded, and PassLeftError raised.
     """
     jobs, now = tuple(desired), outside.clock.now()
     recorded = outside.ledger.read({job.key: job.source for job in jobs})
@@ -109,11 +119,13 @@ def reconcile(
         recorded = {**recorded, **{key: one.recorded for key, one in found.removed.items()}}
     if mode is Mode.APPLY:
         outside.ledger.clean()
-    kinds, cloud = outside.kinds, outside.cloud
-    seen = look_everywhere(kinds, jobs, recorded, fleet, cloud, outside.width, full=full)
-    made = plan(kinds, jobs, seen.observations, recorded, fleet, now, seen.active)
+    kinds, by_key = outside.kinds, {job.key: job for job in jobs}
+    beside = running_beside(kinds, recorded, by_key) if part else Counter[Lane]()
+    looking = Gated(outside.cloud, lambda _: _stay(leaves))
+    seen = look_everywhere(kinds, jobs, recorded, fleet, looking, outside.width, full=full)
+    made = plan(kinds, jobs, seen.observations, recorded, fleet, now, seen.active, beside)
     refused = _refusal(made, fleet, found, cleaning) if mode is not Mode.RECORD else None
-    hands = _Hands(outside, fleet, {job.key: job for job in jobs}, recorded, now)
+    hands = _Hands(outside, fleet, by_key, recorded, now, beside, leaves)
     match mode:
         case Mode.APPLY if refused is None:
             results = _carried_out(made, hands, watcher)
@@ -124,6 +136,11 @@ def reconcile(
     _log_pass(mode, results, refused)
     report = Report(made, results, refused)
     return _cleaned(report, outside, found, mode, now) if cleaning.collect else report
+
+
+def _stay(leaves: Callable[[], bool]) -> None:
+    if leaves():
+        raise PassLeftError
 
 
 def _refusal(made: Plan, fleet: Fleet, found: Leftovers, cleaning: Cleaning) -> str | None:
@@ -151,20 +168,39 @@ def _cleaned(
 
 
 def _log_pass(mode: Mode, results: tuple[Result, ...], refused: str | None) -> None:
-    """One line a pass, one line a job that something happened to."""
-    for result in results:
-        action, now = result.outcome.planned, result.outcome.now
-        if action.verb.mutates or result.written or result.outcome.failure:
-            told = {
-                "job": str(action.desired.key),
-                "verb": str(action.verb),
-                "reason": str(action.reason),
-                "now": str(now.reason),
-                "written": result.written,
-                "failure": result.outcome.failure and result.outcome.failure.code,
-            }
-            _log.debug("job", extra=told)
-    _log.debug("pass", extra={"mode": mode.value, "jobs": len(results), "refused": bool(refused)})
+    """One line a pass: how many jobs there were, and what was to be done with them."""
+    verbs = Counter(str(result.outcome.planned.verb) for result in results)
+    told = {
+        "mode": mode.value,
+        "jobs": len(results),
+        "verbs": dict(sorted(verbs.items())),
+        "written": sum(result.written for result in results),
+        "failures": sum(result.outcome.failure is not None for result in results),
+        "refused": refused is not None,
+    }
+    _log.info("pass", extra=told)
+
+
+def _log_job(result: Result) -> None:
+    """One line a job that something happened to; names and codes only, never a spec's values."""
+    action, now, failure = result.outcome.planned, result.outcome.now, result.outcome.failure
+    if not (action.verb.mutates or result.written or result.unwritten or failure):
+        return
+    told = {
+        "job": str(action.desired.key),
+        "verb": str(action.verb),
+        "reason": str(action.reason),
+        "now": str(now.reason),
+        "phase": str(result.entry.get("phase", "")),
+        "account": action.place and action.place.account_id,
+        "region": action.place and action.place.region,
+        "attempt": result.entry.get("attempt"),
+        "arn": result.entry.get("jobArn"),
+        "written": result.written,
+        "unwritten": result.unwritten is not None,
+        "failure": failure and failure.code,
+    }
+    _log.info("job", extra={name: value for name, value in told.items() if value is not None})
 
 
 def _carried_out(made: Plan, hands: _Hands, watcher: Watcher) -> tuple[Result, ...]:
@@ -175,7 +211,8 @@ def _carried_out(made: Plan, hands: _Hands, watcher: Watcher) -> tuple[Result, .
         watcher(result)
         return result
 
-    outside, ours = hands.outside, running(made.actions, hands.outside.kinds, hands.recorded)
+    outside = hands.outside
+    ours = running(made.actions, outside.kinds, hands.recorded) + hands.beside
 
     def count(action: Action, submitted: int) -> int | None:
         kind, target = outside.kinds[action.desired.key.kind], action.desired.target
@@ -195,10 +232,13 @@ class _Hands:
     desired: Mapping[JobKey, Desired]
     recorded: Mapping[JobKey, Recorded]
     now: datetime
+    beside: Counter[Lane]
+    leaves: Callable[[], bool]
 
     def attempt(self, action: Action) -> Outcome:
         """A defect of ours in one action is that action's failure, not the pass's."""
         outside = self.outside
+        _stay(self.leaves)
         actor = Actor(
             outside.kinds,
             self.desired,
@@ -231,8 +271,11 @@ class _Hands:
         try:
             written = self.outside.ledger.write(desired.source, desired.key, made)
         except LedgerError as error:
-            return Result(outcome, made, unwritten=str(error))
-        return Result(outcome, made, written)
+            result = Result(outcome, made, unwritten=str(error))
+        else:
+            result = Result(outcome, made, written)
+        _log_job(result)
+        return result
 
     def _entry(self, outcome: Outcome) -> dict[str, Any]:
         key = outcome.planned.desired.key

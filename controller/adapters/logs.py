@@ -7,21 +7,25 @@ renders, and is imported only when somebody asked for logs.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from typing import Any
 
 ROOT = "controller"
 
 
-def log_to_stderr(level: int = logging.DEBUG) -> None:
-    """Send our own log lines to stderr; botocore's stay off, because they show request bodies."""
+def log_to_stderr(level: str = "debug") -> None:
+    """Send our own lines of this level and above to stderr, with UTC times.
+
+    botocore's stay off at every level, because they show request bodies.
+    """
     import structlog
 
     terminal = sys.stderr.isatty()
     # The plain traceback, because the rich one prints local variables, and they hold specs.
     renderer: Any = (
         structlog.dev.ConsoleRenderer(
-            colors=True, exception_formatter=structlog.dev.plain_traceback
+            colors=not os.environ.get("NO_COLOR"), exception_formatter=structlog.dev.plain_traceback
         )
         if terminal
         else structlog.processors.JSONRenderer(sort_keys=True)
@@ -43,5 +47,5 @@ def log_to_stderr(level: int = logging.DEBUG) -> None:
     )
     logger = logging.getLogger(ROOT)
     logger.handlers = [handler]
-    logger.setLevel(level)
+    logger.setLevel(level.upper())
     logger.propagate = False

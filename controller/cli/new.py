@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from controller.adapters import schemas
+from controller.cli import options
 from controller.core.hints import listing
 from controller.core.identity import with_names
 from controller.core.kind import Kind, Variant
@@ -34,6 +35,7 @@ _FOLDER = Path("jobs")
     help="Write here instead of to stdout, such as jobs/NAME.yaml.",
 )
 @click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
+@options.logs
 def command(kind: str, name: str, way: str | None, output_file: Path | None, force: bool) -> None:
     """Write a commented manifest of KIND called NAME.
 

@@ -22,11 +22,19 @@ def _stack(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
     return decorate
 
 
-def _log_when_asked(_context: click.Context, _parameter: click.Parameter, asked: Any) -> None:
-    if asked:
-        from controller.adapters.logs import log_to_stderr
+_LEVELS = ("debug", "info", "warning", "error")
+_LEVEL = "controller.log_level"
 
-        log_to_stderr()
+
+def _log(context: click.Context, _parameter: click.Parameter, level: str | None) -> None:
+    """Log from a level on; of two that are asked for, the one with more lines is meant."""
+    if level is None:
+        return
+    from controller.adapters.logs import log_to_stderr
+
+    asked = min(level, context.meta.get(_LEVEL, level), key=_LEVELS.index)
+    context.meta[_LEVEL] = asked
+    log_to_stderr(asked)
 
 
 def _parsed(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
@@ -36,6 +44,35 @@ def _parsed(_context: click.Context, _option: click.Parameter, value: str | None
     except QueryError as error:
         raise click.BadParameter(str(error)) from error
 
+
+def _logs(default: str | None) -> Callable[[Command], Command]:
+    return _stack(
+        click.option(
+            "--log-level",
+            type=click.Choice(_LEVELS),
+            default=default,
+            show_default=True,
+            expose_value=False,
+            callback=_log,
+            help="Log to stderr what is at least so grave, JSON off a terminal.",
+        ),
+        click.option(
+            "--debug",
+            "_debug",
+            flag_value="debug",
+            default=None,
+            expose_value=False,
+            callback=_log,
+            help="Log each step to stderr; never spec values.",
+        ),
+    )
+
+
+logs = _logs(None)
+"""For a verb that ends: it logs when asked to."""
+
+logs_always = _logs("info")
+"""For a verb that stays: what it does is told in its logs alone."""
 
 paths = click.argument(
     "paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, exists=False)
@@ -133,13 +170,7 @@ printing = _stack(
         show_default=True,
         help="Colour on a terminal; NO_COLOR turns it off.",
     ),
-    click.option(
-        "--debug",
-        is_flag=True,
-        expose_value=False,
-        callback=_log_when_asked,
-        help="Log each step to stderr; never spec values.",
-    ),
+    logs,
 )
 
 offline = click.option(

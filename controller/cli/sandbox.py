@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from controller.cli import options
 from controller.sandbox import switches
 from controller.sandbox.behaviour import (
     AS_RECORDED,
@@ -171,6 +172,7 @@ def _with_choices(function: _Function) -> _Function:
     help="Where the sandbox keeps its jobs, between runs too.",
 )
 @click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
+@options.logs
 @_with_choices
 def command(
     host: str,

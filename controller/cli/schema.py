@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from controller.adapters import schema_files, schemas
+from controller.cli import options
 from controller.cli.exits import Exit
 from controller.core.kinds import KINDS
 
@@ -29,6 +30,7 @@ _TO_STDOUT = "-"
     metavar="DIR",
     help="Where the files are; - prints them instead.",
 )
+@options.logs
 @click.pass_context
 def command(
     ctx: click.Context, names: tuple[str, ...], check: bool, docs: bool, output_dir: str
