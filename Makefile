@@ -66,12 +66,16 @@ chaos: setup ## Break passes off everywhere, walk, fuzz, mutate (CHAOS="--share 
 docs: setup ## Renew the generated pages of docs/
 	$(BIN)/python -m tests.house.reference
 
+LOCK = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade \
+	--generate-hashes --allow-unsafe --strip-extras --no-build-isolation \
+	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
+
 .PHONY: lock
-lock: setup ## Renew requirements/dev.txt from pyproject.toml
-	CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade --extra dev \
-		--generate-hashes --allow-unsafe --strip-extras --no-build-isolation \
-		--no-emit-index-url --no-emit-trusted-host --no-emit-find-links \
-		--output-file requirements/dev.txt pyproject.toml
+lock: setup ## Renew requirements/ from pyproject.toml: of developers, of the image, of its build
+	$(LOCK) --extra dev --output-file requirements/dev.txt pyproject.toml
+	$(LOCK) --constraint requirements/dev.txt --output-file requirements/runtime.txt pyproject.toml
+	$(LOCK) --constraint requirements/dev.txt --only-build-deps --build-deps-for wheel \
+		--output-file requirements/build.txt pyproject.toml
 
 .PHONY: clean
 clean: ## Remove what the targets made
