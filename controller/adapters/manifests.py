@@ -75,7 +75,7 @@ def read_files(
 
     def work(share: Sequence[int]) -> list[FileRead]:
         documents = Documents(fleet, specs=specs)
-        with _uncollected():
+        with uncollected():
             return [_read(documents, found, index) for index in share]
 
     shares = shared_out(positions, work, Parcel(_plain, _rebuilt))
@@ -86,7 +86,7 @@ def read_files(
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
+def uncollected() -> Iterator[None]:
     """Keep the collector out of the way: reading makes no cycles, and it would look for them."""
     running = gc.isenabled()
     gc.disable()

@@ -11,7 +11,7 @@ from pathlib import Path
 from controller.adapters.defaults import chain
 from controller.adapters.discovery import Found, discover
 from controller.adapters.documents import FileRead
-from controller.adapters.manifests import assembled, read_files
+from controller.adapters.manifests import assembled, read_files, uncollected
 from controller.adapters.signatures import Signature, is_settled, signature
 from controller.core.entries import Entry, manifest
 from controller.core.fleet import Fleet
@@ -57,9 +57,10 @@ class TreeReader:
         if fleet != self._fleet:
             self._known.clear()
             self._fleet = fleet
-        found = discover(paths)
-        scan = assembled(found, self._reads(found), fleet)
-        made = tuple(map(self._manifest, scan.entries))
+        with uncollected():
+            found = discover(paths)
+            scan = assembled(found, self._reads(found), fleet)
+            made = tuple(map(self._manifest, scan.entries))
         self._manifests = {
             id(one): (one, each) for one, each in zip(scan.entries, made, strict=True)
         }

@@ -6,13 +6,15 @@ import contextlib
 import errno
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from controller.adapters.files import TEMPORARY, locked, plain_bytes, replace
+from controller.adapters.signatures import Signature, is_settled, signature_of
 from controller.core.kind import Kind
 from controller.core.leftovers import Standing
 from controller.core.model import API_VERSION, JobKey, Recorded, Source
@@ -39,16 +41,27 @@ class Sidecars:
 
     A job is found by its kind and name in any of them, so that a moved manifest keeps its job;
     the sidecar beside the manifest comes first. ``unreadable`` names the files that could not be
-    understood: they count as not there, and the next write replaces them.
+    understood: they count as not there, and the next write replaces them. A sidecar that has not
+    changed since an earlier read is not opened again; ``opened`` counts those that the last read
+    did open, and ``clock`` gives nanoseconds since 1970 to tell files that may still change
+    unseen.
     """
 
-    def __init__(self, roots: Iterable[Path], kinds: Mapping[str, Kind]) -> None:
+    def __init__(
+        self,
+        roots: Iterable[Path],
+        kinds: Mapping[str, Kind],
+        clock: Callable[[], int] = time.time_ns,
+    ) -> None:
         self._roots = tuple(dict.fromkeys(_folder(root) for root in roots))
         self._kinds = kinds
-        self._as_read: dict[tuple[str, str], tuple[_Stamp, Any]] = {}
+        self._clock = clock
+        self._known: dict[str, _Parsed] = {}
+        self._as_read: dict[tuple[str, str], tuple[Signature, Any]] = {}
         self._left_behind: list[str] = []
         self._astray: dict[tuple[str, JobKey], Standing] = {}
         self.unreadable: list[str] = []
+        self.opened = 0
 
     def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
         """Return what is recorded of every job, that of its own sidecar before any other."""
@@ -56,11 +69,15 @@ class Sidecars:
         self._left_behind = []
         self._as_read.clear()
         self._astray.clear()
+        self.opened = 0
+        # The time comes before every state, and each state before its bytes.
+        now = self._clock()
         paths = dict.fromkeys(sidecar_of(source.path) for source in sources.values())
         paths |= dict.fromkeys(self._found())
         recorded: dict[JobKey, Recorded] = {}
+        known, self._known = self._known, {}
         for path in paths:
-            for key, entry in self._entries(path):
+            for key, entry in self._entries(path, known.get(path), now):
                 own = sidecar_of(sources[key].path) if key in sources else ""
                 if key not in recorded or own == path:
                     recorded[key] = entry
@@ -121,20 +138,35 @@ class Sidecars:
         for path in self._left_behind:
             _remove_abandoned(path)
 
-    def _entries(self, path: str) -> Iterator[tuple[JobKey, Recorded]]:
+    def _entries(
+        self, path: str, known: _Parsed | None, now: int
+    ) -> Iterator[tuple[JobKey, Recorded]]:
         stamp = _stamp(path)
+        found = known if known and known.stamp == stamp else self._parsed(path, stamp)
+        if found is None or stamp is None:
+            return
+        if is_settled(stamp, now):
+            self._known[path] = found
+        if not found.understood:
+            self.unreadable.append(path)
+        for key, raw, entry in found.entries:
+            self._as_read[path, key.name] = (stamp, raw)
+            yield key, entry
+
+    def _parsed(self, path: str, stamp: Signature | None) -> _Parsed | None:
+        """Return what a sidecar's bytes say; None where there are none, or none can be read."""
         content = self._content(path)
         if not content or stamp is None:
-            return
-        written_at = datetime.fromtimestamp(stamp.changed / 1e9, tz=UTC)
+            return None
+        self.opened += 1
+        written_at = datetime.fromtimestamp(stamp.written / 1e9, tz=UTC)
         jobs = _jobs(content)
-        if not jobs:
-            self.unreadable.append(path)
+        entries = []
         for name, raw in jobs.items():
             kind = self._kinds.get(str(raw.get("kind")))
             if kind is not None and _is_sendable(raw.get("jobArn")):
-                self._as_read[path, name] = (stamp, raw)
-                yield JobKey(kind.name, name), parse(kind, raw, written_at)
+                entries.append((JobKey(kind.name, name), raw, parse(kind, raw, written_at)))
+        return _Parsed(stamp, tuple(entries), bool(jobs))
 
     def _content(self, path: str) -> bytes:
         try:
@@ -173,20 +205,19 @@ def _written(path: str, key: JobKey, entry: Mapping[str, Any]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Stamp:
-    """What tells one state of a file from the next: when it changed, its size and its inode."""
+class _Parsed:
+    """What one state of a sidecar says: each entry as it stands there and as it is understood."""
 
-    changed: int
-    size: int
-    inode: int
+    stamp: Signature
+    entries: tuple[tuple[JobKey, Any, Recorded], ...]
+    understood: bool
 
 
-def _stamp(path: str) -> _Stamp | None:
+def _stamp(path: str) -> Signature | None:
     try:
-        found = os.lstat(path)
+        return signature_of(os.lstat(path))
     except OSError:
         return None
-    return _Stamp(found.st_mtime_ns, found.st_size, found.st_ino)
 
 
 def _folder(root: Path) -> Path:

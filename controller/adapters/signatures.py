@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
-Signature = tuple[int, int, int, int, int]
-"""Device, inode, size, and the times of the last change of content and of anything at all."""
+
+class Signature(NamedTuple):
+    """One state of one file; ``written`` and ``changed`` are in nanoseconds since 1970.
+
+    ``written`` can be set by anybody; ``changed``, the last change of anything at all, cannot.
+    """
+
+    device: int
+    inode: int
+    size: int
+    written: int
+    changed: int
+
 
 # Longer than the coarsest clock by which a file system stamps its files.
 _YOUNG_NANOSECONDS = 3_000_000_000
@@ -27,7 +39,9 @@ def signature(path: str) -> Signature | None:
 
 def signature_of(found: os.stat_result) -> Signature:
     """Return the state that a call to the system told."""
-    return (found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return Signature(
+        found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    )
 
 
 def is_settled(state: Signature, now: int) -> bool:
@@ -36,4 +50,4 @@ def is_settled(state: Signature, now: int) -> bool:
     A file that has just been written can be written again within one tick of its clock, and then
     nothing but its bytes tells the two apart.
     """
-    return now - max(state[3], state[4]) > _YOUNG_NANOSECONDS
+    return now - max(state.written, state.changed) > _YOUNG_NANOSECONDS
