@@ -86,6 +86,7 @@ class _Server(ThreadingHTTPServer):
 
     daemon_threads = True
     block_on_close = False
+    request_queue_size = 4 * _AT_ONCE
 
     def __init__(self, family: socket.AddressFamily, place: tuple[str, int], pages: Pages) -> None:
         self.address_family = family
