@@ -37,15 +37,24 @@ class Bedrock:
     def __init__(self, connection: Connection) -> None:
         self._clients = Clients(connection)
         self._lock = threading.Lock()
+        self._asking: dict[str | None, threading.Lock] = {}
         self._accounts: dict[str | None, str] = {}
 
     def place(self, target: Target) -> Place:
         """Return where the target's credentials act; one call per role, its answer kept."""
-        region = self._clients.region(target)
+        region, role = self._clients.region(target), target.assume_role_arn
+        # One role that is slow to be assumed keeps none waiting but those who ask for it.
         with self._lock:
-            if target.assume_role_arn not in self._accounts:
-                self._accounts[target.assume_role_arn] = self._account(target)
-            return Place(self._accounts[target.assume_role_arn], region)
+            asking = self._asking.setdefault(role, threading.Lock())
+        with asking:
+            if role not in self._accounts:
+                self._accounts[role] = self._account(target)
+            return Place(self._accounts[role], region)
+
+    def warm(self, target: Target) -> None:
+        """Make what the first call to a target would have to make; raises CloudError."""
+        self.place(target)
+        self._clients.client("bedrock", target)
 
     def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
         """Return a job by name or ARN, or None when the service says that there is none."""

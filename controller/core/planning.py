@@ -39,18 +39,20 @@ def plan(
     fleet: Fleet,
     now: datetime,
     active: Mapping[Lane, int] = _NOT_COUNTED,
+    beside: Mapping[Lane, int] = _NOT_COUNTED,
 ) -> Plan:
     """One action per job, sorted by key, chosen from what is known and from nothing else.
 
     Every desired job needs an observation. Kinds and the fleet come as values, ``now`` is
-    read once by the caller. ``active`` is what was counted where jobs wait for a quota.
+    read once by the caller. ``active`` is what was counted where jobs wait for a quota, and
+    ``beside`` what of ours runs that the plan is not about.
     """
     actions = [
         decide(kinds[job.key.kind], job, observations[job.key], recorded.get(job.key), fleet, now)
         for job in sorted(desired, key=lambda job: job.key)
     ]
     fitting = _spare_others(_hold_wrong_credentials(spared(actions), recorded))
-    return Plan(tuple(queue(fitting, kinds, recorded, fleet, active)))
+    return Plan(tuple(queue(fitting, kinds, recorded, fleet, active, beside)))
 
 
 def decide(

@@ -8,8 +8,9 @@ Create tells it, as the number of jobs that were active then.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from controller.core.actions import Action, Plan, Reason, Verb
 from controller.core.fleet import Fleet
@@ -25,6 +26,9 @@ class Lane:
     place: Place | None
 
 
+_NOBODY: Mapping[Lane, int] = MappingProxyType({})
+
+
 def lane_of(action: Action) -> Lane:
     """Return the lane that an action's job is in."""
     return Lane(action.desired.key.kind, action.place)
@@ -36,13 +40,15 @@ def queue(
     recorded: Mapping[JobKey, Recorded],
     fleet: Fleet,
     active: Mapping[Lane, int],
+    beside: Mapping[Lane, int] = _NOBODY,
 ) -> list[Action]:
     """Let the first submits through, in the order of their start, and queue the rest.
 
-    ``active`` holds how many jobs, anybody's, are active in a lane, where that was counted.
+    ``active`` holds how many jobs, anybody's, are active in a lane, where that was counted, and
+    ``beside`` how many of ours run there that no action is about.
     """
     submits = [one for one in Plan(tuple(actions)).changes if one.verb is Verb.SUBMIT]
-    ours = running(actions, kinds, recorded)
+    ours = running(actions, kinds, recorded) + Counter(beside)
     rooms = _Rooms(fleet.limits.max_active)
     for lane, count in ours.items():
         rooms.busy[lane.place] += count
@@ -57,6 +63,17 @@ def queue(
         for action in submits
     }
     return [told.get(action.desired.key, action) for action in actions]
+
+
+def running_beside(
+    kinds: Mapping[str, Kind], recorded: Mapping[JobKey, Recorded], keys: Container[JobKey]
+) -> Counter[Lane]:
+    """Return how many jobs run in each lane, as recorded, other than those with these keys."""
+    return Counter(
+        Lane(key.kind, known.place)
+        for key, known in recorded.items()
+        if key not in keys and _may_run(kinds[key.kind], known)
+    )
 
 
 @dataclass(slots=True)
@@ -126,8 +143,11 @@ def _may_run_unseen(action: Action, kind: Kind, recorded: Recorded) -> bool:
     """Whether a job that could not be looked at may be active, as far as the sidecar knows."""
     if action.verb is Verb.WAIT and action.reason is Reason.INTENT_UNCONFIRMED:
         return True
-    if action.reason is not Reason.OBSERVATION_FAILED:
-        return False
+    return action.reason is Reason.OBSERVATION_FAILED and _may_run(kind, recorded)
+
+
+def _may_run(kind: Kind, recorded: Recorded) -> bool:
+    """Whether a job may be active, as far as its record tells."""
     if recorded.live is not None:
         return is_active(kind, recorded.live)
     return recorded.arn is not None or recorded.is_intent

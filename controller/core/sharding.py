@@ -1,0 +1,54 @@
+"""Which daemon of several works on a job: a function of the job alone, the same everywhere.
+
+It is Lamping and Veach's jump consistent hash ("A Fast, Minimal Memory, Consistent Hash
+Algorithm", 2014): from n shards to n + 1, one job in n + 1 moves, and only to the new shard.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+
+from controller.core.model import JobKey, Target
+
+MOST_SHARDS = 1_000
+_WORD = (1 << 64) - 1
+_MULTIPLIER = 2_862_933_555_777_941_757
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """One share of several, counted from 0; a fleet without shards is the only one of one."""
+
+    index: int = 0
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse a share that is none of the whole's."""
+        if not 0 <= self.index < self.count <= MOST_SHARDS:
+            raise ValueError(f"{self.index} is not one of {self.count} shards")
+
+    def __str__(self) -> str:
+        return f"{self.index}/{self.count}"
+
+    def holds(self, target: Target, key: JobKey) -> bool:
+        """Whether a job is this shard's, and so no other's of as many."""
+        return self.count == 1 or jump(fingerprint(target, key), self.count) == self.index
+
+
+def fingerprint(target: Target, key: JobKey) -> int:
+    """Return 64 bits that stand for a job in its target, on every machine and for ever."""
+    words = (target.account_id, target.region, target.assume_role_arn, key.kind, key.name)
+    # No word holds a line break: names and ids are checked, and one that did would only move.
+    text = "\n".join(word or "" for word in words)
+    return int.from_bytes(hashlib.sha256(text.encode(errors="replace")).digest()[:8], "big")
+
+
+def jump(hashed: int, count: int) -> int:
+    """Return the bucket, from 0 up to ``count``, that 64 bits fall into."""
+    bucket, following = -1, 0
+    while following < count:
+        bucket = following
+        hashed = (hashed * _MULTIPLIER + 1) & _WORD
+        following = int((bucket + 1) * ((1 << 31) / ((hashed >> 33) + 1)))
+    return bucket

@@ -1,0 +1,300 @@
+"""The loop that keeps a tree's jobs as it asks, for as long as the process lives.
+
+Files, events, timers and signals only say that something may have changed: what is wanted is
+always read again, and what is live is always asked for (level, not edge).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import Enum
+from queue import Empty, SimpleQueue
+
+from controller.core.actions import Reason
+from controller.core.model import JobKey, Recorded
+from controller.core.pruning import Cleaning
+from controller.metering import Meter, PassResult, Wake
+from controller.reconcile import Mode, Outside, PassLeftError, Report, reconcile
+from controller.roster import Batch, Group, Intake, Roster
+
+_log = logging.getLogger(__name__)
+
+LONGEST_WAIT = 30.0
+"""Seconds after which the loop shows that it lives, though there is nothing to do."""
+REREAD = 600.0
+"""Seconds after which the tree is read again though nothing told of a change."""
+GRACE = 9.0
+"""Seconds that actions in hand have to end in once a signal asked to end."""
+_READY_INTERVALS = 3
+
+
+class _Call(Enum):
+    """What the daemon is told from outside."""
+
+    CHANGED = "changed"
+    RENEW = "renew"
+    LEAVE = "leave"
+
+
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """A pass that ended: with a report, or without one."""
+
+    batch: Batch
+    report: Report | None
+    seconds: float
+
+
+_Message = _Call | _Done | str
+"""A call, a pass that ended, or the ARN that an event told of."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """All that the daemon needs of the outside.
+
+    ``read`` returns what the tree asks for now, and ``outside`` what passes work through; both are
+    made anew by ``renew``. ``now`` is a clock that never goes back, in seconds. ``executor`` has a
+    thread for every group. ``beat`` is called at least every ``longest_wait`` seconds.
+    """
+
+    read: Callable[[], Intake]
+    outside: Callable[[], Outside]
+    renew: Callable[[], None]
+    now: Callable[[], float]
+    executor: Executor
+    meter: Meter
+    cleaning: Cleaning = field(default_factory=Cleaning)
+    beat: Callable[[], None] = lambda: None
+    longest_wait: float = LONGEST_WAIT
+
+
+class Daemon:
+    """The loop. ``changed``, ``heard``, ``renew`` and ``leave`` may be called from anywhere."""
+
+    def __init__(self, world: World, roster: Roster) -> None:
+        self._world = world
+        self._roster = roster
+        # A SimpleQueue may be put to from a signal handler, and no call is ever missed.
+        self._inbox: SimpleQueue[_Message] = SimpleQueue()
+        self._seen: deque[_Message] = deque([_Call.CHANGED])
+        self._running: dict[Group | None, Future[None]] = {}
+        self._stuck: set[Group] = set()
+        self._leaving = False
+        self._left = threading.Event()
+        self._beat_at = self._read_at = world.now()
+        self._fine_at: float | None = None
+        self._told: frozenset[str] = frozenset()
+        self._broken = ""
+
+    def changed(self) -> None:
+        """Something changed in the tree."""
+        self._world.meter.event(Wake.FILES)
+        self._inbox.put(_Call.CHANGED)
+
+    def heard(self, arn: str) -> None:
+        """A job's status may have changed."""
+        self._world.meter.event(Wake.QUEUE)
+        self._inbox.put(arn)
+
+    def renew(self) -> None:
+        """Read everything anew, the configuration and the credentials too."""
+        self._inbox.put(_Call.RENEW)
+
+    def leave(self) -> None:
+        """Begin nothing any more, and let ``run`` return."""
+        self._leaving = True
+        self._inbox.put(_Call.LEAVE)
+
+    def leaves(self) -> bool:
+        """Whether nothing may begin any more."""
+        return self._leaving
+
+    def pause(self, seconds: float) -> None:
+        """Return after so many seconds, or at once when the daemon leaves."""
+        self._left.wait(seconds)
+
+    def alive(self) -> bool:
+        """Whether the loop went round lately."""
+        return self._world.now() - self._beat_at < _READY_INTERVALS * 2 * LONGEST_WAIT
+
+    def ready(self) -> bool:
+        """Whether all that was due has been done, within the last three intervals."""
+        if self._fine_at is None or self._leaving:
+            return False
+        longest = _READY_INTERVALS * max(self._roster.rhythm.interval, LONGEST_WAIT)
+        return self._world.now() - self._fine_at <= longest
+
+    def run(self) -> bool:
+        """Go on until ``leave``; return whether all that was in hand then has ended."""
+        while not self._leaving:
+            due = self.step()
+            if not self._leaving:
+                self._wait(due - self._world.now())
+        self._left.set()
+        return self._drained()
+
+    def step(self) -> float:
+        """Take in what was told, start what is due, and return when to come again at the latest."""
+        now = self._world.now()
+        self._beat_at = now
+        self._world.beat()
+        self._listen(now)
+        if not self._leaving:
+            self._start(now)
+        self._tell(now)
+        due = self._roster.next_due()
+        latest = now + min(self._world.longest_wait, self._roster.rhythm.interval)
+        # What is due and cannot start waits for a pass to end, and that rings.
+        return latest if due is None or due <= now else min(due, latest)
+
+    def _wait(self, seconds: float) -> None:
+        with suppress(Empty):
+            self._seen.append(self._inbox.get(timeout=max(0.0, seconds)))
+
+    def _listen(self, now: float) -> None:
+        with suppress(Empty):
+            while True:
+                self._seen.append(self._inbox.get_nowait())
+        calls = set()
+        while self._seen:
+            message = self._seen.popleft()
+            if isinstance(message, _Done):
+                self._ended(message, now)
+            elif isinstance(message, _Call):
+                calls.add(message)
+            else:
+                self._roster.heard(message, now)
+        if _Call.LEAVE in calls:
+            self._left.set()
+        elif _Call.RENEW in calls:
+            self._world.meter.event(Wake.SIGNAL)
+            self._world.renew()
+            self._read(now)
+            self._roster.hurry_all(now)
+        elif _Call.CHANGED in calls or now - self._read_at >= REREAD:
+            self._read(now)
+
+    def _read(self, now: float) -> None:
+        """Read the tree; while nobody knows what it asks for, all stays as it was."""
+        intake, self._read_at = self._world.read(), now
+        if intake.broken != self._broken:
+            self._broken = intake.broken
+            if intake.broken:
+                _log.error(
+                    "the tree cannot be read: nothing new is done", extra={"why": intake.broken}
+                )
+        if intake.broken:
+            return
+        news = self._roster.take(intake, now)
+        problems = {f"{one.source}: {one.code}" for one in intake.problems}
+        for problem in sorted(problems - self._told):
+            _log.warning("problem", extra={"problem": problem, "hint": "run bedrock-jobs validate"})
+        self._told = frozenset(problems)
+        if news:
+            told = {"jobs": len(intake.desired), "changed": news, "problems": len(problems)}
+            _log.info("tree", extra=told)
+            self._stuck &= {self._roster.group_of(job) for job in intake.desired.values()}
+
+    def _start(self, now: float) -> None:
+        for batch in self._roster.batches(now, self._running, self._recorded):
+            outside = self._world.outside()
+            future = self._world.executor.submit(self._pass, batch, self._roster.intake, outside)
+            self._running[batch.group] = future
+
+    def _recorded(self) -> Mapping[JobKey, Recorded]:
+        desired = self._roster.intake.desired.values()
+        return self._world.outside().ledger.read({job.key: job.source for job in desired})
+
+    def _pass(self, batch: Batch, intake: Intake, outside: Outside) -> None:
+        """Make one pass, in a thread of its own, and tell the loop how it went."""
+        began, report = self._world.now(), None
+        try:
+            report = reconcile(
+                batch.desired,
+                outside,
+                intake.fleet,
+                Mode.APPLY,
+                full=batch.full,
+                coverage=intake.coverage() if batch.sweeps else None,
+                cleaning=self._world.cleaning if batch.sweeps else Cleaning(),
+                part=True,
+                leaves=self.leaves,
+            )
+        except PassLeftError:
+            _log.info("a pass was left before its end")
+        except Exception:
+            _log.exception("a pass failed unexpectedly; it is made again")
+        self._inbox.put(_Done(batch, report, self._world.now() - began))
+
+    def _ended(self, done: _Done, now: float) -> None:
+        batch, report = done.batch, done.report
+        self._running.pop(batch.group, None)
+        result = _result(report)
+        if not self._leaving:
+            self._world.meter.passed(done.seconds, result)
+        if report is None:
+            self._roster.failed(batch, now)
+        else:
+            self._roster.looked(batch, report, now)
+            if report.refused:
+                _log.error("refused: nothing was done", extra={"why": report.refused})
+        groups = {self._roster.group_of(job) for job in batch.desired}
+        if report is None or _saw_nothing(report):
+            self._stuck |= groups
+        else:
+            self._stuck -= groups | {batch.group}
+
+    def _tell(self, now: float) -> None:
+        """Tell what there is; an idle fleet's pass is a look that finds nothing due."""
+        roster, meter = self._roster, self._world.meter
+        desired = roster.intake.desired.values()
+        depth, oldest = roster.waiting(now)
+        meter.queued(depth, oldest)
+        meter.counted(
+            Counter(roster.phases.values()),
+            sum(job.submission is not None for job in desired),
+            sum(job.submission is None for job in desired),
+        )
+        is_fine = not (depth or self._broken or roster.parked or self._stuck or self._leaving)
+        if is_fine and not self._running:
+            last = self._fine_at
+            if last is None or now - last >= roster.rhythm.interval:
+                self._fine_at = now
+                meter.passed(0.0, PassResult.SUCCEEDED)
+
+    def _drained(self) -> bool:
+        """Wait for what is in hand; what hangs longer is told, and left to the next daemon."""
+        deadline = self._world.now() + GRACE
+        for future in list(self._running.values()):
+            with suppress(TimeoutError):
+                future.exception(max(0.0, deadline - self._world.now()))
+        hanging = sum(not future.done() for future in self._running.values())
+        if hanging:
+            told = {"passes": hanging}
+            _log.error("calls got no answer in time; what they do is found again later", extra=told)
+        return not hanging
+
+
+def _result(report: Report | None) -> PassResult:
+    if report is None:
+        return PassResult.ERROR
+    if report.refused:
+        return PassResult.REFUSED
+    failed = any(
+        one.outcome.failure or one.unwritten or one.outcome.now.reason is Reason.OBSERVATION_FAILED
+        for one in report.results
+    )
+    return PassResult.FAILED if failed else PassResult.SUCCEEDED
+
+
+def _saw_nothing(report: Report) -> bool:
+    """Whether not one job could be looked at: that is no matter of single jobs."""
+    reasons = {one.outcome.now.reason for one in report.results}
+    return reasons == {Reason.OBSERVATION_FAILED}
