@@ -57,6 +57,6 @@ def _job(event: dict[str, Any], kind: Kind, accounts: Collection[str]) -> str | 
     match = _ARN.fullmatch(arn) if isinstance(arn, str) else None
     if match is None or match[2] != kind.resource:
         return Poison.NO_JOB
-    if match[1] != event.get("account") or (accounts and match[1] not in accounts):
+    if event.get("account", match[1]) != match[1] or (accounts and match[1] not in accounts):
         return Poison.OTHER_ACCOUNT
     return match[0]

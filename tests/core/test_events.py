@@ -52,6 +52,14 @@ def test_the_status_in_an_event_is_not_asked() -> None:
     assert read(json.dumps(event(detail={"jobArn": ARN, "jobStatus": "Musing"}))) == ARN
 
 
+def test_the_wrapping_may_lack_what_the_arn_tells() -> None:
+    """An event without account, region or resources is understood by its job's ARN."""
+    bare = {name: event()[name] for name in ("source", "detail-type", "detail")}
+
+    assert read(json.dumps(bare), ACCOUNT) == ARN
+    assert read(json.dumps(bare), "999999999999") is Poison.OTHER_ACCOUNT
+
+
 @pytest.mark.parametrize(
     "arn",
     [

@@ -1,0 +1,224 @@
+"""The stack of queue and policy, checked by cfn-lint and tried out on moto."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import botocore.session
+import pytest
+import yaml
+from moto.server import ThreadedMotoServer
+
+from controller.adapters.aws_clients import Connection
+from controller.adapters.events import HIDDEN, LONG_POLL, listening
+from controller.core.events import SOURCE
+from controller.core.kinds import KINDS
+from tests.core.test_events import ARN, event
+from tests.house.source import ROOT
+
+TEMPLATE = ROOT / "deploy" / "cloudformation" / "events.yaml"
+REGION = "us-east-1"
+ROLE = "arn:aws:iam::123456789012:role/BedrockCustomization"
+TAGS = {"bedrock:ListTagsForResource", "bedrock:TagResource", "bedrock:UntagResource"}
+
+# Moto leaves the queue's policy out: what concerns that one is read from the template.
+pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS..SQS..QueuePolicy:UserWarning")
+
+
+class Loader(yaml.SafeLoader):
+    """Reads a template, with what CloudFormation's own tags say as plain values."""
+
+
+Loader.add_multi_constructor("!", lambda loader, _tag, node: plain(loader, node))
+
+
+def plain(loader: yaml.SafeLoader, node: yaml.Node) -> Any:
+    """Return the value of a tagged node without its tag."""
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    assert isinstance(node, yaml.ScalarNode)
+    return loader.construct_scalar(node)
+
+
+def resource(name: str) -> dict[str, Any]:
+    """Return the properties of one of the template's resources."""
+    template = yaml.load(TEMPLATE.read_text(encoding="utf-8"), Loader)  # noqa: S506 - a safe one
+    found: dict[str, Any] = template["Resources"][name]["Properties"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    """The URL of a moto server."""
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+class Stack:
+    """The stack, as moto makes it."""
+
+    def __init__(self, endpoint: str, name: str = "bedrock-jobs", **parameters: str) -> None:
+        self.endpoint = endpoint
+        self._session = botocore.session.Session()
+        self._session.set_credentials("any", "body")
+        formation = self.client("cloudformation")
+        given = {"JobRoleArns": ROLE, "Name": name, **parameters}
+        identifier = formation.create_stack(
+            StackName=name,
+            TemplateBody=TEMPLATE.read_text(encoding="utf-8"),
+            Parameters=[{"ParameterKey": key, "ParameterValue": given[key]} for key in given],
+            Capabilities=["CAPABILITY_IAM"],
+        )["StackId"]
+        (made,) = formation.describe_stacks(StackName=identifier)["Stacks"]
+        assert made["StackStatus"] == "CREATE_COMPLETE"
+        self.outputs = {one["OutputKey"]: one["OutputValue"] for one in made["Outputs"]}
+
+    def client(self, service: str) -> Any:
+        """Return a client of a service."""
+        return self._session.create_client(service, REGION, endpoint_url=self.endpoint)
+
+    def attributes(self, output: str) -> dict[str, str]:
+        """Return the attributes of a queue."""
+        url = self.outputs[output]
+        asked = self.client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["All"])
+        found: dict[str, str] = asked["Attributes"]
+        return found
+
+    def statements(self, output: str = "PolicyArn") -> dict[str, dict[str, Any]]:
+        """Return the statements of a policy by their names."""
+        iam, arn = self.client("iam"), self.outputs[output]
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        answer = iam.get_policy_version(PolicyArn=arn, VersionId=version)
+        document = answer["PolicyVersion"]["Document"]
+        return {one["Sid"]: one for one in document["Statement"]}
+
+
+@pytest.fixture(scope="module")
+def stack(moto: str) -> Stack:
+    """The stack on a moto server."""
+    return Stack(moto)
+
+
+def listed(value: Any) -> list[str]:
+    """Return what stands alone or in a list as a list."""
+    return [value] if isinstance(value, str) else list(value)
+
+
+def test_cfn_lint_finds_nothing() -> None:
+    """The template is sound in all that cfn-lint knows, down to its information rules."""
+    lint = str(Path(sys.executable).with_name("cfn-lint"))
+    command = [lint, "--include-checks", "I", "--template", str(TEMPLATE)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_an_event_reaches_the_daemon(stack: Stack) -> None:
+    """A job's event goes by the rule into the queue, from where it is heard; others do not."""
+    sent = [event(source="acme.other"), event()]
+    stack.client("events").put_events(
+        Entries=[
+            {
+                "Source": one["source"],
+                "DetailType": one["detail-type"],
+                "Detail": json.dumps(one["detail"]),
+                "Resources": one["resources"],
+            }
+            for one in sent
+        ]
+    )
+    heard: SimpleQueue[str] = SimpleQueue()
+    connection = Connection(region=REGION, endpoint_url=stack.endpoint, any_credentials=True)
+    with listening(stack.outputs["QueueUrl"], connection, heard.put, wait=1):
+        assert heard.get(timeout=20) == ARN
+    assert heard.empty()
+
+
+def test_the_rule_names_the_events_that_are_understood(stack: Stack) -> None:
+    """The rule's pattern holds each kind's event, and nothing that would be poison."""
+    (rule,) = stack.client("events").list_rules()["Rules"]
+
+    assert json.loads(rule["EventPattern"]) == {
+        "source": [SOURCE],
+        "detail-type": [kind.event for kind in KINDS.values() if kind.event],
+    }
+
+
+def test_poison_is_kept_apart(stack: Stack) -> None:
+    """What is never deleted goes to a second queue, and stays there for longer."""
+    events, poison = stack.attributes("QueueUrl"), stack.attributes("PoisonQueueUrl")
+    redrive = json.loads(events["RedrivePolicy"])
+
+    assert redrive["deadLetterTargetArn"] == poison["QueueArn"]
+    assert int(redrive["maxReceiveCount"]) >= 3
+    assert int(poison["MessageRetentionPeriod"]) > int(events["MessageRetentionPeriod"])
+    assert int(events["VisibilityTimeout"]) == HIDDEN
+    assert int(events["ReceiveMessageWaitTimeSeconds"]) == LONG_POLL
+
+
+def test_only_that_queue_fills_the_one_for_poison() -> None:
+    """The second queue takes redriven messages of the first and of no other."""
+    (source,) = resource("Poison")["RedriveAllowPolicy"]["sourceQueueArns"]
+
+    assert resource("Poison")["RedriveAllowPolicy"]["redrivePermission"] == "byQueue"
+    assert source.endswith(f":{resource('Events')['QueueName']}")
+
+
+def test_only_the_rule_may_send() -> None:
+    """The queue takes messages of its rule alone, and of nobody without TLS."""
+    access = resource("EventsAccess")
+    allowed, denied = access["PolicyDocument"]["Statement"]
+
+    assert access["Queues"] == ["Events"]
+    assert (allowed["Effect"], allowed["Action"]) == ("Allow", "sqs:SendMessage")
+    assert allowed["Condition"] == {"ArnEquals": {"aws:SourceArn": "Changes.Arn"}}
+    assert (denied["Effect"], denied["Principal"]) == ("Deny", "*")
+    assert denied["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
+
+
+def test_the_policy_allows_what_is_called(stack: Stack) -> None:
+    """The daemon may call every operation that it calls, and no other."""
+    verbs = ("Create", "Get", "List", "Stop")
+    called = {f"bedrock:{kind.operation(verb)}" for kind in KINDS.values() for verb in verbs}
+    called |= TAGS | {"sqs:ReceiveMessage", "sqs:DeleteMessage", "iam:PassRole"}
+    allowed = {action for one in stack.statements().values() for action in listed(one["Action"])}
+
+    assert allowed == called
+
+
+def test_the_policy_is_narrow(stack: Stack) -> None:
+    """Only listing, which knows no resource, is allowed on all; a role goes to Bedrock alone."""
+    statements = stack.statements()
+    wide = {name for name, one in statements.items() if "*" in listed(one["Resource"])}
+    passing = statements["HandJobsTheirRole"]
+
+    assert wide == {"ListJobs"}
+    assert listed(passing["Resource"]) == [ROLE]
+    assert passing["Condition"] == {
+        "StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}
+    }
+    for name in ("LookAtAndStopJobs", "KeepTags", "SubmitJobs"):
+        places = [one.split(":")[4:6] for one in listed(statements[name]["Resource"])]
+        assert all(place[0] in {"123456789012", ""} for place in places)
+        assert all(place[1].endswith("/*") for place in places)
+
+
+def test_a_shard_has_a_stack_of_its_own(moto: str, stack: Stack) -> None:
+    """Stacks of other names stand beside the first, and may assume what they are given to."""
+    other = "arn:aws:iam::999999999999:role/BedrockJobs"
+    shard = Stack(moto, "bedrock-jobs-1", AssumedRoleArns=f"{other},{ROLE}")
+    (assuming,) = shard.statements("PolicyElsewhereArn").values()
+
+    assert shard.outputs["QueueUrl"].endswith("/bedrock-jobs-1-events")
+    assert shard.outputs["QueueUrl"] != stack.outputs["QueueUrl"]
+    assert "PolicyElsewhereArn" not in stack.outputs
+    assert (assuming["Action"], assuming["Resource"]) == ("sts:AssumeRole", [other, ROLE])
