@@ -120,6 +120,11 @@ class Daemon:
         """Return after so many seconds, or at once when the daemon leaves."""
         self._left.wait(seconds)
 
+    def beat(self) -> None:
+        """Show that the process lives, though the loop has not begun."""
+        self._beat_at = self._world.now()
+        self._world.beat()
+
     def alive(self) -> bool:
         """Whether the loop went round lately."""
         return self._world.now() - self._beat_at < _READY_INTERVALS * 2 * LONGEST_WAIT
@@ -143,8 +148,7 @@ class Daemon:
     def step(self) -> float:
         """Take in what was told, start what is due, and return when to come again at the latest."""
         now = self._world.now()
-        self._beat_at = now
-        self._world.beat()
+        self.beat()
         self._listen(now)
         if not self._leaving:
             self._start(now)

@@ -16,3 +16,8 @@ class SystemClock:
     def sleep(self, seconds: float) -> None:
         """Return after so many seconds."""
         time.sleep(seconds)
+
+
+def steady() -> float:
+    """Return seconds that only ever grow, also in a machine's sleep, whatever its clock says."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -20,6 +20,7 @@ _VERBS = {
     "validate": ("controller.cli.validate", "Check manifests offline, without credentials."),
     "plan": ("controller.cli.plan", "Show what reconcile would do, and change nothing."),
     "reconcile": ("controller.cli.reconcile", "Make one pass: submit what is missing, record all."),
+    "watch": ("controller.cli.watch", "Keep a tree's jobs as it asks, as a daemon."),
     "status": ("controller.cli.status", "Show each job's recorded status."),
     "wait": ("controller.cli.wait", "Wait until every job has ended."),
     "stop": ("controller.cli.stop", "Stop jobs that run."),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from controller.adapters.clock import SystemClock
 from controller.adapters.manifests import load
@@ -20,6 +20,9 @@ from controller.core.kinds import KINDS
 from controller.core.model import Desired, Manifest, Problem
 from controller.reconcile import Outside
 from controller.removing import Coverage
+
+if TYPE_CHECKING:
+    from controller.adapters.aws_clients import Connection
 
 SANDBOX_FOLDER = Path(".bedrock-jobs")
 SANDBOX_REGION = "us-east-1"
@@ -49,9 +52,9 @@ def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
     check_whole(wanted, given)
     tree = usable(lambda: load(wanted.paths, wanted.fleet))
     chosen = [one for one in tree.manifests if wanted.selector.selects(one.labels)]
-    fleet = _limited(wanted.fleet, given.get("max_submits"))
+    fleet = limited(wanted.fleet, given.get("max_submits"))
     top = str(wanted.top.absolute()) if fleet.stamp_tags else ""
-    desired = tuple(_desired(manifest, fleet, top) for manifest in chosen)
+    desired = tuple(desired_by(manifest, fleet, top) for manifest in chosen)
     left_out = {one.key for one in tree.manifests} - {one.key for one in chosen}
     found = dict.fromkeys((*wanted.problems, *tree.problems))
     told = tuple(problem for problem in found if problem.key not in left_out)
@@ -59,7 +62,7 @@ def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
     return Work(wanted.paths, fleet, known, told, coverage_of(wanted, tree))
 
 
-def _desired(manifest: Manifest, fleet: Fleet, top: str) -> Desired:
+def desired_by(manifest: Manifest, fleet: Fleet, top: str) -> Desired:
     """Return what a manifest asks for; its path from the fleet's folder only where it is sent."""
     path = Path(os.path.relpath(manifest.source.path, top)).as_posix() if top else ""
     kind = KINDS[manifest.key.kind]
@@ -78,20 +81,28 @@ class Reach:
 @contextmanager
 def outside(work: Work, reach: Reach) -> Iterator[Outside]:
     """Yield the ports of a pass over these manifests; a sandbox runs as long as the context."""
-    ledger = Sidecars(work.paths, KINDS)
+    from controller.adapters.aws import Bedrock
+
+    with connected(reach) as connection:
+        ledger = Sidecars(work.paths, KINDS)
+        yield Outside(KINDS, Bedrock(connection), ledger, SystemClock())
+
+
+@contextmanager
+def connected(reach: Reach) -> Iterator[Connection]:
+    """Yield how to reach AWS, or the sandbox, which runs as long as the context."""
     if not reach.sandbox:
-        yield Outside(KINDS, _bedrock(reach.options), ledger, SystemClock())
+        yield _connection(reach.options)
         return
     from controller.sandbox.server import running
 
     with running(SANDBOX_FOLDER, speed=reach.speed) as endpoint:
         given = {**reach.options, "endpoint_url": endpoint, "profile": None}
         given["region"] = given.get("region") or SANDBOX_REGION
-        yield Outside(KINDS, _bedrock(given, static=True), ledger, SystemClock())
+        yield _connection(given, static=True)
 
 
-def _bedrock(options: Mapping[str, Any], *, static: bool = False) -> Any:
-    from controller.adapters.aws import Bedrock
+def _connection(options: Mapping[str, Any], *, static: bool = False) -> Connection:
     from controller.adapters.aws_clients import Connection
 
     seconds = {
@@ -102,21 +113,20 @@ def _bedrock(options: Mapping[str, Any], *, static: bool = False) -> Any:
         )
         if options.get(option) is not None
     }
-    return Bedrock(
-        Connection(
-            region=options.get("region"),
-            profile=options.get("profile"),
-            endpoint_url=options.get("endpoint_url"),
-            ca_bundle=options.get("ca_bundle"),
-            verify_ssl=not options.get("no_verify_ssl"),
-            sign=not options.get("no_sign_request"),
-            any_credentials=static,
-            **seconds,
-        )
+    return Connection(
+        region=options.get("region"),
+        profile=options.get("profile"),
+        endpoint_url=options.get("endpoint_url"),
+        ca_bundle=options.get("ca_bundle"),
+        verify_ssl=not options.get("no_verify_ssl"),
+        sign=not options.get("no_sign_request"),
+        any_credentials=static,
+        **seconds,
     )
 
 
-def _limited(fleet: Fleet, max_submits: int | None) -> Fleet:
+def limited(fleet: Fleet, max_submits: int | None) -> Fleet:
+    """Return a fleet with the limit that the command line gives in place of its own."""
     if max_submits is None:
         return fleet
     return replace(fleet, limits=replace(fleet.limits, max_submits=max_submits))

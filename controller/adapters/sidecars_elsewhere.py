@@ -1,0 +1,79 @@
+"""Sidecars in a folder of their own, for a tree that cannot be written (``--status-dir``).
+
+Each stands there where it would stand in the tree: the same path, from another folder on.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from controller.adapters.sidecars import Sidecars
+from controller.core.kind import Kind
+from controller.core.leftovers import Standing
+from controller.core.model import JobKey, Recorded, Source
+from controller.ports import LedgerError
+
+
+class SidecarsElsewhere:
+    """The ledger of a tree whose sidecars stand under another folder.
+
+    Manifests' paths begin with one of ``roots``, as these are given.
+    """
+
+    def __init__(self, roots: Iterable[Path], folder: Path, kinds: Mapping[str, Kind]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._tree = os.path.commonpath([_folder(root) for root in roots])
+        self._folder = os.path.abspath(folder)
+        self._inner = Sidecars([Path(self._folder)], kinds)
+
+    def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
+        """Return what is recorded of these jobs, and of any other in the folder."""
+        return self._inner.read({key: self._there(source) for key, source in sources.items()})
+
+    def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
+        """Put a job's entry into its sidecar; raises LedgerError."""
+        there = self._there(source)
+        try:
+            Path(there.path).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            text = f"{Path(there.path).parent}: the folder cannot be made ({error.strerror})"
+            raise LedgerError(text) from error
+        return self._inner.write(there, key, entry)
+
+    def astray(self) -> Sequence[Standing]:
+        """Return the entries beside no manifest of theirs, with the places in the tree they'd have.
+
+        Whether a manifest is gone is told by where it would be.
+        """
+        real = os.path.realpath(self._tree)
+        return [
+            replace(
+                one,
+                sidecar=os.path.join(self._tree, rest),
+                real=os.path.join(real, rest),
+            )
+            for one in self._inner.astray()
+            if (rest := os.path.relpath(one.real, os.path.realpath(self._folder)))
+        ]
+
+    def remove(self, standing: Standing, entry: Mapping[str, Any]) -> bool:
+        """Take an entry out of its sidecar if it still says this; raises LedgerError."""
+        there = self._there(Source(standing.sidecar)).path
+        return self._inner.remove(replace(standing, sidecar=there), entry)
+
+    def clean(self) -> None:
+        """Remove what killed processes left behind."""
+        self._inner.clean()
+
+    def _there(self, source: Source) -> Source:
+        # The path as it was given: what a link leads to is another folder after each commit.
+        rest = os.path.relpath(source.path, self._tree)
+        return replace(source, path=os.path.join(self._folder, rest))
+
+
+def _folder(root: Path) -> str:
+    return str((root if root.is_dir() else root.parent).absolute())

@@ -1,0 +1,129 @@
+"""The verb ``watch``: keeps a tree's jobs as it asks, until a signal ends it."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import socket
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.cli import options
+from controller.cli.asked import asked
+from controller.cli.covering import check_whole
+from controller.cli.exits import Exit
+from controller.core.sharding import Shard
+from controller.core.timetable import Rhythm
+from controller.pacing import CALLS_PER_SECOND
+
+_SHARD = re.compile(r"(?P<index>[0-9]{1,4}|auto)/(?P<count>[0-9]{1,4})")
+_ORDINAL = re.compile(r"-([0-9]{1,4})\Z")
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_DURATION = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[smhd]?)")
+_LISTEN = "127.0.0.1:9464"
+
+
+def _shard(_context: click.Context, _parameter: click.Parameter, value: str) -> Shard:
+    """A StatefulSet's pods are told apart by the number that their host names end in."""
+    match = _SHARD.fullmatch(value)
+    if match is None:
+        raise click.BadParameter(f"{value!r} is not INDEX/COUNT, such as 0/4, nor auto/COUNT.")
+    index = match["index"]
+    if index == "auto":
+        ordinal = _ORDINAL.search(socket.gethostname())
+        if ordinal is None:
+            raise click.BadParameter(
+                f"the host name {socket.gethostname()!r} ends in no number: give INDEX/COUNT."
+            )
+        index = ordinal[1]
+    try:
+        return Shard(int(index), int(match["count"]))
+    except ValueError as error:
+        raise click.BadParameter(f"{error}: shards are counted from 0.") from error
+
+
+def _seconds(_context: click.Context, _parameter: click.Parameter, value: str) -> float:
+    match = _DURATION.fullmatch(value)
+    seconds = float(match["number"]) * _UNITS[match["unit"]] if match else 0.0
+    if not seconds:
+        raise click.BadParameter(f"{value!r} is no time: give seconds, or 90s, 5m, 10h, 1d.")
+    return seconds
+
+
+def _every(name: str, default: str, text: str) -> Callable[[options.Command], options.Command]:
+    return click.option(
+        name, default=default, show_default=True, callback=_seconds, metavar="TIME", help=text
+    )
+
+
+@click.command(name="watch")
+@options.paths
+@options.selecting
+@_every("--interval", "60s", "How long between looks at jobs that run or wait.")
+@_every("--resync", "10h", "How long between looks at jobs that ended, and at tags.")
+@_every("--poll", "10s", "How long between looks at the files, beside their events.")
+@click.option("--no-file-events", is_flag=True, help="Notice changed files by --poll alone.")
+@click.option(
+    "--events-queue",
+    metavar="URL",
+    help="Look at a job at once when this SQS queue tells of it (deploy/cloudformation).",
+)
+@click.option(
+    "--shard",
+    default="0/1",
+    show_default=True,
+    callback=_shard,
+    metavar="INDEX/COUNT",
+    help="Keep only this share of the jobs; auto/COUNT takes a StatefulSet's ordinal.",
+)
+@click.option(
+    "--status-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    metavar="FOLDER",
+    help="Write sidecars here, by the same paths, and nothing into the tree.",
+)
+@click.option(
+    "--listen",
+    default=_LISTEN,
+    show_default=True,
+    metavar="ADDRESS",
+    help="Serve /healthz, /readyz and /metrics here; '' serves none.",
+)
+@click.option(
+    "--calls-per-second",
+    type=click.FloatRange(min=0),
+    default=CALLS_PER_SECOND,
+    show_default=True,
+    metavar="N",
+    help="Call each account and region no faster, bursts apart; 0 sets no limit.",
+)
+@options.max_submits
+@options.pruning
+@options.connecting
+@options.logs_always
+@click.pass_context
+def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
+    """Keep the jobs of the manifests under each PATH, by default jobs/, until a signal ends it.
+
+    Does what `reconcile` does whenever a file changes, a job is heard of or its time comes, and
+    for no more jobs than that concerns. A plan that a guard refuses waits for another commit.
+    SIGTERM finishes and records what is under way, and ends with 0; SIGHUP reads everything anew.
+    """
+    wanted = asked(paths, given)
+    check_whole(wanted, given)
+    # Imported here: --help needs none of it.
+    from controller.cli.keeping import keep
+
+    rhythm = Rhythm(given["interval"], given["resync"])
+    code = keep(wanted.paths, given, rhythm)
+    if code is Exit.FAILED:
+        # What hangs in a call would keep the process from ending; its intents are recorded.
+        logging.shutdown()
+        sys.stderr.flush()
+        os._exit(code)
+    ctx.exit(code)

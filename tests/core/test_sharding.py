@@ -1,0 +1,73 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.core.model import JobKey, Target
+from controller.core.sharding import MOST_SHARDS, Shard, fingerprint, jump
+
+TARGET = Target("us-east-1", "123456789012")
+WORD = st.integers(0, (1 << 64) - 1)
+
+
+def keys(count: int) -> list[JobKey]:
+    """Return so many jobs' keys."""
+    return [JobKey("Job", f"job-{number}") for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("hashed", "count", "bucket"),
+    [(1, 1, 0), (42, 57, 43), (0xDEAD10CC, 1, 0), (0xDEAD10CC, 666, 361), (256, 1024, 520)],
+)
+def test_buckets_are_those_of_the_published_algorithm(hashed: int, count: int, bucket: int) -> None:
+    """The buckets are those that other implementations of the same paper give."""
+    assert jump(hashed, count) == bucket
+
+
+def test_fingerprint_is_for_ever() -> None:
+    """A job's shard is the same in every release, so that a rolling update moves none."""
+    assert fingerprint(TARGET, JobKey("Job", "support-bot")) == 10878472253154681430
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 16])
+def test_every_job_is_in_exactly_one_shard(count: int) -> None:
+    """However many shards there are, one and only one holds a job."""
+    shards = [Shard(index, count) for index in range(count)]
+
+    for key in keys(200):
+        assert sum(shard.holds(TARGET, key) for shard in shards) == 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 9])
+def test_one_more_shard_takes_its_share_and_no_more(count: int) -> None:
+    """From n to n + 1 shards about one job in n + 1 moves, and each to the new shard."""
+    before, after = (
+        [jump(fingerprint(TARGET, key), many) for key in keys(3000)] for many in (count, count + 1)
+    )
+    moved = [new for old, new in zip(before, after, strict=True) if old != new]
+
+    assert set(moved) == {count}
+    assert abs(len(moved) / 3000 - 1 / (count + 1)) < 0.04
+
+
+def test_another_target_is_another_job() -> None:
+    """The same name in another region may be another shard's."""
+    elsewhere = Target("eu-west-1", "123456789012")
+    here = [fingerprint(TARGET, key) for key in keys(50)]
+
+    assert here != [fingerprint(elsewhere, key) for key in keys(50)]
+
+
+@given(WORD, st.integers(1, MOST_SHARDS - 1))
+@settings(deadline=None, max_examples=300)
+def test_a_job_stays_or_moves_to_the_new_shard(hashed: int, count: int) -> None:
+    """One more shard never moves a job between two old ones."""
+    assert jump(hashed, count + 1) in {jump(hashed, count), count}
+
+
+@pytest.mark.parametrize(("index", "count"), [(1, 1), (-1, 2), (0, 0), (0, MOST_SHARDS + 1)])
+def test_a_share_that_is_none_is_refused(index: int, count: int) -> None:
+    """A share lies within the whole."""
+    with pytest.raises(ValueError, match="shards"):
+        Shard(index, count)
