@@ -1,0 +1,83 @@
+"""Every command that deploy/ and its page start is one that can be meant."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from controller.adapters.events import queue_of
+from controller.cli.main import root
+from controller.core.sharding import Shard
+from tests.deploy.test_image import given
+from tests.deploy.test_kubernetes import FOLDERS, container, the
+from tests.deploy.test_systemd import UNIT, value
+from tests.house.source import ROOT
+
+PAGE = ROOT / "docs" / "deploy.md"
+
+
+def parsed(arguments: list[str]) -> dict[str, Any]:
+    """Return what click makes of the command line of a daemon."""
+    verb, *rest = arguments
+    assert verb == "watch"
+    command = root.get_command(click.Context(root), verb)
+    assert command is not None
+    return command.make_context(verb, rest).params
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
+def test_the_pods_command_is_understood(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pod starts a daemon that reads the synced tree and has the shard of its ordinal."""
+    replicas = the("StatefulSet", folder)["spec"]["replicas"]
+    for ordinal in range(replicas):
+        name = f"bedrock-jobs-{ordinal}"
+        monkeypatch.setattr("socket.gethostname", lambda name=name: name)
+        arguments = [one.replace("$(POD_NAME)", name) for one in container(folder)["args"]]
+
+        found = parsed(arguments)
+
+        assert found["paths"] == (Path("/tree/current/jobs"),)
+        assert found["status_dir"] == Path("/status")
+        assert found["shard"] == Shard(ordinal, replicas)
+        queue = found["events_queue"] and queue_of(found["events_queue"])
+        suffix = f"-{ordinal}" if replicas > 1 else ""
+        assert not queue or queue.name == f"bedrock-jobs{suffix}-events"
+
+
+def test_the_units_command_is_understood() -> None:
+    """The service's command is sound, alone and with the options that its comments show."""
+    (example,) = re.findall(
+        r"^# +BEDROCK_JOBS_OPTIONS=(.+)$", UNIT.read_text("utf-8"), re.MULTILINE
+    )
+    for options in ("", example):
+        line = value("ExecStart").replace("${STATE_DIRECTORY}", "/var/lib/bedrock-jobs")
+
+        found = parsed(shlex.split(line.replace("$BEDROCK_JOBS_OPTIONS", options))[1:])
+
+        assert found["paths"] == (Path("jobs"),)
+        assert found["status_dir"] == Path("/var/lib/bedrock-jobs")
+        assert bool(found["events_queue"]) == bool(options)
+
+
+def test_the_images_command_is_understood() -> None:
+    """The image starts a daemon, and its health is asked where that one listens."""
+    found = parsed(json.loads(given("CMD")[-1]))
+
+    assert found["listen"] in given("HEALTHCHECK")[-1]
+    assert found["listen"].endswith(f":{given('EXPOSE')[0]}")
+
+
+def test_the_pages_commands_are_understood() -> None:
+    """Each daemon that the page starts is one that can be meant."""
+    text = PAGE.read_text("utf-8").replace("\\\n", " ")
+    lines = re.findall(r"^ {4}(?:.* )?bedrock-jobs(?::\S+)? (watch.*)$", text, re.MULTILINE)
+
+    assert lines
+    for line in lines:
+        assert parsed(shlex.split(line, comments=True))
