@@ -1,0 +1,139 @@
+"""Without file events, by choice or by need: changes are found by looking."""
+
+from __future__ import annotations
+
+import json
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from controller.adapters.snapshots import differing, refreshed, snapshot
+from tests.adapters.watches import DEADLINE, SAVES, eventually, tree, woken
+from tests.support.manifests import manifest, write
+
+LIMITED = """
+import json, logging, os, resource, sys, threading
+from pathlib import Path
+from controller.adapters.watching import watching
+
+class Lines(logging.Handler):
+    def emit(self, record):
+        lines.append([record.levelname, record.getMessage(), record.cause])
+
+lines, wakes = [], threading.Semaphore(0)
+logging.getLogger("controller").addHandler(Lines())
+jobs = Path(sys.argv[1])
+held = len(os.listdir("/proc/self/fd"))
+_, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (held + 1, most))
+with watching([jobs], wakes.release, poll=0.05) as watch:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    (jobs / "new.yaml").write_text("kind: none")
+    told = wakes.acquire(timeout=20)
+    print(json.dumps({"told": told, "by_events": watch.by_events, "lines": lines}))
+"""
+
+
+def test_limit_is_met_with_polling(tmp_path: Path) -> None:
+    """Where the system has no more room for file events, one line says so and looking goes on."""
+    jobs = tree(tmp_path)
+
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(jobs)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=DEADLINE * 2,
+    )
+
+    assert done.stderr == ""
+    found = json.loads(done.stdout)
+    assert found["told"]
+    assert not found["by_events"]
+    ((level, message, cause),) = found["lines"]
+    assert level == "WARNING"
+    assert "noticed by looking" in message
+    assert cause
+
+
+@pytest.mark.parametrize("save", SAVES.values(), ids=SAVES)
+def test_look_finds_every_save(tmp_path: Path, save: object) -> None:
+    """However an editor saves, a look finds it and tells once."""
+    jobs = tree(tmp_path)
+    assert callable(save)
+    with woken(jobs, files=False) as (wakes, watch):
+        assert not watch.by_events
+        save(jobs / "m1.yaml", "kind: none")
+        watch.look()
+        wakes.reach(1)
+
+
+def test_looks_come_by_themselves(tmp_path: Path) -> None:
+    """Without events a change is found within the time between two looks."""
+    jobs = tree(tmp_path)
+    with woken(jobs, files=False, poll=0.02) as (wakes, _):
+        for turn in (1, 2, 3):
+            write(jobs / "m1.yaml", manifest(f"job-{turn}9"))
+            wakes.reach(turn)
+
+
+def test_events_leave_nothing_to_find(tmp_path: Path) -> None:
+    """What events have told is not found, and told, again by the next look."""
+    jobs = tree(tmp_path)
+    with woken(jobs) as (wakes, watch):
+        write(jobs / "m1.yaml", manifest("job-8"))
+        wakes.reach(1)
+        watch.look()
+
+        eventually(lambda: watch.looks == 1)
+        assert watch.unheard == 0
+
+
+def test_failing_listener_ends_no_watch(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A wake that fails is logged, and the next change wakes again."""
+    jobs = tree(tmp_path)
+    turns: list[int] = []
+
+    def reading() -> None:
+        turns.append(1)
+        if len(turns) == 1:
+            raise RuntimeError("not today")
+
+    logging.getLogger("controller").propagate = True
+    with woken(jobs, files=False, poll=0.02, reading=reading) as (wakes, _):
+        (jobs / "m1.yaml").unlink()
+        (jobs / "m2.yaml").unlink()
+        eventually(lambda: bool(turns))
+        write(jobs / "m1.yaml", manifest("job-8"))
+        wakes.reach(1)
+
+    assert "not today" in caplog.text
+
+
+def test_small_burst_needs_no_look(tmp_path: Path) -> None:
+    """A snapshot is brought up to date for some files as a new one would be."""
+    jobs = tree(tmp_path)
+    seen = snapshot([jobs])
+    write(jobs / "m1.yaml", manifest("job-8"))
+    write(jobs / "new.yaml", manifest("new"))
+    (jobs / "m2.yaml").unlink()
+
+    assert sorted(differing(seen, snapshot([jobs]))) == [
+        str(jobs / name) for name in ("m1.yaml", "m2.yaml", "new.yaml")
+    ]
+    assert refreshed(seen, {str(jobs / name) for name in ("m1.yaml", "m2.yaml", "new.yaml")})
+    assert list(differing(seen, snapshot([jobs]))) == []
+
+
+def test_snapshot_refuses_what_it_cannot_follow(tmp_path: Path) -> None:
+    """A link, a folder and a place outside need a whole look."""
+    jobs = tree(tmp_path)
+    seen = snapshot([jobs])
+    (jobs / "link.yaml").symlink_to("m1.yaml")
+    (jobs / "folder").mkdir()
+
+    for path in (jobs / "link.yaml", jobs / "folder", tmp_path / "else" / "a.yaml"):
+        assert not refreshed(seen, {str(path)})
