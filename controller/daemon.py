@@ -271,7 +271,7 @@ class Daemon:
             last = self._fine_at
             if last is None or now - last >= roster.rhythm.interval:
                 self._fine_at = now
-                meter.passed(0.0, PassResult.SUCCEEDED)
+                meter.caught_up()
 
     def _drained(self) -> bool:
         """Wait for what is in hand; what hangs longer is told, and left to the next daemon."""

@@ -43,7 +43,10 @@ class Meter(Protocol):
     """
 
     def passed(self, seconds: float, result: str) -> None:
-        """Count a pass that took so long; ``result`` is a PassResult."""
+        """Count a pass that took so long, over all jobs or some; ``result`` is a PassResult."""
+
+    def caught_up(self) -> None:
+        """Keep the present as the time at which all that was due had been done well."""
 
     def counted(self, phases: Mapping[str, int], valid: int, invalid: int) -> None:
         """Take the present number of jobs by phase and of manifests, in place of the last ones."""

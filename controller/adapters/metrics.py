@@ -84,11 +84,13 @@ class Metrics:
         self._ready.set_function(lambda: float(probe()))
 
     def passed(self, seconds: float, result: str) -> None:
-        """Count a pass; the time of the last that succeeded is kept."""
+        """Count a pass that took so long, over all jobs or some."""
         self._passes.labels(self._results.of(result)).inc()
         self._pass_seconds.observe(seconds)
-        if result == PassResult.SUCCEEDED:
-            self._last_success.set(self._now())
+
+    def caught_up(self) -> None:
+        """Keep the present as the time at which all that was due had been done well."""
+        self._last_success.set(self._now())
 
     def counted(self, phases: Mapping[str, int], valid: int, invalid: int) -> None:
         """Take the present number of jobs by phase and of manifests, in place of the last ones."""
@@ -137,7 +139,7 @@ class Metrics:
         )
         self._last_success = self._gauge(
             "last_successful_pass_timestamp_seconds",
-            "When the last pass succeeded, in seconds since 1970; 0 before the first.",
+            "When all that was due had last been done well, in seconds since 1970; 0 before.",
         )
         self._ready = self._gauge("ready", "1 while /readyz answers 200, else 0.")
         self._depth = self._gauge("queue_depth", "Keys that are due and wait for a worker.")

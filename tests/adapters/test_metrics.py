@@ -122,16 +122,24 @@ def test_work_is_counted() -> None:
 
 
 @pytest.mark.parametrize("result", PassResult)
-def test_only_success_moves_the_last_success(result: PassResult) -> None:
-    """Every pass is counted by its result; the time of success is that of the last that had it."""
+def test_passes_are_counted_by_result(result: PassResult) -> None:
+    """Every pass is counted with its time; one that concerned some jobs moves no time of success."""
     metrics = made()
 
     metrics.passed(0.3, result)
 
     assert value(metrics, "reconcile_total", result=result) == 1
     assert value(metrics, "reconcile_duration_seconds_count") == 1
-    last = value(metrics, "last_successful_pass_timestamp_seconds")
-    assert last == (NOW if result is PassResult.SUCCEEDED else 0)
+    assert value(metrics, "last_successful_pass_timestamp_seconds") == 0
+
+
+def test_the_time_of_success_is_that_of_all_that_was_due() -> None:
+    """Once nothing that was due is left, the moment is kept."""
+    metrics = made()
+
+    metrics.caught_up()
+
+    assert value(metrics, "last_successful_pass_timestamp_seconds") == NOW
 
 
 def test_jobs_and_manifests_are_replaced() -> None:
