@@ -123,7 +123,7 @@ def test_work_is_counted() -> None:
 
 @pytest.mark.parametrize("result", PassResult)
 def test_passes_are_counted_by_result(result: PassResult) -> None:
-    """Every pass is counted with its time; one that concerned some jobs moves no time of success."""
+    """Every pass is counted with its time; one over some jobs moves no time of success."""
     metrics = made()
 
     metrics.passed(0.3, result)
