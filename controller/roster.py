@@ -165,7 +165,7 @@ class Roster:
             self._refused(batch, report, now)
         else:
             for result in report.results:
-                self._done(wanted, result, now)
+                self._done(wanted, result, now, full=batch.full)
             self.parked -= wanted.keys()
         if batch.sweeps:
             wait = self.rhythm.interval if self._some_leftover_runs(report) else self._long()
@@ -263,16 +263,19 @@ class Roster:
                     self._look(job, now, Cadence.ACTIVE)
         self._times.put_off(self.parked, now)
 
-    def _done(self, wanted: Mapping[JobKey, Desired], result: Result, now: float) -> None:
+    def _done(
+        self, wanted: Mapping[JobKey, Desired], result: Result, now: float, *, full: bool
+    ) -> None:
         job = wanted.get(result.outcome.planned.desired.key)
         if job is not None:
             kind = self.kinds[job.key.kind]
             is_recorded = result.unwritten is None
-            self._look(job, now, cadence_of(kind, result.outcome, recorded=is_recorded))
+            cadence = cadence_of(kind, result.outcome, recorded=is_recorded)
+            self._look(job, now, cadence, full=full)
 
-    def _look(self, job: Desired, now: float, cadence: Cadence) -> None:
+    def _look(self, job: Desired, now: float, cadence: Cadence, *, full: bool = False) -> None:
         if self.intake.desired.get(job.key) is job:
-            self._times.looked(job.key, now, cadence)
+            self._times.looked(job.key, now, cadence, full=full)
 
     def _some_leftover_runs(self, report: Report) -> bool:
         return any(

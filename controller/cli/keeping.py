@@ -117,7 +117,7 @@ class _Kept:
             beat=manager.alive,
             longest_wait=min(LONGEST_WAIT, seconds / 3) if seconds else LONGEST_WAIT,
         )
-        made = Daemon(world, Roster(KINDS, rhythm, random.Random().random))  # noqa: S311
+        made = Daemon(world, Roster(KINDS, rhythm, random.SystemRandom().random))
         self._pause = made.pause
         return made
 

@@ -81,9 +81,10 @@ class Reach:
 @contextmanager
 def outside(work: Work, reach: Reach) -> Iterator[Outside]:
     """Yield the ports of a pass over these manifests; a sandbox runs as long as the context."""
-    from controller.adapters.aws import Bedrock
-
     with connected(reach) as connection:
+        # Imported while a sandbox starts: whoever looks at --help waits for neither.
+        from controller.adapters.aws import Bedrock
+
         ledger = Sidecars(work.paths, KINDS)
         yield Outside(KINDS, Bedrock(connection), ledger, SystemClock())
 

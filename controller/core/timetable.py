@@ -84,16 +84,20 @@ class Timetable:
         self._put(key, Turn(now, now, urgent=True, first=key not in self._turns))
 
     def nudge(self, key: JobKey, now: float) -> None:
-        """Let a job be looked at now if that is sooner than it would be; a backoff stays one."""
+        """Let a job that changes by itself be looked at now; a backoff stays one."""
         turn = self._turns.get(key)
-        if turn is not None and turn.due > now and not turn.failures:
-            self._put(key, replace(turn, due=now, early=now, full=False))
+        if turn is not None and turn.due > now and not turn.failures and not turn.full:
+            self._put(key, replace(turn, due=now, early=now))
 
-    def looked(self, key: JobKey, now: float, cadence: Cadence) -> None:
-        """Take in what a look at a job showed; one that is not known any more stays so."""
+    def looked(self, key: JobKey, now: float, cadence: Cadence, *, full: bool = False) -> None:
+        """Take in what a look at a job showed; one that is not known any more stays so.
+
+        A look that was not ``full`` stands for no resync.
+        """
         turn = self._turns.get(key)
-        if turn is not None:
-            self._put(key, self._next(turn, now, cadence))
+        if turn is None or (turn.full and cadence is Cadence.SETTLED and not full):
+            return
+        self._put(key, self._next(turn, now, cadence))
 
     def put_off(self, keys: Iterable[JobKey], now: float) -> None:
         """Let jobs wait, all for one and the same look, as long as settled ones do."""

@@ -1,0 +1,209 @@
+"""A daemon in this process: it goes round when it is asked to, and time passes when told to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from controller.adapters.sidecars import Sidecars
+from controller.core.declared import policy_of
+from controller.core.desired import desire
+from controller.core.fleet import Fleet, Limits
+from controller.core.kinds import KINDS
+from controller.core.leftovers import Census
+from controller.core.model import Desired, JobKey, Live, Manifest, Problem, Source, Target
+from controller.core.pruning import Cleaning
+from controller.core.timetable import Rhythm
+from controller.daemon import Daemon, World
+from controller.ports import Cloud
+from controller.reconcile import Outside
+from controller.removing import Coverage
+from controller.roster import Intake, Roster
+from tests.contract.fake import Fake
+from tests.contract.passes import StillClock
+from tests.core.cases import SPEC
+
+(KIND,) = KINDS.values()
+RHYTHM = Rhythm(60.0, 36_000.0)
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Inline(Executor):
+    """Runs what it is given at once, in the thread that gives it."""
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run it, and return what it came to."""
+        future: Future[T] = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+@dataclass
+class Counts:
+    """A meter that keeps what it was last told."""
+
+    passes: Counter[str] = field(default_factory=Counter)
+    phases: Mapping[str, int] = field(default_factory=dict)
+    manifests: tuple[int, int] = (0, 0)
+    queue: tuple[int, float] = (0, 0.0)
+    events: Counter[str] = field(default_factory=Counter)
+
+    def passed(self, seconds: float, result: str) -> None:
+        """Count it."""
+        self.passes[result] += 1
+
+    def caught_up(self) -> None:
+        """Count it."""
+        self.passes["caught up"] += 1
+
+    def counted(self, phases: Mapping[str, int], valid: int, invalid: int) -> None:
+        """Keep them."""
+        self.phases, self.manifests = dict(phases), (valid, invalid)
+
+    def queued(self, depth: int, oldest_seconds: float) -> None:
+        """Keep it."""
+        self.queue = (depth, oldest_seconds)
+
+    def event(self, kind: str) -> None:
+        """Count it."""
+        self.events[kind] += 1
+
+    def submitted(self, number: int) -> None:
+        """Nobody asks."""
+
+    def ambiguous(self, number: int) -> None:
+        """Nobody asks."""
+
+    def wrote(self, number: int) -> None:
+        """Nobody asks."""
+
+    def requested(self, operation: str, code: str, seconds: float) -> None:
+        """Nobody asks."""
+
+
+@dataclass
+class Kept:
+    """A tree of manifests, the daemon that keeps it, and the cloud that it is kept in."""
+
+    folder: Path
+    cloud: Cloud
+    fleet: Fleet = field(default_factory=lambda: Fleet(owner="acme-ml"))
+    jobs: dict[JobKey, Desired] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+    broken: str = ""
+    now: float = 1000.0
+    counts: Counts = field(default_factory=Counts)
+    executor: Executor = field(default_factory=Inline)
+    cleaning: Cleaning = field(default_factory=Cleaning)
+    reads: int = 0
+    renewed: int = 0
+
+    def __post_init__(self) -> None:
+        ledger = Sidecars([self.folder], KINDS)
+        outside = Outside(KINDS, self.cloud, ledger, StillClock(), width=4)
+        world = World(
+            read=self._read,
+            outside=lambda: outside,
+            renew=self._renew,
+            now=lambda: self.now,
+            executor=self.executor,
+            meter=self.counts,
+            cleaning=self.cleaning,
+        )
+        self.roster = Roster(KINDS, RHYTHM, lambda: 0.5)
+        self.daemon = Daemon(world, self.roster)
+
+    @property
+    def fake(self) -> Fake:
+        """The cloud, where it is the one in memory."""
+        assert isinstance(self.cloud, Fake)
+        return self.cloud
+
+    def limit(self, **limits: Any) -> None:
+        """Give the fleet limits."""
+        self.fleet = Fleet(owner="acme-ml", limits=Limits(**limits))
+        self.daemon.changed()
+
+    def put(
+        self,
+        name: str,
+        policy: Mapping[str, Any] | None = None,
+        target: Target = Target(),  # noqa: B008 - frozen
+        **spec: Any,
+    ) -> Desired:
+        """Save a manifest."""
+        manifest = Manifest(
+            JobKey(KIND.name, name),
+            Source(str(self.folder / f"{name}.yaml"), 4, 9),
+            policy=policy_of(policy),
+            target=target,
+            spec={**SPEC, **spec},
+        )
+        made = desire(manifest, KIND, self.fleet.owner, self.fleet.target)
+        self.jobs[made.key] = made
+        (self.folder / f"{name}.yaml").touch()
+        self.daemon.changed()
+        return made
+
+    def remove(self, name: str) -> None:
+        """Delete a manifest."""
+        del self.jobs[JobKey(KIND.name, name)]
+        self.daemon.changed()
+
+    def settle(self) -> None:
+        """Let the daemon go round until nothing is due."""
+        for _ in range(100):
+            if self.daemon.step() > self.now and not self.roster.waiting(self.now)[0]:
+                self.daemon.step()
+                return
+        raise AssertionError("there was always something due")
+
+    def after(self, seconds: float) -> None:
+        """Let time pass, and the daemon go round as it would meanwhile."""
+        end = self.now + seconds
+        while True:
+            due = self.daemon.step()
+            if due > end:
+                break
+            self.now = max(due, self.now)
+        self.now = end
+        self.settle()
+
+    def phase(self, name: str) -> str:
+        """Return a job's phase as the daemon knows it."""
+        return self.roster.phases[JobKey(KIND.name, name)]
+
+    def live(self) -> list[Live]:
+        """Return every job that the cloud has."""
+        return [live for jobs in self.fake.jobs.values() for live in jobs.values()]
+
+    def finish(self, *names: str) -> None:
+        """Let jobs end well."""
+        for name in names:
+            self.fake.turn(KIND, name, next(iter(KIND.succeeded)))
+
+    def calls(self) -> dict[str, int]:
+        """Return what was called since this was last asked."""
+        made = self.fake.count()
+        self.fake.calls.clear()
+        return made
+
+    def _read(self) -> Intake:
+        self.reads += 1
+        if self.broken:
+            return Intake(broken=self.broken)
+        return Intake(self.fleet, dict(self.jobs), self.problems, coverage=self._coverage)
+
+    def _renew(self) -> None:
+        self.renewed += 1
+
+    def _coverage(self) -> Coverage:
+        keys = frozenset(self.jobs)
+        names = frozenset((key.kind, key.name) for key in keys)
+        census = Census((str(self.folder.resolve()),), keys, names)
+        return Coverage(census, lambda: census)
