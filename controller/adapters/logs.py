@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
+from collections.abc import Iterator, MutableMapping
 from typing import Any
 
 ROOT = "controller"
@@ -22,11 +24,8 @@ def log_to_stderr(level: str = "debug") -> None:
     import structlog
 
     terminal = sys.stderr.isatty()
-    # The plain traceback, because the rich one prints local variables, and they hold specs.
     renderer: Any = (
-        structlog.dev.ConsoleRenderer(
-            colors=not os.environ.get("NO_COLOR"), exception_formatter=structlog.dev.plain_traceback
-        )
+        structlog.dev.ConsoleRenderer(colors=not os.environ.get("NO_COLOR"))
         if terminal
         else structlog.processors.JSONRenderer(sort_keys=True)
     )
@@ -35,9 +34,9 @@ def log_to_stderr(level: str = "debug") -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        *([_printable] if terminal else []),
+        _with_trace,
     ]
-    if not terminal:
-        shared.append(structlog.processors.format_exc_info)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -49,3 +48,37 @@ def log_to_stderr(level: str = "debug") -> None:
     logger.handlers = [handler]
     logger.setLevel(level.upper())
     logger.propagate = False
+
+
+def _printable(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Any:
+    """A path or a service's word may hold what a terminal takes for a command: it is escaped."""
+    for name, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[name] = repr(value)
+    return event
+
+
+def _with_trace(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Any:
+    """An exception shows where it was raised; its text and its variables may hold a spec."""
+    error = (event.pop("exc_info", None) or (None, None))[1]
+    if error is not None:
+        event["exception"] = "\n".join(_traced(error))
+    return event
+
+
+def _traced(error: BaseException) -> Iterator[str]:
+    """Yield the causes of an exception, the first one first, and itself: frames and types."""
+    chain = [error]
+    while (cause := _cause_of(chain[-1])) is not None and cause not in chain:
+        chain.append(cause)
+    for one in reversed(chain):
+        yield from (line.rstrip("\n") for line in traceback.format_tb(one.__traceback__))
+        # What the system says is about files and sockets, and is from a list of its own.
+        told = f": {one.strerror}" if isinstance(one, OSError) and one.strerror else ""
+        yield f"{type(one).__qualname__}{told}"
+
+
+def _cause_of(error: BaseException) -> BaseException | None:
+    if error.__cause__ is not None or error.__suppress_context__:
+        return error.__cause__
+    return error.__context__
