@@ -261,11 +261,11 @@ class Daemon:
         desired = roster.intake.desired.values()
         depth, oldest = roster.waiting(now)
         meter.queued(depth, oldest)
-        meter.counted(
-            Counter(roster.phases.values()),
-            sum(job.submission is not None for job in desired),
-            sum(job.submission is None for job in desired),
-        )
+        valid = sum(job.submission is not None for job in desired)
+        # A file that nobody can read the manifests of counts as one.
+        nameless = {one.source.path for one in roster.intake.problems if one.key is None}
+        invalid = len(desired) - valid + len(nameless)
+        meter.counted(Counter(roster.phases.values()), valid, invalid)
         is_fine = not (depth or self._broken or roster.parked or self._stuck or self._leaving)
         if is_fine and not self._running:
             last = self._fine_at

@@ -115,6 +115,21 @@ def test_a_job_is_seen_in_metrics_probes_and_logs(tree: Project) -> None:
     assert SECRET in tree.calls("Create")[0]["body"]
 
 
+def test_invalid_manifests_are_counted(tree: Project) -> None:
+    """Invalid ones count, the nameless too, and keep nobody from being ready."""
+    tree.add("support-bot")
+    tree.add("misspelt", {**spec(), "rolArn": "arn"})
+    (tree.jobs / "broken.yaml").write_text("kind:\n\t- tab\n")
+    (tree.jobs / "stranger.yaml").write_text("apiVersion: bedrock-jobs/v1\nkind: Stranger\n")
+
+    with watching(tree) as daemon:
+        eventually(lambda: daemon.status("/readyz") == 200, "ready")
+
+        assert daemon.metric("manifests", valid="true") == 1
+        assert daemon.metric("manifests", valid="false") == 3
+        assert daemon.metric("jobs", phase="Stalled") == 1
+
+
 def test_an_idle_daemon_writes_and_submits_nothing(tree: Project) -> None:
     """On a settled tree every counter of work stays at 0, and it is ready all the same."""
     tree.add("support-bot")
