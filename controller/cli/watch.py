@@ -17,12 +17,10 @@ from controller.cli import options
 from controller.cli.asked import asked
 from controller.cli.covering import check_whole
 from controller.cli.exits import Exit
-from controller.core.sharding import Shard
+from controller.core.sharding import Shard, shard_of
 from controller.core.timetable import Rhythm
 from controller.pacing import CALLS_PER_SECOND
 
-_SHARD = re.compile(r"(?P<index>[0-9]{1,4}|auto)/(?P<count>[0-9]{1,4})")
-_ORDINAL = re.compile(r"-([0-9]{1,4})\Z")
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[smhd]?)")
 _LISTEN = "127.0.0.1:9464"
@@ -30,21 +28,10 @@ _LISTEN = "127.0.0.1:9464"
 
 def _shard(_context: click.Context, _parameter: click.Parameter, value: str) -> Shard:
     """A StatefulSet's pods are told apart by the number that their host names end in."""
-    match = _SHARD.fullmatch(value)
-    if match is None:
-        raise click.BadParameter(f"{value!r} is not INDEX/COUNT, such as 0/4, nor auto/COUNT.")
-    index = match["index"]
-    if index == "auto":
-        ordinal = _ORDINAL.search(socket.gethostname())
-        if ordinal is None:
-            raise click.BadParameter(
-                f"the host name {socket.gethostname()!r} ends in no number: give INDEX/COUNT."
-            )
-        index = ordinal[1]
     try:
-        return Shard(int(index), int(match["count"]))
+        return shard_of(value, socket.gethostname())
     except ValueError as error:
-        raise click.BadParameter(f"{error}: shards are counted from 0.") from error
+        raise click.BadParameter(f"{error}.") from error
 
 
 def _seconds(_context: click.Context, _parameter: click.Parameter, value: str) -> float:

@@ -7,11 +7,14 @@ Algorithm", 2014): from n shards to n + 1, one job in n + 1 moves, and only to t
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 
 from controller.core.model import JobKey, Target
 
 MOST_SHARDS = 1_000
+_SHARD = re.compile(r"(?P<index>[0-9]{1,4}|auto)/(?P<count>[0-9]{1,4})")
+_ORDINAL = re.compile(r"-([0-9]{1,4})\Z")
 _WORD = (1 << 64) - 1
 _MULTIPLIER = 2_862_933_555_777_941_757
 
@@ -26,7 +29,8 @@ class Shard:
     def __post_init__(self) -> None:
         """Refuse a share that is none of the whole's."""
         if not 0 <= self.index < self.count <= MOST_SHARDS:
-            raise ValueError(f"{self.index} is not one of {self.count} shards")
+            text = f"{self.index} is none of {self.count} shards, which are counted from 0"
+            raise ValueError(f"{text}; there are {MOST_SHARDS} at most")
 
     def __str__(self) -> str:
         return f"{self.index}/{self.count}"
@@ -34,6 +38,23 @@ class Shard:
     def holds(self, target: Target, key: JobKey) -> bool:
         """Whether a job is this shard's, and so no other's of as many."""
         return self.count == 1 or jump(fingerprint(target, key), self.count) == self.index
+
+
+def shard_of(text: str, host: str) -> Shard:
+    """Return the shard that INDEX/COUNT names; raises ValueError with what to write.
+
+    An index of ``auto`` is the number that the host's name ends in, as a StatefulSet's pods have.
+    """
+    match = _SHARD.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not INDEX/COUNT, such as 0/4, nor auto/COUNT")
+    index = match["index"]
+    if index == "auto":
+        ordinal = _ORDINAL.search(host)
+        if ordinal is None:
+            raise ValueError(f"the host name {host!r} ends in no -NUMBER: give INDEX/COUNT")
+        index = ordinal[1]
+    return Shard(int(index), int(match["count"]))
 
 
 def fingerprint(target: Target, key: JobKey) -> int:

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.core.model import JobKey, Target
-from controller.core.sharding import MOST_SHARDS, Shard, fingerprint, jump
+from controller.core.sharding import MOST_SHARDS, Shard, fingerprint, jump, shard_of
 
 TARGET = Target("us-east-1", "123456789012")
 WORD = st.integers(0, (1 << 64) - 1)
@@ -71,3 +71,33 @@ def test_a_share_that_is_none_is_refused(index: int, count: int) -> None:
     """A share lies within the whole."""
     with pytest.raises(ValueError, match="shards"):
         Shard(index, count)
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "shard"),
+    [
+        ("0/1", "laptop", Shard(0, 1)),
+        ("3/4", "pod-1", Shard(3, 4)),
+        ("auto/4", "bedrock-jobs-2", Shard(2, 4)),
+        ("auto/12", "bedrock-jobs-11", Shard(11, 12)),
+    ],
+)
+def test_a_shard_is_named_or_taken_from_the_host(text: str, host: str, shard: Shard) -> None:
+    """A StatefulSet's pod finds its own index; elsewhere it is given."""
+    assert shard_of(text, host) == shard
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("4/4", "counted from 0"),
+        ("auto/4", "ends in no -NUMBER"),
+        ("auto", "INDEX/COUNT"),
+        ("-1/4", "INDEX/COUNT"),
+        ("0/0", "counted from 0"),
+    ],
+)
+def test_a_shard_that_cannot_be_is_told(text: str, told: str) -> None:
+    """A mistake is told with what to write instead."""
+    with pytest.raises(ValueError, match=told):
+        shard_of(text, "laptop")
