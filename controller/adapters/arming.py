@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
+import traceback
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from watchdog.events import (
     FileSystemEventHandler,
 )
 from watchdog.observers import Observer
+from watchdog.utils import BaseThread
 
 from controller.adapters.discovery import top_of, upward
 from controller.adapters.snapshots import HOLDING, matters
@@ -27,6 +30,7 @@ from controller.adapters.snapshots import HOLDING, matters
 _MOST_FLAT = 12
 """Folders above the tree that are watched; each costs two threads, and polling sees the rest."""
 _MOST_LINKS = 40
+_DESCRIPTORS = ("_inotify_fd", "_kill_r", "_kill_w")
 _EVENTS: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
     DirDeletedEvent,
@@ -85,7 +89,7 @@ def places(paths: Iterable[Path]) -> Places:
 class Ear:
     """Listens at some places from the first moment on, until it is closed.
 
-    Raises OSError when the system refuses, and then leaves no thread behind.
+    Raises OSError when the system refuses, and then leaves no thread or descriptor behind.
     """
 
     def __init__(self, where: Places, heard: Callable[[Heard], None]) -> None:
@@ -98,14 +102,46 @@ class Ear:
             self._observer.schedule(handler, folder, recursive=False, event_filter=_EVENTS)
         try:
             self._observer.start()
-        except BaseException:
+        except OSError as error:
             self._observer.unschedule_all()
+            _give_back(error)
             raise
 
     def close(self) -> None:
         """Stop listening; every thread has ended when this returns."""
         self._observer.stop()
         self._observer.join()
+
+
+def _give_back(error: OSError) -> None:
+    """Close what watchdog had opened before it failed: only the traceback still leads there."""
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        failed = frame.f_locals.get("self")
+        for name in _DESCRIPTORS if type(failed).__name__ == "Inotify" else ():
+            with suppress(OSError, AttributeError):
+                os.close(getattr(failed, name))
+
+
+@contextmanager
+def heeding(deafened: Callable[[], None]) -> Iterator[None]:
+    """While the context lasts, an ear's thread that dies is told of, and prints no traceback.
+
+    Watchdog's reader loses its books when folders are moved out and others take their names at
+    once; a new ear begins with new books.
+    """
+    before = threading.excepthook
+
+    def caught(failure: threading.ExceptHookArgs) -> None:
+        if isinstance(failure.thread, BaseThread):
+            deafened()
+        else:
+            before(failure)
+
+    threading.excepthook = caught
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 class _Handler(FileSystemEventHandler):

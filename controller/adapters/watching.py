@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import errno
 import logging
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from controller.adapters.arming import Ear, Heard, places
+from controller.adapters.arming import Ear, Heard, heeding, places
 from controller.adapters.calming import Burst, Calm
-from controller.adapters.snapshots import differing, refreshed, snapshot
+from controller.adapters.snapshots import Snapshot, differing, refreshed, snapshot
 
 _LONGEST_CLOSE = 10.0
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
 _MOST_FAILURES = 8
-"""Each failure to listen may cost three descriptors that nobody gives back."""
 _SHARE = 0.01
 
 _log = logging.getLogger(__name__)
@@ -40,10 +40,12 @@ def watching(
     told; with ``files`` False nothing else is done.
     """
     watch = Watching(paths, changed, poll, debounce, files=files)
-    try:
-        yield watch
-    finally:
-        watch.close()
+    with heeding(watch.listen_anew):
+        watch.open()
+        try:
+            yield watch
+        finally:
+            watch.close()
 
 
 class Watching:
@@ -72,12 +74,21 @@ class Watching:
         self._ear: Ear | None = None
         self.by_events = files
         self.looks = self.unheard = 0
+        self._seen: Snapshot = {}
+        self._next_look = 0.0
+        self._thread = threading.Thread(target=self._run, name="watching", daemon=True)
+
+    def open(self) -> None:
+        """Begin: every change from here on is told of."""
         # Listening begins before the first look, so that nothing lies between the two.
         self._listen()
         self._seen = snapshot(self._paths)
-        self._next_look = time.monotonic() + poll
-        self._thread = threading.Thread(target=self._run, name="watching", daemon=True)
+        self._next_look = time.monotonic() + self._poll
         self._thread.start()
+
+    def listen_anew(self) -> None:
+        """Replace an ear that has gone deaf, and count the tree as changed meanwhile."""
+        self._hear(Heard(os.fspath(self._paths[0]), whole=False, moves=True))
 
     def look(self) -> None:
         """Ask for a look around now instead of at the next turn."""
@@ -180,6 +191,7 @@ class Watching:
             heard = Ear(places(self._paths), self._hear)
         except OSError as error:
             return self._without(error)
+        self._failures = 0
         old, self._ear = self._ear, heard
         return old
 

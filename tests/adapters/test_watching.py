@@ -114,6 +114,27 @@ def test_folder_moved_in_is_listened_to(tmp_path: Path) -> None:
         wakes.reach(2)
 
 
+def test_folders_that_take_each_others_names_deafen_nobody(tmp_path: Path) -> None:
+    """After folders were moved out, made anew and removed at once, changes are still heard."""
+    jobs = tree(tmp_path)
+    (tmp_path / "out").mkdir()
+    write(jobs / "a" / "b" / "n.yaml", manifest("n"))
+    with woken(jobs) as (wakes, _):
+        held = descriptors()
+        for turn in range(5):
+            (jobs / "a").rename(tmp_path / "out" / "a")
+            (jobs / "a" / "b").mkdir(parents=True)
+            shutil.rmtree(jobs / "a")
+            shutil.rmtree(tmp_path / "out" / "a")
+            write(jobs / "a" / "b" / "n.yaml", manifest(f"n-{turn}"))
+            wakes.reach(wakes.count + 1)
+        before = wakes.count
+        (jobs / "a" / "b" / "n.yaml").unlink()
+        wakes.reach(before + 1)
+
+        eventually(lambda: descriptors() == held)
+
+
 @pytest.mark.parametrize("gone", ["removed", "replaced", "never there"])
 def test_root_made_anew_is_listened_to(tmp_path: Path, gone: str) -> None:
     """A root that went and came back, or comes late, is noticed, and so is what happens in it."""

@@ -25,24 +25,26 @@ class Lines(logging.Handler):
 
 lines, wakes = [], threading.Semaphore(0)
 logging.getLogger("controller").addHandler(Lines())
-jobs = Path(sys.argv[1])
+jobs, room = Path(sys.argv[1]), int(sys.argv[2])
 held = len(os.listdir("/proc/self/fd"))
 _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-resource.setrlimit(resource.RLIMIT_NOFILE, (held + 1, most))
+resource.setrlimit(resource.RLIMIT_NOFILE, (held + room, most))
 with watching([jobs], wakes.release, poll=0.05) as watch:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     (jobs / "new.yaml").write_text("kind: none")
     told = wakes.acquire(timeout=20)
-    print(json.dumps({"told": told, "by_events": watch.by_events, "lines": lines}))
+    more = len(os.listdir("/proc/self/fd")) - held
+    print(json.dumps({"told": told, "by": watch.by_events, "lines": lines, "more": more}))
 """
 
 
-def test_limit_is_met_with_polling(tmp_path: Path) -> None:
+@pytest.mark.parametrize("room", [1, 2, 4])
+def test_limit_is_met_with_polling(tmp_path: Path, room: int) -> None:
     """Where the system has no more room for file events, one line says so and looking goes on."""
     jobs = tree(tmp_path)
 
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED, str(jobs)],
+        [sys.executable, "-c", LIMITED, str(jobs), str(room)],
         capture_output=True,
         text=True,
         check=False,
@@ -52,7 +54,8 @@ def test_limit_is_met_with_polling(tmp_path: Path) -> None:
     assert done.stderr == ""
     found = json.loads(done.stdout)
     assert found["told"]
-    assert not found["by_events"]
+    assert not found["by"]
+    assert found["more"] == 0
     ((level, message, cause),) = found["lines"]
     assert level == "WARNING"
     assert "noticed by looking" in message
