@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from controller.adapters.aws_clients import Clients, Connection, guarded
 from controller.core.events import Poison, changed_job
 from controller.core.kinds import KINDS
-from controller.core.model import Failure, Target
+from controller.core.model import Target
 from controller.ports import CloudError
 
 _log = logging.getLogger(__name__)
@@ -165,16 +165,12 @@ class _Listener:
         """Listen until closed; errors are told once, and followed by ever longer pauses."""
         delay = pause
         while not self._closed.is_set():
-            try:
-                self._take(self._inbox.receive())
-            except CloudError as error:
+            if self._polled():
+                delay = pause
+            else:
                 self._inbox.forget()
-                self._failed(error.failure)
                 self._closed.wait(delay)
                 delay = min(delay * 2, LONGEST_PAUSE)
-            else:
-                self._recovered()
-                delay = pause
         self._inbox.forget()
 
     def close(self) -> None:
@@ -183,6 +179,20 @@ class _Listener:
         # Whoever holds the hand is about to delete what it heard: let it.
         if self._hand.acquire(timeout=_PARTING):
             self._hand.release()
+
+    def _polled(self) -> bool:
+        """Poll once; returns whether it went well."""
+        try:
+            self._take(self._inbox.receive())
+        except CloudError as error:
+            self._failed(error.failure.code, error.failure.message)
+            return False
+        # A thread that ended by a defect would leave nobody listening, for months.
+        except Exception as error:
+            self._failed(type(error).__name__, "a defect", error)
+            return False
+        self._recovered()
+        return True
 
     def _take(self, messages: Sequence[Mapping[str, Any]]) -> None:
         with self._hand:
@@ -210,12 +220,12 @@ class _Listener:
         if len(self._poison) > _REMEMBERED:
             self._poison.popitem(last=False)
 
-    def _failed(self, failure: Failure) -> None:
-        if self._closed.is_set() or self._failing == failure.code:
+    def _failed(self, code: str, why: str, defect: Exception | None = None) -> None:
+        if self._closed.is_set() or self._failing == code:
             return
-        self._failing = failure.code
-        told = {"queue": self._inbox.queue.name, "code": failure.code, "why": failure.message}
-        _log.warning("events not heard", extra=told)
+        self._failing = code
+        told = {"queue": self._inbox.queue.name, "code": code, "why": why}
+        _log.warning("events not heard", extra=told, exc_info=defect)
 
     def _recovered(self) -> None:
         if self._failing is not None:

@@ -215,6 +215,22 @@ def test_what_is_being_heard_is_finished_at_the_end(inbox: Inbox) -> None:
     assert inbox.left() == 0
 
 
+def test_what_could_not_be_heard_comes_again(inbox: Inbox, log: Lines) -> None:
+    """A defect of whoever hears ends neither the listening nor the message."""
+    defects = [LookupError("broken")]
+
+    def heard(arn: str) -> None:
+        if defects:
+            raise defects.pop()
+        inbox.heard.put(arn)
+
+    inbox.send(told(1))
+    with listening(inbox.url, ANYBODY, heard, wait=1, hidden=0, pause=0.01):
+        assert inbox.next() == job(1)
+        assert eventually(lambda: log.texts == ["events not heard", "events heard again"])
+    assert inbox.left() == 0
+
+
 @pytest.mark.parametrize(
     ("url", "region", "endpoint"),
     [
