@@ -15,10 +15,10 @@ from controller.adapters.manifests import PathMissingError, load
 from controller.adapters.rereading import TreeReader
 from controller.core.fleet import Fleet
 from controller.core.model import Target
-from tests.support.manifests import as_yaml, manifest, spec, write
+from tests.adapters.tree_edits import Edit, edits, make, pass_a_tick
+from tests.support.manifests import manifest, spec, write
 
 HOUR = 3_600_000_000_000
-DEADLINE = 20.0
 
 
 def later() -> int:
@@ -31,16 +31,6 @@ def grown(folder: Path, count: int) -> Path:
     for number in range(count):
         write(folder / "jobs" / f"m{number}.yaml", manifest(f"job-{number}"))
     return folder / "jobs"
-
-
-def pass_a_tick(folder: Path) -> None:
-    """Return once the file system's clock has gone on, so that the next write has its own time."""
-    probe, deadline = folder / ".probe", time.monotonic() + DEADLINE
-    probe.touch()
-    before = probe.stat().st_mtime_ns
-    while probe.stat().st_mtime_ns == before:
-        assert time.monotonic() < deadline
-        probe.touch()
 
 
 def test_unchanged_files_are_not_opened(tmp_path: Path) -> None:
@@ -171,68 +161,11 @@ def test_missing_path_is_told(tmp_path: Path) -> None:
     assert reader.read([jobs]) == tree
 
 
-FILES = [
-    "a.yaml",
-    "b.yaml",
-    "one/c.yml",
-    "one/two/d.yaml",
-    "_defaults.yaml",
-    "one/_defaults.yaml",
-    "one/_defaults.yml",
-    "one/two/_defaults.yaml",
-    "one/bedrock-jobs.yaml",
-    ".hidden.yaml",
-]
-TEXTS = [
-    as_yaml(manifest("first")),
-    as_yaml(manifest("other")),
-    as_yaml(manifest("other", spec(hyperParameters={"epochCount": "7"}))),
-    as_yaml(manifest("first")) + "---\n" + as_yaml(manifest("third", policy={"priority": 4})),
-    as_yaml(manifest("wrong", {"roleArn": "no"})),
-    "policy: {priority: 1}\n",
-    "policy: {priority: 2}\n",
-    "metadata: {labels: {team: a}}\nspec: {customizationType: FINE_TUNING}\n",
-    "kind: [",
-    "",
-]
-edits = st.one_of(
-    st.tuples(st.just("write"), st.sampled_from(FILES), st.sampled_from(TEXTS)),
-    st.tuples(st.just("replace"), st.sampled_from(FILES), st.sampled_from(TEXTS)),
-    st.tuples(st.just("remove"), st.sampled_from(FILES), st.just("")),
-    st.tuples(st.just("move"), st.sampled_from(FILES), st.sampled_from(FILES)),
-    st.tuples(st.just("link"), st.sampled_from(FILES), st.sampled_from(FILES)),
-    st.tuples(st.just("swap"), st.just("one"), st.just("aside")),
-)
-
-
-def edited(top: Path, verb: str, name: str, other: str) -> None:
-    """Make one edit, if it can be made on what is there."""
-    path = top / name
-    path.parent.mkdir(parents=True, exist_ok=True)
-    match verb:
-        case "write":
-            path.write_text(other)
-        case "replace":
-            (top / "new.tmp").write_text(other)
-            (top / "new.tmp").replace(path)
-        case "remove":
-            path.unlink(missing_ok=True)
-        case "move" if path.is_file() and (top / other).parent.is_dir():
-            path.replace(top / other)
-        case "link" if not os.path.lexists(path):
-            path.symlink_to(top / other)
-        case "swap" if path.is_dir() or (top / other).is_dir():
-            first, second = (path, top / other) if path.is_dir() else (top / other, path)
-            if second.is_dir():
-                second.rename(top / "third")
-            first.rename(second)
-
-
 @settings(max_examples=60, deadline=None)
 @given(history=st.lists(st.lists(edits, max_size=3), min_size=2, max_size=7), ahead=st.booleans())
 def test_any_history_reads_as_load_does(
     tmp_path_factory: pytest.TempPathFactory,
-    history: list[list[tuple[str, str, str]]],
+    history: list[list[Edit]],
     ahead: bool,
 ) -> None:
     """Whatever happens to the files, each read gives exactly what a fresh one gives."""
@@ -243,10 +176,6 @@ def test_any_history_reads_as_load_does(
     for step in history:
         if ahead:
             pass_a_tick(folder)
-        for verb, name, other in step:
-            try:
-                edited(top, verb, name, other)
-            except OSError:
-                continue  # a link in the way, a folder that is not empty: nothing was edited
+        make(top, step)
 
         assert reader.read([top]) == load([top])

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from controller.adapters.sidecars import Sidecars
 from controller.core.kinds import KINDS
 from controller.core.model import JobKey, Recorded, Source
+from tests.adapters.tree_edits import pass_a_tick
 
 (KIND,) = KINDS.values()
 HOUR = 3_600_000_000_000
-DEADLINE = 20.0
 ENTRY: dict[str, Any] = {
     "kind": KIND.name,
     "phase": "Failed",
@@ -49,16 +49,6 @@ def put(folder: Path, name: str, phase: str) -> bool:
 def phases(recorded: Mapping[JobKey, Recorded]) -> dict[str, str]:
     """Return each job's phase."""
     return {key.name: one.phase for key, one in recorded.items()}
-
-
-def pass_a_tick(folder: Path) -> None:
-    """Return once the file system's clock has gone on, so that the next write has its own time."""
-    probe, deadline = folder / ".probe", time.monotonic() + DEADLINE
-    probe.touch()
-    before = probe.stat().st_mtime_ns
-    while probe.stat().st_mtime_ns == before:
-        assert time.monotonic() < deadline
-        probe.touch()
 
 
 def test_unchanged_sidecars_are_not_opened(tmp_path: Path) -> None:

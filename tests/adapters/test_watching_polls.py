@@ -9,8 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from controller.adapters.manifests import load
 from controller.adapters.snapshots import differing, refreshed, snapshot
+from tests.adapters.tree_edits import Edit, edits, make, pass_a_tick
 from tests.adapters.watches import DEADLINE, SAVES, eventually, tree, woken
 from tests.support.manifests import manifest, write
 
@@ -140,3 +144,22 @@ def test_snapshot_refuses_what_it_cannot_follow(tmp_path: Path) -> None:
 
     for path in (jobs / "link.yaml", jobs / "folder", tmp_path / "else" / "a.yaml"):
         assert not refreshed(seen, {str(path)})
+
+
+@settings(max_examples=60, deadline=None)
+@given(history=st.lists(st.lists(edits, max_size=2), min_size=2, max_size=7))
+def test_look_sees_whatever_changes_the_tree(
+    tmp_path_factory: pytest.TempPathFactory, history: list[list[Edit]]
+) -> None:
+    """When the tree says something else than before, a look has found a difference."""
+    folder = tmp_path_factory.mktemp("history")
+    top = folder / "tree"
+    write(top / "a.yaml", manifest("first"))
+    said, seen = load([top]), snapshot([top])
+    for step in history:
+        pass_a_tick(folder)
+        make(top, step)
+        now, looked = load([top]), snapshot([top])
+
+        assert now == said or list(differing(seen, looked))
+        said, seen = now, looked
