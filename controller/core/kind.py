@@ -110,7 +110,7 @@ class Kind:
     echoes_token: bool
     """Whether Get shows the token that Create was sent."""
     event: str = ""
-    """The detail-type of the EventBridge event that tells of a job's new status, if there is one."""
+    """The detail-type of EventBridge's event about a job's new status, if there is one."""
     unique_names: bool
     """Whether the service refuses a second job of one name, for ever."""
     settle_seconds: int
