@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 import yaml
 
 from controller.version import __version__
-from tests.deploy.kustomize import Document, built, containers
+from tests.deploy.kustomize import KNOWN, Document, built, containers
 from tests.house.source import ROOT
 
 KUBERNETES = ROOT / "deploy" / "kubernetes"
@@ -181,3 +182,16 @@ def test_one_replica_has_no_shard(folder: Path) -> None:
     sharded = any("--shard" in one for one in container(folder)["args"])
 
     assert sharded == (the("StatefulSet", folder)["spec"]["replicas"] > 1)
+
+
+def test_the_pages_overlay_fits() -> None:
+    """The overlay that the page shows renames the image that ours name, in fields that exist."""
+    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```yaml\n(.+?)^```", page, re.MULTILINE | re.DOTALL)
+    shown = yaml.safe_load(block)
+    (base,) = shown["resources"]
+    (image,) = shown["images"]
+
+    assert set(shown) <= KNOWN
+    assert (ROOT / base.removeprefix("path/to/")).is_dir()
+    assert container(KUBERNETES / "base")["image"].rpartition(":")[0] == image["name"]
