@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import logging
 import re
@@ -25,6 +26,7 @@ _LAST_PORT = 65535
 _AT_ONCE = 16
 _PATIENCE = 5.0
 _POLL = 0.1
+_RETRY = 0.5
 
 
 class AddressError(Exception):
@@ -47,17 +49,16 @@ def serving(
     """While the context lasts the pages are served from threads; their base URL is yielded.
 
     ``address`` is HOST:PORT, [IPV6]:PORT, or a port alone, which means loopback; port 0 takes a
-    free one. Raises AddressError. The end of the context waits for no client.
+    free one. A port that another process holds is taken once that lets go of it: the next daemon
+    may wait for this one's end. Raises AddressError. The end of the context waits for no client.
     """
-    server = _bound(address, Pages(alive, ready, registry))
-    thread = threading.Thread(target=server.serve_forever, args=(_POLL,), name="http", daemon=True)
-    thread.start()
+    host, port = place_of(address)
+    served = _Served(address, host, port, Pages(alive, ready, registry))
+    served.start()
     try:
-        yield server.url
+        yield served.url
     finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+        served.stop()
 
 
 def place_of(address: str) -> tuple[str, int]:
@@ -68,17 +69,65 @@ def place_of(address: str) -> tuple[str, int]:
     return (match["host"] or "").strip("[]") or LOOPBACK, int(match["port"])
 
 
-def _bound(address: str, pages: Pages) -> _Server:
-    host, port = place_of(address)
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        family, place = found[0][0], found[0][4]
-        return _Server(family, (str(place[0]), port), pages)
-    except OSError as error:
-        text = error.strerror or str(error)
-        raise AddressError(
-            f"cannot listen on {address}: {text}; give another address, or port 0 for a free one"
-        ) from error
+class _Served:
+    """The server, from when its address can be had until its end."""
+
+    def __init__(self, address: str, host: str, port: int, pages: Pages) -> None:
+        self._pages = pages
+        self._lock = threading.Lock()
+        self._leaving = threading.Event()
+        self._server: _Server | None = None
+        self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            self._family, self._place = found[0][0], (str(found[0][4][0]), port)
+            self._bind()
+        except OSError as error:
+            text = error.strerror or str(error)
+            raise AddressError(f"cannot listen on {address}: {text}; give another one") from error
+        if self._server is None:
+            _log.warning(
+                "the address is taken: pages are served once it is free", extra={"address": address}
+            )
+
+    @property
+    def url(self) -> str:
+        """The base URL, with the port that was taken."""
+        place = self._place if self._server is None else self._server.server_address
+        host = f"[{place[0]!s}]" if self._family == socket.AF_INET6 else str(place[0])
+        return f"http://{host}:{place[1]}"
+
+    def start(self) -> None:
+        """Begin to serve, or to wait for the address."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End it, whatever clients there are."""
+        with self._lock:
+            self._leaving.set()
+        if self._server is not None:
+            self._server.shutdown()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while not self._bind():
+            if self._leaving.wait(_RETRY):
+                return
+        if self._server is not None:
+            with self._server:
+                self._server.serve_forever(_POLL)
+
+    def _bind(self) -> bool:
+        """Take the address if it can be had now; no server is left behind by one who leaves."""
+        with self._lock:
+            if self._server is None and not self._leaving.is_set():
+                try:
+                    self._server = _Server(self._family, self._place, self._pages)
+                except OSError as error:
+                    # Whoever waits already goes on waiting, whatever the reason is by now.
+                    if error.errno != errno.EADDRINUSE and not self._thread.is_alive():
+                        raise
+            return self._server is not None
 
 
 class _Server(ThreadingHTTPServer):
@@ -93,13 +142,6 @@ class _Server(ThreadingHTTPServer):
         self.pages = pages
         self._room = threading.Semaphore(_AT_ONCE)
         super().__init__(place, _Handler)
-
-    @property
-    def url(self) -> str:
-        """The base URL, with the port that was taken."""
-        host, port = self.server_address[:2]
-        shown = f"[{host!s}]" if self.address_family == socket.AF_INET6 else str(host)
-        return f"http://{shown}:{port}"
 
     def server_bind(self) -> None:
         """Bind without asking a name server who we are, which may take seconds."""

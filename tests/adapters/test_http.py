@@ -51,6 +51,16 @@ def ask(
         return answer, answer.read()
 
 
+def answered(url: str, path: str) -> int:
+    """Return the status of a page, once somebody answers."""
+    deadline = time.monotonic() + DEADLINE
+    while True:
+        try:
+            return ask(url, path)[0].status
+        except (http.client.HTTPException, OSError):
+            assert time.monotonic() < deadline, "nobody answers"
+
+
 @pytest.fixture
 def served() -> Iterator[Served]:
     """Pages on a free port of loopback."""
@@ -162,16 +172,41 @@ def test_what_is_no_address_is_told(address: str) -> None:
         place_of(address)
 
 
-def test_a_port_that_is_taken_is_told(served: Served) -> None:
-    """The error names the address and what to do."""
-    address = urlsplit(served.url).netloc
+def test_an_address_of_elsewhere_is_told(served: Served) -> None:
+    """An address that this machine does not have is refused, with what to do."""
     probes = {"alive": lambda: True, "ready": lambda: True}
 
     with (
-        pytest.raises(AddressError, match=f"{address}.*another address"),
-        serving(address, registry=served.registry, **probes),
+        pytest.raises(AddressError, match=r"192\.0\.2\.1:0.*give another"),
+        serving("192.0.2.1:0", registry=served.registry, **probes),
     ):
         pass
+
+
+def test_a_port_that_is_taken_is_waited_for(served: Served) -> None:
+    """The next daemon starts beside the last one, and has its pages once that has gone."""
+    probes = {"alive": lambda: False, "ready": lambda: False}
+    with ExitStack() as first:
+        url = first.enter_context(
+            serving("0", alive=lambda: True, ready=lambda: True, registry=served.registry)
+        )
+        with serving(urlsplit(url).netloc, registry=served.registry, **probes) as second:
+            assert second == url
+            assert ask(url, "/healthz")[0].status == 200
+            first.close()
+            assert answered(url, "/healthz") == 503
+
+
+def test_who_waits_for_a_port_can_leave(served: Served) -> None:
+    """The end does not wait for an address that never comes."""
+    probes = {"alive": lambda: True, "ready": lambda: True}
+    began = time.monotonic()
+
+    with serving(urlsplit(served.url).netloc, registry=served.registry, **probes):
+        pass
+
+    assert time.monotonic() - began < 2
+    assert served.ask("/healthz")[0].status == 200
 
 
 def test_the_end_waits_for_no_client(served: Served) -> None:
@@ -199,14 +234,7 @@ def test_clients_beyond_the_bound_are_turned_away(served: Served) -> None:
             served.ask("/healthz")
         assert threading.active_count() - before <= 16
 
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline:
-        try:
-            assert served.ask("/healthz")[0].status == 200
-        except (http.client.HTTPException, OSError):
-            continue
-        return
-    pytest.fail("no room was left again")
+    assert answered(served.url, "/healthz") == 200
 
 
 def test_loopback_of_the_other_family() -> None:
