@@ -9,7 +9,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -77,16 +77,16 @@ class Watching:
 def watching(tree: Project, *options: str, **env: str) -> Iterator[Watching]:
     """While the context lasts a daemon keeps a project's jobs."""
     given = environment(tree.folder, **{"AWS_ENDPOINT_URL": tree.sandbox.url, **env})
-    log = tree.folder / "log"
+    log = tree.folder / f"log-{time.monotonic_ns()}"
     command = [*COMMAND, "watch", "--listen", "0", "--interval", "1s", *options]
     with (
         log.open("wb") as sink,
         subprocess.Popen(command, cwd=tree.folder, env=given, stderr=sink) as process,
     ):
         try:
-            eventually(lambda: log.read_bytes().count(b"\n") > 0, "its first line")
-            (first, *_) = log.read_text().splitlines()
-            yield Watching(process, json.loads(first)["url"], log)
+            eventually(lambda: b"http://" in log.read_bytes().rpartition(b"\n")[0], "its address")
+            daemon = Watching(process, "", log)
+            yield replace(daemon, url=str(daemon.lines("serving")[0]["url"]))
         finally:
             process.kill()
 
@@ -159,6 +159,31 @@ def test_without_the_service_it_lives_but_is_not_ready(tree: Project) -> None:
         assert daemon.metric("last_successful_pass_timestamp_seconds") == 0
         identity = {"operation": "GetCallerIdentity", "code": "EndpointUnreachable"}
         assert daemon.metric("aws_requests_total", **identity) > 0
+
+
+def test_the_next_daemon_takes_over(tree: Project) -> None:
+    """A second daemon of the same tree and address waits, then keeps the jobs and the pages."""
+    tree.add("support-bot")
+
+    with watching(tree) as first:
+        eventually(lambda: first.status("/readyz") == 200, "ready")
+        with watching(tree, "--listen", first.url.removeprefix("http://")) as second:
+            assert second.url == first.url
+            assert second.lines("watching") == []
+            assert first.end() == 0
+            eventually(lambda: bool(second.lines("pass")), "a pass of the second")
+            eventually(lambda: _answers(second, "/readyz") == 200, "the second's own page")
+            assert second.metric("jobs_submitted_total") == 0
+
+    assert len(tree.calls("Create")) == 1
+
+
+def _answers(daemon: Watching, path: str) -> int:
+    """Return the status of a page, 0 while nobody serves it."""
+    try:
+        return daemon.status(path)
+    except OSError:
+        return 0
 
 
 def test_the_service_manager_is_told(tree: Project) -> None:
