@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from controller.adapters.defaults import chain
@@ -21,17 +20,8 @@ from controller.core.problems import Code
 _NO_RULES = Fleet()
 
 
-@dataclass(frozen=True, slots=True)
-class _State:
-    """What a file's reading depends on: itself, and the defaults that it rests on."""
-
-    top: str
-    own: Signature
-    under: tuple[Signature | None, ...]
-
-    def is_settled(self, now: int) -> bool:
-        """Whether any later change shows."""
-        return all(is_settled(one, now) for one in (self.own, *self.under) if one is not None)
+_State = tuple[Signature, str, tuple[Signature | None, ...]]
+"""What a file's reading depends on: itself, its top, and the defaults that it rests on."""
 
 
 class TreeReader:
@@ -71,29 +61,22 @@ class TreeReader:
         # The time comes before the states, and they before the bytes: a change in between shows.
         now = self._clock()
         states = _states(found)
-        reads, stale = self._recalled(found, states)
+        known, self._known = self._known, {}
+        reads, stale = [FileRead()] * len(states), []
+        for index, (path, state) in enumerate(zip(found.files, states, strict=True)):
+            held = known.get(path)
+            if held is not None and held[0] == state:
+                self._known[path] = held
+                reads[index] = held[1]
+            else:
+                stale.append(index)
         self.reread = len(stale)
         for index, read in zip(stale, read_files(found, stale, self._fleet), strict=True):
             reads[index] = read
-        self._known = {
-            path: (state, read)
-            for path, state, read in zip(found.files, states, reads, strict=True)
-            if state is not None and state.is_settled(now) and not _may_heal(read)
-        }
+            state = states[index]
+            if state is not None and _will_show(state, now) and not _may_heal(read):
+                self._known[found.files[index]] = (state, read)
         return reads
-
-    def _recalled(
-        self, found: Found, states: Sequence[_State | None]
-    ) -> tuple[list[FileRead], list[int]]:
-        """Return what is known of each file, and which files have to be read."""
-        reads, stale = [FileRead()] * len(states), []
-        for index, (path, state) in enumerate(zip(found.files, states, strict=True)):
-            known = self._known.get(path)
-            if known is not None and known[0] == state:
-                reads[index] = known[1]
-            else:
-                stale.append(index)
-        return reads, stale
 
     def _manifest(self, entry: Entry) -> Manifest:
         held = self._manifests.get(id(entry))
@@ -110,7 +93,7 @@ def _states(found: Found) -> list[_State | None]:
         if place not in layers:
             layers[place] = _under(*place, seen)
         own = signature(path)
-        states.append(None if own is None else _State(top, own, layers[place]))
+        states.append(None if own is None else (own, top, layers[place]))
     return states
 
 
@@ -122,6 +105,12 @@ def _under(
         if path not in seen:
             seen[path] = signature(path)
     return tuple(seen[path] for path in paths)
+
+
+def _will_show(state: _State, now: int) -> bool:
+    """Whether a change of the file or its defaults, from now on, gives another state."""
+    own, _, under = state
+    return all(is_settled(one, now) for one in (own, *under) if one is not None)
 
 
 def _may_heal(read: FileRead) -> bool:

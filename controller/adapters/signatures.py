@@ -19,8 +19,10 @@ class Signature(NamedTuple):
     changed: int
 
 
-# Longer than the coarsest clock by which a file system stamps its files.
-_YOUNG_NANOSECONDS = 3_000_000_000
+# File systems stamp by the kernel's tick, of ten milliseconds at most; old ones by seconds, two
+# at most, and so have stamps without a fraction.
+_YOUNG, _YOUNG_BY_SECONDS = 100_000_000, 3_000_000_000
+_MILLISECOND = 1_000_000
 
 
 def signature(path: str) -> Signature | None:
@@ -50,4 +52,5 @@ def is_settled(state: Signature, now: int) -> bool:
     A file that has just been written can be written again within one tick of its clock, and then
     nothing but its bytes tells the two apart.
     """
-    return now - max(state.written, state.changed) > _YOUNG_NANOSECONDS
+    fine = state.changed % _MILLISECOND
+    return now - max(state.written, state.changed) > (_YOUNG if fine else _YOUNG_BY_SECONDS)

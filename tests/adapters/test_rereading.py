@@ -61,10 +61,11 @@ def test_changed_file_alone_is_opened(tmp_path: Path) -> None:
 
 def test_young_file_is_opened_again(tmp_path: Path) -> None:
     """What was written a moment ago can change within one tick, so its bytes are read."""
-    jobs, reader = grown(tmp_path, 2), TreeReader()
-    reader.read([jobs])
+    jobs = grown(tmp_path, 2)
     path = jobs / "m0.yaml"
     before = path.stat()
+    reader = TreeReader(lambda: before.st_ctime_ns + 50_000_000)
+    reader.read([jobs])
     path.write_text(path.read_text().replace("epochCount: 2", "epochCount: 5"))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
