@@ -59,7 +59,7 @@ class Sidecars:
         self._known: dict[str, _Parsed] = {}
         self._as_read: dict[tuple[str, str], tuple[Signature, Any]] = {}
         self._left_behind: list[str] = []
-        self._astray: dict[tuple[str, JobKey], Standing] = {}
+        self._met: list[tuple[str, str, JobKey, Recorded]] = []
         self.unreadable: list[str] = []
         self.opened = 0
 
@@ -68,7 +68,7 @@ class Sidecars:
         self.unreadable = []
         self._left_behind = []
         self._as_read.clear()
-        self._astray.clear()
+        self._met = []
         self.opened = 0
         # The time comes before every state, and each state before its bytes.
         now = self._clock()
@@ -82,18 +82,18 @@ class Sidecars:
                 if key not in recorded or own == path:
                     recorded[key] = entry
                 if own != path:
-                    self._strayed(path, own, key, entry)
+                    self._met.append((path, own, key, entry))
         return recorded
 
     def astray(self) -> Sequence[Standing]:
         """Return the entries that the last read met anywhere but beside the job's manifest."""
-        return tuple(self._astray.values())
-
-    def _strayed(self, path: str, own: str, key: JobKey, entry: Recorded) -> None:
-        """Remember an entry, unless another way of writing its path leads beside its manifest."""
-        real = os.path.realpath(path)
-        if not own or os.path.realpath(own) != real:
-            self._astray.setdefault((real, key), Standing(path, real, key, entry))
+        found: dict[tuple[str, JobKey], Standing] = {}
+        for path, own, key, entry in self._met:
+            real = os.path.realpath(path)
+            # Another way of writing a path may lead beside the manifest after all.
+            if not own or os.path.realpath(own) != real:
+                found.setdefault((real, key), Standing(path, real, key, entry))
+        return tuple(found.values())
 
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Put an entry into its sidecar; the bytes are on disk when this returns.
