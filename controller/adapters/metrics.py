@@ -28,6 +28,7 @@ ROOM = 32
 _PHASES = (PENDING, SUSPENDED, QUEUED, SUBMITTING, STALLED, UNKNOWN)
 _TAGGING = ("ListTagsForResource", "TagResource", "UntagResource")
 _IDENTITY = ("GetCallerIdentity", "AssumeRole")
+_EVENTS = ("ReceiveMessage", "DeleteMessageBatch")
 _PASS_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 _REQUEST_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
@@ -201,4 +202,4 @@ def _operations(kinds: Mapping[str, Kind]) -> Iterator[str]:
     for kind in kinds.values():
         for verb in ("Create", "Get", "List", *(("Stop",) if kind.stoppable else ())):
             yield kind.operation(verb)
-    yield from (*_TAGGING, *_IDENTITY)
+    yield from (*_TAGGING, *_IDENTITY, *_EVENTS)

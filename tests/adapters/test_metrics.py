@@ -93,7 +93,7 @@ def test_known_words_have_their_series() -> None:
     assert values(metrics, "reconcile_total", "result").keys() == set(PassResult)
     assert values(metrics, "events_total", "source").keys() == set(Wake)
     assert {KIND.operation(verb) for verb in ("Create", "Get", "List", "Stop")} <= operations.keys()
-    assert {"GetCallerIdentity", "TagResource", "UntagResource"} <= operations.keys()
+    assert {"GetCallerIdentity", "TagResource", "ReceiveMessage"} <= operations.keys()
 
 
 def test_work_is_counted() -> None:
