@@ -172,8 +172,6 @@ class _Handler(BaseHTTPRequestHandler):
     """Answers GET and HEAD; every other method is refused."""
 
     server: _Server
-    server_version = "bedrock-jobs"
-    sys_version = ""
     timeout = _PATIENCE
 
     def do_GET(self) -> None:
@@ -199,6 +197,10 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refused
         raise AttributeError(name)
 
+    def version_string(self) -> str:
+        """Tell no version: nobody needs it who may not read /metrics."""
+        return "bedrock-jobs"
+
     def log_message(self, *_: Any, **__: Any) -> None:
         """Requests are not logged: probes come every few seconds."""
 
@@ -217,7 +219,11 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(HTTPStatus.SERVICE_UNAVAILABLE, b"not now\n")
 
     def _metrics(self, registry: Collector) -> None:
-        encode, kind = choose_encoder(self.headers.get("Accept", ""))
+        try:
+            encode, kind = choose_encoder(self.headers.get("Accept", ""))
+        except ValueError:
+            # The library trips over a version that is no number.
+            encode, kind = choose_encoder("")
         body, headers = encode(registry), [("Content-Type", kind)]
         if "gzip" in self.headers.get("Accept-Encoding", ""):
             body = gzip.compress(body, 1)

@@ -104,6 +104,19 @@ def test_metrics_come_as_asked_for(served: Served, accept: str, reader: object) 
     assert str(answer.getheader("Content-Type")).startswith(accept.partition(";")[0])
 
 
+@pytest.mark.parametrize(
+    "accept",
+    ["text/html", "text/plain;version=x.y", "application/openmetrics-text;version=a", ";="],
+)
+def test_what_nobody_speaks_gets_plain_text(served: Served, accept: str) -> None:
+    """A type or version that makes no sense is answered in the format that all can read."""
+    answer, body = served.ask("/metrics", Accept=accept)
+
+    assert answer.status == 200
+    assert str(answer.getheader("Content-Type")).startswith("text/plain; version=0.0.4")
+    assert b"seen_total 2.0" in body
+
+
 def test_metrics_are_gzipped_when_accepted(served: Served) -> None:
     """Who accepts gzip gets it, with the same content."""
     _, plain = served.ask("/metrics")
