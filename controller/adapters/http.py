@@ -221,7 +221,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _metrics(self, registry: Collector) -> None:
         try:
             encode, kind = choose_encoder(self.headers.get("Accept", ""))
-        except ValueError:
+        except (TypeError, ValueError):
             # The library trips over a version that is no number.
             encode, kind = choose_encoder("")
         body, headers = encode(registry), [("Content-Type", kind)]
