@@ -13,6 +13,7 @@ import pytest
 from controller.adapters.service_manager import Manager
 
 DEADLINE = 20.0
+OURS = str(os.getpid())
 ABSTRACT = pytest.mark.skipif(sys.platform != "linux", reason="abstract names are Linux's own")
 
 
@@ -72,13 +73,13 @@ def test_a_manager_that_is_gone_stops_nothing(tmp_path: Path) -> None:
     ("given", "seconds"),
     [
         ({"WATCHDOG_USEC": "60000000"}, 60.0),
-        ({"WATCHDOG_USEC": "1500000", "WATCHDOG_PID": str(os.getpid())}, 1.5),
+        ({"WATCHDOG_USEC": "1500000", "WATCHDOG_PID": OURS}, 1.5),
         ({"WATCHDOG_USEC": "60000000", "WATCHDOG_PID": "1"}, None),
         ({"WATCHDOG_USEC": "0"}, None),
         ({"WATCHDOG_USEC": "soon"}, None),
         ({}, None),
     ],
-    ids=repr,
+    ids=["anybody's", "ours", "another's", "none", "no number", "unset"],
 )
 def test_the_watchdog_is_the_one_meant_for_us(given: dict[str, str], seconds: float | None) -> None:
     """The watchdog's time counts for this process alone, and only where it is a number."""
