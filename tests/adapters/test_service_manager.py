@@ -74,7 +74,7 @@ def test_a_manager_that_is_gone_stops_nothing(tmp_path: Path) -> None:
     [
         ({"WATCHDOG_USEC": "60000000"}, 60.0),
         ({"WATCHDOG_USEC": "1500000", "WATCHDOG_PID": OURS}, 1.5),
-        ({"WATCHDOG_USEC": "60000000", "WATCHDOG_PID": "1"}, None),
+        ({"WATCHDOG_USEC": "60000000", "WATCHDOG_PID": f"{os.getpid() + 1}"}, None),
         ({"WATCHDOG_USEC": "0"}, None),
         ({"WATCHDOG_USEC": "soon"}, None),
         ({}, None),
