@@ -73,6 +73,7 @@ class World:
     cleaning: Cleaning = field(default_factory=Cleaning)
     beat: Callable[[], None] = lambda: None
     longest_wait: float = LONGEST_WAIT
+    grace: float = GRACE
 
 
 class Daemon:
@@ -85,6 +86,7 @@ class Daemon:
         self._inbox: SimpleQueue[_Message] = SimpleQueue()
         self._seen: deque[_Message] = deque([_Call.CHANGED])
         self._running: dict[Group | None, Future[None]] = {}
+        self._since: dict[Group | None, float] = {}
         self._stuck: set[Group] = set()
         self._leaving = False
         self._left = threading.Event()
@@ -153,10 +155,9 @@ class Daemon:
         if not self._leaving:
             self._start(now)
         self._tell(now)
-        due = self._roster.next_due()
+        # What is due and cannot start waits for a pass to end, and that wakes the loop.
         latest = now + min(self._world.longest_wait, self._roster.rhythm.interval)
-        # What is due and cannot start waits for a pass to end, and that rings.
-        return latest if due is None or due <= now else min(due, latest)
+        return min(self._roster.next_after(now), latest)
 
     def _wait(self, seconds: float) -> None:
         with suppress(Empty):
@@ -211,6 +212,7 @@ class Daemon:
             outside = self._world.outside()
             future = self._world.executor.submit(self._pass, batch, self._roster.intake, outside)
             self._running[batch.group] = future
+            self._since[batch.group] = now
 
     def _recorded(self) -> Mapping[JobKey, Recorded]:
         desired = self._roster.intake.desired.values()
@@ -240,6 +242,7 @@ class Daemon:
     def _ended(self, done: _Done, now: float) -> None:
         batch, report = done.batch, done.report
         self._running.pop(batch.group, None)
+        self._since.pop(batch.group, None)
         result = _result(report)
         if not self._leaving:
             self._world.meter.passed(done.seconds, result)
@@ -266,16 +269,20 @@ class Daemon:
         nameless = {one.source.path for one in roster.intake.problems if one.key is None}
         invalid = len(desired) - valid + len(nameless)
         meter.counted(Counter(roster.phases.values()), valid, invalid)
-        is_fine = not (depth or self._broken or roster.parked or self._stuck or self._leaving)
-        if is_fine and not self._running:
-            last = self._fine_at
-            if last is None or now - last >= roster.rhythm.interval:
-                self._fine_at = now
-                meter.caught_up()
+        last, interval = self._fine_at, roster.rhythm.interval
+        since = min(self._since.values(), default=now)
+        lags = now - since > interval or oldest > interval
+        if last is None:
+            lags = bool(depth or self._running)
+        if lags or self._broken or roster.parked or self._stuck or self._leaving:
+            return
+        if last is None or now - last >= interval:
+            self._fine_at = now
+            meter.caught_up()
 
     def _drained(self) -> bool:
         """Wait for what is in hand; what hangs longer is told, and left to the next daemon."""
-        deadline = self._world.now() + GRACE
+        deadline = self._world.now() + self._world.grace
         for future in list(self._running.values()):
             with suppress(TimeoutError):
                 future.exception(max(0.0, deadline - self._world.now()))

@@ -20,6 +20,9 @@ from controller.core.timetable import Cadence, Draw, Rhythm, Timetable, Turn
 from controller.reconcile import Report, Result
 from controller.removing import Coverage
 
+MOST_FULL = 20
+"""So many settled jobs are looked at in one go: a burst of calls, which keeps no save waiting."""
+
 Group = Place | Target
 """Jobs that are looked at together: those of one place, or of one target while that is unknown."""
 
@@ -121,10 +124,11 @@ class Roster:
         turn = self._times.turn(due[0]) if due else None
         return len(due), now - turn.due if turn else 0.0
 
-    def next_due(self) -> float | None:
-        """Return when something comes to be due, None for never."""
-        times = [time for time in (self._times.next_due(), self.sweep_due) if time is not None]
-        return min(times, default=None)
+    def next_after(self, now: float) -> float:
+        """Return when something comes to be due after now; that may be never, or infinite."""
+        sweep = self.sweep_due
+        due = self._times.next_after(now)
+        return min(due, sweep) if sweep is not None and sweep > now else due
 
     def batches(
         self,
@@ -136,23 +140,11 @@ class Roster:
 
         ``busy`` are the groups of these. ``recorded`` is asked only where many jobs are news.
         """
-        taken = set(busy)
-        if None in taken:
-            return []
-        due = {key: turn for key in self._times.due(now) if (turn := self._times.turn(key))}
-        if due and (self._is_bulk(due, recorded) or self._may_collide(due)):
-            urgent = self.parked | {key for key, turn in due.items() if turn.urgent}
-            return [] if taken else [self._batch(None, urgent, full=False)]
-        if not due and not taken and self.sweep_due is not None and self.sweep_due <= now:
-            return self._sweep(now)
-        groups: dict[Group, dict[JobKey, Turn]] = defaultdict(dict)
-        for key, turn in due.items():
-            groups[self.group_of(self.intake.desired[key])][key] = turn
-        return [
-            self._of_group(group, turns, now)
-            for group, turns in groups.items()
-            if group not in taken
-        ]
+        chosen = self._chosen(now, set(busy), recorded)
+        for batch in chosen:
+            for job in batch.desired if not batch.sweeps else ():
+                self._times.take(job.key)
+        return chosen
 
     def looked(self, batch: Batch, report: Report, now: float) -> None:
         """Take in what a pass showed; what changed meanwhile stays due."""
@@ -167,14 +159,14 @@ class Roster:
             for result in report.results:
                 self._done(wanted, result, now, full=batch.full)
             self.parked -= wanted.keys()
+        self._unlooked(batch, now)
         if batch.sweeps:
             wait = self.rhythm.interval if self._some_leftover_runs(report) else self._long()
             self.sweep_due = now + wait
 
     def failed(self, batch: Batch, now: float) -> None:
         """Take in that a pass over a batch came to nothing."""
-        for job in batch.desired:
-            self._look(job, now, Cadence.FAILED)
+        self._unlooked(batch, now)
         if batch.sweeps:
             self.sweep_due = now + self.rhythm.interval
 
@@ -183,30 +175,55 @@ class Roster:
         asked = Target(job.target.region, None, job.target.assume_role_arn)
         return self._places.get(asked, asked)
 
+    def _chosen(
+        self,
+        now: float,
+        busy: set[Group | None],
+        recorded: Callable[[], Mapping[JobKey, Recorded]],
+    ) -> list[Batch]:
+        if None in busy:
+            return []
+        due = {key: turn for key in self._times.due(now) if (turn := self._times.turn(key))}
+        if alone := self._alone(due, recorded):
+            return [] if busy else [self._batch(None, alone, full=False)]
+        if not due and not busy and self.sweep_due is not None and self.sweep_due <= now:
+            return self._sweep(now)
+        groups: dict[Group, dict[JobKey, Turn]] = defaultdict(dict)
+        for key, turn in due.items():
+            groups[self.group_of(self.intake.desired[key])][key] = turn
+        return [
+            self._of_group(group, turns, now)
+            for group, turns in groups.items()
+            if group not in busy
+        ]
+
     def _forget(self, key: JobKey) -> None:
         self._times.drop(key)
         self.phases.pop(key, None)
         self.parked.discard(key)
         self._arns.pop(self._arn_of.pop(key, ""), None)
 
-    def _is_bulk(
+    def _alone(
         self, due: Mapping[JobKey, Turn], recorded: Callable[[], Mapping[JobKey, Recorded]]
-    ) -> bool:
-        """Whether more may be submitted than one plan may hold: one plan has to show all of it."""
+    ) -> set[JobKey]:
+        """Return the jobs that one plan has to show, beside which no other is made.
+
+        They are more submits than a plan may hold; or jobs in groups that may turn out to be one
+        place, whose active jobs are counted together.
+        """
         news = {key for key, turn in due.items() if turn.urgent}
         if not self.parked.isdisjoint(due):
             news |= self.parked
-        most = self.intake.fleet.limits.max_submits
-        if len(news) <= most:
-            return False
-        known, desired = recorded(), self.intake.desired
-        return sum(may_submit(desired[key], known.get(key)) for key in news) > most
-
-    def _may_collide(self, due: Mapping[JobKey, Turn]) -> bool:
-        """Whether two groups may turn out to be one place, whose jobs are counted together."""
-        groups = {self.group_of(self.intake.desired[key]) for key in due}
+        limits, desired = self.intake.fleet.limits, self.intake.desired
+        if len(news) > limits.max_submits:
+            known = recorded()
+            if sum(may_submit(desired[key], known.get(key)) for key in news) > limits.max_submits:
+                return news
+        changing = {key for key, turn in due.items() if not turn.full}
+        groups = {self.group_of(desired[key]) for key in changing}
         unknown = any(isinstance(group, Target) for group in groups)
-        return self.intake.fleet.limits.max_active is not None and unknown and len(groups) > 1
+        collide = limits.max_active is not None and unknown and len(groups) > 1
+        return changing if collide else set()
 
     def _of_group(self, group: Group, due: Mapping[JobKey, Turn], now: float) -> Batch:
         """What is news goes first and alone: nobody who saved a file waits for a routine look."""
@@ -214,9 +231,12 @@ class Roster:
         if urgent:
             return self._batch(group, urgent, full=False)
         full = all(turn.full for turn in due.values())
-        ripe = self._times.ripe(now, full=full)
-        own = {key for key in ripe if self.group_of(self.intake.desired[key]) == group}
-        return self._batch(group, own | due.keys(), full=full)
+        own = [
+            key
+            for key in self._times.ripe(now, full=full)
+            if self.group_of(self.intake.desired[key]) == group
+        ]
+        return self._batch(group, own[:MOST_FULL] if full else own, full=full)
 
     def _batch(self, group: Group | None, keys: Iterable[JobKey], *, full: bool) -> Batch:
         """Return a batch with all that wait for room beside it: who is first in line goes first."""
@@ -276,6 +296,12 @@ class Roster:
     def _look(self, job: Desired, now: float, cadence: Cadence, *, full: bool = False) -> None:
         if self.intake.desired.get(job.key) is job:
             self._times.looked(job.key, now, cadence, full=full)
+
+    def _unlooked(self, batch: Batch, now: float) -> None:
+        """What a pass said nothing of is looked at again."""
+        for job in batch.desired:
+            if self._times.is_taken(job.key):
+                self._times.looked(job.key, now, Cadence.FAILED)
 
     def _some_leftover_runs(self, report: Report) -> bool:
         return any(

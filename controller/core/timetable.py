@@ -6,6 +6,7 @@ Times are seconds of a clock that never goes back, given by the caller; randomne
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from enum import Enum
@@ -21,7 +22,7 @@ LONGEST_BACKOFF = 900.0
 JITTER = 0.1
 # Looks that fall due this close together are one look: a listing shows many jobs in one call.
 TOGETHER = 0.2
-RESYNC_TOGETHER = 0.02
+RESYNC_TOGETHER = 0.005
 
 
 class Cadence(Enum):
@@ -99,6 +100,17 @@ class Timetable:
             return
         self._put(key, self._next(turn, now, cadence))
 
+    def take(self, key: JobKey) -> None:
+        """Let a job be due no more until its look has ended, unless there is news of it."""
+        turn = self._turns.get(key)
+        if turn is not None:
+            self._put(key, replace(turn, due=math.inf, early=math.inf, urgent=False))
+
+    def is_taken(self, key: JobKey) -> bool:
+        """Whether a job is being looked at, and there is no news of it."""
+        turn = self._turns.get(key)
+        return turn is not None and turn.due == math.inf
+
     def put_off(self, keys: Iterable[JobKey], now: float) -> None:
         """Let jobs wait, all for one and the same look, as long as settled ones do."""
         due = now + self._about(self.rhythm.resync)
@@ -122,13 +134,24 @@ class Timetable:
         return list(dict.fromkeys(key for due, key in found if self._stands(due, key)))
 
     def ripe(self, now: float, *, full: bool) -> list[JobKey]:
-        """Return the jobs of one sort that may go along with one whose time has come."""
-        return [key for key, turn in self._turns.items() if turn.early <= now and turn.full is full]
+        """Return the jobs of one sort that may go along with one whose time has come.
 
-    def next_due(self) -> float | None:
-        """Return when the next time comes, None when nothing is known."""
+        Those that are due first come first.
+        """
+        found = [
+            (turn.due, key)
+            for key, turn in self._turns.items()
+            if turn.early <= now and turn.full is full
+        ]
+        return [key for _, key in sorted(found)]
+
+    def next_after(self, now: float) -> float:
+        """Return when the next time after now comes; that may be never, which is infinite."""
         self._clear()
-        return self._heap[0][0] if self._heap else None
+        if self._heap and self._heap[0][0] > now:
+            return self._heap[0][0]
+        later = (due for due, key in self._heap if due > now and self._stands(due, key))
+        return min(later, default=math.inf)
 
     def _next(self, turn: Turn, now: float, cadence: Cadence) -> Turn:
         if cadence is Cadence.SETTLED:
@@ -144,7 +167,7 @@ class Timetable:
         # No more doublings than lead to the longest wait: a number that doubles for months is none.
         wait = min(LONGEST_BACKOFF, first * 2.0 ** min(turn.failures, 20))
         due = now + wait * (1 - JITTER * 2 * self.draw())
-        return Turn(due, due - TOGETHER * wait, turn.failures + 1)
+        return Turn(due, due - TOGETHER * wait, turn.failures + 1, full=turn.full)
 
     def _about(self, seconds: float) -> float:
         return seconds * (1 - JITTER + 2 * JITTER * self.draw())

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Callable
 
@@ -40,13 +41,13 @@ def test_new_jobs_are_due_at_once() -> None:
     made = table(A, B)
 
     assert made.due(0.0) == [A, B]
-    assert made.next_due() == 0.0
+    assert made.next_after(-1.0) == 0.0
     assert all(turn and turn.urgent for turn in map(made.turn, (A, B)))
 
 
 def test_an_empty_timetable_waits_for_ever() -> None:
     """Without jobs there is nothing to wake for."""
-    assert table().next_due() is None
+    assert table().next_after(0.0) == math.inf
     assert table().due(1e9) == []
 
 
@@ -141,7 +142,7 @@ def test_active_jobs_fall_in_step() -> None:
         made.looked(key, 0.0, Cadence.ACTIVE)
     now, looks = 0.0, 0
     while now < 3600.0:
-        now = max(now, made.next_due() or 0.0)
+        now = made.next_after(now)
         looks += 1
         for key in made.ripe(now, full=False):
             made.looked(key, now, Cadence.ACTIVE)
@@ -166,6 +167,31 @@ def test_a_forgotten_job_is_never_due() -> None:
     made.looked(A, 0.0, Cadence.ACTIVE)
 
     assert made.due(1e9) == [B]
+
+
+def test_a_job_that_is_looked_at_is_not_due() -> None:
+    """One that is under way is not begun again, unless there is news of it."""
+    made = table(A, B)
+    made.take(A)
+    made.take(B)
+    made.hurry(B, 1.0)
+
+    assert made.due(1e9) == [B]
+    assert made.is_taken(A)
+    assert not made.is_taken(B)
+
+
+def test_a_full_look_that_fails_is_made_again_in_full() -> None:
+    """What the resync could not ask is not taken from the record instead."""
+    made = table(A)
+    made.looked(A, 0.0, Cadence.SETTLED)
+    made.looked(A, 1.0, Cadence.FAILED, full=True)
+    made.looked(A, 2.0, Cadence.SETTLED)
+    turn = made.turn(A)
+
+    assert turn is not None
+    assert turn.full
+    assert turn.failures == 1
 
 
 STEP = st.tuples(
@@ -194,7 +220,7 @@ def test_nothing_is_ever_lost(steps: list[tuple[str | Cadence, JobKey, float]]) 
             case Cadence():
                 made.looked(key, now, step)
         dues = [due_after(made, one) for one in known]
-        assert made.next_due() == min(dues, default=None)
+        assert made.next_after(now) == min((due for due in dues if due > now), default=math.inf)
         assert set(made.due(now)) == {one for one in known if due_after(made, one) <= now}
 
     assert set(made.due(now + 2 * RHYTHM.resync)) == known

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -271,43 +270,6 @@ def test_a_signal_to_renew_reads_and_asks_everything(kept: Kept) -> None:
 
     assert kept.renewed == 1
     assert kept.calls() == {"Get": 1}
-
-
-@pytest.fixture
-def hung(tmp_path: Path) -> Iterator[tuple[Kept, threading.Event]]:
-    """A daemon one of whose Creates hangs until the event is set."""
-    reached, released = threading.Event(), threading.Event()
-
-    def watcher(operation: str, argument: str) -> None:
-        if operation == "Create":
-            reached.set()
-            assert released.wait(20.0)
-
-    with ThreadPoolExecutor(4) as executor:
-        kept = Kept(tmp_path, Fake(watcher=watcher), executor=executor)
-        for number in range(10):
-            kept.put(f"job-{number}")
-        kept.daemon.step()
-        assert reached.wait(20.0)
-        yield kept, released
-        released.set()
-
-
-def test_leaving_finishes_what_is_in_hand(hung: tuple[Kept, threading.Event]) -> None:
-    """The Create under way is answered and recorded; none of the others begins."""
-    kept, released = hung
-    ended: list[bool] = []
-    running = threading.Thread(target=lambda: ended.append(kept.daemon.run()))
-    kept.daemon.leave()
-    running.start()
-    released.set()
-    running.join(20.0)
-
-    assert ended == [True]
-    assert [live.name for live in kept.live()] == ["job-0"]
-    record = kept.folder / "job-0.status.json"
-    assert '"phase": "InProgress"' in record.read_text()
-    assert not (kept.folder / "job-1.status.json").exists()
 
 
 def test_an_idle_fleet_is_ready_for_ever(kept: Kept) -> None:

@@ -18,11 +18,11 @@ from controller.core.leftovers import Census
 from controller.core.model import Desired, JobKey, Live, Manifest, Problem, Source, Target
 from controller.core.pruning import Cleaning
 from controller.core.timetable import Rhythm
-from controller.daemon import Daemon, World
+from controller.daemon import GRACE, Daemon, World
 from controller.ports import Cloud
 from controller.reconcile import Outside
 from controller.removing import Coverage
-from controller.roster import Intake, Roster
+from controller.roster import Batch, Intake, Roster
 from tests.contract.fake import Fake
 from tests.contract.passes import StillClock
 from tests.core.cases import SPEC
@@ -33,11 +33,17 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+@dataclass
 class Inline(Executor):
-    """Runs what it is given at once, in the thread that gives it."""
+    """Runs what it is given at once, in the thread that gives it; ``sizes`` are those of passes."""
+
+    sizes: list[int] = field(default_factory=list)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Run it, and return what it came to."""
+        (batch, *_) = args
+        assert isinstance(batch, Batch)
+        self.sizes.append(len(batch.desired))
         future: Future[T] = Future()
         future.set_result(fn(*args, **kwargs))
         return future
@@ -100,6 +106,8 @@ class Kept:
     counts: Counts = field(default_factory=Counts)
     executor: Executor = field(default_factory=Inline)
     cleaning: Cleaning = field(default_factory=Cleaning)
+    draw: Callable[[], float] = lambda: 0.5
+    grace: float = GRACE
     reads: int = 0
     renewed: int = 0
 
@@ -114,8 +122,9 @@ class Kept:
             executor=self.executor,
             meter=self.counts,
             cleaning=self.cleaning,
+            grace=self.grace,
         )
-        self.roster = Roster(KINDS, RHYTHM, lambda: 0.5)
+        self.roster = Roster(KINDS, RHYTHM, self.draw)
         self.daemon = Daemon(world, self.roster)
 
     @property
@@ -123,6 +132,12 @@ class Kept:
         """The cloud, where it is the one in memory."""
         assert isinstance(self.cloud, Fake)
         return self.cloud
+
+    @property
+    def inline(self) -> Inline:
+        """The executor, where it is the one that runs at once."""
+        assert isinstance(self.executor, Inline)
+        return self.executor
 
     def limit(self, **limits: Any) -> None:
         """Give the fleet limits."""

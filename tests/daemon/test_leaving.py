@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.contract.fake import Fake
+from tests.daemon.world import Kept
+
+
+@pytest.fixture
+def hung(tmp_path: Path) -> Iterator[tuple[Kept, threading.Event]]:
+    """A daemon one of whose Creates hangs until the event is set."""
+    reached, released = threading.Event(), threading.Event()
+
+    def watcher(operation: str, argument: str) -> None:
+        if operation == "Create":
+            reached.set()
+            assert released.wait(20.0)
+
+    with ThreadPoolExecutor(4) as executor:
+        kept = Kept(tmp_path, Fake(watcher=watcher), executor=executor)
+        for number in range(10):
+            kept.put(f"job-{number}")
+        kept.daemon.step()
+        assert reached.wait(20.0)
+        yield kept, released
+        released.set()
+
+
+def test_leaving_finishes_what_is_in_hand(hung: tuple[Kept, threading.Event]) -> None:
+    """The Create under way is answered and recorded; none of the others begins."""
+    kept, released = hung
+    ended: list[bool] = []
+    running = threading.Thread(target=lambda: ended.append(kept.daemon.run()))
+    kept.daemon.leave()
+    running.start()
+    released.set()
+    running.join(20.0)
+
+    assert ended == [True]
+    assert [live.name for live in kept.live()] == ["job-0"]
+    record = kept.folder / "job-0.status.json"
+    assert '"phase": "InProgress"' in record.read_text()
+    assert not (kept.folder / "job-1.status.json").exists()
+
+
+def test_a_call_that_hangs_is_left(tmp_path: Path) -> None:
+    """What gets no answer in time does not keep the daemon from ending, and that is told."""
+    reached, released = threading.Event(), threading.Event()
+
+    def watcher(operation: str, argument: str) -> None:
+        reached.set()
+        assert released.wait(20.0)
+
+    with ThreadPoolExecutor(4) as executor:
+        kept = Kept(tmp_path, Fake(watcher=watcher), executor=executor, grace=0.05)
+        kept.put("support-bot")
+        kept.daemon.step()
+        kept.daemon.leave()
+        assert not kept.daemon.run()
+        released.set()
