@@ -12,12 +12,12 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, Future
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from queue import Empty, SimpleQueue
 
 from controller.core.actions import Reason
-from controller.core.model import JobKey, Recorded
+from controller.core.model import JobKey, Recorded, Target
 from controller.core.pruning import Cleaning
 from controller.metering import Meter, PassResult, Wake
 from controller.reconcile import Mode, Outside, PassLeftError, Report, reconcile
@@ -67,6 +67,7 @@ class World:
     read: Callable[[], Intake]
     outside: Callable[[], Outside]
     renew: Callable[[], None]
+    forget: Callable[[Target], None]
     now: Callable[[], float]
     executor: Executor
     meter: Meter
@@ -255,6 +256,9 @@ class Daemon:
         groups = {self._roster.group_of(job) for job in batch.desired}
         if report is None or _saw_nothing(report):
             self._stuck |= groups
+            # Credentials that ran out may have been renewed by now, where they come from.
+            for target in {replace(job.target, account_id=None) for job in batch.desired}:
+                self._world.forget(target)
         else:
             self._stuck -= groups | {batch.group}
 

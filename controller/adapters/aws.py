@@ -47,9 +47,15 @@ class Bedrock:
         with self._lock:
             asking = self._asking.setdefault(role, threading.Lock())
         with asking:
-            if role not in self._accounts:
-                self._accounts[role] = self._account(target)
-            return Place(self._accounts[role], region)
+            account = self._accounts.get(role) or self._account(target)
+            self._accounts[role] = account
+            return Place(account, region)
+
+    def forget(self, target: Target) -> None:
+        """Find a target's credentials, and whose they are, anew when they are next needed."""
+        self._clients.forget(target)
+        with self._lock:
+            self._accounts.pop(target.assume_role_arn, None)
 
     def warm(self, target: Target) -> None:
         """Make what the first call to a target would have to make; raises CloudError."""

@@ -22,7 +22,7 @@ from controller.adapters.aws import Bedrock
 from controller.adapters.aws_clients import Connection
 from controller.adapters.clock import SystemClock, steady
 from controller.adapters.events import listening
-from controller.adapters.http import AddressError, serving
+from controller.adapters.http import AddressError, place_of, serving
 from controller.adapters.locking import lock_path, only_one
 from controller.adapters.measuring import Measured, MeasuredLedger
 from controller.adapters.metrics import Metrics
@@ -48,6 +48,7 @@ _log = logging.getLogger(__name__)
 
 MOST_GROUPS = 32
 """So many places are looked at side by side."""
+_TRIES, _PATIENCE = 10, 0.5
 
 
 def keep(paths: Sequence[Path], given: Mapping[str, Any], rhythm: Rhythm) -> Exit:
@@ -57,6 +58,7 @@ def keep(paths: Sequence[Path], given: Mapping[str, Any], rhythm: Rhythm) -> Exi
     """
     # What is set for verbs that live for seconds would let garbage heap up for months.
     gc.set_threshold(2_000, 20, 20)
+    _check_address(given["listen"])
     shard: Shard = given["shard"]
     metrics = Metrics(KINDS, time.time, (shard.index, shard.count))
     manager = Manager.from_environment(os.environ)
@@ -67,11 +69,13 @@ def keep(paths: Sequence[Path], given: Mapping[str, Any], rhythm: Rhythm) -> Exi
         daemon = kept.daemon(rhythm, manager)
         ended = stack.enter_context(_signals(daemon))
         metrics.ready_when(daemon.ready)
-        _serve(stack, given["listen"], daemon, metrics)
+        serves = _serve(stack, given["listen"], daemon, metrics, 1)
         lock = lock_path(given["status_dir"] or paths[0], shard)
         manager.status("waiting for the lock")
         if not stack.enter_context(only_one(lock, daemon.leaves, _beating(daemon))):
             return _code(ended)
+        if not serves and not _serve(stack, given["listen"], daemon, metrics, _TRIES):
+            raise click.UsageError(f"--listen {given['listen']}: another process has this address")
         _notice(stack, kept, connection, daemon)
         manager.ready()
         manager.status("watching")
@@ -110,6 +114,7 @@ class _Kept:
             read=self.reading.read,
             outside=lambda: self._outside,
             renew=self._renew,
+            forget=lambda target: self._bedrock.forget(target),
             now=steady,
             executor=executor,
             meter=self._metrics,
@@ -163,16 +168,30 @@ def _ledger(paths: Sequence[Path], status_dir: Path | None) -> Ledger:
     return SidecarsElsewhere(paths, status_dir, KINDS)
 
 
-def _serve(stack: ExitStack, address: str, daemon: Daemon, metrics: Metrics) -> None:
-    if not address:
-        return
+def _serve(stack: ExitStack, address: str, daemon: Daemon, metrics: Metrics, tries: int) -> bool:
+    """Serve the pages, and return whether they are; who holds the address may be about to end."""
+    while address and tries:
+        try:
+            url = stack.enter_context(
+                serving(address, alive=daemon.alive, ready=daemon.ready, registry=metrics)
+            )
+        except AddressError as error:
+            tries -= 1
+            if not tries:
+                _log.warning("not serving", extra={"why": str(error)})
+            else:
+                daemon.pause(_PATIENCE)
+        else:
+            _log.info("serving", extra={"url": url})
+            return True
+    return not address
+
+
+def _check_address(address: str) -> None:
     try:
-        url = stack.enter_context(
-            serving(address, alive=daemon.alive, ready=daemon.ready, registry=metrics)
-        )
+        place_of(address or "0")
     except AddressError as error:
         raise click.UsageError(f"--listen: {error}") from error
-    _log.info("serving", extra={"url": url})
 
 
 def _notice(stack: ExitStack, kept: _Kept, connection: Connection, daemon: Daemon) -> None:

@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import random
 import signal
+import socket
 from contextlib import AbstractContextManager
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -180,7 +182,7 @@ def test_a_broken_manifest_keeps_no_other_waiting(tree: Project) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("--shard", "2/2"), "shards are counted from 0"),
+        (("--shard", "2/2"), "counted from 0"),
         (("--shard", "x"), "INDEX/COUNT"),
         (("--interval", "soon"), "is no time"),
         (("--listen", "nowhere:x"), "--listen"),
@@ -205,3 +207,64 @@ def test_a_folder_that_comes_later_is_waited_for(tree: Project) -> None:
         poll(lambda: (tree.folder / "later" / "support-bot.status.json").exists())
 
         assert daemon.end() == 0
+
+
+def test_a_second_daemon_waits_for_the_address_too(tree: Project) -> None:
+    """With the same --listen as the first's, the second still waits, and then serves there."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{listener.getsockname()[1]}"
+    with watch(tree, "--listen", address) as first:
+        first.ready()
+        with watch(tree, "--listen", address) as second:
+            poll(lambda: bool(second.said("another daemon")))
+            assert first.end() == 0
+            second.ready()
+            assert page(address, "/healthz") == 200
+            assert second.end() == 0
+
+
+def test_its_pages_tell_how_it_is(tree: Project) -> None:
+    """It is ready once all that was due is done, not while a plan is refused, and it counts."""
+    tree.fleet(limits={"maxSubmits": 1})
+    for name in "ab":
+        tree.add(name)
+    with watch(tree, "--listen", "0", "--interval", "0.2s") as daemon:
+        poll(lambda: bool(daemon.said("refused")))
+        address = daemon.said("serving")[0]["url"].removeprefix("http://")
+        assert page(address, "/healthz") == 200
+        assert page(address, "/readyz") == 503
+        tree.fleet(limits={"maxSubmits": 2})
+        poll(lambda: page(address, "/readyz") == 200)
+        with urlopen(f"http://{address}/metrics", timeout=5) as answer:
+            metrics = answer.read().decode()
+        assert daemon.end() == 0
+
+    assert "bedrock_jobs_jobs_submitted_total 2.0" in metrics
+    assert 'bedrock_jobs_jobs{phase="InProgress"} 2.0' in metrics
+    assert 'bedrock_jobs_reconcile_total{result="refused"} 1.0' in metrics
+
+
+def test_it_tells_the_service_manager(tree: Project, tmp_path: Path) -> None:
+    """Systemd hears that it is ready, that it lives, and that it stops."""
+    path = str(tmp_path / "notify")
+    heard: list[str] = []
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(path)
+        manager.settimeout(20.0)
+        with watch(tree, NOTIFY_SOCKET=path, WATCHDOG_USEC="600000") as daemon:
+            while heard.count("WATCHDOG=1") < 4 or "READY=1" not in heard:
+                heard.append(manager.recv(200).decode())
+            daemon.process.send_signal(signal.SIGTERM)
+            while heard[-1] != "STOPPING=1":
+                heard.append(manager.recv(200).decode())
+            assert daemon.end() == 0
+
+
+def page(address: str, path: str) -> int:
+    """Return the status that a page answers with, 0 when nobody does."""
+    try:
+        with urlopen(f"http://{address}{path}", timeout=5) as answer:
+            return int(answer.status)
+    except OSError as error:
+        return int(getattr(error, "code", 0))

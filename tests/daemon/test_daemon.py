@@ -111,6 +111,7 @@ def test_one_target_that_fails_keeps_no_other_waiting(kept: Kept) -> None:
 
     assert [live.name for live in kept.live()] == ["here"]
     assert not kept.daemon.ready()
+    assert set(kept.forgotten) == {ELSEWHERE}
 
     kept.fake.failing.clear()
     kept.after(900.0)

@@ -109,6 +109,7 @@ class Kept:
     draw: Callable[[], float] = lambda: 0.5
     grace: float = GRACE
     reads: int = 0
+    forgotten: list[Target] = field(default_factory=list)
     renewed: int = 0
 
     def __post_init__(self) -> None:
@@ -118,6 +119,7 @@ class Kept:
             read=self._read,
             outside=lambda: outside,
             renew=self._renew,
+            forget=self.forgotten.append,
             now=lambda: self.now,
             executor=self.executor,
             meter=self.counts,
