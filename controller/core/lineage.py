@@ -69,15 +69,20 @@ class Lineage:
     ) -> Submission:
         """Return what comes before a submission: an earlier one whose Create has no known outcome.
 
-        Its job may run and not show yet; under its own name and token it is never made twice.
+        Its job may run and not show yet; under its own name and token it is never made twice, and
+        under its name alone not beside it, where the spec was edited since.
         Attempts up to ``after`` are known to have had their jobs.
         """
         if recorded is None or not recorded.is_intent:
             return made
-        begun = self._made_of(recorded)
+        begun = self._made_of(recorded) or self._namesake(recorded)
         if begun is None or begun.revision != made.revision:
             return made
         return begun if after < begun.attempt < made.attempt else made
+
+    def _namesake(self, recorded: Recorded) -> Submission | None:
+        made = self.at(recorded.attempt)
+        return made if made.name == recorded.name else None
 
     def _made_of(self, recorded: Recorded) -> Submission | None:
         if self.desired.submission is None:
