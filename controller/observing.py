@@ -16,7 +16,7 @@ from controller.core.errors import UNREADABLE
 from controller.core.fleet import Fleet, forbidden_target
 from controller.core.identity import Ownership
 from controller.core.kind import Kind
-from controller.core.lineage import Found, Lineage, Walk, walk
+from controller.core.lineage import Found, Lineage, Walk
 from controller.core.model import (
     Desired,
     Existence,
@@ -31,6 +31,7 @@ from controller.core.model import (
     Target,
 )
 from controller.core.tagging import to_read, token_of, wanted
+from controller.core.walks import walk
 from controller.ports import Cloud, CloudError, ListingTooLongError
 
 FEW = 10

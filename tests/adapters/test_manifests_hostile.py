@@ -95,10 +95,10 @@ def test_hostile_text_ends_in_its_problem(tmp_path: Path, text: str | bytes, cod
     path = tmp_path / "hostile.yaml"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
 
-    started = time.monotonic()
+    started = time.process_time()
     tree = load([path])
 
-    assert time.monotonic() - started < SOON
+    assert time.process_time() - started < SOON
     assert code.code in {problem.code for problem in tree.problems}
     assert all(manifest.spec is None for manifest in tree.manifests)
     assert all(problem.source.line or code is Code.TOO_LARGE for problem in tree.problems)

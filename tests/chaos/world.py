@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +26,8 @@ from tests.support.manifests import write
 SUFFIX = ".status.json"
 JOBS = "/model-customization-jobs"
 ANYBODY = "AWS4-HMAC-SHA256 Credential=any"
+LONGEST_LAG = 5.0
+"""Seconds that reads of a running world lag behind writes, at the very most."""
 _PAUSE = 0.002
 
 
@@ -172,9 +175,15 @@ class World:
         return {tag["key"]: tag["value"] for tag in listed}
 
     def jobs(self) -> list[dict[str, Any]]:
-        """Return every job of the region as Get shows it."""
-        listed = self.wire("GET", f"{JOBS}?maxResults=1000")["modelCustomizationJobSummaries"]
-        return [self.wire("GET", f"{JOBS}/{quote(one['jobArn'], safe='')}") for one in listed]
+        """Return every job of the region as Get shows it, once it shows all that are listed."""
+        deadline = time.monotonic() + LONGEST_LAG
+        while True:
+            listed = self.wire("GET", f"{JOBS}?maxResults=1000")["modelCustomizationJobSummaries"]
+            paths = [f"{JOBS}/{quote(one['jobArn'], safe='')}" for one in listed]
+            found = [self.answered("GET", path) for path in paths]
+            if all(status == HTTPStatus.OK for status, _ in found):
+                return [answer for _, answer in found]
+            assert time.monotonic() < deadline, found
 
 
 @dataclass

@@ -16,7 +16,7 @@ from controller.core.fleet import Fleet
 from controller.core.identity import SCHEME, revision_of, submission, token
 from controller.core.kind import Kind
 from controller.core.kinds import KINDS
-from controller.core.lineage import Found, Lineage, walk
+from controller.core.lineage import Found, Lineage
 from controller.core.model import (
     SUBMITTING,
     Desired,
@@ -34,6 +34,7 @@ from controller.core.model import (
 )
 from controller.core.recorded import parse
 from controller.core.status import entry
+from controller.core.walks import walk
 from tests.contract.showing import ACCOUNT, REGION, arn_of, shown
 
 (OFFERED,) = KINDS.values()

@@ -158,11 +158,13 @@ def test_a_lost_sidecar_changes_nothing(
 ) -> None:
     """A walk from what a pass recorded ends at the job that a walk from nothing ends at.
 
-    Attempts without a revision in their names are of one spec: an edit is held, or gets a name.
+    Attempts without a revision in their names are of one spec: an edit is held, or gets a name. And
+    the name of a revision follows from its spec, so that none of ours has it with another.
     """
     lineage = _lineage(policy, spec)
     plain = {"spec": first, "token": "ours"}
-    lives = _there(lineage, [one if one["revised"] else one | plain for one in made])
+    named = [one | {"token": "ours"} if one["token"] == "changed" else one for one in made]
+    lives = _there(lineage, [one if one["revised"] else one | plain for one in named])
     recorded = _written(lineage, lives)
     if recorded is None or recorded.arn is None:
         return

@@ -107,13 +107,16 @@ def test_many_deleted_sidecars_come_back(tree: Project) -> None:
     assert tree.sidecars() == before
 
 
-def test_one_deleted_sidecar_does_not_disturb_the_others(settled: Project) -> None:
-    """Only the job whose sidecar is gone is looked up, with one Get."""
+@pytest.mark.parametrize(("name", "gets"), [("completes", 1), ("fails", 2)])
+def test_one_deleted_sidecar_does_not_disturb_the_others(
+    settled: Project, name: str, gets: int
+) -> None:
+    """Only its own job is looked up, and after a failure the attempt that may have followed."""
     before = settled.sidecars()
-    (settled.jobs / "fails.status.json").unlink()
+    (settled.jobs / f"{name}.status.json").unlink()
     settled.hush()
     settled.call("reconcile")
-    assert [entry["operation"][:3] for entry in settled.calls()] == ["Get"]
+    assert [entry["operation"][:3] for entry in settled.calls()] == ["Get"] * gets
     assert settled.sidecars() == before
 
 

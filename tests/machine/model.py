@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from controller.core.identity import owner_mark
 from tests.chaos.wanted import HEALING
@@ -28,7 +28,7 @@ class Model:
     """
 
     asked: dict[tuple[str, str], set[Wish]] = field(default_factory=dict)
-    specs: dict[str, set[str]] = field(default_factory=dict)
+    known: dict[tuple[str, str], set[Document]] = field(default_factory=dict)
     stoppable: set[tuple[str, str]] = field(default_factory=set)
     deletable: set[tuple[str, str]] = field(default_factory=set)
     named: set[tuple[str, str]] = field(default_factory=set)
@@ -39,9 +39,7 @@ class Model:
         """Note what these documents ask for under an owner."""
         mark = owner_mark(owner)
         for document in documents:
-            known = self.specs.setdefault(document.name, set())
-            known.add(document.spec)
-            for one in wishes(document.content(), owner, edited=len(known) > 1):
+            for one in self._wishes(document, owner):
                 self.asked.setdefault((one.name, one.token), set()).add(one)
             if document.state == "Stopped":
                 self.stoppable.add((document.name, mark))
@@ -49,6 +47,23 @@ class Model:
                 self.named.add(("", document.adopt or ""))
             if document.stops:
                 self.deletable.add((document.name, mark))
+
+    def _wishes(self, document: Document, owner: str) -> Iterator[Wish]:
+        """Yield what a document asks for, and what it and those before it do now that it came.
+
+        Whoever read an older one may meet the job of a newer, and then revises it. A revision stays
+        the job that counts when nobody asks for revisions any more, and is tried again as others.
+        """
+        known = self.known.setdefault((document.name, owner), set())
+        if document in known:
+            return
+        known.add(document)
+        edited = len({one.spec for one in known}) > 1
+        for one in known if edited else {document}:
+            yield from wishes(one.content(), owner, edited=edited)
+            if any(other.revises for other in known):
+                again = wishes(replace(one, revises=True).content(), owner, edited=edited)
+                yield from (wish for wish in again if one.revises or wish.attempt)
 
     def prune(self, documents: Iterable[Document], owner: str) -> None:
         """Note that jobs of manifests that are gone may be stopped from now on."""

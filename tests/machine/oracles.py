@@ -129,6 +129,8 @@ def _untrue(project: Project, jobs: list[Job]) -> Iterator[str]:
                 yield f"the entry of {name} claims another's job"
             continue  # an invalid one keeps what was recorded while the manifest could be read
         told, job = entry.get("jobArn"), _counting(project, document, jobs)
+        if _reason(entry) == "SpecChanged" and document.adopt is not None:
+            job = None  # an attempt that the manifest names, of another spec, stands before it
         if told is not None and told not in by_arn:
             yield f"the entry of {name} tells of a job that is not there"
         elif job is not None and told != job.arn:
@@ -169,14 +171,14 @@ def _rebuilt(project: Project, controllers: Controllers, service: Service) -> It
     """Without sidecars a pass writes them as they were, as far as manifests and service know them.
 
     They do not know of a token that Get left out as a job ended, of a refusal, of a job under a
-    name that the spec no longer has, or of entries whose manifest does not stand beside them.
+    name that nothing gives any more, or of entries whose manifest does not stand beside them.
     """
     if service.met(FaultKind.TOKENLESS):
         return
     for document, entry in _entries(project):
         if entry is None or _reason(entry) in UNKNOWN_ELSEWHERE:
             return
-        if _reason(entry) == "SpecChanged" and _is_named_apart(document, entry):
+        if _reason(entry) == "SpecChanged" and _is_named_apart(project, document, entry):
             return
     before = {stem: _own(project, stem) for stem in project.files}
     for path in project.sidecars():
@@ -190,10 +192,17 @@ def _rebuilt(project: Project, controllers: Controllers, service: Service) -> It
     )
 
 
-def _is_named_apart(document: Document, entry: dict[str, Any]) -> bool:
-    """Whether an entry tells of a job that only its spec of then, or of now, gives a name."""
-    told: str = entry.get("live", {}).get("jobName", "")
-    return document.spec == "named" or told.startswith("job-of-its-own")
+def _is_named_apart(project: Project, document: Document, entry: dict[str, Any]) -> bool:
+    """Whether an entry tells of a job whose name nothing gives that the manifest holds now.
+
+    Its spec had names of its own, or is one that stood between a first one and today's.
+    """
+    names = {
+        one.name
+        for revised in (False, True)
+        for one in lineage(document.content(), project.owner, revised=revised)
+    }
+    return entry.get("live", {}).get("jobName") not in names
 
 
 UNKNOWN_ELSEWHERE = frozenset({"SubmitRefused", "Invalid"})

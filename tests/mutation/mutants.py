@@ -162,13 +162,13 @@ MUTANTS = (
     ),
     Mutant(
         "a retry is not looked for",
-        "controller/core/lineage.py",
+        "controller/core/walks.py",
         "found = (yield further.name) if further is not None else None",
         "found = (yield further.name) if following is None and further is not None else None",
     ),
     Mutant(
         "an attempt that policy wants no more is not looked for",
-        "controller/core/lineage.py",
+        "controller/core/walks.py",
         "further = following or lineage.beyond(made, live, recorded)",
         "further = following",
     ),
