@@ -172,10 +172,11 @@ class Watching:
             self._polled = True
             self.unheard += 1
             with self._news:
+                # Whoever did not hear of a change is deaf, whatever the reason.
+                self._moved = True
                 for path in found:
                     self._calm.note(path, time.monotonic(), whole=False)
-        # Whoever did not hear of a change is deaf, whatever the reason.
-        if found or self._is_astray():
+        elif self._is_astray():
             self._hush(self._listen())
         self.looks += 1
 

@@ -6,6 +6,7 @@ import json
 import logging
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,27 @@ def test_events_leave_nothing_to_find(tmp_path: Path) -> None:
 
         eventually(lambda: watch.looks == 1)
         assert watch.unheard == 0
+
+
+def test_unheard_change_puts_the_watch_up_anew(tmp_path: Path) -> None:
+    """A change that a look alone has found is told of, and others listen from then on."""
+    jobs = tree(tmp_path)
+    (tmp_path / "out").mkdir()
+    other = tmp_path / "out" / "same"
+    other.hardlink_to(jobs / "m1.yaml")
+    others = set(threading.enumerate())
+    with woken(jobs) as (wakes, watch):
+        started = set(threading.enumerate()) - others
+        listening = {one for one in started if one.name != "watching"}
+        assert listening
+        other.write_text("kind: none")
+        watch.look()
+        wakes.reach(1)
+
+        eventually(lambda: watch.unheard == 1)
+        eventually(lambda: listening.isdisjoint(threading.enumerate()))
+        write(jobs / "m1.yaml", manifest("job-8"))
+        wakes.reach(2)
 
 
 def test_failing_listener_ends_no_watch(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
