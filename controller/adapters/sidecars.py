@@ -57,7 +57,7 @@ class Sidecars:
         self._kinds = kinds
         self._clock = clock
         self._known: dict[str, _Parsed] = {}
-        self._as_read: dict[tuple[str, str], tuple[Signature, Any]] = {}
+        self._as_read: dict[str, _Parsed] = {}
         self._left_behind: list[str] = []
         self._met: list[tuple[str, str, JobKey, Recorded]] = []
         self.unreadable: list[str] = []
@@ -72,13 +72,13 @@ class Sidecars:
         self.opened = 0
         # The time comes before every state, and each state before its bytes.
         now = self._clock()
-        paths = dict.fromkeys(sidecar_of(source.path) for source in sources.values())
-        paths |= dict.fromkeys(self._found())
+        beside = {key: sidecar_of(source.path) for key, source in sources.items()}
+        paths = dict.fromkeys(beside.values()) | dict.fromkeys(self._found())
         recorded: dict[JobKey, Recorded] = {}
         known, self._known = self._known, {}
         for path in paths:
             for key, entry in self._entries(path, known.get(path), now):
-                own = sidecar_of(sources[key].path) if key in sources else ""
+                own = beside.get(key, "")
                 if key not in recorded or own == path:
                     recorded[key] = entry
                 if own != path:
@@ -130,8 +130,10 @@ class Sidecars:
 
     def _stands_as_read(self, path: str, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Spare the reading and rendering of a file that has not changed since it was read."""
-        stamp, raw = self._as_read.get((path, key.name), (None, None))
-        return stamp is not None and raw == entry and stamp == _stamp(path)
+        found = self._as_read.get(path)
+        return (
+            found is not None and found.raw.get(key.name) == entry and found.stamp == _stamp(path)
+        )
 
     def clean(self) -> None:
         """Remove the temporary files that the last read saw and that were abandoned an hour ago."""
@@ -140,18 +142,17 @@ class Sidecars:
 
     def _entries(
         self, path: str, known: _Parsed | None, now: int
-    ) -> Iterator[tuple[JobKey, Recorded]]:
+    ) -> Iterable[tuple[JobKey, Recorded]]:
         stamp = _stamp(path)
         found = known if known and known.stamp == stamp else self._parsed(path, stamp)
         if found is None or stamp is None:
-            return
+            return ()
         if is_settled(stamp, now):
             self._known[path] = found
         if not found.understood:
             self.unreadable.append(path)
-        for key, raw, entry in found.entries:
-            self._as_read[path, key.name] = (stamp, raw)
-            yield key, entry
+        self._as_read[path] = found
+        return found.entries
 
     def _parsed(self, path: str, stamp: Signature | None) -> _Parsed | None:
         """Return what a sidecar's bytes say; None where there are none, or none can be read."""
@@ -161,12 +162,13 @@ class Sidecars:
         self.opened += 1
         written_at = datetime.fromtimestamp(stamp.written / 1e9, tz=UTC)
         jobs = _jobs(content)
-        entries = []
+        entries, ours = [], {}
         for name, raw in jobs.items():
             kind = self._kinds.get(str(raw.get("kind")))
             if kind is not None and _is_sendable(raw.get("jobArn")):
-                entries.append((JobKey(kind.name, name), raw, parse(kind, raw, written_at)))
-        return _Parsed(stamp, tuple(entries), bool(jobs))
+                ours[name] = raw
+                entries.append((JobKey(kind.name, name), parse(kind, raw, written_at)))
+        return _Parsed(stamp, tuple(entries), ours, bool(jobs))
 
     def _content(self, path: str) -> bytes:
         try:
@@ -206,10 +208,11 @@ def _written(path: str, key: JobKey, entry: Mapping[str, Any]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Parsed:
-    """What one state of a sidecar says: each entry as it stands there and as it is understood."""
+    """What one state of a sidecar says: its entries as understood, and ``raw`` as they stand."""
 
     stamp: Signature
-    entries: tuple[tuple[JobKey, Any, Recorded], ...]
+    entries: tuple[tuple[JobKey, Recorded], ...]
+    raw: Mapping[str, Any]
     understood: bool
 
 
