@@ -1,61 +1,76 @@
 """A cloud whose calls wait for their turn: each place's are counted by themselves.
 
 The service publishes no rate for these operations; what it answers to too many is Throttling, to
-everybody in the account. Ten calls a second are more than a fleet at rest ever needs, and few
-beside what consoles and pipelines of the same account call.
+everybody in the account. So the pace begins far above what a fleet at rest needs, is halved by
+every call that fails for the moment, and comes back within a minute.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from controller.core.kind import Kind
-from controller.core.model import Live, Place, Summary, Target
-from controller.ports import Cloud
+from controller.core.model import Disposition, Live, Place, Summary, Target
+from controller.ports import Cloud, CloudError
 
-CALLS_PER_SECOND = 10.0
-BURST = 20.0
-"""So many calls in a row wait for nothing: a save or an event never does."""
+CALLS_PER_SECOND = 50.0
+BURST_SECONDS = 2.0
+"""What was not called for so long may be called at once: a save never waits for its turn."""
+SLOWEST = 1.0
+RECOVERY_SECONDS = 60.0
+
+Gate = Callable[[Target], AbstractContextManager[None]]
 
 
 @dataclass(slots=True)
 class Bucket:
     """Tokens that come back at a rate, up to a burst; whoever takes one may have to wait for it.
 
-    Takers are served in the order in which they ask. A ``rate`` of 0 has no limit.
+    Takers are served in the order in which they ask. A ``rate`` of 0 has no limit. ``pace`` is the
+    rate of the moment, in calls a second.
     """
 
     rate: float
-    burst: float
+    pace: float = field(init=False)
     _left: float = field(init=False)
     _seen: float | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
-        self._left = self.burst
+        self.pace = self.rate
+        self._left = max(1.0, self.rate * BURST_SECONDS)
 
     def take(self, now: float) -> float:
         """Take a token and return for how many seconds to wait before using it."""
         if not self.rate:
             return 0.0
         with self._lock:
-            spent = max(0.0, now - self._seen) if self._seen is not None else 0.0
+            passed = max(0.0, now - self._seen) if self._seen is not None else 0.0
             self._seen = now
-            self._left = min(self.burst, self._left + spent * self.rate) - 1.0
-            return max(0.0, -self._left / self.rate)
+            self.pace = min(self.rate, self.pace + passed * self.rate / RECOVERY_SECONDS)
+            most = max(1.0, self.pace * BURST_SECONDS)
+            self._left = min(most, self._left + passed * self.pace) - 1.0
+            return max(0.0, -self._left / self.pace)
+
+    def slow(self) -> None:
+        """Halve the pace, and forget what was saved up: the last call failed for the moment."""
+        with self._lock:
+            self.pace = min(self.rate, max(SLOWEST, self.pace / 2))
+            self._left = min(self._left, 0.0)
 
 
 class Gated:
-    """The Cloud port over another one; ``gate`` is passed before every call to the service.
+    """The Cloud port over another one; every call to the service is made inside a ``gate``.
 
-    It is given the target, and may wait, or raise to let nothing more through.
+    It is given the target, and may wait, raise to let nothing more through, or see how it ends.
     """
 
-    def __init__(self, cloud: Cloud, gate: Callable[[Target], None]) -> None:
+    def __init__(self, cloud: Cloud, gate: Gate) -> None:
         self._cloud = cloud
         self._gate = gate
 
@@ -65,63 +80,68 @@ class Gated:
 
     def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
         """Return a job by name or ARN, or None when the service says that there is none."""
-        self._gate(target)
-        return self._cloud.get(kind, target, identifier)
+        with self._gate(target):
+            return self._cloud.get(kind, target, identifier)
 
     def listing(
         self, kind: Kind, target: Target, *, status: str | None = None, most: int | None = None
     ) -> tuple[Summary, ...]:
         """Return every job's summary; its pages are one turn."""
-        self._gate(target)
-        return self._cloud.listing(kind, target, status=status, most=most)
+        with self._gate(target):
+            return self._cloud.listing(kind, target, status=status, most=most)
 
     def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
         """Submit a request under a token and return the job's ARN."""
-        self._gate(target)
-        return self._cloud.create(kind, target, request, token)
+        with self._gate(target):
+            return self._cloud.create(kind, target, request, token)
 
     def stop(self, kind: Kind, target: Target, arn: str) -> None:
         """Ask the service to stop a job."""
-        self._gate(target)
-        self._cloud.stop(kind, target, arn)
+        with self._gate(target):
+            self._cloud.stop(kind, target, arn)
 
     def tags(self, target: Target, arn: str) -> Mapping[str, str]:
         """Return all tags of a job or of what it made."""
-        self._gate(target)
-        return self._cloud.tags(target, arn)
+        with self._gate(target):
+            return self._cloud.tags(target, arn)
 
     def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
         """Give a resource tags, all of them or none."""
-        self._gate(target)
-        self._cloud.tag(target, arn, tags)
+        with self._gate(target):
+            self._cloud.tag(target, arn, tags)
 
     def untag(self, target: Target, arn: str, keys: Collection[str]) -> None:
         """Take tags from a resource."""
-        self._gate(target)
-        self._cloud.untag(target, arn, keys)
+        with self._gate(target):
+            self._cloud.untag(target, arn, keys)
 
 
 def paced(
     cloud: Cloud,
     now: Callable[[], float],
     pause: Callable[[float], object],
-    *,
     rate: float = CALLS_PER_SECOND,
-    burst: float = BURST,
 ) -> Cloud:
-    """Return a cloud that calls each place no faster than a rate, after a burst.
+    """Return a cloud that calls each place no faster than a rate, after a burst; 0 is no limit.
 
     ``pause`` is given seconds and returns after them, or sooner when nobody should wait any more.
     """
-    buckets: dict[Place, Bucket] = defaultdict(lambda: Bucket(rate, burst))
+    buckets: dict[Place, Bucket] = defaultdict(lambda: Bucket(rate))
     lock = threading.Lock()
 
-    def wait(target: Target) -> None:
+    @contextmanager
+    def gate(target: Target) -> Iterator[None]:
         place = cloud.place(target)
         with lock:
             bucket = buckets[place]
         seconds = bucket.take(now())
         if seconds:
             pause(seconds)
+        try:
+            yield
+        except CloudError as error:
+            if error.failure.disposition is Disposition.TRANSIENT:
+                bucket.slow()
+            raise
 
-    return Gated(cloud, wait)
+    return Gated(cloud, gate)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
@@ -121,7 +122,7 @@ def reconcile(
         outside.ledger.clean()
     kinds, by_key = outside.kinds, {job.key: job for job in jobs}
     beside = running_beside(kinds, recorded, by_key) if part else Counter[Lane]()
-    looking = Gated(outside.cloud, lambda _: _stay(leaves))
+    looking = Gated(outside.cloud, lambda _: _staying(leaves))
     seen = look_everywhere(kinds, jobs, recorded, fleet, looking, outside.width, full=full)
     made = plan(kinds, jobs, seen.observations, recorded, fleet, now, seen.active, beside)
     refused = _refusal(made, fleet, found, cleaning) if mode is not Mode.RECORD else None
@@ -141,6 +142,12 @@ def reconcile(
 def _stay(leaves: Callable[[], bool]) -> None:
     if leaves():
         raise PassLeftError
+
+
+@contextmanager
+def _staying(leaves: Callable[[], bool]) -> Iterator[None]:
+    _stay(leaves)
+    yield
 
 
 def _refusal(made: Plan, fleet: Fleet, found: Leftovers, cleaning: Cleaning) -> str | None:

@@ -143,7 +143,7 @@ class _Kept:
         self._bedrock = Bedrock(self._connection)
         rate = self.given["calls_per_second"]
         measured: Cloud = Measured(self._bedrock, self._metrics)
-        cloud = paced(measured, steady, lambda seconds: self._pause(seconds), rate=rate)
+        cloud = paced(measured, steady, lambda seconds: self._pause(seconds), rate)
         return Outside(KINDS, cloud, self._ledger, SystemClock())
 
 

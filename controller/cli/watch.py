@@ -87,7 +87,8 @@ def _every(name: str, default: str, text: str) -> Callable[[options.Command], op
     default=CALLS_PER_SECOND,
     show_default=True,
     metavar="N",
-    help="Call each account and region no faster, bursts apart; 0 sets no limit.",
+    help="Call each account and region no faster, and slower while it answers with errors; 0 sets"
+    " no limit.",
 )
 @options.max_submits
 @options.pruning

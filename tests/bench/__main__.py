@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import noticing, passes, results, startup, validation
+from tests.bench import keeping, noticing, passes, results, startup, validation
 from tests.bench.results import Result
 
 
@@ -23,6 +23,7 @@ GROUPS: dict[str, Callable[[Path, int], list[Result]]] = {
     "active": lambda folder, _repeats: passes.active_rows(folder, say),
     "validate": lambda folder, repeats: validation.rows(folder, repeats, say),
     "startup": startup.rows,
+    "daemon": lambda folder, _repeats: keeping.rows(folder, say),
     "noticing": lambda folder, repeats: noticing.rows(folder, repeats, say),
 }
 

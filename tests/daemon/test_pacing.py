@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from controller.core.errors import failure
+from controller.core.kinds import KINDS
+from controller.core.model import Target
+from controller.pacing import BURST_SECONDS, RECOVERY_SECONDS, SLOWEST, Bucket, paced
+from controller.ports import CloudError
+from tests.contract.fake import Fake
+
+(KIND,) = KINDS.values()
+HERE, THERE = Target("us-east-1"), Target("eu-west-1")
+THROTTLED = failure("ThrottlingException", "Rate exceeded", reading=True)
+
+
+@dataclass
+class Time:
+    """A clock that moves when somebody pauses."""
+
+    now: float = 0.0
+    paused: list[float] = field(default_factory=list)
+
+    def pause(self, seconds: float) -> None:
+        """Let time pass."""
+        self.paused.append(seconds)
+        self.now += seconds
+
+
+def test_a_burst_waits_for_nothing_and_what_follows_keeps_the_rate() -> None:
+    """So many calls as were saved up go at once, each further one in its turn."""
+    time = Time()
+    cloud = paced(Fake(), lambda: time.now, time.pause, 10.0)
+    for _ in range(int(10 * BURST_SECONDS)):
+        cloud.get(KIND, HERE, "a")
+    assert time.paused == []
+
+    for _ in range(50):
+        cloud.get(KIND, HERE, "a")
+
+    assert time.now == pytest.approx(5.0)
+
+
+def test_each_place_has_a_pace_of_its_own() -> None:
+    """Calls of one region wait for none of another's."""
+    time = Time()
+    cloud = paced(Fake(), lambda: time.now, time.pause, 10.0)
+    for _ in range(100):
+        cloud.get(KIND, HERE, "a")
+    paused = len(time.paused)
+
+    cloud.get(KIND, THERE, "a")
+
+    assert len(time.paused) == paused
+
+
+def test_throttled_calls_halve_the_pace_and_time_brings_it_back() -> None:
+    """Whoever is answered with errors calls more slowly, down to one call a second."""
+    bucket = Bucket(50.0)
+    paces = []
+    for _ in range(8):
+        bucket.slow()
+        paces.append(bucket.pace)
+
+    assert paces[:3] == [25.0, 12.5, 6.25]
+    assert paces[-1] == SLOWEST
+    bucket.take(0.0)
+    bucket.take(RECOVERY_SECONDS)
+    assert bucket.pace == 50.0
+
+
+def test_errors_pass_through_and_only_passing_ones_slow_down() -> None:
+    """A refusal says nothing of the pace; throttling does, and what was saved up is gone."""
+    time, fake = Time(), Fake()
+    cloud = paced(fake, lambda: time.now, time.pause, 10.0)
+    fake.failing["Get"] = failure("AccessDeniedException", "no", reading=True)
+    for _ in range(5):
+        with pytest.raises(CloudError, match="AccessDenied"):
+            cloud.get(KIND, HERE, "a")
+    assert time.paused == []
+
+    fake.failing["Get"] = THROTTLED
+    for _ in range(5):
+        with pytest.raises(CloudError, match="Throttling"):
+            cloud.get(KIND, HERE, "a")
+
+    assert len(time.paused) == 4
+    assert max(time.paused) > 5 * min(time.paused)
+
+
+def test_no_limit_is_no_limit() -> None:
+    """A rate of 0 never waits, whatever fails."""
+    bucket = Bucket(0.0)
+
+    bucket.slow()
+
+    assert [bucket.take(0.0) for _ in range(1000)] == [0.0] * 1000
