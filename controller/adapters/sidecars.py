@@ -53,7 +53,7 @@ class Sidecars:
         kinds: Mapping[str, Kind],
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._roots = tuple(dict.fromkeys(_folder(root) for root in roots))
+        self._roots = tuple(dict.fromkeys(folder_of(root) for root in roots))
         self._kinds = kinds
         self._clock = clock
         self._known: dict[str, _Parsed] = {}
@@ -223,8 +223,10 @@ def _stamp(path: str) -> Signature | None:
         return None
 
 
-def _folder(root: Path) -> Path:
-    return root if root.is_dir() else root.parent
+def folder_of(root: Path) -> Path:
+    """Return the folder of a path of manifests; one that is not there yet is taken for a folder."""
+    is_file = root.is_file() or (not root.exists() and root.suffix in {".yaml", ".yml"})
+    return root.parent if is_file else root
 
 
 def _names(folder: str) -> list[str]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.sidecars import Sidecars
+from controller.adapters.sidecars import Sidecars, folder_of
 from controller.core.kind import Kind
 from controller.core.leftovers import Standing
 from controller.core.model import JobKey, Recorded, Source
@@ -26,7 +26,7 @@ class SidecarsElsewhere:
 
     def __init__(self, roots: Iterable[Path], folder: Path, kinds: Mapping[str, Kind]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._tree = os.path.commonpath([_folder(root) for root in roots])
+        self._tree = os.path.commonpath([folder_of(root).absolute() for root in roots])
         self._folder = os.path.abspath(folder)
         self._inner = Sidecars([Path(self._folder)], kinds)
 
@@ -73,7 +73,3 @@ class SidecarsElsewhere:
         # The path as it was given: what a link leads to is another folder after each commit.
         rest = os.path.relpath(source.path, self._tree)
         return replace(source, path=os.path.join(self._folder, rest))
-
-
-def _folder(root: Path) -> str:
-    return str((root if root.is_dir() else root.parent).absolute())
