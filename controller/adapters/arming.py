@@ -30,6 +30,7 @@ from controller.adapters.snapshots import HOLDING, matters
 _MOST_FLAT = 12
 """Folders above the tree that are watched; each costs two threads, and polling sees the rest."""
 _MOST_LINKS = 40
+_MOST_EVENTS = 5_000
 _DESCRIPTORS = ("_inotify_fd", "_kill_r", "_kill_w")
 _EVENTS: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
@@ -95,7 +96,7 @@ class Ear:
     def __init__(self, where: Places, heard: Callable[[Heard], None]) -> None:
         self.where = where
         self._observer = Observer()
-        handler = _Handler(where, heard)
+        self._handler = handler = _Handler(where, heard)
         for folder in where.deep:
             self._observer.schedule(handler, folder, recursive=True, event_filter=_EVENTS)
         for folder in where.flat:
@@ -106,6 +107,11 @@ class Ear:
             self._observer.unschedule_all()
             _give_back(error)
             raise
+
+    @property
+    def is_worn(self) -> bool:
+        """Whether so much was heard that a new ear is due: watchdog remembers every rename."""
+        return self._handler.dispatched > _MOST_EVENTS
 
     def close(self) -> None:
         """Stop listening; every thread has ended when this returns."""
@@ -151,9 +157,11 @@ class _Handler(FileSystemEventHandler):
         self._where = where
         self._roots = tuple(f"{folder.rstrip('/')}/" for folder in where.deep)
         self._heard = heard
+        self.dispatched = 0
 
     def dispatch(self, event: FileSystemEvent) -> None:
         """Tell of an event's paths: what went there may come back, what came is whole or is not."""
+        self.dispatched += 1
         source, target = os.fsdecode(event.src_path), os.fsdecode(event.dest_path or b"")
         folder = event.is_directory
         arrived = bool(target) and self._tell(target, folder=folder, whole=True)

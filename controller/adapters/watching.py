@@ -181,8 +181,11 @@ class Watching:
         self.looks += 1
 
     def _is_astray(self) -> bool:
-        """Whether the folders are elsewhere than where the ear listens."""
-        return self.by_events and (self._ear is None or self._ear.where != places(self._paths))
+        """Whether the ear listens elsewhere than where the folders are, or has heard too much."""
+        ear = self._ear
+        if not self.by_events:
+            return False
+        return ear is None or ear.is_worn or ear.where != places(self._paths)
 
     def _listen(self) -> Ear | None:
         """Listen where the folders are now; return the ear that did before, to be closed."""

@@ -100,6 +100,13 @@ def test_events_leave_nothing_to_find(tmp_path: Path) -> None:
         assert watch.unheard == 0
 
 
+def listeners(others: set[threading.Thread]) -> set[threading.Thread]:
+    """Return the threads that listen for a watch, which began after some others."""
+    found = {one for one in threading.enumerate() if one.name != "watching"} - others
+    assert found
+    return found
+
+
 def test_unheard_change_puts_the_watch_up_anew(tmp_path: Path) -> None:
     """A change that a look alone has found is told of, and others listen from then on."""
     jobs = tree(tmp_path)
@@ -108,9 +115,7 @@ def test_unheard_change_puts_the_watch_up_anew(tmp_path: Path) -> None:
     other.hardlink_to(jobs / "m1.yaml")
     others = set(threading.enumerate())
     with woken(jobs) as (wakes, watch):
-        started = set(threading.enumerate()) - others
-        listening = {one for one in started if one.name != "watching"}
-        assert listening
+        listening = listeners(others)
         other.write_text("kind: none")
         watch.look()
         wakes.reach(1)
@@ -119,6 +124,25 @@ def test_unheard_change_puts_the_watch_up_anew(tmp_path: Path) -> None:
         eventually(lambda: listening.isdisjoint(threading.enumerate()))
         write(jobs / "m1.yaml", manifest("job-8"))
         wakes.reach(2)
+
+
+def test_much_heard_puts_the_watch_up_anew(tmp_path: Path) -> None:
+    """Thousands of written sidecars are no change, and nothing remembers them for ever."""
+    jobs = tree(tmp_path)
+    others = set(threading.enumerate())
+    with woken(jobs) as (wakes, watch):
+        listening = listeners(others)
+        for _ in range(2500):
+            new = jobs / ".m1.status.json.1.2.tmp"
+            new.write_bytes(b"{}")
+            new.replace(jobs / "m1.status.json")
+
+        def looked() -> bool:
+            watch.look()
+            return listening.isdisjoint(threading.enumerate())
+
+        eventually(looked)
+        assert wakes.count == 0
 
 
 def test_failing_listener_ends_no_watch(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
