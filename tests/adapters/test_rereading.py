@@ -135,6 +135,19 @@ def test_what_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
         assert reader.reread == opened
 
 
+def test_many_files_are_read_as_load_reads_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So many files that the work is shared out, found by a relative path, give the same tree."""
+    jobs, reader = grown(tmp_path, 850), TreeReader(later)
+    (jobs / "_defaults.yaml").write_text("spec: {customizationType: NONE_SUCH}\n")
+    monkeypatch.chdir(tmp_path)
+
+    for opened in (850, 0):
+        assert reader.read([Path("jobs")]) == load([Path("jobs")])
+        assert reader.reread == opened
+
+
 def test_clash_comes_and_goes(tmp_path: Path) -> None:
     """Two manifests with one name clash while both are there, though one has not changed."""
     jobs, reader = grown(tmp_path, 2), TreeReader(later)
