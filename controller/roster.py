@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from controller.core.actions import Verb
+from controller.core.actions import Reason, Verb
 from controller.core.cadence import cadence_of, may_submit
 from controller.core.fleet import Fleet
 from controller.core.kind import Kind
@@ -24,7 +24,7 @@ MOST_FULL = 20
 """So many settled jobs are looked at in one go: a burst of calls, which keeps no save waiting."""
 
 Group = Place | Target
-"""Jobs that are looked at together: those of one place, or of one target while that is unknown."""
+"""Jobs that are looked at together: those of one place, or of one role while that is unknown."""
 
 
 def _nothing() -> Coverage | None:
@@ -78,6 +78,7 @@ class Roster:
     sweep_due: float | None = None
     _times: Timetable = field(init=False)
     _places: dict[Target, Place] = field(default_factory=dict)
+    _wrong: set[JobKey] = field(default_factory=set)
     _arns: dict[str, JobKey] = field(default_factory=dict)
     _arn_of: dict[JobKey, str] = field(default_factory=dict)
 
@@ -173,7 +174,8 @@ class Roster:
     def group_of(self, job: Desired) -> Group:
         """Return the group that a job is looked at with."""
         asked = Target(job.target.region, None, job.target.assume_role_arn)
-        return self._places.get(asked, asked)
+        # Until it is known where a role leads, one plan shows all that it would do.
+        return self._places.get(asked, Target(None, None, asked.assume_role_arn))
 
     def _chosen(
         self,
@@ -201,6 +203,7 @@ class Roster:
         self._times.drop(key)
         self.phases.pop(key, None)
         self.parked.discard(key)
+        self._wrong.discard(key)
         self._arns.pop(self._arn_of.pop(key, ""), None)
 
     def _alone(
@@ -246,7 +249,9 @@ class Roster:
             for key, phase in self.phases.items()
             if phase == QUEUED and (group is None or self.group_of(desired[key]) == group)
         }
-        chosen = sorted(line.union(keys))
+        # What one job shows to be wrong is used for no other's change: it is part of each plan.
+        wrong = {key for key in self._wrong if not self._times.is_taken(key)}
+        chosen = sorted(line.union(keys, wrong))
         return Batch(tuple(desired[key] for key in chosen), group, full)
 
     def _sweep(self, now: float) -> list[Batch]:
@@ -262,6 +267,8 @@ class Roster:
             self._places[asked] = result.outcome.planned.place
         if job.key in self.intake.desired:
             self.phases[job.key] = str(result.entry.get("phase") or PENDING)
+            is_wrong = result.outcome.now.reason is Reason.WRONG_TARGET
+            (self._wrong.add if is_wrong else self._wrong.discard)(job.key)
             arn = str(result.entry.get("jobArn") or "")
             self._arns.pop(self._arn_of.get(job.key, ""), None)
             self._arns[arn], self._arn_of[job.key] = job.key, arn

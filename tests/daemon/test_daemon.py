@@ -18,6 +18,7 @@ DENIED = failure("AccessDeniedException", "not you", reading=True)
 THROTTLED = failure("ThrottlingException", "Rate exceeded", reading=True)
 FULL = failure("ServiceQuotaExceededException", "too many", reading=False)
 ELSEWHERE = Target("eu-west-1")
+OTHER_ROLE = "arn:aws:iam::210987654321:role/BedrockJobs"
 
 
 @pytest.fixture
@@ -120,7 +121,7 @@ def test_one_target_that_fails_keeps_no_other_waiting(kept: Kept) -> None:
 
 
 def test_a_slow_target_runs_beside_the_others(tmp_path: Path) -> None:
-    """While one region's call hangs, another region's job is submitted."""
+    """While one account's call hangs, another account's job is submitted."""
     hanging, released = threading.Event(), threading.Event()
 
     def watcher(operation: str, argument: str) -> None:
@@ -130,7 +131,7 @@ def test_a_slow_target_runs_beside_the_others(tmp_path: Path) -> None:
 
     with ThreadPoolExecutor(4) as executor:
         kept = Kept(tmp_path, Fake(watcher=watcher), executor=executor)
-        kept.put("slow", target=ELSEWHERE)
+        kept.put("slow", target=Target(REGION, None, OTHER_ROLE))
         kept.daemon.step()
         assert hanging.wait(20.0)
         kept.put("quick", target=Target(REGION))
@@ -203,6 +204,20 @@ def test_who_waits_longest_is_not_passed_by_a_newcomer(kept: Kept) -> None:
     kept.after(70.0)
 
     assert [live.name for live in kept.live()] == ["a", "b", "bb"]
+
+
+def test_what_one_job_shows_to_be_wrong_is_used_for_no_other(kept: Kept) -> None:
+    """Credentials of another account than one manifest declares submit nothing, saved whenever."""
+    kept.put("declared", target=Target(REGION, "210987654321"))
+    kept.settle()
+    kept.put("undeclared", target=ELSEWHERE)
+    kept.settle()
+    assert kept.live() == []
+
+    kept.put("declared", target=Target(REGION))
+    kept.settle()
+
+    assert {live.name for live in kept.live()} == {"declared", "undeclared"}
 
 
 def test_an_event_is_a_look_at_once(kept: Kept) -> None:

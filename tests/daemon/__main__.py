@@ -1,0 +1,46 @@
+"""``python -m tests.daemon``: what the daemon shows, at full size."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.daemon import shows
+from tests.support.project import Project, project
+
+SHOWS: dict[str, tuple[Callable[[Project, int], str], int]] = {
+    "flip": (shows.flip, 2_000),
+    "checkout": (shows.checkout, 2_000),
+    "touched": (shows.touched, 10_000),
+    "killed": (shows.killed, 100),
+    "shards": (shows.shards, 2_000),
+}
+
+
+def main() -> int:
+    """Show what is asked for, print a line for each, and fail with the first that does not hold."""
+    parser = argparse.ArgumentParser(prog="python -m tests.daemon", description=__doc__)
+    parser.add_argument("--only", choices=list(SHOWS), action="append", help="one of them")
+    parser.add_argument("--size", type=int, help="another size than the full one")
+    asked = parser.parse_args()
+    for name in asked.only or SHOWS:
+        show, size = SHOWS[name]
+        began = time.monotonic()
+        with (
+            tempfile.TemporaryDirectory(prefix="bedrock-jobs-") as folder,
+            project(Path(folder) / "project") as tree,
+        ):
+            figures = show(tree, asked.size or size)
+        seconds, load = time.monotonic() - began, os.getloadavg()[0]
+        sys.stdout.write(f"{name}: {figures} ({seconds:.0f} s in all, load {load:.1f})\n")
+        sys.stdout.flush()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,223 @@
+"""What the daemon shows at any size: trees that change at once, daemons that die, shards that move.
+
+Each takes an empty project and a size, holds what must hold, and returns what was measured.
+"""
+
+from __future__ import annotations
+
+import random
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from tests.daemon.process import Watch, watch
+from tests.daemon.trees import (
+    Edition,
+    check_jobs,
+    check_sidecars,
+    commit,
+    entries,
+    git,
+    live,
+    plant,
+    recorded,
+    submits,
+    two_trees,
+    until,
+)
+from tests.support.project import SETTLED, Project
+
+MANY = ("--max-submits", "100000")
+ONCE = (*MANY, "--interval", "1h")
+"""Such a daemon looks at nothing twice unless something tells it to."""
+EVERY = 10
+"""After so many kills a daemon may live on."""
+
+
+def flip(tree: Project, size: int) -> str:
+    """Let git-sync's link flip from one worktree to the next."""
+    root, statuses = tree.folder / "git", tree.folder / "statuses"
+    one, two = two_trees(size)
+    plant(root / "one", one)
+    plant(root / "two", two)
+    (root / "current").symlink_to("one")
+    (root / "next").symlink_to("two")
+    arguments = ("git/current", "--status-dir", str(statuses))
+    with changed_once(tree, size, arguments) as change:
+        figures = change(lambda: (root / "next").rename(root / "current"))
+        shutil.rmtree(root / "one")
+    check_jobs(tree, one | two)
+    check_sidecars(statuses, two)
+    return figures
+
+
+def checkout(tree: Project, size: int) -> str:
+    """Let git check out another branch."""
+    one, two = two_trees(size)
+    (tree.folder / ".gitignore").write_text("*.status.json\n*.lock\n")
+    git(tree.folder, "init", "--quiet", "--initial-branch", "one")
+    plant(tree.jobs, one)
+    commit(tree.folder, "one")
+    git(tree.folder, "checkout", "--quiet", "-b", "two")
+    shutil.rmtree(tree.jobs)
+    plant(tree.jobs, two)
+    commit(tree.folder, "two")
+    git(tree.folder, "checkout", "--quiet", "one")
+    with changed_once(tree, size) as change:
+        figures = change(lambda: git(tree.folder, "checkout", "--quiet", "two"))
+    check_jobs(tree, one | two)
+    check_sidecars(tree.jobs, two)
+    return figures
+
+
+@contextmanager
+def changed_once(
+    tree: Project, size: int, arguments: tuple[str, ...] = ()
+) -> Iterator[Callable[[Callable[[], object]], str]]:
+    """While the context lasts a daemon has the first of two trees; yields what changes it.
+
+    In the end it must have read the second at once, and submitted in one pass.
+    """
+    with watch(tree, *arguments, *ONCE) as daemon:
+        until(lambda: sum(submits(daemon)) == size)
+
+        def change(how: Callable[[], object]) -> str:
+            began = time.monotonic()
+            how()
+            changing = time.monotonic() - began
+            until(lambda: sum(submits(daemon)) > size)
+            seconds = time.monotonic() - began
+            return (
+                f"{size:,} files changed in {changing:.2f} s: 1 pass, of {size // 2:,} submits, "
+                f"{seconds:.1f} s"
+            )
+
+        yield change
+        assert daemon.end() == 0
+    assert submits(daemon) == [size, size // 2]
+    assert [line["changed"] for line in daemon.said("tree")] == [size, size // 4 * 3]
+
+
+def touched(tree: Project, size: int) -> str:
+    """Let every file of a settled tree be written again as it was, and one be edited."""
+    one = {(number, 0) for number in range(size)}
+    plant(tree.jobs, one)
+    for _ in range(2):
+        ran = tree.run("reconcile", *MANY)
+        assert ran.code == 0, ran.err
+        tree.sandbox.advance(SETTLED)
+    with watch(tree, *ONCE) as daemon:
+        until(lambda: bool(daemon.said("pass")))
+        calls = len(tree.calls())
+        began = time.monotonic()
+        for path in tree.jobs.glob("*.yaml"):
+            path.write_bytes(path.read_bytes())
+        plant(tree.jobs, [(0, 1)])
+        wrote = time.monotonic() - began
+        until(lambda: bool(submits(daemon)))
+        seconds = time.monotonic() - began - wrote
+        assert daemon.end() == 0
+    calls = len(tree.calls()) - calls
+    assert submits(daemon) == [1]
+    assert [line["changed"] for line in daemon.said("tree")] == [size, 1]
+    assert calls <= 4
+    check_jobs(tree, one | {(0, 1)})
+    check_sidecars(tree.jobs, [(0, 1)])
+    check_sidecars(tree.jobs, one - {(0, 0)}, "Completed")
+    return (
+        f"{size:,} files written in {wrote:.1f} s: 1 pass, of 1 submit, {seconds:.1f} s later; "
+        f"{calls} calls"
+    )
+
+
+def killed(tree: Project, kills: int, seed: int = 5) -> str:
+    """Kill daemons at random while manifests come and are edited; some live on and catch up."""
+    chance = random.Random(seed)  # noqa: S311 - where to kill is no secret
+    wanted: dict[int, int] = {}
+    written: set[Edition] = set()
+    tree.sandbox.order("delay", "Create", seconds=0.05, times=None, probability=0.3, seed=seed)
+    tree.sandbox.order("reset-after", "Create", times=None, probability=0.05, seed=seed)
+    amid, times = 0, []
+    for life in range(1, kills + 1):
+        edit(wanted, chance)
+        written |= set(wanted.items())
+        plant(tree.jobs, wanted.items())
+        amid += not lived(tree, chance)
+        entries(tree.jobs)
+        if life % EVERY == 0 or life == kills:
+            times.append(caught_up(tree, set(wanted.items())))
+    again = check_jobs(tree, wanted.items(), written)
+    return (
+        f"{kills} kills, {amid} of them amid a pass: {len(live(tree)):,} jobs, none twice, "
+        f"{again} tokens sent again; {len(times)} times caught up in 1 pass, "
+        f"within {max(times):.1f} s of its start"
+    )
+
+
+def edit(wanted: dict[int, int], chance: random.Random) -> None:
+    """Want some more manifests, and some others changed."""
+    for number in chance.sample(sorted(wanted), min(len(wanted), 2)):
+        wanted[number] += 1
+    fresh = range(len(wanted), len(wanted) + chance.randint(3, 6))
+    wanted.update(dict.fromkeys(fresh, 0))
+
+
+def lived(tree: Project, chance: random.Random) -> bool:
+    """Run a daemon until some moment of its first pass, and kill it; return whether that ended."""
+    jobs, more = chance.randint(0, 6), chance.uniform(0.0, 0.1)
+    with watch(tree, *MANY) as daemon:
+        until(lambda: bool(daemon.said("tree")), every=0.005)
+        until(lambda: len(daemon.said("job")) >= jobs or bool(daemon.said("pass")), every=0.005)
+        time.sleep(more)
+        ended = bool(daemon.said("pass"))
+        daemon.end(signal.SIGKILL)
+        return ended
+
+
+def caught_up(tree: Project, wanted: set[Edition]) -> float:
+    """Let a daemon make one pass, hold that this was all there was to do, and return its time."""
+    began = time.monotonic()
+    with watch(tree, *ONCE) as daemon:
+        until(lambda: bool(daemon.said("pass")), every=0.005)
+        seconds = time.monotonic() - began
+        check_sidecars(tree.jobs, wanted)
+        assert daemon.end() == 0
+    assert len(daemon.said("pass")) == 1
+    return seconds
+
+
+def shards(tree: Project, size: int) -> str:
+    """Let four shards run, kill one and begin it again, and let five follow while they run."""
+    wanted = [(number, 0) for number in range(size)]
+    plant(tree.jobs, wanted[: size // 2])
+    began = time.monotonic()
+    with ExitStack() as stack:
+        four = [shard(stack, tree, index, 4) for index in range(4)]
+        until(lambda: recorded(tree.jobs) >= size // 8)
+        four[1].end(signal.SIGKILL)
+        four[1] = shard(stack, tree, 1, 4)
+        five = [shard(stack, tree, index, 5) for index in range(5)]
+        plant(tree.jobs, wanted[size // 2 :])
+        until(lambda: recorded(tree.jobs) >= size // 4 * 3)
+        assert [each.end() for each in four] == [0] * 4
+        until(lambda: settled(tree.jobs, size), every=0.5)
+        seconds = time.monotonic() - began
+        assert [each.end() for each in five] == [0] * 5
+    again = check_jobs(tree, wanted)
+    check_sidecars(tree.jobs, wanted)
+    return f"{size:,} jobs, each once, in {seconds:.0f} s; {again} tokens sent again"
+
+
+def shard(stack: ExitStack, tree: Project, index: int, count: int) -> Watch:
+    """Start one of several daemons."""
+    return stack.enter_context(watch(tree, *MANY, "--shard", f"{index}/{count}"))
+
+
+def settled(folder: Path, size: int) -> bool:
+    """Whether every job is recorded as one that runs."""
+    return recorded(folder) == size and {entry["phase"] for entry in entries(folder)} == {
+        "InProgress"
+    }

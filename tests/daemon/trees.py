@@ -1,0 +1,133 @@
+"""Trees of any size, changed all at once, and what must be true of their jobs afterwards."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from tests.bench.trees import KIND
+from tests.daemon.process import Watch
+from tests.support.project import Project
+
+PATIENCE = 300.0
+MANIFEST = """\
+apiVersion: bedrock-jobs/v1
+kind: {kind}
+metadata: {{name: job-{number:05d}}}
+policy: {{onSpecChange: NewRevision}}
+spec:
+  roleArn: arn:aws:iam::123456789012:role/BedrockCustomization
+  baseModelIdentifier: amazon.nova-micro-v1:0:128k
+  trainingDataConfig: {{s3Uri: {data}}}
+  outputDataConfig: {{s3Uri: s3://acme-training/support/output/}}
+"""
+
+Edition = tuple[int, int]
+"""A manifest's number, and how often its spec was edited."""
+
+
+def plant(folder: Path, editions: Iterable[Edition]) -> None:
+    """Write manifests into a folder; others that stand there stay."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for edition in editions:
+        text = MANIFEST.format(kind=KIND, number=edition[0], data=data_of(edition))
+        (folder / f"m{edition[0]:05d}.yaml").write_text(text, encoding="utf-8")
+
+
+def two_trees(size: int) -> tuple[set[Edition], set[Edition]]:
+    """Return two trees: of the first a quarter is gone, one edited; a quarter is new."""
+    quarter = size // 4
+    edited = {(number, 1) for number in range(quarter, 2 * quarter)}
+    same = {(number, 0) for number in range(2 * quarter, size + quarter)}
+    return {(number, 0) for number in range(size)}, edited | same
+
+
+def data_of(edition: Edition) -> str:
+    """Return the training data that no other edition has."""
+    return f"s3://acme-training/support/train-{edition[0]:05d}-{edition[1]}.jsonl"
+
+
+def commit(folder: Path, message: str) -> None:
+    """Commit everything in a repository."""
+    own = ("-c", "user.name=tests", "-c", "user.email=tests@example.com")
+    git(folder, "add", "--all")
+    git(folder, *own, "commit", "--quiet", "--message", message)
+
+
+def git(folder: Path, *arguments: str) -> None:
+    """Run git in a repository."""
+    subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True)
+
+
+def submits(daemon: Watch) -> list[int]:
+    """Return how many jobs each pass submitted, of the passes that submitted any."""
+    passes = [line for line in daemon.said("pass") if not line["refused"]]
+    verbs = [line["verbs"].get("SUBMIT", 0) for line in passes]
+    return [count for count in verbs if count]
+
+
+def until(holds: Callable[[], bool], *, every: float = 0.05) -> None:
+    """Return once something holds; fail when it does not come to hold in a long time."""
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline, "it did not come to hold in time"
+        time.sleep(every)
+
+
+def live(tree: Project) -> list[str]:
+    """Return the names of all jobs that the service has."""
+    pages = tree.sandbox.bedrock().get_paginator("list_model_customization_jobs")
+    found = pages.paginate(PaginationConfig={"PageSize": 1000})
+    return sorted(
+        one["jobName"] for page in found for one in page["modelCustomizationJobSummaries"]
+    )
+
+
+def entries(folder: Path) -> list[dict[str, Any]]:
+    """Return every job's entry; all sidecars must be whole."""
+    files = [json.loads(path.read_bytes()) for path in sorted(folder.glob("*.status.json"))]
+    return [entry for content in files for entry in content["jobs"].values()]
+
+
+def recorded(folder: Path) -> int:
+    """Return how many sidecars there are."""
+    return sum(1 for _ in folder.glob("*.status.json"))
+
+
+def sent(tree: Project) -> dict[str, list[tuple[str, str]]]:
+    """Return the names and tokens that each spec was accepted under, by its training data."""
+    found = defaultdict(list)
+    for call in tree.calls("Create"):
+        if call["status"] == 201:
+            members = call["members"]
+            data = members["trainingDataConfig"]["s3Uri"]
+            found[data].append((members["jobName"], members["clientRequestToken"]))
+    return found
+
+
+def check_jobs(tree: Project, must: Iterable[Edition], may: Iterable[Edition] = ()) -> int:
+    """Hold that each edition made one job, or where it need not have, at most one.
+
+    Returns how often a token was sent again.
+    """
+    found = sent(tree)
+    twice = {data: set(jobs) for data, jobs in found.items() if len(set(jobs)) > 1}
+    wanted = {data_of(edition) for edition in must}
+    assert twice == {}
+    assert wanted - found.keys() == set()
+    assert found.keys() - wanted - {data_of(edition) for edition in may} == set()
+    assert live(tree) == sorted(jobs[0][0] for jobs in found.values())
+    return sum(len(jobs) - 1 for jobs in found.values())
+
+
+def check_sidecars(folder: Path, wanted: Iterable[Edition], phase: str = "InProgress") -> None:
+    """Hold that the sidecars tell of the job of each edition, and of its phase."""
+    told = {entry["live"]["trainingDataConfig"]["s3Uri"]: entry for entry in entries(folder)}
+    missing = [edition for edition in wanted if data_of(edition) not in told]
+    assert missing == []
+    assert {told[data_of(edition)]["phase"] for edition in wanted} == {phase}
