@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import random
 import signal
 import socket
 from contextlib import AbstractContextManager
@@ -99,39 +98,6 @@ def test_other_shards_do_not_wait(tree: Project) -> None:
     submitted = [{line["job"] for line in each.said("job")} for each in (first, second)]
     assert submitted[0].isdisjoint(submitted[1])
     assert all(submitted)
-
-
-def test_killed_at_random_under_load_it_catches_up(tree: Project) -> None:
-    """However often it is killed, the next one finishes the work, and no job is made twice."""
-    wanted = [f"job-{number:02}" for number in range(30)]
-    for name in wanted:
-        tree.add(name)
-    chance = random.Random(5)  # noqa: S311
-    for _ in range(5):
-        before = len(tree.calls("Create"))
-        more = chance.randint(1, 4)
-        with watch(tree) as daemon:
-            poll(lambda before=before, more=more: len(tree.calls("Create")) >= before + more)  # type: ignore[misc]
-            daemon.end(signal.SIGKILL)
-    with watch(tree) as daemon:
-        poll(lambda: phases(tree, *wanted) == {"InProgress"})
-        assert daemon.end() == 0
-
-    assert names(tree) == wanted
-
-
-def test_without_events_it_converges_by_polling(tree: Project) -> None:
-    """Neither file events nor a queue are needed."""
-    with watch(tree, "--no-file-events", "--poll", "0.2s") as daemon:
-        daemon.ready()
-        tree.add("support-bot")
-        poll(lambda: phase(tree, "support-bot") == "InProgress")
-        tree.edit("support-bot", "spec:", "policy: {state: Stopped}\nspec:")
-        poll(lambda: phase(tree, "support-bot") == "Stopping")
-        tree.sandbox.advance(SETTLED)
-        poll(lambda: phase(tree, "support-bot") == "Stopped")
-
-        assert daemon.end() == 0
 
 
 def test_a_status_folder_leaves_the_tree_alone(tree: Project, tmp_path: Path) -> None:

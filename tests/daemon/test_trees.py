@@ -1,33 +1,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-from pathlib import Path
 
-from tests.daemon.process import Watch, names, phases, watch
+from tests.daemon.process import names, phases, watch
+from tests.daemon.trees import commit, git, submits
 from tests.sandbox.support import poll
 from tests.support.project import Project
 
 MANY = 60
-
-
-def commit(folder: Path, message: str) -> None:
-    """Commit everything in a repository."""
-    own = ("-c", "user.name=tests", "-c", "user.email=tests@example.com")
-    git(folder, "add", "--all")
-    git(folder, *own, "commit", "--quiet", "--message", message)
-
-
-def git(folder: Path, *arguments: str) -> None:
-    """Run git in a repository."""
-    subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True)
-
-
-def submits(daemon: Watch) -> list[int]:
-    """Return how many jobs each pass submitted, of the passes that submitted any."""
-    passes = [line for line in daemon.said("pass") if not line["refused"]]
-    verbs = [line["verbs"].get("SUBMIT", 0) for line in passes]
-    return [count for count in verbs if count]
 
 
 def test_a_link_that_flips_to_another_worktree_is_one_pass(tree: Project) -> None:

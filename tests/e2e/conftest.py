@@ -1,5 +1,6 @@
 from __future__ import annotations
 
 from tests.support.fixtures import moving, tree
+from tests.support.queues import moto, queue
 
-__all__ = ["moving", "tree"]
+__all__ = ["moto", "moving", "queue", "tree"]
