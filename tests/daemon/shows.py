@@ -105,10 +105,10 @@ def touched(tree: Project, size: int) -> str:
     """Let every file of a settled tree be written again as it was, and one be edited."""
     one = {(number, 0) for number in range(size)}
     plant(tree.jobs, one)
-    for _ in range(2):
-        ran = tree.run("reconcile", *MANY)
-        assert ran.code == 0, ran.err
-        tree.sandbox.advance(SETTLED)
+    with watch(tree, *ONCE) as daemon:
+        until(lambda: sum(submits(daemon)) == size)
+        assert daemon.end() == 0
+    tree.sandbox.advance(SETTLED)
     with watch(tree, *ONCE) as daemon:
         until(lambda: bool(daemon.said("pass")))
         calls = len(tree.calls())

@@ -14,7 +14,7 @@ from tests.bench.trees import KIND
 from tests.daemon.process import Watch
 from tests.support.project import Project
 
-PATIENCE = 300.0
+PATIENCE = 600.0
 MANIFEST = """\
 apiVersion: bedrock-jobs/v1
 kind: {kind}
