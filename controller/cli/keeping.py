@@ -165,7 +165,11 @@ class _Turns:
 def _ledger(paths: Sequence[Path], status_dir: Path | None) -> Ledger:
     if status_dir is None:
         return Sidecars(paths, KINDS)
-    return SidecarsElsewhere(paths, status_dir, KINDS)
+    try:
+        return SidecarsElsewhere(paths, status_dir, KINDS)
+    except OSError as error:
+        text = f"--status-dir {status_dir}: the folder cannot be made ({error.strerror})"
+        raise click.UsageError(text) from error
 
 
 def _serve(stack: ExitStack, address: str, daemon: Daemon, metrics: Metrics, tries: int) -> bool:

@@ -153,6 +153,7 @@ def test_a_broken_manifest_keeps_no_other_waiting(tree: Project) -> None:
         (("--interval", "soon"), "is no time"),
         (("--listen", "nowhere:x"), "--listen"),
         (("--events-queue", "http://x"), "--events-queue"),
+        (("--status-dir", "/dev/null/x"), "--status-dir /dev/null/x"),
         (("--prune", "-l", "a=b"), "--prune does not go with -l"),
     ],
 )
