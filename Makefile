@@ -62,6 +62,10 @@ bench: setup ## Measure against the rivals (BENCH="--write docs/benchmarks.md" k
 chaos: setup ## Break passes off everywhere, walk, fuzz, mutate (CHAOS="--share 1 --brief": a part)
 	$(BIN)/python -m tests.chaos $(CHAOS)
 
+.PHONY: soak
+soak: setup ## Let the daemon live through ten simulated days of troubles (SOAK="DAYS SEED")
+	$(BIN)/python -m tests.soak $(SOAK)
+
 .PHONY: docs
 docs: setup ## Renew the generated pages of docs/
 	$(BIN)/python -m tests.house.reference

@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from controller.sandbox.faults import FaultKind
 from tests.chaos.scenarios import SECRET
 from tests.chaos.wishes import lineage
-from tests.machine.controller import Controllers
 from tests.machine.project import Document, Project
 from tests.machine.service import Job, Service
 
@@ -20,7 +19,16 @@ MOST_TURNS = 12
 """So many jobs wait for their turn at most."""
 
 
-def settled(project: Project, controllers: Controllers, service: Service) -> Iterator[str]:
+class Passing(Protocol):
+    """Whoever makes passes over a project; ``said`` is all that they printed since ``clear``."""
+
+    said: list[str]
+
+    def reconcile(self, jobs: Path, /) -> object:
+        """Make a pass over the manifests of a folder."""
+
+
+def settled(project: Project, controllers: Passing, service: Service) -> Iterator[str]:
     """Yield what does not hold: as jobs run, once all have ended, and without any sidecar."""
     service.mend()
     yield from _converged(project, controllers, service)
@@ -38,7 +46,7 @@ def settled(project: Project, controllers: Controllers, service: Service) -> Ite
     yield from _rebuilt(project, controllers, service)
 
 
-def _converged(project: Project, controllers: Controllers, service: Service) -> Iterator[str]:
+def _converged(project: Project, controllers: Passing, service: Service) -> Iterator[str]:
     """Two passes do all there is to do; the third changes nothing and writes nothing.
 
     Of what a quota once refused, a pass tries as much as it knows to be room, and so there are
@@ -167,7 +175,7 @@ def _untrue_of(name: str, entry: dict[str, Any], job: Job) -> Iterator[str]:
         yield f"the entry of {name} says {entry['phase']}, and the job is {job.status}"
 
 
-def _rebuilt(project: Project, controllers: Controllers, service: Service) -> Iterator[str]:
+def _rebuilt(project: Project, controllers: Passing, service: Service) -> Iterator[str]:
     """Without sidecars a pass writes them as they were, as far as manifests and service know them.
 
     They do not know of a token that Get left out as a job ended, of a refusal, of a job under a
@@ -235,7 +243,7 @@ def torn(project: Project, spoilt: dict[Path, bytes]) -> Iterator[str]:
             yield f"{path.name} is torn: {content[:60]!r}"
 
 
-def leaks(project: Project, controllers: Controllers) -> Iterator[str]:
+def leaks(project: Project, controllers: Passing) -> Iterator[str]:
     """Yield where the seeded secret shows; what was said is then forgotten."""
     for path, content in project.sidecars().items():
         if SECRET.encode() in content:

@@ -1,0 +1,180 @@
+"""A daemon in this process that lives, dies and begins again; time passes as it is told to."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from controller.adapters.measuring import Measured, MeasuredLedger
+from controller.adapters.sidecars import Sidecars
+from controller.cli.intake import Reading
+from controller.core.kinds import KINDS
+from controller.core.pruning import Cleaning
+from controller.core.sharding import Shard
+from controller.core.timetable import Rhythm
+from controller.daemon import Daemon, World
+from controller.pacing import paced
+from controller.ports import Cloud
+from controller.reconcile import Outside
+from controller.roster import Roster
+from tests.daemon.world import Counts, Inline
+from tests.machine.mortal import CrashError, Fate, MortalCloud, MortalLedger
+from tests.machine.service import Service
+
+RHYTHM = Rhythm()
+SOON = 1000.0
+"""Seconds after which the longest backoff has ended."""
+NEXT_RESYNC = 1.25 * RHYTHM.resync
+MOST_ROUNDS = 1000
+"""So often at most does the loop go round in one and the same moment."""
+_GIVEN: Mapping[str, Any] = {"selector": (), "config": None, "max_submits": None}
+
+
+class RestlessError(AssertionError):
+    """The loop goes round and round, and time does not pass."""
+
+
+@dataclass
+class Lives:
+    """How the daemons so far ended, and how often their loops went round."""
+
+    killed: int = 0
+    left: int = 0
+    rounds: int = 0
+
+
+@dataclass
+class Keeper:
+    """Keeps the jobs of a project; at any moment there is one daemon, or none.
+
+    ``now`` is the clock that never goes back, in seconds; ``skew`` is how far the machine's other
+    clock is from the service's.
+    """
+
+    service: Service
+    cloud: Cloud
+    jobs: Path
+    random: Random
+    cleaning: Cleaning = field(default_factory=Cleaning)
+    now: float = 1000.0
+    skew: float = 0.0
+    counts: Counts = field(default_factory=Counts)
+    lives: Lives = field(default_factory=Lives)
+    fate: Fate = field(default_factory=Fate)
+    daemon: Daemon | None = None
+    said: list[str] = field(default_factory=list)
+    _begins: float = 0.0
+    _downtime: float = 0.0
+
+    def begin(self) -> Daemon:
+        """Begin a daemon, wired as the verb wires it."""
+        self.service.cloud.forget_identity()
+        fate = self.fate = Fate()
+        reading = Reading([self.jobs], dict(_GIVEN), Shard())
+        ledger = MeasuredLedger(MortalLedger(Sidecars([self.jobs], KINDS), fate), self.counts)
+        measured = Measured(MortalCloud(self.cloud, fate), self.counts)
+        cloud = paced(measured, lambda: self.now, self.wait)
+        # One thread at a time: one seed is one life.
+        outside = Outside(KINDS, cloud, ledger, WallClock(self), width=1)
+        world = World(
+            read=reading.read,
+            outside=lambda: outside,
+            renew=reading.renew,
+            forget=self.service.cloud.forget,
+            now=lambda: self.now,
+            executor=Inline(),
+            meter=self.counts,
+            cleaning=self.cleaning,
+        )
+        self.daemon = Daemon(world, Roster(KINDS, RHYTHM, self.random.random))
+        return self.daemon
+
+    def wait(self, seconds: float) -> None:
+        """Let time pass, for everybody."""
+        if seconds > 0:
+            self.service.advance(seconds)
+            self.now += seconds
+
+    def after(self, seconds: float) -> None:
+        """Let time pass, and the daemon go round as it would meanwhile."""
+        end = self.now + seconds
+        rounds = Counter[float]()
+        while self.now < end:
+            rounds[self.now] += 1
+            if rounds[self.now] > MOST_ROUNDS:
+                raise RestlessError(f"the loop goes round without end at {self.now}")
+            self.wait(min(self._round(), end) - self.now)
+
+    def end(self, downtime: float) -> None:
+        """Let the daemon leave, if there is one, and another one begin later."""
+        if self.daemon is not None:
+            self.daemon.leave()
+            self._leave()
+        self._begins = self.now + downtime
+
+    def doom(self, fate: Fate, downtime: float) -> None:
+        """Let the daemon die by itself as a fate says; the next one begins as much later."""
+        self.fate.steps, self.fate.after = fate.steps, fate.after
+        self.fate.meanwhile = fate.meanwhile
+        self._downtime = downtime
+
+    def spare(self) -> None:
+        """Let the daemon live on, and there be one."""
+        self.doom(Fate(), 0.0)
+        self._begins = self.now
+
+    def reconcile(self, _jobs: Path, /) -> None:
+        """Let the daemon go on until it must have noticed everything.
+
+        It looks at what is settled, whose sidecars may be lost, only as seldom as it resyncs.
+        """
+        lost = not any(self.jobs.rglob("*.status.json"))
+        self.after(NEXT_RESYNC if lost else SOON)
+
+    def _round(self) -> float:
+        """Let the loop go round once, and return when to come again at the latest."""
+        if self.daemon is None:
+            if self.now < self._begins:
+                return self._begins
+            self.begin()
+        assert self.daemon is not None
+        self.lives.rounds += 1
+        try:
+            due = self.daemon.step()
+        except CrashError:
+            self.lives.killed += 1
+            self.daemon = None
+            self._begins = self.now + self._downtime
+            return self._begins
+        if self.daemon.leaves():
+            self._leave()
+            self._begins = self.now + self._downtime
+            return self._begins
+        return due
+
+    def _leave(self) -> None:
+        assert self.daemon is not None
+        assert self.daemon.run(), "a daemon that was asked to end did not"
+        self.lives.left += 1
+        self.daemon = None
+
+
+@dataclass(frozen=True, slots=True)
+class WallClock:
+    """The machine's clock that tells the time of day, which anybody may set."""
+
+    keeper: Keeper
+
+    def now(self) -> datetime:
+        """Return what it shows."""
+        shown = datetime.fromtimestamp(self.keeper.service.now(), tz=UTC)
+        return shown + timedelta(seconds=self.keeper.skew)
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        self.keeper.wait(seconds)

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from tests.machine.test_machine import RandomToken
+from tests.machine.walking import walks
+from tests.soak.__main__ import lines
+from tests.soak.soak import soak
+
+A_THIRD, SEED = 0.3, 3
+
+
+def test_a_third_of_a_day_of_troubles_breaks_nothing() -> None:
+    """The daemon survives a fixed part of a day, and settles everything in the night after it."""
+    with walks() as made:
+        tally = soak(made, A_THIRD, SEED)
+
+    assert tally.violations == []
+    assert tally.jobs > 3
+    assert tally.killed + tally.left > 3
+    assert tally.commits > 20
+
+
+def test_a_wrong_daemon_is_objected_to() -> None:
+    """A soak of a daemon whose Creates have tokens of their own counts what it finds, and says."""
+    with walks(RandomToken) as made:
+        tally = soak(made, A_THIRD / 3, SEED)
+
+    assert any("nobody asked for" in told for told in tally.violations)
+    assert lines(tally)[2].endswith(f"| {len(tally.violations)} |")
+    assert set(tally.violations) <= set(lines(tally))
