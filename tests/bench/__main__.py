@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import keeping, noticing, passes, results, startup, validation
+from tests.bench import keeping, noticing, passes, results, resyncs, startup, validation
 from tests.bench.results import Result
 
 
@@ -24,6 +24,7 @@ GROUPS: dict[str, Callable[[Path, int], list[Result]]] = {
     "validate": lambda folder, repeats: validation.rows(folder, repeats, say),
     "startup": startup.rows,
     "daemon": lambda folder, _repeats: keeping.rows(folder, say),
+    "resyncs": lambda folder, _repeats: resyncs.rows(folder, say),
     "noticing": lambda folder, repeats: noticing.rows(folder, repeats, say),
 }
 
