@@ -32,7 +32,7 @@ def settled(project: Project, controllers: Passing, service: Service) -> Iterato
     """Yield what does not hold: as jobs run, once all have ended, and without any sidecar."""
     service.mend()
     yield from _converged(project, controllers, service)
-    yield from _untrue(project, service.jobs())
+    yield from untrue(project, service.jobs())
     for _ in range(MOST_TURNS):
         service.advance(LONGER_THAN_ANY_JOB)
         controllers.reconcile(project.jobs)
@@ -40,7 +40,7 @@ def settled(project: Project, controllers: Passing, service: Service) -> Iterato
             break
     yield from _converged(project, controllers, service)
     yield from _lost(project, service.jobs())
-    yield from _untrue(project, service.jobs())
+    yield from untrue(project, service.jobs())
     yield from _unstopped(project, service.jobs())
     yield from _mistagged(project, service.jobs())
     yield from _rebuilt(project, controllers, service)
@@ -124,7 +124,7 @@ REFUSALS = {"named": frozenset({"Invalid"}), "second": frozenset({"SubmitRefused
 """Why a manifest of some spec may never be submitted: two claim a name; no such model."""
 
 
-def _untrue(project: Project, jobs: list[Job]) -> Iterator[str]:
+def untrue(project: Project, jobs: list[Job]) -> Iterator[str]:
     """Every entry tells of the job that counts, with the status that it has."""
     by_arn = {job.arn: job for job in jobs}
     for document, entry in _entries(project):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 import time
+import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,6 +13,7 @@ from pathlib import Path
 from random import Random
 
 from controller.adapters.logs import ROOT
+from controller.daemon import REREAD
 from tests.machine import oracles
 from tests.machine.oracles import LONGER_THAN_ANY_JOB, MOST_TURNS
 from tests.machine.service import Walks
@@ -24,6 +26,8 @@ BETWEEN = 240.0
 """Seconds between two events, on average."""
 CALM = 2 * HOUR
 """Seconds after which faults, lags and quotas end."""
+PROMPTLY = 70.0
+LONGER_THAN_MOST_JOBS = 2 * HOUR
 NATURES = {
     "tokenLifetime": ("forever", "10m", "none"),
     "tokenMismatch": ("old-job", "conflict"),
@@ -70,15 +74,21 @@ class Soak:
         """Let days pass, the last of them maybe only a part, and return what they came to."""
         began, born = time.monotonic(), self.keeper.now
         with _overheard(self.keeper.said):
-            while days > 0:
-                self._day(min(days, 1.0))
-                self._night()
-                self.tally.days += min(days, 1.0)
-                days -= 1.0
+            try:
+                self._days(days)
+            except Exception:  # Whatever it is, no day after it would tell anything.
+                self._hold([traceback.format_exc()])
         self.tally.simulated = (self.keeper.now - born) / DAY
         self.tally.seconds = time.monotonic() - began
         self._count()
         return self.tally
+
+    def _days(self, days: float) -> None:
+        while days > 0:
+            self._day(min(days, 1.0))
+            self._night()
+            self.tally.days += min(days, 1.0)
+            days -= 1.0
 
     def _day(self, length: float) -> None:
         nature = {name: self.random.choice(those) for name, those in NATURES.items()}
@@ -114,7 +124,16 @@ class Soak:
         """Nothing disturbs any more: the daemon must settle everything, and find it again."""
         self.troubles.calm()
         self.keeper.spare()
+        # Sidecars that were harmed are met by a daemon that begins; another one has time for it.
+        self.keeper.end(0.0)
         self.keeper.after(SOON)
+        for _ in range(3):
+            self.commits.commit()
+        # Nothing tells of these: the tree is read again all the same.
+        self.keeper.after(REREAD + SOON)
+        self._is_prompt()
+        self.keeper.after(LONGER_THAN_MOST_JOBS)
+        self._is_prompt()
         for _ in range(MOST_TURNS):
             self.keeper.after(LONGER_THAN_ANY_JOB)
             if not any(b'"Queued"' in content for content in self.project.sidecars().values()):
@@ -127,6 +146,16 @@ class Soak:
         calls = self.service.calls()
         self.tally.faults += sum(bool(call["fault"]) for call in calls)
         self.service.hush()
+
+    def _is_prompt(self) -> None:
+        """Sidecars show what every job came to an interval ago."""
+        for _ in range(MOST_TURNS):
+            before = {job.arn: job.status for job in self.service.jobs()}
+            self.keeper.after(PROMPTLY)
+            jobs = self.service.jobs()
+            if before == {job.arn: job.status for job in jobs}:
+                self._hold(oracles.untrue(self.project, jobs))
+                return
 
     def _check(self) -> None:
         self._hold(self.commits.model.violations(self.service.jobs()))
