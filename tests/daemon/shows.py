@@ -32,7 +32,7 @@ from tests.daemon.trees import (
 from tests.support.project import SETTLED, Project
 
 MANY = ("--max-submits", "100000")
-ONCE = (*MANY, "--interval", "1h")
+ONCE = (*MANY, "--interval", "1h", "--resync", "1000d")
 """Such a daemon looks at nothing twice unless something tells it to."""
 MOST_CALLS = 4
 """A look under either name, the Create, and a look at what it made."""
