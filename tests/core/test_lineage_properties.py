@@ -36,6 +36,7 @@ from tests.core.cases import (
 FLEET = fleet_of({"owner": "acme-ml"})
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 NAME = "support-bot"
+KEPT = {"changed": "ours"}
 FAILURES = ("Internal server error", "Unable to parse Amazon S3 file", "")
 
 policies = st.fixed_dictionaries(
@@ -163,7 +164,7 @@ def test_a_lost_sidecar_changes_nothing(
     """
     lineage = _lineage(policy, spec)
     plain = {"spec": first, "token": "ours"}
-    named = [one | {"token": "ours"} if one["token"] == "changed" else one for one in made]
+    named = [one | {"token": KEPT.get(one["token"], one["token"])} for one in made]
     lives = _there(lineage, [one if one["revised"] else one | plain for one in named])
     recorded = _written(lineage, lives)
     if recorded is None or recorded.arn is None:
