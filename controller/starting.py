@@ -180,9 +180,12 @@ class _Lane(Generic[R]):
                 self._refused += [outcome] if is_refused else []
                 self._submitted += outcome.failure is None
             is_drained = self._window.full and not self._window.under_way
-        self._start()
-        if outcome is not None and not is_refused:
-            self._settle(outcome)
+        try:
+            self._start()
+        finally:
+            # A pass that ends right now takes no more work; what it has paid for is recorded.
+            if outcome is not None and not is_refused:
+                self._settle(outcome)
         if is_drained:
             self._put_off()
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -212,6 +214,29 @@ def test_signal_lets_nothing_start() -> None:
 
     assert [name_of(one.planned) for one in service.recorded] == service.begun
     assert len(service.begun) <= 1
+
+
+class EndsWhenHanded(ThreadPoolExecutor):
+    """A pool that a signal ends at the moment when a submit that is done hands it the next."""
+
+    def submit(self, *given: Any, **more: Any) -> Future[Any]:
+        """Take work from the pass itself alone."""
+        if threading.current_thread() is not threading.main_thread():
+            self.shutdown(wait=False)
+        return super().submit(*given, **more)
+
+
+def test_pass_that_ends_between_two_submits_records_the_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A job that was just made is in its sidecar, though the next cannot start any more."""
+    monkeypatch.setattr("controller.starting.ThreadPoolExecutor", EndsWhenHanded)
+    service = Service()
+    with pytest.raises(RuntimeError, match="after shutdown"):
+        service.carry_out(planned(*(action(f"job-{number:02}") for number in range(3))), 1)
+
+    assert service.taken == ["job-00"]
+    assert [name_of(one.planned) for one in service.recorded] == ["job-00"]
 
 
 def test_error_of_ours_is_not_lost() -> None:
