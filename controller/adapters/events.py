@@ -10,7 +10,7 @@ import logging
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -45,7 +45,6 @@ class Queue:
 
     url: str
     name: str
-    account: str | None
     region: str | None
     endpoint: str | None
 
@@ -64,7 +63,6 @@ def queue_of(url: str) -> Queue:
     return Queue(
         url=url,
         name=path[2],
-        account=path[1] if path[1].isdecimal() else None,
         region=region[1] if region else None,
         endpoint=None if _PUBLIC.fullmatch(host) else f"{parts.scheme}://{parts.netloc}",
     )
@@ -76,7 +74,6 @@ def listening(
     connection: Connection,
     heard: Callable[[str], None],
     *,
-    accounts: Collection[str] = (),
     wait: int = LONG_POLL,
     hidden: int = HIDDEN,
     pause: float = 1.0,
@@ -84,12 +81,12 @@ def listening(
     """While the context lasts, ``heard`` is called with the ARN of each job that changed.
 
     It is called from a thread of its own, and never again once the context has been left, which
-    takes no longer than the message in hand. Events are taken of the queue's own account and of
-    ``accounts``. A poll lasts ``wait`` seconds at most; what was received and not deleted shows
-    again after ``hidden`` seconds; after an error the next poll waits for ``pause`` seconds,
-    doubling up to five minutes. Raises ValueError when the URL is not a queue's.
+    takes no longer than the message in hand. A poll lasts ``wait`` seconds at most; what was
+    received and not deleted shows again after ``hidden`` seconds; after an error the next poll
+    waits for ``pause`` seconds, doubling up to five minutes. Raises ValueError when the URL is not
+    a queue's.
     """
-    listener = _Listener(_Inbox(queue_of(queue_url), connection, wait, hidden), heard, accounts)
+    listener = _Listener(_Inbox(queue_of(queue_url), connection, wait, hidden), heard)
     thread = threading.Thread(target=listener.run, args=(pause,), name="events", daemon=True)
     thread.start()
     try:
@@ -150,12 +147,9 @@ class _Listener:
         self,
         inbox: _Inbox,
         heard: Callable[[str], None],
-        accounts: Collection[str],
     ) -> None:
         self._inbox = inbox
         self._heard = heard
-        own = {inbox.queue.account} if inbox.queue.account else set()
-        self._accounts = frozenset(own | set(accounts)) if own else frozenset()
         self._closed = threading.Event()
         self._hand = threading.Lock()
         self._failing: str | None = None
@@ -203,7 +197,7 @@ class _Listener:
                 self._inbox.delete(understood)
 
     def _understood(self, message: Mapping[str, Any]) -> bool:
-        found = changed_job(str(message.get("Body", "")), KINDS.values(), self._accounts)
+        found = changed_job(str(message.get("Body", "")), KINDS.values())
         if isinstance(found, Poison):
             self._tell_once(str(message.get("MessageId", "")), found)
             return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from enum import Enum
 from typing import Any
 
@@ -24,14 +24,14 @@ class Poison(Enum):
     NO_EVENT = "its body is not an event of EventBridge"
     OTHER_EVENT = "it is an event of another kind; narrow the rule that fills the queue"
     NO_JOB = "it names no job by its ARN"
-    OTHER_ACCOUNT = "it tells of a job in an account that is not listened for"
+    OTHER_ACCOUNT = "it tells of a job in another account than its own"
 
 
-def changed_job(body: str, kinds: Iterable[Kind], accounts: Collection[str]) -> str | Poison:
+def changed_job(body: str, kinds: Iterable[Kind]) -> str | Poison:
     """Return the ARN of the job whose status an event says to have changed, or what is wrong.
 
     An event is a hint that the job should be looked at, so nothing else of it is believed: events
-    come late, twice and in any order. ``accounts`` are the ones listened for; none means all.
+    come late, twice and in any order, and of any account that is forwarded here.
     """
     event = _object(body)
     if isinstance(event, Poison):
@@ -40,7 +40,7 @@ def changed_job(body: str, kinds: Iterable[Kind], accounts: Collection[str]) -> 
     kind = next((row for row in kinds if row.event and (SOURCE, row.event) == told), None)
     if kind is None:
         return Poison.OTHER_EVENT if all(told) else Poison.NO_EVENT
-    return _job(event, kind, accounts)
+    return _job(event, kind)
 
 
 def _object(body: str) -> dict[str, Any] | Poison:
@@ -51,12 +51,12 @@ def _object(body: str) -> dict[str, Any] | Poison:
     return event if isinstance(event, dict) else Poison.NO_EVENT
 
 
-def _job(event: dict[str, Any], kind: Kind, accounts: Collection[str]) -> str | Poison:
+def _job(event: dict[str, Any], kind: Kind) -> str | Poison:
     detail = event.get("detail")
     arn = detail.get(kind.arn_member) if isinstance(detail, dict) else None
     match = _ARN.fullmatch(arn) if isinstance(arn, str) else None
     if match is None or match[2] != kind.resource:
         return Poison.NO_JOB
-    if event.get("account", match[1]) != match[1] or (accounts and match[1] not in accounts):
+    if event.get("account", match[1]) != match[1]:
         return Poison.OTHER_ACCOUNT
     return match[0]

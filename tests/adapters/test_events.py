@@ -254,7 +254,7 @@ def test_a_queue_is_called_where_its_url_says(
     url: str, region: str | None, endpoint: str | None
 ) -> None:
     """The URL's host tells the region, and the endpoint unless it is AWS's usual one."""
-    assert queue_of(url) == Queue(url, "jobs", ACCOUNT, region, endpoint)
+    assert queue_of(url) == Queue(url, "jobs", region, endpoint)
 
 
 @pytest.mark.parametrize(
