@@ -23,7 +23,7 @@ SPELLINGS = {
         Restart RestartSec RestartPreventExitStatus WatchdogSec TimeoutStartSec TimeoutStopSec
         DynamicUser StateDirectory UMask MemoryMax TasksMax LimitNOFILE
         CapabilityBoundingSet AmbientCapabilities DevicePolicy LockPersonality
-        MemoryDenyWriteExecute NoNewPrivileges PrivateDevices PrivateTmp PrivateUsers ProcSubset
+        MemoryDenyWriteExecute NoNewPrivileges PrivateDevices PrivateTmp PrivateUsers
         ProtectClock ProtectControlGroups ProtectHome ProtectHostname ProtectKernelLogs
         ProtectKernelModules ProtectKernelTunables ProtectProc ProtectSystem RemoveIPC
         RestrictAddressFamilies RestrictNamespaces RestrictRealtime RestrictSUIDSGID

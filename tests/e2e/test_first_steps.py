@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from controller.sandbox.server import running
-from tests.sandbox.support import speaking_to
-from tests.support.commands import Ran, environment, run
+from tests.sandbox.support import poll, speaking_to
+from tests.support.commands import Ran, environment, run, started
 
 ROOT = Path(__file__).parents[2]
 BARE = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_REGION": ""}
@@ -40,6 +40,19 @@ def test_every_example_completes(demo: Path) -> None:
     ran = run(demo, "status", "--query", "jobs[].phase", env=environment(demo, **BARE))
     assert set(ran.out.splitlines()) == {"Completed"}
     assert len(ran.out.splitlines()) >= len(list(demo.rglob("*.status.json"))) > 5
+
+
+def test_daemon_follows_the_clock_of_the_sandbox(tmp_path: Path) -> None:
+    """A watched example has ended in its sidecar as soon as the sandbox's clock runs."""
+    jobs = tmp_path / "jobs"
+    jobs.mkdir()
+    shutil.copy(ROOT / "jobs" / "support-bot.yaml", jobs)
+    told = jobs / "support-bot.status.json"
+    given = ("watch", "--listen", "", *SANDBOX)
+    with started(tmp_path, *given, env=environment(tmp_path, **BARE)) as daemon:
+        poll(lambda: told.exists() and '"phase": "Completed"' in told.read_text())
+        daemon.terminate()
+        assert daemon.wait(20) == 0
 
 
 def test_sandbox_remembers(demo: Path) -> None:
