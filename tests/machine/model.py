@@ -103,8 +103,16 @@ class Model:
         before = by_name.get(one.before or "")
         if before is None or before.created >= job.created:
             return not one.automatic
-        if not one.automatic and before.name in self.forgotten:
+        if not one.automatic and (before.name in self.forgotten or _is_hidden(one, before)):
             return True
         if before.status not in {"Failed", "Stopped"} or job.created < before.due:
             return False
         return not one.automatic or before.failure.startswith(HEALING)
+
+
+def _is_hidden(one: Wish, before: Job) -> bool:
+    """Whether one stale Get was enough to hide a job: it is another's, and no sidecar tells of it.
+
+    What a person asked for after it is then the manifest's first, and paid for once.
+    """
+    return before.token.startswith(STRANGE) and one.adopts is None

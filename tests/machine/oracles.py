@@ -39,7 +39,7 @@ def settled(project: Project, controllers: Passing, service: Service) -> Iterato
         if not _queued(project):
             break
     yield from _converged(project, controllers, service)
-    yield from _lost(project, service.jobs())
+    yield from lost(project, service.jobs())
     yield from untrue(project, service.jobs())
     yield from _unstopped(project, service.jobs())
     yield from _mistagged(project, service.jobs())
@@ -66,7 +66,7 @@ def _converged(project: Project, controllers: Passing, service: Service) -> Iter
     yield from (f"a third pass touched {Path(path).name}" for path in touched)
 
 
-def _entries(project: Project) -> Iterator[tuple[Document, dict[str, Any] | None]]:
+def entries(project: Project) -> Iterator[tuple[Document, dict[str, Any] | None]]:
     """Yield each document, and the entry in its own sidecar."""
     for stem, documents in project.files.items():
         path = project.sidecar(stem)
@@ -75,14 +75,15 @@ def _entries(project: Project) -> Iterator[tuple[Document, dict[str, Any] | None
             yield document, jobs.get(document.name)
 
 
-def _reason(entry: dict[str, Any]) -> str:
+def reason_of(entry: dict[str, Any]) -> str:
+    """Return why an entry's job is in its phase."""
     reason: str = entry["conditions"][0]["reason"]
     return reason
 
 
 def _queued(project: Project) -> bool:
     """Whether a job waits for its turn."""
-    return any(entry and _reason(entry) == "Queued" for _, entry in _entries(project))
+    return any(entry and reason_of(entry) == "Queued" for _, entry in entries(project))
 
 
 def _counting(project: Project, document: Document, jobs: list[Job]) -> Job | None:
@@ -109,12 +110,12 @@ def _counting(project: Project, document: Document, jobs: list[Job]) -> Job | No
     return None
 
 
-def _lost(project: Project, jobs: list[Job]) -> Iterator[str]:
+def lost(project: Project, jobs: list[Job]) -> Iterator[str]:
     """Every manifest that wants a job has one, unless its sidecar tells what a person must do."""
-    for document, entry in _entries(project):
+    for document, entry in entries(project):
         if document.state != "Submitted" or entry is None or _counting(project, document, jobs):
             continue
-        reason = _reason(entry)
+        reason = reason_of(entry)
         if reason not in FOR_A_PERSON | REFUSALS.get(document.spec, frozenset()):
             yield f"{document.name} has no job, and its entry says {reason}"
 
@@ -127,17 +128,17 @@ REFUSALS = {"named": frozenset({"Invalid"}), "second": frozenset({"SubmitRefused
 def untrue(project: Project, jobs: list[Job]) -> Iterator[str]:
     """Every entry tells of the job that counts, with the status that it has."""
     by_arn = {job.arn: job for job in jobs}
-    for document, entry in _entries(project):
+    for document, entry in entries(project):
         name = document.name
         if entry is None:
             yield f"{name} has no entry"
             continue
-        if _reason(entry) in {"Invalid", "NotOwned"}:
-            if _reason(entry) == "NotOwned" and "jobArn" in entry:
+        if reason_of(entry) in {"Invalid", "NotOwned"}:
+            if reason_of(entry) == "NotOwned" and "jobArn" in entry:
                 yield f"the entry of {name} claims another's job"
             continue  # an invalid one keeps what was recorded while the manifest could be read
         told, job = entry.get("jobArn"), _counting(project, document, jobs)
-        if _reason(entry) == "SpecChanged" and document.adopt is not None:
+        if reason_of(entry) == "SpecChanged" and document.adopt is not None:
             job = None  # an attempt that the manifest names, of another spec, stands before it
         if told is not None and told not in by_arn:
             yield f"the entry of {name} tells of a job that is not there"
@@ -149,18 +150,18 @@ def untrue(project: Project, jobs: list[Job]) -> Iterator[str]:
 
 def _unstopped(project: Project, jobs: list[Job]) -> Iterator[str]:
     """A manifest that is Stopped has no job that runs."""
-    for document, entry in _entries(project):
+    for document, entry in entries(project):
         job = _counting(project, document, jobs)
-        is_held = entry is None or _reason(entry) in {"NotOwned", "Invalid"}
+        is_held = entry is None or reason_of(entry) in {"NotOwned", "Invalid"}
         if document.state == "Stopped" and job and job.status == "InProgress" and not is_held:
             yield f"{job.name} runs, and {document.name} is Stopped"
 
 
 def _mistagged(project: Project, jobs: list[Job]) -> Iterator[str]:
     """The job that counts has the tags that its manifest wants."""
-    for document, entry in _entries(project):
+    for document, entry in entries(project):
         job = _counting(project, document, jobs)
-        if job is None or entry is None or _reason(entry) in {"NotOwned", "Invalid"}:
+        if job is None or entry is None or reason_of(entry) in {"NotOwned", "Invalid"}:
             continue
         wanted = document.content()["spec"].get("jobTags", ())
         if not {(tag["key"], tag["value"]) for tag in wanted} <= {*job.tags}:
@@ -171,7 +172,7 @@ def _untrue_of(name: str, entry: dict[str, Any], job: Job) -> Iterator[str]:
     live = entry.get("live", {})
     if (entry.get("jobArn"), live.get("status")) != (job.arn, job.status):
         yield f"the entry of {name} shows {live.get('status')}, and the job is {job.status}"
-    if _reason(entry) != "SpecChanged" and entry["phase"] != job.status:
+    if reason_of(entry) != "SpecChanged" and entry["phase"] != job.status:
         yield f"the entry of {name} says {entry['phase']}, and the job is {job.status}"
 
 
@@ -183,10 +184,10 @@ def _rebuilt(project: Project, controllers: Passing, service: Service) -> Iterat
     """
     if service.met(FaultKind.TOKENLESS):
         return
-    for document, entry in _entries(project):
-        if entry is None or _reason(entry) in UNKNOWN_ELSEWHERE:
+    for document, entry in entries(project):
+        if entry is None or reason_of(entry) in UNKNOWN_ELSEWHERE:
             return
-        if _reason(entry) == "SpecChanged" and _is_named_apart(project, document, entry):
+        if reason_of(entry) == "SpecChanged" and _is_named_apart(project, document, entry):
             return
     before = {stem: _own(project, stem) for stem in project.files}
     for path in project.sidecars():
@@ -226,7 +227,7 @@ def _own(project: Project, stem: str) -> dict[str, str]:
 
 def _less_memory(entry: dict[str, Any]) -> dict[str, Any]:
     """Return an entry without what it alone remembers: history, and what a held job was tagged."""
-    remembered = {"history", "tags"} if _reason(entry) == "SpecChanged" else {"history"}
+    remembered = {"history", "tags"} if reason_of(entry) == "SpecChanged" else {"history"}
     return {name: value for name, value in entry.items() if name not in remembered}
 
 

@@ -34,6 +34,12 @@ def lines(tally: Tally) -> list[str]:
     ]
 
 
+def _tell(tally: Tally) -> None:
+    """Show how far it is: who finds out only after an hour that it is broken has lost an hour."""
+    told = f"{tally.days:g} days, {tally.events} events, {len(tally.violations)} violations"
+    sys.stderr.write("\n".join([told, *tally.violations]) + "\n")
+
+
 def main(arguments: list[str]) -> int:
     """Soak, and say what came of it, and from which seed."""
     days = float(arguments[0]) if arguments else DAYS
@@ -41,7 +47,7 @@ def main(arguments: list[str]) -> int:
     sys.stdout.write(f"seed {seed}\n")
     sys.stdout.flush()
     with walks() as made:
-        tally = soak(made, days, seed)
+        tally = soak(made, days, seed, _tell)
     sys.stdout.write("\n".join(lines(tally)) + "\n")
     return 1 if tally.violations else 0
 

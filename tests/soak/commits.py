@@ -46,6 +46,11 @@ class Commits(Edits):
         if self.prunes:
             self.model.prune(self.project.documents(), self.project.owner)
 
+    def withdraw(self, stem: str, document: Document) -> None:
+        """Take a manifest out of its file."""
+        self._take(stem, document)
+        self.gone()
+
     def tag_by_others(self) -> None:
         """Somebody tags every job that there is, and was not tagged yet."""
         for job in self.service.jobs():

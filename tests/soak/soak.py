@@ -6,7 +6,7 @@ import logging
 import tempfile
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from random import Random
 
 from controller.adapters.logs import ROOT
 from controller.daemon import REREAD
+from controller.sandbox.faults import Fault, FaultKind
 from tests.machine import oracles
 from tests.machine.oracles import LONGER_THAN_ANY_JOB, MOST_TURNS
 from tests.machine.service import Walks
@@ -70,12 +71,15 @@ class Soak:
         self.tally = Tally()
         self._calm_at = 0.0
 
-    def run(self, days: float) -> Tally:
-        """Let days pass, the last of them maybe only a part, and return what they came to."""
+    def run(self, days: float, every_day: Callable[[Tally], None]) -> Tally:
+        """Let days pass, the last of them maybe only a part, and return what they came to.
+
+        After each ``every_day`` is given what it came to so far.
+        """
         began, born = time.monotonic(), self.keeper.now
         with _overheard(self.keeper.said):
             try:
-                self._days(days)
+                self._days(days, every_day)
             except Exception:  # Whatever it is, no day after it would tell anything.
                 self._hold([traceback.format_exc()])
         self.tally.simulated = (self.keeper.now - born) / DAY
@@ -83,12 +87,13 @@ class Soak:
         self._count()
         return self.tally
 
-    def _days(self, days: float) -> None:
+    def _days(self, days: float, every_day: Callable[[Tally], None]) -> None:
         while days > 0:
             self._day(min(days, 1.0))
             self._night()
             self.tally.days += min(days, 1.0)
             days -= 1.0
+            every_day(self.tally)
 
     def _day(self, length: float) -> None:
         nature = {name: self.random.choice(those) for name, those in NATURES.items()}
@@ -127,17 +132,13 @@ class Soak:
         # Sidecars that were harmed are met by a daemon that begins; another one has time for it.
         self.keeper.end(0.0)
         self.keeper.after(SOON)
-        for _ in range(3):
-            self.commits.commit()
-        # Nothing tells of these: the tree is read again all the same.
-        self.keeper.after(REREAD + SOON)
+        self._be_away()
         self._is_prompt()
         self.keeper.after(LONGER_THAN_MOST_JOBS)
         self._is_prompt()
-        for _ in range(MOST_TURNS):
-            self.keeper.after(LONGER_THAN_ANY_JOB)
-            if not any(b'"Queued"' in content for content in self.project.sidecars().values()):
-                break
+        self._end_every_job()
+        self._withdraw_the_unclear()
+        self.keeper.after(SOON)
         self._hold(oracles.settled(self.project, self.keeper, self.service))
         self._check()
         daemon = self.keeper.daemon
@@ -147,6 +148,32 @@ class Soak:
         self.tally.faults += sum(bool(call["fault"]) for call in calls)
         self.service.hush()
 
+    def _be_away(self) -> None:
+        """The service is away while manifests are committed of which no file event tells."""
+        for _ in range(3):
+            self.commits.commit()
+        self.service.order(Fault(kind=FaultKind.UNAVAILABLE, times=None))
+        self.keeper.after(REREAD + SOON)
+        self.service.mend()
+        self.keeper.after(SOON)
+
+    def _end_every_job(self) -> None:
+        for _ in range(MOST_TURNS):
+            self.keeper.after(LONGER_THAN_ANY_JOB)
+            if not any(b'"Queued"' in content for content in self.project.sidecars().values()):
+                return
+
+    def _withdraw_the_unclear(self) -> None:
+        """Manifests that say what nobody could rebuild without sidecars go, so that all others are.
+
+        They are invalid, refused, or of another spec than their job's.
+        """
+        unclear = {*oracles.UNKNOWN_ELSEWHERE, "SpecChanged"}
+        for document, entry in list(oracles.entries(self.project)):
+            stem = self.project.place_of(document.name)
+            if stem and entry and oracles.reason_of(entry) in unclear:
+                self.commits.withdraw(stem, document)
+
     def _is_prompt(self) -> None:
         """Sidecars show what every job came to an interval ago."""
         for _ in range(MOST_TURNS):
@@ -155,6 +182,7 @@ class Soak:
             jobs = self.service.jobs()
             if before == {job.arn: job.status for job in jobs}:
                 self._hold(oracles.untrue(self.project, jobs))
+                self._hold(oracles.lost(self.project, jobs))
                 return
 
     def _check(self) -> None:
@@ -180,10 +208,12 @@ class Soak:
         self.tally.rounds = lives.rounds
 
 
-def soak(made: Walks, days: float, seed: int) -> Tally:
+def soak(
+    made: Walks, days: float, seed: int, every_day: Callable[[Tally], None] = lambda _: None
+) -> Tally:
     """Return what so many days from a seed came to, in a project of their own."""
     with tempfile.TemporaryDirectory() as folder:
-        return Soak(made, Path(folder), seed).run(days)
+        return Soak(made, Path(folder), seed).run(days, every_day)
 
 
 class _Overheard(logging.Handler):
