@@ -18,11 +18,12 @@ from typing import Any
 
 import click
 
+from controller.adapters.answering import AddressError, place_of
 from controller.adapters.aws import Bedrock
 from controller.adapters.aws_clients import Connection
 from controller.adapters.clock import SystemClock, steady
 from controller.adapters.events import listening
-from controller.adapters.http import AddressError, place_of, serving
+from controller.adapters.http import serving
 from controller.adapters.locking import lock_path, only_one
 from controller.adapters.measuring import Measured, MeasuredLedger
 from controller.adapters.metrics import Metrics

@@ -15,7 +15,8 @@ from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from controller.adapters.http import AddressError, place_of, serving
+from controller.adapters.answering import AddressError, place_of
+from controller.adapters.http import serving
 
 DEADLINE = 20.0
 PATHS = ("/healthz", "/readyz", "/metrics")
