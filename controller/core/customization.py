@@ -11,142 +11,161 @@ from typing import Any, Final
 
 from controller.core.keywords import CODE, PROBLEM
 from controller.core.problems import Code
+from controller.core.words import Words
 
-_S3_LINES: Final = "S3 location of a JSON Lines file"
-
-DESCRIPTIONS: Final[Mapping[str, str]] = MappingProxyType(
+DESCRIPTIONS: Final[Mapping[str, Words]] = MappingProxyType(
     {
-        "jobName": (
-            "The job's name, spent for ever once submitted; metadata.name by default."
-            " Example: support-bot"
+        "jobName": Words(
+            "The job's name in AWS, spent for ever once submitted; metadata.name if left out.",
+            ("support-bot",),
         ),
-        "customModelName": (
-            "The name of the model that comes out; metadata.name by default. Example: support-bot"
+        "customModelName": Words(
+            "The name of the model that comes out; metadata.name if left out.", ("support-bot",)
         ),
-        "roleArn": (
-            "The IAM role that Bedrock reads the data and writes the output with."
-            " Example: arn:aws:iam::123456789012:role/BedrockCustomization"
+        "roleArn": Words(
+            "The IAM role in whose name Bedrock reads the data and writes the output.",
+            ("arn:aws:iam::123456789012:role/BedrockCustomization",),
         ),
-        "baseModelIdentifier": (
-            "The model to start from: a base model's id or ARN, or a custom model of yours."
-            " Example: amazon.nova-micro-v1:0:128k"
+        "baseModelIdentifier": Words(
+            "The model to start from: a base model's id or ARN, or a custom model of yours.",
+            ("amazon.nova-micro-v1:0:128k", "amazon.nova-lite-v1:0:300k"),
         ),
-        "customizationType": "How the model is trained; FINE_TUNING where it is left out.",
-        "customModelKmsKeyId": (
-            "Key of KMS to encrypt the custom model with; without it AWS uses its own."
-            " Example: alias/custom-models"
+        "customizationType": Words(
+            "How the model is trained; FINE_TUNING is meant where it is left out.",
+            values={
+                "FINE_TUNING": "Learns from prompts with their answers.",
+                "CONTINUED_PRE_TRAINING": "Reads on, in texts without answers.",
+                "DISTILLATION": "A small model learns from the answers of a large one.",
+                "REINFORCEMENT_FINE_TUNING": "Learns from the scores that its answers are given.",
+            },
         ),
-        "jobTags": "Tags on the job; not part of its identity. Example: [{key: team, value: ml}]",
-        "jobTags.key": "The tag's key. Example: team",
-        "jobTags.value": "The tag's value; may be empty. Example: ml",
-        "customModelTags": "Tags on the model that comes out; not part of the job's identity.",
-        "customModelTags.key": "The tag's key. Example: team",
-        "customModelTags.value": "The tag's value; may be empty. Example: ml",
-        "trainingDataConfig": (
-            "What to learn from: a file in S3, or logged invocations of a teacher model."
+        "customModelKmsKeyId": Words(
+            "The KMS key that protects the custom model; left out, it is one of AWS's own.",
+            ("alias/custom-models",),
         ),
-        "trainingDataConfig.s3Uri": (
-            f"{_S3_LINES} of examples, in the job's own region."
-            " Example: s3://acme-training/support/train.jsonl"
+        "jobTags": Words(
+            "Tags on the job. They may change while it runs and are no part of its identity.",
+            ([{"key": "team", "value": "ml"}],),
         ),
-        "trainingDataConfig.invocationLogsConfig": (
-            "Prompts for a distillation, taken from invocation logs."
+        "customModelTags": Words(
+            "Tags on the model that comes out. They may change later, like those of the job.",
+            ([{"key": "team", "value": "ml"}],),
         ),
-        "trainingDataConfig.invocationLogsConfig.usePromptResponse": (
-            "true learns from the logged answers too; false, the default, asks the teacher anew."
+        "trainingDataConfig": Words(
+            "What to learn from: either a file in S3, or logged invocations of a teacher model."
         ),
-        "trainingDataConfig.invocationLogsConfig.invocationLogSource": "Where the logs are.",
-        "trainingDataConfig.invocationLogsConfig.invocationLogSource.s3Uri": (
-            "S3 location that the invocation logs stand under. Example: s3://acme-logs/bedrock/"
+        "trainingDataConfig.s3Uri": Words(
+            "The examples: a JSON Lines file in S3, in the job's own region.",
+            ("s3://acme-training/support/train.jsonl",),
         ),
-        "trainingDataConfig.invocationLogsConfig.requestMetadataFilters": (
-            "Which logged invocations to take, by the metadata of their requests; one filter,"
-            " or one list of filters."
+        "trainingDataConfig.invocationLogsConfig": Words(
+            "Prompts for a distillation, taken from Bedrock's logs of what was asked before."
         ),
-        "trainingDataConfig.invocationLogsConfig.requestMetadataFilters.equals": (
-            "One metadata key and the value it has. Example: {project: support}"
+        "trainingDataConfig.invocationLogsConfig.usePromptResponse": Words(
+            "true learns from the logged answers too; false asks the teacher anew, and is the"
+            " default.",
+            (True,),
         ),
-        "trainingDataConfig.invocationLogsConfig.requestMetadataFilters.notEquals": (
-            "One metadata key and the value it does not have. Example: {stage: test}"
+        "trainingDataConfig.invocationLogsConfig.invocationLogSource": Words(
+            "Where the invocation logs are."
         ),
-        "trainingDataConfig.invocationLogsConfig.requestMetadataFilters.andAll": (
-            "Filters that must all hold: 1 to 16."
+        "trainingDataConfig.invocationLogsConfig.invocationLogSource.s3Uri": Words(
+            "The folder in S3 below which the logs lie.", ("s3://acme-logs/bedrock/",)
         ),
-        "trainingDataConfig.invocationLogsConfig.requestMetadataFilters.andAll.equals": (
-            "One metadata key and the value it has."
+        "trainingDataConfig.invocationLogsConfig.requestMetadataFilters": Words(
+            "Which logged invocations to take, by the metadata that their callers gave them.",
+            ({"equals": {"project": "support"}},),
         ),
-        "trainingDataConfig.invocationLogsConfig.requestMetadataFilters.andAll.notEquals": (
-            "One metadata key and the value it does not have."
+        "validationDataConfig": Words(
+            "Examples to measure the model by while it trains; it never learns from them."
         ),
-        "trainingDataConfig.invocationLogsConfig.requestMetadataFilters.orAll": (
-            "Filters of which one must hold: 1 to 16."
+        "validationDataConfig.validators": Words(
+            "The files of such examples; each yields a validation loss of its own.",
+            ([{"s3Uri": "s3://acme-training/support/validation.jsonl"}],),
         ),
-        "trainingDataConfig.invocationLogsConfig.requestMetadataFilters.orAll.equals": (
-            "One metadata key and the value it has."
+        "validationDataConfig.validators[]": Words("One file to measure by."),
+        "validationDataConfig.validators.s3Uri": Words(
+            "The file: JSON Lines in S3, formed like the training data.",
+            ("s3://acme-training/support/validation.jsonl",),
         ),
-        "trainingDataConfig.invocationLogsConfig.requestMetadataFilters.orAll.notEquals": (
-            "One metadata key and the value it does not have."
+        "outputDataConfig": Words("Where the job writes its metrics."),
+        "outputDataConfig.s3Uri": Words(
+            "The folder in S3 that metrics and reports are written below.",
+            ("s3://acme-training/support/output/",),
         ),
-        "validationDataConfig": "What to measure the model on while it is trained.",
-        "validationDataConfig.validators": "Up to ten files of examples that are not trained on.",
-        "validationDataConfig.validators.s3Uri": (
-            f"{_S3_LINES} of examples. Example: s3://acme-training/support/validation.jsonl"
+        "hyperParameters": Words(
+            "Settings of the training by name, as the base model knows them; those left out take"
+            " its defaults.",
+            (
+                {"epochCount": "2", "learningRate": "0.00001"},
+                {"epochCount": "2", "batchSize": "1", "learningRateWarmupSteps": "0"},
+            ),
         ),
-        "outputDataConfig": "Where the job writes its metrics.",
-        "outputDataConfig.s3Uri": (
-            "S3 folder for metrics and reports. Example: s3://acme-training/support/output/"
+        "hyperParameters{}": Words(
+            "The setting, sent as the text that you write: 1e-5 stays 1e-5.", ("0.00001",)
         ),
-        "hyperParameters": (
-            "Training settings by name, as the base model knows them; the service fills in the"
-            " rest. Example: {epochCount: 2, learningRate: 0.00001}"
+        "vpcConfig": Words("The VPC that the job reaches its data through."),
+        "customizationConfig": Words(
+            "Settings of a distillation or of reinforcement fine-tuning; other types take none."
         ),
-        "vpcConfig": "The VPC that the job reaches S3 through.",
-        "vpcConfig.subnetIds": "Subnets, 1 to 16. Example: [subnet-0123456789abcdef0]",
-        "vpcConfig.securityGroupIds": "Security groups, 1 to 5. Example: [sg-0123456789abcdef0]",
-        "customizationConfig": (
-            "Settings of a distillation or of reinforcement fine-tuning; no other type takes any."
+        "customizationConfig.distillationConfig": Words(
+            "Settings of a distillation; it goes with customizationType DISTILLATION."
         ),
-        "customizationConfig.distillationConfig": "Settings of a distillation.",
-        "customizationConfig.distillationConfig.teacherModelConfig": "The model to learn from.",
-        "customizationConfig.distillationConfig.teacherModelConfig.teacherModelIdentifier": (
-            "The teacher's id, ARN or inference profile. Example: amazon.nova-pro-v1:0"
+        "customizationConfig.distillationConfig.teacherModelConfig": Words(
+            "The large model that the small one learns from."
         ),
-        "customizationConfig.distillationConfig.teacherModelConfig.maxResponseLengthForInference": (
-            "The longest answer that is asked of the teacher, in tokens. Example: 1000"
+        "customizationConfig.distillationConfig.teacherModelConfig.teacherModelIdentifier": Words(
+            "The teacher: a model's id or ARN, or an inference profile's ARN.",
+            ("amazon.nova-pro-v1:0",),
         ),
-        "customizationConfig.rftConfig": "Settings of reinforcement fine-tuning.",
-        "customizationConfig.rftConfig.graderConfig": "What scores the model's answers.",
-        "customizationConfig.rftConfig.graderConfig.lambdaGrader": "A Lambda function that scores.",
-        "customizationConfig.rftConfig.graderConfig.lambdaGrader.lambdaArn": (
-            "The function's ARN."
-            " Example: arn:aws:lambda:us-east-1:123456789012:function:support-reward"
+        "customizationConfig.distillationConfig.teacherModelConfig"
+        ".maxResponseLengthForInference": Words(
+            "How long an answer of the teacher may be, in tokens; each is billed as inference.",
+            (1000,),
         ),
-        "customizationConfig.rftConfig.hyperParameters": (
-            "Training settings; unlike spec.hyperParameters these are numbers, not texts."
+        "customizationConfig.rftConfig": Words(
+            "Settings of reinforcement fine-tuning; it goes with that customizationType alone."
         ),
-        "customizationConfig.rftConfig.hyperParameters.epochCount": (
-            "How often all examples are gone through: 1 to 50."
+        "customizationConfig.rftConfig.graderConfig": Words("What scores the model's answers."),
+        "customizationConfig.rftConfig.graderConfig.lambdaGrader": Words(
+            "A Lambda function of yours that scores them."
         ),
-        "customizationConfig.rftConfig.hyperParameters.batchSize": (
-            "Examples per training step: 16 to 512."
+        "customizationConfig.rftConfig.graderConfig.lambdaGrader.lambdaArn": Words(
+            "The function's ARN, with or without a version.",
+            ("arn:aws:lambda:us-east-1:123456789012:function:support-reward",),
         ),
-        "customizationConfig.rftConfig.hyperParameters.learningRate": (
-            "How far one step goes: 0.0000001 to 0.001. Example: 0.00005"
+        "customizationConfig.rftConfig.hyperParameters": Words(
+            "Settings of the training. Unlike spec.hyperParameters these are numbers, not texts.",
+            ({"epochCount": 1, "batchSize": 32},),
         ),
-        "customizationConfig.rftConfig.hyperParameters.maxPromptLength": (
-            "The longest prompt, in tokens. Example: 4000"
+        "customizationConfig.rftConfig.hyperParameters.epochCount": Words(
+            "How often the training goes through all examples.", (1,)
         ),
-        "customizationConfig.rftConfig.hyperParameters.trainingSamplePerPrompt": (
-            "Answers that are drawn and scored per prompt: 2 to 16."
+        "customizationConfig.rftConfig.hyperParameters.batchSize": Words(
+            "How many examples one training step looks at.", (32,)
         ),
-        "customizationConfig.rftConfig.hyperParameters.inferenceMaxTokens": (
-            "The longest answer, in tokens. Example: 1000"
+        "customizationConfig.rftConfig.hyperParameters.learningRate": Words(
+            "How far one training step moves the model.", (0.00005,)
         ),
-        "customizationConfig.rftConfig.hyperParameters.reasoningEffort": (
-            "How long the model thinks before it answers."
+        "customizationConfig.rftConfig.hyperParameters.maxPromptLength": Words(
+            "How long a prompt may be, in tokens.", (4000,)
         ),
-        "customizationConfig.rftConfig.hyperParameters.evalInterval": (
-            "Training steps between two evaluations: 1 to 100."
+        "customizationConfig.rftConfig.hyperParameters.trainingSamplePerPrompt": Words(
+            "How many answers are drawn and scored for each prompt.", (4,)
+        ),
+        "customizationConfig.rftConfig.hyperParameters.inferenceMaxTokens": Words(
+            "How long an answer of the model may be, in tokens.", (1000,)
+        ),
+        "customizationConfig.rftConfig.hyperParameters.reasoningEffort": Words(
+            "How long the model thinks before it answers.",
+            values={
+                "low": "Answers soonest, and costs least.",
+                "medium": "Between the two.",
+                "high": "Thinks longest, and costs most.",
+            },
+        ),
+        "customizationConfig.rftConfig.hyperParameters.evalInterval": Words(
+            "How many training steps lie between two evaluations.", (10,)
         ),
     }
 )

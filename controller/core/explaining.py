@@ -27,8 +27,10 @@ _WORDS: Final = MappingProxyType(
 
 def _missing(mistake: Mistake) -> Finding:
     name = mistake.details["property"]
-    described = mistake.node.get("properties", {}).get(name, {}).get("description", "")
-    hint = described.partition("\n")[0]
+    node = mistake.node.get("properties", {}).get(name, {})
+    example = next(iter(node.get("examples", ())), None)
+    shown = [f"Example: {example}"] if isinstance(example, str) else []
+    hint = " ".join((node.get("description", "").partition("\n")[0], *shown))
     return mistake.finding(Code.MISSING_KEY, f"lacks `{name}`, which is required", hint)
 
 

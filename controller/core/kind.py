@@ -8,6 +8,8 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
+from controller.core.words import Words
+
 
 class Comparison(Enum):
     """How a declared member is compared with what Get shows of it (BEDROCK.md 2.4)."""
@@ -140,8 +142,8 @@ class Kind:
     """Draft-07 constraints on ``spec`` that the shapes lack; ``x-problem`` says what is wrong."""
     output_only: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """Shape name to the enum values that the service only ever answers."""
-    descriptions: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
-    """Dotted member to a hover text in our own words."""
+    descriptions: Mapping[str, Words] = field(default_factory=lambda: MappingProxyType({}))
+    """Dotted member to what editors say of it, in our own words."""
     variants: Mapping[str, Variant] = field(default_factory=lambda: MappingProxyType({}))
     documentation: str = ""
     simulation: Simulation | None = None

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from controller.core.envelope import DRAFT, GENERATED, constant, metadata, policy, target
+from controller.core.envelope import DRAFT, GENERATED, envelope
 from controller.core.keywords import REFUSED
 from controller.core.kind import Kind
-from controller.core.model import API_VERSION
-from controller.core.problems import Code
-from controller.core.shapes import Node, Reader, reachable, recursive_shapes
+from controller.core.shapes import Reader, reachable, recursive_shapes
+from controller.core.words import Node
 
 _WHY_DERIVED: Final = (
     "it is derived from the manifest, so that no job is ever paid for twice; delete it"
@@ -37,11 +36,7 @@ def manifest_schema(kind: Kind, service: Mapping[str, Any], *, documented: bool 
         "type": "object",
         "required": ["apiVersion", "kind", "metadata", "spec"],
         "properties": {
-            "apiVersion": constant("The manifest's format.", API_VERSION, Code.UNKNOWN_VERSION),
-            "kind": constant("What the manifest describes.", kind.name, Code.UNKNOWN_KIND),
-            "metadata": metadata(),
-            "target": target(),
-            "policy": policy(),
+            **envelope(kind.name),
             "spec": _spec(kind, reader, root),
         },
         "additionalProperties": False,

@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
+from controller.core.common_words import COMMON
 from controller.core.forms import FORMS
 from controller.core.keywords import FORM, SENSITIVE, WRITTEN_TEXT
 from controller.core.patterns import constraint
+from controller.core.words import Node, Words, worded
 
-Node: TypeAlias = dict[str, Any]
 Shape: TypeAlias = Mapping[str, Any]
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
@@ -75,7 +76,7 @@ class Reader:
     recursive: frozenset[str] = frozenset()
     patterns: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     output_only: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING)
-    descriptions: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    descriptions: Mapping[str, Words] = field(default_factory=lambda: _NOTHING)
     as_written: bool = True
     documented: bool = False
 
@@ -93,16 +94,20 @@ class Reader:
             node[SENSITIVE] = True
         return node
 
-    def member(self, member: Mapping[str, Any], path: str) -> Node:
-        """Return the node of a structure's member, description first."""
-        described = self.description(member, path)
-        return ({"description": described} if described else {}) | self.node(member["shape"], path)
-
-    def description(self, member: Mapping[str, Any], path: str) -> str:
-        """Return our words on a member, and the model's below them if asked for."""
-        ours = self.descriptions.get(path, "")
+    def member(self, member: Mapping[str, Any], path: str, shared: str) -> Node:
+        """Return the node of a structure's member; ``shared`` is its shape's name for it."""
         theirs = plain_text(member.get("documentation", "")) if self.documented else ""
-        return "\n\n".join(part for part in (ours, theirs) if part)
+        return worded(self.node(member["shape"], path), self.words(path, shared), theirs)
+
+    def part(self, name: str, path: str, shared: str) -> Node:
+        """Return the node of a list's items, or of a map's values."""
+        return worded(self.node(name, path), self.words(f"{path}{shared[-2:]}", shared))
+
+    def words(self, path: str, shared: str) -> Words | None:
+        """Return what is said of a member: by its kind's row, else of its shape everywhere."""
+        if not self.as_written:
+            return None
+        return self.descriptions.get(path) or COMMON.get(shared)
 
 
 def _bounds(shape: Shape, least: str, most: str) -> Node:
@@ -128,7 +133,7 @@ def _structure(reader: Reader, name: str, path: str) -> Node:
     if shape.get("union"):
         node |= {"minProperties": 1, "maxProperties": 1}
     node["properties"] = {
-        member: reader.member(target, f"{path}.{member}" if path else member)
+        member: reader.member(target, f"{path}.{member}" if path else member, f"{name}.{member}")
         for member, target in shape.get("members", _NOTHING).items()
     }
     node["additionalProperties"] = False
@@ -180,7 +185,7 @@ def _blob(reader: Reader, name: str, _: str) -> Node:
 
 def _list(reader: Reader, name: str, path: str) -> Node:
     shape = reader.shapes[name]
-    items = reader.node(shape["member"]["shape"], path)
+    items = reader.part(shape["member"]["shape"], path, f"{name}[]")
     return {"type": "array", **_bounds(shape, "minItems", "maxItems"), "items": items}
 
 
@@ -192,7 +197,7 @@ def _map(reader: Reader, name: str, path: str) -> Node:
     keys.pop("type", None)
     if keys:
         node["propertyNames"] = keys
-    node["additionalProperties"] = reader.node(shape["value"]["shape"], path)
+    node["additionalProperties"] = reader.part(shape["value"]["shape"], path, f"{name}{{}}")
     return node
 
 

@@ -16,11 +16,11 @@ from typing import Any, Final
 
 from controller.core.kind import Kind, Variant
 from controller.core.model import API_VERSION
-from controller.core.shapes import Node
+from controller.core.words import Node
 
 _WIDTH: Final = 96
-_EXAMPLE: Final = re.compile(r"\bExample: (.+)\Z")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_./<$][^\s#,\[\]{}\"&!|%`]*(?<!:)")
+_LONG_NUMBER: Final = re.compile(r"[0-9]{9,}")
 _NULLS: Final = frozenset({"null", "Null", "NULL"})
 
 
@@ -54,6 +54,13 @@ def comment(text: str, depth: int = 0) -> list[str]:
     ]
 
 
+def _explained(node: Node, depth: int) -> list[str]:
+    """Return what a member is, and what each of its values means."""
+    values = zip(node.get("enum", ()), node.get("enumDescriptions", ()), strict=False)
+    texts = [node.get("description", ""), *(f"{value}: {meaning}" for value, meaning in values)]
+    return [line for text in texts for line in comment(text, depth)]
+
+
 def indented(lines: list[str]) -> list[str]:
     """Return lines one level further in."""
     return [f"  {line}" for line in lines]
@@ -64,9 +71,20 @@ def _scalar(value: Any) -> str:
     # YAML 1.1 readers take 5e-05 for a text.
     if isinstance(value, float):
         return f"{value:.12f}".rstrip("0").rstrip(".")
+    if isinstance(value, str) and _LONG_NUMBER.fullmatch(value):
+        return f'"{value}"'
     if isinstance(value, str) and _PLAIN.fullmatch(value) and value not in _NULLS:
         return value
     return json.dumps(value, ensure_ascii=False)
+
+
+def _flow(value: Any) -> str:
+    """Return a value as YAML on one line."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {_flow(entry)}' for key, entry in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_flow, value))}]"
+    return _scalar(value)
 
 
 def _placeholder(name: str) -> str:
@@ -77,11 +95,11 @@ def _placeholder(name: str) -> str:
 
 def _example(name: str, node: Node) -> str:
     """Return a value that shows what a member takes, as YAML on one line."""
-    described = _EXAMPLE.search(node.get("description", "").partition("\n")[0])
-    if described:
-        return described.group(1)
+    # A policy's default is what the line means while it is commented out.
     if "default" in node:
         return _scalar(node["default"])
+    if "examples" in node:
+        return _flow(node["examples"][0])
     if "enum" in node:
         return _scalar(node["enum"][0])
     if "minimum" in node:
@@ -126,11 +144,10 @@ class _Writer:
         self, name: str, node: Node, given: Mapping[str, Any] | None, path: str, *, stands: bool
     ) -> list[str]:
         value = given.get(name) if given else None
-        described = node.get("description", "")
         body = self._body(name, node, value, f"{path}.")
         if not stands:
             body = [f"#{line}" for line in body]
-        return comment(described, path.count(".")) + body
+        return _explained(node, path.count(".")) + body
 
     def _body(self, name: str, node: Node, value: Any, path: str) -> list[str]:
         """Return a member's key and value."""
@@ -140,11 +157,7 @@ class _Writer:
             entries = [f"{key}: {_scalar(entry)}" for key, entry in value.items()]
             return [f"{name}:", *indented(entries)]
         items = node.get("items", {})
-        if (
-            value is None
-            and "properties" in items
-            and "Example: " not in node.get("description", "")
-        ):
+        if value is None and "properties" in items and "examples" not in node:
             first, *rest = self._item(items, path)
             return [f"{name}:", f"  - {first}", *(f"    {line}" for line in rest)]
         return [f"{name}: {_example(name, node) if value is None else _scalar(value)}"]

@@ -12,8 +12,9 @@ from controller.core.envelope import fleet_schema
 from controller.core.kind import Kind
 from controller.core.kinds import KINDS
 from controller.core.schema import manifest_schema, request_schema
-from controller.core.shapes import Node, plain_text
+from controller.core.shapes import plain_text
 from controller.core.validation import Checker
+from controller.core.words import Node, Words
 from tests.kinds.rows import COPY
 
 TEXT = ["string", "number", "boolean"]
@@ -144,7 +145,7 @@ def test_row_adds_its_judgement() -> None:
         COPY,
         patterns={"x*": "y*"},
         output_only={"It": ("OLD",)},
-        descriptions={"it": "Ours."},
+        descriptions={"it": Words("Ours.")},
         overlay=({"if": {}, "then": {"required": ["it"]}, "x-problem": "`it` is due"},),
     )
     assert node_of({"type": "string", "pattern": "x*"}, row)["pattern"] == "^(?:y*)$"
@@ -175,7 +176,7 @@ def test_request_is_what_goes_over_the_wire() -> None:
 
 def test_documentation_is_added_only_on_demand() -> None:
     """The model's words stand below ours when asked for, without their markup, and else nowhere."""
-    row = replace(COPY, descriptions={"it": "Ours."})
+    row = replace(COPY, descriptions={"it": Words("Ours.")})
     documented = manifest_schema(row, service(S), documented=True)
     assert documented["properties"]["spec"]["properties"]["it"]["description"] == (
         "Ours.\n\nWhat it is & does."

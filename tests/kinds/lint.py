@@ -194,12 +194,17 @@ def _sensitive(kind: Kind, service: Service) -> Iterator[str]:
         yield f"the sensitive members differ by {sorted(marked ^ kind.sensitive)}"
 
 
+def _member(described: str) -> str:
+    """Return the dotted member that a description is of, be it of its items or its values."""
+    return described.removesuffix("[]").removesuffix("{}")
+
+
 def _judgement(kind: Kind, service: Service) -> Iterator[str]:
     root = service.shape(kind.operation("Create"), "input")
     under = reachable(service.shapes, root)
     single = [name for name in (kind.kms_member, kind.vpc_member) if name]
     dotted = [*kind.comparisons, *kind.role_members, *kind.model_members, *single]
-    for name in [*dotted, *kind.never_filled, *kind.descriptions]:
+    for name in [*dotted, *kind.never_filled, *map(_member, kind.descriptions)]:
         if not service.has(root, name):
             yield f"Create has no member {name}"
     patterns = {service.shapes[name].get("pattern") for name in under}

@@ -15,8 +15,9 @@ from controller.core.identity import with_names
 from controller.core.kind import Kind
 from controller.core.kinds import KINDS
 from controller.core.schema import manifest_schema, request_schema
-from controller.core.shapes import Node, recursive_shapes
+from controller.core.shapes import recursive_shapes
 from controller.core.validation import Checker
+from controller.core.words import Node
 from tests.kinds.rows import EVALUATION, NOT_OFFERED
 
 FOLDER = Path(__file__).parents[1] / "data" / "kinds"

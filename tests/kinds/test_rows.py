@@ -10,7 +10,7 @@ import pytest
 from controller.adapters.schema_files import service_model
 from controller.core.kind import Kind
 from controller.core.kinds import KINDS
-from tests.kinds.lint import Service, lint
+from tests.kinds.lint import lint
 from tests.kinds.rows import COPY, EVALUATION, INVOCATION, NOT_OFFERED
 
 OFFERED = tuple(KINDS.values())
@@ -68,40 +68,3 @@ def test_lint_asks_how_a_member_is_shown_that_get_names_otherwise() -> None:
 def test_lint_knows_the_end_of_a_job() -> None:
     """A row that forgets the member with the end of a job is told of it."""
     assert any("endTime" in p for p in lint(replace(INVOCATION, ended_member=""), service_model()))
-
-
-@pytest.mark.parametrize("kind", OFFERED, ids=lambda kind: kind.name)
-def test_offered_kinds_describe_every_member(kind: Kind) -> None:
-    """Each member of an offered kind has a description in our own words, and none is left over."""
-    service = Service(service_model())
-    root = service.shape(kind.operation("Create"), "input")
-    assert set(kind.descriptions) == set(_dotted(service, root)) - {kind.token_member}
-
-
-def _dotted(service: Service, name: str, path: str = "") -> list[str]:
-    """Return the dotted members under a shape, through lists."""
-    shape = service.shapes[name]
-    if shape["type"] == "list":
-        return _dotted(service, shape["member"]["shape"], path)
-    found = []
-    for member, target in shape.get("members", {}).items():
-        dotted = f"{path}.{member}" if path else member
-        found += [dotted, *_dotted(service, target["shape"], dotted)]
-    return found
-
-
-@pytest.mark.parametrize("kind", OFFERED, ids=lambda kind: kind.name)
-def test_descriptions_repeat_no_sentence_of_the_service(kind: Kind) -> None:
-    """No description is the model's documentation, nor a part of it of six words or more."""
-    theirs = " ".join(
-        str(text).lower()
-        for shape in service_model()["shapes"].values()
-        for text in (
-            shape.get("documentation", ""),
-            *(m.get("documentation", "") for m in shape.get("members", {}).values()),
-        )
-    )
-    for name, ours in kind.descriptions.items():
-        words = ours.partition(" Example:")[0].lower().split()
-        runs = (" ".join(words[i : i + 6]) for i in range(max(1, len(words) - 5)))
-        assert not any(run in theirs for run in runs if len(run.split()) == 6), name
