@@ -1,4 +1,4 @@
-"""The verb ``schema``: writes the JSON Schemas, or says whether they are current."""
+"""The verb ``schema``: writes the JSON Schemas, and says whether they are current and found."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from pathlib import Path
 import click
 
 from controller.adapters import schema_files, schemas
-from controller.cli import options
+from controller.cli import modelines, options
 from controller.cli.exits import Exit
 from controller.core.kinds import KINDS
 
 _TO_STDOUT = "-"
+_SCHEMA = click.Choice([*KINDS, schemas.FLEET])
 
 
-@click.command(name="schema", short_help="Write or check the JSON Schemas.")
-@click.argument("names", nargs=-1, metavar="[KIND]...", type=click.Choice([*KINDS, schemas.FLEET]))
+@click.command(name="schema", short_help="Write or check the JSON Schemas, and lines to them.")
+@click.argument("names", nargs=-1, metavar="[KIND | PATH]...")
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if a file is not current.")
 @click.option(
     "--docs",
@@ -30,18 +31,35 @@ _TO_STDOUT = "-"
     metavar="DIR",
     help="Where the files are; - prints them instead.",
 )
+@click.option(
+    "--modelines",
+    "lines",
+    is_flag=True,
+    help="Write no schema: tell which manifests under each PATH lead editors to none; exit 1.",
+)
+@click.option("--fix", is_flag=True, help="With --modelines: write the lines that are not right.")
 @options.logs
 @click.pass_context
 def command(
-    ctx: click.Context, names: tuple[str, ...], check: bool, docs: bool, output_dir: str
+    ctx: click.Context,
+    names: tuple[str, ...],
+    check: bool,
+    docs: bool,
+    output_dir: str,
+    lines: bool,
+    fix: bool,
 ) -> None:
     """Write the JSON Schema of each KIND's manifests, by default of all and of bedrock-jobs.yaml.
 
     They are generated from the botocore that is installed. Editors read them through the first
-    line of a manifest, and `validate` uses those that are shipped.
+    line of a manifest, and `validate` uses those that are shipped. With --modelines those lines
+    are checked, of the manifests under each PATH, by default jobs/, and of bedrock-jobs.yaml.
     """
-    if check and output_dir == _TO_STDOUT:
-        raise click.UsageError("--check compares files: give --output-dir a folder, not -.")
+    _refuse_nonsense(check=check, docs=docs, output_dir=output_dir, lines=lines, fix=fix)
+    if lines:
+        ctx.exit(modelines.check([*map(Path, names)], Path(output_dir), fix=fix))
+    for name in names:
+        _SCHEMA.convert(name, None, ctx)
     # The fleet's file is no kind, yet its schema is asked for in the same way.
     files = schema_files.generated(
         [KINDS[name] for name in names or KINDS if name in KINDS],
@@ -54,6 +72,17 @@ def command(
         ctx.exit(_compare(Path(output_dir), files))
     else:
         ctx.exit(_write(Path(output_dir), files))
+
+
+def _refuse_nonsense(*, check: bool, docs: bool, output_dir: str, lines: bool, fix: bool) -> None:
+    """Refuse options that make no sense together."""
+    if fix and not lines:
+        raise click.UsageError("--fix goes with --modelines; `schema` alone writes the schemas.")
+    if lines and (check or docs):
+        raise click.UsageError("--modelines goes without --check and --docs.")
+    if (check or lines) and output_dir == _TO_STDOUT:
+        option = "--modelines leads to" if lines else "--check compares"
+        raise click.UsageError(f"{option} files: give --output-dir a folder, not -.")
 
 
 def _write(folder: Path, files: Mapping[str, str]) -> Exit:

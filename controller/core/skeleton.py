@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from controller.core.kind import Kind, Variant
 from controller.core.model import API_VERSION
+from controller.core.modelines import modeline
 from controller.core.words import Node
 
 _WIDTH: Final = 96
@@ -38,7 +39,7 @@ def skeleton(kind: Kind, schema: Mapping[str, Any], name: str, variant: Variant,
     }
     writer = _Writer(frozenset(f"spec.{path}" for path in variant.leave_out))
     head = [
-        f"# yaml-language-server: $schema={where}",
+        modeline(where),
         *comment(variant.title),
         *comment("Fill in what stands in <angle brackets>; take the # away from what you need."),
     ]

@@ -15,6 +15,7 @@ from decimal import Decimal
 from itertools import takewhile
 from typing import Any, Final
 
+from controller.core.modelines import modeline
 from controller.core.node import Path
 from controller.core.skeleton import comment, indented
 
@@ -38,7 +39,7 @@ def written(
     """
     writer = _Writer(schema, comments)
     lines = writer.mapping(document, schema, ())
-    return "\n".join([f"# yaml-language-server: $schema={where}", *lines]) + "\n"
+    return "\n".join([modeline(where), *lines]) + "\n"
 
 
 def scalar(value: object) -> str:

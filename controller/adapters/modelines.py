@@ -1,0 +1,153 @@
+"""Modelines of the files in a tree: found, held against the schemas' folder, and mended."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.adapters.defaults import Defaults
+from controller.adapters.discovery import (
+    DEFAULTS,
+    FLEET_FILE,
+    UnfitFileError,
+    content,
+    discover,
+    top_of,
+)
+from controller.adapters.files import locked, replace
+from controller.adapters.schemas import FLEET, file_name
+from controller.adapters.yaml_events import Document, parse
+from controller.core.kinds import KINDS
+from controller.core.modelines import Header, headers, led
+from controller.core.node import MapNode, text_of
+from controller.core.reading import freely, read
+
+_MARK = b"\xef\xbb\xbf"
+_REMOTE = re.compile(r"https?://[^\s?#]+/([^/\s?#]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Astray:
+    """A document whose modeline is missing, or leads elsewhere than to its schema.
+
+    ``line`` counts from 1; ``found`` is empty where there is none, ``wanted`` is the path that
+    leads from the file to its schema. One that is not ``mendable`` has no line of its own for it.
+    """
+
+    path: str
+    header: Header
+    found: str
+    wanted: str
+
+    @property
+    def line(self) -> int:
+        """Where the modeline stands or belongs."""
+        return (self.header.line or 0) + 1
+
+    @property
+    def mendable(self) -> bool:
+        """Whether there is a place for the modeline."""
+        return self.header.line is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look at a tree found: how many documents have a schema, and those led astray."""
+
+    documents: int
+    astray: tuple[Astray, ...]
+    schemas: frozenset[str]
+    """The file names of the schemas that are needed."""
+
+
+def look(paths: Sequence[Path], folder: Path) -> Looked:
+    """Every document of a known kind under the paths is held against the schemas' folder.
+
+    The fleet's files beside or above the paths are looked at too. Texts that are not YAML are
+    passed over. Raises PathMissingError for a path that does not exist.
+    """
+    found = discover(paths)
+    fleets = dict.fromkeys(f"{top_of(os.fspath(path))}/{FLEET_FILE}" for path in paths)
+    files = [*found.files, *(_shown(path) for path in fleets if Path(path).is_file())]
+    documents = [one for path in dict.fromkeys(files) for one in _documents(path)]
+    astray = (_astray(path, header, stem, folder) for path, header, stem in documents)
+    needed = frozenset(file_name(stem) for _, _, stem in documents)
+    return Looked(len(documents), tuple(filter(None, astray)), needed)
+
+
+def mend(path: str, astray: Sequence[Astray]) -> None:
+    """Put the right modelines into a file; no other byte changes, and no value.
+
+    Raises OSError when the file cannot be written.
+    """
+    real = Path(os.path.realpath(path))
+    with locked(str(real)):
+        before = content(path)
+        mark = _MARK if before.startswith(_MARK) else b""
+        text = before[len(mark) :].decode()
+        after = mark + led(text, {one.header: one.wanted for one in astray}).encode()
+        # A comment changes no value; should it ever, the file is worth more than the comment.
+        if _values(after) == _values(before):
+            replace(real, after, stat.S_IMODE(real.stat().st_mode))
+
+
+def _values(data: bytes) -> list[object]:
+    return [read(document.root, freely())[0] for document in parse(data).documents]
+
+
+def _shown(path: str) -> str:
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(path) else path
+
+
+def _documents(path: str) -> Iterator[tuple[str, Header, str]]:
+    """Yield a file's documents, each with its header and the stem of its schema."""
+    if Path(path).name in DEFAULTS:
+        return
+    try:
+        data = content(path)
+    except UnfitFileError:
+        return
+    text = parse(data)
+    if text.problems:
+        return
+    starts = [document.root.start_mark.line for document in text.documents]
+    above = headers(data.removeprefix(_MARK).decode(), starts)
+    for document, header in zip(text.documents, above, strict=True):
+        stem = _stem(path, document)
+        if stem is not None:
+            yield path, header, stem
+
+
+def _stem(path: str, document: Document) -> str | None:
+    """Return the stem of the schema that a document goes by, or None where none is known."""
+    if Path(path).name == FLEET_FILE:
+        return FLEET
+    if not isinstance(document.root, MapNode):
+        return None
+    kind = text_of(document.root, "kind")
+    if kind is None:
+        layers = Defaults().of(str(Path(path).parent), top_of(path))
+        kind = next((layer.kind for layer in layers if layer.kind), None)
+    return kind if kind in KINDS else None
+
+
+def _astray(path: str, header: Header, stem: str, folder: Path) -> Astray | None:
+    name = file_name(stem)
+    if header.schema is not None and _leads(path, header.schema, name):
+        return None
+    wanted = Path(os.path.relpath(folder / name, Path(path).parent))
+    return Astray(path, header, header.schema or "", wanted.as_posix())
+
+
+def _leads(path: str, schema: str, name: str) -> bool:
+    """Whether a modeline leads to the schema of this name: a file that is there, or a page."""
+    remote = _REMOTE.fullmatch(schema)
+    if remote:
+        return remote[1] == name
+    place = Path(path).parent / schema
+    return place.name == name and place.is_file()

@@ -1,0 +1,69 @@
+"""Modelines under some paths: told where they are missing or wrong, and mended if asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+
+import click
+
+from controller.adapters.discovery import PathMissingError
+from controller.adapters.modelines import Astray, Looked, look, mend
+from controller.cli.exits import Exit
+from controller.core.modelines import modeline
+from controller.views.lines import counted
+
+_DEFAULT = Path("jobs")
+
+
+def check(paths: Sequence[Path], folder: Path, *, fix: bool) -> Exit:
+    """Tell which documents do not lead to their schema in the folder; with ``fix`` mend them."""
+    try:
+        looked = look(paths or [_DEFAULT], folder)
+    except PathMissingError as error:
+        raise click.BadParameter(f"{error}.", param_hint="PATH") from error
+    missing = sorted(name for name in looked.schemas if not (folder / name).is_file())
+    if looked.astray and missing:
+        click.echo(
+            f"{folder / missing[0]}: no such file; `bedrock-jobs schema` writes it, and"
+            " --output-dir names another folder",
+            err=True,
+        )
+        return Exit.FAILED
+    return _mended(looked) if fix else _told(looked)
+
+
+def _told(looked: Looked) -> Exit:
+    for one in looked.astray:
+        click.echo(f"{one.path}:{one.line}: {_wrong(one)}")
+    led = looked.documents - len(looked.astray)
+    click.echo(
+        f"editors find the schema of {led} of {counted(looked.documents, 'document')}", err=True
+    )
+    if any(one.mendable for one in looked.astray):
+        click.echo("--fix writes the lines that are missing or wrong", err=True)
+    return Exit.FAILED if looked.astray else Exit.FINE
+
+
+def _wrong(one: Astray) -> str:
+    if not one.mendable:
+        return "no line above the document leads to its schema; begin the document below its ---"
+    wrong = f"editors are led to {one.found}" if one.found else "editors are led to no schema"
+    return f"{wrong}; write {modeline(one.wanted)}"
+
+
+def _mended(looked: Looked) -> Exit:
+    left = [one for one in looked.astray if not one.mendable]
+    for one in left:
+        click.echo(f"{one.path}:{one.line}: {_wrong(one)}")
+    mendable = [one for one in looked.astray if one.mendable]
+    for path, group in groupby(mendable, key=lambda one: one.path):
+        try:
+            mend(path, list(group))
+        except OSError as error:
+            click.echo(f"{path}: cannot be written: {error.strerror}", err=True)
+            return Exit.FAILED
+        click.echo(f"mended {path}", err=True)
+    click.echo(f"{counted(len(mendable), 'line')} written", err=True)
+    return Exit.FAILED if left else Exit.FINE
