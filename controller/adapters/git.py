@@ -85,6 +85,12 @@ class Git:
         self.seconds = seconds
         self._settings = dict(settings or {})
         self._environment = dict(environment or {})
+        self._running: set[subprocess.Popen[bytes]] = set()
+
+    def end(self) -> None:
+        """End what runs now, here and ``within`` other folders; each command of it then fails."""
+        for process in tuple(self._running):
+            _end(process)
 
     def within(
         self,
@@ -93,12 +99,14 @@ class Git:
         environment: Mapping[str, str] | None = None,
     ) -> Git:
         """Return the same git for another folder, with further settings and environment."""
-        return Git(
+        inner = Git(
             folder,
             seconds=self.seconds,
             settings={**self._settings, **(settings or {})},
             environment={**self._environment, **(environment or {})},
         )
+        inner._running = self._running
+        return inner
 
     def run(self, *arguments: str, content: bytes = b"", seconds: float | None = None) -> str:
         """Run a command and return what it printed, without the last line's end.
@@ -140,7 +148,11 @@ class Git:
             raise GitError(_missing(self.folder)) from error
         except OSError as error:
             raise GitError(f"git cannot be run in {self.folder}: {error.strerror}") from error
-        return _answer(process, arguments[0], content, limit)
+        self._running.add(process)
+        try:
+            return _answer(process, arguments[0], content, limit)
+        finally:
+            self._running.discard(process)
 
 
 def _set(name: str, value: str) -> tuple[str, str]:
