@@ -79,12 +79,12 @@ def _scalar(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _flow(value: Any) -> str:
+def inline(value: Any) -> str:
     """Return a value as YAML on one line."""
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key}: {_flow(entry)}' for key, entry in value.items())}}}"
+        return f"{{{', '.join(f'{key}: {inline(entry)}' for key, entry in value.items())}}}"
     if isinstance(value, list):
-        return f"[{', '.join(map(_flow, value))}]"
+        return f"[{', '.join(map(inline, value))}]"
     return _scalar(value)
 
 
@@ -100,7 +100,7 @@ def _example(name: str, node: Node) -> str:
     if "default" in node:
         return _scalar(node["default"])
     if "examples" in node:
-        return _flow(node["examples"][0])
+        return inline(node["examples"][0])
     if "enum" in node:
         return _scalar(node["enum"][0])
     if "minimum" in node:

@@ -1,4 +1,4 @@
-"""docs/commands.md, made from the commands themselves: ``python -m tests.house.reference``."""
+"""docs/commands.md, made from the commands themselves; run as a program, every generated page."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from controller.cli.main import root
+from tests.house import manifest_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
 _HEAD = """# Commands
@@ -36,3 +37,4 @@ def _section(name: str, context: click.Context) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(rendered(), encoding="utf-8")
+    manifest_page.PAGE.write_text(manifest_page.rendered(), encoding="utf-8")

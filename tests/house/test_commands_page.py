@@ -1,8 +1,40 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from controller.adapters import schemas
+from controller.core.keywords import FORM
+from controller.core.kinds import KINDS
+from controller.core.words import Node
+from tests.house import manifest_page
 from tests.house.reference import PAGE, rendered
 
 
 def test_the_page_of_commands_is_current() -> None:
     """Every verb and option stands in docs/commands.md as --help prints it; `make docs` renews."""
     assert PAGE.read_text(encoding="utf-8") == rendered()
+
+
+def test_the_page_of_the_manifest_is_current() -> None:
+    """Every key stands in docs/manifest.md as the shipped schemas have it; `make docs` renews."""
+    assert manifest_page.PAGE.read_text(encoding="utf-8") == manifest_page.rendered()
+
+
+def test_the_page_of_the_manifest_leaves_no_key_out() -> None:
+    """Each key has a row, and no description or form of the schemas is missing."""
+    page = manifest_page.rendered()
+    kinds = [dict(schemas.shipped(stem)) for stem in (*KINDS, schemas.FLEET)]
+    told = [node for schema in kinds for node in nodes(schema)]
+    assert len(told) > 90
+    for name, node in told:
+        assert f"`{name}`" in page
+        assert manifest_page.as_markdown(node["description"]) in page
+        assert manifest_page.as_markdown(node.get(FORM, "")) in page
+
+
+def nodes(node: Node) -> Iterator[tuple[str, Node]]:
+    """Yield every key under a node, with its own node."""
+    for name, child in node.get("properties", {}).items():
+        yield name, child
+        yield from nodes(child)
+        yield from nodes(child.get("items", {}))

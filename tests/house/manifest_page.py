@@ -1,0 +1,136 @@
+"""docs/manifest.md, made from the shipped schemas: every key that may be written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from controller.adapters import schemas
+from controller.core.keywords import FORM, PROBLEM, REFUSED, WRITTEN_TEXT
+from controller.core.kinds import KINDS
+from controller.core.skeleton import inline
+from controller.core.words import Node
+from tests.house.source import ROOT
+
+PAGE = ROOT / "docs" / "manifest.md"
+_TYPES = {
+    "object": "mapping",
+    "array": "list",
+    "string": "text",
+    "integer": "whole number",
+    "number": "number",
+    "boolean": "true or false",
+    "null": "null",
+}
+_HEAD = """# The manifest, key by key
+
+Every key of a manifest and of `bedrock-jobs.yaml`, as the schemas have it. This page is generated:
+`make docs` renews it. Editors show the same texts ([how](recipes/local.md#in-your-editor)); a first
+manifest is written by `bedrock-jobs new`.
+
+- **Bold** keys are required. `a[]` is each item of a list `a`, `a{}` each value of a mapping `a`.
+- A *text* is what you write, whatever YAML takes it for: `1e-5`, `012` and `no` stay as they are.
+- A folder's `_defaults.yaml` holds any of these keys for all manifests below it.
+- Keys that are not listed here are refused, with the nearest one named.
+"""
+_MANIFEST = """## Around the spec
+
+Ours, the same for every kind. None of it is sent.
+"""
+_FLEET = """## bedrock-jobs.yaml
+
+The fleet's own file, found upward from the manifests. Every key is optional.
+"""
+
+
+def rendered() -> str:
+    """Return the page: what is ours first, then each kind's spec, then the fleet's file."""
+    kinds = {name: schemas.shipped(name) for name in KINDS}
+    ours = dict(next(iter(kinds.values())))
+    keys = {name: node for name, node in ours["properties"].items() if name != "spec"}
+    parts = [_HEAD, _MANIFEST, *_sections({**ours, "properties": keys}, "", "###")]
+    for name, schema in kinds.items():
+        spec = schema["properties"]["spec"]
+        parts += [f"## spec of a {name}\n", f"{spec['description']}\n"]
+        parts += [_Table("spec", spec).text(), _refused(spec), _rules(spec)]
+        parts += _sections(spec, "spec", "###", with_own=False)
+    parts += [_FLEET, *_sections(dict(schemas.shipped(schemas.FLEET)), "", "###")]
+    return "\n".join(part for part in parts if part)
+
+
+def _sections(node: Node, path: str, sign: str, *, with_own: bool = True) -> Iterator[str]:
+    """Yield the table of a mapping's keys, and below it one of each mapping that stands in it."""
+    if with_own:
+        yield f"{sign} {path}\n\n{node['description']}\n" if path else ""
+        yield _Table(path, node).text()
+    for name, child in node["properties"].items():
+        inner = child if "properties" in child else child.get("items", {})
+        if "properties" in inner:
+            mark = "" if inner is child else "[]"
+            yield from _sections(inner, f"{path}.{name}{mark}".lstrip("."), sign)
+
+
+class _Table:
+    """The keys of one mapping, a row each."""
+
+    def __init__(self, path: str, node: Node) -> None:
+        self._path, self._node = path, node
+
+    def text(self) -> str:
+        """Return the table as Markdown."""
+        required = self._node.get("required", ())
+        rows = ["| key | takes | what it is |", "|---|---|---|"]
+        for name, child in self._node["properties"].items():
+            for key, node in _with_parts(name, child):
+                shown = f"**`{key}`**" if key in required else f"`{key}`"
+                rows.append(f"| {shown} | {_takes(node)} | {_cell(node)} |")
+        return "\n".join(rows) + "\n"
+
+
+def _with_parts(name: str, node: Node) -> Iterator[tuple[str, Node]]:
+    """Yield a key, and its items or values where they have no table of their own."""
+    yield name, node
+    for keyword, mark in (("items", "[]"), ("additionalProperties", "{}")):
+        part = node.get(keyword)
+        if isinstance(part, dict) and "properties" not in part:
+            yield f"{name}{mark}", part
+
+
+def _takes(node: Node) -> str:
+    if "const" in node:
+        return f"`{node['const']}`"
+    if "enum" in node:
+        return "<br>".join(f"`{value}`" for value in node["enum"])
+    types = node["type"] if isinstance(node["type"], list) else [node["type"]]
+    if set(types) == set(WRITTEN_TEXT):
+        return "text"
+    return " or ".join(_TYPES[name] for name in types)
+
+
+def _cell(node: Node) -> str:
+    """Return all that is known of a key: its sentence, its values, its form, an example."""
+    values = zip(node.get("enum", ()), node.get("enumDescriptions", ()), strict=True)
+    lines = [
+        as_markdown(node["description"]),
+        *(f"`{value}`: {as_markdown(meaning)}" for value, meaning in values),
+        *([as_markdown(node[FORM])] if FORM in node else []),
+        *([f"Example: `{inline(node['examples'][0])}`"] if node.get("examples") else []),
+    ]
+    return "<br>".join(lines)
+
+
+def as_markdown(text: str) -> str:
+    """Return a text for a cell: outside its code, angle brackets are no markup."""
+    parts = text.replace("|", "\\|").split("`")
+    return "`".join(p if index % 2 else p.replace("<", "&lt;") for index, p in enumerate(parts))
+
+
+def _refused(spec: Mapping[str, Any]) -> str:
+    told = [f"`{name}` is never written: {why}." for name, why in spec.get(REFUSED, {}).items()]
+    return "\n".join(told) + "\n" if told else ""
+
+
+def _rules(spec: Mapping[str, Any]) -> str:
+    """Return the rules that bind several keys, as they are told when one is broken."""
+    rules = [f"- {rule[PROBLEM]}." for rule in spec.get("allOf", ())]
+    return "\n".join(["Rules that bind several keys:\n", *rules]) + "\n" if rules else ""
