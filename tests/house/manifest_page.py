@@ -35,8 +35,9 @@ manifest is written by `bedrock-jobs new`.
 """
 _MANIFEST = """## Around the spec
 
-Ours, the same for every kind. None of it is sent.
+Ours, the same for every kind. Of all this only `spec` is sent.
 """
+_SPEC = "What is sent, as the API names it: the tables of each kind below."
 _FLEET = """## bedrock-jobs.yaml
 
 The fleet's own file, found upward from the manifests. Every key is optional.
@@ -47,7 +48,8 @@ def rendered() -> str:
     """Return the page: what is ours first, then each kind's spec, then the fleet's file."""
     kinds = {name: schemas.shipped(name) for name in KINDS}
     ours = dict(next(iter(kinds.values())))
-    keys = {name: node for name, node in ours["properties"].items() if name != "spec"}
+    # A row of its own here, and tables of its own below.
+    keys = ours["properties"] | {"spec": {"type": "object", "description": _SPEC}}
     parts = [_HEAD, _MANIFEST, *_sections({**ours, "properties": keys}, "", "###")]
     for name, schema in kinds.items():
         spec = schema["properties"]["spec"]
