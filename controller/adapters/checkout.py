@@ -1,0 +1,277 @@
+"""A clone that belongs to a daemon: made, brought to its branch's head, and made anew when broken.
+
+Manifests are always those of the remote; statuses are merged, so that none that was not pushed yet
+is lost. Whatever happens to the remote, the tree stays as it last was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.adapters.files import plain_bytes, replace
+from controller.adapters.git import Git, GitError, masked
+from controller.adapters.sidecars import SUFFIX
+from controller.core.sharding import Shard
+
+_log = logging.getLogger(__name__)
+
+MARKER = ".bedrock-jobs-clone"
+FETCH_SECONDS = 120.0
+CLONE_SECONDS = 1800.0
+_TREE, _NEW, _OLD = "tree", "tree.new", "tree.old"
+_USER = re.compile(r"(?<=://)[^/@]*@")
+_SETTINGS = {
+    # A remote that sends nothing is one that does not answer.
+    "http.lowSpeedLimit": "1",
+    "http.lowSpeedTime": "30",
+    # Nothing may work on in the background of a clone that may be replaced.
+    "gc.autoDetach": "false",
+    "maintenance.autoDetach": "false",
+    "core.autocrlf": "false",
+    "advice.detachedHead": "false",
+}
+
+Merge = Callable[[bytes, bytes, bytes], bytes]
+"""Merges a sidecar: of the state that both began with, ours and theirs; no bytes are no file."""
+
+
+class ForeignFolderError(Exception):
+    """A folder is not ours to work in; the text says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What is cloned: a URL, a branch or nothing for the remote's own, and the manifests' paths."""
+
+    url: str
+    branch: str
+    paths: tuple[Path, ...]
+
+    def folder_name(self, shard: Shard) -> str:
+        """Return a name for a clone of it, the same for any credentials in the URL."""
+        url = _USER.sub("", self.url)
+        words = (url, self.branch, *map(str, self.paths), str(shard))
+        digest = hashlib.sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
+        stem = re.split(r"[/:]", url.rstrip("/").removesuffix(".git").rstrip("/"))[-1]
+        return f"{re.sub(r'[^A-Za-z0-9_-]+', '-', stem).strip('-')[:40] or 'clone'}-{digest[:8]}"
+
+
+class Checkout:
+    """The clone of an origin in a folder of its own, marked as ours; for one thread at a time.
+
+    ``still`` is held while files of the tree change: whoever reads or writes there holds it too.
+    ``branch`` is the branch's name as soon as that is known.
+    """
+
+    def __init__(self, folder: Path, origin: Origin, merge: Merge) -> None:
+        self.folder = folder.resolve()
+        self.tree = self.folder / _TREE
+        self.paths = tuple(self.tree / path for path in origin.paths)
+        self.still = threading.RLock()
+        self.branch = origin.branch
+        self._origin = origin
+        self._merge = merge
+        place = {"GIT_DIR": str(self.tree / ".git"), "GIT_WORK_TREE": str(self.tree)}
+        self._remote = Git(self.folder, seconds=CLONE_SECONDS, settings=_SETTINGS)
+        # Named outright: git would look for a repository upward, in folders that are not ours.
+        self._git = self._remote.within(self.tree, environment=place)
+
+    def mark(self) -> None:
+        """Make the folder and mark it as ours; raises ForeignFolderError for one that is not."""
+        marker = self.folder / MARKER
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if not marker.exists():
+                self._check_empty()
+                replace(marker, b"bedrock-jobs keeps a clone here, and replaces it when broken.\n")
+        except OSError as error:
+            raise ForeignFolderError(_unusable(self.folder, error)) from error
+
+    def claim(self) -> None:
+        """Clear away what an earlier daemon's end left half done; none may work there any more.
+
+        Raises ForeignFolderError.
+        """
+        try:
+            if not self.tree.exists() and (self.folder / _OLD).exists():
+                (self.folder / _OLD).rename(self.tree)
+            for name in (_NEW, _OLD):
+                _wipe(self.folder / name)
+            for lock in _stale_locks(self.tree / ".git"):
+                lock.unlink()
+        except OSError as error:
+            raise ForeignFolderError(_unusable(self.folder, error)) from error
+
+    def end(self) -> None:
+        """End what git does now, from any thread; that fails, and may be done again."""
+        self._remote.end()
+
+    def pull(self) -> bool:
+        """Bring the tree to the branch's head; return whether more than statuses changed.
+
+        Raises GitError when the remote does not give it; the tree then stays as it is. A clone
+        that git itself finds broken is made anew, and keeps its statuses.
+        """
+        if not self.tree.exists():
+            self._make_anew()
+            return True
+        try:
+            return self._moved(self._fetched())
+        except (GitError, OSError) as error:
+            if self._is_sound():
+                raise error if isinstance(error, GitError) else GitError(str(error)) from error
+        _log.error("the clone is broken: it is made anew", extra={"clone": str(self.tree)})
+        self._make_anew()
+        return True
+
+    def _fetched(self) -> str:
+        """Return the commit at the branch's head, which is here now."""
+        if not self.branch:
+            self.branch = self._git.run("symbolic-ref", "--short", "HEAD")
+        self._git.run("config", "remote.origin.url", self._origin.url)
+        spec = f"+refs/heads/{self.branch}:refs/remotes/origin/{self.branch}"
+        what = ("--quiet", "--depth", "1", "--no-tags", "origin", spec)
+        self._git.run("fetch", *what, seconds=FETCH_SECONDS)
+        return self._git.run(
+            "rev-parse", "--verify", f"refs/remotes/origin/{self.branch}^{{commit}}"
+        )
+
+    def _moved(self, head: str) -> bool:
+        base = self._git.run("rev-parse", "--verify", "HEAD^{commit}")
+        if base == head and not self._uneven:
+            return False
+        changed = self._differing("diff-tree", "-r", base, head)
+        statuses = [path for path in changed if path.endswith(SUFFIX)]
+        with self.still:
+            self._uneven = True
+            self._lay_out(head)
+            for path in statuses:
+                self._merged(base, head, path)
+            # Last of all: a move that was broken off begins at the same base again.
+            self._git.run("update-ref", "HEAD", head)
+            self._uneven = False
+        return len(statuses) < len(changed) or base == head
+
+    _uneven = True
+    """Whether the tree may be other than HEAD says: at first, and after a move that failed."""
+
+    def _lay_out(self, head: str) -> None:
+        """Make every file but the statuses what it is in a commit, whatever it was."""
+        self._git.run("read-tree", "--reset", head)
+        wanted = [path for path in self._differing("diff-files") if not path.endswith(SUFFIX)]
+        names = b"".join(os.fsencode(path) + b"\0" for path in wanted)
+        self._git.run("checkout-index", "--force", "--index", "-z", "--stdin", content=names)
+        self._git.run("clean", "-ffdxq", "-e", f"*{SUFFIX}")
+
+    def _differing(self, *arguments: str) -> list[str]:
+        told = self._git.read(*arguments, "--name-only", "-z", "--no-renames")
+        return [os.fsdecode(path) for path in told.split(b"\0") if path]
+
+    def _merged(self, base: str, head: str, path: str) -> None:
+        """Bring one sidecar up to date with the remote's."""
+        place = self.tree / path
+        ours = plain_bytes(str(place))
+        merged = self._merge(self._blob(base, path), ours, self._blob(head, path))
+        _put(place, ours, merged)
+
+    def _blob(self, commit: str, path: str) -> bytes:
+        entry = self._git.read("ls-tree", "-z", commit, "--", path)
+        if not entry.startswith(b"100"):
+            return b""
+        return self._git.read("cat-file", "blob", entry.split()[2].decode())
+
+    def _is_sound(self) -> bool:
+        """Whether the clone itself is whole, so that something else is to blame."""
+        try:
+            if not self._git.holds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
+                return False
+            return self._git.holds("fsck", "--connectivity-only", "--no-dangling", "--no-progress")
+        except GitError:
+            return False
+
+    def _make_anew(self) -> None:
+        """Clone beside the tree, take the statuses over, and let it take the tree's place."""
+        new, old = self.folder / _NEW, self.folder / _OLD
+        _wipe(new)
+        try:
+            self._clone(new)
+            with self.still:
+                self._carry(new)
+                if self.tree.exists():
+                    self.tree.rename(old)
+                new.rename(self.tree)
+        except OSError as error:
+            raise GitError(f"{self.folder}: {error.strerror or error}") from error
+        finally:
+            _wipe(new)
+        self._uneven = False
+        _wipe(old)
+
+    def _clone(self, new: Path) -> None:
+        branch = ("--branch", self._origin.branch) if self._origin.branch else ()
+        what = ("--quiet", "--depth", "1", "--no-tags", "--single-branch", "--no-local", *branch)
+        kept = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        self._remote.run("clone", *what, *kept, "--", self._origin.url, str(new))
+        git = self._remote.within(new, environment={"GIT_DIR": str(new / ".git")})
+        if not git.holds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
+            raise GitError(f"git clone: {masked(self._origin.url)} has no commit yet")
+        self.branch = git.run("symbolic-ref", "--short", "HEAD")
+
+    def _carry(self, new: Path) -> None:
+        """Put the statuses of the tree there is into the one that replaces it."""
+        for path in _statuses(self.tree):
+            place = new / path.relative_to(self.tree)
+            theirs = plain_bytes(str(place))
+            _put(place, theirs, self._merge(b"", plain_bytes(str(path)), theirs))
+
+    def _check_empty(self) -> None:
+        found = sorted(path.name for path in self.folder.iterdir() if path.name != "lost+found")
+        if found:
+            raise ForeignFolderError(
+                f"--work-dir: {self.folder} is not empty and not of our making: name another one"
+            )
+
+
+def _unusable(folder: Path, error: OSError) -> str:
+    why = error.strerror or str(error)
+    return f"--work-dir: {folder} cannot be used ({why}): name another one"
+
+
+def _put(place: Path, before: bytes, after: bytes) -> None:
+    if after == before:
+        return
+    if after:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        replace(place, after)
+    else:
+        place.unlink(missing_ok=True)
+
+
+def _wipe(folder: Path) -> None:
+    """Remove a folder of ours; what a link leads to is not."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    elif folder.exists():
+        shutil.rmtree(folder)
+
+
+def _stale_locks(repository: Path) -> Iterator[Path]:
+    """Yield the locks that a git which was killed left: no other is at work in a clone of ours."""
+    yield from repository.glob("*.lock")
+    yield from (repository / "refs").rglob("*.lock")
+
+
+def _statuses(tree: Path) -> Sequence[Path]:
+    found = []
+    for folder, names, files in os.walk(tree):
+        names[:] = [name for name in names if name != ".git"]
+        found += [Path(folder, name) for name in files if name.endswith(SUFFIX)]
+    return found
