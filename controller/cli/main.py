@@ -29,6 +29,7 @@ _VERBS = {
     "schema": ("controller.cli.schema", "Write or check the JSON Schemas."),
     "new": ("controller.cli.new", "Write a commented manifest to start from."),
     "import": ("controller.cli.import_", "Make manifests from CLI requests or live jobs."),
+    "init": ("controller.cli.init", "Lay out a repository: jobs, schemas, rules, CI."),
     "sandbox": ("controller.cli.sandbox", "Serve a simulated Bedrock on this machine."),
 }
 

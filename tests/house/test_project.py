@@ -87,6 +87,19 @@ def test_wheel_ships_the_schemas(wheel: zipfile.ZipFile) -> None:
     assert {f"controller/schemas/{kind}.schema.json" for kind in KINDS} <= shipped
 
 
+def test_wheel_ships_the_scaffold(wheel: zipfile.ZipFile) -> None:
+    """Every file that `init` lays out is inside the wheel, hidden from none of its readers."""
+    folder = "controller/scaffold/"
+    shipped = {name: wheel.read(name) for name in wheel.namelist() if name.startswith(folder)}
+    top = ROOT / "deploy" / "ci"
+
+    assert shipped == {
+        f"{folder}{path.relative_to(top).as_posix()}": path.read_bytes()
+        for path in top.rglob("*")
+        if path.is_file()
+    }
+
+
 def test_wheel_holds_the_package_alone(wheel: zipfile.ZipFile) -> None:
     """Nothing but the package, typed, and its metadata is in the wheel."""
     roots = {name.partition("/")[0] for name in wheel.namelist()}
