@@ -1,0 +1,134 @@
+"""What an editor must show in a manifest: our texts over every key, choices, and mistakes."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from controller.adapters import schemas
+from controller.core.kinds import KINDS
+from controller.core.words import Node
+from tests.editors.client import Client
+from tests.house.source import ROOT
+
+KIND = next(iter(KINDS))
+_LINE = f"# yaml-language-server: $schema=../schemas/{schemas.file_name(KIND)}\n"
+_MISTAKEN = f"""{_LINE}apiVersion: bedrock-jobs/v1
+kind: {KIND}
+metadata:
+  name: first
+policy:
+  state: Stoped
+spec:
+  roleArn: arn:aws:iam::123456789012:role/Bedrock
+  baseModelIdentifier: amazon.nova-micro-v1:0:128k
+  trainingDataConfig: {{s3Uri: https://acme-training/a.jsonl}}
+  outputDataConfig: {{s3Uri: s3://acme-training/output/}}
+  ruleArn: x
+
+---
+{_LINE}apiVersion: bedrock-jobs/v1
+kind: {KIND}
+metadata:
+  name: Second
+  labels: {{team: ml}}
+policy:
+  onSpecChange:\x20
+"""
+
+
+def project(folder: Path) -> Path:
+    """Make a repository as users have it: the examples, the schemas, and a file with mistakes."""
+    shutil.copytree(ROOT / "jobs", folder / "jobs", ignore=shutil.ignore_patterns("*.json"))
+    shutil.copytree(schemas.shipped_folder(), folder / "schemas")
+    shutil.copy(ROOT / "bedrock-jobs.yaml", folder)
+    (folder / "jobs" / "mistaken.yaml").write_text(_MISTAKEN)
+    return folder
+
+
+def each_key_is_explained(client: Client) -> str:
+    """Over every key of every example the editor shows the sentence that the schema has."""
+    told = 0
+    for path, schema in _files(client.folder):
+        uri = client.open(path)
+        for node, (line, column) in _keys(path, schema):
+            assert node["description"] in client.hover(uri, line, column), f"{path}:{line + 1}"
+            told += 1
+    assert told > 200
+    return f"{told} keys are explained"
+
+
+def examples_are_not_flagged(client: Client) -> str:
+    """No example is flagged, apart from those that rest on their folder's defaults."""
+    flagged = {path.name for path, _ in _files(client.folder) if client.findings(client.open(path))}
+    assert flagged == {"europe.yaml", "pacific.yaml"}, flagged
+    return "only manifests that rest on a _defaults.yaml are flagged"
+
+
+def mistakes_are_flagged(client: Client) -> str:
+    """A wrong value, a wrong form and an unknown key are flagged, in every document."""
+    told = client.findings(client.open(client.folder / "jobs" / "mistaken.yaml"))
+    wanted = {6: "Submitted", 10: "Must be s3://", 12: "ruleArn", 19: "lower-case letters"}
+    for line, text in wanted.items():
+        assert any(at == line and text in message for at, message in told), (line, told)
+    return f"{len(told)} mistakes are flagged"
+
+
+def choices_are_offered(client: Client) -> str:
+    """An empty line offers the members that may stand there, an empty value its choices."""
+    path = client.folder / "jobs" / "mistaken.yaml"
+    uri = client.open(path)
+    lines = path.read_text().splitlines()
+    spec = _node(schemas.shipped(KIND), "spec")["properties"]
+    last = next(at for at, line in enumerate(lines) if "onSpecChange" in line)
+    values = client.completions(uri, last, len(lines[last]))
+    policy = _node(schemas.shipped(KIND), "policy")["properties"]["onSpecChange"]
+    for value, meaning in zip(policy["enum"], policy["enumDescriptions"], strict=True):
+        assert meaning in values[value], values
+    misspelt = next(at for at, line in enumerate(lines) if "ruleArn" in line)
+    members = client.completions(uri, misspelt, 2)
+    for name in ("hyperParameters", "vpcConfig", "customizationType"):
+        assert spec[name]["description"] in members[name], members
+    return f"{len(members)} members and {len(values)} values are offered"
+
+
+CHECKS = (
+    each_key_is_explained,
+    examples_are_not_flagged,
+    mistakes_are_flagged,
+    choices_are_offered,
+)
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, Node]]:
+    """Yield the examples with their schemas."""
+    for path in sorted((folder / "jobs").rglob("*.yaml")):
+        if path.name not in {"_defaults.yaml", "mistaken.yaml"}:
+            yield path, dict(schemas.shipped(KIND))
+    yield folder / "bedrock-jobs.yaml", dict(schemas.shipped(schemas.FLEET))
+
+
+def _node(schema: Any, name: str) -> Node:
+    node: Node = schema["properties"][name]
+    return node
+
+
+def _keys(path: Path, schema: Node) -> Iterator[tuple[Node, tuple[int, int]]]:
+    """Yield the schema's node of every key in a file, and where the key stands."""
+    for root in yaml.compose_all(path.read_text(encoding="utf-8"), yaml.SafeLoader):
+        yield from _below(root, schema)
+
+
+def _below(value: Any, schema: Node) -> Iterator[tuple[Node, tuple[int, int]]]:
+    if isinstance(value, yaml.SequenceNode):
+        for item in value.value:
+            yield from _below(item, schema["items"])
+    if isinstance(value, yaml.MappingNode):
+        for key, inner in value.value:
+            node = schema.get("properties", {}).get(key.value) or schema["additionalProperties"]
+            yield node, (key.start_mark.line, key.start_mark.column + 1)
+            yield from _below(inner, node)
