@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
-from controller.views.structured import OUTPUTS, QueryError, parsed
+from controller.views.structured import OUTPUTS, REPORTS, QueryError, parsed
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -37,12 +37,27 @@ def _log(context: click.Context, _parameter: click.Parameter, level: str | None)
     log_to_stderr(asked)
 
 
-def _parsed(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+def _parsed(context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
     """A query that does not parse is told before anything is done."""
     try:
-        return parsed(value) if value else value
+        query = parsed(value) if value else value
     except QueryError as error:
         raise click.BadParameter(str(error)) from error
+    _agree(context.params.get("output"), query)
+    return query
+
+
+def _output(context: click.Context, _option: click.Parameter, value: str) -> str:
+    _agree(value, context.params.get("query"))
+    return value
+
+
+def _agree(output: str | None, query: str | None) -> None:
+    """Whichever of the two options is read last finds the other one."""
+    if query and output in REPORTS:
+        raise click.UsageError(
+            f"--query picks from {', '.join(OUTPUTS)}: --output {output} is whole"
+        )
 
 
 def _logs(default: str | None) -> Callable[[Command], Command]:
@@ -149,29 +164,44 @@ waiting = _stack(
     ),
 )
 
-printing = _stack(
-    click.option(
-        "--output",
-        type=click.Choice(OUTPUTS),
-        default="text",
-        show_default=True,
-        help="How to print the result.",
-    ),
-    click.option(
-        "--query",
-        metavar="JMESPATH",
-        callback=_parsed,
-        help="Print only what this expression finds.",
-    ),
-    click.option(
-        "--color",
-        type=click.Choice(["on", "off", "auto"]),
-        default="auto",
-        show_default=True,
-        help="Colour on a terminal; NO_COLOR turns it off.",
-    ),
-    logs,
+
+def _printing(
+    outputs: Sequence[str], *, shown: str | bool, more: str = ""
+) -> Callable[[Command], Command]:
+    return _stack(
+        click.option(
+            "--output",
+            type=click.Choice(outputs),
+            default="text",
+            show_default=shown,
+            callback=_output,
+            help=f"How to print the result{more}.",
+        ),
+        click.option(
+            "--query",
+            metavar="JMESPATH",
+            callback=_parsed,
+            help="Print only what this expression finds.",
+        ),
+        click.option(
+            "--color",
+            type=click.Choice(["on", "off", "auto"]),
+            default="auto",
+            show_default=True,
+            help="Colour on a terminal; NO_COLOR turns it off.",
+        ),
+        logs,
+    )
+
+
+printing = _printing(OUTPUTS, shown=True)
+
+reporting = _printing(
+    (*OUTPUTS, *REPORTS),
+    shown="text",
+    more="; without it, in GitHub Actions and GitLab CI, also for their pages",
 )
+"""For a verb that judges manifests: what it finds can be told to the pages of a CI system."""
 
 offline = click.option(
     "--sandbox",

@@ -15,7 +15,7 @@ from controller.cli.printing import say
 from controller.cli.wiring import Reach, Work
 from controller.core.actions import Plan, Reason
 from controller.core.kinds import KINDS
-from controller.core.model import Disposition, Problem
+from controller.core.model import Disposition, JobKey, Problem
 from controller.core.pruning import Cleaning
 from controller.reconcile import Mode, Outside, Report, Result, reconcile
 from controller.views.plan import is_pending
@@ -129,6 +129,15 @@ def tell_failures(report: Report) -> None:
     for cause, names in _causes(report).items():
         more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
         say(f"bedrock-jobs: {cause} [{', '.join(names[:_FEW])}{more}]")
+
+
+def failing(report: Report) -> dict[JobKey, str]:
+    """Return why jobs could not be served, each with all of its causes."""
+    return {
+        result.outcome.planned.desired.key: "; ".join(dict.fromkeys(_failures(result)))
+        for result in report.results
+        if _has_failed(result)
+    }
 
 
 def judged(work: Work, report: Report) -> set[Exit]:

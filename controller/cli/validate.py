@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,7 +15,9 @@ from controller.adapters.problems import source_lines
 from controller.cli import options
 from controller.cli.asked import asked, relative, usable
 from controller.cli.exits import Exit
-from controller.cli.printing import in_colour, say, show
+from controller.cli.presenting import Placing, Result, present
+from controller.cli.printing import in_colour, say
+from controller.core.entries import Entry
 from controller.core.kinds import KINDS
 from controller.core.model import Problem
 from controller.core.selection import Selector
@@ -23,12 +25,15 @@ from controller.views.lines import Line, counted
 from controller.views.plan import in_sandbox
 from controller.views.problems import problem_lines, validation
 
+if TYPE_CHECKING:
+    from controller.views.review import Review
+
 
 @click.command(name="validate", short_help="Check manifests offline, without credentials.")
 @options.paths
 @options.selecting
 @options.offline
-@options.printing
+@options.reporting
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
     """Check the manifests under each PATH, by default jobs/, and tell every problem at once.
@@ -39,33 +44,50 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     wanted = asked(paths, given)
     found = usable(lambda: scan(wanted.paths, wanted.fleet, specs=False))
     told = replace(found, problems=(*wanted.problems, *found.problems))
-    problems, manifests, valid = _selected(told, wanted.selector)
-    _print(problems, manifests, valid, given)
+    problems, entries = _selected(told, wanted.selector)
+    _print(problems, entries, given)
     ctx.exit(Exit.INVALID if problems else Exit.FINE)
 
 
-def _selected(found: Scan, chosen: Selector) -> tuple[list[Problem], int, int]:
-    """Return the problems to tell, and how many of the chosen manifests there are and are valid.
+def _selected(found: Scan, chosen: Selector) -> tuple[list[Problem], list[Entry]]:
+    """Return the problems to tell, and the chosen manifests.
 
     A problem that belongs to no manifest in particular is always told.
     """
     entries = [entry for entry in found.entries if chosen.selects(entry.labels or {})]
     left_out = {entry.key for entry in found.entries} - {entry.key for entry in entries}
-    problems = [problem for problem in found.problems if problem.key not in left_out]
-    return problems, len(entries), sum(not entry.problems for entry in entries)
+    return [problem for problem in found.problems if problem.key not in left_out], entries
 
 
-def _print(problems: Sequence[Problem], manifests: int, valid: int, given: dict[str, Any]) -> None:
+def _print(problems: Sequence[Problem], entries: Sequence[Entry], given: dict[str, Any]) -> None:
     told = [replace(problem, source=relative(problem.source)) for problem in problems]
     sensitive = frozenset().union(*(kind.sensitive for kind in KINDS.values()))
-    show(
-        given,
+    manifests, valid = len(entries), sum(not entry.problems for entry in entries)
+    counts = _summary(len(problems), manifests, valid) + in_sandbox(given["sandbox"])
+    result = Result(
         lambda: validation(manifests, valid, told),
         lambda: map(
             Line, problem_lines(told, cache(source_lines), sensitive, color=in_colour(given))
         ),
+        lambda: _review(counts, entries, told),
+        _markdown,
     )
-    say(_summary(len(problems), manifests, valid) + in_sandbox(given["sandbox"]))
+    present(given, result)
+    say(counts)
+
+
+# Imported when a report is asked for: most validations print text, and are over in no time.
+def _review(counts: str, entries: Sequence[Entry], told: Sequence[Problem]) -> Review:
+    from controller.views.review import of_problems, review
+
+    manifests = ((entry.key, entry.source) for entry in entries)
+    return review("validate", counts, manifests, of_problems(told))
+
+
+def _markdown(told: Review, _place: Placing, limit: int) -> str:
+    from controller.views.summaries import validation_markdown
+
+    return validation_markdown(told, limit)
 
 
 def _summary(problems: int, manifests: int, valid: int) -> str:

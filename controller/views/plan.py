@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from controller.core.actions import Action, Plan, Reason, Verb
-from controller.core.model import API_VERSION, Change, Desired, Place
+from controller.core.model import API_VERSION, Change, Desired, Place, Problem
 from controller.views.lines import Line, columns, counted
+from controller.views.problems import problem_data
 
 _COLOURS = {
     Verb.SUBMIT: "green",
@@ -30,13 +31,16 @@ _SUMMARY = (
 )
 
 
-def plan_data(plan: Plan, refused: str | None, *, sandbox: bool) -> dict[str, Any]:
+def plan_data(
+    plan: Plan, refused: str | None, problems: Sequence[Problem] = (), *, sandbox: bool
+) -> dict[str, Any]:
     """Return a plan as plain data: every action, sorted by kind and name; no spec values."""
     return {
         "apiVersion": API_VERSION,
         "kind": "Plan",
         "sandbox": sandbox,
         "refused": refused,
+        "problems": [problem_data(problem) for problem in problems],
         "summary": {str(verb): count for verb, count in _counts(plan).items()},
         "actions": [_action_data(action) for action in plan.actions],
     }

@@ -6,6 +6,10 @@ import json
 from typing import Any
 
 OUTPUTS = ("text", "json", "yaml")
+"""What every verb prints."""
+
+REPORTS = ("markdown", "github", "sarif", "junit", "codequality")
+"""What those that judge manifests print too, each for a reader of its own."""
 
 
 class QueryError(ValueError):

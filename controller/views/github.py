@@ -1,0 +1,60 @@
+"""Findings as GitHub Actions' workflow commands, which annotate the lines of a pull request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from controller.views.lines import counted
+from controller.views.problems import shown
+from controller.views.review import Finding, Level, Review
+
+MOST = 10
+"""How many annotations of a kind GitHub shows of one step."""
+
+_LONGEST = 4000
+# The runner takes a line that begins with :: for a command, and ##[ wherever it stands.
+_COMMAND = re.compile(r"^([^\S\n]*)::|##\[", re.MULTILINE)
+
+
+def commands(review: Review) -> Iterator[str]:
+    """Yield a workflow command for each finding, the worst first, as many as GitHub shows.
+
+    Of each level at most ten; a last line counts the rest.
+    """
+    rest: list[str] = []
+    for level in Level:
+        found = review.of(level)
+        yield from map(_command, found[:MOST])
+        if len(found) > MOST:
+            rest.append(counted(len(found) - MOST, f"more {level}"))
+    if rest:
+        yield f"{', '.join(rest)} without an annotation: GitHub shows {MOST} of a kind"
+
+
+def defused(text: str) -> str:
+    """Return a text for the log in which nothing is a workflow command, whoever wrote it."""
+    return _COMMAND.sub(
+        lambda found: "## [" if found[0] == "##[" else f"{found[1]}\\::",
+        text,
+    )
+
+
+def _command(finding: Finding) -> str:
+    source = finding.source
+    given = {
+        "file": shown(source.path),
+        "line": str(source.line or ""),
+        "col": str(source.column or ""),
+        "title": shown(finding.title),
+    }
+    properties = ",".join(f"{name}={_property(text)}" for name, text in given.items() if text)
+    return f"::{finding.level} {properties}::{_data(finding.text[:_LONGEST])}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

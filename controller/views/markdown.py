@@ -1,0 +1,132 @@
+"""GitHub's Markdown, written so that no text becomes markup and no size limit cuts it badly."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from controller.views.lines import counted
+from controller.views.problems import shown
+
+_LONGEST_CELL = 2000
+_NOTICE = 200
+_MARKUP = re.compile(r"[\\`*_\[\]<>#!|~&$@]|:(?=//)|(?<=www)\.")
+# With a word right behind them they notify people, or link to issues, labels and milestones.
+_REFERENCE = re.compile(r"([@#!~$%])(?=\w)")
+_QUOTED = re.compile(r"`([^`]+)`")
+_APART = "\u200b"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table with what stands before and behind it; ``rows`` are Markdown, a line each.
+
+    ``share`` is the part of the room left that it may take at most.
+    """
+
+    before: str
+    head: tuple[str, ...]
+    rows: tuple[str, ...]
+    after: str = ""
+    share: float = 1.0
+
+    @property
+    def opening(self) -> str:
+        """All that comes before the rows."""
+        rule = "|".join("---" for _ in self.head)
+        return f"{self.before}\n\n| {' | '.join(self.head)} |\n|{rule}|\n"
+
+    @property
+    def closing(self) -> str:
+        """All that comes behind the rows."""
+        return f"\n{self.after}\n\n" if self.after else "\n"
+
+
+@dataclass(slots=True)
+class _Room:
+    """How many bytes are left, and what was written or cut."""
+
+    left: int
+    written: list[str] = field(default_factory=list)
+    cut: int = 0
+
+    def write(self, text: str) -> None:
+        self.written.append(text)
+        self.left -= len(text.encode())
+
+
+def document(title: str, leads: Sequence[str], tables: Sequence[Table], limit: int) -> str:
+    """Return Markdown of at most ``limit`` bytes: whole rows, and a count of those that are cut.
+
+    ``leads`` are paragraphs of Markdown, which are never cut.
+    """
+    room = _Room(limit - _NOTICE)
+    room.write("".join(f"{paragraph}\n\n" for paragraph in [f"### {title}", *leads]))
+    for table in tables:
+        _write(table, room)
+    if room.cut:
+        rows = counted(room.cut, "row")
+        room.written.append(f"_{rows} cut, to keep within {limit:,} bytes._\n")
+    return "".join(room.written)
+
+
+def _write(table: Table, room: _Room) -> None:
+    """Write as many rows as fit; a table of which none would fit is left out whole."""
+    around = len(table.opening.encode()) + len(table.closing.encode())
+    left = int(room.left * table.share) - around
+    fitting = list(_fitting(table.rows, left))
+    room.cut += len(table.rows) - len(fitting)
+    if fitting:
+        room.write("".join([table.opening, *fitting, table.closing]))
+
+
+def _fitting(rows: Sequence[str], left: int) -> Iterator[str]:
+    for row in rows:
+        left -= len(row.encode())
+        if left < 0:
+            return
+        yield row
+
+
+def row(*cells: str) -> str:
+    """Return one row of a table, of cells that are Markdown."""
+    return f"| {' | '.join(cells)} |\n"
+
+
+def folded(label: str, head: tuple[str, ...], rows: Sequence[str]) -> Table:
+    """Return a table that is shown once somebody asks for it; the label is plain text."""
+    before = f"<details><summary>{text(label)}</summary>"
+    return Table(before, head, tuple(rows), "</details>")
+
+
+def text(plain: str) -> str:
+    """Return plain text as Markdown that shows it, in one line, as nothing but text.
+
+    Nothing in it is markup, a mention, a reference, an e-mail address or a link; only what stands
+    between two backticks, as our own messages have it, is shown as code.
+    """
+    outside = _QUOTED.split(_cut(shown(plain)))
+    return "".join(
+        code(part) if index % 2 else _escaped(_REFERENCE.sub(rf"\1{_APART}", part))
+        for index, part in enumerate(outside)
+    ).strip()
+
+
+def code(plain: str) -> str:
+    """Return plain text as Markdown that shows it as code, where nothing is a reference anyway."""
+    return f"<code>{_escaped(_cut(shown(plain)))}</code>" if plain else ""
+
+
+def _cut(plain: str) -> str:
+    rest = len(plain) - _LONGEST_CELL
+    return f"{plain[:_LONGEST_CELL]}… ({rest} more characters)" if rest > 0 else plain
+
+
+def _escaped(plain: str) -> str:
+    return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", plain)
+
+
+def lines(plain: Sequence[str]) -> str:
+    """Return several plain texts as lines of one cell."""
+    return "<br>".join(map(text, plain))
