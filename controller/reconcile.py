@@ -86,8 +86,21 @@ class Report:
     uncollected: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What was agreed on before a pass: why its plan must not be carried out, if it must not.
+
+    Of a plan that may be, only the actions that ``permits`` holds for are; the others are
+    recorded as they are.
+    """
+
+    refuses: Callable[[Plan], str | None] = lambda _: None
+    permits: Callable[[Action], bool] = lambda _: True
+
+
 Watcher = Callable[[Result], None]
 _NOTHING_MORE = Cleaning()
+_ANYTHING = Terms()
 
 
 def reconcile(
@@ -100,6 +113,7 @@ def reconcile(
     full: bool = False,
     coverage: Coverage | None = None,
     cleaning: Cleaning = _NOTHING_MORE,
+    terms: Terms = _ANYTHING,
     part: bool = False,
     leaves: Callable[[], bool] = lambda: False,
 ) -> Report:
@@ -108,9 +122,10 @@ def reconcile(
     One action's error never stops another's. ``watcher`` is told of each result as it
     comes, from several threads. A ``full`` pass asks about ended jobs and about tags too, which
     are otherwise taken from the sidecars. With a ``coverage`` the jobs without a manifest are part
-    of the pass, and ``cleaning`` says what may be done about them. A pass over a ``part`` of the
-    jobs counts what else runs, as recorded, against the limits. Once ``leaves`` holds, nothing
-    begins any more: what is under way is finished and recorded, and PassLeftError raised.
+    of the pass, and ``cleaning`` says what may be done about them. ``terms`` are asked about the
+    very plan that is carried out. A pass over a ``part`` of the jobs counts what else runs, as
+    recorded, against the limits. Once ``leaves`` holds, nothing begins any more: what is under way
+    is finished and recorded, and PassLeftError raised.
     """
     jobs, now = tuple(desired), outside.clock.now()
     recorded = outside.ledger.read({job.key: job.source for job in jobs})
@@ -125,11 +140,11 @@ def reconcile(
     looking = Gated(outside.cloud, lambda _: _staying(leaves))
     seen = look_everywhere(kinds, jobs, recorded, fleet, looking, outside.width, full=full)
     made = plan(kinds, jobs, seen.observations, recorded, fleet, now, seen.active, beside)
-    refused = _refusal(made, fleet, found, cleaning) if mode is not Mode.RECORD else None
+    refused = _refusal(made, fleet, found, cleaning, terms) if mode is not Mode.RECORD else None
     hands = _Hands(outside, fleet, by_key, recorded, now, beside, leaves)
     match mode:
         case Mode.APPLY if refused is None:
-            results = _carried_out(made, hands, watcher)
+            results = _carried_out(made, hands, watcher, terms)
         case Mode.RECORD:
             results = tuple(hands.record(Outcome(one, one)) for one in made.actions)
         case _:
@@ -150,11 +165,15 @@ def _staying(leaves: Callable[[], bool]) -> Iterator[None]:
     yield
 
 
-def _refusal(made: Plan, fleet: Fleet, found: Leftovers, cleaning: Cleaning) -> str | None:
-    """Return why the guards let nothing through, or None."""
+def _refusal(
+    made: Plan, fleet: Fleet, found: Leftovers, cleaning: Cleaning, terms: Terms
+) -> str | None:
+    """Return why the terms or the guards let nothing through, or None."""
     manifests, problems = len(found.census.keys), found.census.problems
-    return refusal(made, fleet.limits.max_submits) or prune_refusal(
-        made, cleaning, fleet.owner, manifests=manifests, problems=problems
+    return (
+        terms.refuses(made)
+        or refusal(made, fleet.limits.max_submits)
+        or prune_refusal(made, cleaning, fleet.owner, manifests=manifests, problems=problems)
     )
 
 
@@ -210,8 +229,10 @@ def _log_job(result: Result) -> None:
     _log.info("job", extra={name: value for name, value in told.items() if value is not None})
 
 
-def _carried_out(made: Plan, hands: _Hands, watcher: Watcher) -> tuple[Result, ...]:
+def _carried_out(made: Plan, hands: _Hands, watcher: Watcher, terms: Terms) -> tuple[Result, ...]:
     """Carry out a plan; the watcher is told of each result as it comes."""
+    permitted = {id(one) for one in made.actions if terms.permits(one)}
+    agreed = Plan(tuple(one for one in made.actions if id(one) in permitted))
 
     def record(outcome: Outcome) -> Result:
         result = hands.record(outcome)
@@ -227,7 +248,10 @@ def _carried_out(made: Plan, hands: _Hands, watcher: Watcher) -> tuple[Result, .
         # A listing may lag; what this pass saw is certain.
         return None if found is None else max(found, ours[lane_of(action)] + submitted)
 
-    return carry_out(made, Hands(hands.attempt, record, count), outside.width)
+    done = iter(carry_out(agreed, Hands(hands.attempt, record, count), outside.width))
+    return tuple(
+        next(done) if id(one) in permitted else record(Outcome(one, one)) for one in made.actions
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
-from controller.core.actions import Reason, Verb
+from controller.core.actions import Action, Reason, Verb
 from controller.core.kind import Kind
 from controller.core.model import Disposition
 from controller.core.status import FOR_A_PERSON
@@ -29,17 +29,20 @@ def wait(
     every: float,
     timeout: float | None,
     show: Callable[[Report], None],
+    awaits: Callable[[Action], bool] = lambda _: True,
 ) -> Waited:
     """Repeat passes, ``every`` so many seconds, until no job can change without a person.
 
-    ``timeout`` is in seconds, None for ever. ``show`` is given each report. A pass that the guard
-    refused, or whose credentials are denied, ends the wait: waiting would not mend it.
+    ``timeout`` is in seconds, None for ever. ``show`` is given each report, and ``awaits``
+    says which jobs are worth waiting for. A pass that the guard refused, or whose credentials are
+    denied, ends the wait: waiting would not mend it.
     """
     deadline = clock.now() + timedelta(seconds=timeout) if timeout is not None else None
     while True:
         report = one_pass()
         show(report)
-        if report.refused or all(_is_over(result, kinds) for result in report.results):
+        awaited = [result for result in report.results if awaits(result.outcome.now)]
+        if report.refused or all(_is_over(result, kinds) for result in awaited):
             return Waited(report, timed_out=False)
         if deadline is not None and clock.now() + timedelta(seconds=every) > deadline:
             return Waited(report, timed_out=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,11 +13,11 @@ from controller.cli.asked import relative
 from controller.cli.exits import Exit
 from controller.cli.printing import say
 from controller.cli.wiring import Reach, Work
-from controller.core.actions import Plan, Reason
+from controller.core.actions import Action, Plan, Reason
 from controller.core.kinds import KINDS
 from controller.core.model import Disposition, JobKey, Problem
 from controller.core.pruning import Cleaning
-from controller.reconcile import Mode, Outside, Report, Result, reconcile
+from controller.reconcile import Mode, Outside, Report, Result, Terms, reconcile
 from controller.views.plan import is_pending
 from controller.views.problems import problem_lines
 from controller.views.progress import Progress, progress
@@ -44,6 +44,8 @@ class Passes:
     cleaning: Cleaning = field(default_factory=Cleaning)
     full: bool = False
     collected: int = 0
+    terms: Terms = field(default_factory=Terms)
+    awaits: Callable[[Action], bool] = lambda _: True
 
     def make(self, given: dict[str, Any], *, waits: bool) -> tuple[Report, set[Exit]]:
         """Make one pass, or pass after pass until every job has ended or time is up."""
@@ -70,6 +72,7 @@ class Passes:
             every,
             given["timeout"],
             lambda report: shown.all(statuses(report)),
+            self.awaits,
         )
         return waited.report, {Exit.TIMED_OUT} if waited.timed_out else set()
 
@@ -90,6 +93,7 @@ class Passes:
             coverage=coverage,
             cleaning=self.cleaning,
             full=self.full,
+            terms=self.terms,
         )
         self.collected += report.collected
         return report

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from controller.cli import options
+from controller.cli import carrying, options
 from controller.cli.covering import cleaning_of
 from controller.cli.exits import gravest
 from controller.cli.passing import (
@@ -43,6 +43,7 @@ from controller.views.status import JobStatus, is_unhealthy, status_data, status
     is_flag=True,
     help="Remove sidecar entries that no manifest needs any more, once their jobs have ended.",
 )
+@carrying.plan
 @options.connecting
 @options.printing
 @click.pass_context
@@ -52,8 +53,10 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     Submits each job that does not exist yet, once, and writes every job's status into the sidecar
     beside its manifest. Invalid manifests are told and left out; the others are served.
     """
+    paths, given, file = carrying.taken_up(ctx, paths, given)
     work = read_work(paths, given)
     tell_problems(work.problems)
+    agreement = carrying.agreed(ctx, file, work, given)
     mode = Mode.PLAN if given["dry_run"] else Mode.APPLY
     sandbox = given["sandbox"]
     waits = given["waits"] and not given["dry_run"]
@@ -65,6 +68,8 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
             sandbox=sandbox,
             cleaning=cleaning_of(given),
             full=given["full"],
+            terms=agreement.terms,
+            awaits=agreement.awaits,
         )
         report, overtime = passes.make(given, waits=waits)
     if given["dry_run"]:
@@ -84,6 +89,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     if given["gc"]:
         say(collected(passes.collected, only_planned=given["dry_run"]))
     tell_failures(report)
+    agreement.tell()
     codes = judged(work, report) | overtime
     ctx.exit(gravest(codes | fared(report) if waits else codes))
 

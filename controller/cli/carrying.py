@@ -1,0 +1,253 @@
+"""Plans that are carried from one command to the next in a file: ``--out`` and ``--plan``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.adapters import plan_files
+from controller.cli.asked import relative
+from controller.cli.exits import Exit
+from controller.cli.printing import say
+from controller.cli.wiring import Work
+from controller.core.actions import Action, Plan
+from controller.core.agreement import Compared, Standing, compared, moved_around, permits
+from controller.core.kinds import KINDS
+from controller.core.plan_file import CHANGES, Asked, PlanFile, planned
+from controller.reconcile import Report, Terms
+from controller.version import __version__
+from controller.views.lines import counted
+from controller.views.plan import in_sandbox
+
+_MOST_LINES = 20
+_TO_STDOUT = "-"
+_GIVEN = {
+    "selector": "-l",
+    "config": "--config",
+    "prune": "--prune",
+    "force": "--force",
+    "full": "--full",
+    "max_submits": "--max-submits",
+}
+
+out = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the plan to a file too, for `reconcile --plan`.",
+)
+
+plan = click.option(
+    "--plan",
+    "plan_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Carry out the plan in this file, or nothing if it is not the plan any more.",
+)
+
+
+def check_out(given: Mapping[str, Any]) -> None:
+    """Raise click's usage error, before anything is looked at, where no plan can be written."""
+    path: Path | None = given["out"]
+    if path is None:
+        return
+    if str(path) == _TO_STDOUT:
+        raise click.UsageError("--out - does not go: the plan itself is on stdout. Name a file")
+    try:
+        plan_files.check_place(path)
+    except plan_files.PlaceError as error:
+        raise click.UsageError(f"--out: {error}") from error
+
+
+def write(given: Mapping[str, Any], work: Work, report: Report) -> set[Exit]:
+    """Write the plan where --out says, and return what that adds to the exit code."""
+    path: Path | None = given["out"]
+    if path is None:
+        return set()
+    file = _file(given, work, report.plan, report.refused)
+    try:
+        plan_files.write(path, file)
+    except OSError as error:
+        say(f"bedrock-jobs: {path}: the plan cannot be written: {error.strerror}")
+        return {Exit.FAILED}
+    changes = counted(len(file.changes), "change")
+    how = f"`bedrock-jobs reconcile --plan {path}`"
+    told = (
+        "it was refused and cannot be carried out" if file.refused else f"carry it out with {how}"
+    )
+    say(f"Wrote {path}: {changes}; {told}{in_sandbox(given['sandbox'])}")
+    return set()
+
+
+def _file(given: Mapping[str, Any], work: Work, made: Plan, refused: str | None) -> PlanFile:
+    asked = Asked(
+        tuple(os.path.normpath(path) for path in work.paths),
+        given["selector"],
+        given["config"] and str(given["config"]),
+        given["prune"],
+        given["force"],
+        given["full"],
+        given["max_submits"],
+    )
+    sources = {one.desired.source.path: one.desired.source for one in made.actions}
+    paths = {path: relative(source).path for path, source in sources.items()}
+    return PlanFile(
+        version=__version__,
+        sandbox=given["sandbox"],
+        owner=work.fleet.owner,
+        max_active=work.fleet.limits.max_active,
+        asked=asked,
+        refused=refused,
+        actions=planned(KINDS, made, work.fleet, paths),
+    )
+
+
+def taken_up(
+    ctx: click.Context, paths: tuple[Path, ...], given: dict[str, Any]
+) -> tuple[tuple[Path, ...], dict[str, Any], PlanFile | None]:
+    """Return what to work on: as the command line says, or as the plan was asked for.
+
+    A plan that cannot be carried out ends the command with UNSAFE; what contradicts the plan is a
+    usage error.
+    """
+    path: Path | None = given["plan_file"]
+    if path is None:
+        return paths, given, None
+    if given["gc"]:
+        raise click.UsageError(
+            "--gc does not go with --plan, which does not say it: run `reconcile --gc` afterwards"
+        )
+    file = _read(ctx, path)
+    asked = file.asked
+    told = {
+        "selector": asked.selector,
+        "config": asked.config and Path(asked.config),
+        "prune": asked.prune,
+        "force": asked.force,
+        "full": asked.full,
+        "max_submits": asked.max_submits,
+    }
+    for name, value in told.items():
+        if given[name] not in (None, False, value):
+            raise _contradiction(_GIVEN[name], path)
+    if paths and {os.path.normpath(one) for one in paths} != set(asked.paths):
+        raise _contradiction("PATH", path)
+    return tuple(map(Path, asked.paths)), {**given, **told}, file
+
+
+def _read(ctx: click.Context, path: Path) -> PlanFile:
+    try:
+        file = plan_files.read(path, __version__)
+    except plan_files.PlaceError as error:
+        raise click.UsageError(f"--plan: {error}") from error
+    except plan_files.UnfitPlanError as error:
+        say(f"bedrock-jobs: refused: {error}; nothing was done")
+        ctx.exit(Exit.UNSAFE)
+    if file.refused:
+        say(f"bedrock-jobs: refused: {path} was refused when it was made: {file.refused}")
+        ctx.exit(Exit.UNSAFE)
+    return file
+
+
+def _contradiction(option: str, path: Path) -> click.UsageError:
+    return click.UsageError(
+        f"{option} is not what {path} was made with, and --plan takes it from there: leave it out,"
+        " or make another plan"
+    )
+
+
+def agreed(
+    ctx: click.Context, file: PlanFile | None, work: Work, given: Mapping[str, Any]
+) -> Agreement:
+    """Return what a plan file lets passes over this work do; UNSAFE ends what may do nothing."""
+    agreement = Agreement(file, work, given)
+    agreement.check(ctx)
+    return agreement
+
+
+@dataclass
+class Agreement:
+    """What a plan file lets passes do: the first agrees or refuses, the others stay within it.
+
+    Without a file they do whatever they find to do.
+    """
+
+    file: PlanFile | None
+    work: Work
+    given: Mapping[str, Any]
+    compared: Compared | None = None
+
+    @property
+    def terms(self) -> Terms:
+        """What a pass is to ask."""
+        return Terms(self._refuses, self._permits)
+
+    def awaits(self, action: Action) -> bool:
+        """Whether a job that has not ended is worth waiting for: what no plan says never begins."""
+        if self.file is None or action.live is not None:
+            return True
+        was, made = self.file.changes.get(action.desired.key), action.desired.submission
+        return was is not None and made is not None and was.token == made.token
+
+    def check(self, ctx: click.Context) -> None:
+        """End the command with UNSAFE if it is known before any call that nothing may be done."""
+        moved = moved_around(self.file, self._now(Plan())) if self.file else ()
+        if moved:
+            say(f"bedrock-jobs: refused: {self._refusal(len(moved))}")
+            _tell_moved(moved)
+            ctx.exit(Exit.UNSAFE)
+
+    def tell(self) -> None:
+        """Say what moved, or else how the plan's changes stood before the pass."""
+        if self.compared is None:
+            return
+        if self.compared.moved:
+            _tell_moved(self.compared.moved)
+            return
+        path, end = self.given["plan_file"], in_sandbox(self.given["sandbox"])
+        say(f"{path} still holds: {_standing(self.compared)}.{end}")
+
+    def _refuses(self, made: Plan) -> str | None:
+        """Return why the first pass must not act on its plan, if it must not."""
+        if self.file is None or self.compared is not None:
+            return None
+        self.compared = compared(KINDS, self.file, self._now(made), made)
+        moved = self.compared.moved
+        return self._refusal(len(moved)) if moved else None
+
+    def _permits(self, action: Action) -> bool:
+        if self.file is None or action.verb not in CHANGES:
+            return True
+        (now,) = self._now(Plan((action,))).actions
+        return permits(self.file, KINDS, now, action)
+
+    def _now(self, made: Plan) -> PlanFile:
+        return _file(self.given, self.work, made, None)
+
+    def _refusal(self, count: int) -> str:
+        path = self.given["plan_file"]
+        return (
+            f"{path} is not the plan any more: {counted(count, 'thing')} moved; nothing was done. "
+            f"Make another with `plan --out {path}`"
+        )
+
+
+def _standing(found: Compared) -> str:
+    """Return how a plan's changes stood before the pass, which is not told of those all due."""
+    if not found.standings:
+        return "it changes nothing"
+    rest = ((one, found.count(one)) for one in (Standing.DONE, Standing.WAITING))
+    told = "".join(f", {count} {standing.value}" for standing, count in rest if count)
+    return f"{counted(len(found.standings), 'change')}{told}"
+
+
+def _tell_moved(moved: Sequence[str]) -> None:
+    for line in moved[:_MOST_LINES]:
+        say(f"bedrock-jobs: moved: {line}")
+    if len(moved) > _MOST_LINES:
+        say(f"bedrock-jobs: moved: and {len(moved) - _MOST_LINES} more")

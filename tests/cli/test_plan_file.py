@@ -1,0 +1,365 @@
+"""A plan carried from `plan --out` to `reconcile --plan`: that plan is carried out, or nothing."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.commands import Ran
+from tests.support.manifests import spec
+from tests.support.project import SETTLED, Project, project
+
+FILE = "plan.json"
+RETRIED = spec(trainingDataConfig={"s3Uri": "s3://acme-training/sandbox-fail-internal.jsonl"})
+TEAM = [{"key": "team", "value": "support"}]
+STOP = {"state": "Stopped"}
+
+
+def plan(tree: Project, *arguments: str) -> dict[str, Any]:
+    """Make a plan, and return what its file holds."""
+    ran = tree.call("plan", "--out", FILE, *arguments)
+    assert f"Wrote {FILE}" in ran.err
+    found: dict[str, Any] = json.loads((tree.folder / FILE).read_text())
+    return found
+
+
+def carry(tree: Project, *arguments: str, **env: str) -> Ran:
+    """Carry the plan out."""
+    return tree.call("reconcile", "--plan", FILE, *arguments, **env)
+
+
+def vary(tree: Project) -> Project:
+    """Leave something to be submitted, retried, revised, adopted, tagged, stopped and pruned."""
+    tree.fleet(owner="acme-ml")
+    tree.add("retried", RETRIED)
+    tree.settle()
+    for name in ("stopped", "tagged", "revised", "running"):
+        tree.add(name)
+    tree.add("gone", policy={"onDelete": "Stop"})
+    tree.call("reconcile")
+    arn = tree.bystand({"jobName": "adopted", "customModelName": "adopted", **spec()})
+    tree.add("adopted", policy={"adopt": arn})
+    tree.add("retried", RETRIED, policy={"onFailure": {"retries": 1}})
+    tree.add("stopped", policy=STOP)
+    tree.add("tagged", spec(jobTags=TEAM))
+    tree.add("revised", spec(roleArn=None) | {"roleArn": spec()["roleArn"] + "Two"})
+    tree.edit("revised", "spec:", "policy: {onSpecChange: NewRevision}\nspec:")
+    tree.add("new", spec(jobTags=TEAM))
+    (tree.jobs / "gone.yaml").unlink()
+    tree.hush()
+    return tree
+
+
+@pytest.fixture
+def varied(tree: Project) -> Project:
+    """A tree of one's own for whose plan there is everything to do."""
+    return vary(tree)
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
+    """Such a tree with its plan, for tests in which nothing is done."""
+    with project(tmp_path_factory.mktemp("world") / "project") as made:
+        plan(vary(made), "--prune")
+        yield made
+
+
+@pytest.fixture
+def shared(world: Project, tmp_path: Path) -> Iterator[Project]:
+    """That tree, whose files are put back afterwards."""
+    shutil.copytree(world.folder, tmp_path / "kept")
+    world.hush()
+    yield world
+    shutil.rmtree(world.folder)
+    shutil.copytree(tmp_path / "kept", world.folder)
+
+
+def foretold(planned: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return the calls that a plan file announces, sorted."""
+    return sorted(_calls(planned["actions"]))
+
+
+def _calls(actions: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    for one in actions:
+        if one["verb"] == "SUBMIT":
+            yield "Create", f"{one['jobName']} {one['token']}"
+        yield from (("Stop", arn) for arn in one.get("stops", ()))
+        yield from (("Tag", retag["arn"]) for retag in one.get("retags", ()))
+
+
+def made(tree: Project) -> list[tuple[str, str]]:
+    """Return the calls that changed something, in the same words, sorted."""
+    calls = []
+    for call in tree.calls():
+        operation, members = call["operation"], call["members"]
+        if operation.startswith("Create"):
+            token = members["clientRequestToken"]
+            calls.append(("Create", f"{members['jobName']} {token}"))
+        elif operation.startswith("Stop"):
+            calls.append(("Stop", members["jobIdentifier"]))
+        elif operation == "TagResource":
+            calls.append(("Tag", members["resourceARN"]))
+    return sorted(calls)
+
+
+def test_the_plan_is_carried_out(varied: Project) -> None:
+    """Of every verb what the file announces is called, and nothing else."""
+    planned = plan(varied, "--prune")
+    verbs = {one["name"]: one["verb"] for one in planned["actions"]}
+    assert verbs == {
+        "adopted": "ADOPT",
+        "gone": "STOP",
+        "new": "SUBMIT",
+        "retried": "SUBMIT",
+        "revised": "SUBMIT",
+        "running": "WAIT",
+        "stopped": "STOP",
+        "tagged": "TAG",
+    }
+    assert varied.changes() == []
+
+    ran = carry(varied)
+
+    assert ran.code == 0
+    assert f"{FILE} still holds: 7 changes." in ran.err
+    assert made(varied) == foretold(planned)
+    assert varied.entry("adopted")["phase"] == "InProgress"
+
+
+def test_a_second_time_there_is_nothing_left(varied: Project) -> None:
+    """What was carried out is recognised, and is not done again; that is no failure."""
+    plan(varied, "--prune")
+    carry(varied)
+    varied.hush()
+
+    for _ in range(2):
+        ran = carry(varied)
+
+        assert ran.code == 0, ran.err
+        assert "7 changes, 7 carried out before" in ran.err
+        assert varied.changes() == []
+        varied.sandbox.advance(60)
+
+
+def test_a_dry_run_says_whether_it_would_still_hold(varied: Project) -> None:
+    """With --dry-run the plan is held against today's, and nothing is done."""
+    plan(varied, "--prune")
+    before = varied.files()
+    varied.hush()
+
+    ran = carry(varied, "--dry-run")
+    assert (ran.code, varied.changes(), varied.files()) == (0, [], before)
+    assert "still holds: 7 changes." in ran.err
+
+    varied.add("another")
+    ran = carry(varied, "--dry-run")
+    assert ran.code == 5
+    assert "moved: another: not in the plan" in ran.err
+
+
+def added(tree: Project) -> None:
+    """Commit another manifest."""
+    tree.add("another")
+
+
+def removed(tree: Project) -> None:
+    """Take a manifest away."""
+    (tree.jobs / "new.yaml").unlink()
+
+
+def edited(tree: Project) -> None:
+    """Change a spec."""
+    tree.edit("new", "epochCount: 2", "epochCount: 3")
+
+
+def retagged(tree: Project) -> None:
+    """Change a tag, which is outside the digest."""
+    tree.edit("new", "value: support", "value: sales")
+
+
+def suspended(tree: Project) -> None:
+    """Change a policy."""
+    tree.edit("new", "spec:", "policy: {state: Suspended}\nspec:")
+
+
+def broken(tree: Project) -> None:
+    """Make a manifest invalid."""
+    tree.edit("new", "customizationType: FINE_TUNING", "customizationType: FINE")
+
+
+def elsewhere(tree: Project) -> None:
+    """Send one manifest's job to another region."""
+    tree.edit("new", "spec:", "target: {region: us-west-2}\nspec:")
+
+
+def by_another_role(tree: Project) -> None:
+    """Have the call made by another role of the same account."""
+    role = "arn:aws:iam::123456789012:role/Other"
+    tree.edit("new", "spec:", f"target: {{assumeRoleArn: '{role}'}}\nspec:")
+
+
+def taken(tree: Project) -> None:
+    """Have somebody else submit a job of that name."""
+    tree.bystand({"jobName": "new", "customModelName": "new", **spec()})
+
+
+def of_another_owner(tree: Project) -> None:
+    """Give the fleet another owner."""
+    tree.fleet(owner="another")
+
+
+def narrowed(tree: Project) -> None:
+    """Let fewer jobs run at once."""
+    tree.fleet(owner="acme-ml", limits={"maxActive": 1})
+
+
+def other_tags(tree: Project) -> None:
+    """Change the tags that a running job is to get."""
+    tree.edit("tagged", "value: support", "value: sales")
+
+
+def untagged(tree: Project) -> None:
+    """Take the tags back that a running job was to get."""
+    tree.add("tagged")
+
+
+def ended(tree: Project) -> None:
+    """Let the jobs end that the plan stops."""
+    tree.sandbox.advance(SETTLED)
+
+
+def not_to_stop(tree: Project) -> None:
+    """Decide that a job shall run on."""
+    tree.add("stopped")
+
+
+def brought_back(tree: Project) -> None:
+    """Bring a manifest back whose job was to stop for its lack."""
+    tree.add("gone", policy={"onDelete": "Stop"})
+
+
+MOVES: dict[Callable[[Project], None], tuple[str, ...]] = {
+    added: ("another: not in the plan, now SUBMIT NotSubmitted: its manifest jobs/another.yaml",),
+    removed: ("new: planned SUBMIT NotSubmitted, now nothing: its manifest jobs/new.yaml was",),
+    edited: ("now SUBMIT NotSubmitted: its manifest jobs/new.yaml was edited (its digest was",),
+    retagged: ("new: planned SUBMIT", "was edited, its tags are others"),
+    suspended: ("new: planned SUBMIT NotSubmitted, now NOOP Suspended: its manifest", "edited"),
+    broken: ("new: planned SUBMIT NotSubmitted, now HOLD Invalid: its manifest", "edited"),
+    elsewhere: ("the plan is for account 123456789012, region us-east-1, and this is", "us-west-2"),
+    by_another_role: (
+        "target.assumeRoleArn was not set and is arn:aws:iam::123456789012:role/Oth",
+    ),
+    of_another_owner: ("the owner was acme-ml and is another",),
+    narrowed: ("limits.maxActive was not set and is 1", "new: planned SUBMIT NotSubmitted, now WA"),
+    other_tags: ("tagged: planned TAG TagsChanged, now TAG TagsChanged", "its tags are others"),
+    untagged: ("tagged: planned TAG TagsChanged, now WAIT InProgress: its manifest",),
+    not_to_stop: ("stopped: planned STOP StopRequested, now WAIT InProgress: its manifest",),
+    brought_back: ("gone: planned STOP ManifestRemoved, now WAIT InProgress: its manifest", "back"),
+}
+
+
+LIVE_MOVES: dict[Callable[[Project], None], tuple[str, ...]] = {
+    taken: ("new: planned SUBMIT NotSubmitted, now HOLD NotOwned: arn:aws", "appeared (InProgress"),
+    ended: (
+        "stopped: planned STOP StopRequested, now NOOP Completed",
+        "was InProgress and is Comp",
+    ),
+}
+
+
+def refused(tree: Project, *texts: str, code: int = 5, **env: str) -> None:
+    """Fail to carry the plan out, with these texts; nothing is done or written."""
+    before = tree.files()
+    tree.hush()
+
+    ran = carry(tree, **env)
+
+    assert ran.code == code
+    assert f"{FILE} is not the plan any more" in ran.err
+    assert "nothing was done" in ran.err
+    for text in texts:
+        assert text in ran.err
+    assert (tree.changes(), tree.files()) == ([], before)
+
+
+@pytest.mark.parametrize("move", MOVES, ids=lambda move: move.__name__)
+def test_what_moves_in_the_tree_is_told(shared: Project, move: Callable[[Project], None]) -> None:
+    """A plan that is not the plan any more is refused as a whole, with what moved."""
+    move(shared)
+    refused(shared, *MOVES[move])
+
+
+@pytest.mark.parametrize("move", LIVE_MOVES, ids=lambda move: move.__name__)
+def test_what_moves_in_the_account_is_told(
+    varied: Project, move: Callable[[Project], None]
+) -> None:
+    """Jobs that appear, or that end by themselves, are told by ARN and status."""
+    plan(varied, "--prune")
+    move(varied)
+    refused(varied, *LIVE_MOVES[move])
+
+
+def commented(tree: Project) -> None:
+    """Write a comment, and the members in another order."""
+    path = tree.jobs / "new.yaml"
+    head, _, tail = path.read_text().partition("spec:\n")
+    role, *others = tail.splitlines(keepends=True)
+    path.write_text(f"# for the help desk\n{head}spec:\n{''.join(others)}{role}")
+
+
+def labelled(tree: Project) -> None:
+    """Give a manifest a label and a priority, which are never sent."""
+    tree.edit("new", "metadata:", "policy: {priority: 7}\nmetadata:\n  labels: {tier: gold}")
+
+
+def moved(tree: Project) -> None:
+    """Give a manifest's file another name, in another folder."""
+    (tree.jobs / "team").mkdir()
+    (tree.jobs / "new.yaml").rename(tree.jobs / "team" / "newer.yaml")
+
+
+def held(tree: Project) -> None:
+    """Edit the spec of a job that runs: it is held, and nothing is done for it."""
+    tree.edit("running", "epochCount: 2", "epochCount: 9")
+
+
+def gone_without_a_change(tree: Project) -> None:
+    """Take a manifest away whose job the plan leaves alone."""
+    (tree.jobs / "running.yaml").unlink()
+
+
+UNMOVED = [commented, labelled, moved, held, gone_without_a_change]
+
+
+@pytest.mark.parametrize(
+    "move",
+    UNMOVED,
+    ids=lambda move: move.__name__,
+)
+def test_what_changes_no_action_does_not_matter(
+    shared: Project, move: Callable[[Project], None]
+) -> None:
+    """The plan is what would be done: as long as that is the same, it still holds."""
+    move(shared)
+
+    ran = carry(shared, "--dry-run")
+
+    assert ran.code == 0, ran.err
+    assert "still holds: 7 changes." in ran.err
+
+
+def test_a_plan_is_carried_out_beside_what_does_not_matter(varied: Project) -> None:
+    """With all of that, and while jobs go on, what is called is still what the file announces."""
+    planned = plan(varied, "--prune")
+    for move in UNMOVED:
+        move(varied)
+    varied.sandbox.advance(60)
+    varied.hush()
+
+    assert carry(varied).code == 0
+    assert made(varied) == foretold(planned)
