@@ -38,10 +38,9 @@ _OURS = {
     "GIT_TERMINAL_PROMPT": "0",
     "SSH_ASKPASS_REQUIRE": "never",
     "GCM_INTERACTIVE": "never",
-    # What it says is read here, and names are what they are.
+    # What it says is read here.
     "LC_ALL": "C.UTF-8",
     "LANGUAGE": "",
-    "GIT_LITERAL_PATHSPECS": "1",
     "GIT_OPTIONAL_LOCKS": "0",
     # The copies that we check out have no use for large files.
     "GIT_LFS_SKIP_SMUDGE": "1",

@@ -115,13 +115,13 @@ class Sidecars:
         path, key = standing.sidecar, standing.key
         try:
             with locked(path):
-                jobs = _jobs(plain_bytes(path))
+                jobs = entries_of(plain_bytes(path))
                 kept = jobs.pop(key.name, None)
                 kind = self._kinds[key.kind]
                 if kept is None or parse(kind, kept, None).entry != parse(kind, entry, None).entry:
                     return False
                 if jobs:
-                    replace(Path(path), _rendered(jobs))
+                    replace(Path(path), rendered(jobs))
                 else:
                     Path(path).unlink()
                 return True
@@ -161,7 +161,7 @@ class Sidecars:
             return None
         self.opened += 1
         written_at = datetime.fromtimestamp(stamp.written / 1e9, tz=UTC)
-        jobs = _jobs(content)
+        jobs = entries_of(content)
         entries, ours = [], {}
         for name, raw in jobs.items():
             kind = self._kinds.get(str(raw.get("kind")))
@@ -194,12 +194,12 @@ class Sidecars:
 
 def _written(path: str, key: JobKey, entry: Mapping[str, Any]) -> bool:
     before = plain_bytes(path)
-    jobs = _jobs(before)
+    jobs = entries_of(before)
     jobs[key.name] = entry
-    after = _rendered(jobs)
+    after = rendered(jobs)
     if len(after) > _LARGEST:
         # What cannot be read again is no record: the others' entries are rebuilt from the service.
-        after = _rendered({key.name: entry})
+        after = rendered({key.name: entry})
     if after == before:
         return False
     replace(Path(path), after)
@@ -236,7 +236,7 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def _jobs(content: bytes) -> dict[str, Any]:
+def entries_of(content: bytes) -> dict[str, Any]:
     """Return the entries of a sidecar; what is not one has none."""
     if _is_large(content):
         return {}
@@ -283,7 +283,8 @@ def _is_deep(value: Any) -> bool:
     return True
 
 
-def _rendered(jobs: Mapping[str, Any]) -> bytes:
+def rendered(jobs: Mapping[str, Any]) -> bytes:
+    """Return the bytes of a sidecar with these entries: the same entries, the same bytes."""
     document = {"apiVersion": API_VERSION, "kind": "Status", "jobs": jobs}
     text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
     # Half of a surrogate pair is no UTF-8, but what stands for it here is its JSON escape.

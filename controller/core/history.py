@@ -33,6 +33,16 @@ def history(
     return list(kept.values())[-KEPT:]
 
 
+def joined(kind: Kind, counts: Recorded, other: Recorded) -> list[dict[str, Any]]:
+    """Return an entry's history with the jobs that another entry of the same manifest knows of."""
+    own = {str(one.get("jobArn")): one for one in counts.entry.get("history") or ()}
+    known = {str(one.get("jobArn")): one for one in other.entry.get("history") or ()}
+    if other.arn is not None and other.live is not None:
+        known.setdefault(other.arn, _recorded(kind, other, other.live))
+    more = [one for arn, one in known.items() if arn not in own and arn != counts.arn]
+    return [*more, *own.values()][-KEPT:]
+
+
 def _recorded(kind: Kind, recorded: Recorded, live: Live) -> dict[str, Any]:
     made = {"attempt": recorded.attempt, "digest": recorded.digest}
     return made | _shown(kind, live)

@@ -1,0 +1,127 @@
+"""The user's own branch, taken along to a commit of statuses where that touches nothing else."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.adapters.files import locked, plain_bytes, replace
+from controller.adapters.git import Git, GitError
+from controller.adapters.heads import Heads
+from controller.adapters.repository import HEADS, Aim, Repository
+from controller.adapters.sidecars import SUFFIX
+from controller.adapters.statuses import Local, bytes_of
+from controller.adapters.trees import Blob, is_blob
+
+_GONE = "000000"
+
+
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """A file that differs between two commits: its mode and blob before and after."""
+
+    path: str
+    before: tuple[str, str]
+    after: tuple[str, str]
+
+
+def follow(repository: Repository, aim: Aim, heads: Heads, here: Local, commit: str) -> str:
+    """Take the checked out branch along to a commit, and return why not where that cannot be.
+
+    It is done where only sidecars differ. A sidecar that was written since, or that its user has
+    changed, stays as it is; so does whatever is staged.
+    """
+    branch = repository.branch()
+    if branch != aim.branch or here.head == commit:
+        return ""
+    git = repository.git
+    if here.head and not git.holds("merge-base", "--is-ancestor", here.head, commit):
+        return f"your branch {branch} and {aim} have diverged: run `git pull --rebase`"
+    moves = _moves(git, here.head, commit)
+    if not all(one.path.endswith(SUFFIX) and repository.holds(one.path) for one in moves):
+        return f"your branch {branch} is behind {aim}: run `git pull`"
+    try:
+        return _follow(repository, branch, heads, here, commit, moves)
+    except (GitError, OSError) as error:
+        return f"your branch {branch} was left where it is: {error}"
+
+
+def _follow(
+    repository: Repository,
+    branch: str,
+    heads: Heads,
+    here: Local,
+    commit: str,
+    moves: list[_Move],
+) -> str:
+    git = repository.git
+    staged = _staged(git, here.head) & {one.path for one in moves}
+    if staged:
+        return f"your branch {branch} was left where it is: {min(staged)} is staged"
+    _index(git, {one.path: one.after for one in moves})
+    if not heads.here:
+        moved = ("-m", "bedrock-jobs: follow", f"{HEADS}{branch}", commit, here.head)
+        if not git.holds("update-ref", *moved):
+            _index(git, {one.path: one.before for one in moves})
+            return f"your branch {branch} moved meanwhile: run `git pull`"
+    blobs = {one.path: Blob(one.after[1], one.after[0] != _GONE) for one in moves}
+    contents = bytes_of(git, commit, blobs)
+    for one in moves:
+        _write(repository.top / one.path, one, here, contents)
+    return ""
+
+
+def _moves(git: Git, before: str, after: str) -> list[_Move]:
+    """Return the files that differ; without a commit before, all of them are new."""
+    compared = (before, after) if before else (_nothing(git), after)
+    parts = git.read("diff-tree", "-r", "-z", "--raw", "--no-renames", *compared).split(b"\0")
+    return [_move(raw, path) for raw, path in zip(parts[::2], parts[1::2], strict=False)]
+
+
+def _move(raw: bytes, path: bytes) -> _Move:
+    modes = raw.decode().lstrip(":").split(" ")
+    return _Move(os.fsdecode(path), (modes[0], modes[2]), (modes[1], modes[3]))
+
+
+def _staged(git: Git, head: str) -> set[str]:
+    """Return the paths that the user's index has otherwise than a commit."""
+    asked = ("diff-index", "--cached", "-z", "--name-only", "--no-renames")
+    shown = git.read(*asked, head or _nothing(git))
+    return {os.fsdecode(path) for path in shown.split(b"\0")[:-1]}
+
+
+def _nothing(git: Git) -> str:
+    return git.run("mktree")
+
+
+def _index(git: Git, files: Mapping[str, tuple[str, str]]) -> None:
+    """Tell the user's index of sidecars as a commit has them."""
+    info = b"".join(
+        f"{'0' if mode == _GONE else mode} {identity}\t".encode() + os.fsencode(path) + b"\0"
+        for path, (mode, identity) in files.items()
+    )
+    git.run("update-index", "-z", "--index-info", content=info)
+
+
+def _write(path: Path, move: _Move, here: Local, contents: Mapping[str, bytes]) -> None:
+    """Give a sidecar its new bytes, unless somebody has written it meanwhile."""
+    after = contents.get(move.path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with locked(str(path)):
+        found = plain_bytes(str(path)) if path.exists() else None
+        if found == after or not _is_as_known(found, move, here):
+            return
+        if after is None:
+            path.unlink()
+        else:
+            replace(path, after)
+
+
+def _is_as_known(found: bytes | None, move: _Move, here: Local) -> bool:
+    if move.path in here.files:
+        return found == here.files[move.path]
+    if move.before[0] == _GONE:
+        return found is None
+    return found is not None and is_blob(found, move.before[1])

@@ -1,0 +1,251 @@
+"""The statuses that a remote branch does not have yet: what of the sidecars goes there, and how."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from controller.adapters.files import plain_bytes
+from controller.adapters.git import Git, GitError
+from controller.adapters.heads import Heads
+from controller.adapters.repository import Repository
+from controller.adapters.sidecars import SUFFIX, entries_of, rendered
+from controller.adapters.trees import Blob, Tree, contents, filtered, ignored, is_blob, tree_of
+from controller.core.kind import Kind
+from controller.core.merging import Beside, Versions, merged
+
+_MANIFESTS = (".yaml", ".yml")
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """The sidecars here that say something else than the commit that is checked out.
+
+    ``files`` has the bytes of each, None for one that is gone. ``head`` is that commit, and
+    ``tree`` what it holds under the repository's folders.
+    """
+
+    head: str
+    tree: Tree
+    files: Mapping[str, bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to become of one sidecar; ``after`` is None for one that goes.
+
+    ``jobs`` has each job whose entry changes with its phase before and after, empty for none.
+    """
+
+    path: str
+    after: bytes | None
+    jobs: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a branch lacks, and what of it cannot be given to it, by reason.
+
+    ``filtered`` are the paths whose bytes a filter of the user's changes on their way.
+    """
+
+    made: tuple[Change, ...]
+    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    filtered: frozenset[str] = frozenset()
+
+
+NO_MANIFEST = "no manifest stands beside them there"
+IGNORED = "a .gitignore keeps them out"
+NOT_PLAIN = "they are no plain files there"
+
+
+def local(repository: Repository) -> Local:
+    """Return what the passes here recorded since the checkout; asks no remote."""
+    head = repository.head()
+    tree = tree_of(repository.git, head, repository.folders)
+    found = dict(_found(repository))
+    known = {path: blob for path, blob in tree.items() if path.endswith(SUFFIX)}
+    suspects: dict[str, bytes | None] = {
+        path: content
+        for path, content in found.items()
+        if path not in known or not is_blob(content, known[path].identity)
+    }
+    suspects |= dict.fromkeys(path for path in known if path not in found)
+    read = bytes_of(repository.git, head, {path: known[path] for path in suspects if path in known})
+    return Local(
+        head, tree, {path: one for path, one in suspects.items() if _says_more(path, one, read)}
+    )
+
+
+def _says_more(path: str, content: bytes | None, read: Mapping[str, bytes]) -> bool:
+    return content is None or entries_of(content) != entries_of(read.get(path, b""))
+
+
+def _found(repository: Repository) -> Iterator[tuple[str, bytes]]:
+    """Yield path and bytes of every sidecar on disk; another repository's are not ours."""
+    for inner in repository.folders:
+        for folder, names, files in os.walk(repository.top / inner):
+            within = Path(folder)
+            names[:] = [name for name in names if _is_ours(within / name)]
+            for name in files:
+                if name.endswith(SUFFIX) and not name.startswith("."):
+                    path = within / name
+                    yield path.relative_to(repository.top).as_posix(), _bytes(path)
+
+
+def _is_ours(folder: Path) -> bool:
+    return not folder.name.startswith(".") and not (folder / ".git").exists()
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        return plain_bytes(str(path))
+    except OSError as error:
+        raise GitError(f"{path}: the sidecar cannot be read ({error.strerror})") from error
+
+
+def bytes_of(git: Git, commit: str, blobs: Mapping[str, Blob]) -> dict[str, bytes]:
+    """Return the bytes of a commit's files, as a checkout would have them."""
+    plain = {path: blob for path, blob in blobs.items() if blob.plain}
+    through = filtered(git, plain)
+    bare = contents(git, (blob.identity for path, blob in plain.items() if path not in through))
+    made = {path: bare[one.identity] for path, one in plain.items() if path not in through}
+    for path in through & plain.keys():
+        made[path] = git.read("cat-file", "--filters", f"{commit}:{path}")
+    return made
+
+
+def lacking(
+    kinds: Mapping[str, Kind], repository: Repository, here: Local, heads: Heads
+) -> Changes:
+    """Return what has to change in the branch for it to have the statuses that are here.
+
+    Only what changed here since the checkout is looked at: entry by entry, the later one counts.
+    """
+    git = repository.git
+    theirs = tree_of(git, heads.onto, repository.folders)
+    compared = _compared(kinds, repository, here, heads, theirs)
+    made: list[Change] = []
+    left_out: dict[str, list[str]] = {}
+    for path in here.files:
+        found = compared.change(path)
+        if isinstance(found, str):
+            left_out.setdefault(found, []).append(path)
+        elif found is not None:
+            made.append(found)
+    kept_out = ignored(git, (one.path for one in made if one.path not in theirs))
+    if kept_out:
+        left_out[IGNORED] = sorted(kept_out)
+    kept = tuple(one for one in made if one.path not in kept_out)
+    told = {why: tuple(paths) for why, paths in left_out.items()}
+    return Changes(kept, told, filtered(git, (one.path for one in kept)))
+
+
+def _compared(
+    kinds: Mapping[str, Kind],
+    repository: Repository,
+    here: Local,
+    heads: Heads,
+    theirs: Tree,
+) -> _Compared:
+    """Read what the three sides hold, with as few commands as there are commits."""
+    git, folders = repository.git, repository.folders
+    source = theirs if heads.source == heads.onto else tree_of(git, heads.source, folders)
+    base = _base(repository, here, heads)
+    before = here.tree if base == here.head else tree_of(git, base, folders)
+    return _Compared(
+        kinds,
+        repository,
+        here,
+        theirs,
+        source if heads.source else None,
+        bytes_of(git, base, _some(before, here.files)),
+        bytes_of(git, heads.onto, _some(theirs, here.files)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Three sides of every sidecar: here, the bytes ``before``, and ``there``, where it goes.
+
+    ``source`` is the tree whose manifests count; None where it is the files here.
+    """
+
+    kinds: Mapping[str, Kind]
+    repository: Repository
+    here: Local
+    theirs: Tree
+    source: Tree | None
+    before: Mapping[str, bytes]
+    there: Mapping[str, bytes]
+
+    def change(self, path: str) -> Change | str | None:
+        """Return what becomes of a sidecar, or why nothing can; None where nothing need."""
+        if path in self.theirs and not self.theirs[path].plain:
+            return NOT_PLAIN
+        beside = self._beside(path)
+        ours = _ours(self.here.files[path], beside)
+        if ours is None:
+            return None
+        if path not in self.theirs and ours and not beside.there:
+            return NO_MANIFEST
+        base, there = entries_of(self.before.get(path, b"")), self.there.get(path)
+        theirs = entries_of(there or b"")
+        # Broken, or with the marks of a conflict, it counts as not there, and is made anew.
+        is_broken = there is not None and not theirs
+        versions = Versions(base, ours, base if is_broken else theirs)
+        result = merged(self.kinds, versions, beside)
+        after = rendered(result) if result else None
+        return None if after == there else Change(path, after, _jobs(theirs, result))
+
+    def _beside(self, path: str) -> Beside:
+        """Return what stands beside a sidecar where manifests count."""
+        stem = path.removesuffix(SUFFIX)
+        names = [stem + suffix for suffix in _MANIFESTS]
+        source = self.source
+        if source is None:
+            there = any((self.repository.top / name).is_file() for name in names)
+            return Beside(there, current=there)
+        found = [name for name in names if name in source]
+        return Beside(bool(found), all(self._is_as_read(name, source[name]) for name in found))
+
+    def _is_as_read(self, name: str, blob: Blob) -> bool:
+        """Whether the manifest there is the one that the pass here has read."""
+        try:
+            content = (self.repository.top / name).read_bytes()
+        except OSError:
+            return False
+        # A checkout may have other ends of lines than the commit.
+        return is_blob(content, blob.identity) or self.here.tree.get(name) == blob
+
+
+def _some(tree: Tree, paths: Iterable[str]) -> dict[str, Blob]:
+    return {path: tree[path] for path in paths if path in tree}
+
+
+def _base(repository: Repository, here: Local, heads: Heads) -> str:
+    """Return the last commit that both sides know; what a shallow clone cannot tell is ours."""
+    if not here.head or not heads.onto:
+        return here.head
+    code, out, _ = repository.git.ask("merge-base", here.head, heads.onto)
+    return out.decode().split()[0] if code == 0 and out else here.head
+
+
+def _ours(content: bytes | None, beside: Beside) -> Mapping[str, Any] | None:
+    """Return what a sidecar here says; None for one that says nothing about what is wanted."""
+    if content is None:
+        return None if beside.there else {}
+    return entries_of(content) or None
+
+
+def _jobs(was: Mapping[str, Any], is_: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    names = [name for name in {**was, **is_} if was.get(name) != is_.get(name)]
+    return tuple((name, _phase(was, name), _phase(is_, name)) for name in names)
+
+
+def _phase(entries: Mapping[str, Any], name: str) -> str:
+    phase = entries.get(name, {}).get("phase")
+    return phase if isinstance(phase, str) else ""

@@ -1,0 +1,174 @@
+"""Statuses, committed to a branch and pushed: what ``--write-back`` asks for."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from controller.adapters.committing import commit
+from controller.adapters.files import locked
+from controller.adapters.following import follow
+from controller.adapters.git import PATIENCE, GitError
+from controller.adapters.heads import Heads, heads_of
+from controller.adapters.landing import land
+from controller.adapters.repository import Aim, Repository, aim_of, repository_of
+from controller.adapters.statuses import IGNORED, Changes, Local, lacking, local
+from controller.core.commit_message import TEMPLATE, message
+from controller.core.kind import Kind
+
+TRIES = 5
+_LONGEST_PAUSE = 10.0
+_FEW = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How statuses are written back.
+
+    Without a ``branch`` it is the one that is checked out; without a ``remote`` that branch's own;
+    without an ``author``, which is ``Name <email>``, whom git knows. ``seconds`` bounds each
+    command of git.
+    """
+
+    branch: str = ""
+    remote: str = ""
+    template: str = TEMPLATE
+    author: str = ""
+    skip_ci: bool = True
+    seconds: float = PATIENCE
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What came of a write-back: no ``commit`` means that there was nothing to write.
+
+    ``jobs`` and ``paths`` are those that the commit tells of; ``notes`` are for a person.
+    """
+
+    aim: Aim
+    commit: str = ""
+    jobs: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    tries: int = 0
+    pushed: bool = False
+    notes: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        if not self.commit:
+            return f"{self.aim} has every status already"
+        jobs = f"{len(self.jobs)} {'job' if len(self.jobs) == 1 else 'jobs'}"
+        where = "" if self.pushed else ", which is not pushed"
+        return f"{self.aim} has the status of {jobs} now: commit {self.commit[:10]}{where}"
+
+
+@dataclass(frozen=True, slots=True)
+class Writer:
+    """Writes the statuses under some folders back to a branch.
+
+    ``pause`` waits for some seconds, ``draw`` gives a number below one: writers that met step
+    apart.
+    """
+
+    repository: Repository
+    aim: Aim
+    terms: Terms
+    kinds: Mapping[str, Kind]
+    pause: Callable[[float], object] = time.sleep
+    draw: Callable[[], float] = field(default=random.SystemRandom().random)
+
+    def write_back(self, summary: str = "") -> Written:
+        """Have the branch hold every status that was recorded here, in at most one commit.
+
+        Nothing is asked of the remote when the checkout has them all. Raises GitError when the
+        branch cannot have them: the sidecars stay as they are, and the next call tries again.
+        """
+        with _alone(self.repository):
+            here = local(self.repository)
+            if not here.files:
+                return Written(self.aim)
+            for number in range(1, TRIES + 1):
+                began = time.monotonic()
+                written = self._once(here, summary, number)
+                if written is not None:
+                    return written
+                took = time.monotonic() - began
+                if number < TRIES:
+                    self.pause(min(self.draw() * took * 2**number, _LONGEST_PAUSE))
+        raise GitError(f"{self.aim}: others pushed first, {TRIES} times in a row")
+
+    def _once(self, here: Local, summary: str, number: int) -> Written | None:
+        """Try once; None means that somebody else was faster."""
+        heads = heads_of(self.repository, self.aim)
+        changes = lacking(self.kinds, self.repository, here, heads)
+        _refuse_ignored(changes)
+        aim = self.aim if not heads.here else Aim(self.aim.branch, "", self.aim.source)
+        if not changes.made:
+            notes = self._notes(aim, heads, here, changes, heads.at)
+            return Written(aim, tries=number, notes=notes)
+        made = commit(
+            self.repository, heads.onto, changes, self._message(changes, summary), self.terms.author
+        )
+        if not land(self.repository, aim, heads, made):
+            return None
+        jobs = tuple(name for change in changes.made for name, _, _ in change.jobs)
+        paths = tuple(change.path for change in changes.made)
+        notes = self._notes(aim, heads, here, changes, made)
+        return Written(aim, made, jobs, paths, number, not heads.here, notes)
+
+    def _message(self, changes: Changes, summary: str) -> str:
+        moves = [job for change in changes.made for job in change.jobs]
+        files = {change.path: change.after for change in changes.made}
+        template, skip_ci = self.terms.template, self.terms.skip_ci
+        return message(template, moves, files, skip_ci=skip_ci, summary=summary)
+
+    def _notes(
+        self, aim: Aim, heads: Heads, here: Local, changes: Changes, at: str
+    ) -> tuple[str, ...]:
+        """Return what a person should know: what was left out, and where their branch is now."""
+        followed = follow(self.repository, aim, heads, here, at) if at else ""
+        return (*_left_out(changes), *filter(None, (followed,)))
+
+
+def writer(
+    paths: Iterable[Path],
+    terms: Terms,
+    kinds: Mapping[str, Kind],
+    environment: Mapping[str, str] | None = None,
+) -> Writer:
+    """Return the writer for the sidecars under some paths.
+
+    Raises UnfitError for what cannot be meant in this checkout, GitError where git itself fails.
+    """
+    repository = repository_of(paths, terms.seconds)
+    known = os.environ if environment is None else environment
+    return Writer(repository, aim_of(repository, terms.branch, terms.remote, known), terms, kinds)
+
+
+@contextmanager
+def _alone(repository: Repository) -> Iterator[None]:
+    """While the context lasts no other process writes back from a checkout of this repository."""
+    # The file is never made: where there is none, its folder is locked.
+    with locked(str(repository.shared / "bedrock-jobs.lock")):
+        yield
+
+
+def _refuse_ignored(changes: Changes) -> None:
+    if changes.made or IGNORED not in changes.left_out:
+        return
+    path = changes.left_out[IGNORED][0]
+    raise GitError(
+        f"{path} is ignored by a .gitignore: take that rule away, or do without --write-back"
+    )
+
+
+def _left_out(changes: Changes) -> Iterator[str]:
+    for why, paths in changes.left_out.items():
+        more = f" and {len(paths) - _FEW} more" if len(paths) > _FEW else ""
+        shown = ", ".join(paths[:_FEW])
+        count = f"{len(paths)} {'sidecar stays' if len(paths) == 1 else 'sidecars stay'}"
+        yield f"{count} here alone, because {why}: {shown}{more}"
