@@ -11,10 +11,10 @@ from controller.cli import carrying, options
 from controller.cli.covering import cleaning_of
 from controller.cli.exits import gravest
 from controller.cli.passing import judged, pending, reach_of, tell_failures, tell_problems
-from controller.cli.printing import show
+from controller.cli.presenting import present
+from controller.cli.reviewing import plan_result
 from controller.cli.wiring import outside, read_work
 from controller.reconcile import Mode, reconcile
-from controller.views.plan import plan_data, plan_lines
 
 
 @click.command(name="plan")
@@ -28,7 +28,7 @@ from controller.views.plan import plan_data, plan_lines
 @options.full
 @carrying.out
 @options.connecting
-@options.printing
+@options.reporting
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
     """Show what reconcile would do with the manifests under each PATH, by default jobs/.
@@ -48,12 +48,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
             cleaning=cleaning_of(given),
             full=given["full"],
         )
-    sandbox = given["sandbox"]
-    show(
-        given,
-        lambda: plan_data(report.plan, report.refused, sandbox=sandbox),
-        lambda: plan_lines(report.plan, sandbox=sandbox),
-    )
+    present(given, plan_result(work, report, sandbox=given["sandbox"]))
     tell_failures(report)
     codes = judged(work, report) | carrying.write(given, work, report)
     ctx.exit(gravest(codes | pending(report) if given["detailed_exitcode"] else codes))

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from controller.cli import carrying, options
+from controller.cli import carrying, options, writing_back
 from controller.cli.covering import cleaning_of
 from controller.cli.exits import gravest
 from controller.cli.passing import (
@@ -19,14 +19,16 @@ from controller.cli.passing import (
     tell_failures,
     tell_problems,
 )
-from controller.cli.printing import say, show
+from controller.cli.presenting import present
+from controller.cli.printing import say
+from controller.cli.reviewing import pass_result, plan_result
 from controller.cli.wiring import outside, read_work
 from controller.core.actions import Verb
 from controller.core.kinds import KINDS
 from controller.core.model import JobKey
 from controller.reconcile import Mode, Report
-from controller.views.plan import collected, plan_data, plan_lines, summary
-from controller.views.status import JobStatus, is_unhealthy, status_data, status_lines
+from controller.views.plan import collected, summary
+from controller.views.status import JobStatus, is_unhealthy
 
 
 @click.command(name="reconcile")
@@ -44,8 +46,9 @@ from controller.views.status import JobStatus, is_unhealthy, status_data, status
     help="Remove sidecar entries that no manifest needs any more, once their jobs have ended.",
 )
 @carrying.plan
+@writing_back.options
 @options.connecting
-@options.printing
+@options.reporting
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
     """Make one pass over the manifests under each PATH, by default jobs/.
@@ -58,6 +61,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     tell_problems(work.problems)
     agreement = carrying.agreed(ctx, file, work, given)
     mode = Mode.PLAN if given["dry_run"] else Mode.APPLY
+    back = writing_back.prepared(work.paths, given)
     sandbox = given["sandbox"]
     waits = given["waits"] and not given["dry_run"]
     with outside(work, reach_of(given)) as ports:
@@ -70,27 +74,21 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
             full=given["full"],
             terms=agreement.terms,
             awaits=agreement.awaits,
+            after=back.now if mode is Mode.APPLY else lambda: None,
         )
         report, overtime = passes.make(given, waits=waits)
     if given["dry_run"]:
-        show(
-            given,
-            lambda: plan_data(report.plan, report.refused, sandbox=sandbox),
-            lambda: plan_lines(report.plan, sandbox=sandbox),
-        )
+        present(given, plan_result(work, report, sandbox=sandbox))
     else:
         say(summary(passes.first.plan, sandbox=sandbox))
         shown = statuses(report)
-        show(
-            given,
-            lambda: status_data(shown, sandbox=sandbox),
-            lambda: status_lines(shown, sandbox=sandbox, quiet=_quiet(passes.first, shown)),
-        )
+        quiet = _quiet(passes.first, shown)
+        present(given, pass_result(work, report, shown, quiet, sandbox=sandbox))
     if given["gc"]:
         say(collected(passes.collected, only_planned=given["dry_run"]))
     tell_failures(report)
     agreement.tell()
-    codes = judged(work, report) | overtime
+    codes = judged(work, report) | overtime | back.tell()
     ctx.exit(gravest(codes | fared(report) if waits else codes))
 
 

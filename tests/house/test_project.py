@@ -81,7 +81,11 @@ def test_runtime_dependencies_are_ranged_and_explained(requirement: Requirement)
 def test_wheel_ships_the_schemas(wheel: zipfile.ZipFile) -> None:
     """Every checked-in schema is inside the wheel, beside the code that reads it."""
     shipped = {name for name in wheel.namelist() if name.startswith("controller/schemas/")}
-    checked_in = {f"controller/schemas/{path.name}" for path in (ROOT / "schemas").iterdir()}
+    checked_in = {
+        f"controller/{path.relative_to(ROOT).as_posix()}"
+        for path in (ROOT / "schemas").rglob("*")
+        if path.is_file()
+    }
 
     assert shipped == checked_in
     assert {f"controller/schemas/{kind}.schema.json" for kind in KINDS} <= shipped

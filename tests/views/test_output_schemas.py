@@ -1,0 +1,114 @@
+"""What programs read has a schema, and nothing else is printed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import jsonschema_rs
+import pytest
+
+from controller.core.actions import Reason, Verb
+from controller.core.model import API_VERSION
+from controller.views.plan import plan_data
+from controller.views.problems import validation
+from controller.views.status import status_data
+from tests.views.drawn import Drawn, drawn, seeded, situations
+
+FOLDER = Path(__file__).parents[2] / "schemas" / "output"
+NAMES = ("Plan", "Validation", "StatusList")
+TREES = 1000
+
+
+def schema(name: str) -> dict[str, Any]:
+    """Return the shipped schema of an output."""
+    read: dict[str, Any] = json.loads((FOLDER / f"{name}.schema.json").read_text(encoding="utf-8"))
+    return read
+
+
+@cache
+def checker(name: str) -> jsonschema_rs.Draft7Validator:
+    """Return the compiled schema of an output."""
+    return jsonschema_rs.Draft7Validator(schema(name), validate_formats=True)
+
+
+def faults(name: str, data: object) -> list[str]:
+    """Return what does not fit, after a round trip through JSON as it is printed."""
+    # A file's name need not be UTF-8, and the checker takes nothing else.
+    read = json.loads(json.dumps(data, ensure_ascii=False).encode(errors="replace"))
+    return [f"{error.instance_path}: {error.message}" for error in checker(name).iter_errors(read)]
+
+
+def data_of(name: str, one: Drawn) -> dict[str, Any]:
+    """Return the data of one output for a drawn tree."""
+    made: dict[str, Callable[[], dict[str, Any]]] = {
+        "Plan": lambda: plan_data(one.plan, one.refused, one.problems, sandbox=True),
+        "Validation": lambda: validation(len(one.plan.actions), 0, one.problems),
+        "StatusList": lambda: status_data(one.statuses, sandbox=False),
+    }
+    return made[name]()
+
+
+def objects(part: object) -> Iterator[dict[str, Any]]:
+    """Yield every schema of an object with named members inside a schema."""
+    if isinstance(part, dict):
+        if "properties" in part and "type" in part:
+            yield part
+        for inner in part.values():
+            yield from objects(inner)
+    elif isinstance(part, list):
+        for inner in part:
+            yield from objects(inner)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_thousand_trees_fit(name: str) -> None:
+    """The data of a thousand random trees validate, whatever texts they hold."""
+    dice = seeded(6)
+    for number in range(TREES):
+        found = faults(name, data_of(name, drawn(dice)))
+        assert found == [], f"tree {number}"
+
+
+def test_the_trees_hold_every_verb_and_reason() -> None:
+    """The trees leave out no verb, and no reason that a plan can give."""
+    dice = seeded(6)
+    actions = [action for _ in range(TREES) for action in drawn(dice).plan.actions]
+    assert {action.verb for action in actions} == set(Verb)
+    assert {action.reason for action in actions} == set(Reason)
+    assert len(situations()) > len(Reason)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*.json")))
+def test_schema_is_closed_and_versioned(name: str) -> None:
+    """Each schema is draft-07, names the version, and lets no unnamed member through."""
+    found = schema(name.removesuffix(".schema.json"))
+    jsonschema.Draft7Validator.check_schema(found)
+    assert found["$schema"] == "http://json-schema.org/draft-07/schema#"
+    assert found["properties"]["apiVersion"]["const"] == API_VERSION
+    assert found["properties"]["kind"]["const"] == name.removesuffix(".schema.json")
+    assert all(one.get("additionalProperties") is False for one in objects(found))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_schema_is_tight(name: str) -> None:
+    """A member too many, too few or of another type is refused, wherever it is."""
+    dice = seeded(1)
+    one = next(tree for tree in iter(lambda: drawn(dice), None) if len(tree.plan.actions) > 9)
+    data = json.loads(json.dumps(data_of(name, one)))
+    assert faults(name, data) == []
+    for member in data:
+        assert faults(name, {key: data[key] for key in data if key != member})
+        assert faults(name, {**data, member: [[data[member]]]})
+    assert faults(name, {**data, "more": 1})
+
+
+def test_schema_knows_the_closed_lists() -> None:
+    """Verbs and reasons are those of the code, in its order."""
+    action = schema("Plan")["definitions"]["action"]["properties"]
+    assert action["verb"]["enum"] == [str(verb) for verb in Verb]
+    assert action["reason"]["enum"] == [str(reason) for reason in Reason]
