@@ -19,6 +19,7 @@ from pathlib import Path
 from controller.adapters.files import plain_bytes, replace
 from controller.adapters.git import Git, GitError, masked
 from controller.adapters.sidecars import SUFFIX
+from controller.core.merging import Beside
 from controller.core.sharding import Shard
 
 _log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ _log = logging.getLogger(__name__)
 MARKER = ".bedrock-jobs-clone"
 FETCH_SECONDS = 120.0
 CLONE_SECONDS = 1800.0
+_MANIFESTS = (".yaml", ".yml")
 _TREE, _NEW, _OLD = "tree", "tree.new", "tree.old"
 _USER = re.compile(r"(?<=://)[^/@]*@")
 _SETTINGS = {
@@ -39,7 +41,7 @@ _SETTINGS = {
     "advice.detachedHead": "false",
 }
 
-Merge = Callable[[bytes, bytes, bytes], bytes]
+Merge = Callable[[bytes, bytes, bytes, Beside], bytes]
 """Merges a sidecar: of the state that both began with, ours and theirs; no bytes are no file."""
 
 
@@ -150,15 +152,19 @@ class Checkout:
             return False
         changed = self._differing("diff-tree", "-r", base, head)
         statuses = [path for path in changed if path.endswith(SUFFIX)]
+        news = set(changed).difference(statuses)
         with self.still:
             self._uneven = True
             self._lay_out(head)
             for path in statuses:
-                self._merged(base, head, path)
+                manifests = [f"{path.removesuffix(SUFFIX)}{suffix}" for suffix in _MANIFESTS]
+                there = any((self.tree / one).is_file() for one in manifests)
+                current = there and news.isdisjoint(manifests)
+                self._merged(base, head, path, Beside(there, current))
             # Last of all: a move that was broken off begins at the same base again.
             self._git.run("update-ref", "HEAD", head)
             self._uneven = False
-        return len(statuses) < len(changed) or base == head
+        return bool(news) or base == head
 
     _uneven = True
     """Whether the tree may be other than HEAD says: at first, and after a move that failed."""
@@ -175,11 +181,11 @@ class Checkout:
         told = self._git.read(*arguments, "--name-only", "-z", "--no-renames")
         return [os.fsdecode(path) for path in told.split(b"\0") if path]
 
-    def _merged(self, base: str, head: str, path: str) -> None:
+    def _merged(self, base: str, head: str, path: str, beside: Beside) -> None:
         """Bring one sidecar up to date with the remote's."""
         place = self.tree / path
         ours = plain_bytes(str(place))
-        merged = self._merge(self._blob(base, path), ours, self._blob(head, path))
+        merged = self._merge(self._blob(base, path), ours, self._blob(head, path), beside)
         _put(place, ours, merged)
 
     def _blob(self, commit: str, path: str) -> bytes:
@@ -230,7 +236,9 @@ class Checkout:
         for path in _statuses(self.tree):
             place = new / path.relative_to(self.tree)
             theirs = plain_bytes(str(place))
-            _put(place, theirs, self._merge(b"", plain_bytes(str(path)), theirs))
+            # Whose manifest is gone may have to be stopped yet: no status is dropped here.
+            beside = Beside(there=True, current=True)
+            _put(place, theirs, self._merge(b"", plain_bytes(str(path)), theirs, beside))
 
     def _check_empty(self) -> None:
         found = sorted(path.name for path in self.folder.iterdir() if path.name != "lost+found")

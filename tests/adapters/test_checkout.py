@@ -8,6 +8,7 @@ import pytest
 
 from controller.adapters.checkout import MARKER, Checkout, ForeignFolderError, Origin
 from controller.adapters.git import GitError
+from controller.core.merging import Beside
 from controller.core.sharding import Shard
 from tests.git.support import ALONE, Hub, git, make_hub, publish
 from tests.sandbox.support import poll
@@ -15,7 +16,7 @@ from tests.sandbox.support import poll
 STATUS = "jobs/a.status.json"
 
 
-def merged(base: bytes, ours: bytes, theirs: bytes) -> bytes:
+def merged(base: bytes, ours: bytes, theirs: bytes, _beside: Beside) -> bytes:
     """Keep what both sides say: plain enough to see that all three came in."""
     return theirs if ours == base else ours if theirs == base else b"+".join((base, ours, theirs))
 
