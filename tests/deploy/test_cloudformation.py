@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
@@ -13,7 +12,6 @@ from typing import Any
 import botocore.session
 import pytest
 import yaml
-from moto.server import ThreadedMotoServer
 
 from controller.adapters.aws_clients import Connection
 from controller.adapters.events import HIDDEN, LONG_POLL, listening
@@ -53,20 +51,16 @@ def resource(name: str) -> dict[str, Any]:
     return found
 
 
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    """The URL of a moto server."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 class Stack:
-    """The stack, as moto makes it."""
+    """A stack, as moto makes it."""
 
-    def __init__(self, endpoint: str, name: str = "bedrock-jobs", **parameters: str) -> None:
+    def __init__(
+        self,
+        endpoint: str,
+        name: str = "bedrock-jobs",
+        template: Path = TEMPLATE,
+        **parameters: str,
+    ) -> None:
         self.endpoint = endpoint
         self._session = botocore.session.Session()
         self._session.set_credentials("any", "body")
@@ -74,7 +68,7 @@ class Stack:
         given = {"JobRoleArns": ROLE, "Name": name, **parameters}
         identifier = formation.create_stack(
             StackName=name,
-            TemplateBody=TEMPLATE.read_text(encoding="utf-8"),
+            TemplateBody=template.read_text(encoding="utf-8"),
             Parameters=[{"ParameterKey": key, "ParameterValue": given[key]} for key in given],
             Capabilities=["CAPABILITY_IAM"],
         )["StackId"]
@@ -114,9 +108,10 @@ def listed(value: Any) -> list[str]:
 
 
 def test_cfn_lint_finds_nothing() -> None:
-    """The template is sound in all that cfn-lint knows, down to its information rules."""
+    """The templates are sound in all that cfn-lint knows, down to its information rules."""
     lint = str(Path(sys.executable).with_name("cfn-lint"))
-    command = [lint, "--include-checks", "I", "--template", str(TEMPLATE)]
+    templates = map(str, sorted(TEMPLATE.parent.glob("*.yaml")))
+    command = [lint, "--include-checks", "I", "--template", *templates]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout + done.stderr) == (0, "")

@@ -1,0 +1,224 @@
+"""The roles of pipelines: who may assume which, and what each may do."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from typing import Any
+
+import pytest
+import yaml
+
+from controller.core.kinds import KINDS
+from tests.deploy.pipelines import WORKFLOWS, read
+from tests.deploy.test_cloudformation import ROLE, TEMPLATE, Loader, Stack, listed
+
+OIDC = TEMPLATE.with_name("oidc.yaml")
+GITHUB, GITLAB = "token.actions.githubusercontent.com", "gitlab.com"
+AUDIENCES = {GITHUB: "sts.amazonaws.com", GITLAB: "https://gitlab.com"}
+ROLES = ("Plan", "Reconcile", "Stop")
+TAGS = "bedrock:ListTagsForResource"
+BRANCH = "project_path:acme/fleet:ref_type:branch:ref"
+
+pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS:UserWarning")
+
+
+def made(moto: str, name: str, repository: str = "acme/fleet", **parameters: str) -> Stack:
+    """Return the stack of a repository."""
+    return Stack(moto, name, OIDC, Repository=repository, **parameters)
+
+
+@pytest.fixture(scope="module")
+def on_gitlab(moto: str) -> Stack:
+    """The stack of a repository on GitLab."""
+    return made(moto, "on-gitlab", Host="gitlab")
+
+
+@pytest.fixture(scope="module")
+def stack(moto: str) -> Stack:
+    """The stack of a repository on GitHub, as it is by default."""
+    return made(moto, "on-github")
+
+
+def role(stack: Stack, verb: str) -> dict[str, Any]:
+    """Return a role."""
+    arn = stack.outputs[f"{verb}RoleArn"]
+    found: dict[str, Any] = stack.client("iam").get_role(RoleName=arn.rpartition("/")[2])["Role"]
+    return found
+
+
+def trusts(stack: Stack, verb: str, subject: str, host: str = GITHUB, audience: str = "") -> bool:
+    """Return whether a role may be assumed with a token of a host that has this subject."""
+    (statement,) = role(stack, verb)["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    claims = {f"{host}:sub": subject, f"{host}:aud": audience or AUDIENCES[host]}
+    tests: dict[str, Callable[[str, str], bool]] = {
+        "StringEquals": operator.eq,
+        "StringLike": fnmatchcase,
+    }
+    return all(
+        key in claims and any(tests[test](claims[key], value) for value in listed(values))
+        for test, wanted in statement["Condition"].items()
+        for key, values in wanted.items()
+    )
+
+
+def statements(stack: Stack, verb: str) -> list[dict[str, Any]]:
+    """Return what a role is allowed."""
+    iam, found = stack.client("iam"), []
+    name = role(stack, verb)["RoleName"]
+    for one in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
+        arn = one["PolicyArn"]
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        answer = iam.get_policy_version(PolicyArn=arn, VersionId=version)
+        found += answer["PolicyVersion"]["Document"]["Statement"]
+    assert iam.list_role_policies(RoleName=name)["PolicyNames"] == []
+    return found
+
+
+def allowed(stack: Stack, verb: str) -> set[str]:
+    """Return the actions that a role is allowed."""
+    return {action for one in statements(stack, verb) for action in listed(one["Action"])}
+
+
+def actions(*verbs: str) -> set[str]:
+    """Return the actions of every kind's operations."""
+    return {f"bedrock:{kind.operation(verb)}" for kind in KINDS.values() for verb in verbs}
+
+
+def test_each_role_may_do_what_its_verb_calls(stack: Stack) -> None:
+    """Plans read, passes submit and tag besides, and only the third role stops."""
+    reading = actions("Get", "List") | {TAGS}
+    tagging = {"bedrock:TagResource", "bedrock:UntagResource"}
+
+    assert allowed(stack, "Plan") == reading
+    assert allowed(stack, "Reconcile") == reading | actions("Create") | tagging | {"iam:PassRole"}
+    assert allowed(stack, "Stop") == reading | actions("Stop")
+
+
+def test_merges_may_be_let_stop(moto: str) -> None:
+    """For fleets whose manifests stop jobs, the second role can be given that too."""
+    stack = made(moto, "stops", ReconcileStops="true")
+
+    assert actions("Stop") <= allowed(stack, "Reconcile")
+    assert not actions("Stop") & allowed(stack, "Plan")
+
+
+@pytest.mark.parametrize("verb", ROLES)
+def test_what_is_allowed_is_narrow(stack: Stack, verb: str) -> None:
+    """Only listing, which knows no resource, is allowed on all; the rest is of this account."""
+    for statement in statements(stack, verb):
+        assert statement["Effect"] == "Allow"
+        for resource in listed(statement["Resource"]):
+            account = resource.split(":")[4] if resource != "*" else ""
+            foundation = ":foundation-model/" in resource
+
+            assert resource != "*" or statement["Sid"] == "ListJobs"
+            assert resource == "*" or foundation or account == "123456789012"
+
+
+def test_a_role_is_passed_to_bedrock_alone(stack: Stack) -> None:
+    """Jobs get no role but those that are listed, and no other service gets one."""
+    (passing,) = [one for one in statements(stack, "Reconcile") if "PassRole" in str(one["Action"])]
+
+    assert listed(passing["Resource"]) == [ROLE]
+    assert passing["Condition"] == {
+        "StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}
+    }
+
+
+def test_roles_elsewhere_are_not_for_plans(moto: str) -> None:
+    """Accounts that manifests name a role for are acted in, but no pull request may do so."""
+    other = "arn:aws:iam::999999999999:role/BedrockJobs"
+    stack = made(moto, "elsewhere", AssumedRoleArns=other)
+
+    for verb in ("Reconcile", "Stop"):
+        (assuming,) = [one for one in statements(stack, verb) if "sts:" in str(one["Action"])]
+        assert (assuming["Action"], listed(assuming["Resource"])) == ("sts:AssumeRole", [other])
+    assert "sts:AssumeRole" not in allowed(stack, "Plan")
+
+
+@pytest.mark.parametrize(
+    ("subject", "verbs"),
+    [
+        ("repo:acme/fleet:pull_request", ["Plan"]),
+        ("repo:acme/fleet:ref:refs/heads/main", ["Reconcile"]),
+        ("repo:acme/fleet:environment:bedrock-jobs-stop", ["Stop"]),
+        ("repo:acme/fleet:ref:refs/heads/main2", []),
+        ("repo:acme/fleet:ref:refs/heads/feature", []),
+        ("repo:acme/fleet:ref:refs/tags/main", []),
+        ("repo:acme/fleet:environment:production", []),
+        ("repo:acme/fleet2:pull_request", []),
+        ("repo:other/fleet:pull_request", []),
+        ("repo:acme@1/fleet@2:pull_request", []),
+        ("project_path:acme/fleet:ref_type:branch:ref:main", []),
+    ],
+)
+def test_a_token_of_github_opens_one_role(stack: Stack, subject: str, verbs: list[str]) -> None:
+    """Each role trusts one kind of run of one repository, and no other run opens any."""
+    assert [verb for verb in ROLES if trusts(stack, verb, subject)] == verbs
+
+
+@pytest.mark.parametrize(
+    ("subject", "verbs"),
+    [
+        (f"{BRANCH}:feature", ["Plan"]),
+        (f"{BRANCH}:main", ["Plan", "Reconcile", "Stop"]),
+        (f"{BRANCH}:main2", ["Plan"]),
+        ("project_path:acme/fleet:ref_type:tag:ref:main", []),
+        ("project_path:acme/fleet2:ref_type:branch:ref:main", []),
+        ("project_path:other/acme/fleet:ref_type:branch:ref:main", []),
+    ],
+)
+def test_a_token_of_gitlab_opens_what_its_branch_may(
+    on_gitlab: Stack, subject: str, verbs: list[str]
+) -> None:
+    """On GitLab any branch plans, the main one reconciles and stops, and no other project does."""
+    assert [verb for verb in ROLES if trusts(on_gitlab, verb, subject, GITLAB)] == verbs
+
+
+def test_a_token_for_somebody_else_opens_nothing(stack: Stack) -> None:
+    """A token whose audience is not AWS is refused."""
+    subject = "repo:acme/fleet:pull_request"
+
+    assert not trusts(stack, "Plan", subject, audience="https://github.com/acme")
+
+
+def test_a_repository_with_numbers_is_named_with_them(moto: str) -> None:
+    """Subjects that carry ids, as newer repositories of GitHub have them, open the same roles."""
+    stack = made(moto, "numbered", "acme@123456/fleet@789012")
+
+    assert trusts(stack, "Plan", "repo:acme@123456/fleet@789012:pull_request")
+    assert not trusts(stack, "Plan", "repo:acme/fleet:pull_request")
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_each_workflow_gets_the_role_that_it_names(stack: Stack, path: Any) -> None:
+    """The tokens of each job's runs open the role that the job assumes, and no other."""
+    workflow = read(path)
+    runs = {"pull_request": "pull_request", "push": "ref:refs/heads/main"}
+    for job in workflow["jobs"].values():
+        named = [one["with"].get("role", "") for one in job["steps"] if "with" in one]
+        variable = "".join(named)
+        for event in workflow[True]:
+            run = runs.get(event, "ref:refs/heads/main")
+            run = f"environment:{job['environment']}" if "environment" in job else run
+            subject = f"repo:acme/fleet:{run}"
+            opened = [verb.upper() for verb in ROLES if trusts(stack, verb, subject)]
+
+            assert not variable or variable == f"${{{{ vars.BEDROCK_JOBS_{opened[0]}_ROLE }}}}"
+            assert len(opened) == 1
+
+
+def test_a_provider_can_be_there_already(moto: str) -> None:
+    """An account that trusts the host already lends its provider, and no second one is made."""
+    arn = f"arn:aws:iam::123456789012:oidc-provider/{GITHUB}"
+    stack = made(moto, "lent", ProviderArn=arn)
+
+    for verb in ROLES:
+        (statement,) = role(stack, verb)["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Federated": arn}
+    template = yaml.load(OIDC.read_text("utf-8"), Loader)  # noqa: S506 - a safe one
+    assert template["Resources"]["Provider"]["Condition"] == "MakesProvider"
+    assert template["Conditions"]["MakesProvider"] == ["ProviderArn", ""]
