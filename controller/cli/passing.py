@@ -33,7 +33,7 @@ _SHORTEST = 0.1
 class Passes:
     """The passes of one command, with their progress; ``first`` is the report of the first.
 
-    ``collected`` counts the entries that they removed.
+    ``collected`` counts the entries that they removed; ``after`` is called when each has ended.
     """
 
     work: Work
@@ -44,6 +44,7 @@ class Passes:
     cleaning: Cleaning = field(default_factory=Cleaning)
     full: bool = False
     collected: int = 0
+    after: Callable[[], object] = lambda: None
     terms: Terms = field(default_factory=Terms)
     awaits: Callable[[Action], bool] = lambda _: True
 
@@ -96,6 +97,7 @@ class Passes:
             terms=self.terms,
         )
         self.collected += report.collected
+        self.after()
         return report
 
 

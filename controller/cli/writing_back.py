@@ -1,0 +1,171 @@
+"""``--write-back``: its options, and what is told of the commits that it makes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from controller.cli.exits import Exit
+from controller.cli.printing import say
+from controller.core.commit_message import TEMPLATE, TemplateError, check
+from controller.core.kinds import KINDS
+
+if TYPE_CHECKING:
+    from controller.adapters.write_back import Terms, Writer, Written
+
+FILES, COMMIT, BRANCH = "files", "commit", "branch:"
+_AUTHOR = re.compile(r"[^<>\n]*[^<>\s][^<>\n]*<[^<>\s]+>")
+_NEED_A_COMMIT = ("commit_message", "commit_author", "remote")
+
+
+def _mode(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    if value in (FILES, COMMIT) or (value.startswith(BRANCH) and value != BRANCH):
+        return value
+    raise click.BadParameter(f"{value!r} is none of files, commit and branch:NAME")
+
+
+def _template(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    try:
+        check(TEMPLATE if value is None else value)
+    except TemplateError as error:
+        raise click.BadParameter(str(error)) from error
+    return value
+
+
+def _author(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not _AUTHOR.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is not of the form 'Name <name@example.com>'")
+    return value
+
+
+_OPTIONS = (
+    click.option(
+        "--write-back",
+        metavar="MODE",
+        default=FILES,
+        show_default=True,
+        callback=_mode,
+        help="Where statuses go: `files` alone; `commit`, also to the branch that is checked out, "
+        "and pushed; `branch:NAME`, to that branch.",
+    ),
+    click.option(
+        "--commit-message",
+        metavar="TEXT",
+        callback=_template,
+        help="The commit's message; {jobs}, {count} and {phases} are filled in. "
+        f"[default: {TEMPLATE}]",
+    ),
+    click.option(
+        "--commit-author",
+        metavar="'NAME <EMAIL>'",
+        callback=_author,
+        help="The commit's author. [default: whom git knows]",
+    ),
+    click.option(
+        "--skip-ci/--no-skip-ci",
+        default=True,
+        show_default=True,
+        help="Whether the message says [skip ci], so that the commit starts no pipeline.",
+    ),
+    click.option(
+        "--remote", metavar="NAME", help="Push to this remote. [default: the branch's own]"
+    ),
+    click.option(
+        "--git-timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=60.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long one command of git may take.",
+    ),
+)
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a verb the options of write-back."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+class WriteBack:
+    """The write-backs of one command; with files alone there are none."""
+
+    def __init__(self, writer: Writer | None) -> None:
+        self._writer = writer
+        self._failure = ""
+        self._told: dict[str, None] = {}
+
+    def now(self) -> Written | None:
+        """Write back what was recorded; a failure waits to be told, and for the next time."""
+        if self._writer is None:
+            return None
+        from controller.adapters.git import GitError
+
+        self._failure = ""
+        try:
+            written = self._writer.write_back()
+        except GitError as error:
+            self._failure = str(error)
+            return None
+        if written.commit:
+            self._tell([str(written)])
+        self._tell(written.notes)
+        return written
+
+    def tell(self) -> set[Exit]:
+        """Tell on stderr what came of it, and return what that says of the command."""
+        for line in self._told:
+            say(f"bedrock-jobs: {line}")
+        if not self._failure:
+            return set()
+        say(f"bedrock-jobs: not written back: {self._failure}; the statuses are in the files")
+        return {Exit.FAILED}
+
+    def _tell(self, lines: Iterable[str]) -> None:
+        self._told |= dict.fromkeys(lines)
+
+
+def prepared(paths: Iterable[Path], given: Mapping[str, Any]) -> WriteBack:
+    """Return what writes back as the options ask, before anything is done.
+
+    Raises click's errors for what cannot be meant here, and where git cannot work.
+    """
+    terms = terms_of(given)
+    if terms is None:
+        return WriteBack(None)
+    from controller.adapters.git import GitError
+    from controller.adapters.repository import UnfitError
+    from controller.adapters.write_back import writer
+
+    try:
+        return WriteBack(writer(paths, terms, KINDS))
+    except UnfitError as error:
+        raise click.UsageError(f"--write-back {given['write_back']}: {error}") from error
+    except GitError as error:
+        raise click.ClickException(f"--write-back {given['write_back']}: {error}") from error
+
+
+def terms_of(given: Mapping[str, Any]) -> Terms | None:
+    """Return how the options ask to write back, None for files alone; raises a usage error."""
+    mode: str = given["write_back"]
+    if mode == FILES:
+        idle = next((name for name in _NEED_A_COMMIT if given[name] is not None), None)
+        if idle is not None:
+            option = f"--{idle.replace('_', '-')}"
+            raise click.UsageError(f"{option} needs --write-back commit, or branch:NAME")
+        return None
+    from controller.adapters.write_back import Terms
+
+    return Terms(
+        branch=mode.removeprefix(BRANCH) if mode.startswith(BRANCH) else "",
+        remote=given["remote"] or "",
+        template=given["commit_message"] or TEMPLATE,
+        author=given["commit_author"] or "",
+        skip_ci=given["skip_ci"],
+        seconds=given["git_timeout"],
+    )
