@@ -1,0 +1,21 @@
+"""The recipes' pages as they are when everything on them is done, in a fresh folder each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.git.support import GIT
+from tests.house.source import ROOT
+from tests.support.commands import CREDENTIALS
+from tests.support.pages import lived
+
+FOLDER = ROOT / "docs" / "recipes"
+PAGES = sorted(FOLDER.glob("*.md"))
+PROJECT = "fleet"
+
+
+def done(page: Path, folder: Path) -> str:
+    """Return a page with its commands' output as it is now; ``folder`` is empty."""
+    own = folder / PROJECT
+    own.mkdir()
+    return lived(page.read_text(encoding="utf-8"), own, {**GIT, **CREDENTIALS})

@@ -1,0 +1,27 @@
+"""Every recipe is run as it stands: its files are written, its commands print what it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.recipes.run import FOLDER, PAGES, done
+from tests.support.pages import masked
+
+each_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+
+
+@each_page
+def test_a_recipe_is_what_the_commands_print(page: Path, tmp_path: Path) -> None:
+    """In an empty folder each command prints what the recipe says; `python -m tests.recipes`."""
+    text = page.read_text(encoding="utf-8")
+    assert "```console\n" in text
+
+    assert masked(done(page, tmp_path)) == masked(text)
+
+
+def test_there_is_a_recipe_for_each_way_in() -> None:
+    """The ways in are told one page each."""
+    told = {page.stem for page in FOLDER.glob("*.md")}
+    assert told >= {"local", "github", "gitlab", "argo-and-flux", "pre-commit"}
