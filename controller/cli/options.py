@@ -165,15 +165,13 @@ waiting = _stack(
 )
 
 
-def _printing(
-    outputs: Sequence[str], *, shown: str | bool, more: str = ""
-) -> Callable[[Command], Command]:
+def _printing(outputs: Sequence[str], more: str = "") -> Callable[[Command], Command]:
     return _stack(
         click.option(
             "--output",
             type=click.Choice(outputs),
             default="text",
-            show_default=shown,
+            show_default=True,
             callback=_output,
             help=f"How to print the result{more}.",
         ),
@@ -194,12 +192,10 @@ def _printing(
     )
 
 
-printing = _printing(OUTPUTS, shown=True)
+printing = _printing(OUTPUTS)
 
 reporting = _printing(
-    (*OUTPUTS, *REPORTS),
-    shown="text",
-    more="; without it, in GitHub Actions and GitLab CI, also for their pages",
+    (*OUTPUTS, *REPORTS), "; without it, in GitHub Actions and GitLab CI, also for their pages"
 )
 """For a verb that judges manifests: what it finds can be told to the pages of a CI system."""
 

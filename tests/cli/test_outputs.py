@@ -1,0 +1,162 @@
+"""``validate``, ``plan`` and ``reconcile`` tell CI systems what they tell people."""
+
+from __future__ import annotations
+
+import json
+from itertools import chain, product
+
+import pytest
+from junitparser import JUnitXml
+
+from controller.views.structured import REPORTS
+from tests.support.commands import Ran
+from tests.support.manifests import failing
+from tests.support.project import Project
+from tests.views import runner
+from tests.views.pages import read
+
+VERBS = (("validate",), ("plan",), ("reconcile", "--dry-run"), ("reconcile",))
+JUDGING = ("validate", "plan", "reconcile")
+
+
+@pytest.fixture
+def mixed(tree: Project) -> Project:
+    """A checkout with one manifest that is fine and one that is not."""
+    (tree.folder / ".git").mkdir()
+    tree.add("good")
+    tree.add("bad", {"roleArn": "nonsense"})
+    return tree
+
+
+def errors(ran: Ran) -> list[str]:
+    """Return the places of the errors that a log annotates."""
+    found = [one for one in runner.commands(ran.out) if one.name == "error"]
+    return [f"{one.properties['file']}:{one.properties['line']}" for one in found]
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=" ".join)
+def test_each_form_names_the_same_problems(mixed: Project, verb: tuple[str, ...]) -> None:
+    """Every form tells of every problem, with its line, and the verb ends with 4 as ever."""
+    problems = mixed.call("validate", "--output", "json").data["problems"]
+    places = [f"{one['path']}:{one['line']}" for one in problems]
+    out = {output: mixed.call(*verb, "--output", output) for output in REPORTS}
+    assert {ran.code for ran in out.values()} == {4}
+    assert errors(out["github"]) == places
+    page = read(out["markdown"].out)
+    assert [row[0].strip() for row in page.rows if row[0].startswith("jobs/")] == places
+    (suite,) = JUnitXml.fromstring(out["junit"].out.encode())
+    assert [case.name for case in suite if case.result] == ["bad"]
+    (run,) = out["sarif"].data["runs"]
+    found = [one["locations"][0]["physicalLocation"] for one in run["results"]]
+    assert [
+        f"{one['artifactLocation']['uri']}:{one['region']['startLine']}" for one in found
+    ] == places
+    assert [
+        f"{one['location']['path']}:{one['location']['lines']['begin']}"
+        for one in out["codequality"].data
+    ] == places
+
+
+def test_paths_begin_at_the_repository(mixed: Project) -> None:
+    """From a folder below, too, a report names files as the repository does."""
+    (mixed.folder / "deep").mkdir()
+    here = Project(mixed.folder / "deep", mixed.sandbox)
+    for output in REPORTS:
+        ran = here.call("validate", "../jobs", "--output", output)
+        assert "jobs/bad.yaml" in ran.out
+        assert "../jobs" not in ran.out
+        assert str(mixed.folder) not in ran.out
+
+
+def test_without_a_checkout_the_workspace_is_the_root(mixed: Project) -> None:
+    """Where there is no .git, as in an exported tree, the CI system's workspace counts."""
+    (mixed.folder / ".git").rmdir()
+    mixed.folder.rename(mixed.folder.parent / "inner")
+    inner = Project(mixed.folder.parent / "inner", mixed.sandbox)
+    ran = inner.call("validate", "--output", "github", GITHUB_WORKSPACE=str(mixed.folder.parent))
+    assert set(errors(ran)) == {f"inner/jobs/bad.yaml:{line}" for line in (5, 6)}
+
+
+@pytest.mark.parametrize("verb", JUDGING)
+def test_a_query_picks_from_data_alone(mixed: Project, verb: str) -> None:
+    """--query with a report is a usage error, in either order, before anything is done."""
+    for output, turned in product(REPORTS, (False, True)):
+        given = (("--query", "a"), ("--output", output))
+        arguments = chain.from_iterable(reversed(given) if turned else given)
+        ran = mixed.call(verb, *arguments)
+        assert (ran.code, ran.out) == (64, "")
+        assert "--query" in ran.err
+        assert f"--output {output}" in ran.err
+    assert mixed.sandbox.calls() == []
+
+
+def test_other_verbs_print_no_report(mixed: Project) -> None:
+    """A verb that judges no manifests offers no report."""
+    assert {mixed.call("status", "--output", output).code for output in REPORTS} == {64}
+
+
+def test_data_of_a_plan_has_its_problems(mixed: Project) -> None:
+    """The plan's data holds what stderr tells people: the problems, as validate has them."""
+    problems = mixed.call("validate", "--output", "json").data["problems"]
+    assert mixed.call("plan", "--output", "json").data["problems"] == problems != []
+
+
+def test_a_refused_plan_is_told(tree: Project) -> None:
+    """A plan that the guards refuse ends with 5, and every report but one of files says why."""
+    tree.add("first")
+    for output in ("markdown", "github", "sarif", "junit"):
+        ran = tree.call("plan", "--max-submits", "0", "--output", output)
+        assert ran.code == 5
+        assert "1 submits and the limit is 0" in ran.out
+
+
+def test_sandboxed_reports_say_so(tree: Project) -> None:
+    """Markdown of a sandboxed command says that nothing of it is real."""
+    tree.add("first")
+    for verb in (("validate",), ("plan",), ("reconcile",)):
+        ran = tree.call(*verb, "--sandbox", "--output", "markdown")
+        assert "sandbox: nothing here is real" in read(ran.out).text
+
+
+def test_a_pass_tells_which_jobs_are_ill(tree: Project) -> None:
+    """After a pass, failed jobs are errors with the service's words, and stand first."""
+    tree.add("fails", failing())
+    tree.add("runs")
+    tree.settle()
+    ran = tree.call("reconcile", "--output", "github")
+    (error,) = runner.commands(ran.out)
+    assert error.name == "error"
+    assert error.properties["title"] == "Failed: fails"
+    rows = read(tree.call("reconcile", "--output", "markdown").out).rows
+    assert [row[0].strip() for row in rows] == ["job", "fails", "job", "runs"]
+
+
+def test_a_call_that_fails_is_told(tree: Project) -> None:
+    """What a pass could not do is an error under the service's code, and ends with 1."""
+    tree.add("first")
+    ran = tree.call("plan", "--output", "github", AWS_PROFILE="nobody")
+    assert ran.code == 1
+    (error,) = runner.commands(ran.out)
+    assert error.properties["title"] == "ObservationFailed: first"
+
+
+def test_columns_count_characters(tree: Project) -> None:
+    """SARIF says that columns count code points, and so they do."""
+    line = '{"🦊🦊": 1, "kind": a, "kind": b}'
+    (tree.jobs / "a.yaml").write_text(f"{line}\n", encoding="utf-8")
+    (run,) = tree.call("validate", "--output", "sarif").data["runs"]
+    (twice,) = [one for one in run["results"] if one["ruleId"] == "BJ106"]
+    region = twice["locations"][0]["physicalLocation"]["region"]
+    assert run["columnKind"] == "unicodeCodePoints"
+    assert line[region["startColumn"] - 1 :].startswith('"kind": b')
+
+
+def test_reports_are_ascii_where_nothing_else_goes(tree: Project) -> None:
+    """A terminal or file without Unicode gets references and escapes, and no character is lost."""
+    (tree.jobs / "ü.yaml").write_text("kind: ü\n", encoding="utf-8")
+    ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LANG": "C"}
+    out = {one: tree.run("validate", "--output", one, **ascii_only).out for one in REPORTS}
+    assert all(text.isascii() for text in out.values())
+    assert "jobs/ü.yaml" in read(out["markdown"]).rows[1][0]
+    assert any("jobs/ü.yaml" in case.name for s in JUnitXml.fromstring(out["junit"]) for case in s)
+    assert json.loads(out["codequality"])[0]["location"]["path"] == "jobs/ü.yaml"

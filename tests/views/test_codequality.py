@@ -1,0 +1,56 @@
+"""GitLab's code quality report: what its reader insists on, for every finding."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+from controller.core.model import JobKey, Source
+from controller.views.codequality import codequality
+from controller.views.review import Finding, Level, of_plan, review
+from tests.views.drawn import drawn, seeded
+
+SEVERITIES = {"info", "minor", "major", "critical", "blocker"}
+TREES = 100
+FOUND = Finding(Level.ERROR, "BJ204", "missing", Source("jobs/a.yaml", 4, 9), "write it")
+
+
+def test_every_entry_is_one_that_gitlab_takes() -> None:
+    """GitLab drops the rest of a report at the first entry it does not take: there is none."""
+    dice = seeded(11)
+    for _ in range(TREES):
+        one = drawn(dice)
+        told = review("plan", "", (), of_plan(one.plan, one.problems, one.refused))
+        entries = codequality(told)
+        placed = [f for f in told.of(Level.ERROR, Level.WARNING) if f.source.path]
+        assert len(entries) == len(placed)
+        for entry in entries:
+            assert entry["description"]
+            assert entry["severity"] in SEVERITIES
+            assert re.fullmatch("[0-9a-f]{64}", entry["fingerprint"])
+            assert entry["location"]["path"].startswith("jobs/")
+            assert entry["location"]["lines"]["begin"] >= 1
+        assert len({entry["fingerprint"] for entry in entries}) == len(entries)
+
+
+def test_an_entry_says_what_and_where() -> None:
+    """Message and hint, rule, severity and place are those of the finding."""
+    (entry,) = codequality(review("validate", "", (), [FOUND]))
+    del entry["fingerprint"]
+    assert entry == {
+        "description": "missing; hint: write it",
+        "check_name": "BJ204",
+        "severity": "major",
+        "location": {"path": "jobs/a.yaml", "lines": {"begin": 4}},
+    }
+
+
+def test_a_finding_that_moves_stays_the_same() -> None:
+    """Its fingerprint does not depend on its line; that of another manifest's differs."""
+    moved = replace(FOUND, source=Source("jobs/a.yaml", 40, 9))
+    other = replace(FOUND, subject=JobKey("Kind", "other"))
+    marks = [
+        codequality(review("validate", "", (), [one]))[0]["fingerprint"]
+        for one in (FOUND, moved, other)
+    ]
+    assert marks[0] == marks[1] != marks[2]

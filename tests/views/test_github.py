@@ -1,0 +1,92 @@
+"""Workflow commands say what they should, and nothing else in a log is one."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from controller.core.model import JobKey, Source
+from controller.views.github import commands, defused
+from controller.views.problems import shown
+from controller.views.review import Finding, Level, Review, review
+from tests.views import runner
+from tests.views.drawn import HOSTILE
+
+texts = (
+    st.text(max_size=60) | st.sampled_from(HOSTILE) | st.text("%0AD:3C2,25=#[]\n\r", max_size=20)
+)
+"""Texts as they come, and such as look like the runner's own escapes."""
+
+
+def log_of(told: Review) -> str:
+    """Return what is printed of a review."""
+    return "".join(f"{line}\n" for line in commands(told))
+
+
+def finding(level: Level, number: int) -> Finding:
+    """Return a finding at a line of its own."""
+    return Finding(level, "BJ204", f"number {number}", Source("jobs/a.yaml", number + 1, 3))
+
+
+@given(texts, texts, texts, st.sampled_from(list(Level)))
+@example("a:b,c%3A", "x::y", "50 %0A", Level.ERROR)
+def test_the_runner_reads_what_was_meant(path: str, message: str, hint: str, level: Level) -> None:
+    """Path, place, title, message and hint come out of the runner as they went in."""
+    source = Source(f"jobs/{path}.yaml", 7, 9)
+    told = Finding(level, "BJ204", message, source, hint, JobKey("Kind", "some-job"))
+    (read,) = runner.commands(log_of(review("plan", "", (), [told])))
+    assert read.name == str(level)
+    assert read.properties == {
+        "file": shown(source.path),
+        "line": "7",
+        "col": "9",
+        "title": "BJ204: some-job",
+    }
+    assert read.data == told.text
+
+
+def test_what_is_not_known_is_left_out() -> None:
+    """A file as a whole has no line, and what concerns the tree has no file."""
+    findings = [
+        Finding(Level.ERROR, "BJ101", "no file", Source("jobs/a.yaml")),
+        Finding(Level.ERROR, "Refused", "too much"),
+    ]
+    whole, tree = runner.commands(log_of(review("plan", "", (), findings)))
+    assert whole.properties == {"file": "jobs/a.yaml", "title": "BJ101"}
+    assert tree.properties == {"title": "Refused"}
+
+
+def test_ten_of_a_kind_the_worst_first() -> None:
+    """GitHub shows ten of a kind: as many are annotated, errors first, and the rest is counted."""
+    levels = [Level.NOTICE] * 12 + [Level.WARNING] * 3 + [Level.ERROR] * 37
+    findings = [finding(level, number) for number, level in enumerate(levels)]
+    log = log_of(review("plan", "", (), findings))
+    names = [one.name for one in runner.commands(log)]
+    assert names == ["error"] * 10 + ["warning"] * 3 + ["notice"] * 10
+    assert log.splitlines()[-1].startswith("27 more errors, 2 more notices without an annotation")
+
+
+def test_ten_need_no_count() -> None:
+    """Nothing is said of a rest that is not there."""
+    log = log_of(review("plan", "", (), [finding(Level.ERROR, number) for number in range(10)]))
+    assert len(log.splitlines()) == len(runner.commands(log)) == 10
+    assert log_of(review("plan", "", (), [])) == ""
+
+
+@given(texts)
+@example("##[add-mask]secret")
+@example("  ::set-output name=a::b")
+@example("a\n::stop-commands::x")
+def test_a_text_is_no_command(text: str) -> None:
+    """Whoever wrote a text, in the log it is nothing but text."""
+    log = "\n".join(map(shown, text.split("\n")))
+    assert runner.commands(defused(log)) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["a plan", "jobs/a.yaml:1:2: BJ204 message", "std::vector", "## a"]
+)
+def test_a_harmless_text_stays_as_it_is(text: str) -> None:
+    """Nothing but commands is touched."""
+    assert defused(text) == text

@@ -1,0 +1,135 @@
+"""Markdown shows every text as text, in tables that are never cut in the middle."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from controller.adapters.pipeline import SUMMARY_BYTES
+from controller.core.actions import Verb
+from controller.core.model import Problem, Source
+from controller.views.markdown import code, text
+from controller.views.plan import in_sandbox, summary
+from controller.views.problems import shown
+from controller.views.review import Review, of_plan, of_problems, review
+from controller.views.summaries import plan_markdown, validation_markdown
+from tests.views.drawn import HOSTILE, Drawn, drawn, seeded
+from tests.views.pages import OURS, Page, read
+
+TREES = 60
+APART = "\u200b"
+
+
+def reviewed(one: Drawn) -> Review:
+    """Return the review of a drawn plan."""
+    told = summary(one.plan, sandbox=True)
+    return review("plan", told, (), of_plan(one.plan, one.problems, one.refused))
+
+
+def markdown_of(one: Drawn, limit: int = SUMMARY_BYTES) -> str:
+    """Return the Markdown of a drawn plan."""
+    return plan_markdown(reviewed(one), one.plan, one.refused, _same, limit)
+
+
+def _same(source: Source) -> Source:
+    return source
+
+
+def bodies(page: Page) -> list[list[str]]:
+    """Return the rows that are no heads."""
+    heads = {"where", "action", "job"}
+    return [row for row in page.rows if row[0] not in heads]
+
+
+@given(
+    st.text(max_size=200) | st.sampled_from(HOSTILE) | st.text("`@#|<&\\*_[]!~:/$w.", max_size=20)
+)
+def test_a_text_is_shown_as_it_is(plain: str) -> None:
+    """In a cell any text shows itself, escapes for what cannot be printed, and adds no tag."""
+    page = read(f"| a | b |\n|---|---|\n| {text(plain)} | {code(plain)} |\n")
+    assert set(page.tags) <= {"table", "thead", "tbody", "tr", "th", "td", "code"}
+    (_, (told, quoted)) = page.rows
+    assert quoted.strip() == shown(plain).strip()
+    assert told.replace(APART, "").strip() == _without_quotes(shown(plain)).strip()
+
+
+def _without_quotes(plain: str) -> str:
+    """Two backticks around something become code, as in our own messages."""
+    parts = plain.split("`")
+    made, quoted = parts[0], False
+    for index, part in enumerate(parts[1:], start=1):
+        opens = not quoted and part and index < len(parts) - 1
+        made += part if quoted or opens else f"`{part}"
+        quoted = bool(opens)
+    return made
+
+
+@pytest.mark.parametrize("mention", ["@everyone", "#12", "!12", "~label", "%4", "$variable"])
+def test_nobody_is_mentioned(mention: str) -> None:
+    """What a page would take for a mention or a reference is broken where nobody sees it."""
+    (shown_as,) = read(text(mention)).texts[:1]
+    assert mention not in shown_as
+    assert shown_as.replace(APART, "") == mention
+
+
+@pytest.mark.parametrize("link", ["https://example.com", "www.example.com", "a@example.com"])
+def test_nothing_becomes_a_link(link: str) -> None:
+    """The source has no address that GitHub would link by itself."""
+    assert link not in text(link)
+
+
+def test_hostile_trees_stay_tables() -> None:
+    """Of trees with harmful texts every page has our tags alone, closed, and a row per action."""
+    dice = seeded(3)
+    for _ in range(TREES):
+        one = drawn(dice)
+        page = read(markdown_of(one))
+        assert set(page.tags) <= OURS
+        assert page.unbalanced == page.attributes == []
+        verbs = [row[0] for row in bodies(page) if row[0] in set(Verb)]
+        assert len(verbs) == len(one.plan.actions)
+        assert in_sandbox(sandbox=True).strip(" ()") in page.text
+
+
+def test_changes_come_first() -> None:
+    """Within a target what changes something stands before what is held, the rest is folded."""
+    dice = seeded(4)
+    order = ["STOP", "SUBMIT", "ADOPT", "TAG", "HOLD"]
+    for _ in range(TREES):
+        for section in markdown_of(drawn(dice)).split("\n#### ")[1:]:
+            rows = [row[0] for row in read(section.partition("<details>")[0]).rows]
+            verbs = [verb for verb in rows if verb in set(Verb)]
+            assert verbs == sorted(verbs, key=order.index)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_cut_between_rows(seed: int) -> None:
+    """Whatever the limit, the page keeps to it, is whole, and says how many rows are cut."""
+    dice = seeded(seed)
+    one = max((drawn(dice) for _ in range(20)), key=lambda tree: len(tree.plan.actions))
+    whole = bodies(read(markdown_of(one)))
+    least = len(markdown_of(one, limit=0).encode()) + 400
+    for limit in range(least, len(markdown_of(one).encode()) + 400, 97):
+        made = markdown_of(one, limit)
+        page = read(made)
+        assert len(made.encode()) <= limit
+        assert set(page.tags) <= OURS
+        assert page.unbalanced == []
+        rows = bodies(page)
+        assert all(row in whole for row in rows)
+        cut = len(whole) - len(rows)
+        assert (f"{cut} row" in page.text) is (cut > 0)
+
+
+def test_a_summary_fits_github() -> None:
+    """Of more problems than a job summary takes, as many are shown as fit, and none in part."""
+    problems = [
+        Problem("BJ203", HOSTILE[number % len(HOSTILE)] * 3, Source(f"jobs/{number}.yaml", 1, 1))
+        for number in range(12_000)
+    ]
+    made = validation_markdown(
+        review("validate", "12000 problems", (), of_problems(problems)), SUMMARY_BYTES
+    )
+    assert SUMMARY_BYTES - 4096 < len(made.encode()) <= SUMMARY_BYTES
+    assert made.endswith(" bytes._\n")

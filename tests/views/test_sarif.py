@@ -1,0 +1,146 @@
+"""SARIF keeps to its schema, and an independent reader finds in it what was put in."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+import jsonschema
+import pytest
+import sarif_pydantic  # type: ignore[import-untyped] # it is typed, and does not say so
+
+from controller.core.actions import Reason
+from controller.core.advice import ADVICE, HOLDS, rule_of
+from controller.core.model import Source
+from controller.core.problems import Code
+from controller.core.status import FOR_A_PERSON
+from controller.views import sarif as sarif_view
+from controller.views.review import Finding, Level, Review, of_plan, review
+from controller.views.sarif import sarif
+from tests.views.drawn import drawn, seeded
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = ROOT / "tests" / "data" / "sarif" / "sarif-2.1.0-rtm.5.json"
+TREES = 100
+
+
+@cache
+def checker() -> jsonschema.Draft4Validator:
+    """Return SARIF's own schema; one of its patterns is none to stricter checkers than this."""
+    return jsonschema.Draft4Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def written(told: Review) -> str:
+    """Return a review as it is printed, once its schema has taken it."""
+    text = json.dumps(sarif(told), ensure_ascii=False).encode(errors="replace").decode()
+    assert [error.message for error in checker().iter_errors(json.loads(text))] == []
+    return text
+
+
+def read(told: Review, folder: Path) -> Any:
+    """Return the one run of a review, as the independent reader has it."""
+    path = folder / "out.sarif"
+    path.write_text(written(told), encoding="utf-8")
+    (run,) = sarif_pydantic.load(path).runs
+    return run
+
+
+def test_random_trees_keep_to_the_schema() -> None:
+    """The findings of random trees with hostile texts validate against SARIF's own schema."""
+    dice = seeded(8)
+    for _ in range(TREES):
+        one = drawn(dice)
+        written(review("plan", "", (), of_plan(one.plan, one.problems, one.refused)))
+
+
+def test_the_reader_finds_rule_place_and_message(tmp_path: Path) -> None:
+    """Rule, level, place and message of every finding with a place come out as they went in."""
+    dice = seeded(9)
+    for _ in range(20):
+        one = drawn(dice)
+        told = review("plan", "", (), of_plan(one.plan, one.problems, one.refused))
+        run = read(told, tmp_path)
+        put_in = [one for one in told.of(Level.ERROR, Level.WARNING) if one.source.path]
+        assert len(run.results) == len(put_in)
+        for result, finding in zip(run.results, put_in, strict=True):
+            place = result.locations[0].physical_location
+            assert run.tool.driver.rules[result.rule_index].id == result.rule_id == finding.rule
+            assert result.level.value == finding.level
+            assert result.message.text == finding.text.encode(errors="replace").decode()
+            assert place.artifact_location.uri_base_id == "%SRCROOT%"
+            assert unquote(place.artifact_location.uri, errors="surrogateescape") == (
+                finding.source.path
+            )
+            if finding.source.line:
+                assert place.region.start_line == finding.source.line
+                assert place.region.start_column == finding.source.column
+
+
+def test_what_has_no_place_is_a_notification(tmp_path: Path) -> None:
+    """A refused plan is no result, which would need a place: the tool tells it, and failed."""
+    run = read(review("plan", "", (), [Finding(Level.ERROR, "Refused", "too much")]), tmp_path)
+    (invocation,) = run.invocations
+    assert run.results == []
+    assert invocation.execution_successful is False
+    assert invocation.toolExecutionNotifications[0]["message"]["text"] == "too much"
+
+
+def test_what_a_plan_changes_is_no_result() -> None:
+    """Code scanning would keep an alert open for each submit to come."""
+    told = [Finding(Level.NOTICE, "NotSubmitted", "SUBMIT: …", Source("jobs/a.yaml", 1, 1))]
+    made = sarif(review("plan", "", (), told))
+    assert made["runs"][0]["results"] == []
+    assert made["runs"][0]["invocations"] == [{"executionSuccessful": True}]
+
+
+@pytest.mark.parametrize(
+    ("path", "uri"),
+    [
+        ("jobs/a b.yaml", "jobs/a%20b.yaml"),
+        ("jobs/ü.yaml", "jobs/%C3%BC.yaml"),
+        ("jobs/\udcff.yaml", "jobs/%FF.yaml"),
+        ("c:d/e?f#g.yaml", "c%3Ad/e%3Ff%23g.yaml"),
+    ],
+)
+def test_paths_are_uris(path: str, uri: str) -> None:
+    """A path is written as a relative URI, whatever stands in it."""
+    made = sarif(review("plan", "", (), [Finding(Level.ERROR, "BJ101", "x", Source(path))]))
+    place = made["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert place == {"artifactLocation": {"uri": uri, "uriBaseId": "%SRCROOT%"}}
+
+
+def test_a_path_outside_the_repository_stands_alone() -> None:
+    """A file elsewhere is not told as one of the repository's."""
+    finding = Finding(Level.ERROR, "BJ101", "x", Source("/elsewhere/a.yaml"))
+    made = sarif(review("plan", "", (), [finding]))
+    place = made["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
+    assert place == {"artifactLocation": {"uri": "file:///elsewhere/a.yaml"}}
+
+
+def test_results_are_cut_where_code_scanning_refuses_them() -> None:
+    """More results than code scanning takes are cut, the least grave, and their number told."""
+    source = Source("jobs/a.yaml", 1, 1)
+    findings = [Finding(Level.WARNING, "NotOwned", "x", source)] * 5
+    findings += [Finding(Level.ERROR, "BJ101", "x", source)] * sarif_view.MOST
+    (run,) = sarif(review("plan", "", (), findings))["runs"]
+    assert len(run["results"]) == sarif_view.MOST
+    assert {one["level"] for one in run["results"]} == {"error"}
+    (told,) = run["invocations"][0]["toolExecutionNotifications"]
+    assert told["message"]["text"].startswith("5 more results were cut")
+
+
+def test_rules_say_what_the_pages_say() -> None:
+    """Every code and every hold has a rule, in the words of docs/."""
+    problems = (ROOT / "docs" / "problems.md").read_text(encoding="utf-8")
+    for code in Code:
+        assert f"| {code.code} | {code.meaning} | {ADVICE[code]} |" in problems
+        assert rule_of(code.code) is not None
+    reasons = (ROOT / "docs" / "reasons.md").read_text(encoding="utf-8")
+    for reason, rule in HOLDS.items():
+        assert f"| `{reason}` | {rule.meaning} |" in reasons
+        assert f"| {rule.advice} |" in reasons
+    assert set(HOLDS) == FOR_A_PERSON | {Reason.OBSERVATION_FAILED}
+    assert rule_of("ThrottlingException") is None
