@@ -174,6 +174,7 @@ def _filled(text: str, wanted: Wanted) -> str:
         "owner: acme-fleet\n": f"owner: {plain(wanted.owner)}\n",
         "us-east-1": wanted.region,
         "branches: [main]": f"branches: [{plain(wanted.branch)}]",
+        "github.ref_name == 'main'": f"github.ref_name == '{wanted.branch}'",
         "@acme/ml-platform": wanted.codeowners or "@acme/ml-platform",
         f"[bedrock-jobs=={__version__}]": f"[{_listed(wanted.requirement)}]",
         f"bedrock-jobs=={__version__}\n": f"{wanted.requirement}\n",

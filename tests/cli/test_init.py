@@ -153,6 +153,7 @@ def test_what_is_asked_for_goes_in(folder: Path) -> None:
     assert (problems, fleet.owner, fleet.target.region) == ((), "acme: ml", "eu-west-1")
     assert read(folder / "jobs" / "example.yaml")["target"]["region"] == "eu-west-1"
     assert workflow[True]["push"]["branches"] == ["release/2"]
+    assert workflow["jobs"]["reconcile"]["if"].startswith("github.ref_name == 'release/2' &&")
     assert tool in (folder / ".github" / "bedrock-jobs.txt").read_text("utf-8").splitlines()
     assert hooks[0]["additional_dependencies"] == [tool]
     assert owners[1:] == ["/bedrock-jobs.yaml @acme/ml @acme/it", "/.github/ @acme/ml @acme/it"]

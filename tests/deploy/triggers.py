@@ -75,7 +75,6 @@ def github_jobs(workflow: Mapping[Any, Any], event: Event) -> set[str]:
         return set()
     names: dict[str, Value] = {
         "github.ref_name": event.branch,
-        "github.event.repository.default_branch": "main",
         "github.repository": "acme/fleet",
         "github.event.pull_request.head.repo.full_name": "else/fork"
         if event.fork
