@@ -61,7 +61,8 @@ class World:
 
     ``read`` returns what the tree asks for now, and ``outside`` what passes work through; both are
     made anew by ``renew``. ``now`` is a clock that never goes back, in seconds. ``executor`` has a
-    thread for every group. ``beat`` is called at least every ``longest_wait`` seconds.
+    thread for every group. ``ended`` is called after each pass, in its thread, and ``beat`` at
+    least every ``longest_wait`` seconds.
     """
 
     read: Callable[[], Intake]
@@ -72,6 +73,7 @@ class World:
     executor: Executor
     meter: Meter
     cleaning: Cleaning = field(default_factory=Cleaning)
+    ended: Callable[[], None] = lambda: None
     beat: Callable[[], None] = lambda: None
     longest_wait: float = LONGEST_WAIT
     grace: float = GRACE
@@ -96,9 +98,9 @@ class Daemon:
         self._told: frozenset[str] = frozenset()
         self._broken = ""
 
-    def changed(self) -> None:
-        """Something changed in the tree."""
-        self._world.meter.event(Wake.FILES)
+    def changed(self, wake: Wake = Wake.FILES) -> None:
+        """Something changed in the tree, as ``wake`` told."""
+        self._world.meter.event(wake)
         self._inbox.put(_Call.CHANGED)
 
     def heard(self, arn: str) -> None:
@@ -238,6 +240,7 @@ class Daemon:
             _log.info("a pass was left before its end")
         except Exception:
             _log.exception("a pass failed unexpectedly; it is made again")
+        self._world.ended()
         self._inbox.put(_Done(batch, report, self._world.now() - began))
 
     def _ended(self, done: _Done, now: float) -> None:

@@ -32,6 +32,8 @@ class Wake(StrEnum):
     FILES = "files"
     QUEUE = "queue"
     SIGNAL = "signal"
+    WEBHOOK = "webhook"
+    PULL = "pull"
 
 
 class Meter(Protocol):

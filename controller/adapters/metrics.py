@@ -10,11 +10,12 @@ import platform
 import threading
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain
+from itertools import chain, product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.metrics_core import Metric
 
+from controller.adapters.syncing import Errand, Outcome
 from controller.core.kind import Kind
 from controller.core.model import SUBMITTING
 from controller.core.status import PENDING, QUEUED, STALLED, SUSPENDED, UNKNOWN
@@ -67,6 +68,7 @@ class Metrics:
         self._phases = Words((*_PHASES, *_statuses(kinds)))
         self._results = Words(PassResult)
         self._wakes = Words(Wake)
+        self._errands, self._outcomes = Words(Errand), Words(Outcome)
         self._operations = Words(_operations(kinds), ROOM)
         self._codes = Words((OK,), ROOM)
         self._of_passes()
@@ -124,6 +126,10 @@ class Metrics:
         """Count so many writes that changed a sidecar's bytes."""
         self._writes.inc(number)
 
+    def synced(self, errand: str, outcome: str) -> None:
+        """Count a pull or a write-back, by how it went."""
+        self._syncs.labels(self._errands.of(errand), self._outcomes.of(outcome)).inc()
+
     def requested(self, operation: str, code: str, seconds: float) -> None:
         """Count one request on the wire."""
         name = self._operations.of(operation)
@@ -146,6 +152,11 @@ class Metrics:
         self._depth = self._gauge("queue_depth", "Keys that are due and wait for a worker.")
         self._age = self._gauge("queue_age_seconds", "How long the first of them has been due.")
         self._events = self._counter("events", "What woke the daemon between its timers.", "source")
+        self._syncs = self._counter(
+            "syncs", "Pulls and write-backs, by how they went.", "errand", "outcome"
+        )
+        for errand, outcome in product(Errand, Outcome):
+            self._syncs.labels(errand, outcome)
         for result in PassResult:
             self._passes.labels(result)
         for wake in Wake:

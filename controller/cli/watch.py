@@ -13,9 +13,7 @@ from typing import Any
 
 import click
 
-from controller.cli import options
-from controller.cli.asked import asked
-from controller.cli.covering import check_whole
+from controller.cli import cloning, options, writing_back
 from controller.cli.exits import Exit
 from controller.core.sharding import Shard, shard_of
 from controller.core.timetable import Rhythm
@@ -99,6 +97,9 @@ def _rhythm(given: Mapping[str, Any]) -> Rhythm:
     help="Call each account and region no faster, and slower while it answers with errors; 0 sets"
     " no limit.",
 )
+@cloning.options
+@_every("--pull-interval", "60s", "How long between pulls of --repo.")
+@writing_back.options
 @options.max_submits
 @options.pruning
 @options.connecting
@@ -109,10 +110,10 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
 
     Does what `reconcile` does whenever a file changes, a job is heard of or its time comes, and
     for no more jobs than that concerns. A plan that a guard refuses waits for another commit.
-    SIGTERM finishes and records what is under way, and ends with 0; SIGHUP reads everything anew.
+    With --repo it clones, pulls and writes statuses back by itself. SIGTERM finishes and records
+    what is under way, and ends with 0; SIGHUP reads everything anew.
     """
-    wanted = asked(paths, given)
-    check_whole(wanted, given)
+    wanted = cloning.asked_of(ctx, paths, given)
     # Imported here: --help needs none of it.
     from controller.cli.keeping import keep
 

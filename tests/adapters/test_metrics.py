@@ -11,6 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from controller.adapters.metrics import OTHER, PREFIX, ROOM, Metrics, Words
+from controller.adapters.syncing import Errand, Outcome
 from controller.core.kinds import KINDS
 from controller.metering import Meter, PassResult, Wake, phases_of
 from tests.house.source import ROOT
@@ -30,6 +31,7 @@ NAMES = {
     "queue_age_seconds": set(),
     "sidecar_writes_total": set(),
     "events_total": {"source"},
+    "syncs_total": {"errand", "outcome"},
     "last_successful_pass_timestamp_seconds": set(),
     "ready": set(),
     "shard": {"index", "count"},
@@ -203,6 +205,19 @@ def test_readiness_is_asked_at_each_scrape() -> None:
     metrics.ready_when(lambda: next(answers))
 
     assert [value(metrics, "ready"), value(metrics, "ready")] == [1, 0]
+
+
+def test_pulls_and_write_backs_are_counted() -> None:
+    """Each by how it went; all six are there from the start."""
+    metrics = made()
+
+    metrics.synced(Errand.PULL, Outcome.FAILED)
+    metrics.synced(Errand.PULL, Outcome.FAILED)
+    metrics.synced(Errand.WRITE_BACK, Outcome.CHANGED)
+
+    assert value(metrics, "syncs_total", errand="pull", outcome="failed") == 2
+    assert value(metrics, "syncs_total", errand="write-back", outcome="changed") == 1
+    assert value(metrics, "syncs_total", errand="pull", outcome="unchanged") == 0
 
 
 def test_registries_are_their_own() -> None:

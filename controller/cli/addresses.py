@@ -1,0 +1,88 @@
+"""The addresses that the daemon answers on: its pages, and the webhooks of a forge."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import click
+
+from controller.adapters.answering import AddressError, place_of
+from controller.adapters.hook_signatures import SecretError, read_secrets
+from controller.adapters.http import serving
+from controller.adapters.metrics import Metrics
+from controller.adapters.webhooks import Hooks, hooking
+from controller.daemon import Daemon
+
+_log = logging.getLogger(__name__)
+
+TRIES = 10
+"""How often a page's address is asked for: who holds it may be about to end."""
+_PATIENCE = 0.5
+
+
+def check(given: Mapping[str, Any]) -> None:
+    """Raise click's usage error for addresses that cannot be meant, and hooks without a secret."""
+    for option in ("listen", "webhook"):
+        try:
+            place_of(given[option] or "0")
+        except AddressError as error:
+            raise click.UsageError(f"--{option}: {error}") from error
+    if not given["webhook"]:
+        if given["webhook_secret_file"] is not None:
+            raise click.UsageError("--webhook-secret-file goes with --webhook")
+        return
+    if not given["repo"]:
+        raise click.UsageError(
+            "--webhook goes with --repo: without it there is nothing to pull, and files that "
+            "change are noticed at once"
+        )
+    try:
+        _secrets(given)
+    except SecretError as error:
+        raise click.UsageError(f"--webhook: {error}") from error
+
+
+def serve(stack: ExitStack, address: str, daemon: Daemon, metrics: Metrics, tries: int) -> bool:
+    """Serve the pages, and return whether they are; who holds the address may be about to end."""
+    while address and tries:
+        try:
+            url = stack.enter_context(
+                serving(address, alive=daemon.alive, ready=daemon.ready, registry=metrics)
+            )
+        except AddressError as error:
+            tries -= 1
+            if not tries:
+                _log.warning("not serving", extra={"why": str(error)})
+            else:
+                daemon.pause(_PATIENCE)
+        else:
+            _log.info("serving", extra={"url": url})
+            return True
+    return not address
+
+
+def take_hooks(
+    stack: ExitStack,
+    given: Mapping[str, Any],
+    branch: Callable[[], str],
+    heard: Callable[[], None],
+) -> None:
+    """Take webhooks, if they are asked for; ``heard`` is called for each that tells of a branch."""
+    if not given["webhook"]:
+        return
+    try:
+        url = stack.enter_context(
+            hooking(given["webhook"], Hooks(lambda: _secrets(given), branch, heard))
+        )
+    except AddressError as error:
+        raise click.UsageError(f"--webhook: {error}") from error
+    _log.info("taking webhooks", extra={"url": url})
+
+
+def _secrets(given: Mapping[str, Any]) -> Sequence[str]:
+    """Read them anew each time: a file that is replaced takes effect at once."""
+    return read_secrets(os.environ, given["webhook_secret_file"])

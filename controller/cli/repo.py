@@ -1,0 +1,180 @@
+"""A daemon's dealings with git, wired: its own clone, and statuses that are written back."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.adapters.checkout import Checkout, ForeignFolderError, Origin
+from controller.adapters.git import GitError, masked
+from controller.adapters.repository import UnfitError
+from controller.adapters.sidecars import entries_of, rendered
+from controller.adapters.syncing import Errand, Outcome, Remote, Syncing
+from controller.adapters.write_back import Writer, writer
+from controller.cli.writing_back import terms_of
+from controller.core.kinds import KINDS
+from controller.core.leftovers import Census
+from controller.core.merging import Beside, Versions, merged
+from controller.removing import Coverage
+from controller.roster import Intake
+
+_log = logging.getLogger(__name__)
+
+
+class Repo:
+    """What a daemon works on: its own clone with ``--repo``, else the user's tree.
+
+    ``paths`` are those of the manifests. ``still`` is held by who reads or writes the tree: what
+    else changes there is then complete, or has not begun.
+    """
+
+    def __init__(self, paths: Sequence[Path], given: Mapping[str, Any]) -> None:
+        self.clone = clone_of(given)
+        self.paths = self.clone.paths if self.clone else tuple(paths)
+        self.still = self.clone.still if self.clone else threading.RLock()
+        self._terms = terms_of(given)
+        self._every: float = given["pull_interval"]
+        self._writer: Writer | None = None
+        self._hurry: Callable[[], None] = lambda: None
+        if self._terms is not None and not self.clone:
+            self._check()
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder that belongs to the daemon alone; None without a clone."""
+        return self.clone.folder if self.clone else None
+
+    def branch(self) -> str:
+        """Return the branch that is cloned, nothing while that is not known."""
+        return self.clone.branch if self.clone else ""
+
+    def read(self, read: Callable[[], Intake]) -> Intake:
+        """Return what the tree asks for, read while it stands still."""
+        if not self.clone:
+            return read()
+        with self.still:
+            astray = next((path for path in self.paths if self._leads_out(path)), None)
+            if astray is not None:
+                return Intake(broken=f"{astray} is a link that leads out of the clone")
+            intake = read()
+        return replace(intake, coverage=lambda: self._covered(intake.coverage()))
+
+    def syncing(
+        self, pulled: Callable[[], None], told: Callable[[Errand, Outcome], None]
+    ) -> Syncing | None:
+        """Return what keeps the tree and its remote together; None where nothing does.
+
+        No other daemon may be at work in the clone any more. Raises click's usage error where
+        that is not ours to work in.
+        """
+        if self.clone:
+            try:
+                self.clone.claim()
+            except ForeignFolderError as error:
+                raise click.UsageError(str(error)) from error
+        pull = self.clone.pull if self.clone else None
+        write_back = self._write_back if self._terms is not None else None
+        if pull is None and write_back is None:
+            return None
+        made = Syncing(Remote(pull, write_back, self._end), self._every, pulled, told)
+        self._hurry = made.hurry
+        return made
+
+    def _write_back(self) -> bool:
+        """Have the branch hold every status; return whether it lacked any."""
+        if self._terms is None or (self.clone and not self.clone.tree.exists()):
+            return False
+        # Made anew each time: the user may have changed the branch, or the clone been replaced.
+        self._writer = writer(self.paths, self._terms, KINDS)
+        written = self._writer.write_back()
+        if written.commit:
+            told = {"commit": written.commit, "jobs": len(written.jobs), "tries": written.tries}
+            _log.info("written back", extra={"to": masked(str(written.aim)), **told})
+        for note in written.notes:
+            _log.debug("written back", extra={"note": note})
+        if self.clone and written.notes:
+            # Somebody else was there: the clone is behind.
+            self._hurry()
+        return bool(written.commit)
+
+    def _end(self) -> None:
+        if self.clone:
+            self.clone.end()
+        if self._writer is not None:
+            self._writer.repository.git.end()
+
+    def _check(self) -> None:
+        """Tell at once what can never be written back; a folder that comes later may be fit."""
+        if self._terms is None or not all(path.exists() for path in self.paths):
+            return
+        try:
+            writer(self.paths, self._terms, KINDS)
+        except UnfitError as error:
+            raise click.UsageError(f"--write-back: {error}") from error
+        except GitError as error:
+            _log.warning("statuses cannot be written back now", extra={"why": str(error)})
+
+    def _leads_out(self, path: Path) -> bool:
+        top = os.path.realpath(self.clone.tree) if self.clone else ""
+        return os.path.commonpath([top, os.path.realpath(path)]) != top
+
+    def _covered(self, coverage: Coverage | None) -> Coverage | None:
+        if coverage is None:
+            return None
+        around = coverage.around
+
+        def still() -> Census:
+            with self.still:
+                return around()
+
+        return replace(coverage, around=still)
+
+
+def clone_of(given: Mapping[str, Any]) -> Checkout | None:
+    """Return the daemon's own clone, in a folder that is marked as ours; None without --repo.
+
+    Raises click's usage errors.
+    """
+    if not given["repo"]:
+        return None
+    origin = Origin(given["repo"], given["branch"] or "", tuple(given["clone_paths"]))
+    work = _work_folder(given["work_dir"])
+    if (work / ".git").exists():
+        raise click.UsageError(f"--work-dir: {work} is somebody's repository: name another folder")
+    made = Checkout(work / origin.folder_name(given["shard"]), origin, _merged)
+    try:
+        made.mark()
+    except ForeignFolderError as error:
+        raise click.UsageError(str(error)) from error
+    return made
+
+
+def _work_folder(given: Path | None) -> Path:
+    """Return where clones are kept: as systemd gives it to services, else the user's own."""
+    if given is not None:
+        return given
+    service = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    if service:
+        return Path(service)
+    state = os.environ.get("XDG_STATE_HOME", "")
+    if not state and not os.environ.get("HOME"):
+        raise click.UsageError("there is no home to keep a clone in: name a folder with --work-dir")
+    return (Path(state) if state else Path.home() / ".local" / "state") / "bedrock-jobs"
+
+
+def _merged(base: bytes, ours: bytes, theirs: bytes, beside: Beside) -> bytes:
+    """Return the bytes of a sidecar that both sides changed; none when nothing is left of it."""
+    before, there = entries_of(base), entries_of(theirs)
+    # With the marks of a conflict in it, it is made anew from what was known.
+    told = before if theirs and not there else there
+    entries = merged(KINDS, Versions(before, entries_of(ours), told), beside)
+    if there and entries == there:
+        return theirs
+    return rendered(entries) if entries else b""
