@@ -194,8 +194,18 @@ def _printing(outputs: Sequence[str], more: str = "") -> Callable[[Command], Com
 
 printing = _printing(OUTPUTS)
 
-reporting = _printing(
-    (*OUTPUTS, *REPORTS), "; without it, in GitHub Actions and GitLab CI, also for their pages"
+reporting = _stack(
+    _printing(
+        (*OUTPUTS, *REPORTS), "; without it, in GitHub Actions and GitLab CI, also for their pages"
+    ),
+    click.option(
+        "--max-bytes",
+        type=click.IntRange(min=4096),
+        default=1_048_576,
+        show_default=True,
+        metavar="N",
+        help="Cut Markdown to so many bytes, between rows; a comment on GitHub takes 65536.",
+    ),
 )
 """For a verb that judges manifests: what it finds can be told to the pages of a CI system."""
 

@@ -13,7 +13,7 @@ from click.core import ParameterSource
 
 from controller.adapters import pipeline
 from controller.adapters.pipeline import Host
-from controller.cli.printing import is_unicode, put, say, show
+from controller.cli.printing import harmless, is_unicode, put, say, show
 from controller.core.model import Source
 from controller.views.lines import Line
 from controller.views.structured import REPORTS, structured
@@ -44,13 +44,13 @@ class Result:
 def present(given: Mapping[str, Any], result: Result) -> None:
     """Print a result as --output asks; without it, in CI, also as that system's pages read it."""
     if given["output"] in REPORTS:
-        put(_report(given["output"], result), sys.stdout)
+        put(_report(given, result), sys.stdout)
         return
     show(given, result.data, result.lines)
     if _is_unasked(given):
         match pipeline.host():
             case Host.GITHUB:
-                _annotate(result)
+                _annotate(given, result)
             case Host.GITLAB:
                 _leave_reports(result)
 
@@ -62,28 +62,30 @@ def _is_unasked(given: Mapping[str, Any]) -> bool:
     return not (asked or given["query"])
 
 
-def _report(output: str, result: Result) -> str:
+def _report(given: Mapping[str, Any], result: Result) -> str:
     place = _placing()
     told = result.review().placed(place)
-    match output:
+    match given["output"]:
         case "markdown":
-            return _in_ascii(result.markdown(told, place, pipeline.SUMMARY_BYTES - _MARGIN))
+            # A reference takes at most three times the bytes of its character.
+            room = given["max_bytes"] if is_unicode() else given["max_bytes"] // 3
+            return _in_ascii(result.markdown(told, place, room))
         case "github":
             return _commands(told)
         case "junit":
-            return _in_ascii(_junit(told))
+            return harmless(_in_ascii(_junit(told)), "xml")
         case "sarif":
-            return _sarif(told)
+            return harmless(_sarif(told), "json")
         case _:
-            return _codequality(told)
+            return harmless(_codequality(told), "json")
 
 
-def _annotate(result: Result) -> None:
+def _annotate(given: Mapping[str, Any], result: Result) -> None:
     """Annotate through the log, and add to the job's summary; failing at that fails nothing."""
     place = _placing()
     told = result.review().placed(place)
     put(_commands(told), sys.stderr)
-    room = pipeline.summary_room() - _MARGIN
+    room = min(pipeline.summary_room() - _MARGIN, given["max_bytes"])
     if room < _LEAST:
         return
     try:

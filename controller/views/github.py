@@ -32,12 +32,15 @@ def commands(review: Review) -> Iterator[str]:
         yield f"{', '.join(rest)} without an annotation: GitHub shows {MOST} of a kind"
 
 
-def defused(text: str) -> str:
-    """Return a text for the log in which nothing is a workflow command, whoever wrote it."""
-    return _COMMAND.sub(
-        lambda found: "## [" if found[0] == "##[" else f"{found[1]}\\::",
-        text,
-    )
+def defused(text: str, form: str = "text") -> str:
+    """Return a text for the log in which nothing is a workflow command, whoever wrote it.
+
+    As ``json`` or ``xml`` it still means the same.
+    """
+    if form == "json":
+        return text.replace("##[", "##\\u005b")
+    bracket, colon = ("##&#91;", "&#58;") if form == "xml" else ("## [", "\\:")
+    return _COMMAND.sub(lambda found: bracket if found[0] == "##[" else f"{found[1]}{colon}:", text)
 
 
 def _command(finding: Finding) -> str:

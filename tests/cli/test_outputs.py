@@ -110,6 +110,18 @@ def test_a_refused_plan_is_told(tree: Project) -> None:
         assert "1 submits and the limit is 0" in ran.out
 
 
+def test_markdown_is_as_small_as_asked(tree: Project) -> None:
+    """With --max-bytes a comment gets what it takes, with a count of the rows that it lacks."""
+    for number in range(60):
+        tree.add(f"bad-{number}", {"roleArn": "nonsense"})
+    whole = tree.call("validate", "--output", "markdown").out
+    cut = tree.call("validate", "--output", "markdown", "--max-bytes", "9000").out
+    assert 8000 < len(cut.encode()) <= 9000 < len(whole.encode())
+    missing = len(read(whole).rows) - len(read(cut).rows)
+    assert f"{missing} rows cut" in read(cut).text
+    assert tree.call("validate", "--max-bytes", "10").code == 64
+
+
 def test_sandboxed_reports_say_so(tree: Project) -> None:
     """Markdown of a sandboxed command says that nothing of it is real."""
     tree.add("first")

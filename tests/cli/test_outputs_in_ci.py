@@ -101,8 +101,8 @@ def test_manifests_give_no_commands(tree: Project) -> None:
     (tree.jobs / "a.yaml").write_text("::set-output name=a::b\n##[add-mask]x: y\n: ##[error]z\n")
     (tree.jobs / "::error file=a::b.yaml").write_text("kind: [##[add-mask]x, '::error::y']\n")
     for verb in VERBS:
-        for extra in ((), ("--output", "text")):
-            ran = tree.call(verb, *extra, **github(tree))
+        for output in ("", "text", "json", "markdown", "github", "sarif", "junit", "codequality"):
+            ran = tree.call(verb, *(("--output", output) if output else ()), **github(tree))
             found = runner.commands(ran.out) + runner.commands(ran.err)
             assert {one.name for one in found} <= {"error"}
             files = {one.properties["file"] for one in found}

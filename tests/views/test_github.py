@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from xml.etree import ElementTree as ET
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -82,6 +85,15 @@ def test_a_text_is_no_command(text: str) -> None:
     """Whoever wrote a text, in the log it is nothing but text."""
     log = "\n".join(map(shown, text.split("\n")))
     assert runner.commands(defused(log)) == []
+    as_json = json.dumps({log: [log]}, indent=2)
+    assert runner.commands(defused(as_json, "json")) == []
+    assert json.loads(defused(as_json, "json")) == json.loads(as_json)
+    element = ET.Element("a", {"b": log})
+    element.text = log
+    as_xml = ET.tostring(element, encoding="unicode")
+    assert runner.commands(defused(as_xml, "xml")) == []
+    read = ET.fromstring(defused(as_xml, "xml"))  # noqa: S314 - it is our own
+    assert (read.text or "", read.attrib) == (log, {"b": log})
 
 
 @pytest.mark.parametrize(
