@@ -70,7 +70,7 @@ def relative(source: Source) -> Source:
 def _default() -> Path:
     if not DEFAULT_PATH.exists():
         raise click.UsageError(
-            f"there is no folder {DEFAULT_PATH}/ here: name the folder of your manifests, or "
-            "write a first one with `bedrock-jobs new`"
+            f"there is no folder {DEFAULT_PATH}/ here: name the folder of your manifests, write a "
+            "first one with `bedrock-jobs new`, or lay out a repository with `bedrock-jobs init`"
         )
     return DEFAULT_PATH

@@ -188,6 +188,29 @@ def test_every_command_is_understood(shell: Shell) -> None:
         assert verb != "stop" or given["yes"] or given["dry_run"]
 
 
+def test_expressions_name_what_there_is() -> None:
+    """No expression misspells a context, which its host would take for empty."""
+    texts = [path.read_text("utf-8") for path in (*WORKFLOWS, *ACTIONS)]
+    names = {
+        name
+        for text in texts
+        for inner in re.findall(r"\$\{\{(.*?)\}\}", text)
+        for name in re.findall(r"[a-z]+\.[\w.-]+", re.sub(r"'[^']*'", "", inner))
+    }
+    inputs = {"role", "region", "names", "dry-run"}
+
+    assert names <= {
+        "github.event.pull_request.number",
+        "github.ref",
+        "github.run_id",
+        "vars.BEDROCK_JOBS_REGION",
+        *(f"vars.BEDROCK_JOBS_{role}_ROLE" for role in ROLES.values()),
+        *(f"inputs.{name}" for name in inputs),
+    }
+    declared = {*workflow("stop")[True]["workflow_dispatch"]["inputs"], *read(ACTIONS[0])["inputs"]}
+    assert declared == inputs
+
+
 def test_calls_are_found() -> None:
     """The verbs of the pipelines are those that have a role, and validate."""
     for places in (WORKFLOWS, (GITLAB,)):
