@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from controller.adapters import schemas
+from controller.adapters.discovery import top_of
 from controller.cli import options
 from controller.core.hints import listing
 from controller.core.identity import with_names
@@ -80,8 +81,11 @@ def _check_name(row: Kind, name: str, variant: Variant) -> None:
 
 def reference(row: Kind, folder: Path) -> str:
     """Return the path from a manifest's folder to its schema's file, for editors."""
-    path = os.path.relpath(Path("schemas") / schemas.file_name(row.name), folder)
-    return Path(path).as_posix()
+    path = Path("schemas") / schemas.file_name(row.name)
+    # Who works in a folder of the tree has the schemas at the top of it.
+    above = Path(top_of(os.fspath(folder))) / path
+    there = above if above.is_file() and not path.is_file() else path
+    return Path(os.path.relpath(there, folder)).as_posix()
 
 
 def _write(path: Path, text: str, *, force: bool) -> None:

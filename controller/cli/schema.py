@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
 from controller.adapters import schema_files, schemas
 from controller.cli import modelines, options
@@ -16,8 +17,17 @@ _TO_STDOUT = "-"
 _SCHEMA = click.Choice([*KINDS, schemas.FLEET])
 
 
+def _completed(
+    context: click.Context, parameter: click.Parameter, begun: str
+) -> list[CompletionItem]:
+    """Return what a shell offers: kinds, or with --modelines whatever files there are."""
+    if context.params.get("lines"):
+        return [CompletionItem(begun, type="file")]
+    return _SCHEMA.shell_complete(context, parameter, begun)
+
+
 @click.command(name="schema", short_help="Write or check the JSON Schemas, and lines to them.")
-@click.argument("names", nargs=-1, metavar="[KIND | PATH]...")
+@click.argument("names", nargs=-1, metavar="[KIND | PATH]...", shell_complete=_completed)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if a file is not current.")
 @click.option(
     "--docs",

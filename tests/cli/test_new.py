@@ -126,6 +126,20 @@ def test_file_points_to_its_schema(
     assert first == f"# yaml-language-server: $schema={where}/{schemas.file_name(KIND)}"
 
 
+def test_file_points_to_the_schemas_at_the_top_of_its_tree(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Written from within the manifests' folder, a file leads to the repository's own schemas."""
+    schema = tmp_path / "schemas" / schemas.file_name(KIND)
+    for folder in (schema.parent, tmp_path / ".git", tmp_path / "jobs"):
+        folder.mkdir()
+    schema.touch()
+    monkeypatch.chdir(tmp_path / "jobs")
+    assert new(KIND, "a", "-o", "a.yaml").exit_code == 0
+    first = Path("a.yaml").read_text("utf-8").splitlines()[0]
+    assert first == f"# yaml-language-server: $schema=../schemas/{schema.name}"
+
+
 def test_a_file_is_overwritten_only_by_force(tmp_path: Path) -> None:
     """An existing file is kept, and the way to overwrite it is named."""
     path = tmp_path / "a.yaml"

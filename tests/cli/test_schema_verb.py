@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
 from controller.adapters import schemas
@@ -88,3 +89,21 @@ def test_wrong_use_is_refused(arguments: list[str]) -> None:
     told = run(*arguments)
     assert told.exit_code not in {0, 1}
     assert "Usage" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "begun", "offered"),
+    [
+        ([], KIND[:5], [("plain", KIND)]),
+        ([], "bed", [("plain", schemas.FLEET)]),
+        (["--modelines"], "jo", [("file", "jo")]),
+    ],
+)
+def test_shells_complete_kinds_and_files(
+    given: list[str], begun: str, offered: list[tuple[str, str]]
+) -> None:
+    """A shell offers the kinds and the fleet's file, and files where paths are due."""
+    completed = ShellComplete(root, {}, "bedrock-jobs", "_X").get_completions(
+        ["schema", *given], begun
+    )
+    assert [(one.type, one.value) for one in completed] == offered
