@@ -135,11 +135,11 @@ def reconcile(
         recorded = {**recorded, **{key: one.recorded for key, one in found.removed.items()}}
     if mode is Mode.APPLY:
         outside.ledger.clean()
-    kinds, by_key = outside.kinds, {job.key: job for job in jobs}
+    kinds, by_key, permits = outside.kinds, {job.key: job for job in jobs}, terms.permits
     beside = running_beside(kinds, recorded, by_key) if part else Counter[Lane]()
     looking = Gated(outside.cloud, lambda _: _staying(leaves))
     seen = look_everywhere(kinds, jobs, recorded, fleet, looking, outside.width, full=full)
-    made = plan(kinds, jobs, seen.observations, recorded, fleet, now, seen.active, beside)
+    made = plan(kinds, jobs, seen.observations, recorded, fleet, now, seen.active, beside, permits)
     refused = _refusal(made, fleet, found, cleaning, terms) if mode is not Mode.RECORD else None
     hands = _Hands(outside, fleet, by_key, recorded, now, beside, leaves)
     match mode:

@@ -15,7 +15,7 @@ from controller.cli.asked import relative
 from controller.cli.exits import Exit
 from controller.cli.printing import say
 from controller.cli.wiring import Work
-from controller.core.actions import Action, Plan
+from controller.core.actions import Action, Plan, Reason
 from controller.core.agreement import Compared, Standing, compared, moved_around, permits
 from controller.core.kinds import KINDS
 from controller.core.plan_file import CHANGES, Asked, PlanFile, planned
@@ -202,15 +202,24 @@ class Agreement:
             _tell_moved(moved)
             ctx.exit(Exit.UNSAFE)
 
-    def tell(self) -> None:
-        """Say what moved, or else how the plan's changes stood before the pass."""
+    def tell(self, report: Report) -> set[Exit]:
+        """Say what moved, or else how the plan's changes stood, and what is left for another plan.
+
+        Returns what that adds to the exit code: a job that ended badly and may not be followed.
+        """
         if self.compared is None:
-            return
+            return set()
         if self.compared.moved:
             _tell_moved(self.compared.moved)
-            return
+            return set()
         path, end = self.given["plan_file"], in_sandbox(self.given["sandbox"])
         say(f"{path} still holds: {_standing(self.compared)}.{end}")
+        now = [result.outcome.now for result in report.results]
+        left = [action for action in now if not self._permits(action)]
+        for action in left[:_MOST_LINES]:
+            what = f"{action.desired.key.name}: {action.verb} {action.reason}"
+            say(f"bedrock-jobs: {what} is for another plan")
+        return {Exit.UNHEALTHY} if any(one.reason is Reason.RETRY for one in left) else set()
 
     def _refuses(self, made: Plan) -> str | None:
         """Return why the first pass must not act on its plan, if it must not."""
@@ -221,7 +230,8 @@ class Agreement:
         return self._refusal(len(moved)) if moved else None
 
     def _permits(self, action: Action) -> bool:
-        if self.file is None or action.verb not in CHANGES:
+        """Whether an action is the file's plan's; until that was compared, it may be any."""
+        if self.file is None or self.compared is None or action.verb not in CHANGES:
             return True
         (now,) = self._now(Plan((action,))).actions
         return permits(self.file, KINDS, now, action)

@@ -87,9 +87,9 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     if given["gc"]:
         say(collected(passes.collected, only_planned=given["dry_run"]))
     tell_failures(report)
-    agreement.tell()
+    further = agreement.tell(report)
     codes = judged(work, report) | overtime | back.tell()
-    ctx.exit(gravest(codes | fared(report) if waits else codes))
+    ctx.exit(gravest(codes | fared(report) | further if waits else codes))
 
 
 def _quiet(first: Report, shown: list[JobStatus]) -> set[JobKey]:

@@ -6,7 +6,7 @@ somebody else's work.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import MappingProxyType
@@ -40,19 +40,21 @@ def plan(
     now: datetime,
     active: Mapping[Lane, int] = _NOT_COUNTED,
     beside: Mapping[Lane, int] = _NOT_COUNTED,
+    permits: Callable[[Action], bool] = lambda _: True,
 ) -> Plan:
     """One action per job, sorted by key, chosen from what is known and from nothing else.
 
     Every desired job needs an observation. Kinds and the fleet come as values, ``now`` is
     read once by the caller. ``active`` is what was counted where jobs wait for a quota, and
-    ``beside`` what of ours runs that the plan is not about.
+    ``beside`` what of ours runs that the plan is not about. What nothing ``permits`` is planned,
+    and takes no room from the rest.
     """
     actions = [
         decide(kinds[job.key.kind], job, observations[job.key], recorded.get(job.key), fleet, now)
         for job in sorted(desired, key=lambda job: job.key)
     ]
     fitting = _spare_others(_hold_wrong_credentials(spared(actions), recorded))
-    return Plan(tuple(queue(fitting, kinds, recorded, fleet, active, beside)))
+    return Plan(tuple(queue(fitting, kinds, recorded, fleet, active, beside, permits)))
 
 
 def decide(

@@ -8,7 +8,7 @@ Create tells it, as the number of jobs that were active then.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
@@ -41,13 +41,16 @@ def queue(
     fleet: Fleet,
     active: Mapping[Lane, int],
     beside: Mapping[Lane, int] = _NOBODY,
+    permits: Callable[[Action], bool] = lambda _: True,
 ) -> list[Action]:
     """Let the first submits through, in the order of their start, and queue the rest.
 
     ``active`` holds how many jobs, anybody's, are active in a lane, where that was counted, and
-    ``beside`` how many of ours run there that no action is about.
+    ``beside`` how many of ours run there that no action is about. A submit that nothing
+    ``permits`` takes no room from the others.
     """
-    submits = [one for one in Plan(tuple(actions)).changes if one.verb is Verb.SUBMIT]
+    changes = Plan(tuple(actions)).changes
+    submits = [one for one in changes if one.verb is Verb.SUBMIT and permits(one)]
     ours = running(actions, kinds, recorded) + Counter(beside)
     rooms = _Rooms(fleet.limits.max_active)
     for lane, count in ours.items():

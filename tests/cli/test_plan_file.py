@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.support.commands import Ran
+from tests.cli.plans import FILE, carry, foretold, made, plan, refused
 from tests.support.manifests import spec
 from tests.support.project import SETTLED, Project, project
 
-FILE = "plan.json"
 RETRIED = spec(trainingDataConfig={"s3Uri": "s3://acme-training/sandbox-fail-internal.jsonl"})
 TEAM = [{"key": "team", "value": "support"}]
 STOP = {"state": "Stopped"}
-
-
-def plan(tree: Project, *arguments: str) -> dict[str, Any]:
-    """Make a plan, and return what its file holds."""
-    ran = tree.call("plan", "--out", FILE, *arguments)
-    assert f"Wrote {FILE}" in ran.err
-    found: dict[str, Any] = json.loads((tree.folder / FILE).read_text())
-    return found
-
-
-def carry(tree: Project, *arguments: str, **env: str) -> Ran:
-    """Carry the plan out."""
-    return tree.call("reconcile", "--plan", FILE, *arguments, **env)
 
 
 def vary(tree: Project) -> Project:
@@ -77,34 +61,6 @@ def shared(world: Project, tmp_path: Path) -> Iterator[Project]:
     yield world
     shutil.rmtree(world.folder)
     shutil.copytree(tmp_path / "kept", world.folder)
-
-
-def foretold(planned: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return the calls that a plan file announces, sorted."""
-    return sorted(_calls(planned["actions"]))
-
-
-def _calls(actions: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
-    for one in actions:
-        if one["verb"] == "SUBMIT":
-            yield "Create", f"{one['jobName']} {one['token']}"
-        yield from (("Stop", arn) for arn in one.get("stops", ()))
-        yield from (("Tag", retag["arn"]) for retag in one.get("retags", ()))
-
-
-def made(tree: Project) -> list[tuple[str, str]]:
-    """Return the calls that changed something, in the same words, sorted."""
-    calls = []
-    for call in tree.calls():
-        operation, members = call["operation"], call["members"]
-        if operation.startswith("Create"):
-            token = members["clientRequestToken"]
-            calls.append(("Create", f"{members['jobName']} {token}"))
-        elif operation.startswith("Stop"):
-            calls.append(("Stop", members["jobIdentifier"]))
-        elif operation == "TagResource":
-            calls.append(("Tag", members["resourceARN"]))
-    return sorted(calls)
 
 
 def test_the_plan_is_carried_out(varied: Project) -> None:
@@ -270,21 +226,6 @@ LIVE_MOVES: dict[Callable[[Project], None], tuple[str, ...]] = {
         "was InProgress and is Comp",
     ),
 }
-
-
-def refused(tree: Project, *texts: str, code: int = 5, **env: str) -> None:
-    """Fail to carry the plan out, with these texts; nothing is done or written."""
-    before = tree.files()
-    tree.hush()
-
-    ran = carry(tree, **env)
-
-    assert ran.code == code
-    assert f"{FILE} is not the plan any more" in ran.err
-    assert "nothing was done" in ran.err
-    for text in texts:
-        assert text in ran.err
-    assert (tree.changes(), tree.files()) == ([], before)
 
 
 @pytest.mark.parametrize("move", MOVES, ids=lambda move: move.__name__)
