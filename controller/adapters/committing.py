@@ -8,13 +8,13 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from controller.adapters.git import Git, GitError
 from controller.adapters.repository import Repository
-from controller.adapters.statuses import Changes
+from controller.adapters.statuses import Change
 
 NAME, EMAIL = "bedrock-jobs", "bedrock-jobs@localhost"
 """Who commits where git knows nobody, as in a CI's runner."""
@@ -33,23 +33,33 @@ _SETTINGS = {
 
 
 def commit(
-    repository: Repository, onto: str, changes: Changes, message: str, author: str = ""
+    repository: Repository,
+    onto: str,
+    changes: Sequence[Change],
+    message: str,
+    author: str = "",
+    filtered: Iterable[str] = (),
 ) -> str:
     """Make one commit of the changes upon a commit, and return it; no branch moves.
 
     Without a commit to put it upon it is a first one. ``author`` is ``Name <email>``, by default
-    the one that git knows. Raises GitError, also when a hook changed more than the sidecars.
+    the one that git knows; ``filtered`` are the paths that a filter of the user's is for. Raises
+    GitError, also when a hook changed more than the sidecars.
     """
     with _work_tree(repository, onto) as git:
-        _stage(git, changes)
+        # In the user's checkout alone git knows of their attributes, and so of their filters.
+        through = dict.fromkeys(filtered, repository.git)
+        _stage(git, changes, through, "0" * len(onto))
         by = (f"--author={author}",) if author else ()
         who = git.within(git.folder, environment=_identity(git, author))
         patience = max(git.seconds, _PATIENCE_FOR_HOOKS)
         # Nothing in the message is a comment, whatever it begins with.
         said = ("--quiet", "--cleanup=whitespace", "--file=-")
         who.run("commit", *said, *by, content=message.encode(errors="replace"), seconds=patience)
-        made = git.run("rev-parse", "HEAD")
-        _check(git, onto, made, {one.path for one in changes.made})
+        made, *before = git.run("rev-parse", "HEAD", "HEAD^@").split()
+        if before != ([onto] if onto else []):
+            raise GitError("a hook made further commits: nothing was pushed; take the hook away")
+        _check(git, made, {one.path for one in changes})
     return made
 
 
@@ -72,7 +82,7 @@ def _work_tree(repository: Repository, onto: str) -> Iterator[Git]:
         quietly = ("--quiet", "--force", "--detach", "--no-checkout")
         outer.run("worktree", "add", *quietly, str(folder), start)
         git = outer.within(folder, settings)
-        pattern = Path(folder, git.run("rev-parse", "--git-path", "info/sparse-checkout"))
+        pattern = _own_folder(git) / "info" / "sparse-checkout"
         pattern.parent.mkdir(exist_ok=True)
         pattern.write_text("/.bedrock-jobs/none\n", encoding="utf-8")
         git.run("read-tree", "-m", "-u", "HEAD")
@@ -91,6 +101,12 @@ def _hooks(repository: Repository) -> Path | None:
     return folder if any(os.access(folder / name, os.X_OK) for name in _HOOKS) else None
 
 
+def _own_folder(git: Git) -> Path:
+    """Return the folder in which git keeps what belongs to a work tree alone."""
+    pointer = (git.folder / ".git").read_text(encoding="utf-8", errors="surrogateescape")
+    return git.folder / pointer.removeprefix("gitdir: ").rstrip("\n")
+
+
 def _remove(git: Git, folder: Path) -> None:
     if folder.exists():
         git.ask("worktree", "remove", "--force", "--force", str(folder))
@@ -104,35 +120,33 @@ def _nothing(git: Git) -> str:
     return who.run("commit-tree", "-m", "nothing", tree)
 
 
-def _stage(git: Git, changes: Changes) -> None:
+def _stage(git: Git, changes: Sequence[Change], through: Mapping[str, Git], nothing: str) -> None:
     """Put the changes into the work tree's own index, with exactly the bytes that they have."""
-    written = {one.path: one.after for one in changes.made if one.after is not None}
-    stored = _stored(git, written, changes.filtered)
-    zeros = "0" * len(git.run("rev-parse", "HEAD"))
+    written = {one.path: one.after for one in changes if one.after is not None}
+    stored = _stored(git, written, through)
     lines = [
-        f"100644 {stored[one.path]}\t" if one.path in stored else f"0 {zeros}\t"
-        for one in changes.made
+        f"100644 {stored[one.path]}\t" if one.path in stored else f"0 {nothing}\t"
+        for one in changes
     ]
-    paths = [os.fsencode(one.path) + b"\0" for one in changes.made]
+    paths = [os.fsencode(one.path) + b"\0" for one in changes]
     info = b"".join(line.encode() + path for line, path in zip(lines, paths, strict=True))
     git.run("update-index", "-z", "--index-info", content=info)
     # Hooks may look at the files themselves.
-    for one in changes.made:
+    for one in changes:
         with contextlib.suppress(FileNotFoundError):
             (git.folder / one.path).unlink()
     files = b"".join(os.fsencode(path) + b"\0" for path in written)
     git.run("checkout-index", "-q", "-f", "-z", "--stdin", content=files)
 
 
-def _stored(git: Git, written: Mapping[str, bytes], through: Iterable[str]) -> dict[str, str]:
+def _stored(git: Git, written: Mapping[str, bytes], through: Mapping[str, Git]) -> dict[str, str]:
     """Store bytes as blobs and return their ids; only a user's own filter may change them."""
     stored = {}
-    for path in through:
-        if path in written:
-            store = ("hash-object", "-w", "--stdin", f"--path={path}")
-            stored[path] = git.run(*store, content=written[path])
+    for path in written.keys() & through.keys():
+        store = ("hash-object", "-w", "--stdin", f"--path={path}")
+        stored[path] = through[path].run(*store, content=written[path])
     rest = [path for path in written if path not in stored]
-    folder = Path(git.folder, git.run("rev-parse", "--git-dir"))
+    folder = _own_folder(git)
     files = [folder / f"status-{number}" for number in range(len(rest))]
     for file, path in zip(files, rest, strict=True):
         file.write_bytes(written[path])
@@ -156,10 +170,8 @@ def _identity(git: Git, author: str) -> dict[str, str]:
     return made
 
 
-def _check(git: Git, onto: str, made: str, allowed: set[str]) -> None:
+def _check(git: Git, made: str, allowed: set[str]) -> None:
     """Nothing but the sidecars is ever pushed, whatever a hook has done."""
-    if git.run("rev-parse", f"{made}^@") != onto:
-        raise GitError("a hook made further commits: nothing was pushed; take the hook away")
     shown = git.read("diff-tree", "--root", "-r", "-z", "--name-only", "--no-commit-id", made)
     more = sorted({os.fsdecode(path) for path in shown.split(b"\0")[:-1]} - allowed)
     if more:

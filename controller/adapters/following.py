@@ -13,7 +13,7 @@ from controller.adapters.heads import Heads
 from controller.adapters.repository import HEADS, Aim, Repository
 from controller.adapters.sidecars import SUFFIX
 from controller.adapters.statuses import Local, bytes_of
-from controller.adapters.trees import Blob, is_blob
+from controller.adapters.trees import Blob, filtered, is_blob
 
 _GONE = "000000"
 
@@ -43,20 +43,20 @@ def follow(repository: Repository, aim: Aim, heads: Heads, here: Local, commit: 
     if not all(one.path.endswith(SUFFIX) and repository.holds(one.path) for one in moves):
         return f"your branch {branch} is behind {aim}: run `git pull`"
     try:
-        return _follow(repository, branch, heads, here, commit, moves)
+        return _follow(repository, aim, heads, here, commit, moves)
     except (GitError, OSError) as error:
         return f"your branch {branch} was left where it is: {error}"
 
 
 def _follow(
     repository: Repository,
-    branch: str,
+    aim: Aim,
     heads: Heads,
     here: Local,
     commit: str,
     moves: list[_Move],
 ) -> str:
-    git = repository.git
+    git, branch = repository.git, aim.branch
     staged = _staged(git, here.head) & {one.path for one in moves}
     if staged:
         return f"your branch {branch} was left where it is: {min(staged)} is staged"
@@ -66,11 +66,20 @@ def _follow(
         if not git.holds("update-ref", *moved):
             _index(git, {one.path: one.before for one in moves})
             return f"your branch {branch} moved meanwhile: run `git pull`"
+        _remember(git, branch, aim, commit)
     blobs = {one.path: Blob(one.after[1], one.after[0] != _GONE) for one in moves}
-    contents = bytes_of(git, commit, blobs)
+    contents = bytes_of(git, commit, blobs, filtered(git, blobs))
     for one in moves:
         _write(repository.top / one.path, one, here, contents)
     return ""
+
+
+def _remember(git: Git, branch: str, aim: Aim, commit: str) -> None:
+    """Note where the remote's branch is, as a fetch of the user's own would."""
+    asked = "--format=%(upstream:remotename) %(upstream)"
+    remote, _, upstream = git.run("for-each-ref", asked, f"{HEADS}{branch}").partition(" ")
+    if upstream.endswith(f"/{branch}") and remote == aim.remote:
+        git.ask("update-ref", "-m", "bedrock-jobs: fetch", upstream, commit)
 
 
 def _moves(git: Git, before: str, after: str) -> list[_Move]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,13 +24,15 @@ _MANIFESTS = (".yaml", ".yml")
 class Local:
     """The sidecars here that say something else than the commit that is checked out.
 
-    ``files`` has the bytes of each, None for one that is gone. ``head`` is that commit, and
-    ``tree`` what it holds under the repository's folders.
+    ``files`` has the bytes of each, None for one that is gone, and ``filtered`` those of them whose
+    bytes a filter of the user's changes on their way. ``head`` is that commit, and ``tree`` what it
+    holds under the repository's folders.
     """
 
     head: str
     tree: Tree
     files: Mapping[str, bytes | None]
+    filtered: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +49,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a branch lacks, and what of it cannot be given to it, by reason.
-
-    ``filtered`` are the paths whose bytes a filter of the user's changes on their way.
-    """
+    """What a branch lacks, and what of it cannot be given to it, by reason."""
 
     made: tuple[Change, ...]
-    left_out: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    filtered: frozenset[str] = frozenset()
+    left_out: Mapping[str, tuple[str, ...]]
 
 
 NO_MANIFEST = "no manifest stands beside them there"
@@ -74,10 +72,11 @@ def local(repository: Repository) -> Local:
         if path not in known or not is_blob(content, known[path].identity)
     }
     suspects |= dict.fromkeys(path for path in known if path not in found)
-    read = bytes_of(repository.git, head, {path: known[path] for path in suspects if path in known})
-    return Local(
-        head, tree, {path: one for path, one in suspects.items() if _says_more(path, one, read)}
-    )
+    through = filtered(repository.git, suspects)
+    there = {path: known[path] for path in suspects if path in known}
+    read = bytes_of(repository.git, head, there, through)
+    files = {path: one for path, one in suspects.items() if _says_more(path, one, read)}
+    return Local(head, tree, files, through & files.keys())
 
 
 def _says_more(path: str, content: bytes | None, read: Mapping[str, bytes]) -> bool:
@@ -107,10 +106,11 @@ def _bytes(path: Path) -> bytes:
         raise GitError(f"{path}: the sidecar cannot be read ({error.strerror})") from error
 
 
-def bytes_of(git: Git, commit: str, blobs: Mapping[str, Blob]) -> dict[str, bytes]:
+def bytes_of(
+    git: Git, commit: str, blobs: Mapping[str, Blob], through: Set[str]
+) -> dict[str, bytes]:
     """Return the bytes of a commit's files, as a checkout would have them."""
     plain = {path: blob for path, blob in blobs.items() if blob.plain}
-    through = filtered(git, plain)
     bare = contents(git, (blob.identity for path, blob in plain.items() if path not in through))
     made = {path: bare[one.identity] for path, one in plain.items() if path not in through}
     for path in through & plain.keys():
@@ -141,7 +141,7 @@ def lacking(
         left_out[IGNORED] = sorted(kept_out)
     kept = tuple(one for one in made if one.path not in kept_out)
     told = {why: tuple(paths) for why, paths in left_out.items()}
-    return Changes(kept, told, filtered(git, (one.path for one in kept)))
+    return Changes(kept, told)
 
 
 def _compared(
@@ -162,8 +162,8 @@ def _compared(
         here,
         theirs,
         source if heads.source else None,
-        bytes_of(git, base, _some(before, here.files)),
-        bytes_of(git, heads.onto, _some(theirs, here.files)),
+        bytes_of(git, base, _some(before, here.files), here.filtered),
+        bytes_of(git, heads.onto, _some(theirs, here.files), here.filtered),
     )
 
 
@@ -228,7 +228,7 @@ def _some(tree: Tree, paths: Iterable[str]) -> dict[str, Blob]:
 
 def _base(repository: Repository, here: Local, heads: Heads) -> str:
     """Return the last commit that both sides know; what a shallow clone cannot tell is ours."""
-    if not here.head or not heads.onto:
+    if not here.head or heads.onto in ("", here.head):
         return here.head
     code, out, _ = repository.git.ask("merge-base", here.head, heads.onto)
     return out.decode().split()[0] if code == 0 and out else here.head

@@ -110,9 +110,8 @@ class Writer:
         if not changes.made:
             notes = self._notes(aim, heads, here, changes, heads.at)
             return Written(aim, tries=number, notes=notes)
-        made = commit(
-            self.repository, heads.onto, changes, self._message(changes, summary), self.terms.author
-        )
+        text, author = self._message(changes, summary), self.terms.author
+        made = commit(self.repository, heads.onto, changes.made, text, author, here.filtered)
         if not land(self.repository, aim, heads, made):
             return None
         jobs = tuple(name for change in changes.made for name, _, _ in change.jobs)

@@ -32,9 +32,11 @@ class Desk:
         """Run git here, as a person."""
         return git(self.folder, *arguments)
 
-    def record(self, name: str, phase: str = "InProgress", minute: int = 0, **more: Any) -> None:
-        """Record a job's status as a pass would."""
-        record(self.jobs, name, entry(name, phase, minute, **more))
+    def record(
+        self, name: str, phase: str = "InProgress", minute: int = 0, *, file: str = "", **more: Any
+    ) -> None:
+        """Record a job's status as a pass would, by default beside the file of its own name."""
+        record(self.jobs, name, entry(name, phase, minute, **more), file)
 
     def sidecar(self, name: str) -> Path:
         """Return where a job's status stands."""
