@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from controller.core.scaffolding import Fate, How, Piece, laid, owner_of, plain, under
 
@@ -56,6 +58,18 @@ def test_shared_files_get_what_they_lack(found: str, after: str, force: bool) ->
 
     assert (made.fate, made.text) == (Fate.EXTENDED, after)
     assert laid(RULES, after).fate is Fate.CURRENT
+
+
+@given(st.text(st.sampled_from(list("#.*tmp/ \t\r\n\f\u2028a")) | st.characters(), max_size=40))
+@settings(deadline=None, max_examples=300)
+def test_nothing_is_lost_and_nothing_comes_twice(found: str) -> None:
+    """Whatever a shared file holds stands there still, and a second run adds nothing."""
+    made = laid(RULES, found)
+    after = found if made.text is None else made.text
+
+    assert after.startswith(found)
+    assert laid(RULES, after).fate is Fate.CURRENT
+    assert {".state/", ".*.tmp"} <= {line.strip() for line in after.splitlines()}
 
 
 def test_a_rule_of_ones_own_is_respected() -> None:

@@ -62,6 +62,7 @@ class Stack:
         **parameters: str,
     ) -> None:
         self.endpoint = endpoint
+        self._clients: dict[str, Any] = {}
         self._session = botocore.session.Session()
         self._session.set_credentials("any", "body")
         formation = self.client("cloudformation")
@@ -77,8 +78,11 @@ class Stack:
         self.outputs = {one["OutputKey"]: one["OutputValue"] for one in made["Outputs"]}
 
     def client(self, service: str) -> Any:
-        """Return a client of a service."""
-        return self._session.create_client(service, REGION, endpoint_url=self.endpoint)
+        """Return a client of a service; making one takes longer than most calls."""
+        if service not in self._clients:
+            made = self._session.create_client(service, REGION, endpoint_url=self.endpoint)
+            self._clients[service] = made
+        return self._clients[service]
 
     def attributes(self, output: str) -> dict[str, str]:
         """Return the attributes of a queue."""

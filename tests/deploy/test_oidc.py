@@ -19,6 +19,8 @@ GITHUB, GITLAB = "token.actions.githubusercontent.com", "gitlab.com"
 AUDIENCES = {GITHUB: "sts.amazonaws.com", GITLAB: "https://gitlab.com"}
 ROLES = ("Plan", "Reconcile", "Stop")
 TAGS = "bedrock:ListTagsForResource"
+ELSEWHERE = "arn:aws:iam::999999999999:role/BedrockJobs"
+LENT = f"arn:aws:iam::123456789012:oidc-provider/{GITHUB}"
 BRANCH = "project_path:acme/fleet:ref_type:branch:ref"
 
 pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS:UserWarning")
@@ -33,6 +35,21 @@ def made(moto: str, name: str, repository: str = "acme/fleet", **parameters: str
 def on_gitlab(moto: str) -> Stack:
     """The stack of a repository on GitLab."""
     return made(moto, "on-gitlab", Host="gitlab")
+
+
+@pytest.fixture(scope="module")
+def full(moto: str) -> Stack:
+    """A stack for which everything is given that may be."""
+    return made(
+        moto,
+        "full",
+        "acme@123456/fleet@789012",
+        AssumedRoleArns=ELSEWHERE,
+        Branch="trunk",
+        ProviderArn=LENT,
+        ReconcileStops="true",
+        StopEnvironment="halt",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -97,12 +114,10 @@ def test_each_role_may_do_what_its_verb_calls(stack: Stack) -> None:
     assert allowed(stack, "Stop") == reading | actions("Stop")
 
 
-def test_merges_may_be_let_stop(moto: str) -> None:
+def test_merges_may_be_let_stop(full: Stack) -> None:
     """For fleets whose manifests stop jobs, the second role can be given that too."""
-    stack = made(moto, "stops", ReconcileStops="true")
-
-    assert actions("Stop") <= allowed(stack, "Reconcile")
-    assert not actions("Stop") & allowed(stack, "Plan")
+    assert actions("Stop") <= allowed(full, "Reconcile")
+    assert not actions("Stop") & allowed(full, "Plan")
 
 
 @pytest.mark.parametrize("verb", ROLES)
@@ -128,15 +143,13 @@ def test_a_role_is_passed_to_bedrock_alone(stack: Stack) -> None:
     }
 
 
-def test_roles_elsewhere_are_not_for_plans(moto: str) -> None:
+def test_roles_elsewhere_are_not_for_plans(full: Stack) -> None:
     """Accounts that manifests name a role for are acted in, but no pull request may do so."""
-    other = "arn:aws:iam::999999999999:role/BedrockJobs"
-    stack = made(moto, "elsewhere", AssumedRoleArns=other)
-
     for verb in ("Reconcile", "Stop"):
-        (assuming,) = [one for one in statements(stack, verb) if "sts:" in str(one["Action"])]
-        assert (assuming["Action"], listed(assuming["Resource"])) == ("sts:AssumeRole", [other])
-    assert "sts:AssumeRole" not in allowed(stack, "Plan")
+        (assuming,) = [one for one in statements(full, verb) if "sts:" in str(one["Action"])]
+        assert assuming["Action"] == "sts:AssumeRole"
+        assert listed(assuming["Resource"]) == [ELSEWHERE]
+    assert "sts:AssumeRole" not in allowed(full, "Plan")
 
 
 @pytest.mark.parametrize(
@@ -185,12 +198,13 @@ def test_a_token_for_somebody_else_opens_nothing(stack: Stack) -> None:
     assert not trusts(stack, "Plan", subject, audience="https://github.com/acme")
 
 
-def test_a_repository_with_numbers_is_named_with_them(moto: str) -> None:
-    """Subjects that carry ids, as newer repositories of GitHub have them, open the same roles."""
-    stack = made(moto, "numbered", "acme@123456/fleet@789012")
+def test_a_repository_is_named_as_its_tokens_do(full: Stack) -> None:
+    """Ids in the subject, as newer repositories of GitHub have them, open the same roles."""
+    subjects = ["pull_request", "ref:refs/heads/trunk", "environment:halt"]
 
-    assert trusts(stack, "Plan", "repo:acme@123456/fleet@789012:pull_request")
-    assert not trusts(stack, "Plan", "repo:acme/fleet:pull_request")
+    for verb, subject in zip(ROLES, subjects, strict=True):
+        assert trusts(full, verb, f"repo:acme@123456/fleet@789012:{subject}")
+        assert not trusts(full, verb, f"repo:acme/fleet:{subject}")
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -211,14 +225,11 @@ def test_each_workflow_gets_the_role_that_it_names(stack: Stack, path: Any) -> N
             assert len(opened) == 1
 
 
-def test_a_provider_can_be_there_already(moto: str) -> None:
+def test_a_provider_can_be_there_already(full: Stack) -> None:
     """An account that trusts the host already lends its provider, and no second one is made."""
-    arn = f"arn:aws:iam::123456789012:oidc-provider/{GITHUB}"
-    stack = made(moto, "lent", ProviderArn=arn)
-
     for verb in ROLES:
-        (statement,) = role(stack, verb)["AssumeRolePolicyDocument"]["Statement"]
-        assert statement["Principal"] == {"Federated": arn}
+        (statement,) = role(full, verb)["AssumeRolePolicyDocument"]["Statement"]
+        assert statement["Principal"] == {"Federated": LENT}
     template = yaml.load(OIDC.read_text("utf-8"), Loader)  # noqa: S506 - a safe one
     assert template["Resources"]["Provider"]["Condition"] == "MakesProvider"
     assert template["Conditions"]["MakesProvider"] == ["ProviderArn", ""]
