@@ -104,6 +104,24 @@ def test_wheel_ships_the_scaffold(wheel: zipfile.ZipFile) -> None:
     }
 
 
+def test_an_installation_lays_out_a_repository(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    """Without this repository around it, `init` finds what it lays out, and that is valid."""
+    wheel.extractall(tmp_path / "installed")
+    (tmp_path / "fleet").mkdir()
+    for verb in ("init", "validate"):
+        done = subprocess.run(
+            [sys.executable, "-m", "controller", verb],
+            cwd=tmp_path / "fleet",
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(tmp_path / "installed")},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+
+    assert (tmp_path / "fleet" / ".github" / "workflows" / "bedrock-jobs-plan.yml").is_file()
+
+
 def test_wheel_holds_the_package_alone(wheel: zipfile.ZipFile) -> None:
     """Nothing but the package, typed, and its metadata is in the wheel."""
     roots = {name.partition("/")[0] for name in wheel.namelist()}
