@@ -1,0 +1,96 @@
+"""Running git itself: bounded, silent on terminals, and discreet."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from controller.adapters.git import Git, GitError, TimedOutError, explained, masked
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("https://user:secret@host/x.git", "https://***@host/x.git"),
+        (
+            "'https://ghp_abc@host/x' and ssh://git@host/y",
+            "'https://***@host/x' and ssh://***@host/y",
+        ),
+        ("https://host/x@y", "https://host/x@y"),
+        ("git@host:x.git", "git@host:x.git"),
+    ],
+)
+def test_urls_show_no_password(text: str, expected: str) -> None:
+    """Whatever stands before a host in a URL is masked, and nothing else."""
+    assert masked(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("said", "expected"),
+    [
+        (b"hint: noise\nfatal: one\nerror: two\nfatal: one\n", "one; two"),
+        (b"just this\n", "just this"),
+        (b"", "it ended with 7 and said nothing"),
+        (b"fatal: \xff\n", "\\udcff"),
+        (b"fatal: " + b"x" * 1000, "x" * 400 + "…"),
+        (b"fatal: Unable to create '.git/index.lock'", "Unable to create '.git/index.lock' "),
+    ],
+)
+def test_a_cause_is_one_line(said: bytes, expected: str) -> None:
+    """What git said becomes one line of bounded length, with a remedy where there is one."""
+    line = explained(said, 7)
+
+    assert line.startswith(expected)
+    assert "\n" not in line
+
+
+def runs(process: int) -> bool:
+    """Whether a process is there and has not ended."""
+    try:
+        os.kill(process, 0)
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (ProcessLookupError, FileNotFoundError):
+        return False
+    return state != "Z"
+
+
+def test_a_command_that_takes_too_long_ends_with_its_helpers(tmp_path: Path) -> None:
+    """The time-out is kept though a helper still holds the output open, and the helper goes."""
+    mark = tmp_path / "pid"
+    git = Git(tmp_path, settings={"alias.slow": f"!echo $$ > {mark}; sleep 60 & wait"}, seconds=0.5)
+    began = time.monotonic()
+
+    with pytest.raises(TimedOutError, match=r"git slow: no answer within 0\.5 s"):
+        git.run("slow")
+
+    assert time.monotonic() - began < 10
+    assert not runs(int(mark.read_text()))
+
+
+def test_nothing_is_asked_of_a_terminal(tmp_path: Path) -> None:
+    """A command has no terminal that it could ask, and is told not to."""
+    shown = Git(tmp_path, settings={"alias.ask": "!(true < /dev/tty) || echo $GIT_TERMINAL_PROMPT"})
+
+    assert shown.run("ask") == "0"
+
+
+def test_failures_name_the_command(tmp_path: Path) -> None:
+    """The line says which command it was, and what git found wrong."""
+    with pytest.raises(GitError, match=r"^git rev-parse: not a git repository"):
+        Git(tmp_path).run("rev-parse", "HEAD")
+    with pytest.raises(GitError, match="there is no such folder"):
+        Git(tmp_path / "gone").run("version")
+
+
+def test_names_of_any_bytes_come_through(tmp_path: Path) -> None:
+    """Output that is no UTF-8 is kept as file names keep it."""
+    git = Git(tmp_path)
+
+    assert (
+        os.fsencode(git.run("hash-object", "--stdin", content=b"x"))
+        == git.read("hash-object", "--stdin", content=b"x").strip()
+    )
+    assert git.within(tmp_path, {"alias.odd": "!printf '\\377'"}).run("odd") == "\udcff"
