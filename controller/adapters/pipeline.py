@@ -46,13 +46,14 @@ def root() -> Path:
 
 def from_root(source: Source, top: Path) -> Source:
     """Return a place with its path from the repository's root; one outside keeps its whole path."""
-    path = Path(source.path).absolute()
-    inside = os.path.relpath(path, top)
-    if inside.startswith(".."):
+    # As plain text, because reports hold a place for each of a hundred thousand manifests.
+    path = os.path.abspath(source.path)
+    above = os.path.join(top, "")
+    if not path.startswith(above):
         # Either may have been reached through a symbolic link.
-        inside = os.path.relpath(path.resolve(), top.resolve())
-    outside = inside.startswith("..")
-    return replace(source, path=os.path.normpath(path) if outside else Path(inside).as_posix())
+        real, above = os.path.realpath(path), os.path.join(os.path.realpath(top), "")
+        path = real if real.startswith(above) else path
+    return replace(source, path=path.removeprefix(above))
 
 
 def summary_room() -> int:

@@ -18,6 +18,9 @@ Placing = Callable[[Source], Source]
 _FIRST = (Verb.STOP, Verb.SUBMIT, Verb.ADOPT, Verb.TAG, Verb.HOLD)
 _PROBLEMS_SHARE = 0.5
 _PLAN_HEAD = ("action", "job", "why", "manifest")
+_MOST_QUIET = 200
+"""How many jobs that need nothing are listed: a settled fleet is no page to read."""
+
 _STATUS_HEAD = ("job", "phase", "why", "manifest")
 
 
@@ -43,10 +46,11 @@ def status_markdown(
     """Return statuses: what failed or waits for a person first, the rest folded."""
     told = {one.subject: one for one in reversed(review.findings)}
     ill = [_ill(one, told[one.key], place) for one in statuses if one.key in told]
-    well = [_well(one, place) for one in statuses if one.key not in told]
+    rest = [one for one in statuses if one.key not in told]
+    well = [_well(one, place) for one in rest[:_MOST_QUIET]] + _more(len(rest))
     tables = list(_problems(review, _PROBLEMS_SHARE))
     tables += [Table("#### Needs attention", _STATUS_HEAD, tuple(ill))] if ill else []
-    tables += [folded(counted(len(well), "other job"), _STATUS_HEAD, well)] if well else []
+    tables += [folded(counted(len(rest), "other job"), _STATUS_HEAD, well)] if rest else []
     return document(f"bedrock-jobs {review.verb}", _leads(review, refused), tables, limit)
 
 
@@ -88,10 +92,17 @@ def _target(target: str, actions: Sequence[Action], place: Placing) -> Iterator[
     if details:
         yield folded("Details", ("job", "what", "manifest", "live"), details)
     for verb, words in ((Verb.WAIT, "to wait for"), (Verb.NOOP, "with nothing to do")):
-        rest = [_action(one, place) for one in actions if one.verb is verb]
+        rest = [one for one in actions if one.verb is verb]
         where = "" if first else f" in {target}"
         if rest:
-            yield folded(f"{counted(len(rest), 'job')} {words}{where}", _PLAN_HEAD, rest)
+            rows = [_action(one, place) for one in rest[:_MOST_QUIET]]
+            label = f"{counted(len(rest), 'job')} {words}{where}"
+            yield folded(label, _PLAN_HEAD, rows + _more(len(rest)))
+
+
+def _more(jobs: int) -> list[str]:
+    """Return the row that counts the quiet jobs which are not listed, where there are any."""
+    return [row("", f"and {jobs - _MOST_QUIET} more", "", "")] if jobs > _MOST_QUIET else []
 
 
 def _target_of(action: Action) -> str:

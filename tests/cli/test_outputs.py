@@ -10,10 +10,11 @@ from junitparser import JUnitXml
 
 from controller.views.structured import REPORTS
 from tests.support.commands import Ran
-from tests.support.manifests import failing
+from tests.support.manifests import failing, spec
 from tests.support.project import Project
 from tests.views import runner
 from tests.views.pages import read
+from tests.views.test_output_schemas import faults
 
 VERBS = (("validate",), ("plan",), ("reconcile", "--dry-run"), ("reconcile",))
 JUDGING = ("validate", "plan", "reconcile")
@@ -99,6 +100,35 @@ def test_data_of_a_plan_has_its_problems(mixed: Project) -> None:
     """The plan's data holds what stderr tells people: the problems, as validate has them."""
     problems = mixed.call("validate", "--output", "json").data["problems"]
     assert mixed.call("plan", "--output", "json").data["problems"] == problems != []
+
+
+def test_data_of_every_verb_fits_its_schema(tree: Project) -> None:
+    """What the other verbs print as JSON, and the sidecars, fit the schemas of their kinds."""
+    tree.fleet(owner="acme-ml")
+    for name in ("fails", "gone", "runs"):
+        tree.add(name, failing() if name == "fails" else None)
+    tree.settle()
+    tree.add("later")
+    tree.call("reconcile")
+    arn = tree.bystand({"jobName": "theirs", "customModelName": "theirs", **spec()})
+    tree.add("theirs")
+    (tree.jobs / "gone.yaml").unlink()
+    told = [
+        tree.call("status", "--output", "json").data,
+        tree.call("wait", "--timeout", "0", "--output", "json").data,
+        tree.call("status", "--orphans", "--output", "json").data,
+        *(json.loads(text) for text in tree.sidecars().values()),
+        tree.call("adopt", "theirs", "--arn", arn, "--dry-run", "--output", "json").data,
+        tree.call("retry", "--dry-run", "--output", "json", "fails", "runs").data,
+        tree.call("stop", "--dry-run", "--output", "json", "fails", "later").data,
+        tree.call("stop", "--yes", "--output", "json", "later").data,
+    ]
+    assert [
+        (one["kind"], faults(one["kind"], one)) for one in told if faults(one["kind"], one)
+    ] == []
+    kinds = {"StatusList", "OrphanList", "Status", "Adopt", "Retry", "Stop"}
+    assert {one["kind"] for one in told} == kinds
+    assert all(one.get("jobs") or one.get("orphans") for one in told)
 
 
 def test_a_refused_plan_is_told(tree: Project) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.adapters.pipeline import SUMMARY_BYTES
-from controller.core.actions import Verb
+from controller.core.actions import Plan, Verb
 from controller.core.model import Problem, Source
 from controller.views.markdown import code, text
 from controller.views.plan import in_sandbox, summary
@@ -120,6 +120,21 @@ def test_cut_between_rows(seed: int) -> None:
         assert all(row in whole for row in rows)
         cut = len(whole) - len(rows)
         assert (f"{cut} row" in page.text) is (cut > 0)
+
+
+def test_a_settled_fleet_is_counted() -> None:
+    """Of many jobs with nothing to do, enough are listed to see what they are, and all counted."""
+    dice = seeded(2)
+    idle = next(
+        action
+        for action in iter(lambda: next(iter(drawn(dice).plan.actions), None), 0)
+        if action is not None and action.verb is Verb.NOOP
+    )
+    one = Drawn(Plan((idle,) * 1000), (), None, ())
+    page = read(markdown_of(one))
+    assert len(bodies(page)) == 201
+    assert bodies(page)[-1][1].strip() == "and 800 more"
+    assert "1000 jobs with nothing to do" in page.text
 
 
 def test_a_summary_fits_github() -> None:

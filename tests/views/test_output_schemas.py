@@ -12,6 +12,7 @@ import jsonschema
 import jsonschema_rs
 import pytest
 
+from controller.adapters.sidecars import rendered
 from controller.core.actions import Reason, Verb
 from controller.core.model import API_VERSION
 from controller.views.plan import plan_data
@@ -20,7 +21,7 @@ from controller.views.status import status_data
 from tests.views.drawn import Drawn, drawn, seeded, situations
 
 FOLDER = Path(__file__).parents[2] / "schemas" / "output"
-NAMES = ("Plan", "Validation", "StatusList")
+NAMES = ("Plan", "Validation", "StatusList", "Status")
 TREES = 1000
 
 
@@ -48,6 +49,9 @@ def data_of(name: str, one: Drawn) -> dict[str, Any]:
     made: dict[str, Callable[[], dict[str, Any]]] = {
         "Plan": lambda: plan_data(one.plan, one.refused, one.problems, sandbox=True),
         "Validation": lambda: validation(len(one.plan.actions), 0, one.problems),
+        "Status": lambda: json.loads(
+            rendered({status.key.name: status.entry for status in one.statuses})
+        ),
         "StatusList": lambda: status_data(one.statuses, sandbox=False),
     }
     return made[name]()
