@@ -26,6 +26,7 @@ from controller.adapters.scaffold import (
 from controller.cli import options
 from controller.cli.exits import Exit
 from controller.cli.printing import say, show
+from controller.core.fleet import Fleet
 from controller.core.scaffolding import Fate, Laid, owner_of, under
 from controller.views.lines import Line, columns
 
@@ -102,20 +103,31 @@ def command(ctx: click.Context, /, folder: Path, **given: Any) -> None:
 
 def _wanted(folder: Path, around: Surroundings, given: dict[str, Any]) -> Wanted:
     """Return what the command line says, and what the repository tells where it is silent."""
-    there, _ = load_fleet(None, folder) if (folder / FLEET_FILE).is_file() else (None, ())
-    # The owner is part of every token: one that is there is never given up for a guess.
-    known = there.owner if there else ""
     more = {key: given[key] for key in ("region", "branch", "requirement") if given[key]}
     if around.branch:
         more.setdefault("branch", around.branch)
     wanted = Wanted(
-        owner=given["owner"] or known or owner_of(around.remote, folder.resolve().name),
+        owner=_owner(folder, around, given),
         host=_host(folder, around, given["ci"]),
         codeowners=" ".join(given["codeowners"]),
         **more,
     )
     _check(wanted)
     return wanted
+
+
+def _owner(folder: Path, around: Surroundings, given: dict[str, Any]) -> str:
+    """Return the owner; it is part of every token, so none that is there yields to a guess."""
+    if given["owner"]:
+        return str(given["owner"])
+    there = (folder / FLEET_FILE).is_file()
+    fleet, problems = load_fleet(folder / FLEET_FILE, folder) if there else (Fleet(), ())
+    if problems and given["force"]:
+        told = (
+            f"{FLEET_FILE} has problems, and its owner may be in use: say it, to replace the file."
+        )
+        raise click.BadParameter(told, param_hint="--owner")
+    return fleet.owner or owner_of(around.remote, folder.resolve().name)
 
 
 def _host(folder: Path, around: Surroundings, asked: str | None) -> str:
@@ -138,9 +150,9 @@ def _check(wanted: Wanted) -> None:
     for finding in schemas.checker(schemas.FLEET).findings(fleet):
         hint = "--owner" if "owner" in finding.path else "--region"
         raise click.BadParameter(f"{finding.message}.", param_hint=hint)
-    if not re.fullmatch(r"[A-Za-z0-9_.][A-Za-z0-9_./-]*", wanted.branch):
+    if not re.fullmatch(r"(?!-)[^\s~^:?*\[\\'\"]+", wanted.branch):
         raise click.BadParameter(f"{wanted.branch!r} is no branch's name.", param_hint="--branch")
-    if not re.fullmatch(r"(?:[^\s#\"']*@[^\s#\"']+ ?)*", wanted.codeowners):
+    if not all(re.fullmatch(r"[^@#]*@[^#]+", one) for one in wanted.codeowners.split()):
         raise click.BadParameter("name users or teams: @acme/ml.", param_hint="--codeowner")
     if not re.fullmatch(r"[!-~](?:[ -~]*[!-~])?", wanted.requirement):
         raise click.BadParameter("one line, as pip takes it.", param_hint="--requirement")
