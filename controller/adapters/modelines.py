@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.adapters.defaults import Defaults
+from controller.adapters.defaults import Defaults, Layer
 from controller.adapters.discovery import (
     DEFAULTS,
     FLEET_FILE,
@@ -19,11 +19,11 @@ from controller.adapters.discovery import (
     top_of,
 )
 from controller.adapters.files import locked, replace
-from controller.adapters.schemas import FLEET, file_name
+from controller.adapters.schemas import FLEET, file_name, partial
 from controller.adapters.yaml_events import Document, parse
 from controller.core.kinds import KINDS
 from controller.core.modelines import Header, headers, led
-from controller.core.node import MapNode, text_of
+from controller.core.node import MapNode, member, text_of
 from controller.core.reading import freely, read
 
 _MARK = b"\xef\xbb\xbf"
@@ -61,7 +61,7 @@ class Looked:
     documents: int
     astray: tuple[Astray, ...]
     schemas: frozenset[str]
-    """The file names of the schemas that are needed."""
+    """The file names of the schemas that those are to be led to."""
 
 
 def look(paths: Sequence[Path], folder: Path) -> Looked:
@@ -72,11 +72,23 @@ def look(paths: Sequence[Path], folder: Path) -> Looked:
     """
     found = discover(paths)
     fleets = dict.fromkeys(f"{top_of(os.fspath(path))}/{FLEET_FILE}" for path in paths)
-    files = [*found.files, *(_shown(path) for path in fleets if Path(path).is_file())]
+    files = [
+        *found.files,
+        *_defaults(paths),
+        *(_shown(one) for one in fleets if Path(one).is_file()),
+    ]
     documents = [one for path in dict.fromkeys(files) for one in _documents(path)]
-    astray = (_astray(path, header, stem, folder) for path, header, stem in documents)
-    needed = frozenset(file_name(stem) for _, _, stem in documents)
-    return Looked(len(documents), tuple(filter(None, astray)), needed)
+    astray = tuple(filter(None, (_astray(*document, folder) for document in documents)))
+    return Looked(len(documents), astray, frozenset(Path(one.wanted).name for one in astray))
+
+
+def _defaults(paths: Sequence[Path]) -> Iterator[str]:
+    """Yield the defaults files in the folders that are given, which are no manifests."""
+    for path in paths:
+        for found in sorted(path.rglob("_*.y*ml")) if path.is_dir() else ():
+            hidden = any(part.startswith(".") for part in found.relative_to(path).parts)
+            if found.name in DEFAULTS and found.is_file() and not hidden:
+                yield str(found)
 
 
 def mend(path: str, astray: Sequence[Astray]) -> None:
@@ -104,10 +116,8 @@ def _shown(path: str) -> str:
     return relative if len(relative) < len(path) else path
 
 
-def _documents(path: str) -> Iterator[tuple[str, Header, str]]:
-    """Yield a file's documents, each with its header and the stem of its schema."""
-    if Path(path).name in DEFAULTS:
-        return
+def _documents(path: str) -> Iterator[tuple[str, Header, Sequence[str]]]:
+    """Yield a file's documents, each with its header and the stems of the schemas that fit it."""
     try:
         data = content(path)
     except UnfitFileError:
@@ -118,29 +128,37 @@ def _documents(path: str) -> Iterator[tuple[str, Header, str]]:
     starts = [document.root.start_mark.line for document in text.documents]
     above = headers(data.removeprefix(_MARK).decode(), starts)
     for document, header in zip(text.documents, above, strict=True):
-        stem = _stem(path, document)
-        if stem is not None:
-            yield path, header, stem
+        stems = _stems(path, document)
+        if stems:
+            yield path, header, stems
 
 
-def _stem(path: str, document: Document) -> str | None:
-    """Return the stem of the schema that a document goes by, or None where none is known."""
+def _stems(path: str, document: Document) -> Sequence[str]:
+    """Return the stems of the schemas that a document may go by, the best first."""
     if Path(path).name == FLEET_FILE:
-        return FLEET
+        return [FLEET]
     if not isinstance(document.root, MapNode):
-        return None
-    kind = text_of(document.root, "kind")
-    if kind is None:
-        layers = Defaults().of(str(Path(path).parent), top_of(path))
-        kind = next((layer.kind for layer in layers if layer.kind), None)
-    return kind if kind in KINDS else None
+        return []
+    layers = Defaults().of(str(Path(path).parent), top_of(path))
+    kind = text_of(document.root, "kind") or _inherited(layers)
+    if Path(path).name in DEFAULTS:
+        return [partial(kind if kind in KINDS else next(iter(KINDS)))]
+    if kind not in KINDS or not layers:
+        return [kind] if kind in KINDS else []
+    # What the folder's defaults give, an editor would miss in the manifest itself.
+    rests = any(layer.root is not None and member(layer.root, "spec") for layer in layers)
+    return [partial(kind), kind] if rests else [kind, partial(kind)]
 
 
-def _astray(path: str, header: Header, stem: str, folder: Path) -> Astray | None:
-    name = file_name(stem)
-    if header.schema is not None and _leads(path, header.schema, name):
+def _inherited(layers: Sequence[Layer]) -> str:
+    return next((layer.kind for layer in layers if layer.kind), "")
+
+
+def _astray(path: str, header: Header, stems: Sequence[str], folder: Path) -> Astray | None:
+    names = [file_name(stem) for stem in stems]
+    if header.schema is not None and any(_leads(path, header.schema, name) for name in names):
         return None
-    wanted = Path(os.path.relpath(folder / name, Path(path).parent))
+    wanted = Path(os.path.relpath(folder / names[0], Path(path).parent))
     return Astray(path, header, header.schema or "", wanted.as_posix())
 
 

@@ -13,7 +13,6 @@ from controller.adapters import schemas
 from controller.adapters.discovery import FLEET_FILE, discover
 from controller.adapters.files import plain_bytes, replace
 from controller.adapters.git import Git, GitError
-from controller.core.kinds import KINDS
 from controller.core.scaffolding import CHANGES, Fate, How, Laid, Piece, laid, plain
 from controller.version import __version__
 
@@ -113,7 +112,7 @@ def _example(folder: Path) -> Iterator[Piece]:
 
 
 def _schemas() -> Iterator[Piece]:
-    for stem in (*KINDS, schemas.FLEET):
+    for stem in schemas.STEMS:
         name = schemas.file_name(stem)
         yield Piece(f"schemas/{name}", (schemas.shipped_folder() / name).read_text("utf-8"))
 

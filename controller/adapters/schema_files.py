@@ -9,10 +9,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from controller.adapters.schemas import FLEET, file_name
+from controller.adapters.schemas import FLEET, STEMS, file_name, partial
 from controller.core.envelope import fleet_schema
-from controller.core.kind import Kind
-from controller.core.schema import manifest_schema
+from controller.core.kinds import KINDS
+from controller.core.schema import manifest_schema, partial_schema
 
 _SERVICE: Final = "bedrock"
 _DIFF_LINES: Final = 20
@@ -33,15 +33,16 @@ def rendered(schema: Mapping[str, Any]) -> str:
     return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
 
 
-def generated(kinds: Iterable[Kind], *, fleet: bool, documented: bool = False) -> dict[str, str]:
+def generated(stems: Iterable[str], *, documented: bool = False) -> dict[str, str]:
     """Return the text of each schema by its file name, from the installed service model."""
-    files = {
-        file_name(kind.name): rendered(
-            manifest_schema(kind, service_model(), documented=documented)
-        )
-        for kind in kinds
-    }
-    return files | ({file_name(FLEET): rendered(fleet_schema())} if fleet else {})
+    wanted = frozenset(stems)
+    made = {FLEET: fleet_schema()} if FLEET in wanted else {}
+    for kind in KINDS.values():
+        part = partial(kind.name)
+        if wanted & {kind.name, part}:
+            whole = manifest_schema(kind, service_model(), documented=documented)
+            made |= {kind.name: whole, part: partial_schema(kind, whole)}
+    return {file_name(stem): rendered(made[stem]) for stem in STEMS if stem in wanted}
 
 
 def write(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:

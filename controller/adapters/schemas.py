@@ -8,10 +8,20 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from controller.core.kinds import KINDS
 from controller.core.validation import Checker
 
 FLEET: Final = "bedrock-jobs"
 """The stem of the fleet's schema, as its file ``bedrock-jobs.yaml`` has it."""
+
+
+def partial(kind: str) -> str:
+    """Return the stem of the schema of a kind's partial manifests, which leave anything out."""
+    return f"{kind}.partial"
+
+
+STEMS: Final = (*(stem for kind in KINDS for stem in (kind, partial(kind))), FLEET)
+"""The stems of all schemas that editors go by."""
 
 _PACKAGE: Final = Path(__file__).resolve().parent.parent
 

@@ -11,10 +11,9 @@ from click.shell_completion import CompletionItem
 from controller.adapters import schema_files, schemas
 from controller.cli import modelines, options
 from controller.cli.exits import Exit
-from controller.core.kinds import KINDS
 
 _TO_STDOUT = "-"
-_SCHEMA = click.Choice([*KINDS, schemas.FLEET])
+_SCHEMA = click.Choice(schemas.STEMS)
 
 
 def _completed(
@@ -61,6 +60,8 @@ def command(
 ) -> None:
     """Write the JSON Schema of each KIND's manifests, by default of all and of bedrock-jobs.yaml.
 
+    KIND.partial is that of parts of manifests, such as a folder's _defaults.yaml holds.
+
     They are generated from the botocore that is installed. Editors read them through the first
     line of a manifest, and `validate` uses those that are shipped. With --modelines those lines
     are checked, of the manifests under each PATH, by default jobs/, and of bedrock-jobs.yaml.
@@ -70,12 +71,7 @@ def command(
         ctx.exit(modelines.check([*map(Path, names)], Path(output_dir), fix=fix))
     for name in names:
         _SCHEMA.convert(name, None, ctx)
-    # The fleet's file is no kind, yet its schema is asked for in the same way.
-    files = schema_files.generated(
-        [KINDS[name] for name in names or KINDS if name in KINDS],
-        fleet=not names or schemas.FLEET in names,
-        documented=docs,
-    )
+    files = schema_files.generated(names or schemas.STEMS, documented=docs)
     if output_dir == _TO_STDOUT:
         click.echo("".join(files.values()), nl=False)
     elif check:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from controller.core.envelope import DRAFT, GENERATED, envelope
 from controller.core.keywords import REFUSED
 from controller.core.kind import Kind
+from controller.core.layers import relaxed
 from controller.core.shapes import Reader, reachable, recursive_shapes
 from controller.core.words import Node
 
@@ -41,6 +42,20 @@ def manifest_schema(kind: Kind, service: Mapping[str, Any], *, documented: bool 
         },
         "additionalProperties": False,
         **_definitions(reader),
+    }
+
+
+def partial_schema(kind: Kind, manifest: Mapping[str, Any]) -> Node:
+    """The schema of a kind's partial manifests asks for nothing, and refuses what is wrong.
+
+    ``manifest`` is the kind's manifest schema.
+    """
+    return relaxed(manifest) | {
+        "title": f"{kind.name}, in part",
+        "description": (
+            f"A part of a manifest of one {kind.name}: what a folder's _defaults.yaml holds for all"
+            " manifests below it, and a manifest that leaves the rest to it."
+        ),
     }
 
 

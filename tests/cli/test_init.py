@@ -9,7 +9,6 @@ import pytest
 
 from controller.adapters import schemas
 from controller.adapters.fleet_file import load_fleet
-from controller.core.kinds import KINDS
 from controller.version import __version__
 from tests.support.commands import call
 from tests.support.laying import fates, files, folder, init, read
@@ -42,7 +41,7 @@ ALWAYS = {
     ".vscode/settings.json",
     "bedrock-jobs.yaml",
     "jobs/example.yaml",
-    *(f"schemas/{schemas.file_name(stem)}" for stem in (*KINDS, schemas.FLEET)),
+    *(f"schemas/{schemas.file_name(stem)}" for stem in schemas.STEMS),
 }
 
 
@@ -135,6 +134,17 @@ def test_the_owner_is_never_given_up(folder: Path) -> None:
     fleet, problems = load_fleet(None, folder)
     assert (fleet.owner, problems) == ("first", ())
     assert fleet.limits.max_submits == 50
+
+
+def test_an_owner_that_cannot_be_read_is_asked_for(folder: Path) -> None:
+    """A fleet's file with problems is replaced only when its owner is said."""
+    (folder / "bedrock-jobs.yaml").write_text("owner: first\nlimit: 3\n")
+
+    refused, done = init(folder, "--force"), init(folder, "--force", "--owner", "first")
+
+    assert (refused.code, done.code) == (64, 0)
+    assert "--owner" in refused.err
+    assert load_fleet(None, folder)[0].owner == "first"
 
 
 def test_what_is_asked_for_goes_in(folder: Path) -> None:
@@ -238,7 +248,7 @@ def test_what_cannot_be_written_stops_nothing_else(folder: Path) -> None:
 
     failed = [line for line in ran.out.splitlines() if line.startswith("failed")]
     assert ran.code == 1
-    assert len(failed) == 1 + len(KINDS) + 1
+    assert len(failed) == 1 + len(schemas.STEMS)
     assert "Traceback" not in ran.err
     assert (folder / "jobs" / "example.yaml").is_file()
 

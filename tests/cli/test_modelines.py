@@ -15,6 +15,7 @@ from tests.support.commands import Ran, call
 
 KIND = next(iter(KINDS))
 FILE = schemas.file_name(KIND)
+PARTIAL = schemas.file_name(schemas.partial(KIND))
 LINE = f"# yaml-language-server: $schema=../schemas/{FILE}\n"
 BODY = f"apiVersion: bedrock-jobs/v1\nkind: {KIND}\nmetadata: {{name: a}}  # kept\nspec: {{}}\n"
 
@@ -113,18 +114,51 @@ def test_bytes_and_permissions_are_kept(tree: Path) -> None:
 
 
 def test_folders_and_the_fleet_have_their_own_ways(tree: Path) -> None:
-    """A nested manifest is led up further, the fleet's file is looked at, a defaults file is not.
+    """A nested manifest is led up further, and the fleet's file to its own schema.
 
     A kind that only the defaults give is known too.
     """
     nested = write(tree, f"{BODY}".replace(f"kind: {KIND}\n", ""), "jobs/team/nlp/a.yaml")
-    defaults = write(tree, f"kind: {KIND}\n", "jobs/team/_defaults.yaml")
+    write(tree, f"kind: {KIND}\n", "jobs/team/_defaults.yaml")
     fleet = write(tree, "owner: acme\n", "bedrock-jobs.yaml")
     assert check(tree, "--fix").code == 0
     assert nested.read_text().startswith(LINE.replace("..", "../../.."))
     assert fleet.read_text().startswith("# yaml-language-server: $schema=schemas/bedrock-jobs.")
-    assert defaults.read_text() == f"kind: {KIND}\n"
-    assert check(tree, "jobs/team/_defaults.yaml", "bedrock-jobs.yaml").code == 0
+    assert check(tree, "jobs/team/nlp", "bedrock-jobs.yaml").code == 0
+
+
+@pytest.mark.parametrize(
+    ("defaults", "best"),
+    [
+        ("spec: {roleArn: x}\n", [PARTIAL, FILE]),
+        ("metadata: {labels: {team: ml}}\n", [FILE, PARTIAL]),
+        ("# nothing yet\n", [FILE, PARTIAL]),
+        (None, [FILE]),
+    ],
+)
+def test_what_rests_on_defaults_may_be_a_part(
+    tree: Path, defaults: str | None, best: list[str]
+) -> None:
+    """A manifest whose spec the defaults complete is led to the schema of parts, by preference."""
+    if defaults is not None:
+        write(tree, defaults, "jobs/_defaults.yaml")
+    for name in (FILE, PARTIAL):
+        path = write(tree, LINE.replace(FILE, name) + BODY)
+        assert (check(tree, "jobs/a.yaml").code == 0) is (name in best)
+    path.write_text(BODY)
+    check(tree, "--fix")
+    assert path.read_text() == LINE.replace(FILE, best[0]) + BODY
+
+
+def test_defaults_are_parts(tree: Path) -> None:
+    """A defaults file is led to the schema of parts, whether it names its kind or not."""
+    for text in (f"kind: {KIND}\n", "spec: {}\n"):
+        path = write(tree, text, "jobs/team/_defaults.yaml")
+        write(tree, text, "jobs/.hidden/_defaults.yaml")
+        assert check(tree).code == 1
+        assert check(tree, "--fix").err.endswith("1 line written\n")
+        assert path.read_text() == LINE.replace("..", "../..").replace(FILE, PARTIAL) + text
+        assert check(tree, str(path)).code == 0
 
 
 @pytest.mark.parametrize("text", ["a: [\n", "a: 1\n", "kind: Other\n", "- a\n", b"\xff\n", ""])
@@ -168,7 +202,7 @@ def test_the_examples_lead_to_their_schema(tree: Path) -> None:
     assert call(ROOT, "schema", "--modelines").code == 0
     shutil.rmtree(tree / "jobs")
     shutil.copytree(ROOT / "jobs", tree / "jobs", ignore=shutil.ignore_patterns("*.json"))
-    paths = sorted(path for path in tree.rglob("*.yaml") if path.name != "_defaults.yaml")
+    paths = sorted(tree.rglob("*.yaml"))
     whole = {path: path.read_text() for path in paths}
     for path, text in whole.items():
         lines = text.splitlines(keepends=True)

@@ -24,15 +24,15 @@ def run(*arguments: str) -> Result:
 def test_writes_every_kind_and_the_fleet(tmp_path: Path) -> None:
     """Without a KIND all schemas are written, with the bytes of the shipped ones."""
     assert run("--output-dir", str(tmp_path)).exit_code == 0
-    names = {schemas.file_name(stem) for stem in (*KINDS, schemas.FLEET)}
+    names = {schemas.file_name(stem) for stem in schemas.STEMS}
     assert {path.name for path in tmp_path.iterdir()} == names
     for path in tmp_path.iterdir():
         assert path.read_bytes() == (schemas.shipped_folder() / path.name).read_bytes()
 
 
-@pytest.mark.parametrize("stem", [KIND, schemas.FLEET])
+@pytest.mark.parametrize("stem", schemas.STEMS)
 def test_writes_only_what_is_named(tmp_path: Path, stem: str) -> None:
-    """A KIND, or the fleet's stem, limits the work to it."""
+    """A KIND, a kind's partial manifests, or the fleet's stem limits the work to it."""
     assert run(stem, "--output-dir", str(tmp_path)).exit_code == 0
     assert [path.name for path in tmp_path.iterdir()] == [schemas.file_name(stem)]
 
@@ -94,7 +94,7 @@ def test_wrong_use_is_refused(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("given", "begun", "offered"),
     [
-        ([], KIND[:5], [("plain", KIND)]),
+        ([], KIND[:5], [("plain", KIND), ("plain", schemas.partial(KIND))]),
         ([], "bed", [("plain", schemas.FLEET)]),
         (["--modelines"], "jo", [("file", "jo")]),
     ],

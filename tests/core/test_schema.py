@@ -11,7 +11,7 @@ import pytest
 from controller.core.envelope import fleet_schema
 from controller.core.kind import Kind
 from controller.core.kinds import KINDS
-from controller.core.schema import manifest_schema, request_schema
+from controller.core.schema import manifest_schema, partial_schema, request_schema
 from controller.core.shapes import plain_text
 from controller.core.validation import Checker
 from controller.core.words import Node, Words
@@ -164,6 +164,26 @@ def test_names_may_be_left_out_and_the_token_must_be() -> None:
     assert spec["required"] == ["it"]
     assert "clientRequestToken" not in spec["properties"]
     assert "paid for twice" in spec["x-refused"]["clientRequestToken"]
+
+
+def test_parts_ask_for_nothing_and_refuse_what_is_wrong() -> None:
+    """Of a part nothing is missing, not even one of a union; a wrong key or value stays wrong."""
+    row = replace(COPY, overlay=({"required": ["it"], "x-problem": "`it` is due"},))
+    union = PAIR | {"union": True}
+    part = Checker(partial_schema(row, manifest_schema(row, service(union, S=S))))
+    named = {"apiVersion": "bedrock-jobs/v1", "metadata": {"labels": {"team": "ml"}}}
+    parts: list[Node] = [
+        {},
+        named,
+        {"spec": {}},
+        {"spec": {"it": {}}},
+        {"spec": {"it": {"a": "x"}}},
+    ]
+    for fine in parts:
+        assert part.is_valid(fine), fine
+    mistakes: list[Node] = [{"it": {}}, {"spec": {"at": 1}}, {"spec": {"it": {"a": "x", "b": "y"}}}]
+    for wrong in mistakes:
+        assert not part.is_valid(wrong), wrong
 
 
 def test_request_is_what_goes_over_the_wire() -> None:

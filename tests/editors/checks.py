@@ -47,6 +47,11 @@ def project(folder: Path) -> Path:
     shutil.copytree(schemas.shipped_folder(), folder / "schemas")
     shutil.copy(ROOT / "bedrock-jobs.yaml", folder)
     (folder / "jobs" / "mistaken.yaml").write_text(_MISTAKEN)
+    # The one without lines goes by the settings that `init` lays out.
+    (folder / "jobs" / "team").mkdir()
+    (folder / "jobs" / "team" / "unled.yml").write_text(_MISTAKEN.replace(_LINE, ""))
+    settings = ROOT / "deploy" / "ci" / "repository" / "vscode"
+    shutil.copytree(settings, folder / ".vscode")
     return folder
 
 
@@ -63,10 +68,11 @@ def each_key_is_explained(client: Client) -> str:
 
 
 def examples_are_not_flagged(client: Client) -> str:
-    """No example is flagged, apart from those that rest on their folder's defaults."""
-    flagged = {path.name for path, _ in _files(client.folder) if client.findings(client.open(path))}
-    assert flagged == {"europe.yaml", "pacific.yaml"}, flagged
-    return "only manifests that rest on a _defaults.yaml are flagged"
+    """No example is flagged, be it whole, a part, or the defaults that a part rests on."""
+    paths = [path for path, _ in _files(client.folder)]
+    flagged = {path.name: client.findings(client.open(path)) for path in paths}
+    assert not any(flagged.values()), flagged
+    return f"none of {len(paths)} examples is flagged"
 
 
 def mistakes_are_flagged(client: Client) -> str:
@@ -76,6 +82,15 @@ def mistakes_are_flagged(client: Client) -> str:
     for line, text in wanted.items():
         assert any(at == line and text in message for at, message in told), (line, told)
     return f"{len(told)} mistakes are flagged"
+
+
+def settings_lead_there_too(client: Client) -> str:
+    """A manifest without a line goes by the folder's settings; a folder's defaults go by none."""
+    told = client.findings(client.open(client.folder / "jobs" / "team" / "unled.yml"))
+    assert any("ruleArn" in message for _, message in told), told
+    for path in (client.folder / "jobs").rglob("_defaults.yaml"):
+        assert client.findings(client.open(path)) == [], path
+    return f"{len(told)} mistakes are flagged in a file without a line"
 
 
 def choices_are_offered(client: Client) -> str:
@@ -100,6 +115,7 @@ CHECKS = (
     each_key_is_explained,
     examples_are_not_flagged,
     mistakes_are_flagged,
+    settings_lead_there_too,
     choices_are_offered,
 )
 
@@ -107,7 +123,7 @@ CHECKS = (
 def _files(folder: Path) -> Iterator[tuple[Path, Node]]:
     """Yield the examples with their schemas."""
     for path in sorted((folder / "jobs").rglob("*.yaml")):
-        if path.name not in {"_defaults.yaml", "mistaken.yaml"}:
+        if path.name != "mistaken.yaml":
             yield path, dict(schemas.shipped(KIND))
     yield folder / "bedrock-jobs.yaml", dict(schemas.shipped(schemas.FLEET))
 

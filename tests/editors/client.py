@@ -91,7 +91,8 @@ class Client:
             self._findings[message["params"]["uri"]] = message["params"]["diagnostics"]
         elif "id" in message:
             asked = message["params"].get("items", []) if message.get("params") else []
-            settings = [_SETTINGS if one.get("section") == "yaml" else {} for one in asked]
+            ours = {**_SETTINGS, "schemas": _schemas(self.folder)}
+            settings = [ours if one.get("section") == "yaml" else {} for one in asked]
             self._send({"id": message["id"], "result": settings or None})
 
     def _send(self, message: dict[str, Any]) -> None:
@@ -109,6 +110,14 @@ class Client:
         assert length, "the language server ended"
         message: dict[str, Any] = json.loads(self.process.stdout.read(length))
         return message
+
+
+def _schemas(folder: Path) -> dict[str, Any]:
+    """Return which files go by which schema, as the folder's settings say."""
+    path = folder / ".vscode" / "settings.json"
+    text = path.read_text(encoding="utf-8") if path.exists() else "{}"
+    found: dict[str, Any] = json.loads(text).get("yaml.schemas", {})
+    return found
 
 
 def _place(uri: str, line: int, column: int) -> dict[str, Any]:

@@ -54,15 +54,10 @@ def used(value: Any, path: str = "") -> Iterator[str]:
 
 @each_example
 def test_example_opens_with_a_lesson(path: Path) -> None:
-    """An example begins with two lines of comment, after the line that gives an editor its schema.
-
-    A folder's defaults are part of a manifest, so no schema of a whole one fits them.
-    """
-    lines = path.read_text(encoding="utf-8").splitlines()
-    if not path.name.startswith("_"):
-        modeline = lines.pop(0)
-        assert modeline.startswith(MODELINE)
-        assert (path.parent / modeline.removeprefix(MODELINE)).resolve().is_file()
+    """An example begins with the line that editors go by, and two lines of comment."""
+    modeline, *lines = path.read_text(encoding="utf-8").splitlines()
+    assert modeline.startswith(MODELINE)
+    assert (path.parent / modeline.removeprefix(MODELINE)).resolve().is_file()
 
     comments = [line for line in lines[:3] if line.startswith("# ")]
 
