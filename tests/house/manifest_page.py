@@ -30,7 +30,8 @@ manifest is written by `bedrock-jobs new`.
 
 - **Bold** keys are required. `a[]` is each item of a list `a`, `a{}` each value of a mapping `a`.
 - A *text* is what you write, whatever YAML takes it for: `1e-5`, `012` and `no` stay as they are.
-- A folder's `_defaults.yaml` holds any of these keys for all manifests below it.
+- A folder's `_defaults.yaml` holds any of these keys for all manifests below it; `metadata.name`,
+  `policy.adopt` and the names in `spec` stay each manifest's own.
 - Keys that are not listed here are refused, with the nearest one named.
 """
 _MANIFEST = """## Around the spec
