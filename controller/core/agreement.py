@@ -14,7 +14,7 @@ from enum import Enum
 from controller.core.actions import Action, Plan, Reason, Verb
 from controller.core.kind import Kind
 from controller.core.model import JobKey, Live, Place
-from controller.core.plan_file import PlanFile, Planned, hashed
+from controller.core.plan_file import CHANGES, PlanFile, Planned, hashed
 
 _DIGITS = 8
 _NEXT_TURN = frozenset({Reason.QUEUED, Reason.INTENT_UNCONFIRMED})
@@ -133,7 +133,7 @@ def _standing(
 
 def _of_stop(kind: Kind, was: Planned, action: Action) -> Standing:
     """A stop is due for the jobs that still run, as long as the others were stopped."""
-    if action.verb not in {Verb.STOP, Verb.WAIT, Verb.NOOP}:
+    if action.verb in CHANGES - {Verb.STOP}:
         return Standing.MOVED
     due = {live.arn for live in action.stops}
     stopped = {one.arn for one in _lives(action) if one.status in kind.stopping | kind.stopped}
