@@ -75,7 +75,7 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
 def test_nothing_is_installed_without_a_hash() -> None:
     """Every pip install demands hashes, or takes the wheel that was just built and nothing else."""
     installs = [
-        part.strip() for rest in given("RUN") for part in rest.split("&&") if " install " in part
+        part.strip() for rest in given("RUN") for part in rest.split("&&") if "pip install" in part
     ]
 
     assert len(installs) == 3
@@ -118,6 +118,19 @@ def test_what_is_copied_is_there_and_not_ignored() -> None:
     assert sorted(sources) == sorted(allowed)
     for source in sources:
         assert source in names or any(fnmatch(name, f"{source}/*") for name in names)
+
+
+def test_the_image_has_git() -> None:
+    """What `watch --repo` and `--write-back` run is there, and nothing that it only recommends."""
+    (packages,) = [
+        part.split()
+        for rest in given("RUN")
+        for part in rest.split("&&")
+        if "apt-get install" in part
+    ]
+
+    assert {"git", "openssh-client", "ca-certificates"} == set(packages[4:])
+    assert "--no-install-recommends" in packages
 
 
 def test_the_wheel_needs_no_other_file() -> None:
