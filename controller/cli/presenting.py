@@ -16,6 +16,7 @@ from controller.adapters.pipeline import Host
 from controller.cli.printing import harmless, is_unicode, put, say, show
 from controller.core.model import Source
 from controller.views.lines import Line
+from controller.views.plan import in_sandbox
 from controller.views.structured import REPORTS, structured
 
 if TYPE_CHECKING:
@@ -71,7 +72,9 @@ def _report(given: Mapping[str, Any], result: Result) -> str:
             room = given["max_bytes"] if is_unicode() else given["max_bytes"] // 3
             return _in_ascii(result.markdown(told, place, room))
         case "github":
-            return _commands(told)
+            return _commands(told) + (
+                f"{in_sandbox(sandbox=True).strip()}\n" if told.sandbox else ""
+            )
         case "junit":
             return harmless(_in_ascii(_junit(told)), "xml")
         case "sarif":

@@ -31,7 +31,8 @@ def plan_result(work: Work, report: Report, *, sandbox: bool) -> Result:
         from controller.views.review import of_plan, review
 
         told = of_plan(plan, work.problems, refused)
-        return review("plan", summary(plan, sandbox=sandbox), _manifests(work), told)
+        counts = summary(plan, sandbox=sandbox)
+        return review("plan", counts, _manifests(work), told, sandbox=sandbox)
 
     def markdown(told: Review, place: Placing, limit: int) -> str:
         from controller.views.summaries import plan_markdown
@@ -60,7 +61,8 @@ def pass_result(
         from controller.views.review import of_pass, review
 
         told = of_pass(shown, KINDS, failing(report), work.problems, report.refused)
-        return review("reconcile", phases(shown) + in_sandbox(sandbox), _manifests(work), told)
+        counts = phases(shown) + in_sandbox(sandbox)
+        return review("reconcile", counts, _manifests(work), told, sandbox=sandbox)
 
     def markdown(told: Review, place: Placing, limit: int) -> str:
         from controller.views.summaries import status_markdown

@@ -69,7 +69,7 @@ def _print(problems: Sequence[Problem], entries: Sequence[Entry], given: dict[st
         lambda: map(
             Line, problem_lines(told, cache(source_lines), sensitive, color=in_colour(given))
         ),
-        lambda: _review(counts, entries, told),
+        lambda: _review(counts, entries, told, sandbox=given["sandbox"]),
         _markdown,
     )
     present(given, result)
@@ -77,11 +77,13 @@ def _print(problems: Sequence[Problem], entries: Sequence[Entry], given: dict[st
 
 
 # Imported when a report is asked for: most validations print text, and are over in no time.
-def _review(counts: str, entries: Sequence[Entry], told: Sequence[Problem]) -> Review:
+def _review(
+    counts: str, entries: Sequence[Entry], told: Sequence[Problem], *, sandbox: bool
+) -> Review:
     from controller.views.review import of_problems, review
 
     manifests = ((entry.key, entry.source) for entry in entries)
-    return review("validate", counts, manifests, of_problems(told))
+    return review("validate", counts, manifests, of_problems(told), sandbox=sandbox)
 
 
 def _markdown(told: Review, _place: Placing, limit: int) -> str:

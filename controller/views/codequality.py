@@ -6,6 +6,7 @@ import hashlib
 from collections import Counter
 from typing import Any
 
+from controller.views.plan import in_sandbox
 from controller.views.problems import shown
 from controller.views.review import NOWHERE, Finding, Level, Review
 
@@ -19,15 +20,15 @@ def codequality(review: Review) -> list[dict[str, Any]]:
     """
     found = [one for one in review.of(*_SEVERITIES) if one.source != NOWHERE]
     seen: Counter[str] = Counter()
-    return [_entry(one, seen) for one in found]
+    return [_entry(one, seen, in_sandbox(review.sandbox)) for one in found]
 
 
-def _entry(finding: Finding, seen: Counter[str]) -> dict[str, Any]:
+def _entry(finding: Finding, seen: Counter[str], more: str) -> dict[str, Any]:
     what = "\0".join([finding.rule, shown(finding.source.path), finding.text, finding.title])
     seen[what] += 1
     mark = hashlib.sha256(f"{what}\0{seen[what]}".encode()).hexdigest()
     return {
-        "description": finding.text.replace("\n", "; "),
+        "description": finding.text.replace("\n", "; ") + more,
         "check_name": finding.rule,
         "fingerprint": mark,
         "severity": _SEVERITIES[finding.level],

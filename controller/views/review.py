@@ -68,13 +68,15 @@ class Finding:
 class Review:
     """What a verb says of the manifests that it looked at; findings come with the gravest first.
 
-    ``summary`` counts them in one sentence, and says when nothing of it is real.
+    ``summary`` counts them in one sentence. Of a ``sandbox`` every report says that nothing of it
+    is real.
     """
 
     verb: str
     summary: str
     manifests: tuple[tuple[JobKey, Source], ...] = ()
     findings: tuple[Finding, ...] = ()
+    sandbox: bool = False
 
     def placed(self, place: Callable[[Source], Source]) -> Review:
         """Return the same with every place told in another way."""
@@ -95,11 +97,13 @@ def review(
     summary: str,
     manifests: Iterable[tuple[JobKey, Source]],
     findings: Iterable[Finding],
+    *,
+    sandbox: bool = False,
 ) -> Review:
     """Return a review; of findings that are equally grave, those that come first stay first."""
     levels = list(Level)
     ordered = sorted(findings, key=lambda one: levels.index(one.level))
-    return Review(verb, summary, tuple(manifests), tuple(ordered))
+    return Review(verb, summary, tuple(manifests), tuple(ordered), sandbox)
 
 
 def of_problems(problems: Sequence[Problem]) -> Iterator[Finding]:

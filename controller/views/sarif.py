@@ -35,6 +35,7 @@ def sarif(review: Review) -> dict[str, Any]:
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The repository's root."}}},
         "results": [_result(one, places) for one in results[:MOST]],
+        **({"properties": {"sandbox": True}} if review.sandbox else {}),
     }
     return {
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",

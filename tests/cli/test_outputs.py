@@ -10,13 +10,22 @@ from junitparser import JUnitXml
 
 from controller.views.structured import REPORTS
 from tests.support.commands import Ran
-from tests.support.manifests import failing, spec
+from tests.support.manifests import as_yaml, failing, manifest, spec
 from tests.support.project import Project
 from tests.views import runner
 from tests.views.pages import read
 from tests.views.test_output_schemas import faults
 
 VERBS = (("validate",), ("plan",), ("reconcile", "--dry-run"), ("reconcile",))
+FILTERS = """\
+  trainingDataConfig:
+    invocationLogsConfig:
+      invocationLogSource: {s3Uri: s3://acme-training/logs}
+      requestMetadataFilters:
+        equals:
+          patient: [Mustermann]
+        notEquals: Musterfrau
+"""
 JUDGING = ("validate", "plan", "reconcile")
 
 
@@ -152,12 +161,28 @@ def test_markdown_is_as_small_as_asked(tree: Project) -> None:
     assert tree.call("validate", "--max-bytes", "10").code == 64
 
 
-def test_sandboxed_reports_say_so(tree: Project) -> None:
-    """Markdown of a sandboxed command says that nothing of it is real."""
-    tree.add("first")
-    for verb in (("validate",), ("plan",), ("reconcile",)):
-        ran = tree.call(*verb, "--sandbox", "--output", "markdown")
-        assert "sandbox: nothing here is real" in read(ran.out).text
+def test_sandboxed_reports_say_so(mixed: Project) -> None:
+    """Whatever the form, a sandboxed command says that nothing of it is real."""
+    real = mixed.call("validate", "--output", "sarif").data["runs"][0]
+    for verb in VERBS:
+        told = {one: mixed.call(*verb, "--sandbox", "--output", one) for one in REPORTS}
+        assert "sandbox: nothing here is real" in read(told["markdown"].out).text
+        assert "(sandbox: nothing here is real)" in told["github"].out.splitlines()
+        assert "nothing here is real" in told["codequality"].data[0]["description"]
+        assert told["sarif"].data["runs"][0]["properties"] == {"sandbox": True}
+        assert '<property name="sandbox" value="true" />' in told["junit"].out
+    assert "properties" not in real
+
+
+def test_no_report_shows_what_is_secret(mixed: Project) -> None:
+    """What the service keeps secret stands in no report, whatever is wrong with it."""
+    text = as_yaml(manifest("secret", spec(customizationType="DISTILLATION")))
+    (mixed.jobs / "secret.yaml").write_text(text + FILTERS)
+    for verb in (*VERBS, ("plan", "--full")):
+        for output in ("text", "json", *REPORTS):
+            ran = mixed.call(*verb, "--output", output)
+            assert "jobs/secret.yaml" in ran.out + ran.err
+            assert "Muster" not in ran.out + ran.err
 
 
 def test_a_pass_tells_which_jobs_are_ill(tree: Project) -> None:
