@@ -198,7 +198,7 @@ class Agreement:
         """End the command with UNSAFE if it is known before any call that nothing may be done."""
         moved = moved_around(self.file, self._now(Plan())) if self.file else ()
         if moved:
-            say(f"bedrock-jobs: refused: {self._refusal(len(moved))}")
+            say(f"bedrock-jobs: refused: {self._refusal(moved)}")
             _tell_moved(moved)
             ctx.exit(Exit.UNSAFE)
 
@@ -227,7 +227,7 @@ class Agreement:
             return None
         self.compared = compared(KINDS, self.file, self._now(made), made)
         moved = self.compared.moved
-        return self._refusal(len(moved)) if moved else None
+        return self._refusal(moved) if moved else None
 
     def _permits(self, action: Action) -> bool:
         """Whether an action is the file's plan's; until that was compared, it may be any."""
@@ -239,11 +239,12 @@ class Agreement:
     def _now(self, made: Plan) -> PlanFile:
         return _file(self.given, self.work, made, None)
 
-    def _refusal(self, count: int) -> str:
-        path = self.given["plan_file"]
+    def _refusal(self, moved: Sequence[str]) -> str:
+        """Return a line that says enough for outputs that have no more room."""
+        path, first = self.given["plan_file"], "" if len(moved) == 1 else ", the first"
         return (
-            f"{path} is not the plan any more: {counted(count, 'thing')} moved; nothing was done. "
-            f"Make another with `plan --out {path}`"
+            f"{path} is not the plan any more; nothing was done. {counted(len(moved), 'thing')} "
+            f"moved{first}: {moved[0]}. Make another with `plan --out {path}`"
         )
 
 
@@ -257,6 +258,9 @@ def _standing(found: Compared) -> str:
 
 
 def _tell_moved(moved: Sequence[str]) -> None:
+    """Tell all that moved, a line each; the refusal itself tells of one."""
+    if len(moved) == 1:
+        return
     for line in moved[:_MOST_LINES]:
         say(f"bedrock-jobs: moved: {line}")
     if len(moved) > _MOST_LINES:
