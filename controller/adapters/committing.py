@@ -27,6 +27,7 @@ _SETTINGS = {
     "core.fsmonitor": "false",
     "core.sparseCheckoutCone": "false",
     "core.untrackedCache": "false",
+    "i18n.commitEncoding": "UTF-8",
     "index.sparse": "false",
     "submodule.recurse": "false",
 }
@@ -133,7 +134,7 @@ def _stage(git: Git, changes: Sequence[Change], through: Mapping[str, Git], noth
     git.run("update-index", "-z", "--index-info", content=info)
     # Hooks may look at the files themselves.
     for one in changes:
-        with contextlib.suppress(FileNotFoundError):
+        with contextlib.suppress(OSError):
             (git.folder / one.path).unlink()
     files = b"".join(os.fsencode(path) + b"\0" for path in written)
     git.run("checkout-index", "-q", "-f", "-z", "--stdin", content=files)

@@ -16,6 +16,8 @@ from controller.adapters.statuses import Local, bytes_of
 from controller.adapters.trees import Blob, filtered, is_blob
 
 _GONE = "000000"
+# Git pulls over a sidecar that was changed here only when it is staged with the bytes to come.
+_TAKE = f"git add '*{SUFFIX}' && git pull"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,10 @@ def follow(repository: Repository, aim: Aim, heads: Heads, here: Local, commit: 
         return ""
     git = repository.git
     if here.head and not git.holds("merge-base", "--is-ancestor", here.head, commit):
-        return f"your branch {branch} and {aim} have diverged: run `git pull --rebase`"
+        return f"your branch {branch} and {aim} have diverged: run `{_TAKE} --rebase --autostash`"
     moves = _moves(git, here.head, commit)
     if not all(one.path.endswith(SUFFIX) and repository.holds(one.path) for one in moves):
-        return f"your branch {branch} is behind {aim}: run `git pull`"
+        return f"your branch {branch} is behind {aim}: run `{_TAKE}`"
     try:
         return _follow(repository, aim, heads, here, commit, moves)
     except (GitError, OSError) as error:
@@ -65,7 +67,7 @@ def _follow(
         moved = ("-m", "bedrock-jobs: follow", f"{HEADS}{branch}", commit, here.head)
         if not git.holds("update-ref", *moved):
             _index(git, {one.path: one.before for one in moves})
-            return f"your branch {branch} moved meanwhile: run `git pull`"
+            return f"your branch {branch} moved meanwhile: run `{_TAKE}`"
         _remember(git, branch, aim, commit)
     blobs = {one.path: Blob(one.after[1], one.after[0] != _GONE) for one in moves}
     contents = bytes_of(git, commit, blobs, filtered(git, blobs))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.adapters.git import PATIENCE, Git, GitError
+from controller.adapters.git import PATIENCE, Git, GitError, masked
 from controller.adapters.sidecars import folder_of
 
 HEADS = "refs/heads/"
@@ -65,7 +65,7 @@ class Aim:
     made: bool = False
 
     def __str__(self) -> str:
-        return f"{self.remote}/{self.branch}" if self.remote else self.branch
+        return masked(f"{self.remote}/{self.branch}") if self.remote else self.branch
 
 
 def repository_of(paths: Iterable[Path], seconds: float = PATIENCE) -> Repository:

@@ -87,18 +87,24 @@ class Writer:
         Nothing is asked of the remote when the checkout has them all. Raises GitError when the
         branch cannot have them: the sidecars stay as they are, and the next call tries again.
         """
-        with _alone(self.repository):
-            here = local(self.repository)
-            if not here.files:
-                return Written(self.aim)
-            for number in range(1, TRIES + 1):
-                began = time.monotonic()
-                written = self._once(here, summary, number)
-                if written is not None:
-                    return written
-                took = time.monotonic() - began
-                if number < TRIES:
-                    self.pause(min(self.draw() * took * 2**number, _LONGEST_PAUSE))
+        try:
+            with _alone(self.repository):
+                return self._written(summary)
+        except OSError as error:
+            raise GitError(f"{error.filename or self.repository.top}: {error.strerror}") from error
+
+    def _written(self, summary: str) -> Written:
+        here = local(self.repository)
+        if not here.files:
+            return Written(self.aim)
+        for number in range(1, TRIES + 1):
+            began = time.monotonic()
+            written = self._once(here, summary, number)
+            if written is not None:
+                return written
+            took = time.monotonic() - began
+            if number < TRIES:
+                self.pause(min(self.draw() * took * 2**number, _LONGEST_PAUSE))
         raise GitError(f"{self.aim}: others pushed first, {TRIES} times in a row")
 
     def _once(self, here: Local, summary: str, number: int) -> Written | None:

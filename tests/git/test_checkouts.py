@@ -31,6 +31,31 @@ def test_a_repository_without_a_remote_commits_here(tmp_path: Path) -> None:
     assert desk.git("log", "-1", "--format=%H", "--", "jobs/a.status.json") == written.commit
 
 
+def test_without_a_remote_another_branch_is_made_here(tmp_path: Path) -> None:
+    """branch:NAME needs no remote, and leaves the checked out branch alone."""
+    desk = lone_desk(tmp_path)
+    head = desk.git("rev-parse", "main")
+    desk.record("a", minute=1)
+    desk.writer(branch="status").write_back()
+    desk.record("a", minute=2)
+
+    written = desk.writer(branch="status").write_back()
+
+    assert (desk.git("rev-parse", "status"), written.pushed) == (written.commit, False)
+    assert desk.git("rev-parse", "main") == head
+    assert desk.git("rev-list", "--count", "main..status") == "2"
+
+
+def test_a_branch_at_work_elsewhere_is_left_to_that_place(tmp_path: Path) -> None:
+    """A branch that another work tree has checked out is not moved under its feet."""
+    desk = lone_desk(tmp_path)
+    desk.git("worktree", "add", "-q", "-b", "status", str(tmp_path / "linked"))
+    desk.record("a")
+
+    with pytest.raises(UnfitError, match=r"status is checked out in .*linked"):
+        desk.writer(branch="status").write_back()
+
+
 @pytest.mark.parametrize("staged", [False, True], ids=["untracked", "staged"])
 def test_a_repository_without_a_commit_gets_its_first(tmp_path: Path, staged: bool) -> None:
     """Right after `git init` the status is committed, and the manifest left to its user."""
@@ -335,6 +360,18 @@ def test_what_a_killed_write_back_left_is_in_nobodys_way(desk: Desk) -> None:
 
     assert desk.hub.touched() == ["jobs/a.status.json"]
     assert desk.git("worktree", "list").count("\n") == 0
+
+
+def test_a_repository_that_cannot_be_written_is_told(desk: Desk) -> None:
+    """What the file system refuses is one line, as what git refuses is."""
+    (desk.folder / ".git" / "worktrees").write_text("in the way")
+    desk.record("a")
+
+    with pytest.raises(GitError, match="Not a directory"):
+        desk.writer().write_back()
+
+    (desk.folder / ".git" / "worktrees").unlink()
+    assert desk.writer().write_back().pushed
 
 
 def test_a_lock_on_the_users_index_only_delays_the_branch(desk: Desk) -> None:

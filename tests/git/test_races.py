@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 
 import pytest
 
@@ -14,6 +15,11 @@ from tests.support.manifests import as_yaml, manifest
 
 EDITED = as_yaml(manifest("a", labels={"edited": "yes"}))
 HOOKS = ["commit-msg", "pre-push"]
+
+
+def take(desk: Desk, note: str) -> None:
+    """Run the command that a note tells its reader to run."""
+    subprocess.run(["sh", "-c", note.split("`")[1]], cwd=desk.folder, check=True)
 
 
 @pytest.mark.parametrize("hook", HOOKS)
@@ -140,8 +146,10 @@ def test_an_edited_manifest_is_left_as_edited(desk: Desk) -> None:
 
     assert desk.hub.read("jobs/a.yaml").decode() == EDITED
     assert desk.hub.entry("a") == entry("a")
-    assert written.notes == ("your branch main is behind origin/main: run `git pull`",)
     assert "edited" not in (desk.jobs / "a.yaml").read_text()
+    assert "your branch main is behind origin/main" in written.notes[0]
+    take(desk, written.notes[0])
+    assert desk.clean()
 
 
 def test_a_branch_that_has_diverged_stays_the_users(desk: Desk) -> None:
@@ -157,6 +165,8 @@ def test_a_branch_that_has_diverged_stays_the_users(desk: Desk) -> None:
     assert mine not in desk.hub.commits()
     assert desk.hub.entry("a") == entry("a")
     assert "have diverged" in written.notes[0]
+    take(desk, written.notes[0])
+    assert desk.git("status", "--porcelain", "--branch") == "## main...origin/main [ahead 1]"
 
 
 def test_what_a_push_could_not_bring_is_brought_by_the_next(desk: Desk) -> None:
