@@ -9,9 +9,11 @@ import pytest
 
 from controller.adapters import schemas
 from controller.adapters.fleet_file import load_fleet
+from controller.sandbox.server import running
 from controller.version import __version__
-from tests.support.commands import call
+from tests.support.commands import call, environment
 from tests.support.laying import fates, files, folder, init, read
+from tests.support.manifests import OTHER_ACCOUNT
 
 __all__ = ["folder"]
 
@@ -78,11 +80,16 @@ def test_a_new_repository_works_at_once(folder: Path) -> None:
     assert status["jobs"]["example"]["phase"] == "Completed"
 
 
-def test_the_example_is_submitted_nowhere_else() -> None:
-    """The example names an account that is nobody's, so that a merge of it costs nothing."""
-    template = Path(__file__).parents[2] / "deploy" / "ci" / "repository" / "jobs" / "example.yaml"
+def test_the_example_is_submitted_nowhere_else(folder: Path) -> None:
+    """In an account of anybody's the example is held: it names one that is nobody's."""
+    init(folder)
+    with running(folder.parent / "state", account=OTHER_ACCOUNT) as url:
+        env = environment(folder.parent, AWS_ENDPOINT_URL=url)
+        planned, passed = (call(folder, verb, env=env) for verb in ("plan", "reconcile"))
 
-    assert read(template)["target"]["accountId"] == "123456789012"
+    assert (planned.code, passed.code) == (5, 5)
+    assert "WrongTarget" in planned.out
+    assert "NotSubmitted" not in passed.out
 
 
 def test_a_dry_run_writes_nothing(folder: Path) -> None:
