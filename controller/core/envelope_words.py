@@ -58,8 +58,8 @@ MANIFEST: Final[Mapping[str, Words]] = MappingProxyType(
         ),
         "policy.onFailure": Words("What follows a failed job."),
         "policy.onFailure.retries": Words(
-            "How many jobs may follow, unasked, one whose failure can heal, such as lack of"
-            " capacity. Each is paid for.",
+            "How often a job is run again unasked after failures that can heal, such as lack of"
+            " capacity. Each run is paid for.",
             (2,),
         ),
         "policy.attempt": Words(

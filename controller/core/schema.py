@@ -14,6 +14,7 @@ from controller.core.keywords import REFUSED
 from controller.core.kind import Kind
 from controller.core.layers import relaxed
 from controller.core.shapes import Reader, reachable, recursive_shapes
+from controller.core.snippets import SNIPPETS, snippets
 from controller.core.words import Node
 
 _WHY_DERIVED: Final = (
@@ -34,6 +35,7 @@ def manifest_schema(kind: Kind, service: Mapping[str, Any], *, documented: bool 
         "$comment": GENERATED,
         "title": kind.name,
         "description": f"A manifest of one {kind.name}. See {kind.documentation}",
+        **({SNIPPETS: snippets(kind)} if kind.variants else {}),
         "type": "object",
         "required": ["apiVersion", "kind", "metadata", "spec"],
         "properties": {
@@ -50,7 +52,8 @@ def partial_schema(kind: Kind, manifest: Mapping[str, Any]) -> Node:
 
     ``manifest`` is the kind's manifest schema.
     """
-    return relaxed(manifest) | {
+    whole = {key: value for key, value in manifest.items() if key != SNIPPETS}
+    return relaxed(whole) | {
         "title": f"{kind.name}, in part",
         "description": (
             f"A part of a manifest of one {kind.name}: what a folder's _defaults.yaml holds for all"

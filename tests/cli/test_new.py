@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from click.testing import CliRunner, Result
 from controller.adapters import schemas
 from controller.cli.main import root
 from controller.core.kinds import KINDS
+from controller.core.snippets import SNIPPETS
 
 KIND = next(iter(KINDS))
 WAYS = [(kind, way) for kind, row in KINDS.items() for way in row.variants]
@@ -105,6 +107,19 @@ def test_each_member_is_explained(kind: str, way: str) -> None:
 def test_skeleton_keeps_a_readable_width(kind: str, way: str) -> None:
     """No line is wider than a page, links aside."""
     assert all(len(line) <= 100 for line in text_of(kind, way).splitlines())
+
+
+@each_way
+def test_editors_offer_the_same_ways(kind: str, way: str) -> None:
+    """An editor offers what a skeleton has standing, and each value is filled in once."""
+    (snippet,) = [one for one in schemas.shipped(kind)[SNIPPETS] if one["label"] == way]
+    text = re.sub(r"\$\{\d+:([a-z-]+)\}", r"<\1>", json.dumps(snippet["body"]))
+    stops = re.findall(r"\$\{(\d+):([a-z-]+)\}", json.dumps(snippet["body"]))
+    named = text.replace("<name>", "support-bot")
+    assert snippet["description"] == KINDS[kind].variants[way].title
+    assert json.loads(named) == read(text_of(kind, way)) | {"spec": json.loads(named)["spec"]}
+    assert schemas.checker(kind).findings(json.loads(filled(named))) == ()
+    assert len({number for number, _ in stops}) == len(set(stops))
 
 
 def test_first_way_is_the_default() -> None:

@@ -111,12 +111,24 @@ def choices_are_offered(client: Client) -> str:
     return f"{len(members)} members and {len(values)} values are offered"
 
 
+def beginnings_are_offered(client: Client) -> str:
+    """In a file that has its line and nothing else, each way to begin a manifest is offered."""
+    path = client.folder / "jobs" / "new.yaml"
+    path.write_text(f"{_LINE}\n")
+    offered = client.completions(client.open(path), 1, 0)
+    ways = KINDS[KIND].variants
+    for way, variant in ways.items():
+        assert variant.title in offered[way], offered
+    return f"{len(ways)} ways to begin are offered"
+
+
 CHECKS = (
     each_key_is_explained,
     examples_are_not_flagged,
     mistakes_are_flagged,
     settings_lead_there_too,
     choices_are_offered,
+    beginnings_are_offered,
 )
 
 
