@@ -39,7 +39,10 @@ class Outcome(StrEnum):
     """How it went."""
 
     CHANGED = "changed"
+    """Something was new, or was committed."""
     UNCHANGED = "unchanged"
+    PARTIAL = "partial"
+    """Something could not be taken yet, such as a status whose manifest is not pushed."""
     FAILED = "failed"
 
 
@@ -47,23 +50,26 @@ class Outcome(StrEnum):
 class Remote:
     """How the remote is spoken to; None for an errand that is not run at all.
 
-    ``pull`` returns whether the tree asks for something else now, ``write_back`` whether anything
-    was left to write. Both raise GitError. ``end`` ends what git does, from another thread.
+    Both return how it went, and raise GitError. ``end`` ends what git does, from another thread.
     """
 
-    pull: Callable[[], bool] | None
-    write_back: Callable[[], bool] | None
+    pull: Callable[[], Outcome] | None
+    write_back: Callable[[], Outcome] | None
     end: Callable[[], None]
 
 
 @dataclass(slots=True)
 class _Turn:
-    """When an errand is run next, by a clock that never goes back, and how it fares."""
+    """When an errand is run next, by a clock that never goes back, and how it fares.
+
+    ``owed`` tells that it was asked for and has not been done since.
+    """
 
     errand: Errand
-    run: Callable[[], bool]
+    run: Callable[[], Outcome]
     every: float
     due: float = 0.0
+    owed: bool = True
     pause: float = FIRST_PAUSE
     failing: bool = False
     told: set[str] = field(default_factory=set)
@@ -72,7 +78,8 @@ class _Turn:
 class Syncing:
     """The thread. ``hurry`` and ``recorded`` may be called from anywhere, signal handlers too.
 
-    ``every`` is the seconds between pulls. ``pulled`` is called after each pull that brought
+    ``every`` is the seconds between pulls, and between looks at what could not be written back
+    although nothing failed. ``pulled`` is called after each pull that brought
     something new, ``told`` after each errand. After a failure the next try waits for a second, and
     twice as long each time, up to five minutes; a hook that tells of a branch is heeded at once.
     """
@@ -87,10 +94,8 @@ class Syncing:
         self._pulled = pulled
         self._told = told
         self._end = remote.end
-        runs = (Errand.PULL, remote.pull, every), (Errand.WRITE_BACK, remote.write_back, math.inf)
-        self._turns = {
-            errand: _Turn(errand, run, pause) for errand, run, pause in runs if run is not None
-        }
+        runs = (Errand.PULL, remote.pull), (Errand.WRITE_BACK, remote.write_back)
+        self._turns = {errand: _Turn(errand, run, every) for errand, run in runs if run is not None}
         # A SimpleQueue may be put to from a signal handler.
         self._inbox: SimpleQueue[Errand | None] = SimpleQueue()
         self._doing: Errand | None = None
@@ -131,7 +136,7 @@ class Syncing:
             self._end()
             self._thread.join(_PARTING)
         last = self._turns.get(Errand.WRITE_BACK)
-        return not self._thread.is_alive() and (last is None or last.due == math.inf)
+        return not self._thread.is_alive() and (last is None or not last.owed)
 
     def _run(self) -> None:
         while not self._leaving:
@@ -144,7 +149,7 @@ class Syncing:
         self._idle.set()
         self._listen(0.0)
         last = self._turns.get(Errand.WRITE_BACK)
-        if last is not None and last.due < math.inf and not self._late:
+        if last is not None and last.owed and not self._late:
             self._do(last)
 
     def _listen(self, seconds: float) -> None:
@@ -158,15 +163,15 @@ class Syncing:
         now = time.monotonic()
         for turn in self._turns.values():
             is_put_off = turn.failing and turn.errand is Errand.WRITE_BACK
-            if turn.errand in asked and not is_put_off:
-                turn.due = min(turn.due, now)
+            if turn.errand in asked:
+                turn.owed = True
+                turn.due = turn.due if is_put_off else min(turn.due, now)
 
     def _do(self, turn: _Turn) -> None:
-        self._doing, outcome = turn.errand, Outcome.FAILED
         # What is recorded from here on is written back the next time.
-        turn.due = math.inf
+        self._doing, turn.owed, outcome = turn.errand, False, Outcome.FAILED
         try:
-            outcome = Outcome.CHANGED if turn.run() else Outcome.UNCHANGED
+            outcome = turn.run()
         except GitError as error:
             self._failed(turn, str(error))
         except Exception:
@@ -174,14 +179,14 @@ class Syncing:
             _log.exception("a defect", extra={"errand": turn.errand})
             self._failed(turn, "a defect")
         else:
-            self._went_well(turn)
+            self._went_well(turn, outcome)
         self._doing = None
         self._told(turn.errand, outcome)
         if outcome is Outcome.CHANGED and turn.errand is Errand.PULL:
             self._pulled()
 
     def _failed(self, turn: _Turn, why: str) -> None:
-        turn.failing = True
+        turn.failing = turn.owed = True
         turn.due = time.monotonic() + turn.pause * _RANDOM.uniform(0.8, 1.2)
         turn.pause = min(2 * turn.pause, LONGEST_PAUSE)
         if self._leaving and turn.errand is Errand.PULL:
@@ -190,9 +195,10 @@ class Syncing:
         turn.told.add(why)
         _log.log(level, f"{turn.errand} failed", extra={"why": why, "again": "it is tried again"})
 
-    def _went_well(self, turn: _Turn) -> None:
+    def _went_well(self, turn: _Turn, outcome: Outcome) -> None:
         if turn.failing:
             _log.info(f"{turn.errand} works again")
         turn.failing, turn.pause = False, FIRST_PAUSE
         turn.told.clear()
-        turn.due = time.monotonic() + turn.every
+        comes_again = turn.errand is Errand.PULL or outcome is Outcome.PARTIAL
+        turn.due = time.monotonic() + turn.every if comes_again else math.inf

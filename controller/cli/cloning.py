@@ -16,7 +16,7 @@ from controller.cli.covering import check_whole
 from controller.core.fleet import Fleet
 from controller.core.selection import selector
 
-_OF_A_CLONE = ("branch", "clone_paths", "pull_interval", "work_dir", "webhook")
+_OF_A_CLONE = ("branch", "clone_paths", "work_dir", "webhook")
 _GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
 

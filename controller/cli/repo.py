@@ -42,6 +42,7 @@ class Repo:
         self._terms = terms_of(given)
         self._every: float = given["pull_interval"]
         self._writer: Writer | None = None
+        self._noted: tuple[str, ...] = ()
         self._hurry: Callable[[], None] = lambda: None
         if self._terms is not None and not self.clone:
             self._check()
@@ -79,7 +80,7 @@ class Repo:
                 self.clone.claim()
             except ForeignFolderError as error:
                 raise click.UsageError(str(error)) from error
-        pull = self.clone.pull if self.clone else None
+        pull = self._pull if self.clone else None
         write_back = self._write_back if self._terms is not None else None
         if pull is None and write_back is None:
             return None
@@ -87,22 +88,28 @@ class Repo:
         self._hurry = made.hurry
         return made
 
-    def _write_back(self) -> bool:
-        """Have the branch hold every status; return whether it lacked any."""
+    def _pull(self) -> Outcome:
+        return Outcome.CHANGED if self.clone and self.clone.pull() else Outcome.UNCHANGED
+
+    def _write_back(self) -> Outcome:
+        """Have the branch hold every status that it can hold."""
         if self._terms is None or (self.clone and not self.clone.tree.exists()):
-            return False
+            return Outcome.UNCHANGED
         # Made anew each time: the user may have changed the branch, or the clone been replaced.
         self._writer = writer(self.paths, self._terms, KINDS)
         written = self._writer.write_back()
         if written.commit:
             told = {"commit": written.commit, "jobs": len(written.jobs), "tries": written.tries}
             _log.info("written back", extra={"to": masked(str(written.aim)), **told})
-        for note in written.notes:
-            _log.debug("written back", extra={"note": note})
+        if written.notes and written.notes != self._noted:
+            _log.info("written back in part", extra={"notes": written.notes})
+        self._noted = written.notes
         if self.clone and written.notes:
-            # Somebody else was there: the clone is behind.
+            # Somebody else was there: the clone may be behind.
             self._hurry()
-        return bool(written.commit)
+        if written.notes:
+            return Outcome.PARTIAL
+        return Outcome.CHANGED if written.commit else Outcome.UNCHANGED
 
     def _end(self) -> None:
         if self.clone:

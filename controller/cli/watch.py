@@ -98,7 +98,7 @@ def _rhythm(given: Mapping[str, Any]) -> Rhythm:
     " no limit.",
 )
 @cloning.options
-@_every("--pull-interval", "60s", "How long between pulls of --repo.")
+@_every("--pull-interval", "60s", "How long between looks at the remote repository.")
 @writing_back.options
 @options.max_submits
 @options.pruning

@@ -25,15 +25,15 @@ class Far:
     done: Counter[Errand] = field(default_factory=Counter)
     told: Counter[tuple[Errand, Outcome]] = field(default_factory=Counter)
     failing: dict[Errand, str] = field(default_factory=dict)
-    news: bool = False
+    outcome: Outcome = Outcome.UNCHANGED
     hangs: Errand | None = None
     pulled: int = 0
     _ended: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, errand: Errand) -> Callable[[], bool]:
+    def run(self, errand: Errand) -> Callable[[], Outcome]:
         """Return what runs an errand."""
 
-        def one() -> bool:
+        def one() -> Outcome:
             self.done[errand] += 1
             if self.hangs is errand:
                 assert self._ended.wait(DEADLINE)
@@ -41,7 +41,7 @@ class Far:
                 raise GitError("it was ended")
             if errand in self.failing:
                 raise GitError(self.failing[errand])
-            return self.news
+            return self.outcome
 
         return one
 
@@ -85,7 +85,7 @@ def test_it_begins_with_what_an_earlier_one_left() -> None:
 
 def test_it_pulls_in_its_turn() -> None:
     """A branch is pulled again and again, and what is new is told of."""
-    far = Far(news=True)
+    far = Far(outcome=Outcome.CHANGED)
     with syncing(far, every=0.001):
         poll(lambda: far.pulled >= 5)
     assert far.done[Errand.WRITE_BACK] == 1
@@ -154,11 +154,20 @@ def test_a_failed_write_back_waits_longer_each_time() -> None:
     assert far.done[Errand.WRITE_BACK] == 3
 
 
+def test_what_could_not_be_written_back_yet_is_looked_at_again() -> None:
+    """A status without its manifest over there waits for a person, and is nobody's failure."""
+    far = Far(outcome=Outcome.PARTIAL)
+    with syncing(far, every=0.001, pulls=False) as one:
+        poll(lambda: far.done[Errand.WRITE_BACK] >= 5)
+        assert one.close(DEADLINE)
+    assert far.told.keys() == {(Errand.WRITE_BACK, Outcome.PARTIAL)}
+
+
 def test_a_defect_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """An error that nobody thought of is told and tried again, as any other."""
     far = Far()
 
-    def broken() -> bool:
+    def broken() -> Outcome:
         raise ValueError("no")
 
     one = Syncing(Remote(broken, far.run(Errand.WRITE_BACK), far.end), LONG, far.hear)

@@ -1,0 +1,104 @@
+"""A daemon over a repository of its own, beside the people and machines that push to it."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import Request, urlopen
+
+from controller.adapters.hook_signatures import HEADER, VARIABLE, hex_signature
+from tests.daemon.process import Watch, watch
+from tests.git.support import GIT, Hub, Shared, shared
+
+SECRET = "a secret of sixteen or more"  # noqa: S105 - of these tests alone
+DEADLINE = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A shared project, and the folder in which daemons keep their clone of it."""
+
+    shared: Shared
+    work: Path
+
+    @property
+    def hub(self) -> Hub:
+        """The repository that all push to."""
+        return self.shared.hub
+
+    @property
+    def clone(self) -> Path:
+        """The work tree of the daemon's clone."""
+        (folder,) = self.work.iterdir()
+        return folder / "tree"
+
+    def watch(self, *arguments: str, **env: str) -> AbstractContextManager[Watch]:
+        """While the context lasts a daemon watches the repository by its URL."""
+        given = ("--repo", self.hub.url, "--work-dir", str(self.work), *arguments)
+        return watch(self.shared.project, *given, **{**GIT, VARIABLE: SECRET, **env})
+
+    def add(self, *names: str) -> None:
+        """Let a person write, commit and push manifests, on top of what others pushed."""
+        for name in names:
+            self.shared.project.add(name)
+        self.push(f"Add {', '.join(names)}")
+
+    def push(self, subject: str) -> None:
+        """Let the person commit and push all that they changed."""
+        git = self.shared.git
+        git("add", "--all", "--", ".", ":(exclude)*.status.json")
+        git("commit", "-q", "-m", subject)
+        while True:
+            git("pull", "-q", "--rebase")
+            # Somebody else may be faster, as happens to people.
+            with suppress(AssertionError):
+                git("push", "-q", "origin", "HEAD")
+                return
+
+    def phase(self, name: str) -> str:
+        """Return the phase of a job's status on the branch; nothing without one."""
+        try:
+            return str(self.hub.entry(name)["phase"])
+        except (subprocess.CalledProcessError, KeyError):
+            return ""
+
+    def phases(self, *names: str) -> set[str]:
+        """Return the phases of some jobs' statuses on the branch."""
+        return {self.phase(name) for name in names}
+
+    def own_commits(self) -> list[str]:
+        """Return the commits that are no person's, the newest first."""
+        return [one for one in self.hub.commits() if "Bedrock-Jobs-Pass" in self.hub.message(one)]
+
+    def check_manifests(self) -> None:
+        """Hold that no commit of statuses touched anything else."""
+        touched = {path for one in self.own_commits() for path in self.hub.touched(one)}
+        assert [path for path in touched if not path.endswith(".status.json")] == []
+
+
+@contextmanager
+def boxed(folder: Path) -> Iterator[Box]:
+    """While the context lasts there is a repository with a fleet's file, and nothing watches it."""
+    with shared(folder, {"bedrock-jobs.yaml": "owner: acme-ml\n"}) as made:
+        yield Box(made, folder / "work")
+
+
+def hook(daemon: Watch, body: bytes = b"{}") -> int:
+    """Tell a daemon of a push, signed, and return what it answers."""
+    (line,) = daemon.said("taking webhooks")
+    headers = {HEADER: hex_signature(SECRET, body)}
+    request = Request(line["url"], body, headers)  # noqa: S310 - an address on loopback
+    with urlopen(request, timeout=DEADLINE) as answer:  # noqa: S310 - as above
+        return int(answer.status)
+
+
+def until(holds: Callable[[], bool], why: str = "") -> None:
+    """Return once something holds that is dear to ask for; fail when it does not in time."""
+    deadline = time.monotonic() + DEADLINE
+    while not holds():
+        assert time.monotonic() < deadline, why or "it did not come to hold in time"
+        time.sleep(0.05)

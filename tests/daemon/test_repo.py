@@ -1,0 +1,238 @@
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.process import names, phase, watch
+from tests.daemon.repos import Box, boxed, hook, until
+from tests.git.support import GIT, git
+from tests.sandbox.support import poll
+from tests.support.commands import call
+from tests.support.project import SETTLED
+
+RARELY = ("--pull-interval", "1h")
+OFTEN = ("--pull-interval", "0.2s")
+
+
+@pytest.fixture
+def box(tmp_path: Path) -> Iterator[Box]:
+    """A repository with a fleet's file, that nothing watches yet."""
+    with boxed(tmp_path) as made:
+        yield made
+
+
+def test_a_push_becomes_a_job_and_its_status_a_commit(box: Box) -> None:
+    """A webhook tells of the push; each thing that happened to the job is one commit."""
+    with box.watch(*RARELY, "--webhook", "0") as daemon:
+        daemon.ready()
+        box.add("support-bot")
+        assert hook(daemon) == 202
+        until(lambda: box.phase("support-bot") == "InProgress")
+        box.shared.project.sandbox.advance(SETTLED)
+        until(lambda: box.phase("support-bot") == "Completed")
+        assert daemon.end() == 0
+
+    assert names(box.shared.project) == ["support-bot"]
+    assert len(box.own_commits()) == 2
+    assert "[skip ci]" in box.hub.message()
+    assert git(box.clone, "status", "--porcelain") == ""
+    assert git(box.clone, "rev-parse", "HEAD") == box.hub.head()
+    box.check_manifests()
+
+
+def test_what_it_pushed_itself_wakes_nothing(box: Box) -> None:
+    """A settled repository is pulled again and again, and nothing comes of it."""
+    box.add("support-bot")
+    with box.watch(*OFTEN, "--interval", "1h", "--listen", "0") as daemon:
+        until(lambda: box.phase("support-bot") == "InProgress")
+        pulls = len(daemon.said("pass"))
+        box.shared.project.hush()
+        before = box.hub.head()
+        git(box.hub.bare, "config", "uploadpack.allowFilter", "true")
+        box.shared.git("pull", "-q")
+        (box.shared.folder / "README").write_text("no manifest\n")
+        box.push("Explain")
+        until(lambda: git(box.clone, "rev-parse", "HEAD") == box.hub.head())
+        assert daemon.end() == 0
+
+    assert (pulls, len(daemon.said("pass"))) == (1, 1)
+    assert box.hub.commits()[1] == before
+    assert box.shared.project.calls() == []
+
+
+def test_a_person_wins_on_manifests(box: Box) -> None:
+    """Edits, moves and deletions are taken as they come, and statuses follow them."""
+    box.add("a", "b", "c")
+    jobs = box.shared.project.jobs
+    with box.watch(*OFTEN) as daemon:
+        until(lambda: box.phases("a", "b", "c") == {"InProgress"})
+        box.shared.git("pull", "-q")
+        box.shared.git("mv", "jobs/b.yaml", "jobs/moved.yaml")
+        box.shared.git("rm", "-q", "jobs/c.yaml", "jobs/c.status.json")
+        box.push("Tidy up")
+        box.shared.project.sandbox.advance(SETTLED)
+        until(lambda: box.phase("a") == "Completed")
+        until(lambda: "jobs/moved.status.json" in box.hub.names())
+        assert daemon.end() == 0
+
+    assert "jobs/c.status.json" not in box.hub.names()
+    assert not (jobs / "c.yaml").exists()
+    assert names(box.shared.project) == ["a", "b", "c"]
+    box.check_manifests()
+
+
+def test_a_remote_that_goes_away_and_comes_back(box: Box, tmp_path: Path) -> None:
+    """Meanwhile jobs are kept as the last pull said, and their statuses wait in the clone."""
+    box.add("support-bot")
+    away = tmp_path / "away.git"
+    with box.watch(*OFTEN) as daemon:
+        until(lambda: box.phase("support-bot") == "InProgress")
+        box.hub.bare.rename(away)
+        poll(lambda: bool(daemon.said("pull failed")))
+        box.shared.project.sandbox.advance(SETTLED)
+        status = box.clone / "jobs" / "support-bot.status.json"
+        poll(lambda: '"phase": "Completed"' in status.read_text())
+        poll(lambda: bool(daemon.said("write-back failed")))
+        away.rename(box.hub.bare)
+        until(lambda: box.phase("support-bot") == "Completed")
+        poll(lambda: bool(daemon.said("pull works again")))
+        assert daemon.end() == 0
+
+    assert len(daemon.said("pull failed")) == 1
+    assert len(daemon.said("write-back failed")) == 1
+
+
+def test_a_branch_that_vanishes_stops_no_job(box: Box) -> None:
+    """With --prune, nothing counts as removed because nobody can read the branch."""
+    box.shared.project.add("support-bot", policy={"onDelete": "Stop"})
+    box.push("Add")
+    with box.watch(*OFTEN, "--prune", "--interval", "0.2s") as daemon:
+        until(lambda: box.phase("support-bot") == "InProgress")
+        git(box.hub.bare, "branch", "-m", "main", "elsewhere")
+        poll(lambda: bool(daemon.said("pull failed")))
+        seen = len(daemon.said("pass"))
+        poll(lambda: len(daemon.said("pass")) > seen + 3)
+        git(box.hub.bare, "branch", "-m", "elsewhere", "main")
+        poll(lambda: bool(daemon.said("pull works again")))
+        assert daemon.end() == 0
+
+    assert box.shared.project.calls("Stop") == []
+
+
+def test_a_refused_push_keeps_the_status_for_the_next_daemon(box: Box) -> None:
+    """A protected branch is told once, ends it with 1, and costs nothing but time."""
+    box.add("support-bot")
+    box.hub.hook("pre-receive", "echo protected >&2; exit 1")
+    with box.watch(*OFTEN) as daemon:
+        poll(lambda: bool(daemon.said("write-back failed")))
+        assert "protected" in daemon.said("write-back failed")[0]["why"]
+        assert daemon.end() == 1
+    assert box.own_commits() == []
+    box.hub.hook("pre-receive", "exit 0")
+    with box.watch(*OFTEN) as daemon:
+        until(lambda: box.phase("support-bot") == "InProgress")
+        assert daemon.end() == 0
+
+    assert names(box.shared.project) == ["support-bot"]
+
+
+def test_a_broken_clone_is_made_anew(box: Box) -> None:
+    """At the next pull it is replaced, and work goes on."""
+    box.add("a")
+    with box.watch(*OFTEN) as daemon:
+        until(lambda: box.phase("a") == "InProgress")
+        (box.clone / ".git" / "HEAD").write_text("nonsense")
+        poll(lambda: bool(daemon.said("the clone is broken")))
+        box.add("b")
+        until(lambda: box.phase("b") == "InProgress")
+        assert daemon.end() == 0
+
+    assert names(box.shared.project) == ["a", "b"]
+
+
+def test_the_end_pushes_what_it_recorded_last(box: Box) -> None:
+    """A signal amid a Create lets it end, and its status still lands on the branch."""
+    box.shared.project.sandbox.order("delay", "Create", seconds=1.0)
+    box.add("a")
+    with box.watch(*RARELY) as daemon:
+        until(lambda: bool(names(box.shared.project)))
+        assert daemon.end() == 0
+
+    assert box.phase("a") == "InProgress"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--repo", "x", "jobs"), "give them by --path"),
+        (("--repo", "x", "--path", "../x"), "does not lie in the repository"),
+        (("--repo", "x", "--path", "/x"), "does not lie in the repository"),
+        (("--repo", "x", "--status-dir", "s", "--write-back", "commit"), "--status-dir"),
+        (("--repo", "x", "--prune", "-l", "a=b"), "--prune does not go with -l"),
+        (("--repo", "x", "-l", "a b"), "a b"),
+        (("--repo", "x", "--webhook", "0"), "openssl rand -hex 32"),
+        (("--repo", "x", "--webhook", "a:b"), "--webhook"),
+        (("--repo", "x", "--webhook-secret-file", "f"), "goes with --webhook"),
+        (("--repo", "x", "--webhook", "0", "--webhook-secret-file", "f"), "cannot be read"),
+        (("--repo", "x", "--work-dir", "."), "somebody's repository"),
+        (("--repo", "x", "--pull-interval", "soon"), "is no time"),
+        (("--branch", "main"), "--branch goes with --repo"),
+        (("--path", "jobs"), "--path goes with --repo"),
+        (("--webhook", "0"), "--webhook goes with --repo"),
+        (("--write-back", "sometimes"), "branch:NAME"),
+        (("--commit-author", "A <a@example.com>"), "needs --write-back"),
+    ],
+)
+def test_what_cannot_be_meant_is_told(
+    tmp_path: Path, arguments: tuple[str, ...], told: str
+) -> None:
+    """A mistake in the command line ends it at once, with what to write instead."""
+    (tmp_path / "jobs").mkdir()
+    (tmp_path / ".git").mkdir()
+    ran = call(tmp_path, "watch", "--listen", "", *arguments)
+
+    assert ran.code == 64, ran.err
+    assert told in ran.err
+
+
+def test_a_checkout_is_written_back_too(box: Box) -> None:
+    """Without --repo a user's own checkout is watched, and its statuses are pushed."""
+    with watch(box.shared.project, "--write-back", "commit", **GIT) as daemon:
+        daemon.ready()
+        box.shared.project.add("support-bot")
+        box.shared.push("Add support-bot")
+        until(lambda: box.phase("support-bot") == "InProgress")
+        box.shared.project.sandbox.advance(SETTLED)
+        until(lambda: box.phase("support-bot") == "Completed")
+        assert daemon.end(signal.SIGINT) == 130
+
+    assert box.shared.git("status", "--porcelain") == ""
+    box.check_manifests()
+
+
+def test_a_slow_remote_holds_up_no_submit(box: Box, tmp_path: Path) -> None:
+    """While a push waits, saved manifests are submitted, and their statuses are one more commit."""
+    begun, go = tmp_path / "begun", tmp_path / "go"
+    project = box.shared.project
+    with watch(project, "--write-back", "commit", *OFTEN, **GIT) as daemon:
+        daemon.ready()
+        project.add("a")
+        box.shared.push("Add a")
+        waits = f"touch {begun}; while [ ! -e {go} ]; do sleep 0.05; done"
+        box.hub.hook("pre-receive", waits)
+        poll(begun.exists)
+        for name in "bcd":
+            project.add(name)
+        poll(lambda: {phase(project, name) for name in "abcd"} == {"InProgress"})
+        go.touch()
+        box.hub.hook("pre-receive", "exit 0")
+        until(lambda: box.phase("a") == "InProgress")
+        until(lambda: box.shared.git("rev-parse", "HEAD") == box.hub.head())
+        box.shared.push("Add the others")
+        until(lambda: box.phases(*"abcd") == {"InProgress"})
+        assert daemon.end() == 0
+
+    assert len(box.own_commits()) == 2
