@@ -10,7 +10,7 @@ from controller.views.lines import counted
 from controller.views.problems import shown
 
 _LONGEST_CELL = 2000
-_NOTICE = 200
+_NOTICE = 80
 _MARKUP = re.compile(r"[\\`*_\[\]<>#!|~&$@]|:(?=//)|(?<=www)\.")
 # With a word right behind them they notify people, or link to issues, labels and milestones.
 _REFERENCE = re.compile(r"([@#!~$%])(?=\w)")

@@ -11,7 +11,7 @@ from controller.views.review import Finding, Level, of_plan, review
 from tests.views.drawn import drawn, seeded
 
 SEVERITIES = {"info", "minor", "major", "critical", "blocker"}
-TREES = 100
+TREES = 60
 FOUND = Finding(Level.ERROR, "BJ204", "missing", Source("jobs/a.yaml", 4, 9), "write it")
 
 

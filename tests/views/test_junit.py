@@ -13,7 +13,7 @@ from tests.views.drawn import drawn, seeded
 KEY = JobKey("Kind", "some-job")
 OTHER = JobKey("Kind", "other-job")
 PLACE = Source("jobs/a.yaml", 4, 9)
-TREES = 200
+TREES = 80
 
 
 def read(told: Review) -> TestSuite:

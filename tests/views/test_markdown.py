@@ -17,7 +17,7 @@ from controller.views.summaries import plan_markdown, validation_markdown
 from tests.views.drawn import HOSTILE, Drawn, drawn, seeded
 from tests.views.pages import OURS, Page, read
 
-TREES = 60
+TREES = 40
 APART = "\u200b"
 
 
@@ -110,7 +110,7 @@ def test_cut_between_rows(seed: int) -> None:
     one = max((drawn(dice) for _ in range(20)), key=lambda tree: len(tree.plan.actions))
     whole = bodies(read(markdown_of(one)))
     least = len(markdown_of(one, limit=0).encode()) + 400
-    for limit in range(least, len(markdown_of(one).encode()) + 400, 97):
+    for limit in range(least, len(markdown_of(one).encode()) + 400, 149):
         made = markdown_of(one, limit)
         page = read(made)
         assert len(made.encode()) <= limit

@@ -37,6 +37,13 @@ def checker(name: str) -> jsonschema_rs.Draft7Validator:
     return jsonschema_rs.Draft7Validator(schema(name), validate_formats=True)
 
 
+@cache
+def trees() -> tuple[Drawn, ...]:
+    """Return a thousand random trees, the same ones each time."""
+    dice = seeded(6)
+    return tuple(drawn(dice) for _ in range(TREES))
+
+
 def faults(name: str, data: object) -> list[str]:
     """Return what does not fit, after a round trip through JSON as it is printed."""
     # A file's name need not be UTF-8, and the checker takes nothing else.
@@ -72,16 +79,13 @@ def objects(part: object) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_thousand_trees_fit(name: str) -> None:
     """The data of a thousand random trees validate, whatever texts they hold."""
-    dice = seeded(6)
-    for number in range(TREES):
-        found = faults(name, data_of(name, drawn(dice)))
-        assert found == [], f"tree {number}"
+    for number, tree in enumerate(trees()):
+        assert faults(name, data_of(name, tree)) == [], f"tree {number}"
 
 
 def test_the_trees_hold_every_verb_and_reason() -> None:
     """The trees leave out no verb, and no reason that a plan can give."""
-    dice = seeded(6)
-    actions = [action for _ in range(TREES) for action in drawn(dice).plan.actions]
+    actions = [action for tree in trees() for action in tree.plan.actions]
     assert {action.verb for action in actions} == set(Verb)
     assert {action.reason for action in actions} == set(Reason)
     assert len(situations()) > len(Reason)

@@ -24,7 +24,7 @@ from tests.views.drawn import drawn, seeded
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "tests" / "data" / "sarif" / "sarif-2.1.0-rtm.5.json"
-TREES = 100
+TREES = 60
 
 
 @cache
