@@ -39,7 +39,7 @@ def follow(repository: Repository, aim: Aim, heads: Heads, here: Local, commit: 
     if branch != aim.branch or here.head == commit:
         return ""
     git = repository.git
-    if here.head and not git.holds("merge-base", "--is-ancestor", here.head, commit):
+    if not _is_behind(git, here.head, heads, commit):
         return f"your branch {branch} and {aim} have diverged: run `{_TAKE} --rebase --autostash`"
     moves = _moves(git, here.head, commit)
     if not all(one.path.endswith(SUFFIX) and repository.holds(one.path) for one in moves):
@@ -68,16 +68,24 @@ def _follow(
         if not git.holds("update-ref", *moved):
             _index(git, {one.path: one.before for one in moves})
             return f"your branch {branch} moved meanwhile: run `{_TAKE}`"
-        _remember(git, branch, aim, commit)
+        if heads.at == commit:
+            _remember(git, branch, aim, commit)
     blobs = {one.path: Blob(one.after[1], one.after[0] != _GONE) for one in moves}
-    contents = bytes_of(git, commit, blobs, filtered(git, blobs))
+    through = here.filtered | filtered(git, blobs.keys() - here.files.keys())
+    contents = bytes_of(git, commit, blobs, through)
     for one in moves:
         _write(repository.top / one.path, one, here, contents)
     return ""
 
 
+def _is_behind(git: Git, head: str, heads: Heads, commit: str) -> bool:
+    if head in ("", heads.onto):
+        return True
+    return git.holds("merge-base", "--is-ancestor", head, commit)
+
+
 def _remember(git: Git, branch: str, aim: Aim, commit: str) -> None:
-    """Note where the remote's branch is, as a fetch of the user's own would."""
+    """Note where the remote's branch is, as a fetch would, and as a push has done already."""
     asked = "--format=%(upstream:remotename) %(upstream)"
     remote, _, upstream = git.run("for-each-ref", asked, f"{HEADS}{branch}").partition(" ")
     if upstream.endswith(f"/{branch}") and remote == aim.remote:

@@ -71,28 +71,31 @@ class Aim:
 def repository_of(paths: Iterable[Path], seconds: float = PATIENCE) -> Repository:
     """Return the repository that all of some paths lie in; raises GitError where there is none."""
     folders = list(dict.fromkeys(_existing(folder_of(path).resolve()) for path in paths))
-    tops = {folder: _top(folder, seconds) for folder in folders}
-    if len(set(tops.values())) > 1:
+    places = {folder: _place(folder, seconds) for folder in folders}
+    if len(set(places.values())) > 1:
         raise UnfitError("these paths lie in different repositories: run once for each")
-    top = next(iter(tops.values()))
-    git = Git(top, seconds=seconds)
-    shared = (top / git.run("rev-parse", "--git-common-dir")).resolve()
+    top, shared = next(iter(places.values()))
     inner = sorted(folder.relative_to(top).as_posix() for folder in folders)
-    return Repository(git, top, shared, _outermost("" if one == "." else one for one in inner))
+    chosen = _outermost("" if one == "." else one for one in inner)
+    return Repository(Git(top, seconds=seconds), top, shared, chosen)
 
 
 def _existing(folder: Path) -> Path:
     return next(one for one in (folder, *folder.parents) if one.is_dir())
 
 
-def _top(folder: Path, seconds: float) -> Path:
+def _place(folder: Path, seconds: float) -> tuple[Path, Path]:
+    """Return the top folder of the checkout that a folder lies in, and the one of git itself."""
+    git = Git(folder, seconds=seconds)
     try:
-        return Path(Git(folder, seconds=seconds).run("rev-parse", "--show-toplevel"))
+        found = git.run("rev-parse", "--show-toplevel", "--git-common-dir")
     except GitError as error:
         if "not a git repository" not in str(error):
             raise
         text = f"{folder} is not in a git repository: run `git init` there, or write files alone"
         raise UnfitError(text) from error
+    top, shared = found.rsplit("\n", 1)
+    return Path(top), (folder / shared).resolve()
 
 
 def _outermost(folders: Iterable[str]) -> tuple[str, ...]:

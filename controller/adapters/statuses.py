@@ -25,14 +25,15 @@ class Local:
     """The sidecars here that say something else than the commit that is checked out.
 
     ``files`` has the bytes of each, None for one that is gone, and ``filtered`` those of them whose
-    bytes a filter of the user's changes on their way. ``head`` is that commit, and ``tree`` what it
-    holds under the repository's folders.
+    bytes a filter of the user's changes on their way. ``head`` is that commit, ``tree`` what it
+    holds under the repository's folders, and ``before`` the bytes that it has of the same files.
     """
 
     head: str
     tree: Tree
     files: Mapping[str, bytes | None]
     filtered: frozenset[str]
+    before: Mapping[str, bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,7 @@ def local(repository: Repository) -> Local:
     there = {path: known[path] for path in suspects if path in known}
     read = bytes_of(repository.git, head, there, through)
     files = {path: one for path, one in suspects.items() if _says_more(path, one, read)}
-    return Local(head, tree, files, through & files.keys())
+    return Local(head, tree, files, through & files.keys(), read)
 
 
 def _says_more(path: str, content: bytes | None, read: Mapping[str, bytes]) -> bool:
@@ -125,8 +126,8 @@ def lacking(
 
     Only what changed here since the checkout is looked at: entry by entry, the later one counts.
     """
-    git = repository.git
-    theirs = tree_of(git, heads.onto, repository.folders)
+    git, onto = repository.git, heads.onto
+    theirs = here.tree if onto == here.head else tree_of(git, onto, repository.folders)
     compared = _compared(kinds, repository, here, heads, theirs)
     made: list[Change] = []
     left_out: dict[str, list[str]] = {}
@@ -155,15 +156,20 @@ def _compared(
     git, folders = repository.git, repository.folders
     source = theirs if heads.source == heads.onto else tree_of(git, heads.source, folders)
     base = _base(repository, here, heads)
-    before = here.tree if base == here.head else tree_of(git, base, folders)
+
+    def read(commit: str, tree: Tree) -> Mapping[str, bytes]:
+        if commit == here.head:
+            return here.before
+        return bytes_of(git, commit, _some(tree, here.files), here.filtered)
+
     return _Compared(
         kinds,
         repository,
         here,
         theirs,
         source if heads.source else None,
-        bytes_of(git, base, _some(before, here.files), here.filtered),
-        bytes_of(git, heads.onto, _some(theirs, here.files), here.filtered),
+        read(base, here.tree if base == here.head else tree_of(git, base, folders)),
+        read(heads.onto, theirs),
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.git.desks import Desk, desk_in
+from tests.git.desks import Desk, copied, desk_in
 from tests.git.support import GIT, Shared, shared
 
 _OF_CI = ("GITHUB_", "GITLAB_", "CI_", "GIT_")
@@ -23,10 +23,16 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
+@pytest.fixture(scope="session")
+def pattern(tmp_path_factory: pytest.TempPathFactory) -> Desk:
+    """The desk that the others are copies of; nobody works at it."""
+    return desk_in(tmp_path_factory.mktemp("pattern"))
+
+
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
+def desk(pattern: Desk, tmp_path: Path) -> Desk:
     """A clone with the manifests a and b, pushed; no service takes part."""
-    return desk_in(tmp_path)
+    return copied(pattern, tmp_path)
 
 
 @pytest.fixture
