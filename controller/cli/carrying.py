@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +18,13 @@ from controller.cli.wiring import Work
 from controller.core.actions import Action, Plan, Reason
 from controller.core.agreement import Compared, Standing, compared, moved_around, permits
 from controller.core.kinds import KINDS
-from controller.core.plan_file import CHANGES, Asked, PlanFile, planned
+from controller.core.model import JobKey
+from controller.core.plan_file import CHANGES, Asked, PlanFile, Planned, planned
 from controller.reconcile import Report, Terms
 from controller.version import __version__
 from controller.views.lines import counted
 from controller.views.plan import in_sandbox
+from controller.views.problems import shown
 
 _MOST_LINES = 20
 _TO_STDOUT = "-"
@@ -149,7 +151,7 @@ def _read(ctx: click.Context, path: Path) -> PlanFile:
         say(f"bedrock-jobs: refused: {error}; nothing was done")
         ctx.exit(Exit.UNSAFE)
     if file.refused:
-        say(f"bedrock-jobs: refused: {path} was refused when it was made: {file.refused}")
+        say(f"bedrock-jobs: refused: {path} was refused when it was made: {shown(file.refused)}")
         ctx.exit(Exit.UNSAFE)
     return file
 
@@ -181,6 +183,10 @@ class Agreement:
     work: Work
     given: Mapping[str, Any]
     compared: Compared | None = None
+    changes: Mapping[JobKey, Planned] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.changes = self.file.changes if self.file else {}
 
     @property
     def terms(self) -> Terms:
@@ -191,12 +197,13 @@ class Agreement:
         """Whether a job that has not ended is worth waiting for: what no plan says never begins."""
         if self.file is None or action.live is not None:
             return True
-        was, made = self.file.changes.get(action.desired.key), action.desired.submission
+        was, made = self.changes.get(action.desired.key), action.desired.submission
         return was is not None and made is not None and was.token == made.token
 
     def check(self, ctx: click.Context) -> None:
         """End the command with UNSAFE if it is known before any call that nothing may be done."""
-        moved = moved_around(self.file, self._now(Plan())) if self.file else ()
+        around = moved_around(self.file, self._now(Plan())) if self.file else ()
+        moved = tuple(map(shown, around))
         if moved:
             say(f"bedrock-jobs: refused: {self._refusal(moved)}")
             _tell_moved(moved)
@@ -225,7 +232,8 @@ class Agreement:
         """Return why the first pass must not act on its plan, if it must not."""
         if self.file is None or self.compared is not None:
             return None
-        self.compared = compared(KINDS, self.file, self._now(made), made)
+        found = compared(KINDS, self.file, self._now(made), made)
+        self.compared = replace(found, moved=tuple(map(shown, found.moved)))
         moved = self.compared.moved
         return self._refusal(moved) if moved else None
 
@@ -234,7 +242,7 @@ class Agreement:
         if self.file is None or self.compared is None or action.verb not in CHANGES:
             return True
         (now,) = self._now(Plan((action,))).actions
-        return permits(self.file, KINDS, now, action)
+        return permits(self.changes, KINDS, now, action)
 
     def _now(self, made: Plan) -> PlanFile:
         return _file(self.given, self.work, made, None)

@@ -45,15 +45,16 @@ def compared(kinds: Mapping[str, Kind], filed: PlanFile, now: PlanFile, made: Pl
     """Hold the plan that was made now, as a file would hold it, against the filed one."""
     actions = {one.desired.key: one for one in made.actions}
     before, after = ({one.key: one for one in file.actions} for file in (filed, now))
+    changes = filed.changes
     same_limits = filed.max_active == now.max_active
     standings = {
         key: _standing(kinds[key.kind], was, after[key], actions[key], same_limits=same_limits)
         if key in after
         else Standing.MOVED
-        for key, was in filed.changes.items()
+        for key, was in changes.items()
     }
     moved = {key for key, standing in standings.items() if standing is Standing.MOVED}
-    moved |= now.changes.keys() - filed.changes.keys()
+    moved |= now.changes.keys() - changes.keys()
     elsewhere = _elsewhere(before, after)
     told = [
         _told(before.get(key), after.get(key), actions.get(key))
@@ -100,9 +101,11 @@ def _limits(filed: PlanFile, now: PlanFile) -> tuple[str, ...]:
     return (f"limits.maxActive was {was} and is {is_now}",)
 
 
-def permits(filed: PlanFile, kinds: Mapping[str, Kind], now: Planned, action: Action) -> bool:
-    """Whether an action changes nothing, or nothing but what a file's plan says."""
-    was = filed.changes.get(now.key)
+def permits(
+    changes: Mapping[JobKey, Planned], kinds: Mapping[str, Kind], now: Planned, action: Action
+) -> bool:
+    """Whether an action changes nothing, or nothing but what a file's changes are."""
+    was = changes.get(now.key)
     if was is None or now.change is None:
         return now.change is None
     kind = kinds[now.key.kind]

@@ -9,18 +9,19 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from controller.core.actions import Action, Plan, Reason, Verb
 from controller.core.fleet import Fleet
 from controller.core.kind import Kind
-from controller.core.model import API_VERSION, Desired, JobKey, Place
+from controller.core.model import API_VERSION, Desired, JobKey, Place, Policy, Target
 from controller.core.tagging import Retag, stamped
 
 KIND = "PlanFile"
 CHANGES = frozenset({Verb.SUBMIT, Verb.ADOPT, Verb.STOP, Verb.TAG})
 """The verbs that a plan is carried out for: the others leave everything as it is."""
+_POLICY, _TARGET = (tuple(one.name for one in fields(kind)) for kind in (Policy, Target))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,8 @@ def _planned(kind: Kind, action: Action, fleet: Fleet, path: str) -> Planned:
 
 
 def _manifest(desired: Desired) -> str:
-    policy, target = asdict(desired.policy), asdict(desired.target)
+    policy = [getattr(desired.policy, name) for name in _POLICY]
+    target = [getattr(desired.target, name) for name in _TARGET]
     return hashed([desired.spec, policy, target, dict(desired.labels)])
 
 
