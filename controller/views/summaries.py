@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from controller.core.actions import Action, Plan, Verb
-from controller.core.model import Source
+from controller.core.model import Desired, Source
 from controller.views.lines import counted
 from controller.views.markdown import Table, code, document, folded, lines, row, text
-from controller.views.plan import named
 from controller.views.review import Finding, Level, Review
 from controller.views.status import JobStatus
 
@@ -117,12 +116,12 @@ def _target_of(action: Action) -> str:
 def _action(action: Action, place: Placing) -> str:
     why = f"{code(action.reason)} {text(action.message)}"
     where = _where(place(action.desired.source))
-    return row(f"**{action.verb}**", code(named(action.desired)), why, where)
+    return row(f"**{action.verb}**", _named(action.desired), why, where)
 
 
 def _details(action: Action) -> Iterator[tuple[str, str, str, str]]:
     """Yield what differs, what is stopped, what is tagged, and which jobs were there before."""
-    name = code(named(action.desired))
+    name = _named(action.desired)
     for change in action.changes:
         yield name, code(change.member), code(change.declared), code(change.live)
     for live in action.stops:
@@ -148,6 +147,12 @@ def _well(status: JobStatus, place: Placing) -> str:
     reason, message = synced.get("reason", "NotSubmitted"), synced.get("message", "")
     told = f"{code(str(reason))} {text(str(message))}"
     return row(code(status.key.name), text(status.phase), told, _where(place(status.source)))
+
+
+def _named(desired: Desired) -> str:
+    """Return a manifest's name, and that of its job where it is another."""
+    name = code(desired.key.name)
+    return name if desired.name == desired.key.name else f"{name} as {code(desired.name)}"
 
 
 def _where(source: Source) -> str:

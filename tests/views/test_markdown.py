@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from controller.adapters.pipeline import SUMMARY_BYTES
-from controller.core.actions import Plan, Verb
+from controller.core.actions import Action, Plan, Verb
 from controller.core.model import Problem, Source
 from controller.views.markdown import code, text
 from controller.views.plan import in_sandbox, summary
@@ -92,6 +94,36 @@ def test_hostile_trees_stay_tables() -> None:
         assert in_sandbox(sandbox=True).strip(" ()") in page.text
 
 
+def details(action: Action) -> list[tuple[str, str, str]]:
+    """Return what the details say of an action: a row's cells but for its name."""
+    told = [(one.member, one.declared, one.live) for one in action.changes]
+    told += [("stops", "", live.arn) for live in action.stops]
+    for retag in action.retags:
+        told += (
+            [(f"sets {retag.member}", "".join(sorted(retag.put)), retag.arn)] if retag.put else []
+        )
+        told += (
+            [(f"removes from {retag.member}", "".join(retag.drop), retag.arn)] if retag.drop else []
+        )
+    return told + [("comes after", "", one.live.arn) for one in action.earlier]
+
+
+def test_details_tell_what_differs() -> None:
+    """Members that differ, jobs that are stopped, tags and earlier jobs are listed, each once."""
+    dice = seeded(13)
+    met = set()
+    for _ in range(80):
+        one = drawn(dice)
+        shown_as = [
+            tuple(cell.strip() for cell in row[1:]) for row in bodies(read(markdown_of(one)))
+        ]
+        for action in one.plan.actions:
+            if action.verb not in {Verb.WAIT, Verb.NOOP}:
+                assert set(details(action)) <= set(shown_as)
+                met |= {cells[0].partition(" ")[0] for cells in details(action)}
+    assert {"stops", "sets", "removes", "comes", "hyperParameters.epochCount"} <= met
+
+
 def test_changes_come_first() -> None:
     """Within a target what changes something stands before what is held, the rest is folded."""
     dice = seeded(4)
@@ -120,6 +152,17 @@ def test_cut_between_rows(seed: int) -> None:
         assert all(row in whole for row in rows)
         cut = len(whole) - len(rows)
         assert (f"{cut} row" in page.text) is (cut > 0)
+
+
+def test_problems_leave_room_for_the_plan() -> None:
+    """However many problems there are, half of the page is the plan's."""
+    dice = seeded(4)
+    one = max((drawn(dice) for _ in range(20)), key=lambda tree: len(tree.plan.actions))
+    crowded = replace(one, problems=(Problem("BJ203", "x", Source("jobs/a.yaml", 1, 1)),) * 900)
+    page = read(markdown_of(crowded, 20_000))
+    verbs = [row[0] for row in bodies(page) if row[0] in set(Verb)]
+    assert len(verbs) == len(one.plan.actions)
+    assert 80 < sum(row[0].startswith("jobs/a.yaml") for row in page.rows) < 200
 
 
 def test_a_settled_fleet_is_counted() -> None:
