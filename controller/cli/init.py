@@ -86,9 +86,11 @@ def command(ctx: click.Context, /, folder: Path, **given: Any) -> None:
     overwritten without --force: lines are added to those that others write too, and what a file of
     yours lacks is told.
     """
-    around = surroundings(folder)
-    wanted = _wanted(folder, around, given)
-    chosen = under(pieces(folder, wanted), given["only"])
+    try:
+        wanted = _wanted(folder, surroundings(folder), given)
+        chosen = under(pieces(folder, wanted), given["only"])
+    except OSError as error:
+        raise click.FileError(error.filename or str(folder), error.strerror) from error
     if not chosen:
         raise click.BadParameter("init writes nothing there.", param_hint="--only")
     done = lay(folder, chosen, force=given["force"], dry_run=given["dry_run"])

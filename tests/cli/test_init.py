@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
 
 from controller.adapters import schemas
 from controller.adapters.fleet_file import load_fleet
-from controller.sandbox.server import running
+from controller.sandbox.server import running as serving
 from controller.version import __version__
-from tests.support.commands import call, environment
+from tests.support.commands import COMMAND, call, environment, run
 from tests.support.laying import fates, files, folder, init, read
 from tests.support.manifests import OTHER_ACCOUNT
+from tests.support.project import CONFINED, UNLIMITED
 
 __all__ = ["folder"]
 
@@ -83,7 +85,7 @@ def test_a_new_repository_works_at_once(folder: Path) -> None:
 def test_the_example_is_submitted_nowhere_else(folder: Path) -> None:
     """In an account of anybody's the example is held: it names one that is nobody's."""
     init(folder)
-    with running(folder.parent / "state", account=OTHER_ACCOUNT) as url:
+    with serving(folder.parent / "state", account=OTHER_ACCOUNT) as url:
         env = environment(folder.parent, AWS_ENDPOINT_URL=url)
         planned, passed = (call(folder, verb, env=env) for verb in ("plan", "reconcile"))
 
@@ -258,6 +260,30 @@ def test_what_cannot_be_written_stops_nothing_else(folder: Path) -> None:
     assert len(failed) == 1 + len(schemas.STEMS)
     assert "Traceback" not in ran.err
     assert (folder / "jobs" / "example.yaml").is_file()
+
+
+def test_a_folder_that_nobody_may_write_to_is_told(folder: Path) -> None:
+    """Where nothing can be written, each file says so in one line, and the exit code is 1."""
+    folder.chmod(0o500)
+    command = (sys.executable, str(CONFINED), str(UNLIMITED), *COMMAND)
+
+    ran = run(folder.parent, "init", str(folder), command=command)
+
+    folder.chmod(0o700)
+    told = [line for line in ran.out.splitlines() if "cannot be written: Permission denied" in line]
+    assert (ran.code, len(told)) == (1, len(ran.out.splitlines()))
+    assert files(folder) == {}
+
+
+def test_a_folder_that_cannot_be_is_told(folder: Path) -> None:
+    """A name that no file system takes is told in one line; so is a folder in a file's place."""
+    (folder / ".github" / "CODEOWNERS").mkdir(parents=True)
+
+    told = [init(folder, "x" * 300), init(folder)]
+
+    assert [one.code for one in told] == [1, 1]
+    assert "File name too long" in told[0].err
+    assert not any("Traceback" in one.err for one in told)
 
 
 @pytest.mark.parametrize(
