@@ -232,7 +232,8 @@ class Agreement:
         """Return why the first pass must not act on its plan, if it must not."""
         if self.file is None or self.compared is not None:
             return None
-        found = compared(KINDS, self.file, self._now(made), made)
+        now, problems = self._now(made), bool(self.work.problems)
+        found = compared(KINDS, self.file, now, made, problems=problems)
         self.compared = replace(found, moved=tuple(map(shown, found.moved)))
         moved = self.compared.moved
         return self._refusal(moved) if moved else None

@@ -41,8 +41,13 @@ class Compared:
         return Counter(self.standings.values())[standing]
 
 
-def compared(kinds: Mapping[str, Kind], filed: PlanFile, now: PlanFile, made: Plan) -> Compared:
-    """Hold the plan that was made now, as a file would hold it, against the filed one."""
+def compared(
+    kinds: Mapping[str, Kind], filed: PlanFile, now: PlanFile, made: Plan, *, problems: bool = False
+) -> Compared:
+    """Hold the plan that was made now, as a file would hold it, against the filed one.
+
+    ``problems`` says that there may be manifests that could not be read.
+    """
     actions = {one.desired.key: one for one in made.actions}
     before, after = ({one.key: one for one in file.actions} for file in (filed, now))
     changes = filed.changes
@@ -56,8 +61,9 @@ def compared(kinds: Mapping[str, Kind], filed: PlanFile, now: PlanFile, made: Pl
     moved = {key for key, standing in standings.items() if standing is Standing.MOVED}
     moved |= now.changes.keys() - changes.keys()
     elsewhere = _elsewhere(before, after)
+    gone = _gone(filed, problems=problems)
     told = [
-        _told(before.get(key), after.get(key), actions.get(key))
+        _told(before.get(key), after.get(key), actions.get(key), gone)
         for key in sorted(moved - set(elsewhere))
     ]
     limits = _limits(filed, now) if moved else ()
@@ -163,21 +169,30 @@ def _is_tagged(was: Planned, action: Action) -> bool:
     return True
 
 
-def _told(was: Planned | None, now: Planned | None, action: Action | None) -> str:
+def _gone(filed: PlanFile, *, problems: bool) -> str:
+    """Return what may have become of a manifest that no action is about any more."""
+    unselected = ["is not selected any more"] if filed.asked.selector else []
+    unread = ["cannot be read"] if problems else []
+    return " or ".join(["was removed", *unselected, *unread])
+
+
+def _told(was: Planned | None, now: Planned | None, action: Action | None, gone: str) -> str:
     """Return one line on what moved about a job: what was planned, what is due, and why."""
     one = now or was
     if one is None:
         return ""
     before = f"planned {was.verb} {was.reason}" if was else "not in the plan"
     after = f"now {now.verb} {now.reason}" if now else "now nothing"
-    why = ", ".join(_causes(was, now)) or (action.message if action else "")
+    why = ", ".join(_causes(was, now, gone)) or (action.message if action else "")
     return f"{one.key.name}: {before}, {after}: {why}"
 
 
-def _causes(was: Planned | None, now: Planned | None) -> Iterator[str]:
+def _causes(was: Planned | None, now: Planned | None, gone: str) -> Iterator[str]:
     if was is None:
         yield f"its manifest {now.path if now else ''} was added"
-    elif now is None or (now.removed and not was.removed):
+    elif now is None:
+        yield f"its manifest {was.path} {gone}"
+    elif now.removed and not was.removed:
         yield f"its manifest {was.path} was removed"
     elif was.removed and not now.removed:
         yield f"its manifest {now.path} came back"

@@ -148,6 +148,11 @@ def broken(tree: Project) -> None:
     tree.edit("new", "customizationType: FINE_TUNING", "customizationType: FINE")
 
 
+def unreadable(tree: Project) -> None:
+    """Leave a manifest that is no YAML."""
+    (tree.jobs / "new.yaml").write_text("kind: [")
+
+
 def elsewhere(tree: Project) -> None:
     """Send one manifest's job to another region."""
     tree.edit("new", "spec:", "target: {region: us-west-2}\nspec:")
@@ -206,6 +211,7 @@ MOVES: dict[Callable[[Project], None], tuple[str, ...]] = {
     retagged: ("new: planned SUBMIT", "was edited, its tags are others"),
     suspended: ("new: planned SUBMIT NotSubmitted, now NOOP Suspended: its manifest", "edited"),
     broken: ("new: planned SUBMIT NotSubmitted, now HOLD Invalid: its manifest", "edited"),
+    unreadable: ("now nothing: its manifest jobs/new.yaml was removed or cannot be read",),
     elsewhere: ("the plan is for account 123456789012, region us-east-1, and this is", "us-west-2"),
     by_another_role: (
         "target.assumeRoleArn was not set and is arn:aws:iam::123456789012:role/Oth",
