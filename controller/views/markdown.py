@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from controller.views.lines import counted
 from controller.views.problems import shown
@@ -22,7 +22,8 @@ _APART = "\u200b"
 class Table:
     """A table with what stands before and behind it; ``rows`` are Markdown, a line each.
 
-    ``share`` is the part of the room left that it may take at most.
+    ``share`` is the part of the room left that it may take at most; the tables of a lower
+    ``rank`` are given room before those of a higher one, wherever they stand.
     """
 
     before: str
@@ -30,6 +31,7 @@ class Table:
     rows: tuple[str, ...]
     after: str = ""
     share: float = 1.0
+    rank: int = 0
 
     @property
     def opening(self) -> str:
@@ -43,42 +45,30 @@ class Table:
         return f"\n{self.after}\n\n" if self.after else "\n"
 
 
-@dataclass(slots=True)
-class _Room:
-    """How many bytes are left, and what was written or cut."""
-
-    left: int
-    written: list[str] = field(default_factory=list)
-    cut: int = 0
-
-    def write(self, text: str) -> None:
-        self.written.append(text)
-        self.left -= len(text.encode())
-
-
 def document(title: str, leads: Sequence[str], tables: Sequence[Table], limit: int) -> str:
     """Return Markdown of at most ``limit`` bytes: whole rows, and a count of those that are cut.
 
     ``leads`` are paragraphs of Markdown, which are never cut.
     """
-    room = _Room(limit - _NOTICE)
-    room.write("".join(f"{paragraph}\n\n" for paragraph in [f"### {title}", *leads]))
-    for table in tables:
-        _write(table, room)
-    if room.cut:
-        rows = counted(room.cut, "row")
-        room.written.append(f"_{rows} cut, to keep within {limit:,} bytes._\n")
-    return "".join(room.written)
+    head = "".join(f"{paragraph}\n\n" for paragraph in [f"### {title}", *leads])
+    left = limit - _NOTICE - len(head.encode())
+    written, cut = {}, 0
+    # A stable sort: of equal ranks the first table is the first to be given room.
+    for place, table in sorted(enumerate(tables), key=lambda one: one[1].rank):
+        written[place], missing = _fitted(table, left)
+        left -= len(written[place].encode())
+        cut += missing
+    body = "".join(written[place] for place in range(len(tables)))
+    told = f"_{counted(cut, 'row')} cut, to keep within {limit:,} bytes._\n" if cut else ""
+    return f"{head}{body}{told}"
 
 
-def _write(table: Table, room: _Room) -> None:
-    """Write as many rows as fit; a table of which none would fit is left out whole."""
+def _fitted(table: Table, left: int) -> tuple[str, int]:
+    """Return a table with as many rows as fit, and how many do not; nothing where none would."""
     around = len(table.opening.encode()) + len(table.closing.encode())
-    left = int(room.left * table.share) - around
-    fitting = list(_fitting(table.rows, left))
-    room.cut += len(table.rows) - len(fitting)
-    if fitting:
-        room.write("".join([table.opening, *fitting, table.closing]))
+    fitting = list(_fitting(table.rows, int(left * table.share) - around))
+    missing = len(table.rows) - len(fitting)
+    return "".join([table.opening, *fitting, table.closing]) if fitting else "", missing
 
 
 def _fitting(rows: Sequence[str], left: int) -> Iterator[str]:
@@ -97,7 +87,7 @@ def row(*cells: str) -> str:
 def folded(label: str, head: tuple[str, ...], rows: Sequence[str]) -> Table:
     """Return a table that is shown once somebody asks for it; the label is plain text."""
     before = f"<details><summary>{text(label)}</summary>"
-    return Table(before, head, tuple(rows), "</details>")
+    return Table(before, head, tuple(rows), "</details>", rank=1)
 
 
 def text(plain: str) -> str:

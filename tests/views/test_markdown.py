@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from controller.adapters.pipeline import SUMMARY_BYTES
 from controller.core.actions import Action, Plan, Verb
-from controller.core.model import Problem, Source
+from controller.core.model import Place, Problem, Source
 from controller.views.markdown import code, text
 from controller.views.plan import in_sandbox, summary
 from controller.views.problems import shown
@@ -163,6 +163,18 @@ def test_problems_leave_room_for_the_plan() -> None:
     verbs = [row[0] for row in bodies(page) if row[0] in set(Verb)]
     assert len(verbs) == len(one.plan.actions)
     assert 80 < sum(row[0].startswith("jobs/a.yaml") for row in page.rows) < 200
+
+
+def test_changes_of_every_place_come_before_what_is_folded() -> None:
+    """Where room is short, no place's quiet jobs take it from another place's changes."""
+    dice = seeded(2)
+    actions = [action for _ in range(400) for action in drawn(dice).plan.actions]
+    quiet = next(one for one in actions if one.verb is Verb.NOOP and one.place)
+    submit = next(one for one in actions if one.verb is Verb.SUBMIT and one.place)
+    last = replace(submit, place=Place("999999999999", "us-east-1"))
+    page = read(markdown_of(Drawn(Plan((submit, *(quiet,) * 150, last)), (), None, ()), 8000))
+    assert [row[0].strip() for row in bodies(page)].count("SUBMIT") == 2
+    assert "rows cut" in page.text
 
 
 def test_a_settled_fleet_is_counted() -> None:
