@@ -68,8 +68,6 @@ def _follow(
         if not git.holds("update-ref", *moved):
             _index(git, {one.path: one.before for one in moves})
             return f"your branch {branch} moved meanwhile: run `{_TAKE}`"
-        if heads.at == commit:
-            _remember(git, branch, aim, commit)
     blobs = {one.path: Blob(one.after[1], one.after[0] != _GONE) for one in moves}
     through = here.filtered | filtered(git, blobs.keys() - here.files.keys())
     contents = bytes_of(git, commit, blobs, through)
@@ -82,14 +80,6 @@ def _is_behind(git: Git, head: str, heads: Heads, commit: str) -> bool:
     if head in ("", heads.onto):
         return True
     return git.holds("merge-base", "--is-ancestor", head, commit)
-
-
-def _remember(git: Git, branch: str, aim: Aim, commit: str) -> None:
-    """Note where the remote's branch is, as a fetch would, and as a push has done already."""
-    asked = "--format=%(upstream:remotename) %(upstream)"
-    remote, _, upstream = git.run("for-each-ref", asked, f"{HEADS}{branch}").partition(" ")
-    if upstream.endswith(f"/{branch}") and remote == aim.remote:
-        git.ask("update-ref", "-m", "bedrock-jobs: fetch", upstream, commit)
 
 
 def _moves(git: Git, before: str, after: str) -> list[_Move]:

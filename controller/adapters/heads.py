@@ -77,13 +77,12 @@ def _fetched(repository: Repository, aim: Aim) -> dict[str, str]:
 def _fetch(
     repository: Repository, remote: str, names: Iterable[str], *, tolerant: bool
 ) -> dict[str, str]:
-    """Fetch branches without moving any name of the user's, and return their commits."""
+    """Fetch branches as a user's own fetch would, and return their commits."""
     kept = {name: f"{_KEPT}{number}" for number, name in enumerate(names)}
     sources = {name: name if name == "HEAD" else HEADS + name for name in kept}
     wanted = [f"+{sources[name]}:{kept[name]}" for name in kept]
-    quietly = ("--quiet", "--no-tags", "--no-prune", "--no-recurse-submodules", "--refmap=")
     try:
-        repository.git.run("fetch", *quietly, "--no-write-fetch-head", "--", remote, *wanted)
+        _fetch_into(repository.git, remote, wanted)
         return {name: repository.commit(kept[name]) for name in kept}
     except GitError as error:
         if tolerant and _GONE in str(error):
@@ -92,3 +91,16 @@ def _fetch(
     finally:
         for ref in kept.values():
             repository.git.ask("update-ref", "-d", ref)
+
+
+def _fetch_into(git: Git, remote: str, wanted: Iterable[str]) -> None:
+    quietly = ("--quiet", "--no-tags", "--no-prune", "--no-recurse-submodules")
+    fetch = ("fetch", *quietly, "--no-write-fetch-head")
+    try:
+        # Notes where the remote's branch is too: the next fetch then brings only what is new.
+        git.run(*fetch, "--", remote, *wanted)
+    except GitError as error:
+        if "cannot lock ref" not in str(error):
+            raise
+        # The user's own git notes the same at this moment.
+        git.run(*fetch, "--refmap=", "--", remote, *wanted)

@@ -107,8 +107,8 @@ class _Person:
     def _live(self) -> None:
         while any(one.poll() is None for one in self.others):
             self._change(self.draw.choice(FLEETING))
-            # A person is slower than a machine; nothing depends on how much.
-            time.sleep(self.draw.random())
+            # A person is slower than a machine, this one still hasty: a push in some two seconds.
+            time.sleep(4 * self.draw.random())
 
     def _change(self, name: str) -> None:
         path = f"jobs/{name}.yaml"
