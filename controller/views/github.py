@@ -13,8 +13,9 @@ MOST = 10
 """How many annotations of a kind GitHub shows of one step."""
 
 _LONGEST = 4000
-# The runner takes a line that begins with :: for a command, and ##[ wherever it stands.
-_COMMAND = re.compile(r"^([^\S\n]*)::|##\[", re.MULTILINE)
+# The runner takes a line that begins with :: for a command, and ##[ wherever it stands. A carriage
+# return ends a line too.
+_COMMAND = re.compile(r"((?:^|\r)[^\S\n]*)::|##\[", re.MULTILINE)
 
 
 def commands(review: Review) -> Iterator[str]:

@@ -5,6 +5,7 @@ Written after the runner's own rules: `::` at a line's start but for blanks, `##
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 KNOWN = {"error", "warning", "notice", "debug", "group", "add-mask", "set-output", "stop-commands"}
@@ -23,7 +24,8 @@ class Command:
 
 def commands(log: str) -> list[Command]:
     """Return the commands of a log, in order."""
-    found = (_new(line) or _old(line) for line in log.replace("\r\n", "\n").split("\n"))
+    lines = re.split("\r\n|\r|\n", log)
+    found = (_new(line) or _old(line) for line in lines)
     return [one for one in found if one is not None]
 
 

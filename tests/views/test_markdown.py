@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from controller.adapters.pipeline import SUMMARY_BYTES
 from controller.core.actions import Action, Plan, Verb
-from controller.core.model import Place, Problem, Source
+from controller.core.model import Place, Problem, Source, Target
 from controller.views.markdown import code, text
 from controller.views.plan import in_sandbox, summary
 from controller.views.problems import shown
@@ -163,6 +163,21 @@ def test_problems_leave_room_for_the_plan() -> None:
     verbs = [row[0] for row in bodies(page) if row[0] in set(Verb)]
     assert len(verbs) == len(one.plan.actions)
     assert 80 < sum(row[0].startswith("jobs/a.yaml") for row in page.rows) < 200
+
+
+def test_a_place_that_is_not_known_is_the_declared_one() -> None:
+    """Where nobody could look, the heading says where the manifest belongs, as far as it does."""
+    dice = seeded(2)
+    actions = [action for _ in range(400) for action in drawn(dice).plan.actions]
+    held = next(one for one in actions if one.verb is Verb.HOLD and one.place is None)
+    for target, heading in (
+        (Target(), "No known account"),
+        (Target("eu-west-1"), "Region eu-west-1"),
+        (Target("eu-west-1", "123456789012"), "Account 123456789012, region eu-west-1"),
+    ):
+        one = replace(held, desired=replace(held.desired, target=target))
+        made = markdown_of(Drawn(Plan((one,)), (), None, ()))
+        assert f"\n#### {heading}\n" in made
 
 
 def test_changes_of_every_place_come_before_what_is_folded() -> None:
