@@ -70,6 +70,8 @@ def command(
     if lines:
         ctx.exit(modelines.check([*map(Path, names)], Path(output_dir), fix=fix))
     for name in names:
+        if name not in schemas.STEMS and Path(name).exists():
+            raise click.UsageError(f"{name} is a path, which goes with --modelines.")
         _SCHEMA.convert(name, None, ctx)
     files = schema_files.generated(names or schemas.STEMS, documented=docs)
     if output_dir == _TO_STDOUT:

@@ -188,6 +188,7 @@ def test_a_schema_that_is_not_there_is_told(tree: Path) -> None:
         ("schema", "--modelines", "--docs"),
         ("schema", "--modelines", "--output-dir", "-"),
         ("schema", "--modelines", "nowhere"),
+        ("schema", "jobs"),
     ],
 )
 def test_wrong_use_ends_with_64(tree: Path, arguments: tuple[str, ...]) -> None:
