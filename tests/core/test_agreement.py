@@ -65,6 +65,18 @@ fleets = st.sampled_from([None, None, 1, 2]).map(
     lambda most: fleet_of({"owner": "acme-ml", "limits": {"maxActive": most} if most else {}})
 )
 
+FLEET = fleet_of({"owner": "acme-ml"})
+_POLICY = {"state": "Submitted", "onSpecChange": "Hold", "onFailure": {"retries": 0}, "attempt": 0}
+_SPEC = {"hyperParameters": {"epochCount": "2"}}
+_MANIFEST = {"spec": _SPEC, "tags": {"team": "a"}, "policy": _POLICY, "region": "us-east-1"}
+_JOB = {"status": "InProgress", "attempt": 0, "spec": _SPEC, "tags": {}}
+TREE: dict[str, Given] = {
+    "sales-bot": {**_MANIFEST, "jobs": []},
+    "support-bot": {**_MANIFEST, "jobs": [_JOB]},
+    "travel-bot": {**_MANIFEST, "policy": {**_POLICY, "state": "Stopped"}, "jobs": [_JOB]},
+}
+"""A tree with something to submit, to tag and to stop."""
+
 
 def moment(tree: dict[str, Given], fleet: Fleet) -> tuple[Plan, PlanFile]:
     """Return the plan of a tree, and the file of it."""
