@@ -10,6 +10,7 @@ import hashlib
 import logging
 import os
 import re
+import secrets
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -105,10 +106,10 @@ class Checkout:
         try:
             if not self.tree.exists() and (self.folder / _OLD).exists():
                 (self.folder / _OLD).rename(self.tree)
-            for name in (_NEW, _OLD):
-                _wipe(self.folder / name)
+            for path in (*self.folder.glob(f"{_NEW}*"), self.folder / _OLD):
+                _wipe(path)
             for lock in _stale_locks(self.tree / ".git"):
-                lock.unlink()
+                lock.unlink(missing_ok=True)
         except OSError as error:
             raise ForeignFolderError(_unusable(self.folder, error)) from error
 
@@ -205,8 +206,9 @@ class Checkout:
 
     def _make_anew(self) -> None:
         """Clone beside the tree, take the statuses over, and let it take the tree's place."""
-        new, old = self.folder / _NEW, self.folder / _OLD
-        _wipe(new)
+        # A clone that outlived its daemon may still be at work in the folder that it was given.
+        new = self.folder / f"{_NEW}-{secrets.token_hex(4)}"
+        old = self.folder / _OLD
         try:
             self._clone(new)
             with self.still:
@@ -267,8 +269,9 @@ def _wipe(folder: Path) -> None:
     """Remove a folder of ours; what a link leads to is not."""
     if folder.is_symlink() or folder.is_file():
         folder.unlink()
-    elif folder.exists():
-        shutil.rmtree(folder)
+    else:
+        # What cannot be removed now is in nobody's way, and is tried again by the next daemon.
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _stale_locks(repository: Path) -> Iterator[Path]:

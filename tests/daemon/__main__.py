@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.daemon import shows
+from tests.daemon import repo_shows, shows
+from tests.daemon.repos import Box, boxed
 from tests.support.project import Project, project
 
 SHOWS: dict[str, tuple[Callable[[Project, int], str], int]] = {
@@ -20,22 +21,33 @@ SHOWS: dict[str, tuple[Callable[[Project, int], str], int]] = {
     "killed": (shows.killed, 100),
     "shards": (shows.shards, 2_000),
 }
+OF_REPOSITORIES: dict[str, tuple[Callable[[Box, int], str], int]] = {
+    "repo": (repo_shows.killed, 40),
+}
+
+
+def shown(name: str, folder: Path, size: int | None) -> str:
+    """Make a show in a folder, of its full size unless another is given, and return figures."""
+    if name in SHOWS:
+        show, full = SHOWS[name]
+        with project(folder / "project") as tree:
+            return show(tree, size or full)
+    with boxed(folder) as box:
+        of_one, full = OF_REPOSITORIES[name]
+        return of_one(box, size or full)
 
 
 def main() -> int:
     """Show what is asked for, print a line for each, and fail with the first that does not hold."""
     parser = argparse.ArgumentParser(prog="python -m tests.daemon", description=__doc__)
-    parser.add_argument("--only", choices=list(SHOWS), action="append", help="one of them")
+    names = [*SHOWS, *OF_REPOSITORIES]
+    parser.add_argument("--only", choices=names, action="append", help="one of them")
     parser.add_argument("--size", type=int, help="another size than the full one")
     asked = parser.parse_args()
-    for name in asked.only or SHOWS:
-        show, size = SHOWS[name]
+    for name in asked.only or names:
         began = time.monotonic()
-        with (
-            tempfile.TemporaryDirectory(prefix="bedrock-jobs-") as folder,
-            project(Path(folder) / "project") as tree,
-        ):
-            figures = show(tree, asked.size or size)
+        with tempfile.TemporaryDirectory(prefix="bedrock-jobs-") as folder:
+            figures = shown(name, Path(folder), asked.size)
         seconds, load = time.monotonic() - began, os.getloadavg()[0]
         sys.stdout.write(f"{name}: {figures} ({seconds:.0f} s in all, load {load:.1f})\n")
         sys.stdout.flush()

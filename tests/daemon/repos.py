@@ -96,9 +96,9 @@ def hook(daemon: Watch, body: bytes = b"{}") -> int:
         return int(answer.status)
 
 
-def until(holds: Callable[[], bool], why: str = "") -> None:
+def until(holds: Callable[[], bool], *, every: float = 0.05) -> None:
     """Return once something holds that is dear to ask for; fail when it does not in time."""
     deadline = time.monotonic() + DEADLINE
     while not holds():
-        assert time.monotonic() < deadline, why or "it did not come to hold in time"
-        time.sleep(0.05)
+        assert time.monotonic() < deadline, "it did not come to hold in time"
+        time.sleep(every)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon.process import names, phase, watch
+from tests.daemon.repo_shows import killed
 from tests.daemon.repos import Box, boxed, hook, until
 from tests.git.support import GIT, git
 from tests.sandbox.support import poll
@@ -236,3 +237,8 @@ def test_a_slow_remote_holds_up_no_submit(box: Box, tmp_path: Path) -> None:
         assert daemon.end() == 0
 
     assert len(box.own_commits()) == 2
+
+
+def test_killed_daemons_lose_no_status(box: Box) -> None:
+    """A slice of `python -m tests.daemon --only repo`: kills amid pulls, passes and write-backs."""
+    assert killed(box, 3).startswith("3 kills")
