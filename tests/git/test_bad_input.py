@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.git.support import Shared, git
+from tests.git.support import Shared, git, shared
 from tests.support.commands import Ran
 
 COMMIT = ("--write-back", "commit")
@@ -22,6 +22,15 @@ def busy(team: Shared) -> Shared:
     team.project.add("support-bot")
     team.push()
     return team
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    """The same for tests that change nothing at all."""
+    with shared(tmp_path_factory.mktemp("calm")) as team:
+        team.project.add("support-bot")
+        team.push()
+        yield team
 
 
 @pytest.fixture
@@ -131,13 +140,13 @@ def test_a_remote_that_is_gone_is_told(busy: Shared) -> None:
         (["--remote", "origin"], "--remote needs --write-back commit, or branch:NAME"),
     ],
 )
-def test_what_cannot_be_meant_is_told_first(busy: Shared, arguments: list[str], told: str) -> None:
+def test_what_cannot_be_meant_is_told_first(calm: Shared, arguments: list[str], told: str) -> None:
     """A mistake in the command line ends with 64 before any job is submitted."""
-    ran = busy.call("reconcile", *arguments)
+    ran = calm.call("reconcile", *arguments)
 
     assert ran.code == 64
     assert told in ran.err
-    assert busy.project.calls() == []
+    assert calm.project.calls() == []
 
 
 def test_a_folder_without_a_repository_is_told_first(busy: Shared, tmp_path: Path) -> None:
@@ -174,11 +183,11 @@ def test_a_machine_without_git_is_told_first(busy: Shared, tmp_path: Path) -> No
     assert busy.call("reconcile", PATH=str(empty)).code == 0
 
 
-def test_somebody_elses_repository_is_told_first(busy: Shared) -> None:
+def test_somebody_elses_repository_is_told_first(calm: Shared) -> None:
     """What git does not trust is named with the setting that would trust it."""
-    ran = busy.call("reconcile", *COMMIT, GIT_TEST_ASSUME_DIFFERENT_OWNER="1")
+    ran = calm.call("reconcile", *COMMIT, GIT_TEST_ASSUME_DIFFERENT_OWNER="1")
 
-    assert (ran.code, busy.project.calls()) == (1, [])
+    assert (ran.code, calm.project.calls()) == (1, [])
     assert "git config --global --add safe.directory" in ran.err
     assert len([line for line in ran.said if line.startswith("Error")]) == 1
 
