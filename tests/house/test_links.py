@@ -1,0 +1,41 @@
+"""What our pages lead to is there: every file, and every heading on it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.house.source import ROOT
+
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+_LINK = re.compile(r"\]\((?!https?://|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
+_CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+
+
+def anchor(heading: str) -> str:
+    """Return what GitHub makes of a heading for links to it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
+
+
+def anchors(page: Path) -> set[str]:
+    """Return the headings of a page as links name them."""
+    text = page.read_text(encoding="utf-8")
+    return {anchor(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_each_link_leads_somewhere(page: Path) -> None:
+    """A link leads to a file or folder of the repository, and to a heading that is on the page."""
+    text = _CODE.sub("", page.read_text(encoding="utf-8"))
+    lost = [
+        f"{path}#{part}" if part else path
+        for path, part in _LINK.findall(text)
+        if not _there((page.parent / path) if path else page, part)
+    ]
+    assert lost == []
+
+
+def _there(target: Path, part: str) -> bool:
+    return target.exists() and (not part or part in anchors(target))
