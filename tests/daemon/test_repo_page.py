@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from controller.adapters.hook_signatures import VARIABLE, hex_signature
+from tests.daemon.repos import SECRET
+from tests.deploy.test_commands import parsed
+from tests.house.source import ROOT
+
+PAGE = (ROOT / "docs" / "watch-repo.md").read_text(encoding="utf-8").replace("\\\n", " ")
+WATCHES = re.findall(
+    r"^(?: {4}|ExecStart=)(?:.* |\S*/)?bedrock-jobs(?::\S+)? (watch.*)$", PAGE, re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("line", WATCHES)
+def test_each_daemon_is_one_that_can_be_meant(line: str) -> None:
+    """The page's command lines are understood, and all of them are about a repository."""
+    assert parsed(shlex.split(line))["repo"]
+
+
+def test_there_are_daemons_for_every_place() -> None:
+    """A shell, the sandbox, webhooks, systemd and a container; Kubernetes is below."""
+    assert len(WATCHES) == 5
+
+
+def test_the_pods_patch_is_understood() -> None:
+    """The patch takes git-sync out, and its arguments are those of a daemon."""
+    (text,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
+    pod: dict[str, Any] = yaml.safe_load(text)["spec"]["template"]["spec"]
+
+    assert parsed(pod["containers"][0]["args"])["work_dir"] == Path("/status")
+    assert pod["initContainers"] == [{"name": "git-sync", "$patch": "delete"}]
+
+
+def test_a_hook_by_hand_is_signed_as_it_must_be() -> None:
+    """The page's openssl makes the very signature that is checked."""
+    (body, signature) = re.findall(r"^ {4}((?:body|signature)=.*)$", PAGE, re.MULTILINE)
+    script = f'{body}\n{signature}\nprintf "%s\\n%s" "$body" "$signature"'
+
+    done = subprocess.run(
+        ["sh", "-c", script], env={VARIABLE: SECRET, "PATH": "/usr/bin:/bin"}, capture_output=True
+    )
+
+    sent, signed = done.stdout.decode().splitlines()
+    assert f"sha256={signed}" == hex_signature(SECRET, sent.encode())
