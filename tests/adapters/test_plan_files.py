@@ -49,7 +49,7 @@ def test_what_is_written_is_read(place: Path) -> None:
     assert len(place.read_text().splitlines()) == 13 + len(FILE.actions)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(data=st.data())
 def test_forged_files_are_read_or_refused(place: Path, data: st.DataObject) -> None:
     """Whatever is replaced, with the checksum set right, the file is refused or compared."""
@@ -64,7 +64,7 @@ def test_forged_files_are_read_or_refused(place: Path, data: st.DataObject) -> N
         compared(TEST_KINDS, found, FILE, MADE)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=60)
 @given(content=st.binary(max_size=40) | values.map(lambda value: json.dumps(value).encode()))
 def test_other_content_is_refused(place: Path, content: bytes) -> None:
     """Bytes, and JSON of something else, are no plan."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.plans import FILE, carry, foretold, made, plan, refused
-from tests.support.lossy import CREATE, LOST, between, refusal
+from tests.support.lossy import CREATE, between, refusal
 from tests.support.manifests import spec
 from tests.support.project import SETTLED, Project
 
@@ -36,18 +36,6 @@ def test_a_run_that_failed_halfway_is_repeated(three: Project) -> None:
     assert made(three) == foretold(planned)
 
 
-def test_an_answer_that_was_lost_is_no_second_job(three: Project) -> None:
-    """Creates whose answers are lost are found again, and count as carried out."""
-    planned = plan(three)
-    with between(three.sandbox.url) as service:
-        service.break_down(CREATE, LOST)
-        carry(three, AWS_ENDPOINT_URL=service.url)
-    ran = carry(three)
-    assert ran.code == 0, ran.err
-    assert "3 carried out before" in ran.err
-    assert sorted(set(made(three))) == foretold(planned)
-
-
 def test_an_intent_without_outcome_is_still_the_plans(three: Project) -> None:
     """A Create that may have been made is sent again for another reason, under the same token."""
     planned = plan(three)
@@ -59,18 +47,6 @@ def test_an_intent_without_outcome_is_still_the_plans(three: Project) -> None:
     ran = carry(three)
     assert ran.code == 0, ran.err
     assert made(three) == foretold(planned)
-
-
-def test_what_others_carried_out_is_not_done_again(three: Project) -> None:
-    """A pass without the file submits the very same jobs: then nothing is left to do."""
-    plan(three)
-    three.call("reconcile")
-    three.sandbox.advance(SETTLED)
-    three.hush()
-    ran = carry(three)
-    assert ran.code == 0
-    assert "3 changes, 3 carried out before" in ran.err
-    assert three.changes() == []
 
 
 def test_what_the_quota_puts_off_waits(three: Project) -> None:
@@ -147,12 +123,14 @@ def test_a_stop_that_was_made_is_recognised(tree: Project) -> None:
     assert tree.changes() == []
 
 
-def test_nothing_to_change_is_carried_out_as_nothing(three: Project) -> None:
-    """A plan without changes holds as long as there is none, whatever the jobs go through."""
+def test_what_others_carried_out_is_not_done_again(three: Project) -> None:
+    """A pass without the file submits the very same jobs: no plan, old or new, has more to do."""
+    plan(three)
     three.call("reconcile")
+    three.hush()
+    assert "3 changes, 3 carried out before" in carry(three).err
     plan(three)
     three.sandbox.advance(SETTLED)
-    three.hush()
     ran = carry(three)
     assert (ran.code, three.changes()) == (0, [])
     assert f"{FILE} still holds: it changes nothing." in ran.err

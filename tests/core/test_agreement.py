@@ -146,7 +146,7 @@ def held(before: tuple[Plan, PlanFile], after: tuple[Plan, PlanFile]) -> Compare
     return compared(TEST_KINDS, before[1], after[1], after[0])
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=50)
 @given(tree=trees, fleet=fleets)
 def test_a_plan_agrees_with_itself(tree: dict[str, Given], fleet: Fleet) -> None:
     """Where nothing moved, every change is due, and each of them is permitted."""
@@ -176,7 +176,7 @@ def moments(draw: Draw) -> tuple[dict[str, Given], dict[str, Given]]:
     return first, second
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(trees=moments(), fleets=st.tuples(fleets, fleets))
 def test_nothing_is_called_that_the_file_does_not_say(
     trees: tuple[dict[str, Given], dict[str, Given]], fleets: tuple[Fleet, Fleet]
@@ -221,7 +221,7 @@ def _went_on(tree: dict[str, Given], made: Plan) -> dict[str, Given]:
     return after
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=50)
 @given(tree=trees, fleet=fleets)
 def test_what_was_carried_out_is_recognised(tree: dict[str, Given], fleet: Fleet) -> None:
     """After its own calls a plan still holds, and nothing of it is due again.

@@ -28,7 +28,7 @@ from tests.core.cases import TEST_KINDS
 from tests.views.drawn import drawn, seeded
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "output" / "PlanFile.schema.json"
-TREES = 200
+TREES = 100
 
 texts = st.none() | st.text(max_size=9)
 asks = st.builds(
@@ -80,7 +80,7 @@ def test_random_plans_come_back_as_they_were() -> None:
     assert verbs == set(Verb)
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=30)
 @given(asked=asks)
 def test_what_was_asked_comes_back(asked: Asked) -> None:
     """Paths and options are those that were given, whatever texts they are."""
@@ -98,7 +98,7 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
             yield (*path, key)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(data=st.data(), other=st.none() | st.booleans() | st.integers() | st.text())
 def test_any_value_that_is_changed_is_noticed(data: st.DataObject, other: Any) -> None:
     """A value that is replaced, or taken away, makes the checksum wrong."""
