@@ -60,6 +60,12 @@ def test_what_is_not_known_is_left_out() -> None:
     assert tree.properties == {"title": "Refused"}
 
 
+def test_a_long_message_is_cut() -> None:
+    """A message longer than anybody reads does not fill the log."""
+    told = Finding(Level.ERROR, "BJ101", "x" * 100_000, Source("jobs/a.yaml"))
+    assert len(log_of(review("plan", "", (), [told]))) < 5000
+
+
 def test_ten_of_a_kind_the_worst_first() -> None:
     """GitHub shows ten of a kind: as many are annotated, errors first, and the rest is counted."""
     levels = [Level.NOTICE] * 12 + [Level.WARNING] * 3 + [Level.ERROR] * 37
