@@ -151,7 +151,10 @@ def clone_of(given: Mapping[str, Any]) -> Checkout | None:
     """
     if not given["repo"]:
         return None
-    origin = Origin(given["repo"], given["branch"] or "", tuple(given["clone_paths"]))
+    local = Path(given["repo"])
+    # Git runs elsewhere, where a relative path would lead elsewhere too.
+    url = str(local.resolve()) if local.exists() else given["repo"]
+    origin = Origin(url, given["branch"] or "", tuple(given["clone_paths"]))
     work = _work_folder(given["work_dir"])
     if (work / ".git").exists():
         raise click.UsageError(f"--work-dir: {work} is somebody's repository: name another folder")
