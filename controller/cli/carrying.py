@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -78,7 +79,8 @@ def write(given: Mapping[str, Any], work: Work, report: Report) -> set[Exit]:
         say(f"bedrock-jobs: {path}: the plan cannot be written: {error.strerror}")
         return {Exit.FAILED}
     changes = counted(len(file.changes), "change")
-    how = f"`bedrock-jobs reconcile --plan {path}`"
+    where = " --sandbox" if file.sandbox else ""
+    how = f"`bedrock-jobs reconcile --plan {shlex.quote(str(path))}{where}`"
     told = (
         "it was refused and cannot be carried out" if file.refused else f"carry it out with {how}"
     )
@@ -253,7 +255,7 @@ class Agreement:
         path, first = self.given["plan_file"], "" if len(moved) == 1 else ", the first"
         return (
             f"{path} is not the plan any more; nothing was done. {counted(len(moved), 'thing')} "
-            f"moved{first}: {moved[0]}. Make another with `plan --out {path}`"
+            f"moved{first}: {moved[0]}. Make another with `plan --out {shlex.quote(str(path))}`"
         )
 
 

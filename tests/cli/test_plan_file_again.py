@@ -49,6 +49,14 @@ def test_an_intent_without_outcome_is_still_the_plans(three: Project) -> None:
     assert made(three) == foretold(planned)
 
 
+def test_what_others_submitted_otherwise_is_another_plan(three: Project) -> None:
+    """A job of that name that another spec made is not the one that the plan was for."""
+    plan(three)
+    three.edit("a", "epochCount: 2", "epochCount: 3")
+    three.call("reconcile")
+    refused(three, "a: planned SUBMIT NotSubmitted, now WAIT InProgress: its manifest jobs/a.yaml")
+
+
 def test_what_the_quota_puts_off_waits(three: Project) -> None:
     """A full service puts submits off; the same file submits them once there is room."""
     three.sandbox.behave(quota=2)
