@@ -61,7 +61,8 @@ def _follow(
     git, branch = repository.git, aim.branch
     staged = _staged(git, here.head) & {one.path for one in moves}
     if staged:
-        return f"your branch {branch} was left where it is: {min(staged)} is staged"
+        told = "has the commit" if heads.here else "was left where it is"
+        return f"your branch {branch} {told}, and your index what it had: {min(staged)} is staged"
     _index(git, {one.path: one.after for one in moves})
     if not heads.here:
         moved = ("-m", "bedrock-jobs: follow", f"{HEADS}{branch}", commit, here.head)

@@ -190,7 +190,7 @@ class _Compared:
 
     def change(self, path: str) -> Change | str | None:
         """Return what becomes of a sidecar, or why nothing can; None where nothing need."""
-        if path in self.theirs and not self.theirs[path].plain:
+        if self._is_something_else(path):
             return NOT_PLAIN
         beside = self._beside(path)
         ours = _ours(self.here.files[path], beside)
@@ -206,6 +206,13 @@ class _Compared:
         result = merged(self.kinds, versions, beside)
         after = rendered(result) if result else None
         return None if after == there else Change(path, after, _jobs(theirs, result))
+
+    def _is_something_else(self, path: str) -> bool:
+        """Whether a link or a folder has a sidecar's name there."""
+        found = self.theirs.get(path)
+        if found is not None:
+            return not found.plain
+        return any(other.startswith(f"{path}/") for other in self.theirs)
 
     def _beside(self, path: str) -> Beside:
         """Return what stands beside a sidecar where manifests count."""

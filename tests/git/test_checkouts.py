@@ -198,10 +198,15 @@ def test_a_conflict_in_the_users_own_sidecar_is_not_merged_as_text(desk: Desk) -
     assert desk.git("status", "--porcelain") == "AA jobs/a.status.json"
 
 
-def test_a_sidecar_that_is_no_file_on_the_remote_is_left_alone(desk: Desk) -> None:
-    """A link where the sidecar would be is a person's doing."""
+@pytest.mark.parametrize("kind", ["link", "folder"])
+def test_a_sidecar_that_is_no_file_on_the_remote_is_left_alone(desk: Desk, kind: str) -> None:
+    """A link or a folder where the sidecar would be is a person's doing, and stops no other."""
     other = desk.clone("other")
-    other.sidecar("a").symlink_to("../README")
+    if kind == "link":
+        other.sidecar("a").symlink_to("../README")
+    else:
+        other.sidecar("a").mkdir()
+        (other.sidecar("a") / "README").write_text("mine")
     other.push("jobs/a.status.json")
     desk.record("a")
     desk.record("b")
