@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -158,6 +159,8 @@ def clone_of(given: Mapping[str, Any]) -> Checkout | None:
     work = _work_folder(given["work_dir"])
     if (work / ".git").exists():
         raise click.UsageError(f"--work-dir: {work} is somebody's repository: name another folder")
+    if shutil.which("git") is None:
+        raise click.ClickException("git was not found: install it, or do without --repo")
     made = Checkout(work / origin.folder_name(given["shard"]), origin, _merged)
     try:
         made.mark()
