@@ -170,14 +170,23 @@ def _compared(
         source if heads.source else None,
         read(base, here.tree if base == here.head else tree_of(git, base, folders)),
         read(heads.onto, theirs),
+        frozenset(_folders(theirs)),
     )
+
+
+def _folders(tree: Tree) -> Iterator[str]:
+    for path in tree:
+        before, mark, _ = path.partition(f"{SUFFIX}/")
+        if mark:
+            yield before + SUFFIX
 
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
     """Three sides of every sidecar: here, the bytes ``before``, and ``there``, where it goes.
 
-    ``source`` is the tree whose manifests count; None where it is the files here.
+    ``source`` is the tree whose manifests count; None where it is the files here. ``folders`` are
+    those of ``theirs`` that are called as sidecars are.
     """
 
     kinds: Mapping[str, Kind]
@@ -187,6 +196,7 @@ class _Compared:
     source: Tree | None
     before: Mapping[str, bytes]
     there: Mapping[str, bytes]
+    folders: frozenset[str]
 
     def change(self, path: str) -> Change | str | None:
         """Return what becomes of a sidecar, or why nothing can; None where nothing need."""
@@ -212,7 +222,7 @@ class _Compared:
         found = self.theirs.get(path)
         if found is not None:
             return not found.plain
-        return any(other.startswith(f"{path}/") for other in self.theirs)
+        return path in self.folders
 
     def _beside(self, path: str) -> Beside:
         """Return what stands beside a sidecar where manifests count."""
