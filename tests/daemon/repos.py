@@ -96,7 +96,7 @@ def hook(daemon: Watch, body: bytes = b"{}") -> int:
         return int(answer.status)
 
 
-def until(holds: Callable[[], bool], *, every: float = 0.05) -> None:
+def until(holds: Callable[[], bool], *, every: float = 0.15) -> None:
     """Return once something holds that is dear to ask for; fail when it does not in time."""
     deadline = time.monotonic() + DEADLINE
     while not holds():
