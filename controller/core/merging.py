@@ -96,6 +96,9 @@ def _is_later(kind: Kind, one: Recorded, other: Recorded) -> bool:
         return one.arn is not None
     if one.live is None or other.live is None:
         return False
+    if one.arn != other.arn and one.attempt == other.attempt:
+        # Of two specs' jobs it is the manifest that says which one counts, and it may go back.
+        return False
     return _moment(kind, one) > _moment(kind, other)
 
 

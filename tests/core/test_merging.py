@@ -103,14 +103,25 @@ def test_an_intent_of_another_token_counts_by_its_manifest(beside: Beside, numbe
     assert found["token"].endswith(str(number))
 
 
-def test_the_job_that_was_made_later_counts() -> None:
-    """Of two jobs of one manifest the later one counts, though the earlier one ended after it."""
-    first, second = entry("a", "Stopped", 90), entry("a", "InProgress", 1, number=1)
+def test_the_attempt_that_was_made_later_counts() -> None:
+    """Of two attempts the later one counts, though the earlier one changed after it."""
+    first, second = entry("a", "Stopped", 90), entry("a", "InProgress", 1, number=1, attempt=1)
 
     found = one(None, first, second)
 
     assert found["jobArn"] == arn_of("a", 1)
     assert [earlier["jobArn"] for earlier in found["history"]] == [arn_of("a", 0)]
+
+
+@pytest.mark.parametrize(
+    ("beside", "number"), [(CURRENT, 0), (EDITED, 1)], ids=["current", "edited"]
+)
+def test_of_two_revisions_the_manifests_own_counts(beside: Beside, number: int) -> None:
+    """A manifest that went back to its first spec is about the first job again."""
+    found = one(None, entry("a", "Completed", 9), entry("a", "Completed", 9, number=1), beside)
+
+    assert found["jobArn"] == arn_of("a", number)
+    assert [earlier["jobArn"] for earlier in found["history"]] == [arn_of("a", 1 - number)]
 
 
 def test_an_ended_job_counts_before_one_that_runs() -> None:
@@ -192,10 +203,7 @@ def test_a_merge_goes_back_for_nobody(base: Any, ours: Any, theirs: Any, beside:
 
     if theirs is None or found is None or "live" not in theirs or ours == base or theirs == base:
         return
-    if "live" in found:
-        times = [
-            (side["live"]["creationTime"], side["live"]["lastModifiedTime"])
-            for side in (found, theirs)
-        ]
+    if found.get("jobArn") == theirs["jobArn"]:
+        times = [side["live"]["lastModifiedTime"] for side in (found, theirs)]
         assert times[0] >= times[1]
     assert later(KINDS, found, theirs, ours_is_current=True)["phase"] == found["phase"]
