@@ -31,8 +31,8 @@ class Terms:
     """How statuses are written back.
 
     Without a ``branch`` it is the one that is checked out; without a ``remote`` that branch's own;
-    without an ``author``, which is ``Name <email>``, whom git knows. ``seconds`` bounds each
-    command of git.
+    without an ``author``, which is ``Name <email>``, whom git knows. ``remark`` stands in every
+    commit's message. ``seconds`` bounds each command of git.
     """
 
     branch: str = ""
@@ -40,6 +40,7 @@ class Terms:
     template: str = TEMPLATE
     author: str = ""
     skip_ci: bool = True
+    remark: str = ""
     seconds: float = PATIENCE
 
 
@@ -129,7 +130,8 @@ class Writer:
         moves = [job for change in changes.made for job in change.jobs]
         files = {change.path: change.after for change in changes.made}
         template, skip_ci = self.terms.template, self.terms.skip_ci
-        return message(template, moves, files, skip_ci=skip_ci, summary=summary)
+        told = " ".join(filter(None, (summary, self.terms.remark)))
+        return message(template, moves, files, skip_ci=skip_ci, summary=told)
 
     def _notes(
         self, aim: Aim, heads: Heads, here: Local, changes: Changes, at: str
