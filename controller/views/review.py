@@ -169,7 +169,7 @@ def _unhealthy(status: JobStatus, kinds: Mapping[str, Kind]) -> Finding:
     level = Level.ERROR if has_failed else Level.WARNING
     synced = status.condition(STALLED) or status.condition("Synced")
     rule = str(synced.get("reason") or status.phase)
-    message = status.note or str(synced.get("message") or status.phase)
+    message = str(synced.get("message") or status.phase)
     return Finding(level, rule, message, status.source, subject=status.key)
 
 

@@ -100,7 +100,7 @@ def _physical(source: Source) -> dict[str, Any]:
     else:
         made = {"artifactLocation": {"uri": _uri(source.path), "uriBaseId": _ROOT}}
     if source.line:
-        made["region"] = {"startLine": source.line, "startColumn": max(source.column, 1)}
+        made["region"] = {"startLine": source.line, "startColumn": source.column}
     return made
 
 

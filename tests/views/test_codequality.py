@@ -54,3 +54,10 @@ def test_a_finding_that_moves_stays_the_same() -> None:
         for one in (FOUND, moved, other)
     ]
     assert marks[0] == marks[1] != marks[2]
+
+
+def test_the_same_finding_twice_is_two() -> None:
+    """Two findings that only their lines tell apart have two fingerprints, whichever is first."""
+    again = replace(FOUND, source=Source("jobs/a.yaml", 40, 9))
+    marks = [entry["fingerprint"] for entry in codequality(review("plan", "", (), [FOUND, again]))]
+    assert len(set(marks)) == 2
