@@ -156,10 +156,11 @@ def _violations(hub: Hub, tally: Tally, person: _Person) -> Iterator[str]:
     landed: dict[str, set[int]] = {}
     for commit in commits:
         author = git(hub.bare, "log", "-1", "--format=%an", commit)
+        there = set(hub.names(commit))
         if author == MACHINE:
-            yield from _of_machine(hub, commit)
-        for path in hub.touched(commit):
-            if path.endswith(_SIDECAR):
+            yield from _of_machine(hub, commit, there)
+        for path in there.intersection(hub.touched(commit)):
+            if path.endswith(_SIDECAR) and not path.startswith("jobs/fleeting-"):
                 _note(hub, commit, path, landed)
         if author not in {MACHINE, PERSON[0]}:
             yield f"{commit}: who is {author}?"
@@ -194,10 +195,9 @@ def _forced(hub: Hub) -> Iterator[str]:
             yield f"the branch was forced from {before} to {after}"
 
 
-def _of_machine(hub: Hub, commit: str) -> Iterator[str]:
+def _of_machine(hub: Hub, commit: str, there: set[str]) -> Iterator[str]:
     """A write-back touches sidecars alone, and adds none where no manifest stands."""
     shown = git(hub.bare, "diff-tree", "-r", "--no-commit-id", "--name-status", commit)
-    there = set(hub.names(commit))
     for line in shown.splitlines():
         status, path = line.split("\t")
         if not path.endswith(_SIDECAR):
@@ -207,8 +207,6 @@ def _of_machine(hub: Hub, commit: str) -> Iterator[str]:
 
 
 def _note(hub: Hub, commit: str, path: str, landed: dict[str, set[int]]) -> None:
-    if path not in hub.names(commit):
-        return
     for name, found in json.loads(hub.read(path, commit))["jobs"].items():
         changed = found["live"]["lastModifiedTime"]
         minute = int(changed[11:13]) * 60 + int(changed[14:16])

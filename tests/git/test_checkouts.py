@@ -84,8 +84,11 @@ def test_a_branch_that_the_remote_does_not_have_is_its_users_to_push(desk: Desk)
     assert git(desk.hub.bare, "branch", "--format=%(refname:short)") == "main"
 
 
-@pytest.mark.parametrize("environment", [IN_ACTIONS, IN_GITLAB], ids=["github", "gitlab"])
-@pytest.mark.parametrize("options", [(), ("--depth=1",)], ids=["whole", "shallow"])
+@pytest.mark.parametrize(
+    ("environment", "options"),
+    [(IN_ACTIONS, ()), (IN_GITLAB, ("--depth=1",))],
+    ids=["github, whole", "gitlab, shallow"],
+)
 def test_a_cis_detached_checkout_knows_its_branch(
     desk: Desk,
     environment: dict[str, str],
@@ -165,7 +168,7 @@ def test_a_staged_sidecar_is_left_staged(desk: Desk) -> None:
     assert desk.hub.entry("a") == entry("a", minute=2)
 
 
-@pytest.mark.parametrize("content", [CONFLICT, "", "[]", '{"jobs": 5}', "\x00"], ids=str)
+@pytest.mark.parametrize("content", [CONFLICT, '{"jobs": 5}'], ids=["conflict", "no entries"])
 def test_a_broken_sidecar_on_the_remote_is_made_anew(desk: Desk, content: str) -> None:
     """What is no sidecar there, such as one with the marks of a conflict, counts as not there."""
     desk.clone("other").edit("jobs/a.status.json", content)

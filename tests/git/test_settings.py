@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from controller.adapters.trees import is_blob
 from tests.git.desks import Desk
 from tests.git.entries import entry, record
@@ -43,6 +41,7 @@ SETTINGS = {
     "status.showUntrackedFiles": "no",
     "submodule.recurse": "true",
 }
+ODD = ("a b", "ä", "-dash", 'quo"te', "back\\slash", "new\nline", "*")
 
 
 def test_no_setting_of_the_users_changes_what_is_pushed(desk: Desk) -> None:
@@ -64,17 +63,20 @@ def test_no_setting_of_the_users_changes_what_is_pushed(desk: Desk) -> None:
     assert desk.git("tag") == "v1"
 
 
-@pytest.mark.parametrize("name", ["a b", "ä", "-dash", 'quo"te', "back\\slash", "new\nline", "*"])
-def test_files_of_any_name_are_committed(desk: Desk, name: str) -> None:
+def test_files_of_any_name_are_committed(desk: Desk) -> None:
     """What a shell or a pattern would take apart is a file's name and nothing more."""
-    write(desk.jobs / f"{name}.yaml", manifest("odd"))
+    names = {f"odd-{number}": name for number, name in enumerate(ODD)}
+    for job, name in names.items():
+        write(desk.jobs / f"{name}.yaml", manifest(job))
     desk.push("jobs", message="Add")
-    record(desk.jobs, "odd", entry("odd"), file=name)
+    for job, name in names.items():
+        record(desk.jobs, job, entry(job), file=name)
 
     written = desk.writer().write_back()
 
-    assert written.paths == (f"jobs/{name}.status.json",)
-    assert desk.hub.entry("odd", f"jobs/{name}.status.json") == entry("odd")
+    assert set(written.paths) == {f"jobs/{name}.status.json" for name in ODD}
+    for job, name in names.items():
+        assert desk.hub.entry(job, f"jobs/{name}.status.json") == entry(job)
     assert desk.clean()
 
 

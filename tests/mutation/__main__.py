@@ -28,6 +28,9 @@ ROOMS = (
     "tests/adapters/test_aws.py",
     "tests/adapters/test_sidecars.py",
     "tests/adapters/test_sidecars_atomic.py",
+    "tests/git/test_races.py",
+    "tests/git/test_hooks.py",
+    "tests/git/test_checkouts.py",
     "tests/e2e/test_settled.py",
     "tests/e2e/test_lost_answers.py",
 )

@@ -256,4 +256,77 @@ MUTANTS = (
         "        if isinstance(there, Failure):\n            failure = there\n",
         "        there = {} if isinstance(there, Failure) else there\n",
     ),
+    Mutant(
+        "a push is forced",
+        "controller/adapters/landing.py",
+        'f"{commit}:{ref}")',
+        'f"+{commit}:{ref}")',
+    ),
+    Mutant(
+        "what a hook adds is pushed",
+        "controller/adapters/committing.py",
+        "    if more:\n",
+        "    if not made:\n",
+    ),
+    Mutant(
+        "a commit that a hook adds is pushed",
+        "controller/adapters/committing.py",
+        "if before != ([onto] if onto else []):",
+        "if not made:",
+    ),
+    Mutant(
+        "the sidecar of a deleted manifest comes back",
+        "controller/adapters/statuses.py",
+        "Beside(bool(found), all(",
+        "Beside(True, all(",
+    ),
+    Mutant(
+        "an intent replaces its outcome",
+        "controller/core/merging.py",
+        "        return one.arn is not None\n",
+        "        return one.arn is None\n",
+    ),
+    Mutant(
+        "an earlier status replaces a later one",
+        "controller/core/merging.py",
+        "_moment(kind, one) > _moment(kind, other)",
+        "_moment(kind, one) < _moment(kind, other)",
+    ),
+    Mutant(
+        "a merge forgets a history",
+        "controller/core/merging.py",
+        '"history": joined(kind, first, second)',
+        '"history": first.entry["history"]',
+    ),
+    Mutant(
+        "a collected entry is forgotten though it was looked at",
+        "controller/core/merging.py",
+        "is_done_with = theirs == base and (",
+        "is_done_with = (",
+    ),
+    Mutant(
+        "what the user staged is overwritten",
+        "controller/adapters/following.py",
+        "    if staged:\n",
+        "    if not branch:\n",
+    ),
+    Mutant(
+        "a status that was recorded meanwhile is overwritten",
+        "controller/adapters/following.py",
+        "if found == after or not _is_as_known(found, move, here):",
+        "if found == after:",
+    ),
+    Mutant(
+        "the user's branch is moved past manifests",
+        "controller/adapters/following.py",
+        "if not all(one.path.endswith(SUFFIX) and repository.holds(one.path) for one in moves):",
+        "if not moves:",
+    ),
+    Mutant(
+        "a pull request's checkout is taken for its branch",
+        "controller/adapters/repository.py",
+        ' and not environment.get("GITHUB_HEAD_REF"):\n'
+        '        name = environment.get("GITHUB_REF", "")\n',
+        ':\n        name = HEADS + environment.get("GITHUB_HEAD_REF", "")\n',
+    ),
 )
