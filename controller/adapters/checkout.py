@@ -13,13 +13,14 @@ import re
 import secrets
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 from controller.adapters.files import plain_bytes, replace
 from controller.adapters.git import Git, GitError, masked
 from controller.adapters.sidecars import SUFFIX
+from controller.adapters.trees import contents
 from controller.core.merging import Beside
 from controller.core.sharding import Shard
 
@@ -82,6 +83,7 @@ class Checkout:
         self.branch = origin.branch
         self._origin = origin
         self._merge = merge
+        self._is_told = False
         place = {"GIT_DIR": str(self.tree / ".git"), "GIT_WORK_TREE": str(self.tree)}
         self._remote = Git(self.folder, seconds=CLONE_SECONDS, settings=_SETTINGS)
         # Named outright: git would look for a repository upward, in folders that are not ours.
@@ -139,7 +141,10 @@ class Checkout:
         """Return the commit at the branch's head, which is here now."""
         if not self.branch:
             self.branch = self._git.run("symbolic-ref", "--short", "HEAD")
-        self._git.run("config", "remote.origin.url", self._origin.url)
+        if not self._is_told:
+            # Credentials in the URL may be others than those that it was cloned with.
+            self._git.run("config", "remote.origin.url", self._origin.url)
+            self._is_told = True
         spec = f"+refs/heads/{self.branch}:refs/remotes/origin/{self.branch}"
         what = ("--quiet", "--depth", "1", "--no-tags", "origin", spec)
         self._git.run("fetch", *what, seconds=FETCH_SECONDS)
@@ -151,17 +156,16 @@ class Checkout:
         base = self._git.run("rev-parse", "--verify", "HEAD^{commit}")
         if base == head and not self._uneven:
             return False
-        changed = self._differing("diff-tree", "-r", base, head)
-        statuses = [path for path in changed if path.endswith(SUFFIX)]
-        news = set(changed).difference(statuses)
+        changed = self._changed(base, head)
+        statuses = {path: blobs for path, blobs in changed.items() if path.endswith(SUFFIX)}
+        news = changed.keys() - statuses.keys()
+        bytes_of = contents(self._git, (one for blobs in statuses.values() for one in blobs if one))
         with self.still:
             self._uneven = True
             self._lay_out(head)
-            for path in statuses:
-                manifests = [f"{path.removesuffix(SUFFIX)}{suffix}" for suffix in _MANIFESTS]
-                there = any((self.tree / one).is_file() for one in manifests)
-                current = there and news.isdisjoint(manifests)
-                self._merged(base, head, path, Beside(there, current))
+            for path, (before, after) in statuses.items():
+                base_bytes, theirs = bytes_of.get(before, b""), bytes_of.get(after, b"")
+                self._take(path, base_bytes, theirs, self._beside(path, news))
             # Last of all: a move that was broken off begins at the same base again.
             self._git.run("update-ref", "HEAD", head)
             self._uneven = False
@@ -173,27 +177,36 @@ class Checkout:
     def _lay_out(self, head: str) -> None:
         """Make every file but the statuses what it is in a commit, whatever it was."""
         self._git.run("read-tree", "--reset", head)
-        wanted = [path for path in self._differing("diff-files") if not path.endswith(SUFFIX)]
-        names = b"".join(os.fsencode(path) + b"\0" for path in wanted)
+        told = self._git.read("diff-files", "--name-only", "-z").split(b"\0")[:-1]
+        names = b"".join(path + b"\0" for path in told if not path.endswith(SUFFIX.encode()))
         self._git.run("checkout-index", "--force", "--index", "-z", "--stdin", content=names)
         self._git.run("clean", "-ffdxq", "-e", f"*{SUFFIX}")
 
-    def _differing(self, *arguments: str) -> list[str]:
-        told = self._git.read(*arguments, "--name-only", "-z", "--no-renames")
-        return [os.fsdecode(path) for path in told.split(b"\0") if path]
+    def _changed(self, base: str, head: str) -> dict[str, tuple[str, str]]:
+        """Return the paths that differ between two commits, with their plain files' blobs."""
+        told = self._git.read("diff-tree", "-r", "-z", "--raw", "--no-renames", base, head)
+        parts = told.split(b"\0")
+        changed = {}
+        for raw, path in zip(parts[::2], parts[1::2], strict=False):
+            modes = raw.decode().lstrip(":").split(" ")
+            before, after = (
+                identity if mode.startswith("100") else ""
+                for mode, identity in zip(modes[:2], modes[2:4], strict=True)
+            )
+            changed[os.fsdecode(path)] = before, after
+        return changed
 
-    def _merged(self, base: str, head: str, path: str, beside: Beside) -> None:
+    def _beside(self, path: str, news: Set[str]) -> Beside:
+        """Return what stands beside a sidecar now, and whether it is what passes have read."""
+        manifests = [f"{path.removesuffix(SUFFIX)}{suffix}" for suffix in _MANIFESTS]
+        there = any((self.tree / one).is_file() for one in manifests)
+        return Beside(there, current=there and news.isdisjoint(manifests))
+
+    def _take(self, path: str, base: bytes, theirs: bytes, beside: Beside) -> None:
         """Bring one sidecar up to date with the remote's."""
         place = self.tree / path
         ours = plain_bytes(str(place))
-        merged = self._merge(self._blob(base, path), ours, self._blob(head, path), beside)
-        _put(place, ours, merged)
-
-    def _blob(self, commit: str, path: str) -> bytes:
-        entry = self._git.read("ls-tree", "-z", commit, "--", path)
-        if not entry.startswith(b"100"):
-            return b""
-        return self._git.read("cat-file", "blob", entry.split()[2].decode())
+        _put(place, ours, self._merge(base, ours, theirs, beside))
 
     def _is_sound(self) -> bool:
         """Whether the clone itself is whole, so that something else is to blame."""

@@ -161,7 +161,7 @@ def clone_of(given: Mapping[str, Any]) -> Checkout | None:
         raise click.UsageError(f"--work-dir: {work} is somebody's repository: name another folder")
     if shutil.which("git") is None:
         raise click.ClickException("git was not found: install it, or do without --repo")
-    made = Checkout(work / origin.folder_name(given["shard"]), origin, _merged)
+    made = Checkout(work / origin.folder_name(given["shard"]), origin, merged_bytes)
     try:
         made.mark()
     except ForeignFolderError as error:
@@ -182,7 +182,7 @@ def _work_folder(given: Path | None) -> Path:
     return (Path(state) if state else Path.home() / ".local" / "state") / "bedrock-jobs"
 
 
-def _merged(base: bytes, ours: bytes, theirs: bytes, beside: Beside) -> bytes:
+def merged_bytes(base: bytes, ours: bytes, theirs: bytes, beside: Beside) -> bytes:
     """Return the bytes of a sidecar that both sides changed; none when nothing is left of it."""
     before, there = entries_of(base), entries_of(theirs)
     # With the marks of a conflict in it, it is made anew from what was known.

@@ -12,7 +12,7 @@ from urllib.request import Request, urlopen
 
 from controller.adapters.hook_signatures import HEADER, VARIABLE, hex_signature
 from tests.daemon.process import Watch, watch
-from tests.git.support import GIT, Hub, Shared, shared
+from tests.git.support import BRANCH, GIT, Hub, Shared, shared
 
 SECRET = "a secret of sixteen or more"  # noqa: S105 - of these tests alone
 DEADLINE = 30.0
@@ -59,10 +59,10 @@ class Box:
                 git("push", "-q", "origin", "HEAD")
                 return
 
-    def phase(self, name: str) -> str:
-        """Return the phase of a job's status on the branch; nothing without one."""
+    def phase(self, name: str, branch: str = BRANCH) -> str:
+        """Return the phase of a job's status on a branch; nothing without one."""
         try:
-            return str(self.hub.entry(name)["phase"])
+            return str(self.hub.entry(name, commit=branch)["phase"])
         except (subprocess.CalledProcessError, KeyError):
             return ""
 

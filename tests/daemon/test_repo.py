@@ -123,18 +123,24 @@ def test_a_refused_push_keeps_the_status_for_the_next_daemon(box: Box) -> None:
 
 
 def test_a_broken_clone_is_made_anew(box: Box) -> None:
-    """At the next pull, here that of a SIGHUP, it is replaced, and work goes on."""
+    """At the next pull, here that of a SIGHUP, it is replaced; statuses go to a branch of theirs."""
     box.add("a")
-    with box.watch(*RARELY, "--repo", "../hub.git") as daemon:
-        until(lambda: box.phase("a") == "InProgress")
+    before = box.hub.head()
+    there = ("--repo", "../hub.git", "--write-back", "branch:statuses")
+    with box.watch(*RARELY, *there, "--commit-message", "Tell of {count}") as daemon:
+        until(lambda: box.phase("a", "statuses") == "InProgress")
+        assert box.hub.head() == before
         (box.clone / ".git" / "HEAD").write_text("nonsense")
         box.add("b")
         daemon.process.send_signal(signal.SIGHUP)
         poll(lambda: bool(daemon.said("the clone is broken")))
-        until(lambda: box.phase("b") == "InProgress")
+        until(lambda: box.phase("b", "statuses") == "InProgress")
         assert daemon.end() == 0
 
     assert names(box.shared.project) == ["a", "b"]
+    assert box.own_commits() == []
+    assert box.hub.message("statuses").startswith("Tell of ")
+    assert box.phase("a", "statuses") == "InProgress"
 
 
 def test_a_remote_that_hangs_keeps_nobody_from_leaving(box: Box, tmp_path: Path) -> None:
