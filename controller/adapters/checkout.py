@@ -39,6 +39,9 @@ _SETTINGS = {
     # Nothing may work on in the background of a clone that may be replaced.
     "gc.autoDetach": "false",
     "maintenance.autoDetach": "false",
+    # Nobody looks back here; without this every head of the last months would be kept.
+    "core.logAllRefUpdates": "false",
+    "gc.pruneExpire": "1.hour.ago",
     "core.autocrlf": "false",
     "advice.detachedHead": "false",
 }

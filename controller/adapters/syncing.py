@@ -24,7 +24,7 @@ _log = logging.getLogger(__name__)
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 300.0
 _MOST_TOLD = 5
-_PARTING = 1.0
+_PARTING = 0.5
 _RANDOM = random.SystemRandom()
 
 

@@ -11,7 +11,7 @@ from controller.adapters.clock import steady
 from controller.cli.exits import Exit
 from controller.daemon import Daemon
 
-_LONGEST_END, _MOMENT = 9.5, 0.5
+_LONGEST_END, _MOMENT = 9.0, 0.4
 """Seconds from a signal to the end of all that is written back: a service manager waits for 10."""
 
 

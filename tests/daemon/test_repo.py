@@ -123,7 +123,7 @@ def test_a_refused_push_keeps_the_status_for_the_next_daemon(box: Box) -> None:
 
 
 def test_a_broken_clone_is_made_anew(box: Box) -> None:
-    """At the next pull, here that of a SIGHUP, it is replaced; statuses go to a branch of theirs."""
+    """At the next pull, here that of a SIGHUP, it is replaced; statuses go to their own branch."""
     box.add("a")
     before = box.hub.head()
     there = ("--repo", "../hub.git", "--write-back", "branch:statuses")
