@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,7 +59,7 @@ def _follow(
     moves: list[_Move],
 ) -> str:
     git, branch = repository.git, aim.branch
-    staged = _staged(git, here.head) & {one.path for one in moves}
+    staged = _staged(git, here.head, moves)
     if staged:
         told = "has the commit" if heads.here else "was left where it is"
         return f"your branch {branch} {told}, and your index what it had: {min(staged)} is staged"
@@ -86,7 +86,11 @@ def _is_behind(git: Git, head: str, heads: Heads, commit: str) -> bool:
 def _moves(git: Git, before: str, after: str) -> list[_Move]:
     """Return the files that differ; without a commit before, all of them are new."""
     compared = (before, after) if before else (_nothing(git), after)
-    parts = git.read("diff-tree", "-r", "-z", "--raw", "--no-renames", *compared).split(b"\0")
+    return _raw(git.read("diff-tree", "-r", "-z", "--raw", "--no-renames", *compared))
+
+
+def _raw(output: bytes) -> list[_Move]:
+    parts = output.split(b"\0")
     return [_move(raw, path) for raw, path in zip(parts[::2], parts[1::2], strict=False)]
 
 
@@ -95,11 +99,13 @@ def _move(raw: bytes, path: bytes) -> _Move:
     return _Move(os.fsdecode(path), (modes[0], modes[2]), (modes[1], modes[3]))
 
 
-def _staged(git: Git, head: str) -> set[str]:
-    """Return the paths that the user's index has otherwise than a commit."""
-    asked = ("diff-index", "--cached", "-z", "--name-only", "--no-renames")
-    shown = git.read(*asked, head or _nothing(git))
-    return {os.fsdecode(path) for path in shown.split(b"\0")[:-1]}
+def _staged(git: Git, head: str, moves: Iterable[_Move]) -> list[str]:
+    """Return the sidecars that the user's index has otherwise than either commit."""
+    asked = ("diff-index", "--cached", "-z", "--raw", "--no-renames")
+    after = {one.path: one.after for one in moves}
+    found = _raw(git.read(*asked, head or _nothing(git)))
+    # Who was killed while following left the index as it is to be.
+    return [one.path for one in found if after.get(one.path, one.after) != one.after]
 
 
 def _nothing(git: Git) -> str:

@@ -1,17 +1,22 @@
 """``python -m tests.git [WRITERS [ROUNDS [SEED]]]``: writers and a person on one branch, full size.
 
-Ends with 1 on a violation. A repository of 200 MB is measured as well.
+Then a write-back dies around each of its commands, and a repository of 200 MB is measured. Ends with
+1 on a violation.
 """
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 import tempfile
 from pathlib import Path
 
 from tests.git.contending import Tally, contend
+from tests.git.desks import desk_in
+from tests.git.killing import deaths
 from tests.git.measuring import measured
+from tests.git.support import GIT
 
 WRITERS, ROUNDS = 8, 50
 
@@ -47,9 +52,14 @@ def main(arguments: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         tally = contend(Path(folder), writers, rounds, seed)
         sys.stdout.write("\n".join(lines(tally)) + "\n")
+    os.environ.update(GIT)
+    with tempfile.TemporaryDirectory() as folder:
+        died = dict(deaths(desk_in(Path(folder) / "pattern"), Path(folder)))
+    wrong = [f"killed {death}: {', '.join(why)}" for death, why in died.items() if why]
+    sys.stdout.write("\n".join([f"{len(died)} deaths, {len(wrong)} violations", *wrong]) + "\n")
     with tempfile.TemporaryDirectory() as folder:
         sys.stdout.write("\n".join(measured(Path(folder))) + "\n")
-    return 1 if tally.violations else 0
+    return 1 if tally.violations or wrong else 0
 
 
 if __name__ == "__main__":

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import random
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from tests.git.desks import Desk, desk_in
-from tests.git.support import GIT, git
+from tests.git.support import git
 
 FILES, BYTES = 2_000, 100_000
 
@@ -33,7 +32,6 @@ def weight(folder: Path) -> int:
 
 def measured(folder: Path, files: int = FILES, size: int = BYTES) -> Iterator[str]:
     """Yield what a first and a second write-back cost, in a whole and in a shallow clone."""
-    os.environ.update(GIT)
     origin = large(folder, files, size)
     yield "| clone | repository MB | write-back | seconds | bytes more in .git |"
     yield "|---|--:|---|--:|--:|"

@@ -1,0 +1,12 @@
+"""One write-back in a process of its own: ``python -m tests.git.once FOLDER``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from controller.adapters.write_back import Terms, writer
+from controller.core.kinds import KINDS
+
+if __name__ == "__main__":
+    sys.stdout.write(str(writer([Path(sys.argv[1]) / "jobs"], Terms(), KINDS).write_back()))
