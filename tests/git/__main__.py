@@ -1,7 +1,7 @@
 """``python -m tests.git [WRITERS [ROUNDS [SEED]]]``: writers and a person on one branch, full size.
 
-Then a write-back dies around each of its commands, and a repository of 200 MB is measured. Ends with
-1 on a violation.
+Then a write-back dies around each of its commands, and a repository of 200 MB is measured. Ends
+with 1 on a violation.
 """
 
 from __future__ import annotations
