@@ -56,9 +56,9 @@ class Changes:
     left_out: Mapping[str, tuple[str, ...]]
 
 
-NO_MANIFEST = "no manifest stands beside them there"
-IGNORED = "a .gitignore keeps them out"
-NOT_PLAIN = "they are no plain files there"
+NO_MANIFEST = "no manifest beside it on the branch"
+IGNORED = "kept out by a .gitignore"
+NOT_PLAIN = "no plain file on the branch"
 
 
 def local(repository: Repository) -> Local:

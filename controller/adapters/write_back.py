@@ -178,4 +178,4 @@ def _left_out(changes: Changes) -> Iterator[str]:
         more = f" and {len(paths) - _FEW} more" if len(paths) > _FEW else ""
         shown = ", ".join(paths[:_FEW])
         count = f"{len(paths)} {'sidecar stays' if len(paths) == 1 else 'sidecars stay'}"
-        yield f"{count} here alone, because {why}: {shown}{more}"
+        yield f"{count} here alone ({why}): {shown}{more}"

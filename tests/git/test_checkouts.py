@@ -217,7 +217,7 @@ def test_a_sidecar_that_is_no_file_on_the_remote_is_left_alone(desk: Desk, kind:
     written = desk.writer().write_back()
 
     assert written.jobs == ("b",)
-    assert "no plain files there" in written.notes[0]
+    assert "no plain file on the branch" in written.notes[0]
 
 
 def test_ends_of_lines_survive(desk: Desk) -> None:

@@ -97,7 +97,8 @@ def test_a_deleted_manifest_stays_deleted(desk: Desk, with_sidecar: bool) -> Non
 
     assert desk.hub.names() == ["jobs/b.status.json", "jobs/b.yaml"]
     assert written.jobs == ("b",)
-    assert any("no manifest stands beside them there" in note for note in written.notes)
+    told = "1 sidecar stays here alone (no manifest beside it on the branch): jobs/a.status.json"
+    assert told in written.notes
     assert desk.sidecar("a").exists()
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from controller.adapters.git import GitError
 from controller.adapters.trees import is_blob
 from tests.git.desks import Desk
 from tests.git.entries import entry, record
@@ -144,6 +147,33 @@ def test_a_branch_that_two_make_at_once_is_made_by_one(desk: Desk) -> None:
     assert written.tries == 2
     assert desk.hub.message(desk.hub.commits("status")[1]) == "Meanwhile"
     assert desk.hub.entry("a", commit="status") == entry("a")
+
+
+def test_a_detached_checkout_makes_a_branch_of_the_default_one(desk: Desk) -> None:
+    """Where nobody knows the branch, one that is named begins where the remote's own is."""
+    desk.git("checkout", "-q", "--detach")
+    desk.record("a")
+
+    desk.writer(branch="status").write_back()
+
+    assert desk.hub.commits("status")[1:] == desk.hub.commits()
+    assert desk.hub.entry("a", commit="status") == entry("a")
+
+
+def test_a_branch_that_ci_builds_and_somebody_deleted_is_not_made_anew(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A status of a branch that is gone has nowhere to land: that is told, and nothing made."""
+    desk.git("checkout", "-q", "--detach")
+    monkeypatch.setenv("GITLAB_CI", "true")
+    monkeypatch.setenv("CI_COMMIT_BRANCH", "gone")
+    desk.record("a")
+
+    with pytest.raises(GitError, match="origin has no branch gone"):
+        desk.writer().write_back()
+
+    assert git(desk.hub.bare, "branch", "--format=%(refname:short)") == "main"
+    assert desk.git("for-each-ref", "--format=%(refname)", "refs/heads") == "refs/heads/main"
 
 
 def test_a_folder_that_is_a_link_is_followed_to_its_repository(desk: Desk) -> None:
