@@ -96,7 +96,8 @@ class Checkout:
         """Make the folder and mark it as ours; raises ForeignFolderError for one that is not."""
         marker = self.folder / MARKER
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            # A URL with a password in it would stand in the clone's configuration.
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not marker.exists():
                 self._check_empty()
                 replace(marker, b"bedrock-jobs keeps a clone here, and replaces it when broken.\n")

@@ -11,6 +11,8 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from controller.adapters.hook_signatures import (
     HEADER,
@@ -20,12 +22,27 @@ from controller.adapters.hook_signatures import (
     read_secrets,
     standard_signature,
 )
-from controller.adapters.webhooks import LARGEST, Hooks, hooking
+from controller.adapters.webhooks import LARGEST, Hooks, hooking, why_ignored
 
 SECRET = "It's a Secret to Everybody"  # noqa: S105 - from GitHub's own example
 KEYED = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 DEADLINE = 20.0
 PUSH = b'{"ref": "refs/heads/main", "after": "seed-body"}'
+JSON = st.recursive(
+    st.none() | st.integers() | st.text(max_size=9),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(("ref", "event_name")), inner),
+)
+NAMES = (
+    "X-Hub-Signature-256",
+    "X-Hub-Signature",
+    "X-Gitlab-Token",
+    "webhook-signature",
+    "webhook-id",
+    HEADER,
+    "X-GitHub-Event",
+    "X-Gitlab-Event",
+    "Content-Type",
+)
 GITHUB = {"X-GitHub-Event": "push", "X-Hub-Signature-256": hex_signature(SECRET, PUSH)}
 GITLAB = {"X-Gitlab-Event": "Push Hook", "X-Gitlab-Token": SECRET}
 STANDARD = {
@@ -282,6 +299,25 @@ def test_without_a_secret_nothing_is_taken(taken: Taken) -> None:
     taken.secrets = (SECRET,)
     assert taken.post(GITHUB)[0] == 202
     assert len(taken.heard) == 1
+
+
+@given(
+    headers=st.dictionaries(st.sampled_from(NAMES), st.text(max_size=40)),
+    body=st.binary(max_size=200) | JSON.map(lambda told: json.dumps(told).encode()),
+)
+@settings(max_examples=300, deadline=None)
+def test_whatever_comes_is_answered_and_heard_only_if_signed(
+    headers: dict[str, str], body: bytes
+) -> None:
+    """No header or body makes a receiver stumble, and none is heard that no secret signed."""
+    heard: list[None] = []
+    hooks = Hooks(lambda: (SECRET, KEYED), lambda: "main", lambda: heard.append(None))
+
+    status, words = hooks.answer(headers, body)
+
+    assert (status in {401, 403}, heard) == (True, [])
+    assert words
+    why_ignored(headers, body, "main")
 
 
 def raw(taken: Taken, rest: bytes) -> bytes:
