@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.adapters.files import plain_bytes
-from controller.adapters.git import Git, GitError
+from controller.adapters.git import Git
 from controller.adapters.heads import Heads
 from controller.adapters.repository import Repository
 from controller.adapters.sidecars import SUFFIX, entries_of, rendered
@@ -27,6 +27,7 @@ class Local:
     ``files`` has the bytes of each, None for one that is gone, and ``filtered`` those of them whose
     bytes a filter of the user's changes on their way. ``head`` is that commit, ``tree`` what it
     holds under the repository's folders, and ``before`` the bytes that it has of the same files.
+    ``nested`` are folders with sidecars that are repositories of their own.
     """
 
     head: str
@@ -34,6 +35,7 @@ class Local:
     files: Mapping[str, bytes | None]
     filtered: frozenset[str]
     before: Mapping[str, bytes]
+    nested: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,8 @@ def local(repository: Repository) -> Local:
     """Return what the passes here recorded since the checkout; asks no remote."""
     head = repository.head()
     tree = tree_of(repository.git, head, repository.folders)
-    found = dict(_found(repository))
+    nested: list[Path] = []
+    found = dict(_found(repository, nested))
     known = {path: blob for path, blob in tree.items() if path.endswith(SUFFIX)}
     suspects: dict[str, bytes | None] = {
         path: content
@@ -77,34 +80,39 @@ def local(repository: Repository) -> Local:
     there = {path: known[path] for path in suspects if path in known}
     read = bytes_of(repository.git, head, there, through)
     files = {path: one for path, one in suspects.items() if _says_more(path, one, read)}
-    return Local(head, tree, files, through & files.keys(), read)
+    told = [one.relative_to(repository.top).as_posix() for one in nested if _has_sidecars(one)]
+    return Local(head, tree, files, through & files.keys(), read, tuple(told))
 
 
 def _says_more(path: str, content: bytes | None, read: Mapping[str, bytes]) -> bool:
     return content is None or entries_of(content) != entries_of(read.get(path, b""))
 
 
-def _found(repository: Repository) -> Iterator[tuple[str, bytes]]:
+def _found(repository: Repository, nested: list[Path]) -> Iterator[tuple[str, bytes]]:
     """Yield path and bytes of every sidecar on disk; another repository's are not ours."""
     for inner in repository.folders:
         for folder, names, files in os.walk(repository.top / inner):
             within = Path(folder)
-            names[:] = [name for name in names if _is_ours(within / name)]
+            shown = [within / name for name in names if not name.startswith(".")]
+            others = [one for one in shown if (one / ".git").exists()]
+            nested += others
+            names[:] = [one.name for one in shown if one not in others]
             for name in files:
                 if name.endswith(SUFFIX) and not name.startswith("."):
                     path = within / name
                     yield path.relative_to(repository.top).as_posix(), _bytes(path)
 
 
-def _is_ours(folder: Path) -> bool:
-    return not folder.name.startswith(".") and not (folder / ".git").exists()
+def _has_sidecars(folder: Path) -> bool:
+    return any(True for _ in folder.rglob(f"*{SUFFIX}"))
 
 
 def _bytes(path: Path) -> bytes:
     try:
         return plain_bytes(str(path))
-    except OSError as error:
-        raise GitError(f"{path}: the sidecar cannot be read ({error.strerror})") from error
+    except OSError:
+        # The pass has told it; what nobody can read says nothing, and stops no other.
+        return b""
 
 
 def bytes_of(

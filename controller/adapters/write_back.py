@@ -97,7 +97,7 @@ class Writer:
     def _written(self, summary: str) -> Written:
         here = local(self.repository)
         if not here.files:
-            return Written(self.aim)
+            return Written(self.aim, notes=tuple(_elsewhere(here)))
         for number in range(1, TRIES + 1):
             began = time.monotonic()
             written = self._once(here, summary, number)
@@ -138,7 +138,7 @@ class Writer:
     ) -> tuple[str, ...]:
         """Return what a person should know: what was left out, and where their branch is now."""
         followed = follow(self.repository, aim, heads, here, at) if at else ""
-        return (*_left_out(changes), *filter(None, (followed,)))
+        return (*_elsewhere(here), *_left_out(changes), *filter(None, (followed,)))
 
 
 def writer(
@@ -171,6 +171,11 @@ def _refuse_ignored(changes: Changes) -> None:
     raise GitError(
         f"{path} is ignored by a .gitignore: take that rule away, or do without --write-back"
     )
+
+
+def _elsewhere(here: Local) -> Iterator[str]:
+    for folder in here.nested:
+        yield f"{folder} is a repository of its own: run once for it, to write its statuses back"
 
 
 def _left_out(changes: Changes) -> Iterator[str]:

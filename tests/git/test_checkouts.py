@@ -220,6 +220,20 @@ def test_a_sidecar_that_is_no_file_on_the_remote_is_left_alone(desk: Desk, kind:
     assert "no plain file on the branch" in written.notes[0]
 
 
+def test_a_sidecar_that_cannot_be_read_stops_no_other(desk: Desk) -> None:
+    """A link or a broken file where a sidecar should be is left as it is; the others land."""
+    desk.record("a", minute=1)
+    desk.writer().write_back()
+    desk.sidecar("a").unlink()
+    desk.sidecar("a").symlink_to("a.yaml")
+    desk.record("b")
+
+    written = desk.writer().write_back()
+
+    assert written.jobs == ("b",)
+    assert desk.hub.entry("a") == entry("a", minute=1)
+
+
 def test_ends_of_lines_survive(desk: Desk) -> None:
     """Whatever a checkout makes of ends of lines, the bytes that are committed are ours."""
     desk.edit(".gitattributes", "*.json text eol=crlf\n*.yaml text eol=crlf\n")
@@ -341,7 +355,9 @@ def test_a_submodule_is_a_repository_of_its_own(
 
     assert desk.hub.entry("a") == entry("a")
     assert outer.hub.head() == head
-    assert outer.writer(outer.folder).write_back().paths == ("jobs/b.status.json",)
+    written = outer.writer(outer.folder).write_back()
+    assert written.paths == ("jobs/b.status.json",)
+    assert written.notes[0].startswith("sub is a repository of its own: run once for it")
 
 
 def test_a_linked_work_tree_is_a_checkout_like_any_other(desk: Desk) -> None:
