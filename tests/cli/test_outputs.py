@@ -109,6 +109,8 @@ def test_data_of_a_plan_has_its_problems(mixed: Project) -> None:
     """The plan's data holds what stderr tells people: the problems, as validate has them."""
     problems = mixed.call("validate", "--output", "json").data["problems"]
     assert mixed.call("plan", "--output", "json").data["problems"] == problems != []
+    whole = mixed.call("plan", str(mixed.jobs), "--output", "json")
+    assert whole.data["problems"] == problems
 
 
 def test_data_of_every_verb_fits_its_schema(tree: Project) -> None:
@@ -155,12 +157,16 @@ def test_markdown_is_as_small_as_asked(tree: Project) -> None:
     """With --max-bytes a comment gets what it takes, with a count of the rows that it lacks."""
     for number in range(60):
         tree.add(f"bad-{number}", {"roleArn": "nonsense"})
+        (tree.jobs / f"a{'ü' * 90}-{number}.yaml").write_text("kind: ü\n", encoding="utf-8")
     whole = tree.call("validate", "--output", "markdown").out
     cut = tree.call("validate", "--output", "markdown", "--max-bytes", "9000").out
     assert 8000 < len(cut.encode()) <= 9000 < len(whole.encode())
     missing = len(read(whole).rows) - len(read(cut).rows)
     assert f"{missing} rows cut" in read(cut).text
     assert tree.call("validate", "--max-bytes", "10").code == 64
+    ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LANG": "C"}
+    asked = ("--output", "markdown", "--max-bytes", "4096")
+    assert len(tree.run("validate", *asked, **ascii_only).out) <= 4096
 
 
 def test_sandboxed_reports_say_so(mixed: Project) -> None:

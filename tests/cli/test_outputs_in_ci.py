@@ -57,6 +57,11 @@ def test_summaries_of_one_step_follow_each_other(mixed: Project) -> None:
     mixed.call("plan", **github(mixed))
     titles = [line for line in summary_of(mixed).splitlines() if line.startswith("### ")]
     assert titles == ["### bedrock-jobs validate", "### bedrock-jobs plan"]
+    path.write_text("")
+    for number in range(40):
+        mixed.add(f"bad-{number}", {"roleArn": "nonsense"})
+    mixed.call("validate", "--max-bytes", "5000", **github(mixed))
+    assert 4000 < path.stat().st_size <= 5000
     path.write_text("x" * (1024 * 1024 - 2000))
     assert mixed.call("plan", **github(mixed)).code == 4
     assert path.stat().st_size == 1024 * 1024 - 2000
