@@ -22,7 +22,7 @@ from controller.core.commit_message import TEMPLATE, message
 from controller.core.kind import Kind
 
 TRIES = 5
-_LONGEST_PAUSE = 10.0
+_LONGEST_PAUSE = 20.0
 _FEW = 3
 
 
@@ -105,7 +105,7 @@ class Writer:
                 return written
             took = time.monotonic() - began
             if number < TRIES:
-                self.pause(min(self.draw() * took * 2**number, _LONGEST_PAUSE))
+                self.pause(min(self.draw() * took * 2 ** (number + 1), _LONGEST_PAUSE))
         raise GitError(f"{self.aim}: others pushed first, {TRIES} times in a row")
 
     def _once(self, here: Local, summary: str, number: int) -> Written | None:
