@@ -186,11 +186,10 @@ def test_no_report_shows_what_is_secret(mixed: Project) -> None:
     """What the service keeps secret stands in no report, whatever is wrong with it."""
     text = as_yaml(manifest("secret", spec(customizationType="DISTILLATION")))
     (mixed.jobs / "secret.yaml").write_text(text + FILTERS)
-    for verb in ("validate", "plan"):
-        for output in ("text", "json", *REPORTS):
-            ran = mixed.call(verb, "--output", output)
-            assert "jobs/secret.yaml" in ran.out + ran.err
-            assert "Muster" not in ran.out + ran.err
+    for output in ("text", "json", *REPORTS):
+        ran = mixed.call("plan", "--output", output)
+        assert "jobs/secret.yaml" in ran.out + ran.err
+        assert "Muster" not in ran.out + ran.err
 
 
 def test_a_pass_tells_which_jobs_are_ill(tree: Project) -> None:
@@ -230,7 +229,8 @@ def test_reports_are_ascii_where_nothing_else_goes(tree: Project) -> None:
     """A terminal or file without Unicode gets references and escapes, and no character is lost."""
     (tree.jobs / "ü.yaml").write_text("kind: ü\n", encoding="utf-8")
     ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LANG": "C"}
-    out = {one: tree.run("validate", "--output", one, **ascii_only).out for one in REPORTS}
+    forms = ("markdown", "junit", "codequality")
+    out = {one: tree.run("validate", "--output", one, **ascii_only).out for one in forms}
     assert all(text.isascii() for text in out.values())
     assert "jobs/ü.yaml" in read(out["markdown"]).rows[1][0]
     assert any("jobs/ü.yaml" in case.name for s in JUnitXml.fromstring(out["junit"]) for case in s)
