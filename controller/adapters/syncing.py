@@ -70,7 +70,7 @@ class _Turn:
     every: float
     due: float = 0.0
     owed: bool = True
-    pause: float = FIRST_PAUSE
+    failures: int = 0
     failing: bool = False
     told: set[str] = field(default_factory=set)
 
@@ -79,9 +79,9 @@ class Syncing:
     """The thread. ``hurry`` and ``recorded`` may be called from anywhere, signal handlers too.
 
     ``every`` is the seconds between pulls, and between looks at what could not be written back
-    although nothing failed. ``pulled`` is called after each pull that brought
-    something new, ``told`` after each errand. After a failure the next try waits for a second, and
-    twice as long each time, up to five minutes; a hook that tells of a branch is heeded at once.
+    although nothing failed. ``pulled`` is called after each pull that brought something new,
+    ``told`` after each errand. After a failure the next try waits for ``pause`` seconds, and twice
+    as long each time, up to five minutes; a hook that tells of a branch is heeded at once.
     """
 
     def __init__(
@@ -90,9 +90,12 @@ class Syncing:
         every: float,
         pulled: Callable[[], None],
         told: Callable[[Errand, Outcome], None] = lambda _errand, _outcome: None,
+        *,
+        pause: float = FIRST_PAUSE,
     ) -> None:
         self._pulled = pulled
         self._told = told
+        self._pause = pause
         self._end = remote.end
         runs = (Errand.PULL, remote.pull), (Errand.WRITE_BACK, remote.write_back)
         self._turns = {errand: _Turn(errand, run, every) for errand, run in runs if run is not None}
@@ -187,8 +190,10 @@ class Syncing:
 
     def _failed(self, turn: _Turn, why: str) -> None:
         turn.failing = turn.owed = True
-        turn.due = time.monotonic() + turn.pause * _RANDOM.uniform(0.8, 1.2)
-        turn.pause = min(2 * turn.pause, LONGEST_PAUSE)
+        pause = min(self._pause * 2**turn.failures, LONGEST_PAUSE)
+        turn.due = time.monotonic() + pause * _RANDOM.uniform(0.8, 1.2)
+        # No further than the longest pause needs.
+        turn.failures = min(turn.failures + 1, 30)
         if self._leaving and turn.errand is Errand.PULL:
             return
         level = logging.DEBUG if why in turn.told or len(turn.told) >= _MOST_TOLD else logging.ERROR
@@ -198,7 +203,7 @@ class Syncing:
     def _went_well(self, turn: _Turn, outcome: Outcome) -> None:
         if turn.failing:
             _log.info(f"{turn.errand} works again")
-        turn.failing, turn.pause = False, FIRST_PAUSE
+        turn.failing, turn.failures = False, 0
         turn.told.clear()
         comes_again = turn.errand is Errand.PULL or outcome is Outcome.PARTIAL
         turn.due = time.monotonic() + turn.every if comes_again else math.inf

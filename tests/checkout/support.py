@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from controller.adapters.checkout import Checkout, Origin
+from controller.adapters.checkout import Checkout, Merge, Origin
 from controller.core.merging import Beside
 from tests.git.support import Hub, git
 
@@ -17,9 +17,9 @@ def merged(base: bytes, ours: bytes, theirs: bytes, _beside: Beside) -> bytes:
     return theirs if ours == base else ours if theirs == base else b"+".join((base, ours, theirs))
 
 
-def claimed(hub: Hub, folder: Path, branch: str = "main") -> Checkout:
+def claimed(hub: Hub, folder: Path, branch: str = "main", merge: Merge = merged) -> Checkout:
     """Return a clone in a folder, as a daemon begins with it."""
-    made = Checkout(folder, Origin(hub.url, branch, (Path("jobs"),)), merged)
+    made = Checkout(folder, Origin(hub.url, branch, (Path("jobs"),)), merge)
     made.mark()
     made.claim()
     return made

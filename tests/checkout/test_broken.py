@@ -38,6 +38,20 @@ def test_a_broken_clone_is_made_anew(ours: Checkout, person: Path, breakage: obj
     assert sorted(path.name for path in ours.folder.iterdir()) == [MARKER, "tree"]
 
 
+def test_an_outer_repository_is_left_alone(hub: Hub, tmp_path: Path) -> None:
+    """A clone that lost its .git, in a folder of somebody's repository, is no part of that one."""
+    outer = tmp_path / "outer"
+    write(outer, {"letter.txt": "dear"})
+    git(outer, "init", "-q")
+    git(outer, "commit", "-q", "--allow-empty", "-m", "Begin")
+    inner = claimed(hub, outer / "work")
+    inner.pull()
+    (inner.tree / ".git").rename(tmp_path / "gone")
+
+    assert inner.pull()
+    assert (outer / "letter.txt").read_text() == "dear"
+
+
 def test_a_tree_that_vanished_is_cloned_again(ours: Checkout, person: Path) -> None:
     """Somebody's rm is mended with the next pull."""
     ours.pull()
@@ -83,7 +97,7 @@ def test_a_remote_that_is_not_there_is_told(ours: Checkout, tmp_path: Path, url:
 
 
 def test_a_branch_that_vanished_leaves_the_tree_alone(
-    hub: Hub, ours: Checkout, person: Path
+    hub: Hub, ours: Checkout, person: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Nothing counts as removed because a branch was deleted; when it is back, so are its news."""
     ours.pull()
@@ -93,6 +107,7 @@ def test_a_branch_that_vanished_leaves_the_tree_alone(
         with pytest.raises(GitError, match="main"):
             ours.pull()
     assert files(ours.tree) == before
+    assert caplog.records == []
     push(person, {"jobs/b.yaml": "b"})
     assert ours.pull()
 

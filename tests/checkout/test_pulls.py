@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from controller.adapters.checkout import Checkout
+from controller.adapters.git import GitError
 from tests.checkout.support import STATUS, claimed, files, push, write
 from tests.git.support import Hub, git
 
@@ -125,6 +126,35 @@ def test_a_move_that_was_broken_off_is_made_again(
 
     assert files(again.tree / "jobs") == {"a.yaml": "a: 1", "a.status.json": "new"}
     assert git(again.tree, "status", "--porcelain") == f" M {STATUS}"
+
+
+def test_a_pull_that_failed_amid_its_move_is_made_again(
+    hub: Hub, ours: Checkout, person: Path
+) -> None:
+    """A full disk, say: the next pull merges the same statuses from the same base."""
+    push(person, {STATUS: "old", "jobs/b.yaml": "b"})
+    ours.pull()
+    write(ours.tree, {STATUS: "new"})
+    push(person, {STATUS: "theirs", "jobs/a.yaml": "a: 1"})
+
+    def full(*_: object) -> bytes:
+        raise OSError(28, "No space left on device")
+
+    failing = claimed(hub, ours.folder, merge=full)
+    with pytest.raises(GitError, match="No space"):
+        failing.pull()
+    again = claimed(hub, ours.folder)
+    assert again.pull()
+    assert files(again.tree)[STATUS] == "old+new+theirs"
+
+
+def test_what_a_kill_left_astray_is_put_right(hub: Hub, ours: Checkout, person: Path) -> None:
+    """Even when the branch has gone back to where it was: no file that nobody pushed is read."""
+    ours.pull()
+    write(ours.tree, {"jobs/stray.yaml": "s", "jobs/a.yaml": "half"})
+
+    assert claimed(hub, ours.folder).pull()
+    assert files(ours.tree) == files(person)
 
 
 def test_what_is_read_is_one_commits(ours: Checkout, person: Path) -> None:
