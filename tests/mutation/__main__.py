@@ -16,7 +16,9 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.mutation.mutants import MUTANTS, Mutant
+from tests.mutation import mutants_of_clones
+from tests.mutation.mutants import MUTANTS as MUTANTS_OF_ALL_ELSE
+from tests.mutation.mutants import Mutant
 
 ROOT = Path(__file__).parents[2]
 COPIED = ("controller", "tests", "schemas", "jobs", "docs", "pyproject.toml", "bedrock-jobs.yaml")
@@ -31,9 +33,13 @@ ROOMS = (
     "tests/git/test_races.py",
     "tests/git/test_hooks.py",
     "tests/git/test_checkouts.py",
+    "tests/checkout",
+    "tests/adapters/test_syncing.py",
+    "tests/adapters/test_webhooks.py",
     "tests/e2e/test_settled.py",
     "tests/e2e/test_lost_answers.py",
 )
+MUTANTS = (*MUTANTS_OF_ALL_ELSE, *mutants_of_clones.MUTANTS)
 UNBROKEN = Mutant("nothing", "pyproject.toml", "", "")
 WORKERS = 2
 DEADLINE = 600

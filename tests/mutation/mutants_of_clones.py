@@ -1,0 +1,104 @@
+"""The load-bearing lines of a daemon's clone, as ``mutants`` has those of all else."""
+
+from __future__ import annotations
+
+from tests.mutation.mutants import Mutant
+
+MUTANTS = (
+    Mutant(
+        "a pull changes files while they are read",
+        "controller/adapters/checkout.py",
+        "        with self.still:\n            self._uneven = True",
+        "        if True:\n            self._uneven = True",
+    ),
+    Mutant(
+        "what nobody pushed is read as a manifest",
+        "controller/adapters/checkout.py",
+        '        self._git.run("clean"',
+        '        self._git.ask("version") or self._git.run("clean"',
+    ),
+    Mutant(
+        "a move that was broken off counts as made",
+        "controller/adapters/checkout.py",
+        "            self._lay_out(head)\n",
+        '            self._git.run("update-ref", "HEAD", head)\n            self._lay_out(head)\n',
+    ),
+    Mutant(
+        "what a kill left is believed",
+        "controller/adapters/checkout.py",
+        "    _uneven = True\n",
+        "    _uneven = False\n",
+    ),
+    Mutant(
+        "a clone is made in a folder of somebody else's",
+        "controller/adapters/checkout.py",
+        "                self._check_empty()\n",
+        "",
+    ),
+    Mutant(
+        "a replacement that was broken off loses the tree",
+        "controller/adapters/checkout.py",
+        "                (self.folder / _OLD).rename(self.tree)",
+        "                pass",
+    ),
+    Mutant(
+        "a clone that is replaced loses its statuses",
+        "controller/adapters/checkout.py",
+        "                self._carry(new)\n",
+        "",
+    ),
+    Mutant(
+        "a remote that is away costs the clone",
+        "controller/adapters/checkout.py",
+        "            if self._is_sound():",
+        "            if False:",
+    ),
+    Mutant(
+        "a clone without its .git changes an outer repository",
+        "controller/adapters/checkout.py",
+        "self._git = self._remote.within(self.tree, environment=place)",
+        "self._git = self._remote.within(self.tree)",
+    ),
+    Mutant(
+        "any signature is authentic",
+        "controller/adapters/hook_signatures.py",
+        'hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode())',
+        "bool(given)",
+    ),
+    Mutant(
+        "a key without a byte signs",
+        "controller/adapters/hook_signatures.py",
+        '    if not key:\n        return ""\n',
+        "",
+    ),
+    Mutant(
+        "half a webhook is believed",
+        "controller/adapters/webhooks.py",
+        "whole = len(body) == int(length)",
+        "whole = True",
+    ),
+    Mutant(
+        "a protected branch is stormed",
+        "controller/adapters/syncing.py",
+        "turn.due = turn.due if is_put_off else min(turn.due, now)",
+        "turn.due = min(turn.due, now)",
+    ),
+    Mutant(
+        "what failed to be written back is forgotten",
+        "controller/adapters/syncing.py",
+        "        turn.failing = turn.owed = True",
+        "        turn.failing = True",
+    ),
+    Mutant(
+        "a link leads out of the clone",
+        "controller/cli/repo.py",
+        "            if astray is not None:",
+        "            if False:",
+    ),
+    Mutant(
+        "the marks of a conflict cost a status",
+        "controller/cli/repo.py",
+        "told = before if theirs and not there else there",
+        "told = there",
+    ),
+)
