@@ -24,7 +24,15 @@ WHO = {
 }
 ALONE = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 """What keeps this machine's own configuration of git out of a test."""
-GIT = {**ALONE, **WHO}
+# Repositories that live for a second need neither care nor a disk.
+_HASTY = ("maintenance.auto=false", "gc.auto=0", "receive.autogc=false", "core.fsync=none")
+_SET = [one.partition("=") for one in _HASTY]
+HASTY = {
+    "GIT_CONFIG_COUNT": str(len(_SET)),
+    **{f"GIT_CONFIG_KEY_{number}": name for number, (name, _, _) in enumerate(_SET)},
+    **{f"GIT_CONFIG_VALUE_{number}": value for number, (_, _, value) in enumerate(_SET)},
+}
+GIT = {**ALONE, **HASTY, **WHO}
 """An environment in which git knows who commits, and nothing else of this machine."""
 
 

@@ -7,9 +7,12 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from controller.adapters.git import GitError
+from tests.git.desks import Desk
 from tests.git.support import Shared, git, shared
 from tests.support.commands import Ran
 
@@ -75,6 +78,18 @@ def failed_once(ran: Ran, team: Shared) -> str:
     return lines[0]
 
 
+def told(desk: Desk, **terms: Any) -> str:
+    """Check that a write-back fails and keeps the status; return the line that says why."""
+    desk.record("a")
+    kept = desk.sidecar("a").read_bytes()
+    with pytest.raises(GitError) as failed:
+        desk.writer(**terms).write_back()
+    assert desk.sidecar("a").read_bytes() == kept
+    line = str(failed.value)
+    assert "\n" not in line
+    return line
+
+
 def test_a_protected_branch_ends_in_1_with_the_status_kept(busy: Shared) -> None:
     """The job is submitted once, its status stays in the file, and a later pass lands it."""
     busy.hub.hook("pre-receive", "echo protected branch >&2; exit 1")
@@ -89,45 +104,39 @@ def test_a_protected_branch_ends_in_1_with_the_status_kept(busy: Shared) -> None
     assert busy.hub.entry("support-bot") == busy.project.entry("support-bot")
 
 
-def test_a_remote_that_hangs_is_left(busy: Shared, silent: str) -> None:
+def test_a_remote_that_hangs_is_left(desk: Desk, silent: str) -> None:
     """It is waited for as long as --git-timeout says."""
-    busy.git("remote", "set-url", "origin", silent)
+    desk.git("remote", "set-url", "origin", silent)
 
-    ran = busy.call("reconcile", *COMMIT, "--git-timeout", "0.3")
-
-    assert "git fetch: no answer within 0.3 s" in failed_once(ran, busy)
+    assert "git fetch: no answer within 0.3 s" in told(desk, seconds=0.3)
 
 
-def test_refused_credentials_are_told_without_them(busy: Shared, refusing: str) -> None:
+def test_refused_credentials_are_told_without_them(desk: Desk, refusing: str) -> None:
     """The cause is one line, the password is not in it, and nobody is asked for another."""
-    busy.git("remote", "set-url", "origin", refusing)
+    desk.git("remote", "set-url", "origin", refusing)
 
-    line = failed_once(busy.call("reconcile", *COMMIT), busy)
+    line = told(desk)
 
     assert "git fetch: Authentication failed for 'http://" in line
     assert "hunter2" not in line
 
 
-def test_missing_credentials_are_told(busy: Shared, refusing: str) -> None:
+def test_missing_credentials_are_told(desk: Desk, refusing: str) -> None:
     """Where git would ask a terminal it fails at once, and the line says what is missing."""
-    busy.git("remote", "set-url", "origin", refusing.replace("someone:hunter2@", ""))
+    desk.git("remote", "set-url", "origin", refusing.replace("someone:hunter2@", ""))
 
-    line = failed_once(busy.call("reconcile", *COMMIT), busy)
-
-    assert "the remote wants credentials and git has none" in line
+    assert "the remote wants credentials and git has none" in told(desk)
 
 
-def test_a_remote_that_is_gone_is_told(busy: Shared) -> None:
+def test_a_remote_that_is_gone_is_told(desk: Desk) -> None:
     """The line names what git could not find."""
-    busy.git("remote", "set-url", "origin", str(busy.folder / "nowhere.git"))
+    desk.git("remote", "set-url", "origin", str(desk.folder / "nowhere.git"))
 
-    line = failed_once(busy.call("reconcile", *COMMIT), busy)
-
-    assert "does not appear to be a git repository" in line
+    assert "does not appear to be a git repository" in told(desk)
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         (["--write-back", "push"], "'push' is none of files, commit and branch:NAME"),
         (["--write-back", "branch:"], "'branch:' is none of"),
@@ -140,12 +149,14 @@ def test_a_remote_that_is_gone_is_told(busy: Shared) -> None:
         (["--remote", "origin"], "--remote needs --write-back commit, or branch:NAME"),
     ],
 )
-def test_what_cannot_be_meant_is_told_first(calm: Shared, arguments: list[str], told: str) -> None:
+def test_what_cannot_be_meant_is_told_first(
+    calm: Shared, arguments: list[str], expected: str
+) -> None:
     """A mistake in the command line ends with 64 before any job is submitted."""
     ran = calm.call("reconcile", *arguments)
 
     assert ran.code == 64
-    assert told in ran.err
+    assert expected in ran.err
     assert calm.project.calls() == []
 
 

@@ -14,7 +14,7 @@ SEED = 6
 
 def test_every_status_lands_and_people_win(tmp_path: Path) -> None:
     """Each round of each writer is on the branch, nothing is forced, and no manifest is touched."""
-    tally = contend(tmp_path, writers=2, rounds=3, seed=SEED)
+    tally = contend(tmp_path, writers=3, rounds=2, seed=SEED)
 
     assert tally.violations == [], f"seed {SEED}"
     assert len(tally.tries) == 6
