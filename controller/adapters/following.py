@@ -124,6 +124,8 @@ def _index(git: Git, files: Mapping[str, tuple[str, str]]) -> None:
 def _write(path: Path, move: _Move, here: Local, contents: Mapping[str, bytes]) -> None:
     """Give a sidecar its new bytes, unless somebody has written it meanwhile."""
     after = contents.get(move.path)
+    if path.parent.resolve() != path.parent:
+        return  # a link of the user's leads elsewhere, where nothing of ours belongs
     path.parent.mkdir(parents=True, exist_ok=True)
     with locked(str(path)):
         found = plain_bytes(str(path)) if path.exists() else None

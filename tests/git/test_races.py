@@ -205,3 +205,18 @@ def test_a_status_recorded_while_pushing_is_not_overwritten(desk: Desk) -> None:
     assert desk.sidecar("a").read_text() == text
     assert desk.hub.entry("a")["phase"] == "InProgress"
     assert desk.git("status", "--porcelain") == " M jobs/a.status.json"
+
+
+def test_nothing_is_written_through_a_link(desk: Desk) -> None:
+    """Where the user's checkout has a link in place of a folder, others' sidecars stay out of it."""
+    elsewhere = desk.folder.with_name("elsewhere")
+    elsewhere.mkdir()
+    (desk.jobs / "deep").symlink_to(elsewhere)
+    other = desk.clone("other")
+    other.edit("jobs/deep/c.status.json", "{}")
+    desk.record("a")
+
+    desk.writer().write_back()
+
+    assert desk.git("rev-parse", "HEAD") == desk.hub.head()
+    assert list(elsewhere.iterdir()) == []
