@@ -208,7 +208,7 @@ def test_a_status_recorded_while_pushing_is_not_overwritten(desk: Desk) -> None:
 
 
 def test_nothing_is_written_through_a_link(desk: Desk) -> None:
-    """Where the user's checkout has a link in place of a folder, others' sidecars stay out of it."""
+    """Where the user has a link in place of a folder, others' sidecars stay out of it."""
     elsewhere = desk.folder.with_name("elsewhere")
     elsewhere.mkdir()
     (desk.jobs / "deep").symlink_to(elsewhere)
