@@ -53,8 +53,8 @@ def made(tree: Project) -> list[tuple[str, str]]:
     return sorted(calls)
 
 
-def refused(tree: Project, *texts: str, code: int = 5, **env: str) -> None:
-    """Fail to carry the plan out, with these texts; nothing is done or written."""
+def refused(tree: Project, *texts: str, code: int = 5, **env: str) -> list[str]:
+    """Fail to carry the plan out, and return what is said; nothing is done or written."""
     before = tree.files()
     tree.hush()
 
@@ -66,3 +66,4 @@ def refused(tree: Project, *texts: str, code: int = 5, **env: str) -> None:
     for text in texts:
         assert text in ran.err
     assert (tree.changes(), tree.files()) == ([], before)
+    return ran.said
