@@ -153,6 +153,15 @@ def test_what_a_user_has_changed_or_staged_stays_so(desk: Desk) -> None:
     assert desk.hub.touched() == ["jobs/a.status.json"]
 
 
+def test_a_sidecar_that_is_staged_as_it_lands_is_in_nobodys_way(desk: Desk) -> None:
+    """What is staged already is what the branch gets: it follows."""
+    desk.record("a")
+    desk.git("add", "jobs/a.status.json")
+
+    assert desk.writer().write_back().notes == ()
+    assert desk.clean()
+
+
 def test_a_staged_sidecar_is_left_staged(desk: Desk) -> None:
     """Where the user has staged a sidecar itself, the branch stays where it is, and it is told."""
     desk.record("a", minute=1)
