@@ -26,11 +26,28 @@ def plain_bytes(path: str) -> bytes:
         if error.errno == errno.ELOOP:
             return b""
         raise
-    with os.fdopen(descriptor, "rb") as file:
-        kind = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(kind):
+    try:
+        found = os.fstat(descriptor)
+        if stat.S_ISDIR(found.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), path)
-        return file.read(_LARGEST) if stat.S_ISREG(kind) else b""
+        return _read(descriptor, found.st_size) if stat.S_ISREG(found.st_mode) else b""
+    finally:
+        os.close(descriptor)
+
+
+def _read(descriptor: int, size: int) -> bytes:
+    """Read to the end, wherever that is by now; one step for a file of the size that was told."""
+    parts: list[bytes] = []
+    step = min(size, _LARGEST) + 1
+    left = _LARGEST
+    while left > 0:
+        # A room of the largest size for each of many thousand files would cost more than they do.
+        part = os.read(descriptor, min(left, step))
+        parts.append(part)
+        left -= len(part)
+        if len(part) < step:
+            break
+    return b"".join(parts)
 
 
 def replace(path: Path, content: bytes, mode: int | None = None) -> None:

@@ -359,7 +359,7 @@ def values(path: Path) -> dict[str, Any]:
     return {"spec": manifest.spec, "labels": manifest.labels, **policy}
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(layout=layouts(), wish=st.sampled_from([("priority", 7), ("adopt", ARN)]))
 def test_every_layout_keeps_all_else(
     tmp_path_factory: pytest.TempPathFactory, layout: str, wish: tuple[str, int | str]

@@ -99,14 +99,18 @@ def figures_of(said: str) -> dict[str, int]:
 @contextlib.contextmanager
 def _running(command: list[str]) -> Iterator[subprocess.Popen[str]]:
     """While the context lasts a command runs; it leads a session, and all of that ends with it."""
+    # A signal between its start and this block would leave it to nobody.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     with subprocess.Popen(
         command,
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_SETMASK, before),
     ) as process:
         try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
             yield process
         finally:
             with contextlib.suppress(ProcessLookupError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -32,6 +33,7 @@ class Asking:
         """Return what the terminal shows, once it shows a text."""
         shown = b""
         while text.encode() not in shown:
+            assert select.select([self.terminal], [], [], DEADLINE)[0], shown
             more = os.read(self.terminal, 65536)
             assert more, shown
             shown += more
