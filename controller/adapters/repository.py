@@ -125,6 +125,17 @@ def aim_of(repository: Repository, wanted: str, remote: str, environment: Mappin
     return Aim(branch, _remote(repository.git, remote, source), source, made=bool(wanted))
 
 
+def is_on_this_disk(url: str, folder: Path) -> bool:
+    """Whether a URL, as git in a folder reads it, leads to a repository on this machine's disk."""
+    return url.startswith("file://") or (folder / url).exists()
+
+
+def urls_of(git: Git, remote: str) -> tuple[str, ...]:
+    """Return where a push to a remote goes; a remote that has no name is its own URL."""
+    code, out, _ = git.ask("remote", "get-url", "--push", "--all", remote)
+    return tuple(os.fsdecode(out).split("\n")[:-1]) if code == 0 else (remote,)
+
+
 def _is_branch_name(git: Git, name: str) -> bool:
     return not name.startswith("-") and git.holds("check-ref-format", f"{HEADS}{name}")
 

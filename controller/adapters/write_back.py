@@ -13,10 +13,18 @@ from pathlib import Path
 from controller.adapters.committing import commit
 from controller.adapters.files import locked
 from controller.adapters.following import follow
-from controller.adapters.git import PATIENCE, GitError
+from controller.adapters.git import PATIENCE, GitError, masked
 from controller.adapters.heads import Heads, heads_of
 from controller.adapters.landing import land
-from controller.adapters.repository import Aim, Repository, aim_of, repository_of
+from controller.adapters.repository import (
+    Aim,
+    Repository,
+    UnfitError,
+    aim_of,
+    is_on_this_disk,
+    repository_of,
+    urls_of,
+)
 from controller.adapters.statuses import IGNORED, Changes, Local, lacking, local
 from controller.core.commit_message import TEMPLATE, message
 from controller.core.kind import Kind
@@ -24,6 +32,7 @@ from controller.core.kind import Kind
 TRIES = 5
 _LONGEST_PAUSE = 20.0
 _FEW = 3
+_SIMULATED = "Sandbox: nothing here is real."
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +40,8 @@ class Terms:
     """How statuses are written back.
 
     Without a ``branch`` it is the one that is checked out; without a ``remote`` that branch's own;
-    without an ``author``, which is ``Name <email>``, whom git knows. ``remark`` stands in every
-    commit's message. ``seconds`` bounds each command of git.
+    without an ``author``, which is ``Name <email>``, whom git knows. What is ``simulated`` says
+    so in every commit, and goes to no other machine. ``seconds`` bounds each command of git.
     """
 
     branch: str = ""
@@ -40,7 +49,7 @@ class Terms:
     template: str = TEMPLATE
     author: str = ""
     skip_ci: bool = True
-    remark: str = ""
+    simulated: bool = False
     seconds: float = PATIENCE
 
 
@@ -130,7 +139,7 @@ class Writer:
         moves = [job for change in changes.made for job in change.jobs]
         files = {change.path: change.after for change in changes.made}
         template, skip_ci = self.terms.template, self.terms.skip_ci
-        told = " ".join(filter(None, (summary, self.terms.remark)))
+        told = " ".join(filter(None, (summary, _SIMULATED if self.terms.simulated else "")))
         return message(template, moves, files, skip_ci=skip_ci, summary=told)
 
     def _notes(
@@ -153,7 +162,10 @@ def writer(
     """
     repository = repository_of(paths, terms.seconds)
     known = os.environ if environment is None else environment
-    return Writer(repository, aim_of(repository, terms.branch, terms.remote, known), terms, kinds)
+    aim = aim_of(repository, terms.branch, terms.remote, known)
+    if terms.simulated and aim.remote:
+        _refuse_far(repository, aim.remote)
+    return Writer(repository, aim, terms, kinds)
 
 
 @contextmanager
@@ -162,6 +174,21 @@ def _alone(repository: Repository) -> Iterator[None]:
     # The file is never made: where there is none, its folder is locked.
     with locked(str(repository.shared / "bedrock-jobs.lock")):
         yield
+
+
+def _refuse_far(repository: Repository, remote: str) -> None:
+    """Others would take simulated statuses for real ones."""
+    for url in urls_of(repository.git, remote):
+        if not is_on_this_disk(url, repository.top):
+            raise UnfitError(not_pushed(url))
+
+
+def not_pushed(url: str) -> str:
+    """Return what is told of simulated statuses that were to go to another machine."""
+    return (
+        f"the sandbox's statuses are not real, and are not pushed to {masked(url)}: write files "
+        "alone, or try it on a repository on this disk"
+    )
 
 
 def _refuse_ignored(changes: Changes) -> None:

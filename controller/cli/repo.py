@@ -15,10 +15,10 @@ import click
 
 from controller.adapters.checkout import Checkout, ForeignFolderError, Origin
 from controller.adapters.git import GitError, masked
-from controller.adapters.repository import UnfitError
+from controller.adapters.repository import UnfitError, is_on_this_disk
 from controller.adapters.sidecars import entries_of, rendered
 from controller.adapters.syncing import Errand, Outcome, Remote, Syncing
-from controller.adapters.write_back import Writer, writer
+from controller.adapters.write_back import Writer, not_pushed, writer
 from controller.cli.writing_back import terms_of
 from controller.core.kinds import KINDS
 from controller.core.leftovers import Census
@@ -47,6 +47,8 @@ class Repo:
         self._hurry: Callable[[], None] = lambda: None
         if self._terms is not None and not self.clone:
             self._check()
+        elif self._terms is not None and self._terms.simulated:
+            _check_near(given["repo"])
 
     @property
     def folder(self) -> Path | None:
@@ -143,6 +145,11 @@ class Repo:
                 return around()
 
         return replace(coverage, around=still)
+
+
+def _check_near(url: str) -> None:
+    if not is_on_this_disk(url, Path()):
+        raise click.UsageError(f"--repo: {not_pushed(url)} (--write-back files)")
 
 
 def clone_of(given: Mapping[str, Any]) -> Checkout | None:

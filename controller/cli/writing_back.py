@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 FILES, COMMIT, BRANCH = "files", "commit", "branch:"
 _AUTHOR = re.compile(r"[^<>\n]*[^<>\s][^<>\n]*<[^<>\s]+>")
-_SANDBOX = "Sandbox: nothing here is real."
 _NEED_A_COMMIT = ("commit_message", "commit_author", "remote")
 
 
@@ -168,6 +167,6 @@ def terms_of(given: Mapping[str, Any]) -> Terms | None:
         template=given["commit_message"] or TEMPLATE,
         author=given["commit_author"] or "",
         skip_ci=given["skip_ci"],
-        remark=_SANDBOX if given["sandbox"] else "",
+        simulated=bool(given["sandbox"]),
         seconds=given["git_timeout"],
     )

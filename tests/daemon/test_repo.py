@@ -172,6 +172,7 @@ def test_a_remote_that_hangs_keeps_nobody_from_leaving(box: Box, tmp_path: Path)
         (("--repo", "x", "--webhook", "0", "--webhook-secret-file", "f"), "cannot be read"),
         (("--repo", "x", "--work-dir", "."), "somebody's repository"),
         (("--repo", "x", "--pull-interval", "soon"), "is no time"),
+        (("--repo", "ssh://git.example.com/fleet.git", "--sandbox"), "(--write-back files)"),
         (("--branch", "main"), "--branch goes with --repo"),
         (("--path", "jobs"), "--path goes with --repo"),
         (("--webhook", "0"), "--webhook goes with --repo"),

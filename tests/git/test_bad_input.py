@@ -160,6 +160,19 @@ def test_what_cannot_be_meant_is_told_first(
     assert calm.project.calls() == []
 
 
+@pytest.mark.parametrize(
+    "url", ["https://person:secret@git.example.com/acme/fleet.git", "git@git.example.com:fleet.git"]
+)
+def test_simulated_statuses_go_to_no_other_machine(calm: Shared, url: str) -> None:
+    """The sandbox's statuses would be taken for real ones by whoever pulls them."""
+    ran = calm.call("reconcile", "--sandbox", *COMMIT, "--remote", url, AWS_ENDPOINT_URL="")
+
+    assert ran.code == 64
+    assert "the sandbox's statuses are not real, and are not pushed to " in ran.err
+    assert "secret" not in ran.err
+    assert not list(calm.project.jobs.glob("*.status.json"))
+
+
 def test_a_folder_without_a_repository_is_told_first(busy: Shared, tmp_path: Path) -> None:
     """Nothing is submitted where the status could not be committed."""
     (busy.folder / ".git").rename(tmp_path / "away")
