@@ -1,6 +1,11 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.support.commands import logs_taken_back
 
 
 def pytest_configure() -> None:
@@ -10,3 +15,10 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.fixture(autouse=True)
+def logs_of_one_test() -> Iterator[None]:
+    """What a test logs, and how, is its own affair."""
+    with logs_taken_back():
+        yield

@@ -6,7 +6,6 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -26,16 +25,13 @@ class Terminal(io.StringIO):
 
 
 @pytest.fixture(params=[io.StringIO, Terminal], ids=["json", "console"])
-def stream(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Where stderr leads, once logging is set up; our logger is taken back afterwards."""
+def stream(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Where stderr leads, once logging is set up."""
     made = request.param()
-    logger = logging.getLogger(ROOT)
-    before = logger.handlers, logger.level, logger.propagate
     monkeypatch.setattr(sys, "stderr", made)
     monkeypatch.setenv("NO_COLOR", "1")
     log_to_stderr("debug")
-    yield made
-    logger.handlers, logger.level, logger.propagate = before
+    return made
 
 
 def broken() -> None:

@@ -127,17 +127,27 @@ def _as_process(folder: Path, arguments: tuple[str, ...], env: Mapping[str, str]
     """
     argv, variables = sys.argv, dict(os.environ)
     terminated = signal.getsignal(signal.SIGTERM)
-    logger = logging.getLogger(ROOT)
-    logs = logger.handlers, logger.level, logger.propagate
     sys.argv = ["bedrock-jobs", *arguments]
     os.environ.clear()
     os.environ.update(env)
     try:
-        with contextlib.chdir(folder):
+        with contextlib.chdir(folder), logs_taken_back():
             yield
     finally:
         os.environ.clear()
         os.environ.update(variables)
         sys.argv = argv
         signal.signal(signal.SIGTERM, terminated)
-        logger.handlers, logger.level, logger.propagate = logs
+
+
+@contextlib.contextmanager
+def logs_taken_back() -> Iterator[None]:
+    """When the context is left, our logger is as it was: options of verbs set it up."""
+    logger = logging.getLogger(ROOT)
+    handlers, level, propagate = logger.handlers, logger.level, logger.propagate
+    try:
+        yield
+    finally:
+        logger.handlers, logger.propagate = handlers, propagate
+        # Which levels are on is remembered until this is called.
+        logger.setLevel(level)
