@@ -15,7 +15,7 @@ from tests.chaos.scenarios import FAULTED, OVERTAKEN, SCENARIOS, Scenario
 from tests.chaos.sweep import Run, boundaries, killed, overtaken
 from tests.chaos.world import Universe
 
-DEATHS = 2
+DEATHS = 1
 ENCOUNTERS = 1
 MOMENTS = 1
 

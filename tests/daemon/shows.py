@@ -205,6 +205,8 @@ def shards(tree: Project, size: int) -> str:
         five = [shard(stack, tree, index, 5) for index in range(5)]
         plant(tree.jobs, wanted[size // 2 :])
         until(lambda: recorded(tree.jobs) >= size // 4 * 3)
+        for each in (*four, *five):
+            each.ready()
         assert [each.end() for each in four] == [0] * 4
         until(lambda: settled(tree.jobs, size), every=0.5)
         seconds = time.monotonic() - began

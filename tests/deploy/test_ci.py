@@ -9,10 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 
-from controller.cli.main import root
 from controller.version import __version__
 from tests.deploy.pipelines import (
     ACTIONS,
@@ -28,6 +26,7 @@ from tests.deploy.pipelines import (
     workflow,
 )
 from tests.house.source import ROOT
+from tests.support.commands import understood
 
 BINARIES = Path(sys.executable).parent
 HOOKS = ROOT / ".pre-commit-hooks.yaml"
@@ -180,10 +179,7 @@ def test_shell_is_never_put_together(shell: Shell) -> None:
 def test_every_command_is_understood(shell: Shell) -> None:
     """Each call of bedrock-jobs is one that can be meant, and none asks a person."""
     for verb, *rest in commands(shell):
-        command = root.get_command(click.Context(root), verb)
-        assert command is not None
-
-        given = command.make_context(verb, rest).params
+        given = understood(verb, *rest)
 
         assert verb != "stop" or given["yes"] or given["dry_run"]
 

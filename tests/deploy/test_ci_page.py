@@ -6,14 +6,13 @@ import re
 import shlex
 from typing import Any
 
-import click
 import pytest
 import yaml
 
-from controller.cli.main import root
 from tests.deploy.pipelines import GITLAB, WORKFLOWS
 from tests.deploy.test_cloudformation import TEMPLATE, Loader
 from tests.house.source import ROOT
+from tests.support.commands import understood
 
 PAGE = (ROOT / "docs" / "ci.md").read_text("utf-8")
 OIDC = TEMPLATE.with_name("oidc.yaml")
@@ -32,13 +31,6 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
-def understood(words: list[str]) -> None:
-    """Hold that a verb takes these arguments."""
-    command = root.get_command(click.Context(root), words[0])
-    assert command is not None
-    command.make_context(words[0], words[1:])
-
-
 def test_the_pages_commands_are_understood() -> None:
     """Each call of bedrock-jobs on the page, whole or in part, is one that can be meant."""
     calls = re.findall(r"^ +(?:- run: )?bedrock-jobs ([^|\n]+)", PAGE, re.MULTILINE)
@@ -47,7 +39,7 @@ def test_the_pages_commands_are_understood() -> None:
     assert len(calls) > 5
     for call in calls:
         words = shlex.split(call, comments=True)
-        understood([*words, "--yes", "name"] if words == ["stop"] else words)
+        understood(*words, *(("--yes", "name") if words == ["stop"] else ()))
 
 
 def test_the_pages_parameters_are_the_templates() -> None:
@@ -85,7 +77,7 @@ def test_the_pages_examples_can_be_read() -> None:
 def test_hooks_look_when_manifests_change(hook: dict[str, Any]) -> None:
     """A hook runs for manifests, and for nothing that a pass writes; its command is understood."""
     program, *words = shlex.split(hook["entry"])
-    understood(words)
+    understood(*words)
 
     assert program == "bedrock-jobs"
     assert hook["pass_filenames"] is False

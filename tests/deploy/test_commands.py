@@ -8,16 +8,15 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 
 from controller.adapters.events import queue_of
-from controller.cli.main import root
 from controller.core.sharding import Shard
 from tests.deploy.test_image import given
 from tests.deploy.test_kubernetes import FOLDERS, container, the
 from tests.deploy.test_systemd import UNIT, value
 from tests.house.source import ROOT
+from tests.support.commands import understood
 
 PAGE = ROOT / "docs" / "deploy.md"
 
@@ -26,9 +25,7 @@ def parsed(arguments: list[str]) -> dict[str, Any]:
     """Return what click makes of the command line of a daemon."""
     verb, *rest = arguments
     assert verb == "watch"
-    command = root.get_command(click.Context(root), verb)
-    assert command is not None
-    return command.make_context(verb, rest).params
+    return understood(verb, *rest)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from controller.cli.main import root
 from controller.cli.sandbox import command
 from controller.sandbox.behaviour import AS_RECORDED
 from controller.sandbox.control import routes
@@ -19,7 +20,7 @@ from tests.sandbox.support import ROOT, process
 
 def run(*arguments: str) -> tuple[int, str]:
     """Run the verb up to its refusal, and return its exit code and what it printed."""
-    result = CliRunner().invoke(command, arguments)
+    result = CliRunner().invoke(root, ["sandbox", *arguments])
     assert isinstance(result.exception, SystemExit)
     return result.exit_code, result.output
 
@@ -70,7 +71,7 @@ def test_an_unusable_store_is_one_line(tmp_path: Path) -> None:
 
 def test_help_names_every_failure_that_can_be_asked_for() -> None:
     """The markers of the help are the markers that work, and each has its own message."""
-    said = CliRunner().invoke(command, ["--help"], terminal_width=10_000).output
+    said = CliRunner().invoke(root, ["sandbox", "--help"], terminal_width=10_000).output
     markers = {word.strip('",.()') for word in said.split() if "sandbox-fail" in word}
 
     messages = {

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.adapters.logs import ROOT
-from controller.cli.main import main
+from controller.cli.main import main, root
 
 COMMAND = (sys.executable, "-m", "controller")
 DEADLINE = 60.0
@@ -109,6 +109,17 @@ def call(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) ->
     ):
         code = _ended()
     return Ran(code, out.getvalue(), err.getvalue())
+
+
+def understood(verb: str, *words: str) -> dict[str, Any]:
+    """Return what a verb makes of its arguments, called as a part of the whole command.
+
+    Called alone, a verb would remember for good that nobody gave it -h.
+    """
+    above = root.make_context("bedrock-jobs", [verb, *words])
+    command = root.get_command(above, verb)
+    assert command is not None, verb
+    return command.make_context(verb, list(words), parent=above).params
 
 
 def _ended() -> int:
