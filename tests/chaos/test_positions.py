@@ -30,7 +30,7 @@ from tests.chaos.sweep import boundaries, dealt, take
 from tests.chaos.world import Universe, World
 
 CREATE = "send POST /model-customization-jobs"
-SOME = EVERY[29::60]
+SOME = EVERY[29::120]
 UNKEPT = OVERTAKEN[-1]
 LAGGING_UNKEPT = Position((NO_TOKENS, REPEATABLE, LONG_GET))
 

@@ -1,4 +1,4 @@
-"""Hostile files before the command itself: real processes, and no traceback."""
+"""Hostile files before the command itself: it ends as documented, without a traceback."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from tests.fuzz.hostile import JSON, YAML
 from tests.fuzz.targets import TARGETS
-from tests.support.commands import run
+from tests.support.commands import call
 
 FINE, CHANGES, INVALID = 0, 2, 4
 VERBS = (("validate",), ("status",), ("plan", "--sandbox", "--detailed-exitcode"))
@@ -39,6 +39,6 @@ def test_commands_end_as_documented(tmp_path: Path, target: str, content: bytes,
     TARGETS[target].fill(tmp_path / "jobs", content)
 
     for verb in VERBS:
-        ran = run(tmp_path, *verb)
+        ran = call(tmp_path, *verb)
         assert "Traceback" not in ran.err + ran.out
         assert ran.code in {code, CHANGES} if verb[0] == "plan" else ran.code == code, ran.err
