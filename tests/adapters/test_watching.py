@@ -190,8 +190,9 @@ def test_checkout_is_few_wakes(tmp_path: Path) -> None:
     with woken(jobs) as (wakes, watch):
         git(tmp_path, "checkout", "-q", "-")
         wakes.reach(1)
-        watch.look()
         write(jobs / "last.yaml", manifest("last"))
+        # On a busy machine the kernel may have dropped events by now, this one too.
+        watch.look()
         wakes.reach(2)
 
         assert wakes.count <= 9
