@@ -13,7 +13,6 @@ from typing import Any
 
 import botocore.session
 import pytest
-from moto.server import ThreadedMotoServer
 
 from controller.adapters.aws_clients import Connection
 from controller.adapters.events import Queue, listening, queue_of
@@ -23,16 +22,6 @@ PATIENCE = 20.0
 REGION = "us-east-1"
 ANYBODY = Connection(region=REGION, any_credentials=True)
 SECRET = "sesame-4711"  # noqa: S105 - a text that no log may hold
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    """The URL of a moto server."""
-    moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    moto.start()
-    host, port = moto.get_host_and_port()
-    yield f"http://{host}:{port}"
-    moto.stop()
 
 
 @dataclass(slots=True)
@@ -63,11 +52,11 @@ class Inbox:
 
 
 @pytest.fixture
-def inbox(server: str, request: pytest.FixtureRequest) -> Iterator[Inbox]:
+def inbox(moto: str, request: pytest.FixtureRequest) -> Iterator[Inbox]:
     """A queue of the test's own."""
     session = botocore.session.Session()
     session.set_credentials("any", "body")
-    client: Any = session.create_client("sqs", region_name=REGION, endpoint_url=server)
+    client: Any = session.create_client("sqs", region_name=REGION, endpoint_url=moto)
     name = str(abs(hash(request.node.name)))
     dead = client.create_queue(QueueName=f"{name}-dead")["QueueUrl"]
     policy = {"deadLetterTargetArn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{name}-dead"}

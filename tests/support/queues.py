@@ -1,4 +1,4 @@
-"""Fixtures of SQS: moto serves it, as it is no part of the sandbox."""
+"""Fixtures of what is no part of the sandbox, such as SQS: moto serves it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def moto() -> Iterator[str]:
     """The URL of a moto server."""
     server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)

@@ -1,0 +1,5 @@
+from __future__ import annotations
+
+from tests.support.queues import moto
+
+__all__ = ["moto"]
