@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controller.adapters.files import plain_bytes, replace
-from controller.adapters.git import Git, GitError, masked
+from controller.adapters.git import Git, GitError, masked, without_user
 from controller.adapters.sidecars import SUFFIX
 from controller.adapters.trees import contents
 from controller.core.merging import Beside
@@ -31,7 +31,6 @@ FETCH_SECONDS = 120.0
 CLONE_SECONDS = 1800.0
 _MANIFESTS = (".yaml", ".yml")
 _TREE, _NEW, _OLD = "tree", "tree.new", "tree.old"
-_USER = re.compile(r"(?<=://)[^/@]*@")
 _SETTINGS = {
     # A remote that sends nothing is one that does not answer.
     "http.lowSpeedLimit": "1",
@@ -64,7 +63,7 @@ class Origin:
 
     def folder_name(self, shard: Shard) -> str:
         """Return a name for a clone of it, the same for any credentials in the URL."""
-        url = _USER.sub("", self.url)
+        url = without_user(self.url)
         words = (url, self.branch, *map(str, self.paths), str(shard))
         digest = hashlib.sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
         stem = re.split(r"[/:]", url.rstrip("/").removesuffix(".git").rstrip("/"))[-1]

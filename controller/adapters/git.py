@@ -45,7 +45,7 @@ _OURS = {
     # The copies that we check out have no use for large files.
     "GIT_LFS_SKIP_SMUDGE": "1",
 }
-_USER_IN_URL = re.compile(r"(?<=://)[^/@\s'\"]+@")
+_USER_IN_URL = re.compile(r"(?<=://)[^/\s'\"]*@")
 _TELLING = re.compile(r"^(?:fatal|error|remote|ssh): *", re.IGNORECASE)
 _LONGEST = 400
 _REMEDIES = {
@@ -208,3 +208,8 @@ def explained(said: bytes, code: int = 1) -> str:
 def masked(text: str) -> str:
     """Return a text in which no URL shows a user or a password."""
     return _USER_IN_URL.sub("***@", text)
+
+
+def without_user(url: str) -> str:
+    """Return a URL as it is for everybody, whoever asks."""
+    return _USER_IN_URL.sub("", url)

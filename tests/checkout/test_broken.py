@@ -155,7 +155,7 @@ def test_a_link_in_the_clones_place_is_not_followed(hub: Hub, ours: Checkout) ->
 
 def test_a_clone_has_a_name_without_credentials() -> None:
     """Its folder is the same whoever clones, and another for another branch, path or shard."""
-    one = Origin("https://token:x@git.example.com/acme/fleet.git", "main", (Path("jobs"),))
+    one = Origin("https://token:x@y@git.example.com/acme/fleet.git", "main", (Path("jobs"),))
     other = Origin("https://git.example.com/acme/fleet.git", "main", (Path("jobs"),))
     names = {
         origin.folder_name(shard)

@@ -20,6 +20,7 @@ from tests.sandbox.support import poll
             "'https://ghp_abc@host/x' and ssh://git@host/y",
             "'https://***@host/x' and ssh://***@host/y",
         ),
+        ("https://user:p@ss@host/x.git", "https://***@host/x.git"),
         ("https://host/x@y", "https://host/x@y"),
         ("git@host:x.git", "git@host:x.git"),
     ],
