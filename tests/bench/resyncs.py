@@ -14,7 +14,9 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from math import ceil
 from pathlib import Path
+from statistics import median
 
 from controller.adapters.aws import Bedrock
 from controller.adapters.aws_clients import Connection
@@ -79,12 +81,13 @@ def rows(folder: Path, say: Say, count: int = COUNT, resyncs: int = RESYNCS) -> 
 
 
 def _more(counts: Sequence[int]) -> int:
-    """Return how many more are kept in the second half than ever in the first.
+    """Return how many more are kept in the end than in the beginning, as far as they grow evenly.
 
-    A connection that comes and goes is none; one that is never closed counts.
+    A connection that comes and goes does not show in the middle of each half; one that is never
+    closed does.
     """
     half = len(counts) // 2
-    return max(0, min(counts[half:]) - max(counts[:half]))
+    return ceil(2 * (median(counts[-half:]) - median(counts[:half])))
 
 
 def weights(folder: Path, url: str, resyncs: int) -> list[Weight]:
