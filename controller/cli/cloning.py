@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from click.core import ParameterSource
 from controller.cli import writing_back
 from controller.cli.asked import Asked, asked, usable
 from controller.cli.covering import check_whole
+from controller.cli.options import stack
 from controller.core.fleet import Fleet
 from controller.core.selection import selector
 
@@ -30,7 +30,7 @@ def _inner_paths(
     return paths
 
 
-_OPTIONS = (
+options = stack(
     click.option(
         "--repo",
         metavar="URL",
@@ -68,13 +68,7 @@ _OPTIONS = (
         help="The secrets of webhooks, one a line. [default: BEDROCK_JOBS_WEBHOOK_SECRET]",
     ),
 )
-
-
-def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a verb the options of a clone of its own."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+"""The options of a clone of its own."""
 
 
 def asked_of(ctx: click.Context, paths: tuple[Path, ...], given: dict[str, Any]) -> Asked:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,13 +13,20 @@ from controller.views.structured import OUTPUTS, REPORTS, QueryError, parsed
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def _stack(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
+def stack(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    """Return what gives a verb some options, shown in this order."""
+
     def decorate(command: Command) -> Command:
         for decorator in reversed(decorators):
             command = decorator(command)
         return command
 
     return decorate
+
+
+def in_real_seconds(given: Mapping[str, Any], seconds: float, least: float) -> float:
+    """Return how long a time is by the clock that jobs run by: the sandbox's may be faster."""
+    return max(seconds / given["speed"], least) if given["sandbox"] else seconds
 
 
 _LEVELS = ("debug", "info", "warning", "error")
@@ -61,7 +68,7 @@ def _agree(output: str | None, query: str | None) -> None:
 
 
 def _logs(default: str | None) -> Callable[[Command], Command]:
-    return _stack(
+    return stack(
         click.option(
             "--log-level",
             type=click.Choice(_LEVELS),
@@ -95,7 +102,7 @@ paths = click.argument(
 
 words = click.argument("words", nargs=-1, metavar="[NAME|PATH]...")
 
-deciding = _stack(
+deciding = stack(
     click.option(
         "--in",
         "within",
@@ -110,7 +117,7 @@ deciding = _stack(
     click.option("--dry-run", is_flag=True, help="Show what would be done, and stop there."),
 )
 
-selecting = _stack(
+selecting = stack(
     click.option(
         "-l",
         "--selector",
@@ -132,7 +139,7 @@ max_submits = click.option(
     help="Refuse a plan with more submits than this. [default: 50, or limits.maxSubmits]",
 )
 
-pruning = _stack(
+pruning = stack(
     click.option(
         "--prune",
         is_flag=True,
@@ -149,7 +156,7 @@ full = click.option(
     help="Ask about jobs that ended and about tags too, where the sidecars would do.",
 )
 
-waiting = _stack(
+waiting = stack(
     click.option(
         "--timeout",
         type=click.FloatRange(min=0),
@@ -166,7 +173,7 @@ waiting = _stack(
 
 
 def _printing(outputs: Sequence[str], more: str = "") -> Callable[[Command], Command]:
-    return _stack(
+    return stack(
         click.option(
             "--output",
             type=click.Choice(outputs),
@@ -194,7 +201,7 @@ def _printing(outputs: Sequence[str], more: str = "") -> Callable[[Command], Com
 
 printing = _printing(OUTPUTS)
 
-reporting = _stack(
+reporting = stack(
     _printing(
         (*OUTPUTS, *REPORTS), "; without it, in GitHub Actions and GitLab CI, also for their pages"
     ),
@@ -215,7 +222,7 @@ offline = click.option(
     help="Accepted as everywhere; this verb calls nothing, and says whose jobs it shows.",
 )
 
-connecting = _stack(
+connecting = stack(
     click.option("--region", metavar="REGION", help="The region of manifests that name none."),
     click.option("--profile", metavar="NAME", help="A profile of the AWS config files."),
     click.option("--endpoint-url", metavar="URL", help="Send every AWS call here."),

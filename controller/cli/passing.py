@@ -11,6 +11,7 @@ from typing import Any
 from controller.adapters.problems import source_lines
 from controller.cli.asked import relative
 from controller.cli.exits import Exit
+from controller.cli.options import in_real_seconds
 from controller.cli.printing import say
 from controller.cli.wiring import Reach, Work
 from controller.core.actions import Action, Plan, Reason
@@ -59,7 +60,7 @@ class Passes:
             return self._until_ended(shown, given)
 
     def _until_ended(self, shown: Progress, given: dict[str, Any]) -> tuple[Report, set[Exit]]:
-        every = given["every"] or _pace(given)
+        every = given["every"] or in_real_seconds(given, _MINUTE, _SHORTEST)
 
         def one_pass() -> Report:
             report = self._one(shown)
@@ -99,13 +100,6 @@ class Passes:
         self.collected += report.collected
         self.after()
         return report
-
-
-def _pace(given: dict[str, Any]) -> float:
-    """Return the seconds between looks: a minute of the clock that the jobs run by."""
-    if not given["sandbox"]:
-        return _MINUTE
-    return max(_MINUTE / float(given["speed"]), _SHORTEST)
 
 
 def reach_of(given: dict[str, Any]) -> Reach:

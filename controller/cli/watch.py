@@ -49,10 +49,10 @@ def _every(name: str, default: str, text: str) -> Callable[[options.Command], op
 
 def _rhythm(given: Mapping[str, Any]) -> Rhythm:
     """Return when to look at jobs, by the clock that they run by: the sandbox speeds it up."""
-    asked_for = given["interval"], given["resync"]
-    if not given["sandbox"]:
-        return Rhythm(*asked_for)
-    return Rhythm(*(max(seconds / given["speed"], _SHORTEST) for seconds in asked_for))
+    interval, resync = (
+        options.in_real_seconds(given, given[name], _SHORTEST) for name in ("interval", "resync")
+    )
+    return Rhythm(interval, resync)
 
 
 @click.command(name="watch")

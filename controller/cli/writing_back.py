@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from controller.cli.exits import Exit
+from controller.cli.options import stack
 from controller.cli.printing import say
 from controller.core.commit_message import TEMPLATE, TemplateError, check
 from controller.core.kinds import KINDS
@@ -42,7 +43,7 @@ def _author(_context: click.Context, _option: click.Parameter, value: str | None
     return value
 
 
-_OPTIONS = (
+options = stack(
     click.option(
         "--write-back",
         metavar="MODE",
@@ -83,13 +84,7 @@ _OPTIONS = (
         help="How long one command of git may take.",
     ),
 )
-
-
-def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a verb the options of write-back."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+"""The options of write-back."""
 
 
 class WriteBack:
