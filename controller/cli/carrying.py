@@ -222,7 +222,7 @@ class Agreement:
             _tell_moved(self.compared.moved)
             return set()
         path, end = self.given["plan_file"], in_sandbox(self.given["sandbox"])
-        say(f"{path} still holds: {_standing(self.compared)}.{end}")
+        say(f"{path} {_standing(self.compared)}.{end}")
         now = [result.outcome.now for result in report.results]
         left = [action for action in now if not self._permits(action)]
         for action in left[:_MOST_LINES]:
@@ -262,10 +262,14 @@ class Agreement:
 def _standing(found: Compared) -> str:
     """Return how a plan's changes stood before the pass, which is not told of those all due."""
     if not found.standings:
-        return "it changes nothing"
+        return "still holds: it changes nothing"
+    changes, done = counted(len(found.standings), "change"), found.count(Standing.DONE)
+    if done == len(found.standings):
+        was = "was" if done == 1 else "were"
+        return f"has nothing left to do: its {changes} {was} {Standing.DONE.value}"
     rest = ((one, found.count(one)) for one in (Standing.DONE, Standing.WAITING))
     told = "".join(f", {count} {standing.value}" for standing, count in rest if count)
-    return f"{counted(len(found.standings), 'change')}{told}"
+    return f"still holds: {changes}{told}"
 
 
 def _tell_moved(moved: Sequence[str]) -> None:
