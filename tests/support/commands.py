@@ -102,13 +102,28 @@ def started(
 def call(folder: Path, *arguments: str, env: Mapping[str, str] | None = None) -> Ran:
     """Run the command in a folder without a process of its own: the same code, faster."""
     out, err = io.StringIO(), io.StringIO()
-    with (
-        _as_process(folder, arguments, env or environment(folder)),
-        contextlib.redirect_stdout(out),
-        contextlib.redirect_stderr(err),
-    ):
-        code = _ended()
+    code = _called(folder, arguments, env or environment(folder), (out, err))
     return Ran(code, out.getvalue(), err.getvalue())
+
+
+def shown(folder: Path, *arguments: str, env: Mapping[str, str]) -> tuple[int, str]:
+    """Return what such a command ends with, and all that it says, as a terminal has it in order."""
+    said = io.StringIO()
+    return _called(folder, arguments, env, (said, said)), said.getvalue()
+
+
+def _called(
+    folder: Path,
+    arguments: tuple[str, ...],
+    env: Mapping[str, str],
+    streams: tuple[io.StringIO, io.StringIO],
+) -> int:
+    with (
+        _as_process(folder, arguments, env),
+        contextlib.redirect_stdout(streams[0]),
+        contextlib.redirect_stderr(streams[1]),
+    ):
+        return _ended()
 
 
 def understood(verb: str, *words: str) -> dict[str, Any]:

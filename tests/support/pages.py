@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+
+from tests.support.commands import shown
 
 _BLOCK = re.compile(
     r"<!-- file: (?P<file>\S+) -->\n```\w+\n(?P<text>.*?)```|```console\n(?P<steps>.*?)```",
@@ -53,15 +56,30 @@ def _run(steps: str, folder: Path, more: Mapping[str, str]) -> str:
 def _printed(command: str, folder: Path, more: Mapping[str, str]) -> str:
     """Return what a command prints, and its exit code unless that is 0."""
     binaries = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    env = {"PATH": binaries, "HOME": str(folder.parent), "LANG": "C.UTF-8", **more}
+    words = _of_ours_alone(command)
+    code, said = shown(folder, *words, env=env) if words else _by_a_shell(command, folder, env)
+    return _PROGRESS.sub("", said) + (f"exit code {code}\n" if code else "")
+
+
+def _of_ours_alone(command: str) -> list[str]:
+    """Return our command's arguments if nothing else is run, and no shell has anything to do."""
+    read = shlex.shlex(command, posix=True, punctuation_chars=True)
+    read.whitespace_split = True
+    first, *words = list(read)
+    is_for_a_shell = any(set(word) <= set("();<>|&") for word in words) or set(command) & set("$`*")
+    return words if first == "bedrock-jobs" and not is_for_a_shell else []
+
+
+def _by_a_shell(command: str, folder: Path, env: Mapping[str, str]) -> tuple[int, str]:
     done = subprocess.run(
         ["sh", "-c", command],
         cwd=folder,
-        env={"PATH": binaries, "HOME": str(folder.parent), "LANG": "C.UTF-8", **more},
+        env=env,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         timeout=60,
         check=False,
     )
-    code = f"exit code {done.returncode}\n" if done.returncode else ""
-    return _PROGRESS.sub("", done.stdout) + code
+    return done.returncode, done.stdout
