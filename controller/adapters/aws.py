@@ -160,7 +160,11 @@ class Bedrock:
     def _call(
         self, target: Target, operation: str, members: Mapping[str, Any], *, reading: bool
     ) -> dict[str, Any]:
-        return _called(self._clients.client("bedrock", target), operation, members, reading=reading)
+        client = self._clients.client("bedrock", target)
+        if reading:
+            return _called(client, operation, members, reading=True)
+        with self._clients.lost.remembered():
+            return _called(client, operation, members, reading=False)
 
 
 def _with_remedy(error: CloudError, target: Target) -> CloudError:

@@ -26,7 +26,7 @@ from botocore.exceptions import NoCredentialsError
 from botocore.loaders import Loader, create_loader
 
 from controller.adapters.aws_errors import failure_of
-from controller.adapters.aws_requests import Told, tell_requests
+from controller.adapters.aws_requests import LostAnswers, Told, tell_requests
 from controller.core.errors import failure
 from controller.core.model import Target
 from controller.ports import CloudError
@@ -68,9 +68,13 @@ class Connection:
 
 
 class Clients:
-    """The clients of one connection, made when they are first asked for."""
+    """The clients of one connection, made when they are first asked for.
+
+    ``lost`` remembers the answers that none of them got.
+    """
 
     def __init__(self, connection: Connection) -> None:
+        self.lost = LostAnswers()
         self._connection = connection
         self._lock = threading.RLock()
         self._clients: dict[tuple[str, str, str | None], BaseClient] = {}
@@ -166,6 +170,7 @@ class Clients:
             else botocore.session.Session(profile=connection.profile)
         )
         session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+        self.lost.watch(session)
         if connection.told is not None:
             tell_requests(session, connection.told)
         return session

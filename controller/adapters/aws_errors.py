@@ -10,7 +10,8 @@ from botocore.parsers import ResponseParserError
 from controller.core.errors import UNREADABLE, failure
 from controller.core.model import Failure
 
-_SERVER_ERROR = 500
+SERVER_ERROR = 500
+"""From this HTTP status on a call may have taken effect all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +54,11 @@ _TABLE = (
         "give --profile the name of one in ~/.aws/config",
     ),
     _Row(
+        # Mostly a certificate, before anything is sent; but an answer can be garbled as well.
         (exceptions.SSLError,),
         "TlsFailure",
         "give --ca-bundle the certificates of your proxy or endpoint",
+        ambiguous=True,
     ),
     _Row(
         (exceptions.EndpointConnectionError, exceptions.ConnectTimeoutError),
@@ -117,12 +120,12 @@ def unreadable(text: str, *, reading: bool = False) -> Failure:
 
 
 def _answered(error: exceptions.ClientError, *, reading: bool) -> Failure:
-    """The service answered; after a 5xx the call may have taken effect all the same."""
+    """Return the failure of a call that the service answered."""
     detail = error.response.get("Error", {})
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return failure(
         str(detail.get("Code", "Unknown")),
         str(detail.get("Message", "")),
         reading=reading,
-        ambiguous=status >= _SERVER_ERROR and not reading,
+        ambiguous=status >= SERVER_ERROR and not reading,
     )

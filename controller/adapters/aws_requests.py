@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from controller.adapters.aws_errors import failure_of
+from controller.adapters.aws_errors import SERVER_ERROR, failure_of
 from controller.metering import OK
+from controller.ports import CloudError
 
 if TYPE_CHECKING:
     from botocore.session import Session
@@ -28,6 +31,40 @@ def tell_requests(session: Session, told: Told) -> None:
     session.register("before-send.*", requests.begin)
     session.register("response-received.*", requests.answered)
     session.register("after-call-error.*", requests.failed)
+
+
+class LostAnswers:
+    """What remembers that a request's answer was lost, though botocore sent it again after that.
+
+    The last answer says nothing of the first request, which may have taken effect.
+    """
+
+    def __init__(self) -> None:
+        self._mine = threading.local()
+
+    def watch(self, session: Session) -> None:
+        """Have a session's clients tell of every answer of Bedrock's."""
+        session.register("response-received.bedrock", self._received)
+
+    @contextmanager
+    def remembered(self) -> Iterator[None]:
+        """While the context lasts this thread's errors are ambiguous once an answer was lost."""
+        self._mine.lost = False
+        try:
+            yield
+        except CloudError as error:
+            if not self._mine.lost:
+                raise
+            raise CloudError(replace(error.failure, ambiguous=True)) from error
+
+    def _received(self, **event: Any) -> None:
+        error, answer = event["exception"], event["parsed_response"]
+        if error is not None:
+            found = failure_of(error, reading=False)
+            is_lost = found is None or found.ambiguous
+        else:
+            is_lost = answer["ResponseMetadata"]["HTTPStatusCode"] >= SERVER_ERROR
+        self._mine.lost = getattr(self._mine, "lost", False) or is_lost
 
 
 class _Requests:

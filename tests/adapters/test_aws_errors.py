@@ -13,11 +13,15 @@ from botocore.parsers import ResponseParserError
 from controller.adapters.aws_errors import failure_of
 from controller.core.model import Disposition
 
-# Raised after the request went out: its answer was lost, so it may have taken effect.
-LOST = (exceptions.ReadTimeoutError, exceptions.HTTPClientError, ResponseParserError)
+# Raised after the request went out, or also then: it may have taken effect.
+LOST = (
+    exceptions.ReadTimeoutError,
+    exceptions.HTTPClientError,
+    exceptions.SSLError,
+    ResponseParserError,
+)
 # These, although of a kind with the ones above, are raised before anything is sent.
 NEVER_SENT = (
-    exceptions.SSLError,
     exceptions.EndpointConnectionError,
     exceptions.ConnectTimeoutError,
     exceptions.ProxyConnectionError,
@@ -82,7 +86,7 @@ def test_every_exception_has_a_remedy(kind: type[Exception]) -> None:
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 def test_only_lost_answers_are_ambiguous(kind: type[Exception]) -> None:
-    """Only what is raised after a request went out may have taken effect; reading never does."""
+    """Only what can be raised after a request went out is ambiguous; what only reads never is."""
     error = raised(kind)
     lost = issubclass(kind, LOST) and not issubclass(kind, NEVER_SENT)
 
