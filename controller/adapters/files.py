@@ -55,6 +55,31 @@ def replace(path: Path, content: bytes, mode: int | None = None) -> None:
 
     ``mode`` gives the new file's permissions; without it they are those of any new file.
     """
+    with _beside(path, content, mode) as temporary:
+        temporary.replace(path)
+    _sync_folder(path.parent)
+
+
+def create(path: Path, content: bytes) -> bool:
+    """Put a file where there is none; False, and nothing is changed, where there is something.
+
+    What is slow happens outside the folder's lock, so that new files in one folder wait for each
+    other only as long as their renames take.
+    """
+    with _beside(path, content) as temporary, locked(str(path)):
+        is_first = not os.path.lexists(path)
+        if is_first:
+            temporary.replace(path)
+        else:
+            temporary.unlink()
+    if is_first:
+        _sync_folder(path.parent)
+    return is_first
+
+
+@contextlib.contextmanager
+def _beside(path: Path, content: bytes, mode: int | None = None) -> Iterator[Path]:
+    """Yield a file that has the content on disk, to be put in place; it goes if that fails."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}{TEMPORARY}")
     try:
         with temporary.open("wb") as file:
@@ -63,12 +88,11 @@ def replace(path: Path, content: bytes, mode: int | None = None) -> None:
             if mode is not None:
                 os.fchmod(file.fileno(), mode)
             os.fsync(file.fileno())
-        temporary.replace(path)
+        yield temporary
     except OSError:
         with contextlib.suppress(OSError):
             temporary.unlink()
         raise
-    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.files import TEMPORARY, locked, plain_bytes, replace
+from controller.adapters.files import TEMPORARY, create, locked, plain_bytes, replace
 from controller.adapters.signatures import Signature, is_settled, signature_of
 from controller.core.kind import Kind
 from controller.core.leftovers import Standing
@@ -105,6 +105,8 @@ class Sidecars:
         if self._stands_as_read(path, key, entry):
             return False
         try:
+            if not os.path.lexists(path) and create(Path(path), rendered({key.name: entry})):
+                return True
             with locked(path):
                 return _written(path, key, entry)
         except OSError as error:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 from controller.adapters.sidecars import Sidecars
 from controller.core.kinds import KINDS
-from controller.core.model import JobKey
+from controller.core.model import JobKey, Source
 
 (KIND,) = KINDS.values()
 KEY = JobKey(KIND.name, "support-bot")
@@ -103,3 +106,22 @@ def test_writers_of_one_file_lose_nothing_of_each_other(tmp_path: Path) -> None:
 
     jobs = json.loads((tmp_path / SIDECAR).read_bytes())["jobs"]
     assert set(jobs) == {f"{name}-{number}" for name in names for number in range(60)}
+
+
+def test_new_sidecar_yields_to_one_that_came_first(tmp_path: Path) -> None:
+    """A new file is on disk before its folder is locked, and keeps what came there meanwhile."""
+    first, other = {"kind": KIND.name, "phase": "First"}, JobKey(KIND.name, "other")
+    folder = os.open(tmp_path, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    with ThreadPoolExecutor(1) as pool:
+        source = Source(str(tmp_path / "support-bot.yaml"))
+        written = pool.submit(Sidecars([tmp_path], KINDS).write, source, KEY, {"kind": KIND.name})
+        deadline = time.monotonic() + DEADLINE
+        while not [path for path in tmp_path.iterdir() if path.stat().st_size]:
+            assert time.monotonic() < deadline, "nothing is written while the folder is locked"
+        (tmp_path / SIDECAR).write_text(json.dumps({"jobs": {other.name: first}}))
+        os.close(folder)
+
+    assert written.result()
+    assert json.loads((tmp_path / SIDECAR).read_bytes())["jobs"].keys() == {KEY.name, other.name}
+    assert [path.name for path in tmp_path.iterdir()] == [SIDECAR]
