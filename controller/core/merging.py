@@ -94,6 +94,9 @@ def _is_later(kind: Kind, one: Recorded, other: Recorded) -> bool:
     if one.token == other.token and (one.arn is None) != (other.arn is None):
         # An intent never takes the place of its own outcome.
         return one.arn is not None
+    if one.token == other.token and one.is_intent != other.is_intent:
+        # Who saw no job must not make the other forget that there may be one.
+        return one.is_intent
     if one.live is None or other.live is None:
         return False
     if one.arn != other.arn and one.attempt == other.attempt:

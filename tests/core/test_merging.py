@@ -93,6 +93,16 @@ def test_an_intent_never_replaces_its_outcome(beside: Beside) -> None:
     assert one(None, outcome, intent("a"), beside) == outcome
 
 
+@pytest.mark.parametrize("beside", [CURRENT, EDITED], ids=["current", "edited"])
+@pytest.mark.parametrize("phase", ["Queued", "Pending"])
+def test_an_intent_is_forgotten_for_no_other_guess(beside: Beside, phase: str) -> None:
+    """Who saw no job does not know better than who may have made it, under the same token."""
+    begun, unseen = intent("a"), {**intent("a"), "phase": phase}
+
+    assert one(None, begun, unseen, beside) == begun
+    assert one(None, unseen, begun, beside) == begun
+
+
 @pytest.mark.parametrize(
     ("beside", "number"), [(CURRENT, 1), (EDITED, 0)], ids=["current", "edited"]
 )
