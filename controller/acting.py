@@ -1,4 +1,4 @@
-"""Act: intent into the ledger, then the call, then a second look that confirms it (DESIGN 6)."""
+"""Act: intent into the ledger, then the call, then a second look that confirms it."""
 
 from __future__ import annotations
 

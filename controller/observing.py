@@ -1,4 +1,4 @@
-"""Observe: look at as many jobs as the decision needs, with the fewest calls (DESIGN 6).
+"""Observe: look at as many jobs as the decision needs, with the fewest calls.
 
 Each manifest's walk says which jobs to look for; here each is answered from the sidecar, a listing
 or Get. A listing that failed is never taken for absence: its jobs are unknown until the next pass.

@@ -1,4 +1,4 @@
-"""A plan's changes, started in order and side by side, each place by itself (DESIGN 6).
+"""A plan's changes, started in order and side by side, each place by itself.
 
 How many jobs a place takes is known only by asking. So submits begin one by one and widen as they
 succeed, and the first that the quota refuses ends them: no pass is refused more often than it

@@ -1,4 +1,4 @@
-"""The ledger: sidecars beside the manifests, written whole or not at all (DESIGN 7)."""
+"""The ledger: sidecars beside the manifests, written whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Exit codes, the same for every verb (DESIGN 8)."""
+"""Exit codes, the same for every verb."""
 
 from __future__ import annotations
 

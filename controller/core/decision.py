@@ -1,4 +1,4 @@
-"""The decision table: ordered early returns over all that is known of one job (DESIGN 6).
+"""The decision table: ordered early returns over all that is known of one job.
 
 A rule sees one case and either has its action or leaves it to the next. The first rules deal with
 what must not be acted on, so that the later ones may trust what they see. Here are those for a

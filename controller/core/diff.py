@@ -1,4 +1,4 @@
-"""Which declared members a live job shows with other values (BEDROCK.md 2.4).
+"""Which declared members a live job shows with other values.
 
 Only what the manifest sets is compared: the service fills in defaults and resolves names.
 """

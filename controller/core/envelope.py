@@ -1,4 +1,4 @@
-"""What is ours of a manifest and of the fleet's file, as draft-07 nodes (DESIGN 3, 6)."""
+"""What is ours of a manifest and of the fleet's file, as draft-07 nodes."""
 
 from __future__ import annotations
 

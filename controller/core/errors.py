@@ -1,4 +1,4 @@
-"""What a failed call means for the next one, decided in one table (DESIGN 10)."""
+"""What a failed call means for the next one, decided in one table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fleet's own rules: what no manifest may reach beyond (DESIGN 6)."""
+"""The fleet's own rules: what no manifest may reach beyond."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which failed jobs may do better when they run again: a table of the service's messages.
 
-The service tells why a job failed in a sentence and nothing else. The messages are those of
-BEDROCK.md 2.6; the fleet's file adds more, and overrules these.
+The service tells why a job failed in a sentence and nothing else. These are the sentences that it
+has been seen to use; the fleet's file adds more, and overrules these.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The jobs of a manifest before the one that counts, as its sidecar keeps them (DESIGN 7)."""
+"""The jobs of a manifest before the one that counts, as its sidecar keeps them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who a job is: digest, token and names, derived from the manifest and the owner alone (DESIGN 5).
+"""Who a job is: digest, token and names, derived from the manifest and the owner alone.
 
 Nothing here may ever change its answer: golden vectors in the tests freeze it. Another scheme
 would carry another prefix, and this one would still be recognised.

@@ -12,7 +12,7 @@ from controller.core.words import Words
 
 
 class Comparison(Enum):
-    """How a declared member is compared with what Get shows of it (BEDROCK.md 2.4)."""
+    """How a declared member is compared with what Get shows of it."""
 
     EXACT = "exact"
     BASE_MODEL = "base model"

@@ -1,4 +1,4 @@
-"""Every job that one manifest can lead to, and the way to the one that counts (DESIGN 5, 6).
+"""Every job that one manifest can lead to, and the way to the one that counts.
 
 A manifest has a job for each attempt, and where it asks for new revisions, for each attempt of
 today's spec. All their names follow from the manifest, so the way needs no stored state.

@@ -1,4 +1,4 @@
-"""The rules for a manifest whose job exists: the second half of the decision table (DESIGN 6)."""
+"""The rules for a manifest whose job exists: the second half of the decision table."""
 
 from __future__ import annotations
 

@@ -131,7 +131,7 @@ class Tree:
 class Submission:
     """One Create as it would be sent: the request without its token, and what identifies it.
 
-    ``digest`` and ``token`` are functions of the manifest and the owner alone (DESIGN 5).
+    ``digest`` and ``token`` are functions of the manifest and the owner alone.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The plan: each job's decision, then what holds between jobs (DESIGN 6).
+"""The plan: each job's decision, then what holds between jobs.
 
 ``plan`` only computes. The same arguments always make the same plan, and carrying it out is
 somebody else's work.

@@ -1,4 +1,4 @@
-"""Jobs whose manifest is gone: what becomes of them, and when nothing may (DESIGN 6).
+"""Jobs whose manifest is gone: what becomes of them, and when nothing may.
 
 Only a sidecar still tells of such a job. Moving or renaming a file removes nothing, because a
 manifest's identity is never its path.

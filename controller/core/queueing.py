@@ -1,4 +1,4 @@
-"""The queue: of the jobs that a pass could submit, which ones may go now (DESIGN 6).
+"""The queue: of the jobs that a pass could submit, which ones may go now.
 
 Two limits make jobs wait. ``limits.maxActive`` counts what is ours in a place. The service's own
 quota counts everybody's jobs of a kind there, and its number is nowhere to be read: a refused

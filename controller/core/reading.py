@@ -1,4 +1,4 @@
-"""Documents read by their schema: what is written as text stays that text (DESIGN 3).
+"""Documents read by their schema: what is written as text stays that text.
 
 A schema is compiled once into a plan, and a plan turns a document's nodes into plain values. Where
 the plan asks for text, a scalar's source is the value; elsewhere YAML 1.2's core schema decides.

@@ -1,4 +1,4 @@
-"""JSON Schemas of manifests and requests, generated from the service model (DESIGN 4).
+"""JSON Schemas of manifests and requests, generated from the service model.
 
 The input is the raw service model, as its JSON holds it; the output is draft-07, because that is
 what editors read, in an order that only the model and the row decide.

@@ -1,4 +1,4 @@
-"""The way from a manifest to the job that counts, asked for name by name (DESIGN 5, 6)."""
+"""The way from a manifest to the job that counts, asked for name by name."""
 
 from __future__ import annotations
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.house.source import ROOT
+from tests.house.source import ROOT, modules
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 _LINK = re.compile(r"\]\((?!https?://|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
+_PAGE = re.compile(r"[\w./-]*\w\.md\b|\bDESIGN\b")
 _CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 
 
@@ -35,6 +36,14 @@ def test_each_link_leads_somewhere(page: Path) -> None:
         if not _there((page.parent / path) if path else page, part)
     ]
     assert lost == []
+
+
+def test_each_page_that_the_code_names_is_there() -> None:
+    """The package names pages by their path from the top, and no section of anything else."""
+    named = [(one.place, found) for one in modules() for found in _PAGE.findall(one.text)]
+
+    assert named
+    assert [(place, found) for place, found in named if not (ROOT / found).is_file()] == []
 
 
 def _there(target: Path, part: str) -> bool:
