@@ -27,6 +27,7 @@ from botocore.loaders import Loader, create_loader
 
 from controller.adapters.aws_errors import failure_of
 from controller.adapters.aws_requests import LostAnswers, Told, tell_requests
+from controller.adapters.aws_times import read_times
 from controller.core.errors import failure
 from controller.core.model import Target
 from controller.ports import CloudError
@@ -170,6 +171,7 @@ class Clients:
             else botocore.session.Session(profile=connection.profile)
         )
         session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+        read_times(session)
         self.lost.watch(session)
         if connection.told is not None:
             tell_requests(session, connection.told)
