@@ -8,10 +8,10 @@ from functools import lru_cache
 from typing import Any
 
 from controller.core.declared import target_of
+from controller.core.findings import Finding
 from controller.core.kind import Kind
 from controller.core.model import Target
 from controller.core.problems import Code
-from controller.core.validation import Finding
 
 MAX_SUBMITS = 50
 _S3 = "s3://"

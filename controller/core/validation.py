@@ -15,8 +15,6 @@ from controller.core.keywords import CODE, PROBLEM
 from controller.core.mistakes import mistake_of
 from controller.core.problems import Code, by_code
 
-__all__ = ["Checker", "Finding"]
-
 # A member that is missing because its key is misspelt is one mistake, told at the key.
 _FOLLOWING: Final = frozenset({"required", PROBLEM})
 _NONE: Final[frozenset[str]] = frozenset()

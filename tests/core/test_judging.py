@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.adapters.schemas import checker
+from controller.core.findings import Finding
 from controller.core.fleet import Fleet
 from controller.core.identity import with_names
 from controller.core.judging import (
@@ -23,7 +24,6 @@ from controller.core.judging import (
 from controller.core.kinds import KINDS
 from controller.core.model import OnSpecChange, Policy, Target
 from controller.core.problems import Code
-from controller.core.validation import Finding
 from tests.support.manifests import manifest, spec
 
 KIND = next(iter(KINDS.values()))

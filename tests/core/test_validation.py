@@ -12,8 +12,9 @@ import pytest
 import yaml
 
 from controller.adapters.schemas import FLEET, checker
+from controller.core.findings import Finding
 from controller.core.kinds import KINDS
-from controller.core.validation import Checker, Finding
+from controller.core.validation import Checker
 
 DATA = Path(__file__).parents[1] / "data"
 CASES = {
