@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
-from controller.core.identity import SCHEME, owner_mark
+from controller.core.identity import SCHEME, owner_mark, suffix_of
 from controller.core.kind import Kind
 from controller.core.model import Desired, Failure, JobKey, Live, Place, Recorded, Summary, Target
 from controller.ports import Cloud, CloudError
-
-_SUFFIX = re.compile(r"(?:-[0-9a-f]{8})?(?:-r[0-9]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +31,7 @@ class Standing:
             return found
         # One of our owner: its name may be that of a manifest's retry or revision.
         for (kind_name, name), key in self.names.items():
-            rest = live.name.removeprefix(name)
-            if kind_name == kind.name and rest != live.name and _SUFFIX.fullmatch(rest):
+            if kind_name == kind.name and suffix_of(live.name, name) is not None:
                 return key
         return None
 

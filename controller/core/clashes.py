@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from itertools import chain, islice
 
 from controller.core.declared import policy_of, target_of
 from controller.core.entries import Entry
+from controller.core.identity import is_suffixed, stems
 from controller.core.model import OnSpecChange, Policy, Problem, Target
 from controller.core.problems import Code
 
 _NAMED = 5
 """How many of the others a problem names."""
-_ATTEMPT = re.compile(r"-r([1-9][0-9]{0,2})\Z")
-_REVISION = re.compile(r"-[0-9a-f]{8}\Z")
-_SUFFIX = re.compile(r"-(?:r[1-9][0-9]{0,2}|[0-9a-f]{8})\Z")
 _ONCE = "a job's name can be used once and never again; change one of them"
 
 Found = Iterator[tuple[int, Problem]]
@@ -82,7 +79,7 @@ def _meetings(entries: Sequence[Entry], fallback: Target) -> Found:
 
 def _reached(entries: Sequence[Entry], fallback: Target) -> Iterator[tuple[int, int]]:
     """Yield each entry whose job name another one can reach, and the position of that one."""
-    ending = [index for index, entry in enumerate(entries) if _SUFFIX.search(entry.job_name)]
+    ending = [index for index, entry in enumerate(entries) if is_suffixed(entry.job_name)]
     if not ending:
         return
     by_name: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
@@ -91,7 +88,7 @@ def _reached(entries: Sequence[Entry], fallback: Target) -> Iterator[tuple[int, 
     for index in ending:
         entry = entries[index]
         target = target_of(entry.target).over(fallback)
-        for stem, attempt, revised in _stems(entry.job_name):
+        for stem, attempt, revised in stems(entry.job_name):
             for other in by_name.get((entry.kind, stem), ()):
                 reacher = entries[other]
                 if (
@@ -100,16 +97,6 @@ def _reached(entries: Sequence[Entry], fallback: Target) -> Iterator[tuple[int, 
                     and target_of(reacher.target).over(fallback) == target
                 ):
                     yield index, other
-
-
-def _stems(name: str) -> Iterator[tuple[str, int, bool]]:
-    """Yield each name that, with a suffix, is this one: the name, its attempt, whether revised."""
-    attempt = 0
-    if found := _ATTEMPT.search(name):
-        name, attempt = name[: found.start()], int(found[1])
-        yield name, attempt, False
-    if found := _REVISION.search(name):
-        yield name[: found.start()], attempt, True
 
 
 def _reaches(policy: Policy, attempt: int, *, revised: bool) -> bool:

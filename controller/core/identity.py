@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -21,6 +21,9 @@ from controller.core.model import Submission
 SCHEME = "bj1-"
 DIGEST_VERSION = 1
 _SUFFIX = re.compile(r"(?:-[0-9a-f]{8})?(?:-r[0-9]+)?")
+_ATTEMPT = re.compile(r"-r([1-9][0-9]{0,2})\Z")
+_REVISION = re.compile(r"-[0-9a-f]{8}\Z")
+_ENDING = re.compile(r"-(?:r[1-9][0-9]{0,2}|[0-9a-f]{8})\Z")
 
 
 class Ownership(StrEnum):
@@ -93,6 +96,25 @@ def suffix_of(name: str, plain: str) -> str | None:
     """
     rest = name.removeprefix(plain)
     return rest if name.startswith(plain) and _SUFFIX.fullmatch(rest) else None
+
+
+def is_suffixed(name: str) -> bool:
+    """Whether a name may be that of a retry or a revision, as far as its end tells."""
+    return _ENDING.search(name) is not None
+
+
+def stems(name: str) -> Iterator[tuple[str, int, bool]]:
+    """Yield each name that, with a suffix, is this one: the name, its attempt, whether revised.
+
+    >>> list(stems("support-bot-1a2b3c4d-r2"))
+    [('support-bot-1a2b3c4d', 2, False), ('support-bot', 2, True)]
+    """
+    attempt = 0
+    if found := _ATTEMPT.search(name):
+        name, attempt = name[: found.start()], int(found[1])
+        yield name, attempt, False
+    if found := _REVISION.search(name):
+        yield name[: found.start()], attempt, True
 
 
 def submission(

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from controller.core.fleet import Fleet
+from controller.core.identity import stems
 from controller.core.kind import Kind
 from controller.core.model import Desired, JobKey, Place, Policy, Recorded, Source, Target
-
-_RETRY = re.compile(r"-r[0-9]+\Z")
-_REVISION = re.compile(r"-[0-9a-f]{8}\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +72,7 @@ class Census:
 
     def leads_to(self, kind: str, name: str) -> bool:
         """Whether a job's name is that of a manifest's job, or of a retry or revision of one."""
-        first = _RETRY.sub("", name)
-        names = (name, first, _REVISION.sub("", first))
+        names = (name, *(stem for stem, _, _ in stems(name)))
         return any((kind, one) in self.names for one in names)
 
 
