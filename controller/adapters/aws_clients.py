@@ -9,7 +9,7 @@ import os
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,9 +23,9 @@ from botocore.credentials import (
     DeferredRefreshableCredentials,
 )
 from botocore.exceptions import NoCredentialsError
-from botocore.loaders import Loader, create_loader
 
 from controller.adapters.aws_errors import failure_of
+from controller.adapters.aws_models import models
 from controller.adapters.aws_requests import LostAnswers, Told, tell_requests
 from controller.adapters.aws_times import read_times
 from controller.core.errors import failure
@@ -170,7 +170,7 @@ class Clients:
             if connection.any_credentials
             else botocore.session.Session(profile=connection.profile)
         )
-        session.register_component("data_loader", _loader(session.get_config_variable("data_path")))
+        session.register_component("data_loader", models(session.get_config_variable("data_path")))
         read_times(session)
         self.lost.watch(session)
         if connection.told is not None:
@@ -192,12 +192,6 @@ class Clients:
             role_arn=role,
             extra_args={"RoleSessionName": "bedrock-jobs"},
         )
-
-
-@cache
-def _loader(path: str | None) -> Loader:
-    """Return what reads the services' models, once for all sessions: they are megabytes of JSON."""
-    return create_loader(path)
 
 
 class _Assumed(CredentialProvider):
