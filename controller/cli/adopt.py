@@ -50,7 +50,7 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None
     """
     permit("adopt", given)
     arn = _arn(given)
-    work = chosen(ctx, words, given).work
+    work = chosen(words, given).work
     if arn and len(work.desired) != 1:
         raise click.UsageError(f"--arn is for one manifest, and {len(work.desired)} are meant")
     with outside(work, reach_of(given)) as ports:

@@ -7,17 +7,20 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from controller.adapters import plan_files
 from controller.cli.asked import relative
 from controller.cli.exits import Exit
+from controller.cli.presenting import present
 from controller.cli.printing import say
+from controller.cli.reviewing import refusal_result
 from controller.cli.wiring import Work
 from controller.core.actions import Action, Plan, Reason
 from controller.core.agreement import Compared, Standing, compared, moved_around, permits
+from controller.core.fleet import Fleet
 from controller.core.kinds import KINDS
 from controller.core.model import JobKey
 from controller.core.plan_file import CHANGES, Asked, PlanFile, Planned, planned
@@ -29,6 +32,7 @@ from controller.views.problems import shown
 
 _MOST_LINES = 20
 _TO_STDOUT = "-"
+_NO_WORK = Work((), Fleet(), (), ())
 _GIVEN = {
     "selector": "-l",
     "config": "--config",
@@ -126,7 +130,7 @@ def taken_up(
         raise click.UsageError(
             "--gc does not go with --plan, which does not say it: run `reconcile --gc` afterwards"
         )
-    file = _read(ctx, path)
+    file = _read(ctx, path, given)
     asked = file.asked
     told = {
         "selector": asked.selector,
@@ -144,18 +148,31 @@ def taken_up(
     return tuple(map(Path, asked.paths)), {**given, **told}, file
 
 
-def _read(ctx: click.Context, path: Path) -> PlanFile:
+def _read(ctx: click.Context, path: Path, given: Mapping[str, Any]) -> PlanFile:
     try:
         file = plan_files.read(path, __version__)
     except plan_files.PlaceError as error:
         raise click.UsageError(f"--plan: {error}") from error
     except plan_files.UnfitPlanError as error:
-        say(f"bedrock-jobs: refused: {error}; nothing was done")
-        ctx.exit(Exit.UNSAFE)
+        _turn_away(ctx, given, f"{error}; nothing was done")
     if file.refused:
-        say(f"bedrock-jobs: refused: {path} was refused when it was made: {shown(file.refused)}")
-        ctx.exit(Exit.UNSAFE)
+        _turn_away(ctx, given, f"{path} was refused when it was made: {shown(file.refused)}")
     return file
+
+
+def _turn_away(
+    ctx: click.Context,
+    given: Mapping[str, Any],
+    refused: str,
+    moved: Sequence[str] = (),
+    work: Work = _NO_WORK,
+) -> NoReturn:
+    """Say, before anything was looked at, why nothing is done, and end with UNSAFE."""
+    say(f"bedrock-jobs: refused: {refused}")
+    _tell_moved(moved)
+    told = {"planFile": {"path": str(given["plan_file"]), "holds": False, "moved": list(moved)}}
+    present(given, refusal_result(work, refused, told, given))
+    ctx.exit(Exit.UNSAFE)
 
 
 def _contradiction(option: str, path: Path) -> click.UsageError:
@@ -207,9 +224,7 @@ class Agreement:
         around = moved_around(self.file, self._now(Plan())) if self.file else ()
         moved = tuple(map(shown, around))
         if moved:
-            say(f"bedrock-jobs: refused: {self._refusal(moved)}")
-            _tell_moved(moved)
-            ctx.exit(Exit.UNSAFE)
+            _turn_away(ctx, self.given, self._refusal(moved), moved, self.work)
 
     def tell(self, report: Report) -> set[Exit]:
         """Say what moved, or else how the plan's changes stood, and what is left for another plan.
@@ -223,12 +238,32 @@ class Agreement:
             return set()
         path, end = self.given["plan_file"], in_sandbox(self.given["sandbox"])
         say(f"{path} {_standing(self.compared)}.{end}")
-        now = [result.outcome.now for result in report.results]
-        left = [action for action in now if not self._permits(action)]
+        left = self._left(report)
         for action in left[:_MOST_LINES]:
             what = f"{action.desired.key.name}: {action.verb} {action.reason}"
             say(f"bedrock-jobs: {what} is for another plan")
         return {Exit.UNHEALTHY} if any(one.reason is Reason.RETRY for one in left) else set()
+
+    def data(self, report: Report) -> dict[str, Any]:
+        """Return that as plain data; nothing at all without a file."""
+        found = self.compared
+        if found is None:
+            return {}
+        told = {
+            "path": str(self.given["plan_file"]),
+            "holds": not found.moved,
+            "moved": list(found.moved),
+            "changes": len(found.standings),
+            "carriedOutBefore": found.count(Standing.DONE),
+            "waiting": found.count(Standing.WAITING),
+            "left": [] if found.moved else [str(one.desired.key) for one in self._left(report)],
+        }
+        return {"planFile": told}
+
+    def _left(self, report: Report) -> list[Action]:
+        """Return what a later look found to do beyond the plan."""
+        now = (result.outcome.now for result in report.results)
+        return [action for action in now if not self._permits(action)]
 
     def _refuses(self, made: Plan) -> str | None:
         """Return why the first pass must not act on its plan, if it must not."""

@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from controller.cli.asked import DEFAULT_PATH
-from controller.cli.exits import Exit
 from controller.cli.passing import tell_problems
 from controller.cli.wiring import Work, read_work
 from controller.core.hints import DID_YOU_MEAN, nearest
@@ -46,7 +45,7 @@ class _Meant:
         return any(place.is_relative_to(path.resolve()) for path in self.paths)
 
 
-def chosen(ctx: click.Context, words: Sequence[str], given: dict[str, Any]) -> Chosen:
+def chosen(words: Sequence[str], given: dict[str, Any]) -> Chosen:
     """Return the manifests that words and labels select, and tell their problems.
 
     A word that is a path selects as everywhere; any other is a job's name, looked up under
@@ -55,8 +54,9 @@ def chosen(ctx: click.Context, words: Sequence[str], given: dict[str, Any]) -> C
     meant = _meant(words, given)
     work = read_work(_where(meant, given), given)
     if not work.desired and work.problems:
+        # Whoever was named may be among those that cannot be read.
         tell_problems(work.problems)
-        ctx.exit(Exit.INVALID)
+        return Chosen(work, ())
     _know(meant, work)
     jobs = tuple(job for job in work.desired if meant.includes(job))
     keys = {job.key for job in jobs}

@@ -43,7 +43,7 @@ def settle(
     ctx: click.Context,
     foreseen: Steps,
     given: dict[str, Any],
-    take: Callable[[], tuple[tuple[Step, ...], set[Exit]]],
+    take: Callable[[], tuple[Steps, set[Exit]]],
     codes: Iterable[Exit] = (),
 ) -> None:
     """Ask, take the steps that are planned, tell what was done, and end with its exit code.
@@ -51,31 +51,31 @@ def settle(
     ``take`` is called once a person agrees, and returns every step as it went; with --dry-run it
     is not called. ``codes`` are what is known to be wrong beforehand.
     """
-    steps, found = foreseen.steps, set(codes)
+    told, found, sandbox, is_shown = foreseen, set(codes), given["sandbox"], False
     if foreseen.planned and not given["dry_run"]:
-        _agree(ctx, foreseen, given)
-        steps, more = take()
+        is_shown = not _agrees(foreseen, given)
+        told, more = (foreseen, {Exit.FAILED}) if is_shown else take()
         found |= more
-    told = Steps(foreseen.verb, foreseen.cost, steps)
-    sandbox = given["sandbox"]
     show(
         given,
         lambda: steps_data(told, sandbox=sandbox),
-        lambda: step_lines(told, sandbox=sandbox),
+        # Who said no has read them.
+        lambda: () if is_shown else step_lines(told, sandbox=sandbox),
     )
-    ctx.exit(gravest(found | set(map(_code, steps))))
+    ctx.exit(gravest(found | set(map(_code, told.steps))))
 
 
-def _agree(ctx: click.Context, foreseen: Steps, given: dict[str, Any]) -> None:
-    """Return once a person agrees; end with 1 when one does not. What it costs is always told."""
+def _agrees(foreseen: Steps, given: dict[str, Any]) -> bool:
+    """Whether a person agrees, once asked. What it costs is always told."""
     if given["yes"]:
         say(foreseen.cost)
-        return
+        return True
     for line in step_lines(foreseen, sandbox=given["sandbox"]):
         say(line.text)
-    if not _asked(f"{foreseen.verb.capitalize()} {_what(foreseen)}?"):
+    agrees = _asked(f"{foreseen.verb.capitalize()} {_what(foreseen)}?")
+    if not agrees:
         say("bedrock-jobs: nothing was done")
-        ctx.exit(Exit.FAILED)
+    return agrees
 
 
 def _asked(question: str) -> bool:

@@ -11,7 +11,7 @@ import click
 
 from controller.cli.asked import relative
 from controller.cli.exits import Exit
-from controller.cli.passing import reach_of
+from controller.cli.passing import placed, reach_of
 from controller.cli.printing import say, show
 from controller.cli.wiring import Work, outside
 from controller.core.leftovers import Orphan
@@ -19,6 +19,7 @@ from controller.core.model import Source
 from controller.orphans import Found, Known, find
 from controller.removing import Coverage, leftovers
 from controller.views.orphans import orphan_data, orphan_lines
+from controller.views.remarks import Remarks
 
 
 def show_orphans(work: Work, given: dict[str, Any]) -> set[Exit]:
@@ -33,6 +34,8 @@ def show_orphans(work: Work, given: dict[str, Any]) -> set[Exit]:
     coverage = work.coverage
     if coverage is None:
         # Only a fleet file with problems leaves whole folders without one, and they are told.
+        none = orphan_data((), Remarks(placed(work.problems)), sandbox=given["sandbox"])
+        show(given, lambda: none, lambda: ())
         return set()
     if not work.fleet.owner:
         raise click.UsageError(
@@ -40,11 +43,12 @@ def show_orphans(work: Work, given: dict[str, Any]) -> set[Exit]:
             "bedrock-jobs.yaml"
         )
     found = _found(work, coverage, given)
+    told = Remarks(placed(work.problems), dict.fromkeys(found.failures, ()))
     orphans = [_relative(one) for one in found.orphans]
     sandbox = given["sandbox"]
     show(
         given,
-        lambda: orphan_data(orphans, sandbox=sandbox),
+        lambda: orphan_data(orphans, told, sandbox=sandbox),
         lambda: orphan_lines(orphans, sandbox=sandbox),
     )
     for failure in found.failures:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -22,6 +22,7 @@ from controller.reconcile import Mode, Outside, Report, Result, Terms, reconcile
 from controller.views.plan import is_pending
 from controller.views.problems import problem_lines
 from controller.views.progress import Progress, progress
+from controller.views.remarks import Remarks
 from controller.views.status import JobStatus, is_unhealthy
 from controller.waiting import wait
 
@@ -112,12 +113,25 @@ def statuses(report: Report) -> list[JobStatus]:
     return [_status(result) for result in report.results]
 
 
-def tell_problems(problems: Sequence[Problem]) -> None:
+def tell_problems(problems: Iterable[Problem]) -> None:
     """Tell every problem on stderr, with its place and what to do."""
     sensitive = frozenset().union(*(kind.sensitive for kind in KINDS.values()))
-    placed = [replace(one, source=relative(one.source)) for one in problems]
-    for line in problem_lines(placed, source_lines, sensitive, color=False):
+    for line in problem_lines(placed(problems), source_lines, sensitive, color=False):
         say(line)
+
+
+def placed(problems: Iterable[Problem]) -> list[Problem]:
+    """Return problems with their places as people are told them: from the present folder."""
+    return [replace(one, source=relative(one.source)) for one in problems]
+
+
+def remarks_of(
+    work: Work, report: Report, more: Mapping[str, Any] | None = None, *, timed_out: bool = False
+) -> Remarks:
+    """Return what programs find of what people are told on stderr."""
+    failures: dict[str, Sequence[JobKey]] = {report.uncollected: ()} if report.uncollected else {}
+    failures |= _causes(report)
+    return Remarks(placed(work.problems), failures, report.refused, timed_out, more or {})
 
 
 def tell_failures(report: Report) -> None:
@@ -126,7 +140,8 @@ def tell_failures(report: Report) -> None:
         say(f"bedrock-jobs: refused: {report.refused}")
     if report.uncollected:
         say(f"bedrock-jobs: {report.uncollected}")
-    for cause, names in _causes(report).items():
+    for cause, keys in _causes(report).items():
+        names = [key.name for key in keys]
         more = f" and {len(names) - _FEW} more" if len(names) > _FEW else ""
         say(f"bedrock-jobs: {cause} [{', '.join(names[:_FEW])}{more}]")
 
@@ -177,11 +192,11 @@ def _has_failed(result: Result) -> bool:
     return bool(result.unwritten) or result.outcome.now.reason is Reason.OBSERVATION_FAILED
 
 
-def _causes(report: Report) -> dict[str, list[str]]:
-    causes: dict[str, list[str]] = {}
+def _causes(report: Report) -> dict[str, list[JobKey]]:
+    causes: dict[str, list[JobKey]] = {}
     for result in report.results:
         for cause in dict.fromkeys(_failures(result)):
-            causes.setdefault(cause, []).append(result.outcome.planned.desired.key.name)
+            causes.setdefault(cause, []).append(result.outcome.planned.desired.key)
     return causes
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from controller.cli.passing import (
     fared,
     judged,
     reach_of,
+    remarks_of,
     statuses,
     tell_failures,
     tell_problems,
@@ -27,7 +30,8 @@ from controller.core.actions import Verb
 from controller.core.kinds import KINDS
 from controller.core.model import JobKey
 from controller.reconcile import Mode, Report
-from controller.views.plan import collected, summary
+from controller.views.plan import collected, summary, summary_data
+from controller.views.remarks import Remarks
 from controller.views.status import JobStatus, is_unhealthy
 
 
@@ -77,19 +81,30 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
             after=back.now if mode is Mode.APPLY else lambda: None,
         )
         report, overtime = passes.make(given, waits=waits)
+    more = agreement.data(report)
+    if given["gc"]:
+        more["removedEntries"] = passes.collected
     if given["dry_run"]:
-        present(given, plan_result(work, report, sandbox=sandbox))
+        present(given, plan_result(work, report, more, sandbox=sandbox))
     else:
-        say(summary(passes.first.plan, sandbox=sandbox))
-        shown = statuses(report)
-        quiet = _quiet(passes.first, shown)
-        present(given, pass_result(work, report, shown, quiet, sandbox=sandbox))
+        told = remarks_of(work, report, more | back.data(), timed_out=bool(overtime))
+        _tell(passes, report, told, given)
     if given["gc"]:
         say(collected(passes.collected, only_planned=given["dry_run"]))
     tell_failures(report)
     further = agreement.tell(report)
     codes = judged(work, report) | overtime | back.tell()
     ctx.exit(gravest(codes | fared(report) | further if waits else codes))
+
+
+def _tell(passes: Passes, report: Report, told: Remarks, given: Mapping[str, Any]) -> None:
+    """Tell what the first pass planned, and what has become of the jobs by the last one."""
+    made, sandbox = passes.first.plan, passes.sandbox
+    say(summary(made, sandbox=sandbox))
+    told = replace(told, more={"planned": summary_data(made), **told.more})
+    shown = statuses(report)
+    quiet = _quiet(passes.first, shown)
+    present(given, pass_result(passes.work, report, shown, quiet, told, sandbox=sandbox))
 
 
 def _quiet(first: Report, shown: list[JobStatus]) -> set[JobKey]:

@@ -48,7 +48,7 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None
     answer is no, or when a job cannot be run again; the others are edited all the same.
     """
     permit("retry", given)
-    meant = chosen(ctx, words, given)
+    meant = chosen(words, given)
     work = meant.work
     with outside(work, reach_of(given)) as ports:
         actions = reconcile(work.desired, ports, work.fleet, Mode.PLAN).plan.actions

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from controller.cli.asked import relative
-from controller.cli.passing import failing
+from controller.cli.passing import failing, placed
 from controller.cli.presenting import Placing, Result
 from controller.cli.wiring import Work
+from controller.core.actions import Plan
 from controller.core.kinds import KINDS
 from controller.core.model import JobKey, Source
 from controller.reconcile import Report
 from controller.views.plan import in_sandbox, plan_data, plan_lines, summary
+from controller.views.remarks import Remarks
 from controller.views.status import JobStatus, phases, status_data, status_lines
 
 if TYPE_CHECKING:
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 # What reports are made of is imported when one is asked for: most passes print text.
 
 
-def plan_result(work: Work, report: Report, *, sandbox: bool) -> Result:
-    """Return a plan in all its forms."""
+def plan_result(
+    work: Work, report: Report, more: Mapping[str, Any] | None = None, *, sandbox: bool
+) -> Result:
+    """Return a plan in all its forms; ``more`` is data of what its verb has to say beside it."""
     plan, refused = report.plan, report.refused
-    problems = [replace(one, source=relative(one.source)) for one in work.problems]
 
     def reviewed() -> Review:
         from controller.views.review import of_plan, review
@@ -40,7 +42,7 @@ def plan_result(work: Work, report: Report, *, sandbox: bool) -> Result:
         return plan_markdown(told, plan, refused, place, limit)
 
     return Result(
-        lambda: plan_data(plan, refused, problems, sandbox=sandbox),
+        lambda: plan_data(plan, refused, placed(work.problems), more, sandbox=sandbox),
         lambda: plan_lines(plan, sandbox=sandbox),
         reviewed,
         markdown,
@@ -52,6 +54,7 @@ def pass_result(
     report: Report,
     shown: Sequence[JobStatus],
     quiet: Container[JobKey],
+    remarks: Remarks,
     *,
     sandbox: bool,
 ) -> Result:
@@ -70,11 +73,24 @@ def pass_result(
         return status_markdown(told, shown, report.refused, place, limit)
 
     return Result(
-        lambda: status_data(shown, sandbox=sandbox),
+        lambda: status_data(shown, remarks, sandbox=sandbox),
         lambda: status_lines(shown, sandbox=sandbox, quiet=quiet),
         reviewed,
         markdown,
     )
+
+
+def refusal_result(
+    work: Work, refused: str, more: Mapping[str, Any], given: Mapping[str, Any]
+) -> Result:
+    """Return that nothing was looked at or done, in all its forms but text, which stderr has."""
+    report, sandbox = Report(Plan(), refused=refused), given["sandbox"]
+    if given["dry_run"]:
+        made = plan_result(work, report, more, sandbox=sandbox)
+    else:
+        told = Remarks(placed(work.problems), refused=refused, more=more)
+        made = pass_result(work, report, (), (), told, sandbox=sandbox)
+    return replace(made, lines=tuple)
 
 
 def _manifests(work: Work) -> Iterator[tuple[JobKey, Source]]:

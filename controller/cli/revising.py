@@ -14,7 +14,9 @@ import click
 from controller.adapters.editing import Edit, EditError, set_policy
 from controller.cli.deciding import settle
 from controller.cli.exits import Exit
+from controller.cli.passing import placed
 from controller.cli.wiring import Work
+from controller.views.remarks import Remarks
 from controller.views.steps import Step, Steps, Verdict
 
 _COMMIT = "commit the edit, and let reconcile do the rest"
@@ -52,11 +54,12 @@ def revise(
     tried = tuple(edited(proposal, dry_run=True) for proposal in proposals)
     ready = [replace(old, step=new) for old, new in zip(proposals, tried, strict=True)]
 
-    def take() -> tuple[tuple[Step, ...], set[Exit]]:
-        return tuple(edited(one, dry_run=False) for one in ready), set()
+    foreseen = replace(told, steps=tried, remarks=Remarks(placed(work.problems)))
 
-    codes = {Exit.INVALID} if work.problems else set()
-    settle(ctx, replace(told, steps=tried), given, take, codes)
+    def take() -> tuple[Steps, set[Exit]]:
+        return replace(foreseen, steps=tuple(edited(one, dry_run=False) for one in ready)), set()
+
+    settle(ctx, foreseen, given, take, {Exit.INVALID} if work.problems else set())
 
 
 def _edited(proposal: Proposal, path: Path, member: str, *, dry_run: bool) -> Step:

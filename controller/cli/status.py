@@ -11,13 +11,14 @@ from controller.adapters.sidecars import Sidecars
 from controller.cli import options
 from controller.cli.asked import relative
 from controller.cli.exits import Exit, gravest
-from controller.cli.passing import tell_problems
+from controller.cli.passing import placed, tell_problems
 from controller.cli.printing import say, show
 from controller.cli.wiring import Work, read_work
 from controller.core.fleet import Fleet
 from controller.core.kinds import KINDS
 from controller.core.lineage import Lineage
-from controller.core.model import Desired, Recorded
+from controller.core.model import Desired, Recorded, Source
+from controller.views.remarks import Remarks
 from controller.views.status import JobStatus, is_unhealthy, status_data, status_lines
 
 
@@ -47,10 +48,11 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     codes = {Exit.INVALID} if work.problems else set()
     if given["orphans"]:
         ctx.exit(gravest(codes | _orphans(work, given)))
-    shown = _recorded(work)
+    shown, unreadable = _recorded(work)
+    told = Remarks(placed(work.problems), more={"unreadable": unreadable})
     show(
         given,
-        lambda: status_data(shown, sandbox=given["sandbox"]),
+        lambda: status_data(shown, told, sandbox=given["sandbox"]),
         lambda: status_lines(shown, sandbox=given["sandbox"], past=given["history"]),
     )
     if given["exit_code"] and any(is_unhealthy(status, KINDS) for status in shown):
@@ -65,13 +67,15 @@ def _orphans(work: Work, given: dict[str, Any]) -> set[Exit]:
     return show_orphans(work, given)
 
 
-def _recorded(work: Work) -> list[JobStatus]:
+def _recorded(work: Work) -> tuple[list[JobStatus], list[str]]:
+    """Return what is recorded of each job, and the files that are no sidecars."""
     ledger = Sidecars(work.paths, KINDS)
     recorded = ledger.read({job.key: job.source for job in work.desired})
-    for path in ledger.unreadable:
+    unreadable = [relative(Source(str(path))).path for path in ledger.unreadable]
+    for path in unreadable:
         say(f"bedrock-jobs: {path}: not a sidecar, left out; the next reconcile rebuilds it")
     jobs = sorted(work.desired, key=lambda job: job.key)
-    return [_status(job, recorded.get(job.key), work.fleet) for job in jobs]
+    return [_status(job, recorded.get(job.key), work.fleet) for job in jobs], unreadable
 
 
 def _status(job: Desired, recorded: Recorded | None, fleet: Fleet) -> JobStatus:

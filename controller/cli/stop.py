@@ -12,12 +12,13 @@ from controller.cli import options
 from controller.cli.choosing import chosen
 from controller.cli.deciding import permit, settle, stepping
 from controller.cli.exits import Exit
-from controller.cli.passing import judged, reach_of, tell_failures
+from controller.cli.passing import judged, placed, reach_of, remarks_of, tell_failures
 from controller.cli.wiring import Work, outside
 from controller.core.actions import Action, Reason, Verb
 from controller.core.kinds import KINDS
 from controller.core.model import Desired, JobKey, Live, State
 from controller.reconcile import Mode, Outside, Report, reconcile
+from controller.views.remarks import Remarks
 from controller.views.steps import Step, Steps, Verdict
 
 _COST = (
@@ -41,19 +42,21 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None
     The exit code is 1 when the answer is no, or when a job that was named is not ours to stop.
     """
     permit("stop", given)
-    work = chosen(ctx, words, given).work
+    work = chosen(words, given).work
     with outside(work, reach_of(given)) as ports:
         stopping = tuple(map(_stopped, work.desired))
         report = reconcile(stopping, ports, work.fleet, Mode.PLAN)
         actions = report.plan.actions
-        foreseen = Steps("stop", _COST, tuple(map(_foreseen, actions)))
+        told = Remarks(placed(work.problems))
+        foreseen = Steps("stop", _COST, tuple(map(_foreseen, actions)), told)
 
-        def take() -> tuple[tuple[Step, ...], set[Exit]]:
+        def take() -> tuple[Steps, set[Exit]]:
             steps = {one.desired.key: _carried_out(one, ports, work) for one in actions}
             after = reconcile(work.desired, ports, work.fleet, Mode.RECORD)
             tell_failures(after)
-            told = tuple(_noted(steps[one.key], one.key, work, after) for one in foreseen.steps)
-            return told, judged(work, after)
+            noted = tuple(_noted(steps[one.key], one.key, work, after) for one in foreseen.steps)
+            taken = replace(foreseen, steps=noted, remarks=remarks_of(work, after))
+            return taken, judged(work, after)
 
         settle(ctx, foreseen, given, take, {Exit.INVALID} if work.problems else ())
 

@@ -14,6 +14,7 @@ from controller.cli.passing import (
     fared,
     judged,
     reach_of,
+    remarks_of,
     statuses,
     tell_failures,
     tell_problems,
@@ -43,10 +44,10 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     with outside(work, reach_of(given)) as ports:
         passes = Passes(work, ports, Mode.RECORD, sandbox=sandbox)
         report, overtime = passes.make(given, waits=True)
-    shown = statuses(report)
+    shown, told = statuses(report), remarks_of(work, report, timed_out=bool(overtime))
     show(
         given,
-        lambda: status_data(shown, sandbox=sandbox),
+        lambda: status_data(shown, told, sandbox=sandbox),
         lambda: status_lines(shown, sandbox=sandbox),
     )
     tell_failures(report)

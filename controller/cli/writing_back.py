@@ -93,7 +93,8 @@ class WriteBack:
     def __init__(self, writer: Writer | None) -> None:
         self._writer = writer
         self._failure = ""
-        self._told: dict[str, None] = {}
+        self._commits: list[Written] = []
+        self._notes: dict[str, None] = {}
 
     def now(self) -> Written | None:
         """Write back what was recorded; a failure waits to be told, and for the next time."""
@@ -107,22 +108,37 @@ class WriteBack:
         except GitError as error:
             self._failure = str(error)
             return None
-        if written.commit:
-            self._tell([str(written)])
-        self._tell(written.notes)
+        self._commits += [written] if written.commit else []
+        self._notes |= dict.fromkeys(written.notes)
         return written
 
     def tell(self) -> set[Exit]:
         """Tell on stderr what came of it, and return what that says of the command."""
-        for line in self._told:
+        for line in (*map(str, self._commits), *self._notes):
             say(f"bedrock-jobs: {line}")
         if not self._failure:
             return set()
         say(f"bedrock-jobs: not written back: {self._failure}; the statuses are in the files")
         return {Exit.FAILED}
 
-    def _tell(self, lines: Iterable[str]) -> None:
-        self._told |= dict.fromkeys(lines)
+    def data(self) -> dict[str, Any]:
+        """Return what came of it as plain data, nothing at all of files alone."""
+        if self._writer is None:
+            return {}
+        from controller.adapters.git import masked
+
+        aim = self._writer.aim
+        commits = [
+            {
+                "commit": one.commit,
+                "pushed": one.pushed,
+                "jobs": list(one.jobs),
+                "paths": list(one.paths),
+            }
+            for one in self._commits
+        ]
+        told = {"branch": aim.branch, "remote": masked(aim.remote) or None, "commits": commits}
+        return {"writeBack": {**told, "notes": list(self._notes), "failure": self._failure or None}}
 
 
 def prepared(paths: Iterable[Path], given: Mapping[str, Any]) -> WriteBack:

@@ -9,16 +9,18 @@ from controller.core.leftovers import Orphan
 from controller.core.model import API_VERSION
 from controller.views.lines import Line, columns, counted
 from controller.views.plan import in_sandbox
+from controller.views.remarks import Remarks, findings_data
 
 _HEAD = ("NAME", "PHASE", "CREATED", "ARN")
 
 
-def orphan_data(orphans: Sequence[Orphan], *, sandbox: bool) -> dict[str, Any]:
+def orphan_data(orphans: Sequence[Orphan], remarks: Remarks, *, sandbox: bool) -> dict[str, Any]:
     """Return orphans as plain data, each with what a person can do about it."""
     return {
         "apiVersion": API_VERSION,
         "kind": "OrphanList",
         "sandbox": sandbox,
+        **findings_data(remarks),
         "orphans": [_data(one) for one in orphans],
     }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from controller.core.actions import Action, Plan, Reason, Verb
@@ -32,18 +32,32 @@ _SUMMARY = (
 
 
 def plan_data(
-    plan: Plan, refused: str | None, problems: Sequence[Problem] = (), *, sandbox: bool
+    plan: Plan,
+    refused: str | None,
+    problems: Sequence[Problem] = (),
+    more: Mapping[str, Any] | None = None,
+    *,
+    sandbox: bool,
 ) -> dict[str, Any]:
-    """Return a plan as plain data: every action, sorted by kind and name; no spec values."""
+    """Return a plan as plain data: every action, sorted by kind and name; no spec values.
+
+    ``more`` is data of what the verb has to say beside it.
+    """
     return {
         "apiVersion": API_VERSION,
         "kind": "Plan",
         "sandbox": sandbox,
         "refused": refused,
         "problems": [problem_data(problem) for problem in problems],
-        "summary": {str(verb): count for verb, count in _counts(plan).items()},
+        "summary": summary_data(plan),
+        **(more or {}),
         "actions": [_action_data(action) for action in plan.actions],
     }
+
+
+def summary_data(plan: Plan) -> dict[str, int]:
+    """Return how many actions there are of each verb, those without any left out."""
+    return {str(verb): count for verb, count in _counts(plan).items()}
 
 
 def plan_lines(plan: Plan, *, sandbox: bool) -> Iterator[Line]:

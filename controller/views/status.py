@@ -12,8 +12,10 @@ from controller.core.model import API_VERSION, JobKey, Source
 from controller.core.status import PENDING, STALLED
 from controller.views.lines import Line, columns, counted
 from controller.views.plan import in_sandbox
+from controller.views.remarks import Remarks, remarks_data
 
 _HEAD = ("NAME", "PHASE", "SYNCED", "REASON")
+_NOTHING = Remarks()
 _COLOURS = {"Completed": "green", "Failed": "red", STALLED: "red", "Stopped": "yellow"}
 
 
@@ -45,12 +47,15 @@ def is_unhealthy(status: JobStatus, kinds: Mapping[str, Kind]) -> bool:
     return status.phase in kind.stopped and status.condition("Synced").get("status") != "True"
 
 
-def status_data(statuses: Sequence[JobStatus], *, sandbox: bool) -> dict[str, Any]:
+def status_data(
+    statuses: Sequence[JobStatus], remarks: Remarks = _NOTHING, *, sandbox: bool
+) -> dict[str, Any]:
     """Return statuses as plain data: each job's entry, its name and its manifest's path."""
     return {
         "apiVersion": API_VERSION,
         "kind": "StatusList",
         "sandbox": sandbox,
+        **remarks_data(remarks),
         "jobs": [_data(status) for status in statuses],
     }
 

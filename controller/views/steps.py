@@ -12,6 +12,7 @@ from controller.core.actions import Reason
 from controller.core.model import API_VERSION, Change, JobKey, Source
 from controller.views.lines import Line, columns, counted
 from controller.views.plan import change_line, in_sandbox
+from controller.views.remarks import Remarks, findings_data
 
 
 class Verdict(StrEnum):
@@ -53,11 +54,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """All steps of one call of a verb; ``cost`` says what Bedrock charges for it, or loses."""
+    """All steps of one call of a verb; ``cost`` says what Bedrock charges for it, or loses.
+
+    ``remarks`` are what programs find beside the steps, and people on stderr.
+    """
 
     verb: str
     cost: str
     steps: tuple[Step, ...]
+    remarks: Remarks = field(default_factory=Remarks)
 
     @property
     def planned(self) -> tuple[Step, ...]:
@@ -72,6 +77,7 @@ def steps_data(told: Steps, *, sandbox: bool) -> dict[str, Any]:
         "kind": told.verb.capitalize(),
         "sandbox": sandbox,
         "cost": told.cost,
+        **findings_data(told.remarks),
         "jobs": [_data(step) for step in told.steps],
     }
 

@@ -104,6 +104,13 @@ def test_anything_else_does_nothing(running: Project, answer: str) -> None:
     assert running.files() == before
 
 
+def test_data_of_a_no_is_what_was_asked(running: Project) -> None:
+    """A program that reads stdout finds what would have been done, and nothing that was."""
+    with asking(running, "stop", "bot", "--query", "jobs[].verdict") as verb:
+        verb.read_until(PROMPT)
+        assert verb.answer("n\n") == (1, "Planned\n")
+
+
 def test_interrupted_question_does_nothing(running: Project) -> None:
     """A signal at the prompt ends with 130, without a traceback, and nothing was done."""
     with asking(running, "stop", "bot") as verb:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.git.support import Shared, shared
+from tests.views.test_output_schemas import faults
 
 COMMIT = ("--write-back", "commit")
 
@@ -59,6 +60,29 @@ def test_waiting_commits_what_each_pass_saw(tmp_path: Path) -> None:
         assert ran.code == 0, ran.err
         assert "-> Completed" in subjects[0]
         assert "- support-bot: InProgress" in subjects[-3]
+
+
+def test_the_data_of_a_pass_has_its_commits(team: Shared) -> None:
+    """What stderr tells of the write-back is data too: what was committed, and what failed."""
+    team.project.add("support-bot")
+    team.push()
+
+    told = team.call("reconcile", *COMMIT, "--output", "json").data
+    (team.hub.bare / "HEAD").unlink()
+    team.project.sandbox.advance(7200)
+    failed = team.call("reconcile", *COMMIT, "--output", "json")
+
+    written = told["writeBack"]
+    (commit,) = written["commits"]
+    assert (written["branch"], written["remote"]) == ("main", "origin")
+    assert (written["notes"], written["failure"]) == ([], None)
+    assert commit["jobs"] == ["support-bot"]
+    assert commit["paths"] == ["jobs/support-bot.status.json"]
+    assert (len(commit["commit"]), commit["pushed"]) == (40, True)
+    assert failed.code == 1
+    assert failed.data["writeBack"]["commits"] == []
+    assert f"not written back: {failed.data['writeBack']['failure']}" in failed.err
+    assert [faults("StatusList", one) for one in (told, failed.data)] == [[], []]
 
 
 def test_nothing_is_committed_unasked(team: Shared) -> None:

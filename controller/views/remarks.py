@@ -1,0 +1,42 @@
+"""What a verb has to say beside the jobs that it shows, as data for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from controller.core.model import JobKey, Problem
+from controller.views.problems import problem_data
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """What a verb has to say beside the jobs that it shows.
+
+    ``failures`` holds each cause with the jobs that could not be served for it. ``refused`` says
+    why nothing was done. ``more`` is data of what only some verbs have to say.
+    """
+
+    problems: Sequence[Problem] = ()
+    failures: Mapping[str, Sequence[JobKey]] = field(default_factory=dict)
+    refused: str | None = None
+    timed_out: bool = False
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+def findings_data(remarks: Remarks) -> dict[str, Any]:
+    """Return as plain data what was wrong with manifests, and what failed."""
+    return {
+        "problems": [problem_data(problem) for problem in remarks.problems],
+        "failures": [
+            {"message": message, "jobs": [str(key) for key in keys]}
+            for message, keys in remarks.failures.items()
+        ],
+    }
+
+
+def remarks_data(remarks: Remarks) -> dict[str, Any]:
+    """Return all of it as plain data."""
+    ends = {"refused": remarks.refused, "timedOut": remarks.timed_out}
+    return {**ends, **findings_data(remarks), **remarks.more}
