@@ -10,7 +10,7 @@ from functools import partial
 from controller.core.fleet import Fleet
 from controller.core.identity import owner_mark
 from controller.core.kind import Kind
-from controller.core.leftovers import Census, Orphan, Standing
+from controller.core.leftovers import Census, Orphan, Stray
 from controller.core.model import Desired, JobKey, Place, Recorded, Summary, Target
 from controller.core.tagging import token_of
 from controller.ports import Cloud, CloudError
@@ -33,7 +33,7 @@ class Known:
 
     desired: tuple[Desired, ...]
     recorded: Mapping[JobKey, Recorded]
-    removed: Mapping[JobKey, Standing]
+    removed: Mapping[JobKey, Stray]
     census: Census
 
     def is_accounted_for(self, kind: Kind, summary: Summary, arns: frozenset[str]) -> bool:
@@ -74,11 +74,11 @@ def find(
     listed = list(_listed(kinds, known, fleet, cloud, failures))
     by_arn = {one.summary.arn: one for one in listed}
     arns = known.arns()
-    strays = [one for one in listed if not known.is_accounted_for(one.kind, one.summary, arns)]
+    unknown = [one for one in listed if not known.is_accounted_for(one.kind, one.summary, arns)]
     found = [_on_record(kinds, one, by_arn) for one in known.removed.values()]
-    looks = executor.map(partial(_looked_at, fleet, cloud), strays)
+    looks = executor.map(partial(_looked_at, fleet, cloud), unknown)
     for number, look in enumerate(looks, 1):
-        step(number, len(strays))
+        step(number, len(unknown))
         if isinstance(look, Orphan):
             found.append(look)
         elif look:
@@ -129,21 +129,19 @@ def _looked_at(fleet: Fleet, cloud: Cloud, one: _Listed) -> Orphan | str | None:
     return Orphan(one.kind, live.name, live.arn, live.status, created, one.place)
 
 
-def _on_record(
-    kinds: Mapping[str, Kind], standing: Standing, by_arn: Mapping[str, _Listed]
-) -> Orphan:
+def _on_record(kinds: Mapping[str, Kind], stray: Stray, by_arn: Mapping[str, _Listed]) -> Orphan:
     """Return what a sidecar tells of a job, with the status that it was listed with."""
-    recorded, kind = standing.recorded, kinds[standing.key.kind]
+    recorded, kind = stray.recorded, kinds[stray.key.kind]
     live = recorded.live
     listed = by_arn.get(recorded.arn or "")
     return Orphan(
         kind,
-        (live.name if live is not None else recorded.name) or standing.key.name,
+        (live.name if live is not None else recorded.name) or stray.key.name,
         recorded.arn or "",
         listed.summary.status if listed is not None else recorded.phase,
         str(live.members.get(kind.created_member, "")) if live is not None else "",
         recorded.place,
-        standing.sidecar,
+        stray.sidecar,
     )
 
 

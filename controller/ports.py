@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from controller.core.kind import Kind
-from controller.core.leftovers import Standing
+from controller.core.leftovers import Stray
 from controller.core.model import Failure, JobKey, Live, Place, Recorded, Source, Summary, Target
 
 
@@ -72,10 +72,10 @@ class Ledger(Protocol):
         It is on disk when this returns. Returns whether any byte changed; raises LedgerError.
         """
 
-    def astray(self) -> Sequence[Standing]:
+    def astray(self) -> Sequence[Stray]:
         """Return the entries that the last read met anywhere but beside the job's manifest."""
 
-    def remove(self, standing: Standing, entry: Mapping[str, Any]) -> bool:
+    def remove(self, stray: Stray, entry: Mapping[str, Any]) -> bool:
         """Take an entry out of its sidecar if it still says this, and the file with the last one.
 
         Returns whether it did; raises LedgerError.

@@ -10,7 +10,7 @@ from typing import Any
 from controller.core.actions import Outcome
 from controller.core.fleet import Fleet
 from controller.core.kind import Kind
-from controller.core.leftovers import Census, Standing, desired_of, removed
+from controller.core.leftovers import Census, Stray, desired_of, removed
 from controller.core.model import Desired, JobKey, Place, Recorded, Target
 from controller.core.pruning import collectable
 from controller.ports import Ledger, LedgerError
@@ -37,8 +37,8 @@ class Leftovers:
     ``census`` is as wide as it had to be to tell them apart.
     """
 
-    removed: Mapping[JobKey, Standing]
-    astray: tuple[Standing, ...]
+    removed: Mapping[JobKey, Stray]
+    astray: tuple[Stray, ...]
     census: Census
 
     def desired(
@@ -73,7 +73,7 @@ def leftovers(kinds: Mapping[str, Kind], ledger: Ledger, coverage: Coverage | No
 
 def collected(
     kinds: Mapping[str, Kind], found: Leftovers, written: Written, now: datetime
-) -> tuple[tuple[Standing, Mapping[str, Any]], ...]:
+) -> tuple[tuple[Stray, Mapping[str, Any]], ...]:
     """Return the entries that are of no more use, each with what it says now.
 
     They are those of removed jobs that ended, and those that a move left behind.
@@ -83,7 +83,7 @@ def collected(
 
 def _collected(
     kinds: Mapping[str, Kind], found: Leftovers, written: Written, now: datetime
-) -> Iterator[tuple[Standing, Mapping[str, Any]]]:
+) -> Iterator[tuple[Stray, Mapping[str, Any]]]:
     for one in found.astray:
         if one.key not in written:
             continue
@@ -99,12 +99,12 @@ def _collected(
             yield one, one.recorded.entry
 
 
-def drop(ledger: Ledger, entries: Iterable[tuple[Standing, Mapping[str, Any]]]) -> tuple[int, str]:
+def drop(ledger: Ledger, entries: Iterable[tuple[Stray, Mapping[str, Any]]]) -> tuple[int, str]:
     """Remove entries and return how many went, and why the first that could not stayed."""
     gone, why = 0, ""
-    for standing, entry in entries:
+    for stray, entry in entries:
         try:
-            gone += ledger.remove(standing, entry)
+            gone += ledger.remove(stray, entry)
         except LedgerError as error:
             why = why or str(error)
     return gone, why

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from controller.core.kind import Kind
-from controller.core.leftovers import Standing
+from controller.core.leftovers import Stray
 from controller.core.model import JobKey, Live, Place, Recorded, Source, Summary, Target
 from controller.metering import Meter
 from controller.ports import Cloud, CloudError, Ledger
@@ -75,13 +75,13 @@ class MeasuredLedger:
         """Put a job's entry into the sidecar of its manifest; count it if any byte changed."""
         return self._counted(self._ledger.write(source, key, entry))
 
-    def astray(self) -> Sequence[Standing]:
+    def astray(self) -> Sequence[Stray]:
         """Return the entries that the last read met anywhere but beside the job's manifest."""
         return self._ledger.astray()
 
-    def remove(self, standing: Standing, entry: Mapping[str, Any]) -> bool:
+    def remove(self, stray: Stray, entry: Mapping[str, Any]) -> bool:
         """Take an entry out of its sidecar if it still says this; count it if it did."""
-        return self._counted(self._ledger.remove(standing, entry))
+        return self._counted(self._ledger.remove(stray, entry))
 
     def clean(self) -> None:
         """Remove what killed processes left behind, as the last read saw it."""

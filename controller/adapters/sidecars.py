@@ -16,7 +16,7 @@ from typing import Any
 from controller.adapters.files import TEMPORARY, create, locked, plain_bytes, replace
 from controller.adapters.signatures import Signature, is_settled, signature_of
 from controller.core.kind import Kind
-from controller.core.leftovers import Standing
+from controller.core.leftovers import Stray
 from controller.core.model import API_VERSION, JobKey, Recorded, Source
 from controller.core.recorded import parse
 from controller.ports import LedgerError
@@ -85,14 +85,14 @@ class Sidecars:
                     self._met.append((path, own, key, entry))
         return recorded
 
-    def astray(self) -> Sequence[Standing]:
+    def astray(self) -> Sequence[Stray]:
         """Return the entries that the last read met anywhere but beside the job's manifest."""
-        found: dict[tuple[str, JobKey], Standing] = {}
+        found: dict[tuple[str, JobKey], Stray] = {}
         for path, own, key, entry in self._met:
             real = os.path.realpath(path)
             # Another way of writing a path may lead beside the manifest after all.
             if not own or os.path.realpath(own) != real:
-                found.setdefault((real, key), Standing(path, real, key, entry))
+                found.setdefault((real, key), Stray(path, real, key, entry))
         return tuple(found.values())
 
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
@@ -112,9 +112,9 @@ class Sidecars:
         except OSError as error:
             raise LedgerError(_explained(path, error)) from error
 
-    def remove(self, standing: Standing, entry: Mapping[str, Any]) -> bool:
+    def remove(self, stray: Stray, entry: Mapping[str, Any]) -> bool:
         """Take an entry out if it still says this; a sidecar without entries goes with its last."""
-        path, key = standing.sidecar, standing.key
+        path, key = stray.sidecar, stray.key
         try:
             with locked(path):
                 jobs = entries_of(plain_bytes(path))

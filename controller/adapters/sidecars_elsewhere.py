@@ -13,7 +13,7 @@ from typing import Any
 
 from controller.adapters.sidecars import Sidecars, folder_of
 from controller.core.kind import Kind
-from controller.core.leftovers import Standing
+from controller.core.leftovers import Stray
 from controller.core.model import JobKey, Recorded, Source
 from controller.ports import LedgerError
 
@@ -44,7 +44,7 @@ class SidecarsElsewhere:
             raise LedgerError(text) from error
         return self._inner.write(there, key, entry)
 
-    def astray(self) -> Sequence[Standing]:
+    def astray(self) -> Sequence[Stray]:
         """Return the entries beside no manifest of theirs, with the places in the tree they'd have.
 
         Whether a manifest is gone is told by where it would be.
@@ -60,10 +60,10 @@ class SidecarsElsewhere:
             if (rest := os.path.relpath(one.real, os.path.realpath(self._folder)))
         ]
 
-    def remove(self, standing: Standing, entry: Mapping[str, Any]) -> bool:
+    def remove(self, stray: Stray, entry: Mapping[str, Any]) -> bool:
         """Take an entry out of its sidecar if it still says this; raises LedgerError."""
-        there = self._there(Source(standing.sidecar)).path
-        return self._inner.remove(replace(standing, sidecar=there), entry)
+        there = self._there(Source(stray.sidecar)).path
+        return self._inner.remove(replace(stray, sidecar=there), entry)
 
     def clean(self) -> None:
         """Remove what killed processes left behind."""

@@ -12,7 +12,7 @@ import click
 from controller.adapters.sidecars import Sidecars
 from controller.adapters.sidecars_elsewhere import SidecarsElsewhere
 from controller.core.kinds import KINDS
-from controller.core.leftovers import Standing
+from controller.core.leftovers import Stray
 from controller.core.model import JobKey, Recorded, Source
 from controller.ports import Ledger
 
@@ -51,10 +51,10 @@ class Turns:
         with self._still:
             return self._counted(self._ledger.write(source, key, entry))
 
-    def remove(self, standing: Standing, entry: Mapping[str, Any]) -> bool:
+    def remove(self, stray: Stray, entry: Mapping[str, Any]) -> bool:
         """Take an entry out of its sidecar if it still says this."""
         with self._still:
-            return self._counted(self._ledger.remove(standing, entry))
+            return self._counted(self._ledger.remove(stray, entry))
 
     def _counted(self, changed: bool) -> bool:
         self.writes += changed

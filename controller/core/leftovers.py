@@ -12,8 +12,11 @@ from controller.core.model import Desired, JobKey, Place, Policy, Recorded, Sour
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """One entry, and the sidecar that it stands in; ``real`` is that file's path without links."""
+class Stray:
+    """One entry and the sidecar that it stands in, which is not the one beside its job's manifest.
+
+    ``real`` is that sidecar's path without links.
+    """
 
     sidecar: str
     real: str
@@ -54,11 +57,11 @@ class Census:
     troubled: frozenset[str] = frozenset()
     problems: int = 0
 
-    def misses(self, standing: Standing) -> bool:
-        """Whether an entry lies in these folders and is known to have no manifest in them."""
-        if standing.key in self.keys or standing.real in self.troubled:
+    def misses(self, stray: Stray) -> bool:
+        """Whether an entry lies in these folders and its job has no manifest there, for certain."""
+        if stray.key in self.keys or stray.real in self.troubled:
             return False
-        return _lies_in(standing.real, self.folders) and not _lies_in(standing.real, self.troubled)
+        return _lies_in(stray.real, self.folders) and not _lies_in(stray.real, self.troubled)
 
     def with_around(self, around: Census) -> Census:
         """Return this census with what is known of wider folders; its own folders stay."""
@@ -77,14 +80,14 @@ class Census:
 
 
 def removed(
-    kinds: Mapping[str, Kind], standing: Iterable[Standing], census: Census
-) -> dict[JobKey, Standing]:
+    kinds: Mapping[str, Kind], strays: Iterable[Stray], census: Census
+) -> dict[JobKey, Stray]:
     """Return the entry of every job without a manifest.
 
     Of several the one with the latest attempt counts, and of those one whose job had not ended.
     """
-    found: dict[JobKey, Standing] = {}
-    for one in standing:
+    found: dict[JobKey, Stray] = {}
+    for one in strays:
         if census.misses(one):
             kind, known = kinds[one.key.kind], found.get(one.key)
             if known is None or _rank(kind, known.recorded) < _rank(kind, one.recorded):
@@ -93,7 +96,7 @@ def removed(
 
 
 def desired_of(
-    standing: Standing,
+    stray: Stray,
     fleet: Fleet,
     targets: Mapping[Place, Target],
     *,
@@ -104,17 +107,17 @@ def desired_of(
     ``targets`` are those that manifests with jobs in a place have: one of them leads there. The
     account must be the recorded one.
     """
-    recorded, fallback = standing.recorded, fleet.target
+    recorded, fallback = stray.recorded, fleet.target
     live, place = recorded.live, recorded.place
     if place is not None:
         asked = targets.get(place, Target(place.region, None, fallback.assume_role_arn))
         fallback = Target(asked.region, place.account_id, asked.assume_role_arn)
     return Desired(
-        key=standing.key,
-        source=Source(standing.sidecar),
+        key=stray.key,
+        source=Source(stray.sidecar),
         target=fallback,
         policy=Policy(on_delete=recorded.on_delete),
-        name=(live.name if live is not None else recorded.name) or standing.key.name,
+        name=(live.name if live is not None else recorded.name) or stray.key.name,
         submission=None,
         removed=True,
         prunes=prunes,

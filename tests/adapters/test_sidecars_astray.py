@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from controller.adapters.sidecars import Sidecars
-from controller.core.leftovers import Standing
+from controller.core.leftovers import Stray
 from controller.core.model import JobKey
 from controller.ports import LedgerError
 from tests.adapters.test_sidecars import ENTRY, key, ledger, sidecar, source
@@ -125,10 +125,10 @@ def test_entries_of_one_file_are_removed_by_many_at_once(tmp_path: Path) -> None
     made = written(tmp_path, *(f"gone-{number:02}" for number in range(count)))
 
     def one(number: int) -> bool:
-        standing: Standing = made.astray()[number]
+        stray: Stray = made.astray()[number]
         name = f"new-{number:02}"
         ledger(tmp_path).write(source(tmp_path, "bots.yaml"), key(name), ENTRY)
-        return made.remove(standing, standing.recorded.entry)
+        return made.remove(stray, stray.recorded.entry)
 
     with ThreadPoolExecutor(4) as executor:
         assert all(executor.map(one, range(count)))

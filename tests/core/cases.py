@@ -122,8 +122,8 @@ def removed_of(
     """Return the job as it is without its manifest; it has none but a sidecar."""
     assert recorded is not None
     sidecar = f"jobs/{written.key.name}.status.json"
-    standing = leftovers.Standing(sidecar, f"/{sidecar}", written.key, recorded)
-    return leftovers.desired_of(standing, fleet, {}, prunes=given.get("prune", False))
+    stray = leftovers.Stray(sidecar, f"/{sidecar}", written.key, recorded)
+    return leftovers.desired_of(stray, fleet, {}, prunes=given.get("prune", False))
 
 
 def observation_of(

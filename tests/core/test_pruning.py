@@ -12,7 +12,7 @@ import pytest
 from controller.core.actions import Action, Plan, Reason, Verb
 from controller.core.fleet import Fleet
 from controller.core.identity import owner_mark
-from controller.core.leftovers import Census, Standing, desired_of, removed
+from controller.core.leftovers import Census, Stray, desired_of, removed
 from controller.core.model import Existence, JobKey, Observation, Place, Recorded, Target
 from controller.core.planning import decide, plan
 from controller.core.pruning import collectable
@@ -163,11 +163,11 @@ def test_place_that_the_fleet_forbids_is_left_alone(*, prune: bool) -> None:
     assert not collectable(one.kind, action, known(one), NOW)
 
 
-def standing(path: str, name: str = "bot", **entry: Any) -> Standing:
+def stray(path: str, name: str = "bot", **entry: Any) -> Stray:
     """Return an entry in a sidecar."""
     key = JobKey(OFFERED.name, name)
     given = {"removed": {}, "sidecar": {**IDENTITY, "target": HERE, **entry}}
-    return Standing(path, f"/tree/{path}", key, known(situation(given, FLEET, name)))
+    return Stray(path, f"/tree/{path}", key, known(situation(given, FLEET, name)))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def standing(path: str, name: str = "bot", **entry: Any) -> Standing:
 )
 def test_job_is_gone_only_where_all_manifests_are_known(census: Census, *, gone: bool) -> None:
     """An entry tells of a removed job if its folder was looked through and its key is nowhere."""
-    found = removed(TEST_KINDS, [standing("jobs/a/bot.status.json")], census)
+    found = removed(TEST_KINDS, [stray("jobs/a/bot.status.json")], census)
 
     assert bool(found) is gone
 
@@ -196,9 +196,9 @@ def test_of_several_entries_the_latest_counts() -> None:
     """The latest attempt stands for a removed job, before others one that had not ended."""
     census = Census(("/tree/jobs",))
     ended: dict[str, Any] = {"jobArn": ARN, "live": {"status": "Failed"}}
-    first = standing("jobs/a.status.json", **ended)
-    retried = standing("jobs/b.status.json", attempt=1, **ended)
-    running = standing("jobs/c.status.json", attempt=1, jobArn=ARN, live={"status": "InProgress"})
+    first = stray("jobs/a.status.json", **ended)
+    retried = stray("jobs/b.status.json", attempt=1, **ended)
+    running = stray("jobs/c.status.json", attempt=1, jobArn=ARN, live={"status": "InProgress"})
 
     for order in itertools.permutations([first, retried, running]):
         assert removed(TEST_KINDS, order, census) == {running.key: running}
@@ -222,8 +222,8 @@ def test_removed_job_takes_the_role_that_leads_to_its_place() -> None:
     fleet = Fleet(owner="acme-ml", target=fallback)
     targets: dict[Place, Target] = {PLACE: role}
 
-    met = desired_of(standing("jobs/bot.status.json"), fleet, targets, prunes=False).target
-    other = desired_of(standing("jobs/bot.status.json"), fleet, {}, prunes=False).target
+    met = desired_of(stray("jobs/bot.status.json"), fleet, targets, prunes=False).target
+    other = desired_of(stray("jobs/bot.status.json"), fleet, {}, prunes=False).target
 
     assert met == Target(REGION, ACCOUNT, role.assume_role_arn)
     assert other == Target(REGION, ACCOUNT, fallback.assume_role_arn)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from controller.core.kind import Kind
-from controller.core.leftovers import Standing
+from controller.core.leftovers import Stray
 from controller.core.model import JobKey, Live, Place, Recorded, Source, Summary, Target
 from controller.ports import Cloud, Ledger
 
@@ -107,13 +107,13 @@ class MortalLedger:
         """Put a job's entry into the sidecar of its manifest."""
         return self.fate.step(lambda: self.inner.write(source, key, entry))
 
-    def astray(self) -> Sequence[Standing]:
+    def astray(self) -> Sequence[Stray]:
         """Return the entries that stand beside no manifest of theirs."""
         return self.inner.astray()
 
-    def remove(self, standing: Standing, entry: Mapping[str, Any]) -> bool:
+    def remove(self, stray: Stray, entry: Mapping[str, Any]) -> bool:
         """Take an entry out of its sidecar."""
-        return self.fate.step(lambda: self.inner.remove(standing, entry))
+        return self.fate.step(lambda: self.inner.remove(stray, entry))
 
     def clean(self) -> None:
         """Remove what killed processes left behind."""
