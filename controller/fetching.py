@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 
+from controller.core.history import arns_of
 from controller.core.identity import SCHEME, owner_mark, suffix_of
 from controller.core.kind import Kind
 from controller.core.model import Desired, Failure, JobKey, Live, Place, Recorded, Summary, Target
@@ -13,8 +14,11 @@ from controller.ports import Cloud, CloudError
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """The jobs that manifests stand for already, by ARN and by name, in one place."""
+class Claims:
+    """The jobs that manifests stand for already, by ARN and by name, in one place.
+
+    ``mark`` is the owner's, which the tokens of its jobs begin with.
+    """
 
     arns: Mapping[str, JobKey]
     names: Mapping[tuple[str, str], JobKey]
@@ -70,13 +74,13 @@ class Listing:
     failures: tuple[tuple[str, Failure], ...] = ()
 
 
-def standing(
+def claims(
     kinds: Mapping[str, Kind],
     desired: Iterable[Desired],
     recorded: Mapping[JobKey, Recorded],
     place: Place,
     owner: str,
-) -> Standing:
+) -> Claims:
     """Return the jobs of a place that manifests stand for: adopted, recorded, or by their name."""
     arns: dict[str, JobKey] = {}
     names: dict[tuple[str, str], JobKey] = {}
@@ -90,21 +94,11 @@ def standing(
         known = recorded.get(job.key)
         if job.policy.adopt is not None:
             arns[job.policy.adopt] = job.key
-        arns |= dict.fromkeys(_arns(known), job.key) if known is not None else {}
-    return Standing(arns, names, owner_mark(owner))
+        arns |= dict.fromkeys(arns_of(known), job.key) if known is not None else {}
+    return Claims(arns, names, owner_mark(owner))
 
 
-def _arns(recorded: Recorded) -> Iterator[str]:
-    """Yield every ARN that a sidecar holds of one manifest; anybody can edit a sidecar."""
-    history = recorded.entry.get("history")
-    earlier = history if isinstance(history, list) else []
-    named = [one.get("jobArn") for one in earlier if isinstance(one, Mapping)]
-    for arn in (recorded.arn, *named):
-        if isinstance(arn, str):
-            yield arn
-
-
-def listed(cloud: Cloud, target: Target, kinds: Iterable[Kind], known: Standing) -> Listing:
+def listed(cloud: Cloud, target: Target, kinds: Iterable[Kind], claims: Claims) -> Listing:
     """Return every job of some kinds, less those that a manifest is seen to stand for."""
     asked: list[tuple[Kind, str]] = []
     failures: list[tuple[str, Failure]] = []
@@ -115,8 +109,8 @@ def listed(cloud: Cloud, target: Target, kinds: Iterable[Kind], known: Standing)
         except CloudError as error:
             failures.append((kind.plural, error.failure))
             continue
-        asked += [(kind, one.arn) for one in found if known.listed(kind, one) is None]
-        managed += sum(known.listed(kind, one) is not None for one in found)
+        asked += [(kind, one.arn) for one in found if claims.listed(kind, one) is None]
+        managed += sum(claims.listed(kind, one) is not None for one in found)
     return Listing(tuple(asked), managed, tuple(failures))
 
 
@@ -125,7 +119,7 @@ def fetch(
     executor: Executor,
     target: Target,
     asked: Sequence[tuple[Kind, str]],
-    known: Standing,
+    claims: Claims,
     *,
     named: bool,
 ) -> Fetch:
@@ -144,7 +138,7 @@ def fetch(
     answers = list(executor.map(lambda each: one(*each), asked))
     both = list(zip(asked, answers, strict=True))
     lives = {one.arn: (kind, one) for (kind, _), one in both if isinstance(one, Live)}
-    reasons = {arn: _reason(kind, live, known, named=named) for arn, (kind, live) in lives.items()}
+    reasons = {arn: _reason(kind, live, claims, named=named) for arn, (kind, live) in lives.items()}
     wanted = [lives[arn] for arn, reason in reasons.items() if not reason]
     met = {identifier for (_, identifier), answer in both if answer is not None}
     return Fetch(
@@ -155,11 +149,11 @@ def fetch(
     )
 
 
-def _reason(kind: Kind, live: Live, known: Standing, *, named: bool) -> str:
-    key = known.manifest_of(kind, live)
+def _reason(kind: Kind, live: Live, claims: Claims, *, named: bool) -> str:
+    key = claims.manifest_of(kind, live)
     if key is not None:
         return f"{key} stands for it"
-    if not named and known.is_another_fleets(live):
+    if not named and claims.is_another_fleets(live):
         return "another fleet submitted it; name it to take it over"
     return ""
 

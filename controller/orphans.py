@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 
 from controller.core.fleet import Fleet
+from controller.core.history import arns_of
 from controller.core.identity import owner_mark
 from controller.core.kind import Kind
 from controller.core.leftovers import Census, Orphan, Stray
@@ -44,7 +45,7 @@ class Known:
         """Return the ARNs that manifests and entries name, those of earlier jobs included."""
         adopted = {job.policy.adopt for job in self.desired if job.policy.adopt}
         entries = (*self.recorded.values(), *(one.recorded for one in self.removed.values()))
-        return frozenset(adopted.union(*map(_arns, entries)))
+        return frozenset(adopted.union(*map(arns_of, entries)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,9 +144,3 @@ def _on_record(kinds: Mapping[str, Kind], stray: Stray, by_arn: Mapping[str, _Li
         recorded.place,
         stray.sidecar,
     )
-
-
-def _arns(recorded: Recorded) -> Iterable[str]:
-    """Return the ARNs of an entry's job and of those before it."""
-    before = (str(one.get("jobArn")) for one in recorded.entry.get("history", ()))
-    return (*before, recorded.arn or "")

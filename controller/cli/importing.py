@@ -27,7 +27,7 @@ from controller.core.importing import Draft, from_live, name_for, written_target
 from controller.core.kinds import KINDS
 from controller.core.model import JobKey, Place, Problem, Source, Target
 from controller.core.problems import Code
-from controller.fetching import Fetch, Fetched, Listing, fetch, listed, standing
+from controller.fetching import Fetch, Fetched, Listing, claims, fetch, listed
 from controller.ports import CloudError
 from controller.reconcile import Outside
 
@@ -124,7 +124,7 @@ def _from_jobs(
         )
         raise click.exceptions.Exit(Exit.UNSAFE)
     recorded = ports.ledger.read({job.key: job.source for job in work.desired})
-    known = standing(KINDS, work.desired, recorded, place, fleet.owner)
+    known = claims(KINDS, work.desired, recorded, place, fleet.owner)
     kinds = [KINDS[given["kind"]]] if given["kind"] else list(KINDS.values())
     listing = Listing(tuple((kind, name) for name in names for kind in kinds))
     if given["every"]:
