@@ -16,7 +16,7 @@ _NAMED = 5
 """How many of the others a problem names."""
 _ONCE = "a job's name can be used once and never again; change one of them"
 
-Found = Iterator[tuple[int, Problem]]
+_Found = Iterator[tuple[int, Problem]]
 
 
 def clashes(entries: Sequence[Entry], fallback: Target) -> dict[int, tuple[Problem, ...]]:
@@ -36,7 +36,7 @@ def clashes(entries: Sequence[Entry], fallback: Target) -> dict[int, tuple[Probl
     return dict(found)
 
 
-def _twins(entries: Sequence[Entry]) -> Found:
+def _twins(entries: Sequence[Entry]) -> _Found:
     for group in _shared([(entry.kind, entry.name) for entry in entries]):
         for index in group:
             message = f"{entries[index].key} stands in {_others(entries, index, group)} too"
@@ -44,7 +44,7 @@ def _twins(entries: Sequence[Entry]) -> Found:
             yield index, _problem(Code.DUPLICATE_IDENTITY, entries[index], message, hint)
 
 
-def _namesakes(entries: Sequence[Entry], fallback: Target) -> Found:
+def _namesakes(entries: Sequence[Entry], fallback: Target) -> _Found:
     for namesakes in _shared([(entry.kind, entry.job_name) for entry in entries]):
         # Targets are compared only among namesakes, of which there are few or none.
         targets = [target_of(entries[index].target).over(fallback) for index in namesakes]
@@ -59,7 +59,7 @@ def _namesakes(entries: Sequence[Entry], fallback: Target) -> Found:
                     yield index, _problem(Code.DUPLICATE_JOB_NAME, entries[index], message, _ONCE)
 
 
-def _meetings(entries: Sequence[Entry], fallback: Target) -> Found:
+def _meetings(entries: Sequence[Entry], fallback: Target) -> _Found:
     """Yield the problems of names that another manifest's retry or revision could take."""
     reaching: defaultdict[int, list[int]] = defaultdict(list)
     for taken, reacher in _reached(entries, fallback):
@@ -106,7 +106,7 @@ def _reaches(policy: Policy, attempt: int, *, revised: bool) -> bool:
     return attempt <= policy.attempt + policy.retries
 
 
-def _adopting(entries: Sequence[Entry]) -> Found:
+def _adopting(entries: Sequence[Entry]) -> _Found:
     adopting = [index for index, entry in enumerate(entries) if (entry.policy or {}).get("adopt")]
     for inner in _shared([str((entries[index].policy or {})["adopt"]) for index in adopting]):
         group = [adopting[position] for position in inner]

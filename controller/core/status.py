@@ -57,7 +57,7 @@ _IDENTITY = (*_SUBMITTED_AS, "target", "jobArn", "jobName")
 
 
 @dataclass(frozen=True, slots=True)
-class _Summary:
+class _Verdict:
     """An entry's verdict: its phase and its Synced condition."""
 
     phase: str
@@ -90,7 +90,7 @@ def entry(kind: Kind, outcome: Outcome, recorded: Recorded | None, owner: str) -
 
 def intent(kind: Kind, action: Action, recorded: Recorded | None) -> dict[str, Any]:
     """Return the entry that is written before Create is called."""
-    unknown = _Summary(
+    unknown = _Verdict(
         SUBMITTING, NOT_KNOWN, Reason.INTENT_UNCONFIRMED, "Create is called; no answer is known"
     )
     made: dict[str, Any] = {"kind": kind.name, "phase": SUBMITTING}
@@ -142,20 +142,20 @@ def _is_ours(live: Live, action: Action, recorded: Recorded | None, owner: str) 
 
 def _verdict(
     kind: Kind, outcome: Outcome, live: Live | None, recorded: Recorded | None
-) -> _Summary:
+) -> _Verdict:
     action = outcome.now
     if outcome.failure is not None:
         return _failed(outcome, live)
     if outcome.arn is not None:
         message = f"Submitted as {outcome.arn}, which the service does not show yet"
-        return _Summary(SUBMITTING, NOT_KNOWN, action.reason, message)
+        return _Verdict(SUBMITTING, NOT_KNOWN, action.reason, message)
     if action.reason in FOR_A_PERSON:
-        return _Summary(_phase(action, recorded, STALLED), FALSE, action.reason, action.message)
+        return _Verdict(_phase(action, recorded, STALLED), FALSE, action.reason, action.message)
     if action.reason is Reason.OBSERVATION_FAILED:
         phase = _phase(action, recorded, UNKNOWN)
-        return _Summary(phase, NOT_KNOWN, action.reason, action.message)
+        return _Verdict(phase, NOT_KNOWN, action.reason, action.message)
     if live is not None:
-        return _Summary(
+        return _Verdict(
             live.status or UNKNOWN, _synced(kind, action, live), action.reason, action.message
         )
     return _without_live(action, recorded)
@@ -167,38 +167,38 @@ def _phase(action: Action, recorded: Recorded | None, otherwise: str) -> str:
     return SUBMITTING if unanswered and action.reason in _KEPT_AS_RECORDED else otherwise
 
 
-def _failed(outcome: Outcome, live: Live | None) -> _Summary:
+def _failed(outcome: Outcome, live: Live | None) -> _Verdict:
     """A call failed: what it means depends on whether it may have taken effect."""
     failure, action = outcome.failure, outcome.now
     if failure is None:
         raise ValueError("an outcome without a failure has not failed")
     if live is not None:
-        return _Summary(live.status, FALSE, action.reason, f"{action.message}. {failure}")
+        return _Verdict(live.status, FALSE, action.reason, f"{action.message}. {failure}")
     # A name that is in use has a job, also where that does not show yet.
     if failure.ambiguous or failure.disposition is Disposition.CONFLICT:
         message = f"Create has no known outcome: {failure}"
-        return _Summary(SUBMITTING, NOT_KNOWN, Reason.INTENT_UNCONFIRMED, message)
+        return _Verdict(SUBMITTING, NOT_KNOWN, Reason.INTENT_UNCONFIRMED, message)
     match failure.disposition:
         case Disposition.REFUSED:
-            return _Summary(STALLED, FALSE, Reason.SUBMIT_REFUSED, str(failure))
+            return _Verdict(STALLED, FALSE, Reason.SUBMIT_REFUSED, str(failure))
         case Disposition.QUOTA:
             message = refusal_text(outcome.active, failure)
-            return _Summary(QUEUED, FALSE, Reason.QUEUED, message)
+            return _Verdict(QUEUED, FALSE, Reason.QUEUED, message)
         case _:
-            return _Summary(PENDING, FALSE, action.reason, f"Not submitted yet: {failure}")
+            return _Verdict(PENDING, FALSE, action.reason, f"Not submitted yet: {failure}")
 
 
-def _without_live(action: Action, recorded: Recorded | None) -> _Summary:
+def _without_live(action: Action, recorded: Recorded | None) -> _Verdict:
     match action.reason:
         case Reason.SUSPENDED | Reason.STOPPED:
-            return _Summary(SUSPENDED, TRUE, action.reason, action.message)
+            return _Verdict(SUSPENDED, TRUE, action.reason, action.message)
         case Reason.QUEUED:
-            return _Summary(QUEUED, FALSE, action.reason, action.message)
+            return _Verdict(QUEUED, FALSE, action.reason, action.message)
         case Reason.INTENT_UNCONFIRMED:
-            return _Summary(SUBMITTING, NOT_KNOWN, action.reason, action.message)
+            return _Verdict(SUBMITTING, NOT_KNOWN, action.reason, action.message)
         case _:
             phase = SUBMITTING if recorded is not None and recorded.is_intent else PENDING
-            return _Summary(phase, FALSE, action.reason, action.message)
+            return _Verdict(phase, FALSE, action.reason, action.message)
 
 
 def _synced(kind: Kind, action: Action, live: Live) -> str:
@@ -314,7 +314,7 @@ def _of_place(place: Place | None) -> dict[str, Any]:
 
 
 def _conditions(
-    kind: Kind, verdict: _Summary, live: Live | None, outcome: Outcome | None
+    kind: Kind, verdict: _Verdict, live: Live | None, outcome: Outcome | None
 ) -> list[dict[str, Any]]:
     synced = {
         "type": "Synced",
