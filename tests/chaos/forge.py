@@ -7,7 +7,6 @@ of its own, with its own folder, environment, output files and plan, and may be 
 from __future__ import annotations
 
 import contextlib
-import functools
 import gc
 import json
 import os
@@ -102,11 +101,8 @@ def forge() -> Iterator[Forge]:
 def main() -> None:
     """Run command after command until there are no more."""
     prepare()
-    import botocore.session  # noqa: F401 - what every command would import again
-
-    import controller.adapters.aws
     import controller.cli.main
-    import controller.cli.reconcile  # noqa: F401 - as above
+    import controller.cli.reconcile  # noqa: F401 - what every command would import again
 
     _warm_up()
     for line in sys.stdin:
@@ -114,16 +110,17 @@ def main() -> None:
 
 
 def _warm_up() -> None:
-    """Read the service's shapes once, which is a good part of a small pass."""
-    import botocore.session
-    from botocore.loaders import JSONFileLoader
+    """Read the service's shapes and the schemas once: by far the most of a small pass."""
+    from controller.adapters.aws_clients import Clients, Connection
+    from controller.adapters.kinds import readable
+    from controller.core.kinds import KINDS
+    from controller.core.model import Target
 
-    read = functools.cache(JSONFileLoader().load_file)
-    setattr(JSONFileLoader, "load_file", lambda _, path: read(path))  # noqa: B010 - as elsewhere
-    session = botocore.session.get_session()
-    session.set_credentials("any", "any")
+    for kind in KINDS:
+        readable(kind)
+    clients = Clients(Connection(region="us-east-1", any_credentials=True))
     for service in ("bedrock", "sts"):
-        session.create_client(service, "us-east-1").close()
+        clients.client(service, Target()).close()
     gc.freeze()
 
 
