@@ -14,6 +14,7 @@ from controller.adapters.defaults import Defaults, Layer
 from controller.adapters.discovery import UnfitFileError, content
 from controller.adapters.kinds import Readable, readable
 from controller.adapters.problems import problem_of
+from controller.adapters.yaml_composed import UnusualError, composed, under, value_of
 from controller.adapters.yaml_events import Document, Text, parse
 from controller.core.declared import named
 from controller.core.entries import Entry, with_problems
@@ -74,8 +75,27 @@ class Documents:
 
     def text(self, data: bytes, path: str, top: str) -> FileRead:
         """Return what a file would hold if these were its bytes."""
-        text = parse(data)
         layers = self._defaults.of(os.path.dirname(path), top)
+        try:
+            return FileRead((self._at_once(data, path, layers),))
+        except UnusualError:
+            return self._closely(parse(data), path, layers)
+
+    def _at_once(self, data: bytes, path: str, layers: tuple[Layer, ...]) -> Entry:
+        """Return a text's only document, if it is plain and valid; else UnusualError is raised."""
+        root = composed(data)
+        kind, name = under(root, "kind"), under(under(root, "metadata"), "name")
+        known = readable(_inherited_kind(layers) if kind is None else str(kind.value))
+        if known is None or name is None:
+            raise UnusualError
+        value, problems = _laid(value_of(root, known.plan), known, layers)
+        if problems or not known.checker.is_valid(named(known.kind, value)):
+            raise UnusualError
+        if any(judged(known.kind, value, known.checker, self._fleet)):
+            raise UnusualError
+        return _entry(path, name.start_mark, known, value, specs=self._specs)
+
+    def _closely(self, text: Text, path: str, layers: tuple[Layer, ...]) -> FileRead:
         if not text.problems and len(text.documents) == 1:
             return self._document(text.documents[0], path, layers, ())
         return self._several(text, path, layers)
@@ -126,11 +146,8 @@ class Documents:
     def _read(self, known: Readable, at: _Place, flaws: Sequence[Placed]) -> FileRead:
         """Read a whole document of a known kind, and hold it against all that binds it."""
         value, misread = read(at.root, known.plan)
-        problems = [problem_of(flaw, at.path) for flaw in (*flaws, *misread)]
-        for layer in at.layers:
-            under, inherited = layer.value(known)
-            value = laid(value, under)
-            problems += inherited
+        value, inherited = _laid(value, known, at.layers)
+        problems = [problem_of(flaw, at.path) for flaw in (*flaws, *misread)] + inherited
         full = named(known.kind, value)
         if problems or not known.checker.is_valid(full):
             problems += _located(at, known, known.findings(full), problems)
@@ -139,7 +156,19 @@ class Documents:
             problems = _located(at, known, found, ())
         if problems:
             return _invalid(at, known, value, problems)
-        return _entry(at, known, value, specs=self._specs)
+        return FileRead((_entry(at.path, at.name_mark, known, value, specs=self._specs),))
+
+
+def _laid(
+    value: dict[str, Any], known: Readable, layers: Sequence[Layer]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Return a document's value laid over its defaults, with all problems of those."""
+    problems: list[Problem] = []
+    for layer in layers:
+        inherited, flaws = layer.value(known)
+        value = laid(value, inherited)
+        problems += flaws
+    return value, problems
 
 
 def _one_too_many(mark: Mark) -> Placed:
@@ -168,7 +197,11 @@ def _placed_document(root: MapNode, path: str, layers: tuple[Layer, ...]) -> _Pl
 
 def _kind_name(root: Node, layers: Sequence[Layer]) -> str | None:
     own = text_of(root, "kind")
-    return own if own is not None else next((one.kind for one in layers if one.kind), None)
+    return own if own is not None else _inherited_kind(layers)
+
+
+def _inherited_kind(layers: Sequence[Layer]) -> str | None:
+    return next((layer.kind for layer in layers if layer.kind), None)
 
 
 def _without_kind(document: Document, at: _Place, flaws: Sequence[Placed]) -> Iterator[Problem]:
@@ -234,17 +267,14 @@ def _source(at: _Place, known: Readable, finding: Finding) -> tuple[Source, str]
     return Source(path, mark.line + 1, mark.column + 1), hint
 
 
-def _entry(at: _Place, known: Readable, value: dict[str, Any], *, specs: bool) -> FileRead:
-    """Return a valid document as an entry."""
+def _entry(path: str, mark: Mark, known: Readable, value: dict[str, Any], *, specs: bool) -> Entry:
+    """Return a valid document as an entry; the mark is its name's."""
     name, spec = str(value["metadata"]["name"]), value["spec"]
-    line, column = at.name_mark.line + 1, at.name_mark.column + 1
     job_name = spec.get(known.kind.name_member, name)
     labels, target = value["metadata"].get("labels"), value.get("target")
     policy, sent = value.get("policy"), spec if specs else None
-    kind = known.kind.name
-    return FileRead(
-        (Entry(kind, name, at.path, line, column, job_name, labels, target, policy, sent),)
-    )
+    line, column = mark.line + 1, mark.column + 1
+    return Entry(known.kind.name, name, path, line, column, job_name, labels, target, policy, sent)
 
 
 def _invalid(

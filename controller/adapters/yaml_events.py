@@ -34,6 +34,7 @@ try:
 except ImportError:  # pragma: no cover - PyYAML built without libyaml
     CParser = yaml.SafeLoader  # type: ignore[misc,assignment]  # same events, only slower
 
+Parser = CParser
 DEEPEST = 64
 MOST_ALIASES = 1_000
 MOST_EXPANDED = 100_000
@@ -72,7 +73,7 @@ class Text:
 
 def events(text: str) -> Iterator[Any]:
     """Yield the parser's events of a text that ``parse`` found no mistake in."""
-    parser = CParser(text)
+    parser = Parser(text)
     while (event := parser.get_event()) is not None:
         yield event
 
@@ -161,7 +162,7 @@ class _Build:
         self._forget()
         self._sizes.clear()
         try:
-            parser = CParser(data)
+            parser = Parser(data)
             self._events(parser.get_event, roots)
         except yaml.YAMLError as error:
             problem = syntax_error(error, data)

@@ -28,26 +28,17 @@ _STAMPS = (OWNER, MANIFEST, DIGEST)
 def judged(
     kind: Kind, document: Mapping[str, Any], checker: Checker, fleet: Fleet
 ) -> Iterator[Finding]:
-    """Yield what the kind, the policy and the fleet refuse in a document that keeps its schema."""
+    """Yield what the kind, the policy and the fleet refuse in a document that keeps its schema.
+
+    It must keep it with its names written out, as ``named`` does.
+    """
     target, declared = target_of(document.get("target")), document.get("policy")
-    yield from unfit_defaults(kind, document, checker)
     if declared:
         policy = policy_of(declared)
         yield from unfit_names(kind, document, policy, checker)
         yield from contradictions(kind, policy, target.over(fleet.target))
     yield from unfit_tags(kind, document["spec"], fleet)
     yield from forbidden(kind, target, document["spec"], fleet)
-
-
-def unfit_defaults(kind: Kind, document: Mapping[str, Any], checker: Checker) -> Iterator[Finding]:
-    """Yield each name of the service's that the manifest's own stands for and cannot be."""
-    name = str(name_of(document))
-    names = with_names(kind, document["spec"], name)
-    for finding in checker.findings({**document, "spec": names}):
-        member = str(finding.path[-1])
-        message = f"the name {name} cannot stand for the {member} too: {finding.message}"
-        hint = f"give the manifest another name, or give {member} in its spec"
-        yield Finding(finding.code, ("metadata", "name"), message, hint)
 
 
 def longest_suffix(policy: Policy) -> str:

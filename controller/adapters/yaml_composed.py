@@ -1,0 +1,122 @@
+"""Short plain texts, composed by libyaml itself: the quick way through files without a mistake.
+
+Nearly every file of a tree is one short document without anchors, tags and mistakes. libyaml
+composes such a one in half the time that its events take us. Whatever is unusual is left to
+``yaml_events``, which alone tells mistakes: here is no second meaning of a text, and no message.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from yaml.nodes import MappingNode
+
+from controller.adapters.yaml_errors import decoded
+from controller.adapters.yaml_events import DEEPEST, Parser
+from controller.core.node import TextNode
+from controller.core.reading import MERGE, Plan, Sort, read
+from controller.core.scalars import NULLS
+
+if TYPE_CHECKING:
+    from yaml.nodes import Node
+
+# A hostile text that is read twice must not take long twice.
+_LONGEST = 20_000
+_ANCHOR, _TAG, _DIRECTIVE = b"&", b"!", b"\n%"
+
+
+class UnusualError(Exception):
+    """The text is not plain enough to be read here; it may well be right."""
+
+
+class _Composer(Parser):
+    """libyaml's composing, told neither to guess types nor to go deep.
+
+    It recurses in C. A text with no more mappings and lists than may nest cannot nest deeper.
+    """
+
+    opened = 0
+
+    def resolve(self, _sort: type[Node], value: str | None, _implicit: Any) -> str:
+        """Give every node the same tag, and count those that hold others."""
+        if value is None:
+            self.opened += 1
+            if self.opened > DEEPEST:
+                raise UnusualError
+        return ""
+
+    # Called before and after every node; nothing is done there, and C does nothing fastest.
+    descend_resolver = staticmethod(operator.is_)
+    ascend_resolver = staticmethod(bool)
+
+
+def composed(data: bytes) -> MappingNode:
+    """Return the mapping that is a text's only document.
+
+    Raises UnusualError for every other text, whether there is anything wrong with it or not.
+    """
+    if len(data) > _LONGEST or _ANCHOR in data or _TAG in data or _DIRECTIVE in data:
+        raise UnusualError
+    if not data.isascii():
+        data, unfit = decoded(data)
+        if unfit:
+            raise UnusualError
+    try:
+        root = _Composer(data).get_single_node()
+    except yaml.YAMLError as error:
+        raise UnusualError from error
+    if type(root) is not MappingNode:
+        raise UnusualError
+    return root
+
+
+def under(node: Node | None, name: str) -> Node | None:
+    """Return what stands in a mapping under a name, if it is a mapping and has it."""
+    for key, value in node.value if type(node) is MappingNode else ():
+        if key.value == name:
+            found: Node = value
+            return found
+    return None
+
+
+def value_of(root: MappingNode, plan: Plan) -> dict[str, Any]:
+    """Return the value of a mapping, just as ``reading.read`` would.
+
+    Raises UnusualError where that might find a mistake, and for merge keys.
+    """
+    result: dict[str, Any] = {}
+    known, text = plan.keys, Sort.TEXT
+    for key, node in root.value:
+        name, source = key.value, node.value
+        # A mapping or a list as a key has no text.
+        if type(name) is not str:
+            raise UnusualError
+        found = known.get(name)
+        if found is not None:
+            name, inner = found
+        elif name in NULLS or name == MERGE:
+            raise UnusualError
+        else:
+            inner = plan.rest or plan
+        if inner.sort is text and type(source) is str and source not in NULLS:
+            result[name] = source
+        else:
+            result[name] = _value(node, inner)
+    if len(result) != len(root.value):
+        raise UnusualError
+    return result
+
+
+def _value(node: Any, plan: Plan) -> Any:
+    if type(node) is MappingNode:
+        return value_of(node, plan)
+    if type(node.value) is list:
+        inner = plan.items or plan
+        return [_value(item, inner) for item in node.value]
+    plain = not node.style
+    value, mistakes = read(TextNode(node.start_mark, node.value, (plain, not plain)), plan)
+    if mistakes:
+        raise UnusualError
+    return value
