@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
+
+from controller.core.schema_paths import members
 
 DID_YOU_MEAN: Final = "did you mean"
 
@@ -38,16 +40,6 @@ def listing(names: Iterable[str]) -> str:
     return ", ".join(quoted)
 
 
-def members(node: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the path of every member that stands in a schema; references are not followed."""
-    for name, child in node.get("properties", {}).items():
-        yield (*path, name)
-        yield from members(child, (*path, name))
-    for inner in ("items", "additionalProperties"):
-        if isinstance(node.get(inner), dict):
-            yield from members(node[inner], path)
-
-
 def elsewhere(word: str, schema: Mapping[str, Any]) -> str | None:
     """Return the dotted path of a member by that name, or with a name that ends like it."""
     lowered = word.lower()
@@ -56,12 +48,8 @@ def elsewhere(word: str, schema: Mapping[str, Any]) -> str | None:
     found = found or [path for path in members(schema) if path[-1].lower().endswith(lowered)]
     if not found:
         return None
-    shallowest = min(found, key=_depth)
+    shallowest = min(found, key=len)
     return ".".join(shallowest)
-
-
-def _depth(path: tuple[str, ...]) -> int:
-    return len(path)
 
 
 def s3_hint(text: str) -> str:

@@ -17,7 +17,7 @@ from controller.core.identity import with_names
 from controller.core.kind import Comparison, Kind
 from controller.core.model import API_VERSION, Live, Place, Target
 from controller.core.node import Path
-from controller.core.writing import step
+from controller.core.schema_paths import step
 
 RESERVED: Final = ("aws:", "bedrock-jobs/")
 """What the keys of tags begin with that are not the manifest's to set."""

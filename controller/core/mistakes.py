@@ -12,6 +12,7 @@ from jsonschema_rs import ValidationError
 from controller.core.findings import Finding
 from controller.core.keywords import SENSITIVE
 from controller.core.problems import Code
+from controller.core.schema_paths import step
 
 _HIDDEN: Final = "a hidden value"
 _LONGEST_SHOWN: Final = 60
@@ -60,21 +61,6 @@ def kind_of(value: object) -> str:
     return names.get(type(value), "null" if value is None else "a number")
 
 
-def _step(schema: Mapping[str, Any], node: Any, key: str | int) -> Mapping[str, Any]:
-    """Return the node of one key or index under a node; an unknown one has an empty node."""
-    if isinstance(key, int):
-        child = node.get("items", {})
-    else:
-        child = node.get("properties", {}).get(key, node.get("additionalProperties", {}))
-    # `additionalProperties: false` has nothing to say of a key's node.
-    if not isinstance(child, dict):
-        return {}
-    if "$ref" in child:
-        found: Mapping[str, Any] = schema["definitions"][child["$ref"].rpartition("/")[2]]
-        return found
-    return child
-
-
 def look(schema: Mapping[str, Any], path: Sequence[str | int]) -> tuple[Any, str, bool]:
     """Return the node at a path, the path in dots, and whether it lies under a sensitive node."""
     node: Mapping[str, Any] = schema
@@ -83,7 +69,7 @@ def look(schema: Mapping[str, Any], path: Sequence[str | int]) -> tuple[Any, str
         # In a map the keys are the user's own too, so all below a sensitive node is masked.
         shown: str | int = "…" if hidden else key
         label += f"[{shown}]" if isinstance(key, int) else f".{shown}"
-        node = _step(schema, node, key)
+        node = step(schema, node, key)
         hidden = hidden or bool(node.get(SENSITIVE))
     return node, f"`{label.lstrip('.')}`" if label else "The document", hidden
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from controller.core.node import ListNode, MapNode, Node
 from controller.core.scalars import NULLS, core_value
-from controller.core.writing import step
+from controller.core.schema_paths import step
 
 _Shape = Mapping[str, Any]
 

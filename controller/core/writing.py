@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from controller.core.modelines import modeline
 from controller.core.node import Path
+from controller.core.schema_paths import step
 from controller.core.skeleton import comment, indented
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:/@+-]*(?<!:)")
@@ -53,20 +54,6 @@ def scalar(value: object) -> str:
         return value
     quoted = json.dumps(value, ensure_ascii=False)
     return _RAW.sub(lambda found: f"\\u{ord(found.group()):04x}", quoted)
-
-
-def step(schema: Mapping[str, Any], node: Mapping[str, Any], key: str | int) -> Mapping[str, Any]:
-    """Return the schema of what stands under a key or an index; empty where it says nothing."""
-    if isinstance(key, int):
-        child = node.get("items")
-    else:
-        child = node.get("properties", {}).get(key, node.get("additionalProperties"))
-    if not isinstance(child, Mapping):
-        return {}
-    if "$ref" in child:
-        found: Mapping[str, Any] = schema["definitions"][child["$ref"].rpartition("/")[2]]
-        return found
-    return child
 
 
 @dataclass(frozen=True, slots=True)
