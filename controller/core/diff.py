@@ -63,6 +63,11 @@ def masked(kind: Kind, value: Any) -> Any:
     return value
 
 
+def foundation_model(arn: str) -> str:
+    """Return the id that the ARN of a foundation model ends with; empty for any other text."""
+    return arn.partition(_FOUNDATION_MODEL)[2]
+
+
 def failure_text(kind: Kind, members: Mapping[str, Any]) -> str:
     """Return why a live job failed, in the service's words, masked where they are sensitive."""
     cause = masked(kind, members).get(kind.failure_member)
@@ -141,8 +146,7 @@ def _same_base_model(declared: str, live: Any) -> bool | None:
 
 def _foundation_model(identifier: str) -> str | None:
     if identifier.startswith("arn:"):
-        _, found, model = identifier.partition(_FOUNDATION_MODEL)
-        return model if found else None
+        return foundation_model(identifier) or None
     return identifier if "." in identifier else None
 
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from controller.core.envelope_words import FLEET, MANIFEST
+from controller.core.fleet import MAX_SUBMITS
 from controller.core.keywords import CODE, FORM
 from controller.core.model import API_VERSION, OnDelete, OnSpecChange, Policy, State
 from controller.core.patterns import constraint
@@ -141,7 +142,7 @@ def _limits() -> Node:
     return structure(
         {
             # Zero is of use: it freezes a fleet without touching a manifest.
-            "maxSubmits": {"type": "integer", "minimum": 0, "default": 50},
+            "maxSubmits": {"type": "integer", "minimum": 0, "default": MAX_SUBMITS},
             "maxActive": {"type": "integer", "minimum": 1},
         }
     )

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from controller.core.declared import target_of
+from controller.core.diff import foundation_model
 from controller.core.findings import Finding
 from controller.core.kind import Kind
 from controller.core.model import Target
@@ -15,7 +16,6 @@ from controller.core.problems import Code
 
 MAX_SUBMITS = 50
 _S3 = "s3://"
-_FOUNDATION_MODEL = ":foundation-model/"
 _NO_TARGET = Target()
 
 
@@ -189,7 +189,7 @@ def _forbidden_members(kind: Kind, spec: Mapping[str, Any], allow: Allow) -> Ite
                 yield _refusal(Code.FORBIDDEN_ROLE, path, value, allow.role_arns, "roleArns")
     if allow.base_models is not None:
         for path, value in _named(spec, kind.model_members):
-            models = (value, value.partition(_FOUNDATION_MODEL)[2] or value)
+            models = (value, foundation_model(value) or value)
             if not any(_any_match(allow.base_models, model) for model in models):
                 yield _refusal(Code.FORBIDDEN_MODEL, path, value, allow.base_models, "baseModels")
     if allow.s3_prefixes is not None:

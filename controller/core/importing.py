@@ -12,23 +12,23 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-from controller.core.diff import difference
+from controller.core.diff import difference, foundation_model
 from controller.core.identity import with_names
 from controller.core.kind import Comparison, Kind
 from controller.core.model import API_VERSION, Live, Place, Target
 from controller.core.node import Path
 from controller.core.schema_paths import step
+from controller.core.tagging import STAMP
 
-RESERVED: Final = ("aws:", "bedrock-jobs/")
+_RESERVED: Final = ("aws:", STAMP)
 """What the keys of tags begin with that are not the manifest's to set."""
 _FILL_IN: Final = "<value>"
-SENSITIVE: Final = MappingProxyType({"<key>": _FILL_IN})
+_FILL_IN_MAP: Final = MappingProxyType({"<key>": _FILL_IN})
 """What stands for a sensitive mapping; no schema takes it, so it cannot be overlooked."""
 _ANYWHERE: Final = Target()
 _LABEL: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _UNFIT: Final = re.compile(r"[^a-z0-9]+")
 _LONGEST: Final = 63
-_FOUNDATION: Final = ":foundation-model/"
 _DEFAULTED: Final = "As the service shows them; those that were not given hold its defaults."
 _RESOLVED: Final = "As the service resolved it; what was submitted may have been shorter."
 _HIDDEN: Final = "Write the value that was submitted; adoption holds until it is right."
@@ -89,7 +89,7 @@ def from_live(
         if value not in (None, {}, [])
     }
     for member, found in tags.items():
-        own = {key: found[key] for key in sorted(found) if not key.startswith(RESERVED)}
+        own = {key: found[key] for key in sorted(found) if not key.startswith(_RESERVED)}
         if own:
             spec[member] = [{"key": key, "value": value} for key, value in own.items()]
     document = _document(kind, name, spec, target, live.arn)
@@ -156,7 +156,7 @@ class _Reading:
         """Return a value without what Create does not take, and without what is empty."""
         if path[-1] in self.kind.sensitive and shown:
             self.hidden[path] = _HIDDEN
-            return dict(SENSITIVE) if isinstance(shown, Mapping) else _FILL_IN
+            return dict(_FILL_IN_MAP) if isinstance(shown, Mapping) else _FILL_IN
         if isinstance(shown, Mapping):
             return dict(self._entries(shown, shape, path))
         if isinstance(shown, list):
@@ -184,7 +184,7 @@ def _is_output(shown: Any, shape: Mapping[str, Any]) -> bool:
 
 def _short(model: Any) -> Any:
     """Return a foundation model's id, which its ARN ends with; anything else as it is."""
-    return model.partition(_FOUNDATION)[2] or model if isinstance(model, str) else model
+    return foundation_model(model) or model if isinstance(model, str) else model
 
 
 def _remarks(

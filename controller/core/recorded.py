@@ -71,7 +71,7 @@ def _tags(raw: Any) -> dict[str, dict[str, str]]:
 
 
 def _count(raw: Any) -> int:
-    """Return an attempt's number; names leave room for two digits."""
+    """Return an attempt's number; 0 for what no policy leads to."""
     return raw if type(raw) is int and 0 <= raw < _MOST_ATTEMPTS else 0
 
 
