@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, Protocol
-
-from controller.core.status import PENDING
+from typing import Protocol
 
 OK = "OK"
 """The code of a request that was answered as asked for."""
@@ -70,8 +67,3 @@ class Meter(Protocol):
 
     def requested(self, operation: str, code: str, seconds: float) -> None:
         """Count one request on the wire; ``code`` is OK, the service's error code, or ours."""
-
-
-def phases_of(entries: Iterable[Mapping[str, Any]]) -> Counter[str]:
-    """Return how many entries there are of each phase; a job without one is pending."""
-    return Counter(str(entry.get("phase") or PENDING) for entry in entries)

@@ -13,7 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families as read_text
 from controller.adapters.metrics import OTHER, PREFIX, ROOM, Metrics, Words
 from controller.adapters.syncing import Errand, Outcome
 from controller.core.kinds import KINDS
-from controller.metering import Meter, PassResult, Wake, phases_of
+from controller.metering import Meter, PassResult, Wake
 from tests.house.source import ROOT
 
 (KIND,) = KINDS.values()
@@ -149,7 +149,7 @@ def test_jobs_and_manifests_are_replaced() -> None:
     metrics = made()
     metrics.counted({"InProgress": 2, "Queued": 1}, 3, 0)
 
-    metrics.counted(phases_of([{"phase": "Completed"}, {"phase": "Completed"}, {}]), 2, 4)
+    metrics.counted({"Completed": 2, "Pending": 1}, 2, 4)
 
     phases = values(metrics, "jobs", "phase")
     assert {phase: count for phase, count in phases.items() if count} == {
