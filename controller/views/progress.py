@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from controller.core.kind import Kind
 from controller.core.status import STALLED, SUSPENDED
+from controller.views.plan import in_sandbox
 from controller.views.status import JobStatus
 
 if TYPE_CHECKING:
@@ -85,11 +86,9 @@ class Screen:
         from rich.table import Table
 
         ended = sum(self._has_ended(status) for status in self._known.values())
-        where = " (sandbox: nothing here is real)" if self._sandbox else ""
+        told = f"{ended} of {self._total} ended{in_sandbox(self._sandbox)}"
         bar = Table.grid(padding=(0, 1))
-        bar.add_row(
-            ProgressBar(self._total or 1, ended, width=40), f"{ended} of {self._total} ended{where}"
-        )
+        bar.add_row(ProgressBar(self._total or 1, ended, width=40), told)
         return Group(self._table(), bar)
 
     def _table(self) -> Table:
