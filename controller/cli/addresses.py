@@ -33,7 +33,9 @@ def check(given: Mapping[str, Any]) -> None:
             raise click.UsageError(f"--{option}: {error}") from error
     if not given["webhook"]:
         if given["webhook_secret_file"] is not None:
-            raise click.UsageError("--webhook-secret-file goes with --webhook")
+            raise click.UsageError(
+                "--webhook-secret-file goes with --webhook: give that too, or leave it out"
+            )
         return
     if not given["repo"]:
         raise click.UsageError(

@@ -12,12 +12,12 @@ from click.core import ParameterSource
 from controller.cli import writing_back
 from controller.cli.asked import Asked, asked, usable
 from controller.cli.covering import check_whole
-from controller.cli.options import stack
+from controller.cli.options import first_given, refuse_idle, stack
 from controller.core.fleet import Fleet
 from controller.core.selection import selector
 
 _OF_A_CLONE = ("branch", "clone_paths", "work_dir", "webhook")
-_GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+_OF_A_TREE = ("poll", "no_file_events")
 
 
 def _inner_paths(
@@ -75,23 +75,24 @@ def asked_of(ctx: click.Context, paths: tuple[Path, ...], given: dict[str, Any])
     """Return what is asked for; of a repository that is not cloned yet only how it is selected."""
     is_default = ctx.get_parameter_source("write_back") is ParameterSource.DEFAULT
     if given["repo"] is None:
-        alone = [name for name in _OF_A_CLONE if ctx.get_parameter_source(name) in _GIVEN]
-        if alone:
-            raise click.UsageError(f"{_option(alone[0])} goes with --repo")
+        refuse_idle(ctx, _OF_A_CLONE, "--repo")
         wanted = asked(paths, given)
     else:
         if paths:
             raise click.UsageError("--repo does not go with PATHs: give them by --path")
+        if flag := first_given(ctx, _OF_A_TREE):
+            raise click.UsageError(
+                f"{flag} is for the files of PATHs: --repo is looked at every --pull-interval"
+            )
         if is_default and given["status_dir"] is None:
             given["write_back"] = writing_back.COMMIT
         wanted = Asked((), usable(lambda: selector(given["selector"])), Fleet(), (), Path())
+    writing_back.check_use(ctx, given)
+    if given["repo"] is None and given["write_back"] == writing_back.FILES:
+        refuse_idle(ctx, ("pull_interval",), "--repo or --write-back commit")
     if given["status_dir"] is not None and given["write_back"] != writing_back.FILES:
         raise click.UsageError(
             "--status-dir does not go with --write-back: it leaves the tree alone"
         )
     check_whole(wanted, given)
     return wanted
-
-
-def _option(name: str) -> str:
-    return "--path" if name == "clone_paths" else f"--{name.replace('_', '-')}"

@@ -44,7 +44,7 @@ def check_whole(wanted: Asked, given: dict[str, Any]) -> None:
     """Raise click's usage error for options that need whole folders and do not have them."""
     asked = next((option for name, option in _WHOLE.items() if given.get(name)), None)
     if given.get("force") and not given.get("prune"):
-        raise click.UsageError("--force goes with --prune")
+        raise click.UsageError("--force goes with --prune: give that too, or leave --force out")
     if asked is None:
         return
     if wanted.selector.requirements:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from controller.views.structured import OUTPUTS, REPORTS, QueryError, parsed
 
@@ -22,6 +23,35 @@ def stack(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
         return command
 
     return decorate
+
+
+_GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+
+
+def refuse_idle(context: click.Context, names: Sequence[str], needed: str) -> None:
+    """Raise a usage error for the first of some options that was given: alone it does nothing."""
+    flag = first_given(context, names)
+    if flag:
+        told = f"{flag} goes with {needed}: give that too, or leave {flag} out"
+        raise click.UsageError(told, context)
+
+
+def first_given(context: click.Context, names: Sequence[str]) -> str:
+    """Return the first of some options that was given, as the command line says it, or nothing."""
+    given = (name for name in names if context.get_parameter_source(name) in _GIVEN)
+    name = next(given, "")
+    option = next((one for one in context.command.params if name and one.name == name), None)
+    if option is None:
+        return ""
+    says_no = option.secondary_opts and context.params.get(name) is False
+    return (option.secondary_opts if says_no else option.opts)[-1]
+
+
+def _simulated(context: click.Context, _option: click.Parameter, value: bool) -> bool:
+    """What was given has been read already, whatever comes by default has not."""
+    if not value:
+        refuse_idle(context, ("speed",), "--sandbox")
+    return value
 
 
 def in_real_seconds(given: Mapping[str, Any], seconds: float, least: float) -> float:
@@ -249,6 +279,7 @@ connecting = stack(
     click.option(
         "--sandbox",
         is_flag=True,
+        callback=_simulated,
         help="Use a simulated Bedrock on this machine instead of AWS.",
     ),
     click.option(

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import click
+
 from controller.adapters.problems import source_lines
 from controller.cli.asked import relative
 from controller.cli.exits import Exit
@@ -104,7 +106,11 @@ class Passes:
 
 
 def reach_of(given: dict[str, Any]) -> Reach:
-    """Return how to reach the cloud, from a verb's options."""
+    """Return how to reach the cloud, from a verb's options; raises click's usage error."""
+    if given["sandbox"] and given["endpoint_url"]:
+        raise click.UsageError(
+            "--endpoint-url does not go with --sandbox, which has one of its own: leave one out"
+        )
     return Reach(given, given["sandbox"], given["speed"])
 
 

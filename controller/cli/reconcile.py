@@ -60,6 +60,9 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     Submits each job that does not exist yet, once, and writes every job's status into the sidecar
     beside its manifest. Invalid manifests are told and left out; the others are served.
     """
+    writing_back.check_use(ctx, given)
+    if not given["waits"]:
+        options.refuse_idle(ctx, ("timeout", "every"), "--wait")
     paths, given, file = carrying.taken_up(ctx, paths, given)
     work = read_work(paths, given)
     tell_problems(work.problems)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from controller.cli.exits import Exit
-from controller.cli.options import stack
+from controller.cli.options import refuse_idle, stack
 from controller.cli.printing import say
 from controller.core.commit_message import TEMPLATE, TemplateError, check
 from controller.core.kinds import KINDS
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FILES, COMMIT, BRANCH = "files", "commit", "branch:"
 _AUTHOR = re.compile(r"[^<>\n]*[^<>\s][^<>\n]*<[^<>\s]+>")
-_NEED_A_COMMIT = ("commit_message", "commit_author", "remote")
+_OF_A_COMMIT = ("commit_message", "commit_author", "skip_ci", "remote", "git_timeout")
 
 
 def _mode(_context: click.Context, _option: click.Parameter, value: str) -> str:
@@ -161,14 +161,16 @@ def prepared(paths: Iterable[Path], given: Mapping[str, Any]) -> WriteBack:
         raise click.ClickException(f"--write-back {given['write_back']}: {error}") from error
 
 
+def check_use(ctx: click.Context, given: Mapping[str, Any]) -> None:
+    """Raise click's usage error for what is asked of a commit where none is made."""
+    if given["write_back"] == FILES:
+        refuse_idle(ctx, _OF_A_COMMIT, "--write-back commit or branch:NAME")
+
+
 def terms_of(given: Mapping[str, Any]) -> Terms | None:
-    """Return how the options ask to write back, None for files alone; raises a usage error."""
+    """Return how the options ask to write back, None for files alone."""
     mode: str = given["write_back"]
     if mode == FILES:
-        idle = next((name for name in _NEED_A_COMMIT if given[name] is not None), None)
-        if idle is not None:
-            option = f"--{idle.replace('_', '-')}"
-            raise click.UsageError(f"{option} needs --write-back commit, or branch:NAME")
         return None
     from controller.adapters.write_back import Terms
 

@@ -176,8 +176,11 @@ def test_a_remote_that_hangs_keeps_nobody_from_leaving(box: Box, tmp_path: Path)
         (("--branch", "main"), "--branch goes with --repo"),
         (("--path", "jobs"), "--path goes with --repo"),
         (("--webhook", "0"), "--webhook goes with --repo"),
+        (("--pull-interval", "9s"), "--pull-interval goes with --repo or --write-back commit"),
+        (("--repo", "x", "--poll", "9s"), "--poll is for the files of PATHs"),
+        (("--repo", "x", "--write-back", "files", "--skip-ci"), "--skip-ci goes with --write-back"),
         (("--write-back", "sometimes"), "branch:NAME"),
-        (("--commit-author", "A <a@example.com>"), "needs --write-back"),
+        (("--commit-author", "A <a@example.com>"), "--commit-author goes with --write-back"),
     ],
 )
 def test_what_cannot_be_meant_is_told(

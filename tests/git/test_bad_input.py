@@ -146,7 +146,13 @@ def test_a_remote_that_is_gone_is_told(desk: Desk) -> None:
         ([*COMMIT, "--commit-author", "Bot"], "'Bot' is not of the form"),
         ([*COMMIT, "--remote", "upstream"], "there is no remote 'upstream' here: it has origin"),
         ([*COMMIT, "--git-timeout", "0"], "--git-timeout"),
-        (["--remote", "origin"], "--remote needs --write-back commit, or branch:NAME"),
+        (["--remote", "origin"], "--remote goes with --write-back commit or branch:NAME"),
+        (["--no-skip-ci"], "--no-skip-ci goes with --write-back commit or branch:NAME"),
+        (["--git-timeout", "9"], "--git-timeout goes with --write-back commit or branch:NAME"),
+        (["--timeout", "9"], "--timeout goes with --wait"),
+        (["--speed", "9"], "--speed goes with --sandbox"),
+        (["--sandbox", "--endpoint-url", "http://x"], "--endpoint-url does not go with --sandbox"),
+        (["--force"], "--force goes with --prune"),
     ],
 )
 def test_what_cannot_be_meant_is_told_first(
