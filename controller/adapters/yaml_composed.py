@@ -37,7 +37,12 @@ class _Composer(Parser):
     It recurses in C. A text with no more mappings and lists than may nest cannot nest deeper.
     """
 
-    opened = 0
+    # Slots, because C looks three methods up for every node.
+    __slots__ = ("opened",)
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__(data)
+        self.opened = 0
 
     def resolve(self, _sort: type[Node], value: str | None, _implicit: Any) -> str:
         """Give every node the same tag, and count those that hold others."""
