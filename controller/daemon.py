@@ -20,7 +20,7 @@ from controller.core.actions import Reason
 from controller.core.model import JobKey, Recorded, Target
 from controller.core.pruning import Cleaning
 from controller.metering import Meter, PassResult, Wake
-from controller.reconcile import Mode, Outside, PassLeftError, Report, reconcile
+from controller.reconcile import Mode, Outside, PassLeftError, Report, Scope, reconcile
 from controller.roster import Batch, Group, Intake, Roster
 
 _log = logging.getLogger(__name__)
@@ -224,18 +224,13 @@ class Daemon:
     def _pass(self, batch: Batch, intake: Intake, outside: Outside) -> None:
         """Make one pass, in a thread of its own, and tell the loop how it went."""
         began, report = self._world.now(), None
+        through = replace(outside, leaves=self.leaves)
+        scope = Scope(full=batch.full, part=True)
         try:
-            report = reconcile(
-                batch.desired,
-                outside,
-                intake.fleet,
-                Mode.APPLY,
-                full=batch.full,
-                coverage=intake.coverage() if batch.sweeps else None,
-                cleaning=self._world.cleaning if batch.sweeps else Cleaning(),
-                part=True,
-                leaves=self.leaves,
-            )
+            if batch.sweeps:
+                cleaning = self._world.cleaning
+                scope = replace(scope, coverage=intake.coverage(), cleaning=cleaning)
+            report = reconcile(batch.desired, through, intake.fleet, Mode.APPLY, scope)
         except PassLeftError:
             _log.info("a pass was left before its end")
         except Exception:

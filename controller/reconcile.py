@@ -29,6 +29,7 @@ from controller.removing import Coverage, Leftovers, collected, drop, leftovers
 from controller.starting import Hands, carry_out
 
 _log = logging.getLogger(__name__)
+_NO_CLEANING = Cleaning()
 
 
 class PassLeftError(Exception):
@@ -44,17 +45,6 @@ class Mode(Enum):
     """Observe, plan and record what is seen, without acting."""
     APPLY = "apply"
     """The whole of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Outside:
-    """What a pass works on, and the ports it works through."""
-
-    kinds: Mapping[str, Kind]
-    cloud: Cloud
-    ledger: Ledger
-    clock: Clock
-    width: int = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +77,39 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
+class Outside:
+    """The kinds that a pass knows, and all that it works through.
+
+    ``watcher`` is told of each result as it comes, from several threads. Once ``leaves`` holds,
+    nothing begins any more.
+    """
+
+    kinds: Mapping[str, Kind]
+    cloud: Cloud
+    ledger: Ledger
+    clock: Clock
+    width: int = 16
+    watcher: Callable[[Result], None] = lambda _: None
+    leaves: Callable[[], bool] = lambda: False
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """How much a pass looks at beside the jobs that it is given.
+
+    A ``full`` pass asks about ended jobs and about tags too, which are otherwise taken from the
+    sidecars. With a ``coverage`` the jobs without a manifest are part of the pass, and ``cleaning``
+    says what may be done about them. A pass over a ``part`` of the jobs counts what else runs, as
+    recorded, against the limits.
+    """
+
+    full: bool = False
+    part: bool = False
+    coverage: Coverage | None = None
+    cleaning: Cleaning = _NO_CLEANING
+
+
+@dataclass(frozen=True, slots=True)
 class Terms:
     """What was agreed on before a pass: why its plan must not be carried out, if it must not.
 
@@ -98,8 +121,7 @@ class Terms:
     permits: Callable[[Action], bool] = lambda _: True
 
 
-Watcher = Callable[[Result], None]
-_NOTHING_MORE = Cleaning()
+_NOTHING_MORE = Scope()
 _ANYTHING = Terms()
 
 
@@ -108,50 +130,40 @@ def reconcile(
     outside: Outside,
     fleet: Fleet,
     mode: Mode,
-    watcher: Watcher = lambda _: None,
-    *,
-    full: bool = False,
-    coverage: Coverage | None = None,
-    cleaning: Cleaning = _NOTHING_MORE,
+    scope: Scope = _NOTHING_MORE,
     terms: Terms = _ANYTHING,
-    part: bool = False,
-    leaves: Callable[[], bool] = lambda: False,
 ) -> Report:
     """Carry out the very plan that the report shows, as far as the mode goes.
 
-    One action's error never stops another's. ``watcher`` is told of each result as it
-    comes, from several threads. A ``full`` pass asks about ended jobs and about tags too, which
-    are otherwise taken from the sidecars. With a ``coverage`` the jobs without a manifest are part
-    of the pass, and ``cleaning`` says what may be done about them. ``terms`` are asked about the
-    very plan that is carried out. A pass over a ``part`` of the jobs counts what else runs, as
-    recorded, against the limits. Once ``leaves`` holds, nothing begins any more: what is under way
-    is finished and recorded, and PassLeftError raised.
+    One action's error never stops another's. ``terms`` are asked about the very plan that is
+    carried out. A pass that is left finishes and records what is under way, and then raises
+    PassLeftError.
     """
     jobs, now = tuple(desired), outside.clock.now()
     recorded = outside.ledger.read({job.key: job.source for job in jobs})
-    found = leftovers(outside.kinds, outside.ledger, coverage)
+    found = leftovers(outside.kinds, outside.ledger, scope.coverage)
     if found.removed:
-        jobs += found.desired(jobs, recorded, fleet, prunes=cleaning.prune)
+        jobs += found.desired(jobs, recorded, fleet, prunes=scope.cleaning.prune)
         recorded = {**recorded, **{key: one.recorded for key, one in found.removed.items()}}
     if mode is Mode.APPLY:
         outside.ledger.clean()
     kinds, by_key, permits = outside.kinds, {job.key: job for job in jobs}, terms.permits
-    beside = running_beside(kinds, recorded, by_key) if part else Counter[Lane]()
-    looking = Gated(outside.cloud, lambda _: _staying(leaves))
-    seen = look_everywhere(kinds, jobs, recorded, fleet, looking, outside.width, full=full)
+    beside = running_beside(kinds, recorded, by_key) if scope.part else Counter[Lane]()
+    looking = Gated(outside.cloud, lambda _: _staying(outside.leaves))
+    seen = look_everywhere(kinds, jobs, recorded, fleet, looking, outside.width, full=scope.full)
     made = plan(kinds, jobs, seen.observations, recorded, fleet, now, seen.active, beside, permits)
-    refused = _refusal(made, fleet, found, cleaning, terms) if mode is not Mode.RECORD else None
-    hands = _Hands(outside, fleet, by_key, recorded, now, beside, leaves)
+    refused = _refusal(made, fleet, found, scope, terms) if mode is not Mode.RECORD else None
+    hands = _Hands(outside, fleet, by_key, recorded, now, beside)
     match mode:
         case Mode.APPLY if refused is None:
-            results = _carried_out(made, hands, watcher, terms)
+            results = _carried_out(made, hands, terms)
         case Mode.RECORD:
             results = tuple(hands.record(Outcome(one, one)) for one in made.actions)
         case _:
             results = tuple(hands.foresee(action) for action in made.actions)
     _log_pass(mode, results, refused)
     report = Report(made, results, refused)
-    return _cleaned(report, outside, found, mode, now) if cleaning.collect else report
+    return _cleaned(report, outside, found, mode, now) if scope.cleaning.collect else report
 
 
 def _stay(leaves: Callable[[], bool]) -> None:
@@ -165,15 +177,13 @@ def _staying(leaves: Callable[[], bool]) -> Iterator[None]:
     yield
 
 
-def _refusal(
-    made: Plan, fleet: Fleet, found: Leftovers, cleaning: Cleaning, terms: Terms
-) -> str | None:
+def _refusal(made: Plan, fleet: Fleet, found: Leftovers, scope: Scope, terms: Terms) -> str | None:
     """Return why the terms or the guards let nothing through, or None."""
     manifests, problems = len(found.census.keys), found.census.problems
     return (
         terms.refuses(made)
         or refusal(made, fleet.limits.max_submits)
-        or prune_refusal(made, cleaning, fleet.owner, manifests=manifests, problems=problems)
+        or prune_refusal(made, scope.cleaning, fleet.owner, manifests=manifests, problems=problems)
     )
 
 
@@ -229,17 +239,17 @@ def _log_job(result: Result) -> None:
     _log.info("job", extra={name: value for name, value in told.items() if value is not None})
 
 
-def _carried_out(made: Plan, hands: _Hands, watcher: Watcher, terms: Terms) -> tuple[Result, ...]:
+def _carried_out(made: Plan, hands: _Hands, terms: Terms) -> tuple[Result, ...]:
     """Carry out a plan; the watcher is told of each result as it comes."""
+    outside = hands.outside
     permitted = {id(one) for one in made.actions if terms.permits(one)}
     agreed = Plan(tuple(one for one in made.actions if id(one) in permitted))
 
     def record(outcome: Outcome) -> Result:
         result = hands.record(outcome)
-        watcher(result)
+        outside.watcher(result)
         return result
 
-    outside = hands.outside
     ours = running(made.actions, outside.kinds, hands.recorded) + hands.beside
 
     def count(action: Action, submitted: int) -> int | None:
@@ -264,12 +274,11 @@ class _Hands:
     recorded: Mapping[JobKey, Recorded]
     now: datetime
     beside: Counter[Lane]
-    leaves: Callable[[], bool]
 
     def attempt(self, action: Action) -> Outcome:
         """A defect of ours in one action is that action's failure, not the pass's."""
         outside = self.outside
-        _stay(self.leaves)
+        _stay(outside.leaves)
         actor = Actor(
             outside.kinds,
             self.desired,

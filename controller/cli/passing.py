@@ -20,7 +20,7 @@ from controller.core.actions import Action, Plan, Reason
 from controller.core.kinds import KINDS
 from controller.core.model import Disposition, JobKey, Problem
 from controller.core.pruning import Cleaning
-from controller.reconcile import Mode, Outside, Report, Result, Terms, reconcile
+from controller.reconcile import Mode, Outside, Report, Result, Scope, Terms, reconcile
 from controller.views.plan import is_pending
 from controller.views.problems import problem_lines
 from controller.views.progress import Progress, progress
@@ -91,14 +91,11 @@ class Passes:
         coverage = work.coverage if self.mode is not Mode.RECORD else None
         report = reconcile(
             work.desired,
-            self.ports,
+            replace(self.ports, watcher=watcher),
             work.fleet,
             self.mode,
-            watcher,
-            coverage=coverage,
-            cleaning=self.cleaning,
-            full=self.full,
-            terms=self.terms,
+            Scope(full=self.full, coverage=coverage, cleaning=self.cleaning),
+            self.terms,
         )
         self.collected += report.collected
         self.after()

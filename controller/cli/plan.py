@@ -14,7 +14,7 @@ from controller.cli.passing import judged, pending, reach_of, tell_failures, tel
 from controller.cli.presenting import present
 from controller.cli.reviewing import plan_result
 from controller.cli.wiring import outside, read_work
-from controller.reconcile import Mode, reconcile
+from controller.reconcile import Mode, Scope, reconcile
 
 
 @click.command(name="plan")
@@ -44,9 +44,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
             ports,
             work.fleet,
             Mode.PLAN,
-            coverage=work.coverage,
-            cleaning=cleaning_of(given),
-            full=given["full"],
+            Scope(full=given["full"], coverage=work.coverage, cleaning=cleaning_of(given)),
         )
     present(given, plan_result(work, report, sandbox=given["sandbox"]))
     tell_failures(report)

@@ -19,7 +19,7 @@ from controller.core.model import Desired, Tree
 from controller.core.pruning import Cleaning
 from controller.core.selection import Selector
 from controller.ports import Cloud
-from controller.reconcile import Mode, Outside, Report, reconcile
+from controller.reconcile import Mode, Outside, Report, Scope, reconcile
 from controller.removing import Coverage
 from controller.views.plan import plan_data, plan_lines
 from controller.views.problems import problem_data
@@ -83,8 +83,7 @@ class Controllers:
             outside,
             reading.fleet,
             mode,
-            coverage=reading.coverage,
-            cleaning=cleaning,
+            Scope(coverage=reading.coverage, cleaning=cleaning),
         )
         self.said += _told(reading, report)
         return report
