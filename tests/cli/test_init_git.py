@@ -7,18 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import call
+from tests.support.commands import call, environment
 from tests.support.laying import files, folder, git, init, read
 
 __all__ = ["folder"]
 
 
 def test_what_a_sandbox_leaves_is_ignored_but_statuses_are_not(folder: Path) -> None:
-    """Of what a pass writes, git sees the sidecars alone."""
+    """Of what a pass, and a plan in a pipeline, writes, git sees the sidecars alone."""
     git(folder, "init")
     init(folder)
     git(folder, "add", "-A")
     call(folder, "reconcile", "--sandbox")
+    in_gitlab = environment(folder, GITLAB_CI="true", CI_PROJECT_DIR=str(folder))
+    call(folder, "plan", "--sandbox", "--out", "plan.json", env=in_gitlab)
+    assert len(list(folder.glob("bedrock-jobs-plan.*"))) == 2
     (folder / "jobs" / ".example.status.json.1.2.tmp").write_text("half")
 
     seen = git(folder, "status", "--porcelain", "--untracked-files=all").splitlines()
