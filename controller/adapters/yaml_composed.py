@@ -91,32 +91,38 @@ def value_of(root: MappingNode, plan: Plan) -> dict[str, Any]:
 
     Raises UnusualError where that might find a mistake, and for merge keys.
     """
+    try:
+        return _mapping(root, plan)
+    except TypeError as error:
+        # A list or a mapping that stands for a key, or where text is due, cannot be looked up.
+        raise UnusualError from error
+
+
+def _mapping(mapping: MappingNode, plan: Plan) -> dict[str, Any]:
     result: dict[str, Any] = {}
-    known, text = plan.keys, Sort.TEXT
-    for key, node in root.value:
-        name, source = key.value, node.value
-        # A mapping or a list as a key has no text.
-        if type(name) is not str:
-            raise UnusualError
-        found = known.get(name)
+    known, text, nulls = plan.keys, Sort.TEXT, NULLS
+    for key, node in mapping.value:
+        found = known.get(key.value)
         if found is not None:
             name, inner = found
-        elif name in NULLS or name == MERGE:
-            raise UnusualError
         else:
-            inner = plan.rest or plan
-        if inner.sort is text and type(source) is str and source not in NULLS:
-            result[name] = source
+            name, inner = key.value, plan.rest or plan
+            if name in nulls or name == MERGE:
+                raise UnusualError
+        if inner.sort is text and node.value not in nulls:
+            result[name] = node.value
+        elif type(node) is MappingNode:
+            result[name] = _mapping(node, inner)
         else:
             result[name] = _value(node, inner)
-    if len(result) != len(root.value):
+    if len(result) != len(mapping.value):
         raise UnusualError
     return result
 
 
 def _value(node: Any, plan: Plan) -> Any:
     if type(node) is MappingNode:
-        return value_of(node, plan)
+        return _mapping(node, plan)
     if type(node.value) is list:
         inner = plan.items or plan
         return [_value(item, inner) for item in node.value]
