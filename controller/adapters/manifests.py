@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,22 +34,33 @@ class Scan:
     files: int = 0
 
 
-def load(paths: Sequence[Path], fleet: Fleet = _NO_RULES) -> Tree:
+def load(
+    paths: Sequence[Path], fleet: Fleet = _NO_RULES, meanwhile: Callable[[], object] = lambda: None
+) -> Tree:
     """Every document with a kind and a name is a manifest, valid or not, in the order of files.
 
+    While other processes read, if they do, this one does something ``meanwhile``.
     Raises PathMissingError for a path that does not exist.
     """
-    found = scan(paths, fleet)
+    found = scan(paths, fleet, meanwhile=meanwhile)
     return Tree(tuple(map(manifest, found.entries)), found.problems, found.files)
 
 
-def scan(paths: Sequence[Path], fleet: Fleet = _NO_RULES, *, specs: bool = True) -> Scan:
+def scan(
+    paths: Sequence[Path],
+    fleet: Fleet = _NO_RULES,
+    *,
+    specs: bool = True,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> Scan:
     """Read all files under the paths; without ``specs`` the entries carry none.
 
     Raises PathMissingError for a path that does not exist.
     """
     found = discover(paths)
-    return assembled(found, read_files(found, range(len(found.files)), fleet, specs=specs), fleet)
+    every = range(len(found.files))
+    reads = read_files(found, every, fleet, specs=specs, meanwhile=meanwhile)
+    return assembled(found, reads, fleet)
 
 
 def assembled(found: Found, reads: Sequence[FileRead], fleet: Fleet) -> Scan:
@@ -69,20 +80,21 @@ def _sorted(problems: Sequence[Problem]) -> tuple[Problem, ...]:
 
 
 def read_files(
-    found: Found, positions: Sequence[int], fleet: Fleet, *, specs: bool = True
+    found: Found,
+    positions: Sequence[int],
+    fleet: Fleet,
+    *,
+    specs: bool = True,
+    meanwhile: Callable[[], object] = lambda: None,
 ) -> list[FileRead]:
     """Return what some of the files hold, in the order of the positions."""
+    documents = Documents(fleet, specs=specs)
 
     def work(share: Sequence[int]) -> list[FileRead]:
-        documents = Documents(fleet, specs=specs)
         with uncollected():
             return [_read(documents, found, index) for index in share]
 
-    shares = shared_out(positions, work, Parcel(_plain, _rebuilt))
-    reads: list[FileRead] = [FileRead()] * len(positions)
-    for offset, share in enumerate(shares):
-        reads[offset :: len(shares)] = share
-    return reads
+    return shared_out(positions, work, Parcel(_plain, _rebuilt), meanwhile)
 
 
 @contextmanager

@@ -5,14 +5,17 @@ from __future__ import annotations
 import marshal
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 _WORTHWHILE = 400
 """Files that each further process must have to be worth its start."""
+_LEAST = 50
+"""Files in a piece of work: as long as one process is busy with the last one, others wait."""
+_MOST_PIECES = 255
 _FAILED = 1
-_PIECE = 1 << 20
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,21 +27,39 @@ class Parcel:
 
 
 def shared_out(
-    items: Sequence[Any], work: Callable[[Sequence[Any]], list[Any]], parcel: Parcel
-) -> list[list[Any]]:
-    """Return the results of the work on each share of the items; the first share starts at 0.
+    items: Sequence[Any],
+    work: Callable[[Sequence[Any]], list[Any]],
+    parcel: Parcel,
+    meanwhile: Callable[[], object] = lambda: None,
+) -> list[Any]:
+    """Return the results of the work on all items, in their order.
 
-    Share number i holds every n-th item from the i-th on. A process that dies leaves its share to
-    this one, so the answer never depends on how many there were.
+    Each process takes one piece after another, so that none waits long for the slowest. What a
+    process had taken that dies is done by this one, so the answer never depends on how many there
+    were. This one comes to the pieces late if it is given something to do ``meanwhile``, which is
+    left out where there is nobody else.
     """
     count = _processes(len(items))
-    shares = [items[index::count] for index in range(count)]
-    readers = [_started(share, work, parcel) for share in shares[1:]]
-    results = [work(shares[0])]
-    for share, reader in zip(shares[1:], readers, strict=True):
-        answer = None if reader is None else _answer(*reader)
-        results.append(work(share) if answer is None else list(map(parcel.unpack, answer)))
-    return results
+    if count == 1:
+        return work(items)
+    size = max(_LEAST, -(-len(items) // _MOST_PIECES))
+    pieces = [items[start : start + size] for start in range(0, len(items), size)]
+    queue = _queued(len(pieces))
+    try:
+        readers = [_started(queue, pieces, work, parcel) for _ in range(count - 1)]
+        meanwhile()
+        done = {number: work(pieces[number]) for number in _taken(queue)}
+    finally:
+        os.close(queue)
+    for reader in readers:
+        for number, answer in _answer(*reader) if reader else ():
+            done[number] = list(map(parcel.unpack, answer))
+    # What is missing was taken by a process that did not live to answer.
+    return [
+        result
+        for number, piece in enumerate(pieces)
+        for result in (done[number] if number in done else work(piece))
+    ]
 
 
 def _processes(items: int) -> int:
@@ -55,10 +76,27 @@ def _processes(items: int) -> int:
     return max(1, min(processors, items // _WORTHWHILE))
 
 
+def _queued(count: int) -> int:
+    """Return a pipe to take the numbers of the pieces from: one byte each, so none is torn."""
+    reading, writing = os.pipe()
+    os.write(writing, bytes(range(count)))
+    os.close(writing)
+    return reading
+
+
+def _taken(queue: int) -> Iterator[int]:
+    """Yield the numbers that no other process has taken, until none are left."""
+    while number := os.read(queue, 1):
+        yield number[0]
+
+
 def _started(
-    share: Sequence[Any], work: Callable[[Sequence[Any]], list[Any]], parcel: Parcel
+    queue: int,
+    pieces: Sequence[Sequence[Any]],
+    work: Callable[[Sequence[Any]], list[Any]],
+    parcel: Parcel,
 ) -> tuple[int, int] | None:
-    """Start a process on a share; return it with the pipe that its answer comes through."""
+    """Start a process that takes pieces; return it with the pipe that its answer comes through."""
     reading, writing = os.pipe()
     try:
         process = os.fork()
@@ -70,34 +108,33 @@ def _started(
         os.close(writing)
         return process, reading
     os.close(reading)
-    _work_and_leave(share, work, parcel, writing)
+
+    def worked() -> list[tuple[int, list[Any]]]:
+        return [(number, list(map(parcel.pack, work(pieces[number])))) for number in _taken(queue)]
+
+    _work_and_leave(worked, writing)
     return None
 
 
-def _work_and_leave(
-    share: Sequence[Any],
-    work: Callable[[Sequence[Any]], list[Any]],
-    parcel: Parcel,
-    writing: int,
-) -> None:
-    """Do a share of the work and end the process, leaving its parent's handles alone."""
+def _work_and_leave(worked: Callable[[], Any], writing: int) -> None:
+    """Do the work and end the process, leaving its parent's handles alone."""
     code = _FAILED
     try:
         with open(writing, "wb", buffering=0) as pipe:
-            answer = memoryview(marshal.dumps(list(map(parcel.pack, work(share)))))
+            answer = memoryview(marshal.dumps(worked()))
             while answer:
-                answer = answer[pipe.write(answer[:_PIECE]) or 0 :]
+                answer = answer[pipe.write(answer[:_BLOCK]) or 0 :]
         code = 0
     finally:
         os._exit(code)
 
 
-def _answer(process: int, reading: int) -> list[Any] | None:
-    """Return what a process answered, or None when it did not live to do so."""
+def _answer(process: int, reading: int) -> list[tuple[int, list[Any]]]:
+    """Return what a process answered, which is nothing when it did not live to do so."""
     with open(reading, "rb") as pipe:
         data = pipe.read()
     _, status = os.waitpid(process, 0)
     if status:
-        return None
+        return []
     answer: list[Any] = marshal.loads(data)  # noqa: S302 - from our own process, by our own pipe
     return answer

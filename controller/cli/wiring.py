@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -50,7 +51,7 @@ def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
     """
     wanted = asked(paths, given)
     check_whole(wanted, given)
-    tree = usable(lambda: load(wanted.paths, wanted.fleet))
+    tree = usable(lambda: load(wanted.paths, wanted.fleet, lambda: _get_ready(given)))
     chosen = [one for one in tree.manifests if wanted.selector.selects(one.labels)]
     fleet = limited(wanted.fleet, given.get("max_submits"))
     top = str(wanted.top.absolute()) if fleet.stamp_tags else ""
@@ -60,6 +61,12 @@ def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
     told = tuple(problem for problem in found if problem.key not in left_out)
     known = () if wanted.problems else desired
     return Work(wanted.paths, fleet, known, told, coverage_of(wanted, tree))
+
+
+def _get_ready(given: Mapping[str, Any]) -> None:
+    """Import what reaches the cloud, for verbs that can be told how: it takes as long as a tree."""
+    if "endpoint_url" in given:
+        importlib.import_module("controller.adapters.aws")
 
 
 def desired_by(manifest: Manifest, fleet: Fleet, top: str) -> Desired:
