@@ -49,11 +49,13 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     ctx.exit(Exit.INVALID if problems else Exit.FINE)
 
 
-def _selected(found: Scan, chosen: Selector) -> tuple[list[Problem], list[Entry]]:
+def _selected(found: Scan, chosen: Selector) -> tuple[Sequence[Problem], Sequence[Entry]]:
     """Return the problems to tell, and the chosen manifests.
 
     A problem that belongs to no manifest in particular is always told.
     """
+    if not chosen.requirements:
+        return found.problems, found.entries
     entries = [entry for entry in found.entries if chosen.selects(entry.labels or {})]
     left_out = {entry.key for entry in found.entries} - {entry.key for entry in entries}
     return [problem for problem in found.problems if problem.key not in left_out], entries
