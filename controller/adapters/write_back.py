@@ -36,7 +36,7 @@ _SIMULATED = "Sandbox: nothing here is real."
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class WriteBackOptions:
     """How statuses are written back.
 
     Without a ``branch`` it is the one that is checked out; without a ``remote`` that branch's own;
@@ -86,7 +86,7 @@ class Writer:
 
     repository: Repository
     aim: Aim
-    terms: Terms
+    options: WriteBackOptions
     kinds: Mapping[str, Kind]
     pause: Callable[[float], object] = time.sleep
     draw: Callable[[], float] = field(default=random.SystemRandom().random)
@@ -126,7 +126,7 @@ class Writer:
         if not changes.made:
             notes = self._notes(aim, heads, here, changes, heads.at)
             return Written(aim, tries=number, notes=notes)
-        text, author = self._message(changes, summary), self.terms.author
+        text, author = self._message(changes, summary), self.options.author
         made = commit(self.repository, heads.onto, changes.made, text, author, here.filtered)
         if not land(self.repository, aim, heads, made):
             return None
@@ -138,8 +138,8 @@ class Writer:
     def _message(self, changes: Changes, summary: str) -> str:
         moves = [job for change in changes.made for job in change.jobs]
         files = {change.path: change.after for change in changes.made}
-        template, skip_ci = self.terms.template, self.terms.skip_ci
-        told = " ".join(filter(None, (summary, _SIMULATED if self.terms.simulated else "")))
+        template, skip_ci = self.options.template, self.options.skip_ci
+        told = " ".join(filter(None, (summary, _SIMULATED if self.options.simulated else "")))
         return message(template, moves, files, skip_ci=skip_ci, summary=told)
 
     def _notes(
@@ -152,7 +152,7 @@ class Writer:
 
 def writer(
     paths: Iterable[Path],
-    terms: Terms,
+    options: WriteBackOptions,
     kinds: Mapping[str, Kind],
     environment: Mapping[str, str] | None = None,
 ) -> Writer:
@@ -160,12 +160,12 @@ def writer(
 
     Raises UnfitError for what cannot be meant in this checkout, GitError where git itself fails.
     """
-    repository = repository_of(paths, terms.seconds)
+    repository = repository_of(paths, options.seconds)
     known = os.environ if environment is None else environment
-    aim = aim_of(repository, terms.branch, terms.remote, known)
-    if terms.simulated and aim.remote:
+    aim = aim_of(repository, options.branch, options.remote, known)
+    if options.simulated and aim.remote:
         _refuse_far(repository, aim.remote)
-    return Writer(repository, aim, terms, kinds)
+    return Writer(repository, aim, options, kinds)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from controller.adapters.repository import UnfitError, is_on_this_disk
 from controller.adapters.sidecars import entries_of, rendered
 from controller.adapters.syncing import Errand, Outcome, Remote, Syncing
 from controller.adapters.write_back import Writer, not_pushed, writer
-from controller.cli.writing_back import terms_of
+from controller.cli.writing_back import options_of
 from controller.core.kinds import KINDS
 from controller.core.leftovers import Census
 from controller.core.merging import Beside, Versions, merged
@@ -40,14 +40,14 @@ class Repo:
         self.clone = clone_of(given)
         self.paths = self.clone.paths if self.clone else tuple(paths)
         self.still = self.clone.still if self.clone else threading.RLock()
-        self._terms = terms_of(given)
+        self._options = options_of(given)
         self._every: float = given["pull_interval"]
         self._writer: Writer | None = None
         self._noted: tuple[str, ...] = ()
         self._hurry: Callable[[], None] = lambda: None
-        if self._terms is not None and not self.clone:
+        if self._options is not None and not self.clone:
             self._check()
-        elif self._terms is not None and self._terms.simulated:
+        elif self._options is not None and self._options.simulated:
             _check_near(given["repo"])
 
     @property
@@ -84,7 +84,7 @@ class Repo:
             except ForeignFolderError as error:
                 raise click.UsageError(str(error)) from error
         pull = self._pull if self.clone else None
-        write_back = self._write_back if self._terms is not None else None
+        write_back = self._write_back if self._options is not None else None
         if pull is None and write_back is None:
             return None
         made = Syncing(Remote(pull, write_back, self._end), self._every, pulled, told)
@@ -96,10 +96,10 @@ class Repo:
 
     def _write_back(self) -> Outcome:
         """Have the branch hold every status that it can hold."""
-        if self._terms is None or (self.clone and not self.clone.tree.exists()):
+        if self._options is None or (self.clone and not self.clone.tree.exists()):
             return Outcome.UNCHANGED
         # Made anew each time: the user may have changed the branch, or the clone been replaced.
-        self._writer = writer(self.paths, self._terms, KINDS)
+        self._writer = writer(self.paths, self._options, KINDS)
         written = self._writer.write_back()
         if written.commit:
             told = {"commit": written.commit, "jobs": len(written.jobs), "tries": written.tries}
@@ -122,10 +122,10 @@ class Repo:
 
     def _check(self) -> None:
         """Tell at once what can never be written back; a folder that comes later may be fit."""
-        if self._terms is None or not all(path.exists() for path in self.paths):
+        if self._options is None or not all(path.exists() for path in self.paths):
             return
         try:
-            writer(self.paths, self._terms, KINDS)
+            writer(self.paths, self._options, KINDS)
         except UnfitError as error:
             raise click.UsageError(f"--write-back: {error}") from error
         except GitError as error:

@@ -16,7 +16,7 @@ from controller.core.commit_message import TEMPLATE, TemplateError, check
 from controller.core.kinds import KINDS
 
 if TYPE_CHECKING:
-    from controller.adapters.write_back import Terms, Writer, Written
+    from controller.adapters.write_back import WriteBackOptions, Writer, Written
 
 FILES, COMMIT, BRANCH = "files", "commit", "branch:"
 _AUTHOR = re.compile(r"[^<>\n]*[^<>\s][^<>\n]*<[^<>\s]+>")
@@ -146,15 +146,15 @@ def prepared(paths: Iterable[Path], given: Mapping[str, Any]) -> WriteBack:
 
     Raises click's errors for what cannot be meant here, and where git cannot work.
     """
-    terms = terms_of(given)
-    if terms is None:
+    wanted = options_of(given)
+    if wanted is None:
         return WriteBack(None)
     from controller.adapters.git import GitError
     from controller.adapters.repository import UnfitError
     from controller.adapters.write_back import writer
 
     try:
-        return WriteBack(writer(paths, terms, KINDS))
+        return WriteBack(writer(paths, wanted, KINDS))
     except UnfitError as error:
         raise click.UsageError(f"--write-back {given['write_back']}: {error}") from error
     except GitError as error:
@@ -167,14 +167,14 @@ def check_use(ctx: click.Context, given: Mapping[str, Any]) -> None:
         refuse_idle(ctx, _OF_A_COMMIT, "--write-back commit or branch:NAME")
 
 
-def terms_of(given: Mapping[str, Any]) -> Terms | None:
+def options_of(given: Mapping[str, Any]) -> WriteBackOptions | None:
     """Return how the options ask to write back, None for files alone."""
     mode: str = given["write_back"]
     if mode == FILES:
         return None
-    from controller.adapters.write_back import Terms
+    from controller.adapters.write_back import WriteBackOptions
 
-    return Terms(
+    return WriteBackOptions(
         branch=mode.removeprefix(BRANCH) if mode.startswith(BRANCH) else "",
         remote=given["remote"] or "",
         template=given["commit_message"] or TEMPLATE,

@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from controller.adapters.write_back import Terms, writer
+from controller.adapters.write_back import WriteBackOptions, writer
 from controller.core.kinds import KINDS
 
 if __name__ == "__main__":
-    sys.stdout.write(str(writer([Path(sys.argv[1]) / "jobs"], Terms(), KINDS).write_back()))
+    sys.stdout.write(
+        str(writer([Path(sys.argv[1]) / "jobs"], WriteBackOptions(), KINDS).write_back())
+    )

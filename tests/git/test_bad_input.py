@@ -78,12 +78,12 @@ def failed_once(ran: Ran, team: Shared) -> str:
     return lines[0]
 
 
-def told(desk: Desk, **terms: Any) -> str:
+def told(desk: Desk, **options: Any) -> str:
     """Check that a write-back fails and keeps the status; return the line that says why."""
     desk.record("a")
     kept = desk.sidecar("a").read_bytes()
     with pytest.raises(GitError) as failed:
-        desk.writer(**terms).write_back()
+        desk.writer(**options).write_back()
     assert desk.sidecar("a").read_bytes() == kept
     line = str(failed.value)
     assert "\n" not in line

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from controller.adapters.git import GitError
-from controller.adapters.write_back import Terms, writer
+from controller.adapters.write_back import WriteBackOptions, writer
 from controller.core.kinds import KINDS
 from tests.git.entries import entry, record
 
@@ -32,7 +32,7 @@ def document(index: int) -> str:
 def work(folder: Path, index: int, rounds: int) -> list[tuple[int, int]]:
     """Make the rounds; return how often each failed before it landed, and its last tries."""
     jobs = folder / "jobs"
-    writes = writer([jobs], Terms(), KINDS)
+    writes = writer([jobs], WriteBackOptions(), KINDS)
     made = []
     for number in range(1, rounds + 1):
         record(jobs, own(index), entry(own(index), minute=number))
