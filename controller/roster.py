@@ -13,9 +13,9 @@ from dataclasses import dataclass, field, replace
 from controller.core.actions import Reason, Verb
 from controller.core.cadence import cadence_of, may_submit
 from controller.core.fleet import Fleet
+from controller.core.headlines import PENDING, QUEUED
 from controller.core.kind import Kind
 from controller.core.model import Desired, JobKey, Place, Problem, Recorded, Target
-from controller.core.status import PENDING, QUEUED
 from controller.core.timetable import Cadence, Draw, Rhythm, Timetable, Turn
 from controller.reconcile import Report, Result
 from controller.removing import Coverage

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from controller.core.actions import Action, Reason, Verb
+from controller.core.headlines import FOR_A_PERSON
 from controller.core.kind import Kind
 from controller.core.model import Disposition
-from controller.core.status import FOR_A_PERSON
 from controller.ports import Clock
 from controller.reconcile import Report, Result
 

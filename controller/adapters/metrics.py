@@ -16,9 +16,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Proc
 from prometheus_client.metrics_core import Metric
 
 from controller.adapters.syncing import Errand, Outcome
+from controller.core.headlines import PENDING, QUEUED, STALLED, SUSPENDED, UNKNOWN
 from controller.core.kind import Kind
 from controller.core.model import SUBMITTING
-from controller.core.status import PENDING, QUEUED, STALLED, SUSPENDED, UNKNOWN
 from controller.metering import OK, PassResult, Wake
 from controller.version import __version__
 

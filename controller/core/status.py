@@ -5,65 +5,36 @@ No wall-clock time enters, so that an entry rebuilt from the service is the same
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from controller.core.actions import Action, Outcome, Reason, Verb
+from controller.core.actions import Action, Outcome, Reason
 from controller.core.decision import HELD_PER_DIGEST
 from controller.core.diff import failure_text, masked
+from controller.core.headlines import (
+    FALSE,
+    FOR_A_PERSON,
+    KEPT_AS_RECORDED,
+    NOT_KNOWN,
+    STALLED,
+    TRUE,
+    UNKNOWN,
+    Headline,
+    headline_of,
+)
 from controller.core.history import history
 from controller.core.identity import digest_of, owner_mark
 from controller.core.kind import Kind
 from controller.core.model import (
     SUBMITTING,
-    Disposition,
     Live,
     OnDelete,
     Place,
     Recorded,
-    State,
     Submission,
 )
-from controller.core.queueing import refusal_text
-
-PENDING = "Pending"
-SUSPENDED = "Suspended"
-QUEUED = "Queued"
-STALLED = "Stalled"
-UNKNOWN = "Unknown"
-
-TRUE, FALSE, NOT_KNOWN = "True", "False", "Unknown"
-
-FOR_A_PERSON = frozenset(
-    {
-        Reason.INVALID,
-        Reason.WRONG_TARGET,
-        Reason.SUBMIT_REFUSED,
-        Reason.LIVE_MISSING,
-        Reason.SPEC_CHANGED,
-        Reason.NOT_OWNED,
-        Reason.TOKEN_REPLAY,
-    }
-)
-"""Reasons that last until somebody acts."""
-
-_KEPT_AS_RECORDED = frozenset(
-    {Reason.OBSERVATION_FAILED, Reason.WRONG_TARGET, Reason.LIVE_MISSING, Reason.INVALID}
-)
-"""Reasons under which nothing new is known of the job itself."""
 
 _SUBMITTED_AS = ("digest", "token", "attempt")
 _IDENTITY = (*_SUBMITTED_AS, "target", "jobArn", "jobName")
-
-
-@dataclass(frozen=True, slots=True)
-class _Verdict:
-    """An entry's verdict: its phase and its Synced condition."""
-
-    phase: str
-    synced: str
-    reason: str
-    message: str
 
 
 def entry(kind: Kind, outcome: Outcome, recorded: Recorded | None, owner: str) -> dict[str, Any]:
@@ -71,14 +42,14 @@ def entry(kind: Kind, outcome: Outcome, recorded: Recorded | None, owner: str) -
     live = _our_live(outcome, recorded, owner)
     if recorded is not None and _still_stands(kind, outcome.now, live, recorded):
         return dict(recorded.entry)
-    verdict = _verdict(kind, outcome, live, recorded)
-    made: dict[str, Any] = {"kind": kind.name, "phase": verdict.phase}
+    headline = headline_of(kind, outcome, live, recorded)
+    made: dict[str, Any] = {"kind": kind.name, "phase": headline.phase}
     made |= _identity(outcome, live, recorded, owner)
     submission = outcome.now.desired.submission
-    if verdict.phase == SUBMITTING and "jobArn" not in made and submission is not None:
+    if headline.phase == SUBMITTING and "jobArn" not in made and submission is not None:
         # An edit changes what the name would be; this job is found again by the one it was given.
         made.setdefault("jobName", submission.name)
-    made["conditions"] = _conditions(kind, verdict, live, outcome)
+    made["conditions"] = _conditions(kind, headline, live, outcome)
     if live is not None:
         is_recorded = recorded is not None and live is recorded.live
         made["live"] = live.members if is_recorded else masked(kind, live.members)
@@ -90,7 +61,7 @@ def entry(kind: Kind, outcome: Outcome, recorded: Recorded | None, owner: str) -
 
 def intent(kind: Kind, action: Action, recorded: Recorded | None) -> dict[str, Any]:
     """Return the entry that is written before Create is called."""
-    unknown = _Verdict(
+    unknown = Headline(
         SUBMITTING, NOT_KNOWN, Reason.INTENT_UNCONFIRMED, "Create is called; no answer is known"
     )
     made: dict[str, Any] = {"kind": kind.name, "phase": SUBMITTING}
@@ -126,7 +97,7 @@ def _our_live(outcome: Outcome, recorded: Recorded | None, owner: str) -> Live |
     live = action.live
     if live is not None and _is_ours(live, action, recorded, owner):
         return live
-    if action.reason in _KEPT_AS_RECORDED and recorded is not None:
+    if action.reason in KEPT_AS_RECORDED and recorded is not None:
         return recorded.live
     return None
 
@@ -138,83 +109,6 @@ def _is_ours(live: Live, action: Action, recorded: Recorded | None, owner: str) 
         return True
     known = recorded.arn if recorded else None
     return live.arn == known or (live.token or "").startswith(owner_mark(owner))
-
-
-def _verdict(
-    kind: Kind, outcome: Outcome, live: Live | None, recorded: Recorded | None
-) -> _Verdict:
-    action = outcome.now
-    if outcome.failure is not None:
-        return _failed(outcome, live)
-    if outcome.arn is not None:
-        message = f"Submitted as {outcome.arn}, which the service does not show yet"
-        return _Verdict(SUBMITTING, NOT_KNOWN, action.reason, message)
-    if action.reason in FOR_A_PERSON:
-        return _Verdict(_phase(action, recorded, STALLED), FALSE, action.reason, action.message)
-    if action.reason is Reason.OBSERVATION_FAILED:
-        phase = _phase(action, recorded, UNKNOWN)
-        return _Verdict(phase, NOT_KNOWN, action.reason, action.message)
-    if live is not None:
-        return _Verdict(
-            live.status or UNKNOWN, _synced(kind, action, live), action.reason, action.message
-        )
-    return _without_live(action, recorded)
-
-
-def _phase(action: Action, recorded: Recorded | None, otherwise: str) -> str:
-    """A Create without a known outcome must not be forgotten in a pass that learns nothing."""
-    unanswered = recorded is not None and recorded.is_intent
-    return SUBMITTING if unanswered and action.reason in _KEPT_AS_RECORDED else otherwise
-
-
-def _failed(outcome: Outcome, live: Live | None) -> _Verdict:
-    """A call failed: what it means depends on whether it may have taken effect."""
-    failure, action = outcome.failure, outcome.now
-    if failure is None:
-        raise ValueError("an outcome without a failure has not failed")
-    if live is not None:
-        return _Verdict(live.status, FALSE, action.reason, f"{action.message}. {failure}")
-    # A name that is in use has a job, also where that does not show yet.
-    if failure.ambiguous or failure.disposition is Disposition.CONFLICT:
-        message = f"Create has no known outcome: {failure}"
-        return _Verdict(SUBMITTING, NOT_KNOWN, Reason.INTENT_UNCONFIRMED, message)
-    match failure.disposition:
-        case Disposition.REFUSED:
-            return _Verdict(STALLED, FALSE, Reason.SUBMIT_REFUSED, str(failure))
-        case Disposition.QUOTA:
-            message = refusal_text(outcome.active, failure)
-            return _Verdict(QUEUED, FALSE, Reason.QUEUED, message)
-        case _:
-            return _Verdict(PENDING, FALSE, action.reason, f"Not submitted yet: {failure}")
-
-
-def _without_live(action: Action, recorded: Recorded | None) -> _Verdict:
-    match action.reason:
-        case Reason.SUSPENDED | Reason.STOPPED:
-            return _Verdict(SUSPENDED, TRUE, action.reason, action.message)
-        case Reason.QUEUED:
-            return _Verdict(QUEUED, FALSE, action.reason, action.message)
-        case Reason.INTENT_UNCONFIRMED:
-            return _Verdict(SUBMITTING, NOT_KNOWN, action.reason, action.message)
-        case _:
-            phase = SUBMITTING if recorded is not None and recorded.is_intent else PENDING
-            return _Verdict(phase, FALSE, action.reason, action.message)
-
-
-def _synced(kind: Kind, action: Action, live: Live) -> str:
-    """A job that failed, or was stopped against its manifest, is not what the manifest asks."""
-    policy = action.desired.policy
-    if action.failure is not None:
-        return NOT_KNOWN
-    if action.desired.removed:
-        stays = live.status in kind.terminal or policy.on_delete is OnDelete.RETAIN
-        return TRUE if stays else FALSE
-    wants_stop = policy.state is State.STOPPED
-    if action.verb in {Verb.STOP, Verb.TAG} or live.status in kind.failed:
-        return FALSE
-    if live.status in kind.stopped and not wants_stop:
-        return FALSE
-    return TRUE
 
 
 def _identity(
@@ -270,7 +164,7 @@ def _asked_for(action: Action, live: Live | None, recorded: Recorded | None) -> 
 
 def _stays_recorded(action: Action, live: Live | None, recorded: Recorded) -> bool:
     nothing_new = live is None or live is recorded.live
-    return nothing_new and action.reason in _KEPT_AS_RECORDED and bool(recorded.digest)
+    return nothing_new and action.reason in KEPT_AS_RECORDED and bool(recorded.digest)
 
 
 def _of_submission(submission: Submission) -> dict[str, Any]:
@@ -292,7 +186,7 @@ def _of_policy(action: Action, recorded: Recorded | None) -> dict[str, Any]:
 
 def _of_tags(action: Action, recorded: Recorded | None) -> dict[str, Any]:
     """Return the tags that are known to be as wanted; a hold that knows nothing new keeps them."""
-    nothing_new = action.reason in _KEPT_AS_RECORDED or action.desired.removed
+    nothing_new = action.reason in KEPT_AS_RECORDED or action.desired.removed
     tags = recorded.tags if nothing_new and recorded is not None else action.tags
     return {"tags": {member: dict(one) for member, one in tags.items()}} if tags else {}
 
@@ -314,16 +208,16 @@ def _of_place(place: Place | None) -> dict[str, Any]:
 
 
 def _conditions(
-    kind: Kind, verdict: _Verdict, live: Live | None, outcome: Outcome | None
+    kind: Kind, headline: Headline, live: Live | None, outcome: Outcome | None
 ) -> list[dict[str, Any]]:
     synced = {
         "type": "Synced",
-        "status": verdict.synced,
-        "reason": str(verdict.reason),
-        "message": verdict.message,
+        "status": headline.synced,
+        "reason": str(headline.reason),
+        "message": headline.message,
     }
     made = [synced, _succeeded(kind, live)]
-    if outcome is not None and (verdict.phase == STALLED or verdict.reason in FOR_A_PERSON):
+    if outcome is not None and (headline.phase == STALLED or headline.reason in FOR_A_PERSON):
         made.append({**synced, "type": "Stalled", "status": TRUE})
     return made
 

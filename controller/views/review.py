@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from controller.core.actions import Action, Plan, Reason, Verb
+from controller.core.headlines import STALLED
 from controller.core.kind import Kind
 from controller.core.model import JobKey, Problem, Source
 from controller.core.problems import Code
-from controller.core.status import STALLED
 from controller.views.problems import shown
 from controller.views.status import JobStatus, is_unhealthy
 

@@ -7,9 +7,9 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from controller.core.headlines import PENDING, STALLED
 from controller.core.kind import Kind
 from controller.core.model import API_VERSION, JobKey, Source
-from controller.core.status import PENDING, STALLED
 from controller.views.lines import Line, columns, counted
 from controller.views.plan import in_sandbox
 from controller.views.remarks import Remarks, remarks_data

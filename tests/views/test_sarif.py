@@ -14,9 +14,9 @@ import sarif_pydantic  # type: ignore[import-untyped] # it is typed, and does no
 
 from controller.core.actions import Reason
 from controller.core.advice import ADVICE, HOLDS, rule_of
+from controller.core.headlines import FOR_A_PERSON
 from controller.core.model import Source
 from controller.core.problems import Code
-from controller.core.status import FOR_A_PERSON
 from controller.views import sarif as sarif_view
 from controller.views.review import Finding, Level, Review, of_plan, review
 from controller.views.sarif import sarif

@@ -1,0 +1,134 @@
+"""An entry's headline: its phase, which is for people, and its Synced condition."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from controller.core.actions import Action, Outcome, Reason, Verb
+from controller.core.kind import Kind
+from controller.core.model import (
+    SUBMITTING,
+    Disposition,
+    Live,
+    OnDelete,
+    Recorded,
+    State,
+)
+from controller.core.queueing import refusal_text
+
+PENDING = "Pending"
+SUSPENDED = "Suspended"
+QUEUED = "Queued"
+STALLED = "Stalled"
+UNKNOWN = "Unknown"
+
+TRUE, FALSE, NOT_KNOWN = "True", "False", "Unknown"
+
+FOR_A_PERSON = frozenset(
+    {
+        Reason.INVALID,
+        Reason.WRONG_TARGET,
+        Reason.SUBMIT_REFUSED,
+        Reason.LIVE_MISSING,
+        Reason.SPEC_CHANGED,
+        Reason.NOT_OWNED,
+        Reason.TOKEN_REPLAY,
+    }
+)
+"""Reasons that last until somebody acts."""
+
+KEPT_AS_RECORDED = frozenset(
+    {Reason.OBSERVATION_FAILED, Reason.WRONG_TARGET, Reason.LIVE_MISSING, Reason.INVALID}
+)
+"""Reasons under which nothing new is known of the job itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """What an entry says first: its job's phase, and whether that is what the manifest asks for.
+
+    ``synced``, ``reason`` and ``message`` are those of the Synced condition.
+    """
+
+    phase: str
+    synced: str
+    reason: str
+    message: str
+
+
+def headline_of(
+    kind: Kind, outcome: Outcome, live: Live | None, recorded: Recorded | None
+) -> Headline:
+    """Return what a pass has to say of a job; ``live`` is the job to show, if there is one."""
+    action = outcome.now
+    if outcome.failure is not None:
+        return _failed(outcome, live)
+    if outcome.arn is not None:
+        message = f"Submitted as {outcome.arn}, which the service does not show yet"
+        return Headline(SUBMITTING, NOT_KNOWN, action.reason, message)
+    if action.reason in FOR_A_PERSON:
+        return Headline(_phase(action, recorded, STALLED), FALSE, action.reason, action.message)
+    if action.reason is Reason.OBSERVATION_FAILED:
+        phase = _phase(action, recorded, UNKNOWN)
+        return Headline(phase, NOT_KNOWN, action.reason, action.message)
+    if live is not None:
+        return Headline(
+            live.status or UNKNOWN, _synced(kind, action, live), action.reason, action.message
+        )
+    return _without_live(action, recorded)
+
+
+def _phase(action: Action, recorded: Recorded | None, otherwise: str) -> str:
+    """A Create without a known outcome must not be forgotten in a pass that learns nothing."""
+    unanswered = recorded is not None and recorded.is_intent
+    return SUBMITTING if unanswered and action.reason in KEPT_AS_RECORDED else otherwise
+
+
+def _failed(outcome: Outcome, live: Live | None) -> Headline:
+    """A call failed: what it means depends on whether it may have taken effect."""
+    failure, action = outcome.failure, outcome.now
+    if failure is None:
+        raise ValueError("an outcome without a failure has not failed")
+    if live is not None:
+        return Headline(live.status, FALSE, action.reason, f"{action.message}. {failure}")
+    # A name that is in use has a job, also where that does not show yet.
+    if failure.ambiguous or failure.disposition is Disposition.CONFLICT:
+        message = f"Create has no known outcome: {failure}"
+        return Headline(SUBMITTING, NOT_KNOWN, Reason.INTENT_UNCONFIRMED, message)
+    match failure.disposition:
+        case Disposition.REFUSED:
+            return Headline(STALLED, FALSE, Reason.SUBMIT_REFUSED, str(failure))
+        case Disposition.QUOTA:
+            message = refusal_text(outcome.active, failure)
+            return Headline(QUEUED, FALSE, Reason.QUEUED, message)
+        case _:
+            return Headline(PENDING, FALSE, action.reason, f"Not submitted yet: {failure}")
+
+
+def _without_live(action: Action, recorded: Recorded | None) -> Headline:
+    match action.reason:
+        case Reason.SUSPENDED | Reason.STOPPED:
+            return Headline(SUSPENDED, TRUE, action.reason, action.message)
+        case Reason.QUEUED:
+            return Headline(QUEUED, FALSE, action.reason, action.message)
+        case Reason.INTENT_UNCONFIRMED:
+            return Headline(SUBMITTING, NOT_KNOWN, action.reason, action.message)
+        case _:
+            phase = SUBMITTING if recorded is not None and recorded.is_intent else PENDING
+            return Headline(phase, FALSE, action.reason, action.message)
+
+
+def _synced(kind: Kind, action: Action, live: Live) -> str:
+    """A job that failed, or was stopped against its manifest, is not what the manifest asks."""
+    policy = action.desired.policy
+    if action.failure is not None:
+        return NOT_KNOWN
+    if action.desired.removed:
+        stays = live.status in kind.terminal or policy.on_delete is OnDelete.RETAIN
+        return TRUE if stays else FALSE
+    wants_stop = policy.state is State.STOPPED
+    if action.verb in {Verb.STOP, Verb.TAG} or live.status in kind.failed:
+        return FALSE
+    if live.status in kind.stopped and not wants_stop:
+        return FALSE
+    return TRUE
