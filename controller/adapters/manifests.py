@@ -119,6 +119,8 @@ def _read(documents: Documents, found: Found, index: int) -> FileRead:
 # What crosses from one process to another is tuples of plain values: marshal takes nothing else,
 # and takes a quarter of the time that pickling our own types would.
 def _plain(read: FileRead) -> tuple[Any, ...]:
+    if not read.problems:
+        return tuple(map(tuple, read.entries)), ()
     return (
         tuple((*entry[:-1], tuple(map(_plain_problem, entry.problems))) for entry in read.entries),
         tuple(map(_plain_problem, read.problems)),
@@ -138,6 +140,8 @@ def _plain_problem(problem: Problem) -> tuple[Any, ...]:
 
 def _rebuilt(plain: tuple[Any, ...]) -> FileRead:
     entries, problems = plain
+    if not problems:
+        return FileRead(tuple(map(Entry._make, entries)))
     return FileRead(
         tuple(Entry._make((*entry[:-1], tuple(_rebuilt_problems(entry[-1])))) for entry in entries),
         tuple(_rebuilt_problems(problems)),

@@ -42,9 +42,9 @@ def named(kind: Kind, document: Mapping[str, Any]) -> Mapping[str, Any]:
     name, spec = name_of(document), document.get("spec")
     if name is None or not isinstance(spec, dict):
         return document
-    if all(member in spec for member in kind.suffixed_members):
-        return document
     absent = {key: name for key in kind.suffixed_members if key not in spec}
+    if not absent:
+        return document
     return {**document, "spec": {**spec, **absent}}
 
 
