@@ -62,7 +62,7 @@ def headline_of(
     """Return what a pass has to say of a job; ``live`` is the job to show, if there is one."""
     action = outcome.now
     if outcome.failure is not None:
-        return _failed(outcome, live)
+        return _failed(outcome, live, recorded)
     if outcome.arn is not None:
         message = f"Submitted as {outcome.arn}, which the service does not show yet"
         return Headline(SUBMITTING, NOT_KNOWN, action.reason, message)
@@ -84,8 +84,11 @@ def _phase(action: Action, recorded: Recorded | None, otherwise: str) -> str:
     return SUBMITTING if unanswered and action.reason in KEPT_AS_RECORDED else otherwise
 
 
-def _failed(outcome: Outcome, live: Live | None) -> Headline:
-    """A call failed: what it means depends on whether it may have taken effect."""
+def _failed(outcome: Outcome, live: Live | None, recorded: Recorded | None) -> Headline:
+    """A call failed: what it means depends on whether it, or one before it, may have taken effect.
+
+    A call that the service could not take, or that nobody could make, ends no intent.
+    """
     failure, action = outcome.failure, outcome.now
     if failure is None:
         raise ValueError("an outcome without a failure has not failed")
@@ -93,16 +96,22 @@ def _failed(outcome: Outcome, live: Live | None) -> Headline:
         return Headline(live.status, FALSE, action.reason, f"{action.message}. {failure}")
     # A name that is in use has a job, also where that does not show yet.
     if failure.ambiguous or failure.disposition is Disposition.CONFLICT:
-        message = f"Create has no known outcome: {failure}"
-        return Headline(SUBMITTING, NOT_KNOWN, Reason.INTENT_UNCONFIRMED, message)
+        return _unanswered(f"Create has no known outcome: {failure}")
     match failure.disposition:
         case Disposition.REFUSED:
             return Headline(STALLED, FALSE, Reason.SUBMIT_REFUSED, str(failure))
         case Disposition.QUOTA:
             message = refusal_text(outcome.active, failure)
             return Headline(QUEUED, FALSE, Reason.QUEUED, message)
-        case _:
-            return Headline(PENDING, FALSE, action.reason, f"Not submitted yet: {failure}")
+    if recorded is not None and recorded.is_intent:
+        return _unanswered(
+            f"An earlier Create has no known outcome, and this one failed: {failure}"
+        )
+    return Headline(PENDING, FALSE, action.reason, f"Not submitted yet: {failure}")
+
+
+def _unanswered(message: str) -> Headline:
+    return Headline(SUBMITTING, NOT_KNOWN, Reason.INTENT_UNCONFIRMED, message)
 
 
 def _without_live(action: Action, recorded: Recorded | None) -> Headline:

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from controller.core.actions import Reason
+from controller.core.errors import failure
 from controller.core.identity import submission
 from controller.core.model import Target
 from tests.contract.passes import KIND, Tree
@@ -55,3 +57,20 @@ def test_retry_that_is_wanted_no_more_is_found_without_sidecars(
     tree.put("support-bot", {}, **spec)
     tree.one()
     lost_and_found(tree)
+
+
+def test_job_is_found_though_its_name_was_edited(tree: Tree) -> None:
+    """What an unanswered Create may have made is not forgotten when the next one is throttled."""
+    tree.put("support-bot")
+    tree.cloud.lag = 2
+    tree.cloud.losing = {"Create": failure("ReadTimeout", "", reading=False, ambiguous=True)}
+    tree.one()
+    tree.cloud.failing = {"Create": failure("ThrottlingException", "", reading=False)}
+    tree.one()
+    tree.cloud.losing = tree.cloud.failing = {}
+    tree.put("support-bot", jobName="another-name")
+
+    held = tree.one()
+
+    assert held.outcome.now.reason is Reason.SPEC_CHANGED
+    assert [live.name for live in tree.live()] == ["support-bot"]
