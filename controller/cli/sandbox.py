@@ -56,7 +56,7 @@ def _faults(
     if not values:
         return None  # the faults on order stay
     # Imported here: it reads the service model, which --help need not wait for.
-    from controller.sandbox.ordering import fault_in
+    from controller.sandbox.orders import fault_in
 
     try:
         return [fault_in(value) for value in values]

@@ -94,3 +94,4 @@ class Behaviour:
 
 
 AS_RECORDED = Behaviour()
+"""Every choice as the service has been seen to make it."""

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from controller.sandbox import journal, settings, switches
 from controller.sandbox.behaviour import AS_RECORDED
 from controller.sandbox.moments import text_of
-from controller.sandbox.ordering import fault_of
+from controller.sandbox.orders import fault_of
 from controller.sandbox.store import Store
 from controller.sandbox.switches import UnfitError, content_of
 from controller.version import __version__

@@ -62,7 +62,7 @@ class Jobs:
     ) -> None:
         self._rows = rows
         self._seen = seen
-        self.place = (kind.name, caller.account, caller.region)
+        self.lane = (kind.name, caller.account, caller.region)
 
     def named(self, identifier: str) -> Job | None:
         """Return the job that a name or an ARN identifies; of namesakes, the newest."""
@@ -121,9 +121,9 @@ class Jobs:
         # Every condition is written in this module; what a caller sends is bound, never pasted.
         scoped = "SELECT * FROM jobs WHERE kind = ? AND account = ? AND region = ? AND "
         if self._seen is None:
-            return self._rows.execute(scoped + where, (*self.place, *values))
+            return self._rows.execute(scoped + where, (*self.lane, *values))
         return self._rows.execute(
-            scoped + "created <= ? AND " + where, (*self.place, self._seen, *values)
+            scoped + "created <= ? AND " + where, (*self.lane, self._seen, *values)
         )
 
 

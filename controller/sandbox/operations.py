@@ -63,7 +63,7 @@ class JobOperations:
             return {kind.arn_member: earlier.arn}
         namesakes = self._namesakes(scope, jobs, request)
         model = self._model(scope, jobs, request[simulation.model_member])
-        starts = slots.start(scope.rows, jobs.place, behaviour, scope.now)
+        starts = slots.start(scope.rows, jobs.lane, behaviour, scope.now)
         if starts is None:
             raise refusal.over_quota(behaviour.quota or 0)
         course = course_of(kind, simulation, request, behaviour, now=scope.now, starts=starts)
@@ -106,7 +106,7 @@ class JobOperations:
             due = scope.now + round(scope.behaviour.stop_seconds * 1000)
             jobs = Jobs(scope.rows, self.kind, scope.caller)
             jobs.stop(job, scope.now, due)
-            slots.replan(scope.rows, jobs.place, scope.behaviour, scope.now)
+            slots.replan(scope.rows, jobs.lane, scope.behaviour, scope.now)
         return {}
 
     def tagged(self, scope: Scope, arn: str) -> bool:

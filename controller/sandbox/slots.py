@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from controller.sandbox.behaviour import Behaviour, OverQuota
 
-Place = tuple[str, str, str]
+Lane = tuple[str, str, str]
 """A kind, an account and a region: each has a quota of its own."""
 
 # A job that was stopped while it waited never takes a slot.
@@ -23,21 +23,21 @@ ORDER BY number
 """
 
 
-def start(rows: sqlite3.Connection, place: Place, behaviour: Behaviour, now: int) -> int | None:
+def start(rows: sqlite3.Connection, lane: Lane, behaviour: Behaviour, now: int) -> int | None:
     """Return when a job that is created now begins, or None when the quota refuses it."""
     if behaviour.quota is None:
         return now
-    dues = [row["due"] for row in rows.execute(_ACTIVE, (*place, now))]
+    dues = [row["due"] for row in rows.execute(_ACTIVE, (*lane, now))]
     if len(dues) >= behaviour.quota and behaviour.over_quota is OverQuota.REFUSE:
         return None
     return _next(dues, behaviour.quota, now)
 
 
-def replan(rows: sqlite3.Connection, place: Place, behaviour: Behaviour, now: int) -> None:
+def replan(rows: sqlite3.Connection, lane: Lane, behaviour: Behaviour, now: int) -> None:
     """Let the jobs that wait begin anew, in their order, each as early as there is a slot."""
-    active = rows.execute(_ACTIVE, (*place, now))
+    active = rows.execute(_ACTIVE, (*lane, now))
     dues = [row["due"] for row in active if row["starts"] <= now]
-    for row in rows.execute(_WAITING, (*place, now)).fetchall():
+    for row in rows.execute(_WAITING, (*lane, now)).fetchall():
         begins = _next(dues, behaviour.quota, now)
         dues.append(begins + row["lasts"])
         change = "UPDATE jobs SET starts = ?, ends = ? WHERE number = ?"

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.sandbox.faults import Fault, FaultKind
-from controller.sandbox.ordering import fault_in
+from controller.sandbox.orders import fault_in
 from controller.sandbox.server import running
 from controller.sandbox.switches import UnfitError
 from tests.sandbox.support import Sandbox, process, speaking_to
