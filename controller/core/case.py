@@ -21,7 +21,7 @@ from controller.core.model import (
     State,
     Submission,
 )
-from controller.core.tagging import Tagged, judged, wanted
+from controller.core.tagging import Tagged, judged, known_tags, wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,8 @@ class Case:
         live, observation = self.observation.live, self.observation
         if live is None or self.desired.submission is None:
             return Tagged({})
+        if not observation.tags and not known_tags(live, self.recorded):
+            return Tagged({})  # nothing is known of them, whatever is wanted
         want = wanted(self.kind, self.desired, self.submission, self.fleet)
         return judged(self.kind, want, live, self.recorded, observation.tags)
 

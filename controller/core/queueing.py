@@ -125,7 +125,8 @@ def running(
     found: Counter[Lane] = Counter()
     for action in actions:
         kind, known = kinds[action.desired.key.kind], recorded.get(action.desired.key)
-        found[lane_of(action)] += sum(is_active(kind, live) for live in _ours(action))
+        if lives := sum(is_active(kind, live) for live in _ours(action)):
+            found[lane_of(action)] += lives
         if known is not None and _may_run_unseen(action, kind, known):
             found[Lane(kind.name, action.place or known.place)] += 1
     return found
