@@ -26,7 +26,7 @@ from controller.core.model import (
 from controller.core.planning import decide
 from controller.core.status import intent
 from controller.core.tagging import job_member, stamped, wanted
-from controller.observing import look
+from controller.looks import begun
 from controller.ports import Clock, Cloud, CloudError, Ledger, LedgerError
 
 _PATIENCE = (0.1, 0.2, 0.4, 0.8, 1.6)
@@ -167,7 +167,7 @@ class Actor:
             raise ValueError(f"{action.desired.key}: an action needs a place")
         key = action.desired.key
         lineage = Lineage(self._kind(action), self.desired[key], self.fleet)
-        return look(lineage, action.place, self.recorded.get(key), self.cloud)
+        return begun(lineage, action.place, self.recorded.get(key), full=False).observed(self.cloud)
 
     def _decided(
         self, action: Action, seen: Observation, recorded: Recorded | None = None

@@ -22,7 +22,7 @@ from controller.core.pruning import Cleaning
 from controller.core.pruning import refusal as prune_refusal
 from controller.core.queueing import Lane, lane_of, running, running_beside
 from controller.core.status import entry
-from controller.looking import count_active, look_everywhere
+from controller.observing import count_active, observe_everywhere
 from controller.pacing import Gated
 from controller.ports import Clock, Cloud, Ledger, LedgerError
 from controller.removing import Coverage, Leftovers, collected, drop, leftovers
@@ -150,7 +150,7 @@ def reconcile(
     kinds, by_key, permits = outside.kinds, {job.key: job for job in jobs}, terms.permits
     beside = running_beside(kinds, recorded, by_key) if scope.part else Counter[Lane]()
     looking = Gated(outside.cloud, lambda _: _staying(outside.leaves))
-    seen = look_everywhere(kinds, jobs, recorded, fleet, looking, outside.width, full=scope.full)
+    seen = observe_everywhere(kinds, jobs, recorded, fleet, looking, outside.width, full=scope.full)
     made = plan(kinds, jobs, seen.observations, recorded, fleet, now, seen.active, beside, permits)
     refused = _refusal(made, fleet, found, scope, terms) if mode is not Mode.RECORD else None
     hands = _Hands(outside, fleet, by_key, recorded, now, beside)

@@ -114,7 +114,7 @@ MUTANTS = (
     ),
     Mutant(
         "a failed call is absence",
-        "controller/observing.py",
+        "controller/looks.py",
         "return Observation(Existence.UNKNOWN, place, failure=failure)",
         "return Observation(Existence.ABSENT, place, failure=failure)",
     ),
