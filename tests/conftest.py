@@ -4,8 +4,19 @@ import signal
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.commands import logs_taken_back
+
+# The same examples each time, and nothing that a slow machine fails: what is random is `make
+# chaos`, or these tests with --hypothesis-profile=default.
+settings.register_profile(
+    "steady",
+    derandomize=True,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("steady")
 
 
 def pytest_configure() -> None:
