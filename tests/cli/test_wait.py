@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from tests.daemon.process import phases
+from tests.sandbox.support import poll
+from tests.support.commands import DEADLINE, environment, started
 from tests.support.manifests import OTHER_ACCOUNT, failing
-from tests.support.project import Project
+from tests.support.project import SETTLED, Project
 
 EVERY = ("--every", "0.05")
 
@@ -96,17 +99,22 @@ def test_refused_plan_is_not_waited_for(tree: Project) -> None:
     assert tree.sidecars() == {}
 
 
-def test_each_change_is_one_line(moving: Project) -> None:
+def test_each_change_is_one_line(tree: Project) -> None:
     """Off a terminal every phase is said once per job, without control characters."""
-    for number in range(3):
-        moving.add(f"job-{number}")
-    ran = moving.run("reconcile", "--wait", *EVERY)
-    assert ran.code == 0
-    said = [line for line in ran.said if line.startswith("job-")]
+    names = [f"job-{number}" for number in range(3)]
+    for name in names:
+        tree.add(name)
+    given = environment(tree.folder, AWS_ENDPOINT_URL=tree.sandbox.url)
+    with started(tree.folder, "reconcile", "--wait", *EVERY, env=given) as process:
+        poll(lambda: phases(tree, *names) == {"InProgress"})
+        tree.sandbox.advance(SETTLED)
+        out, err = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0
+    said = [line for line in err.splitlines() if line.startswith("job-")]
     assert sorted(said) == sorted(
         f"job-{number}: {phase}" for number in range(3) for phase in ("InProgress", "Completed")
     )
-    assert "\x1b" not in ran.out + ran.err
+    assert "\x1b" not in out + err
 
 
 def test_invalid_manifest_does_not_hold_up_the_others(moving: Project) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from controller.sandbox.server import running
-from tests.sandbox.support import poll, speaking_to
+from tests.sandbox.support import DEADLINE, poll, speaking_to
 from tests.support.commands import Ran, environment, run, started
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +52,7 @@ def test_daemon_follows_the_clock_of_the_sandbox(tmp_path: Path) -> None:
     with started(tmp_path, *given, env=environment(tmp_path, **BARE)) as daemon:
         poll(lambda: told.exists() and '"phase": "Completed"' in told.read_text())
         daemon.terminate()
-        assert daemon.wait(20) == 0
+        assert daemon.wait(DEADLINE) == 0
 
 
 def test_sandbox_remembers(demo: Path) -> None:

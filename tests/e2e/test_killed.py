@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.sandbox.support import poll
-from tests.support.commands import environment, started
+from tests.support.commands import DEADLINE, environment, started
 from tests.support.lossy import GET, SLOW, between
 from tests.support.project import Project
 
@@ -46,7 +46,7 @@ def end_after(tree: Project, creates: int, number: int) -> tuple[int, str]:
     with reconciling(tree) as process:
         poll(lambda: len(tree.calls("Create")) >= creates or process.poll() is not None)
         process.send_signal(number)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=DEADLINE)
         return process.returncode, said
 
 
@@ -86,6 +86,8 @@ def test_killed_pass_leaves_whole_sidecars(tree: Project) -> None:
 def test_signalled_pass_ends_in_order(tree: Project, number: int, code: int) -> None:
     """What is under way is finished and recorded, and what has not started never does."""
     fill(tree)
+    # However busy the machine is, there are submits still to come when the signal does.
+    tree.sandbox.order("delay", "Create", seconds=0.25, nth=4, times=None)
     ended, said = end_after(tree, 3, number)
     assert ended == code
     assert "Traceback" not in said
@@ -108,7 +110,7 @@ def test_signalled_wait_ends_at_once(tree: Project, number: int, code: int) -> N
         poll(lambda: Path(tree.jobs / "support-bot.status.json").exists())
         poll(lambda: tree.entry("support-bot")["phase"] == "InProgress")
         process.send_signal(number)
-        _, said = process.communicate(timeout=10)
+        _, said = process.communicate(timeout=DEADLINE)
     assert process.returncode == code
     assert "Traceback" not in said
 
@@ -117,7 +119,7 @@ def test_two_passes_at_once(tree: Project) -> None:
     """Two passes over one tree at the same time share their jobs: each is submitted once."""
     fill(tree)
     with reconciling(tree) as first, reconciling(tree) as second:
-        said = [process.communicate(timeout=60)[1] for process in (first, second)]
+        said = [process.communicate(timeout=DEADLINE)[1] for process in (first, second)]
         assert (first.returncode, second.returncode) == (0, 0), said
     assert len(submitted(tree)) == JOBS
     assert {tree.entry(name)["phase"] for name in submitted(tree)} == {"InProgress"}
@@ -139,7 +141,7 @@ def test_signalled_look_is_left_soon(tree: Project) -> None:
         with reconciling(tree, "--endpoint-url", service.url) as process:
             poll(lambda: len(tree.calls("Get")) >= 1)
             process.send_signal(signal.SIGINT)
-            _, said = process.communicate(timeout=30)
+            _, said = process.communicate(timeout=DEADLINE)
     assert process.returncode == 130
     assert "Traceback" not in said
     assert len(tree.calls("Get")) < JOBS

@@ -5,19 +5,28 @@ from __future__ import annotations
 import os
 import pty
 import subprocess
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.support.commands import COMMAND, DEADLINE, environment
 from tests.support.manifests import failing
-from tests.support.project import project
+from tests.support.project import SETTLED, project
 
+Moment = tuple[str, Callable[[], None]]
+NEVER: Moment = ("\0", lambda: None)
+NOTHING: Mapping[str, str] = {}
 HIDE_CURSOR, SHOW_CURSOR, ERASE_LINE = "\x1b[?25l", "\x1b[?25h", "\x1b[2K"
 
 
-def drawn(folder: Path, *arguments: str, **env: str) -> tuple[int, str]:
-    """Run the command on a pseudo-terminal; return its exit code and all that it drew."""
+def drawn(
+    folder: Path, *arguments: str, at: Moment = NEVER, env: Mapping[str, str] = NOTHING
+) -> tuple[int, str]:
+    """Run the command on a pseudo-terminal; return its exit code and all that it drew.
+
+    Something is done once, as soon as the screen shows a text.
+    """
     ours, theirs = pty.openpty()
     given = environment(folder, TERM="xterm-256color", COLUMNS="100", LINES="40", **env)
     with subprocess.Popen(
@@ -25,7 +34,11 @@ def drawn(folder: Path, *arguments: str, **env: str) -> tuple[int, str]:
     ) as process:
         os.close(theirs)
         try:
-            text = b"".join(iter(lambda: _read(ours), b""))
+            text, coming = b"", [at]
+            for more in iter(lambda: _read(ours), b""):
+                text += more
+                if coming and coming[0][0].encode() in text:
+                    coming.pop()[1]()
             return process.wait(DEADLINE), text.decode()
         finally:
             process.kill()
@@ -44,11 +57,12 @@ def _read(terminal: int) -> bytes:
 def waited(tmp_path_factory: pytest.TempPathFactory) -> tuple[int, str]:
     """The exit code and screen of a wait for one job that completes and one that fails."""
     folder = tmp_path_factory.mktemp("terminal") / "project"
-    with project(folder, speed=3600) as tree:
+    with project(folder) as tree:
         tree.add("completes")
         tree.add("fails", failing())
         options = ("--wait", "--every", "0.1", "--endpoint-url", tree.sandbox.url)
-        return drawn(folder, "reconcile", *options)
+        is_drawn = ("0 of 2 ended", lambda: tree.sandbox.advance(SETTLED))
+        return drawn(folder, "reconcile", *options, at=is_drawn)
 
 
 def test_wait_draws_a_table_and_a_bar(waited: tuple[int, str]) -> None:
@@ -93,7 +107,7 @@ def test_colour_can_be_turned_off(
     with project(tmp_path / "project") as tree:
         tree.add("fails", failing())
         tree.settle()
-        code, screen = drawn(tree.folder, "status", *options, **env)
+        code, screen = drawn(tree.folder, "status", *options, env=env)
     assert code == 0
     assert ("\x1b[31m" in screen) is coloured
 

@@ -8,7 +8,7 @@ from tests.sandbox.support import poll
 from tests.support.project import Project
 
 KILLS = 8
-SLOW = 1.0
+SLOW = 2.0
 
 
 def test_killed_at_random_under_load(tree: Project) -> None:
