@@ -15,7 +15,7 @@ from controller.core.model import Tree
 from controller.core.problems import Code
 
 VALID = (Path(__file__).parents[1] / "data" / "manifests" / "valid" / "least.yaml").read_text()
-SOON = 1.0
+SOON, TRIES = 1.0, 3
 
 
 def laughs() -> str:
@@ -89,16 +89,27 @@ TEXTS: dict[str, tuple[str | bytes, Code]] = {
 }
 
 
+def soon(path: Path) -> Tree:
+    """Return what a file is read into; the quickest of a few tries takes a second at most.
+
+    What else a machine does only ever adds to a measure.
+    """
+    for _ in range(TRIES):
+        started = time.process_time()
+        tree = load([path])
+        if time.process_time() - started < SOON:
+            return tree
+    raise AssertionError(f"{path} takes too long")
+
+
 @pytest.mark.parametrize(("text", "code"), TEXTS.values(), ids=TEXTS)
 def test_hostile_text_ends_in_its_problem(tmp_path: Path, text: str | bytes, code: Code) -> None:
     """A text made to hurt ends within a second in the problem that it is, with its place."""
     path = tmp_path / "hostile.yaml"
     path.write_bytes(text.encode() if isinstance(text, str) else text)
 
-    started = time.process_time()
-    tree = load([path])
+    tree = soon(path)
 
-    assert time.process_time() - started < SOON
     assert code.code in {problem.code for problem in tree.problems}
     assert all(manifest.spec is None for manifest in tree.manifests)
     assert all(problem.source.line or code is Code.TOO_LARGE for problem in tree.problems)

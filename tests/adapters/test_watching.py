@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,6 +189,7 @@ def test_checkout_is_few_wakes(tmp_path: Path) -> None:
     git(tmp_path, "add", "-A")
     git(tmp_path, "commit", "-qm", "two")
     with woken(jobs) as (wakes, watch):
+        began = time.monotonic()
         git(tmp_path, "checkout", "-q", "-")
         wakes.reach(1)
         write(jobs / "last.yaml", manifest("last"))
@@ -195,7 +197,8 @@ def test_checkout_is_few_wakes(tmp_path: Path) -> None:
         watch.look()
         wakes.reach(2)
 
-        assert wakes.count <= 9
+        # A machine that keeps git waiting for a quarter of a second has ended a burst.
+        assert wakes.count <= 9 + (time.monotonic() - began) / 0.25
 
 
 def test_thousand_changes_leak_nothing(tmp_path: Path) -> None:

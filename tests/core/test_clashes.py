@@ -187,10 +187,10 @@ def test_no_two_that_pass_can_ever_meet(policies: dict[str, dict[str, Any]]) -> 
 def test_many_manifests_cost_little() -> None:
     """Ten thousand names with suffixes, all under one that reaches them, take no long time."""
     many = [entry(f"bot-{number:08x}") for number in range(10_000)]
-    began = time.perf_counter()
+    began = time.thread_time()
 
     found = clashes([entry("bot", REVISE), *many], NOWHERE)
 
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5
     assert len(found) == 10_001
     assert len(found[0][0].message) < 400

@@ -111,10 +111,10 @@ def test_no_message_is_an_error(message: str) -> None:
 def test_patterns_are_linear() -> None:
     """A pattern of stars takes no longer than it is long, on a text that almost matches."""
     fleet = Fleet(failures=Failures(lasting=("*a" * 1000 + "*b",)))
-    began = time.perf_counter()
+    began = time.thread_time()
 
     assert cause_of("a" * 50_000, fleet) == UNKNOWN
-    assert time.perf_counter() - began < 2
+    assert time.thread_time() - began < 2
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.word)

@@ -122,10 +122,10 @@ def test_replacement_takes_the_same_texts(original: str, replacement: str) -> No
 def test_no_text_hangs_even_a_backtracking_engine(kind: str) -> None:
     """Python's own engine refuses the hostile name at once, by the pattern that is shipped."""
     node = shipped(kind)["properties"]["spec"]["properties"]["jobName"]
-    began = time.perf_counter()
+    began = time.thread_time()
     assert not jsonschema.Draft7Validator(node).is_valid("a" + "-" * 61 + "!")
     assert not _rust(node).is_valid("a" + "-" * 61 + "!")
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
 
 
 @pytest.mark.parametrize(

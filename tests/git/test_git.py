@@ -68,7 +68,7 @@ def test_a_command_that_takes_too_long_ends_with_its_helpers(tmp_path: Path) -> 
     with pytest.raises(TimedOutError, match="git slow: no answer within 1 s"):
         git.run("slow")
 
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     poll(lambda: not runs(int(mark.read_text())))
 
 
