@@ -18,7 +18,7 @@ from controller.adapters.aws_clients import Connection
 from controller.adapters.events import Queue, listening, queue_of
 from tests.core.test_events import ACCOUNT, ARN, event
 
-PATIENCE = 20.0
+PATIENCE = 60.0
 REGION = "us-east-1"
 ANYBODY = Connection(region=REGION, any_credentials=True)
 SECRET = "sesame-4711"  # noqa: S105 - a text that no log may hold

@@ -12,7 +12,7 @@ import pytest
 
 from controller.adapters.service_manager import Manager
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 OURS = str(os.getpid())
 ABSTRACT = pytest.mark.skipif(sys.platform != "linux", reason="abstract names are Linux's own")
 

@@ -20,7 +20,7 @@ from controller.core.model import JobKey, Source
 (KIND,) = KINDS.values()
 KEY = JobKey(KIND.name, "support-bot")
 SIDECAR = "support-bot.status.json"
-DEADLINE = 20.0
+DEADLINE = 60.0
 WRITER = """
 import itertools, sys
 from pathlib import Path

@@ -26,7 +26,7 @@ from controller.adapters.webhooks import LARGEST, Hooks, hooking, why_ignored
 
 SECRET = "It's a Secret to Everybody"  # noqa: S105 - from GitHub's own example
 KEYED = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
-DEADLINE = 20.0
+DEADLINE = 60.0
 PUSH = b'{"ref": "refs/heads/main", "after": "seed-body"}'
 JSON = st.recursive(
     st.none() | st.integers() | st.text(max_size=9),

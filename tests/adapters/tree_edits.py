@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.support.manifests import as_yaml, manifest, spec
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 Edit = tuple[str, str, str]
 
 FILES = [

@@ -13,7 +13,7 @@ from controller.adapters.arming import Ear, Heard, places
 from controller.adapters.watching import Watching, watching
 from tests.support.manifests import manifest, write
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 NEVER = 3600.0
 """A poll that never comes during a test."""
 

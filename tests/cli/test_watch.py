@@ -9,7 +9,7 @@ from urllib.request import urlopen
 import pytest
 
 from tests.daemon.process import Watch, names, phase, phases, watch
-from tests.sandbox.support import poll
+from tests.sandbox.support import DEADLINE, poll
 from tests.support.manifests import ACCOUNT
 from tests.support.project import SETTLED, Project
 
@@ -203,7 +203,7 @@ def test_its_pages_tell_how_it_is(tree: Project) -> None:
         assert page(address, "/readyz") == 503
         tree.fleet(limits={"maxSubmits": 2})
         poll(lambda: page(address, "/readyz") == 200)
-        with urlopen(f"http://{address}/metrics", timeout=5) as answer:
+        with urlopen(f"http://{address}/metrics", timeout=DEADLINE) as answer:
             metrics = answer.read().decode()
         assert daemon.end() == 0
 
@@ -212,26 +212,10 @@ def test_its_pages_tell_how_it_is(tree: Project) -> None:
     assert 'bedrock_jobs_reconcile_total{result="refused"} 1.0' in metrics
 
 
-def test_it_tells_the_service_manager(tree: Project, tmp_path: Path) -> None:
-    """Systemd hears that it is ready, that it lives, and that it stops."""
-    path = str(tmp_path / "notify")
-    heard: list[str] = []
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(path)
-        manager.settimeout(20.0)
-        with watch(tree, NOTIFY_SOCKET=path, WATCHDOG_USEC="600000") as daemon:
-            while heard.count("WATCHDOG=1") < 4 or "READY=1" not in heard:
-                heard.append(manager.recv(200).decode())
-            daemon.process.send_signal(signal.SIGTERM)
-            while heard[-1] != "STOPPING=1":
-                heard.append(manager.recv(200).decode())
-            assert daemon.end() == 0
-
-
 def page(address: str, path: str) -> int:
     """Return the status that a page answers with, 0 when nobody does."""
     try:
-        with urlopen(f"http://{address}{path}", timeout=5) as answer:
+        with urlopen(f"http://{address}{path}", timeout=DEADLINE) as answer:
             return int(answer.status)
     except OSError as error:
         return int(getattr(error, "code", 0))

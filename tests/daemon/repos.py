@@ -15,7 +15,7 @@ from tests.daemon.process import Watch, watch
 from tests.git.support import BRANCH, GIT, Hub, Shared, shared
 
 SECRET = "a secret of sixteen or more"  # noqa: S105 - of these tests alone
-DEADLINE = 30.0
+DEADLINE = 60.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ CREATE = ("POST", "/model-customization-jobs")
 GET = ("GET", "/model-customization-jobs/")
 LIST = ("GET", "/model-customization-jobs?")
 STS = ("POST", "/")
-_DEADLINE = 20.0
+_DEADLINE = 60.0
 _PASSED_ON = ("content-type", "x-amzn-errortype", "x-amzn-requestid")
 
 
