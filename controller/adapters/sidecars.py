@@ -269,6 +269,8 @@ def _is_sendable(arn: Any) -> bool:
 
 def _is_large(content: bytes) -> bool:
     """Whether a sidecar is larger, or has more parts, than any that we write."""
+    if len(content) <= _MOST_PARTS:
+        return False  # each part takes a byte at least
     return len(content) > _LARGEST or sum(map(content.count, (b",", b"{", b"["))) > _MOST_PARTS
 
 
