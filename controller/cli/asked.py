@@ -62,9 +62,9 @@ def usable(ask: Callable[[], _Answer]) -> _Answer:
 
 def relative(source: Source) -> Source:
     """Return a place with its path from the current folder, if it lies below."""
-    absolute = Path(source.path).is_absolute()
+    absolute = source.path.startswith(os.sep)
     path = os.path.relpath(source.path) if absolute else os.path.normpath(source.path)
-    return source if path.startswith("..") else replace(source, path=path)
+    return source if path.startswith("..") or path == source.path else replace(source, path=path)
 
 
 def _default() -> Path:
