@@ -16,7 +16,7 @@ from controller.core.actions import Action, Outcome, Plan
 from controller.core.errors import failure
 from controller.core.fleet import Fleet
 from controller.core.kind import Kind
-from controller.core.model import Desired, JobKey, Recorded
+from controller.core.model import Desired
 from controller.core.planning import plan, refusal
 from controller.core.pruning import Cleaning
 from controller.core.pruning import refusal as prune_refusal
@@ -153,10 +153,11 @@ def reconcile(
     seen = observe_everywhere(kinds, jobs, recorded, fleet, looking, outside.width, full=scope.full)
     made = plan(kinds, jobs, seen.observations, recorded, fleet, now, seen.active, beside, permits)
     refused = _refusal(made, fleet, found, scope, terms) if mode is not Mode.RECORD else None
-    hands = _Hands(outside, fleet, by_key, recorded, now, beside)
+    actor = Actor(kinds, by_key, recorded, fleet, outside.cloud, outside.ledger, outside.clock, now)
+    hands = _Hands(actor, outside)
     match mode:
         case Mode.APPLY if refused is None:
-            results = _carried_out(made, hands, terms)
+            results = _carried_out(made, hands, beside, terms)
         case Mode.RECORD:
             results = tuple(hands.record(Outcome(one, one)) for one in made.actions)
         case _:
@@ -239,8 +240,10 @@ def _log_job(result: Result) -> None:
     _log.info("job", extra={name: value for name, value in told.items() if value is not None})
 
 
-def _carried_out(made: Plan, hands: _Hands, terms: Terms) -> tuple[Result, ...]:
-    """Carry out a plan; the watcher is told of each result as it comes."""
+def _carried_out(
+    made: Plan, hands: _Hands, beside: Counter[Lane], terms: Terms
+) -> tuple[Result, ...]:
+    """Carry out a plan; ``beside`` counts the jobs of ours that it is not about."""
     outside = hands.outside
     permitted = {id(one) for one in made.actions if terms.permits(one)}
     agreed = Plan(tuple(one for one in made.actions if id(one) in permitted))
@@ -250,7 +253,7 @@ def _carried_out(made: Plan, hands: _Hands, terms: Terms) -> tuple[Result, ...]:
         outside.watcher(result)
         return result
 
-    ours = running(made.actions, outside.kinds, hands.recorded) + hands.beside
+    ours = running(made.actions, outside.kinds, hands.actor.recorded) + beside
 
     def count(action: Action, submitted: int) -> int | None:
         kind, target = outside.kinds[action.desired.key.kind], action.desired.target
@@ -268,29 +271,14 @@ def _carried_out(made: Plan, hands: _Hands, terms: Terms) -> tuple[Result, ...]:
 class _Hands:
     """What acts on single jobs and writes their entries."""
 
+    actor: Actor
     outside: Outside
-    fleet: Fleet
-    desired: Mapping[JobKey, Desired]
-    recorded: Mapping[JobKey, Recorded]
-    now: datetime
-    beside: Counter[Lane]
 
     def attempt(self, action: Action) -> Outcome:
         """A defect of ours in one action is that action's failure, not the pass's."""
-        outside = self.outside
-        _stay(outside.leaves)
-        actor = Actor(
-            outside.kinds,
-            self.desired,
-            self.recorded,
-            self.fleet,
-            outside.cloud,
-            outside.ledger,
-            outside.clock,
-            self.now,
-        )
+        _stay(self.outside.leaves)
         try:
-            return actor.carry_out(action)
+            return self.actor.carry_out(action)
         except Exception as error:
             _log.debug("an action failed unexpectedly", exc_info=True)
             text = (
@@ -318,7 +306,5 @@ class _Hands:
         return result
 
     def _entry(self, outcome: Outcome) -> dict[str, Any]:
-        key = outcome.planned.desired.key
-        return entry(
-            self.outside.kinds[key.kind], outcome, self.recorded.get(key), self.fleet.owner
-        )
+        key, actor = outcome.planned.desired.key, self.actor
+        return entry(actor.kinds[key.kind], outcome, actor.recorded.get(key), actor.fleet.owner)
