@@ -26,6 +26,10 @@ _FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 class PathMissingError(Exception):
     """A path that was given by name does not exist; a mistake in the command, not in a manifest."""
 
+    def __init__(self, path: str, what: str = "file or folder") -> None:
+        super().__init__(f"{path}: no such {what}")
+        self.path = Path(path)
+
 
 class UnfitFileError(Exception):
     """A file that cannot be read, or is too large to be a manifest."""
@@ -75,7 +79,7 @@ class _Search:
 
     def add(self, path: str) -> None:
         if not os.path.lexists(path):
-            raise PathMissingError(f"{path}: no such file or folder")
+            raise PathMissingError(path)
         top = top_of(path)
         if os.path.isdir(path):
             self._folder(path, os.path.realpath(path), top)

@@ -51,7 +51,7 @@ def load_fleet(config: Path | None, start: Path) -> tuple[Fleet, tuple[Problem, 
     if path is None:
         return Fleet(), ()
     if config is not None and not os.path.lexists(config):
-        raise PathMissingError(f"{config}: no such file")
+        raise PathMissingError(str(config), "file")
     return _read(_shown(path))
 
 

@@ -13,10 +13,12 @@ import click
 from controller.adapters.fleet_file import fleet_path, fleet_paths, load_fleet
 from controller.adapters.manifests import PathMissingError
 from controller.core.fleet import Fleet
+from controller.core.hints import DID_YOU_MEAN, nearest
 from controller.core.model import Problem, Source
 from controller.core.selection import Selector, SelectorError, selector
 
 DEFAULT_PATH = Path("jobs")
+_SUFFIXES = (".yaml", ".yml")
 _Answer = TypeVar("_Answer")
 
 
@@ -56,7 +58,9 @@ def usable(ask: Callable[[], _Answer]) -> _Answer:
     """Return an answer; a mistake in the command line is told as one."""
     try:
         return ask()
-    except (PathMissingError, SelectorError) as error:
+    except PathMissingError as error:
+        raise click.UsageError(f"{error}{_meant(error.path)}") from error
+    except SelectorError as error:
         raise click.UsageError(str(error)) from error
 
 
@@ -65,6 +69,22 @@ def relative(source: Source) -> Source:
     absolute = source.path.startswith(os.sep)
     path = os.path.relpath(source.path) if absolute else os.path.normpath(source.path)
     return source if path.startswith("..") or path == source.path else replace(source, path=path)
+
+
+def _meant(path: Path) -> str:
+    """Return what follows the name of a path that leads nowhere: the one that was meant."""
+    manifests = [DEFAULT_PATH / f"{path.name}{suffix}" for suffix in _SUFFIXES]
+    near = next((one for one in manifests if one.exists()), None) or _near(path)
+    return f"; {DID_YOU_MEAN} {near}?" if near else ""
+
+
+def _near(path: Path) -> Path | None:
+    try:
+        beside = [one.name for one in path.parent.iterdir() if one.name[0] != "."]
+    except OSError:
+        return None
+    found = nearest(path.name, beside)
+    return path.parent / found if found else None
 
 
 def _default() -> Path:

@@ -54,6 +54,12 @@ def _simulated(context: click.Context, _option: click.Parameter, value: bool) ->
     return value
 
 
+def _url(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not value.startswith(("http://", "https://")):
+        raise click.BadParameter(f"{value!r} is no URL: it begins with http:// or https://")
+    return value
+
+
 def in_real_seconds(given: Mapping[str, Any], seconds: float, least: float) -> float:
     """Return how long a time is by the clock that jobs run by: the sandbox's may be faster."""
     return max(seconds / given["speed"], least) if given["sandbox"] else seconds
@@ -255,7 +261,7 @@ offline = click.option(
 connecting = stack(
     click.option("--region", metavar="REGION", help="The region of manifests that name none."),
     click.option("--profile", metavar="NAME", help="A profile of the AWS config files."),
-    click.option("--endpoint-url", metavar="URL", help="Send every AWS call here."),
+    click.option("--endpoint-url", metavar="URL", callback=_url, help="Send every AWS call here."),
     click.option(
         "--ca-bundle",
         type=click.Path(path_type=Path, exists=True),

@@ -148,6 +148,8 @@ class Repo:
 
 
 def _check_near(url: str) -> None:
+    if url.startswith(("/", ".")) and not Path(url).exists():
+        raise click.UsageError(f"--repo: there is no repository {url}")
     if not is_on_this_disk(url, Path()):
         raise click.UsageError(f"--repo: {not_pushed(url)} (--write-back files)")
 

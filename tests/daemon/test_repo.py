@@ -173,6 +173,7 @@ def test_a_remote_that_hangs_keeps_nobody_from_leaving(box: Box, tmp_path: Path)
         (("--repo", "x", "--work-dir", "."), "somebody's repository"),
         (("--repo", "x", "--pull-interval", "soon"), "is no time"),
         (("--repo", "ssh://git.example.com/fleet.git", "--sandbox"), "(--write-back files)"),
+        (("--repo", "/none/fleet", "--sandbox"), "there is no repository /none/fleet"),
         (("--branch", "main"), "--branch goes with --repo"),
         (("--path", "jobs"), "--path goes with --repo"),
         (("--webhook", "0"), "--webhook goes with --repo"),

@@ -152,6 +152,11 @@ def test_a_remote_that_is_gone_is_told(desk: Desk) -> None:
         (["--timeout", "9"], "--timeout goes with --wait"),
         (["--speed", "9"], "--speed goes with --sandbox"),
         (["--sandbox", "--endpoint-url", "http://x"], "--endpoint-url does not go with --sandbox"),
+        (["--endpoint-url", "localhost:9"], "'localhost:9' is no URL: it begins with http"),
+        (["support-bto"], "support-bto: no such file or folder\n"),
+        (["support-bot"], "no such file or folder; did you mean jobs/support-bot.yaml?"),
+        (["job"], "job: no such file or folder; did you mean jobs?"),
+        (["jobs/suport-bot.yaml"], "folder; did you mean jobs/support-bot.yaml?"),
         (["--force"], "--force goes with --prune"),
     ],
 )
