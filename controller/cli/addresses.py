@@ -19,9 +19,8 @@ from controller.daemon import Daemon
 
 _log = logging.getLogger(__name__)
 
-TRIES = 10
-"""How often a page's address is asked for: who holds it may be about to end."""
-_PATIENCE = 0.5
+# Whose interface has the address may be about to begin.
+_TRIES, _PATIENCE = 10, 0.5
 
 
 def check(given: Mapping[str, Any]) -> None:
@@ -48,23 +47,33 @@ def check(given: Mapping[str, Any]) -> None:
         raise click.UsageError(f"--webhook: {error}") from error
 
 
-def serve(stack: ExitStack, address: str, daemon: Daemon, metrics: Metrics, tries: int) -> bool:
-    """Serve the pages, and return whether they are; who holds the address may be about to end."""
-    while address and tries:
+def serve(stack: ExitStack, address: str, daemon: Daemon, metrics: Metrics) -> bool:
+    """Serve the pages if that can be now, and return whether nothing is left to serve."""
+    try:
+        _begin(stack, address, daemon, metrics)
+    except AddressError as error:
+        _log.warning("not serving", extra={"why": str(error)})
+        return False
+    return True
+
+
+def serve_at_last(stack: ExitStack, address: str, daemon: Daemon, metrics: Metrics) -> None:
+    """Serve the pages at an address that may only just come up; raises click's usage error."""
+    for left in reversed(range(_TRIES)):
         try:
-            url = stack.enter_context(
-                serving(address, alive=daemon.alive, ready=daemon.ready, registry=metrics)
-            )
+            _begin(stack, address, daemon, metrics)
         except AddressError as error:
-            tries -= 1
-            if not tries:
-                _log.warning("not serving", extra={"why": str(error)})
-            else:
-                daemon.pause(_PATIENCE)
+            if not left:
+                raise click.UsageError(f"--listen: {error}") from error
+            daemon.pause(_PATIENCE)
         else:
-            _log.info("serving", extra={"url": url})
-            return True
-    return not address
+            return
+
+
+def _begin(stack: ExitStack, address: str, daemon: Daemon, metrics: Metrics) -> None:
+    if address:
+        pages = serving(address, alive=daemon.alive, ready=daemon.ready, registry=metrics)
+        _log.info("serving", extra={"url": stack.enter_context(pages)})
 
 
 def take_hooks(

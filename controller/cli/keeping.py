@@ -73,14 +73,13 @@ def keep(paths: Sequence[Path], given: Mapping[str, Any], rhythm: Rhythm) -> Exi
         daemon = kept.daemon(rhythm, manager)
         ended = stack.enter_context(signals(daemon, kept.hurry))
         metrics.ready_when(daemon.ready)
-        serves = addresses.serve(stack, given["listen"], daemon, metrics, 1)
+        serves = addresses.serve(stack, given["listen"], daemon, metrics)
         lock = lock_path(repo.folder or given["status_dir"] or repo.paths[0], shard)
         manager.status("waiting for the lock")
         if not stack.enter_context(only_one(lock, daemon.leaves, _beating(daemon))):
             return ended.code
-        listen = given["listen"]
-        if not serves and not addresses.serve(stack, listen, daemon, metrics, addresses.TRIES):
-            raise click.UsageError(f"--listen {listen}: another process has this address")
+        if not serves:
+            addresses.serve_at_last(stack, given["listen"], daemon, metrics)
         _notice(stack, kept, connection, daemon)
         manager.ready()
         manager.status("watching")
