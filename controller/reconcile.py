@@ -154,14 +154,14 @@ def reconcile(
     made = plan(kinds, jobs, seen.observations, recorded, fleet, now, seen.active, beside, permits)
     refused = _refusal(made, fleet, found, scope, terms) if mode is not Mode.RECORD else None
     actor = Actor(kinds, by_key, recorded, fleet, outside.cloud, outside.ledger, outside.clock, now)
-    hands = _Hands(actor, outside)
+    worker = _Worker(actor, outside)
     match mode:
         case Mode.APPLY if refused is None:
-            results = _carried_out(made, hands, beside, terms)
+            results = _carried_out(made, worker, beside, terms)
         case Mode.RECORD:
-            results = tuple(hands.record(Outcome(one, one)) for one in made.actions)
+            results = tuple(worker.record(Outcome(one, one)) for one in made.actions)
         case _:
-            results = tuple(hands.foresee(action) for action in made.actions)
+            results = tuple(worker.foresee(action) for action in made.actions)
     _log_pass(mode, results, refused)
     report = Report(made, results, refused)
     return _cleaned(report, outside, found, mode, now) if scope.cleaning.collect else report
@@ -241,19 +241,19 @@ def _log_job(result: Result) -> None:
 
 
 def _carried_out(
-    made: Plan, hands: _Hands, beside: Counter[Lane], terms: Terms
+    made: Plan, worker: _Worker, beside: Counter[Lane], terms: Terms
 ) -> tuple[Result, ...]:
     """Carry out a plan; ``beside`` counts the jobs of ours that it is not about."""
-    outside = hands.outside
+    outside = worker.outside
     permitted = {id(one) for one in made.actions if terms.permits(one)}
     agreed = Plan(tuple(one for one in made.actions if id(one) in permitted))
 
     def record(outcome: Outcome) -> Result:
-        result = hands.record(outcome)
+        result = worker.record(outcome)
         outside.watcher(result)
         return result
 
-    ours = running(made.actions, outside.kinds, hands.actor.recorded) + beside
+    ours = running(made.actions, outside.kinds, worker.actor.recorded) + beside
 
     def count(action: Action, submitted: int) -> int | None:
         kind, target = outside.kinds[action.desired.key.kind], action.desired.target
@@ -261,14 +261,14 @@ def _carried_out(
         # A listing may lag; what this pass saw is certain.
         return None if found is None else max(found, ours[lane_of(action)] + submitted)
 
-    done = iter(carry_out(agreed, Hands(hands.attempt, record, count), outside.width))
+    done = iter(carry_out(agreed, Hands(worker.attempt, record, count), outside.width))
     return tuple(
         next(done) if id(one) in permitted else record(Outcome(one, one)) for one in made.actions
     )
 
 
 @dataclass(frozen=True, slots=True)
-class _Hands:
+class _Worker:
     """What acts on single jobs and writes their entries."""
 
     actor: Actor
