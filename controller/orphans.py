@@ -21,7 +21,7 @@ Step = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class Orphans:
     """The orphans, sorted by place and name, and what could not be looked at, in words."""
 
     orphans: tuple[Orphan, ...]
@@ -65,7 +65,7 @@ def find(
     cloud: Cloud,
     executor: Executor,
     step: Step,
-) -> Found:
+) -> Orphans:
     """Return every job of the fleet's owner that has no manifest.
 
     Each place that manifests are for, or else the fleet's, is listed whole; a listing does not say
@@ -84,7 +84,7 @@ def find(
             found.append(look)
         elif look:
             failures.append(look)
-    return Found(
+    return Orphans(
         tuple(sorted(found, key=lambda one: (str(one.place), one.kind.name, one.name))),
         tuple(dict.fromkeys(failures)),
     )

@@ -16,7 +16,7 @@ from controller.cli.printing import say, show
 from controller.cli.wiring import Work, outside
 from controller.core.leftovers import Orphan
 from controller.core.model import Source
-from controller.orphans import Found, Known, find
+from controller.orphans import Known, Orphans, find
 from controller.removing import Coverage, leftovers
 from controller.views.orphans import orphan_data, orphan_lines
 from controller.views.remarks import Remarks
@@ -56,7 +56,7 @@ def show_orphans(work: Work, given: dict[str, Any]) -> set[Exit]:
     return {Exit.FAILED} if found.failures else set()
 
 
-def _found(work: Work, coverage: Coverage, given: dict[str, Any]) -> Found:
+def _found(work: Work, coverage: Coverage, given: dict[str, Any]) -> Orphans:
     with outside(work, reach_of(given)) as ports, ThreadPoolExecutor(ports.width) as executor:
         recorded = ports.ledger.read({job.key: job.source for job in work.desired})
         removed = leftovers(ports.kinds, ports.ledger, coverage).removed
