@@ -15,7 +15,7 @@ from itertools import chain, product
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.metrics_core import Metric
 
-from controller.adapters.syncing import Errand, Outcome
+from controller.adapters.syncing import Errand, SyncResult
 from controller.core.headlines import PENDING, QUEUED, STALLED, SUSPENDED, UNKNOWN
 from controller.core.kind import Kind
 from controller.core.model import SUBMITTING
@@ -68,7 +68,7 @@ class Metrics:
         self._phases = Words((*_PHASES, *_statuses(kinds)))
         self._results = Words(PassResult)
         self._wakes = Words(Wake)
-        self._errands, self._outcomes = Words(Errand), Words(Outcome)
+        self._errands, self._outcomes = Words(Errand), Words(SyncResult)
         self._operations = Words(_operations(kinds), ROOM)
         self._codes = Words((OK,), ROOM)
         self._of_passes()
@@ -155,7 +155,7 @@ class Metrics:
         self._syncs = self._counter(
             "syncs", "Pulls and write-backs, by how they went.", "errand", "outcome"
         )
-        for errand, outcome in product(Errand, Outcome):
+        for errand, outcome in product(Errand, SyncResult):
             self._syncs.labels(errand, outcome)
         for result in PassResult:
             self._passes.labels(result)

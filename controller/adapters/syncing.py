@@ -35,8 +35,8 @@ class Errand(StrEnum):
     WRITE_BACK = "write-back"
 
 
-class Outcome(StrEnum):
-    """How it went."""
+class SyncResult(StrEnum):
+    """How an errand went."""
 
     CHANGED = "changed"
     """Something was new, or was committed."""
@@ -53,8 +53,8 @@ class Remote:
     Both return how it went, and raise GitError. ``end`` ends what git does, from another thread.
     """
 
-    pull: Callable[[], Outcome] | None
-    write_back: Callable[[], Outcome] | None
+    pull: Callable[[], SyncResult] | None
+    write_back: Callable[[], SyncResult] | None
     end: Callable[[], None]
 
 
@@ -66,7 +66,7 @@ class _Turn:
     """
 
     errand: Errand
-    run: Callable[[], Outcome]
+    run: Callable[[], SyncResult]
     every: float
     due: float = 0.0
     owed: bool = True
@@ -89,7 +89,7 @@ class Syncing:
         remote: Remote,
         every: float,
         pulled: Callable[[], None],
-        told: Callable[[Errand, Outcome], None] = lambda _errand, _outcome: None,
+        told: Callable[[Errand, SyncResult], None] = lambda _errand, _result: None,
         *,
         pause: float = FIRST_PAUSE,
     ) -> None:
@@ -172,9 +172,9 @@ class Syncing:
 
     def _do(self, turn: _Turn) -> None:
         # What is recorded from here on is written back the next time.
-        self._doing, turn.owed, outcome = turn.errand, False, Outcome.FAILED
+        self._doing, turn.owed, result = turn.errand, False, SyncResult.FAILED
         try:
-            outcome = turn.run()
+            result = turn.run()
         except GitError as error:
             self._failed(turn, str(error))
         except Exception:
@@ -182,10 +182,10 @@ class Syncing:
             _log.exception("a defect", extra={"errand": turn.errand})
             self._failed(turn, "a defect")
         else:
-            self._went_well(turn, outcome)
+            self._went_well(turn, result)
         self._doing = None
-        self._told(turn.errand, outcome)
-        if outcome is Outcome.CHANGED and turn.errand is Errand.PULL:
+        self._told(turn.errand, result)
+        if result is SyncResult.CHANGED and turn.errand is Errand.PULL:
             self._pulled()
 
     def _failed(self, turn: _Turn, why: str) -> None:
@@ -200,10 +200,10 @@ class Syncing:
         turn.told.add(why)
         _log.log(level, f"{turn.errand} failed", extra={"why": why, "again": "it is tried again"})
 
-    def _went_well(self, turn: _Turn, outcome: Outcome) -> None:
+    def _went_well(self, turn: _Turn, result: SyncResult) -> None:
         if turn.failing:
             _log.info(f"{turn.errand} works again")
         turn.failing, turn.failures = False, 0
         turn.told.clear()
-        comes_again = turn.errand is Errand.PULL or outcome is Outcome.PARTIAL
+        comes_again = turn.errand is Errand.PULL or result is SyncResult.PARTIAL
         turn.due = time.monotonic() + turn.every if comes_again else math.inf

@@ -17,7 +17,7 @@ from controller.adapters.checkout import Checkout, ForeignFolderError, Origin
 from controller.adapters.git import GitError, masked
 from controller.adapters.repository import UnfitError, is_on_this_disk
 from controller.adapters.sidecars import entries_of, rendered
-from controller.adapters.syncing import Errand, Outcome, Remote, Syncing
+from controller.adapters.syncing import Errand, SyncResult, Remote, Syncing
 from controller.adapters.write_back import Writer, not_pushed, writer
 from controller.cli.writing_back import options_of
 from controller.core.kinds import KINDS
@@ -71,7 +71,7 @@ class Repo:
         return replace(intake, coverage=lambda: self._covered(intake.coverage()))
 
     def syncing(
-        self, pulled: Callable[[], None], told: Callable[[Errand, Outcome], None]
+        self, pulled: Callable[[], None], told: Callable[[Errand, SyncResult], None]
     ) -> Syncing | None:
         """Return what keeps the tree and its remote together; None where nothing does.
 
@@ -91,13 +91,13 @@ class Repo:
         self._hurry = made.hurry
         return made
 
-    def _pull(self) -> Outcome:
-        return Outcome.CHANGED if self.clone and self.clone.pull() else Outcome.UNCHANGED
+    def _pull(self) -> SyncResult:
+        return SyncResult.CHANGED if self.clone and self.clone.pull() else SyncResult.UNCHANGED
 
-    def _write_back(self) -> Outcome:
+    def _write_back(self) -> SyncResult:
         """Have the branch hold every status that it can hold."""
         if self._options is None or (self.clone and not self.clone.tree.exists()):
-            return Outcome.UNCHANGED
+            return SyncResult.UNCHANGED
         # Made anew each time: the user may have changed the branch, or the clone been replaced.
         self._writer = writer(self.paths, self._options, KINDS)
         written = self._writer.write_back()
@@ -111,8 +111,8 @@ class Repo:
             # Somebody else was there: the clone may be behind.
             self._hurry()
         if written.notes:
-            return Outcome.PARTIAL
-        return Outcome.CHANGED if written.commit else Outcome.UNCHANGED
+            return SyncResult.PARTIAL
+        return SyncResult.CHANGED if written.commit else SyncResult.UNCHANGED
 
     def _end(self) -> None:
         if self.clone:

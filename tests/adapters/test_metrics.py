@@ -11,7 +11,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
 from controller.adapters.metrics import OTHER, PREFIX, ROOM, Metrics, Words
-from controller.adapters.syncing import Errand, Outcome
+from controller.adapters.syncing import Errand, SyncResult
 from controller.core.kinds import KINDS
 from controller.metering import Meter, PassResult, Wake
 from tests.house.source import ROOT
@@ -211,9 +211,9 @@ def test_pulls_and_write_backs_are_counted() -> None:
     """Each by how it went; all six are there from the start."""
     metrics = made()
 
-    metrics.synced(Errand.PULL, Outcome.FAILED)
-    metrics.synced(Errand.PULL, Outcome.FAILED)
-    metrics.synced(Errand.WRITE_BACK, Outcome.CHANGED)
+    metrics.synced(Errand.PULL, SyncResult.FAILED)
+    metrics.synced(Errand.PULL, SyncResult.FAILED)
+    metrics.synced(Errand.WRITE_BACK, SyncResult.CHANGED)
 
     assert value(metrics, "syncs_total", errand="pull", outcome="failed") == 2
     assert value(metrics, "syncs_total", errand="write-back", outcome="changed") == 1

@@ -13,7 +13,7 @@ from itertools import pairwise
 import pytest
 
 from controller.adapters.git import GitError
-from controller.adapters.syncing import Errand, Outcome, Remote, Syncing
+from controller.adapters.syncing import Errand, SyncResult, Remote, Syncing
 from tests.sandbox.support import DEADLINE, poll
 
 LONG = 3600.0
@@ -24,18 +24,18 @@ class Far:
     """A remote that counts what is asked of it, fails on order, and may hang until ended."""
 
     done: Counter[Errand] = field(default_factory=Counter)
-    told: Counter[tuple[Errand, Outcome]] = field(default_factory=Counter)
+    told: Counter[tuple[Errand, SyncResult]] = field(default_factory=Counter)
     failing: dict[Errand, str] = field(default_factory=dict)
-    outcome: Outcome = Outcome.UNCHANGED
+    outcome: SyncResult = SyncResult.UNCHANGED
     hangs: Errand | None = None
     pulled: int = 0
     began: list[tuple[Errand, float]] = field(default_factory=list)
     _ended: threading.Event = field(default_factory=threading.Event)
 
-    def run(self, errand: Errand) -> Callable[[], Outcome]:
+    def run(self, errand: Errand) -> Callable[[], SyncResult]:
         """Return what runs an errand."""
 
-        def one() -> Outcome:
+        def one() -> SyncResult:
             self.began.append((errand, time.monotonic()))
             self.done[errand] += 1
             if self.hangs is errand:
@@ -64,7 +64,7 @@ def syncing(
     """While the context lasts a thread keeps in touch with the remote."""
     remote = Remote(far.run(Errand.PULL) if pulls else None, far.run(Errand.WRITE_BACK), far.end)
 
-    def told(errand: Errand, outcome: Outcome) -> None:
+    def told(errand: Errand, outcome: SyncResult) -> None:
         far.told[errand, outcome] += 1
 
     one = Syncing(remote, every, far.hear, told, pause=pause)
@@ -90,7 +90,7 @@ def test_it_begins_with_what_an_earlier_one_left() -> None:
 
 def test_it_pulls_in_its_turn() -> None:
     """A branch is pulled again and again, and what is new is told of."""
-    far = Far(outcome=Outcome.CHANGED)
+    far = Far(outcome=SyncResult.CHANGED)
     with syncing(far, every=0.001):
         poll(lambda: far.pulled >= 5)
     assert far.done[Errand.WRITE_BACK] == 1
@@ -106,7 +106,7 @@ def test_many_hooks_are_one_pull() -> None:
         far.hangs = None
         far.end()
         poll(lambda: far.done[Errand.PULL] == 2)
-        poll(lambda: far.told[Errand.PULL, Outcome.UNCHANGED] == 1)
+        poll(lambda: far.told[Errand.PULL, SyncResult.UNCHANGED] == 1)
         one.hurry()
         poll(lambda: far.done[Errand.PULL] == 3)
         one.close(DEADLINE)
@@ -122,7 +122,7 @@ def test_what_is_recorded_amid_a_write_back_is_written_the_next_time() -> None:
         for _ in range(10):
             one.recorded()
         far.end()
-        poll(lambda: far.told[Errand.WRITE_BACK, Outcome.UNCHANGED] == 1)
+        poll(lambda: far.told[Errand.WRITE_BACK, SyncResult.UNCHANGED] == 1)
         assert one.close(DEADLINE)
     assert far.done[Errand.WRITE_BACK] == 2
 
@@ -137,7 +137,7 @@ def test_a_failure_is_told_once_and_tried_again(caplog: pytest.LogCaptureFixture
             poll(partial(lambda least: far.done[Errand.PULL] >= least, tries))
         far.failing.clear()
         one.hurry()
-        poll(lambda: far.told[Errand.PULL, Outcome.UNCHANGED] == 1)
+        poll(lambda: far.told[Errand.PULL, SyncResult.UNCHANGED] == 1)
 
     lines = [(record.levelname, record.getMessage()) for record in caplog.records]
     assert lines == [("ERROR", "pull failed"), ("INFO", "pull works again")]
@@ -162,18 +162,18 @@ def test_a_failed_write_back_waits_longer_each_time() -> None:
 
 def test_what_could_not_be_written_back_yet_is_looked_at_again() -> None:
     """A status without its manifest over there waits for a person, and is nobody's failure."""
-    far = Far(outcome=Outcome.PARTIAL)
+    far = Far(outcome=SyncResult.PARTIAL)
     with syncing(far, every=0.001, pulls=False) as one:
         poll(lambda: far.done[Errand.WRITE_BACK] >= 5)
         assert one.close(DEADLINE)
-    assert far.told.keys() == {(Errand.WRITE_BACK, Outcome.PARTIAL)}
+    assert far.told.keys() == {(Errand.WRITE_BACK, SyncResult.PARTIAL)}
 
 
 def test_a_defect_ends_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """An error that nobody thought of is told and tried again, as any other."""
     far = Far()
 
-    def broken() -> Outcome:
+    def broken() -> SyncResult:
         raise ValueError("no")
 
     one = Syncing(Remote(broken, far.run(Errand.WRITE_BACK), far.end), LONG, far.hear)
@@ -209,7 +209,7 @@ def test_the_end_waits_no_longer_than_it_may() -> None:
         began = time.monotonic()
         assert not one.close(0.05)
         assert time.monotonic() - began < DEADLINE / 2
-        poll(lambda: far.told[Errand.WRITE_BACK, Outcome.FAILED] == 1)
+        poll(lambda: far.told[Errand.WRITE_BACK, SyncResult.FAILED] == 1)
     assert far.done[Errand.WRITE_BACK] == 2
 
 
