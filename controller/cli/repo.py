@@ -17,7 +17,7 @@ from controller.adapters.checkout import Checkout, ForeignFolderError, Origin
 from controller.adapters.git import GitError, masked
 from controller.adapters.repository import UnfitError, is_on_this_disk
 from controller.adapters.sidecars import entries_of, rendered
-from controller.adapters.syncing import Errand, SyncResult, Remote, Syncing
+from controller.adapters.syncing import Errand, Remote, Syncing, SyncResult
 from controller.adapters.write_back import Writer, not_pushed, writer
 from controller.cli.writing_back import options_of
 from controller.core.kinds import KINDS

@@ -13,7 +13,7 @@ from itertools import pairwise
 import pytest
 
 from controller.adapters.git import GitError
-from controller.adapters.syncing import Errand, SyncResult, Remote, Syncing
+from controller.adapters.syncing import Errand, Remote, Syncing, SyncResult
 from tests.sandbox.support import DEADLINE, poll
 
 LONG = 3600.0
