@@ -20,7 +20,7 @@ from controller.core.model import Desired
 from controller.core.planning import plan, refusal
 from controller.core.pruning import Cleaning
 from controller.core.pruning import refusal as prune_refusal
-from controller.core.queueing import Lane, lane_of, running, running_beside
+from controller.core.queueing import Crowd, Lane, lane_of, running, running_beside
 from controller.core.status import entry
 from controller.observing import count_active, observe_everywhere
 from controller.pacing import Gated
@@ -147,11 +147,12 @@ def reconcile(
         recorded = {**recorded, **{key: one.recorded for key, one in found.removed.items()}}
     if mode is Mode.APPLY:
         outside.ledger.clean()
-    kinds, by_key, permits = outside.kinds, {job.key: job for job in jobs}, terms.permits
+    kinds, by_key = outside.kinds, {job.key: job for job in jobs}
     beside = running_beside(kinds, recorded, by_key) if scope.part else Counter[Lane]()
     looking = Gated(outside.cloud, lambda _: _staying(outside.leaves))
     seen = observe_everywhere(kinds, jobs, recorded, fleet, looking, outside.width, full=scope.full)
-    made = plan(kinds, jobs, seen.observations, recorded, fleet, now, seen.active, beside, permits)
+    crowd = Crowd(seen.active, beside, terms.permits)
+    made = plan(kinds, jobs, seen.observations, recorded, fleet, now, crowd)
     refused = _refusal(made, fleet, found, scope, terms) if mode is not Mode.RECORD else None
     actor = Actor(kinds, by_key, recorded, fleet, outside.cloud, outside.ledger, outside.clock, now)
     worker = _Worker(actor, outside)

@@ -6,10 +6,9 @@ somebody else's work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from types import MappingProxyType
 
 from controller.core.actions import Action, Plan, Reason, Verb
 from controller.core.case import Case
@@ -24,9 +23,9 @@ from controller.core.model import (
     Recorded,
 )
 from controller.core.pruning import spared
-from controller.core.queueing import Lane, queue
+from controller.core.queueing import Crowd, queue
 
-_NOT_COUNTED: Mapping[Lane, int] = MappingProxyType({})
+_NOBODY = Crowd()
 _Use = tuple[str | None, str | None]
 """A role whose credentials are used, and the region they are used in; None for any."""
 
@@ -38,23 +37,19 @@ def plan(
     recorded: Mapping[JobKey, Recorded],
     fleet: Fleet,
     now: datetime,
-    active: Mapping[Lane, int] = _NOT_COUNTED,
-    beside: Mapping[Lane, int] = _NOT_COUNTED,
-    permits: Callable[[Action], bool] = lambda _: True,
+    crowd: Crowd = _NOBODY,
 ) -> Plan:
     """One action per job, sorted by key, chosen from what is known and from nothing else.
 
     Every desired job needs an observation. Kinds and the fleet come as values, ``now`` is
-    read once by the caller. ``active`` is what was counted where jobs wait for a quota, and
-    ``beside`` what of ours runs that the plan is not about. What nothing ``permits`` is planned,
-    and takes no room from the rest.
+    read once by the caller. What the ``crowd`` does not permit is planned all the same.
     """
     actions = [
         decide(kinds[job.key.kind], job, observations[job.key], recorded.get(job.key), fleet, now)
         for job in sorted(desired, key=lambda job: job.key)
     ]
     fitting = _spare_others(_hold_wrong_credentials(spared(actions), recorded))
-    return Plan(tuple(queue(fitting, kinds, recorded, fleet, active, beside, permits)))
+    return Plan(tuple(queue(fitting, kinds, recorded, fleet, crowd)))
 
 
 def decide(

@@ -29,6 +29,20 @@ class Lane:
 _NOBODY: Mapping[Lane, int] = MappingProxyType({})
 
 
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What takes room beside a plan's jobs, and which of these may take any.
+
+    ``active`` holds how many jobs, anybody's, are active in a lane, where that was counted, and
+    ``beside`` how many of ours run there that no action is about. A submit that nothing
+    ``permits`` takes no room from the others.
+    """
+
+    active: Mapping[Lane, int] = field(default_factory=lambda: _NOBODY)
+    beside: Mapping[Lane, int] = field(default_factory=lambda: _NOBODY)
+    permits: Callable[[Action], bool] = lambda _: True
+
+
 def lane_of(action: Action) -> Lane:
     """Return the lane that an action's job is in."""
     return Lane(action.desired.key.kind, action.place)
@@ -39,19 +53,12 @@ def queue(
     kinds: Mapping[str, Kind],
     recorded: Mapping[JobKey, Recorded],
     fleet: Fleet,
-    active: Mapping[Lane, int],
-    beside: Mapping[Lane, int] = _NOBODY,
-    permits: Callable[[Action], bool] = lambda _: True,
+    crowd: Crowd,
 ) -> list[Action]:
-    """Let the first submits through, in the order of their start, and queue the rest.
-
-    ``active`` holds how many jobs, anybody's, are active in a lane, where that was counted, and
-    ``beside`` how many of ours run there that no action is about. A submit that nothing
-    ``permits`` takes no room from the others.
-    """
+    """Let the first submits through, in the order of their start, and queue the rest."""
     changes = Plan(tuple(actions)).changes
-    submits = [one for one in changes if one.verb is Verb.SUBMIT and permits(one)]
-    ours = running(actions, kinds, recorded) + Counter(beside)
+    submits = [one for one in changes if one.verb is Verb.SUBMIT and crowd.permits(one)]
+    ours = running(actions, kinds, recorded) + Counter(crowd.beside)
     rooms = _Rooms(fleet.limits.max_active)
     for lane, count in ours.items():
         rooms.busy[lane.place] += count
@@ -60,7 +67,7 @@ def queue(
         if known is not None and known.queue_active is not None and lane not in rooms.numbers:
             # Who stands first asked last: later ones may hold the number of another day.
             rooms.numbers[lane] = known.queue_active
-            rooms.left[lane] = _room(known.queue_active, active.get(lane), ours[lane])
+            rooms.left[lane] = _room(known.queue_active, crowd.active.get(lane), ours[lane])
     told = {
         action.desired.key: rooms.let_in(action, recorded.get(action.desired.key))
         for action in submits

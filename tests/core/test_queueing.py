@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from controller.core.actions import Action, Reason, Verb
 from controller.core.fleet import Fleet, Limits
 from controller.core.planning import plan
-from controller.core.queueing import Lane
+from controller.core.queueing import Crowd, Lane
 from tests.core.cases import NOW, OFFERED, PLACE, TEST_KINDS, Situation, situation
 
 LANE = Lane(OFFERED.name, PLACE)
@@ -43,7 +43,7 @@ def acted(found: list[dict[str, Any]], max_active: int | None, active: int | Non
         {one.desired.key: one.recorded for one in jobs if one.recorded is not None},
         fleet,
         NOW,
-        counted,
+        Crowd(counted),
     )
     return list(made.actions)
 

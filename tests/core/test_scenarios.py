@@ -16,7 +16,7 @@ from controller.core.actions import Action, Plan, Reason, Verb
 from controller.core.fleet import Fleet, fleet_of
 from controller.core.planning import plan, refusal
 from controller.core.pruning import Cleaning
-from controller.core.queueing import Lane
+from controller.core.queueing import Crowd, Lane
 from tests.core.cases import (
     NOW,
     OFFERED,
@@ -71,7 +71,7 @@ def planned(scenario: Scenario) -> Plan:
         {one.desired.key: one.recorded for one in found if one.recorded is not None},
         fleet_in(scenario),
         datetime.fromisoformat(scenario["now"]) if "now" in scenario else NOW,
-        {Lane(OFFERED.name, PLACE): scenario["active"]} if "active" in scenario else {},
+        Crowd({Lane(OFFERED.name, PLACE): scenario["active"]} if "active" in scenario else {}),
     )
 
 
