@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshal
 import os
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -50,6 +51,8 @@ def shared_out(
         meanwhile()
         done = {number: work(pieces[number]) for number in _taken(queue)}
     finally:
+        # Where this one fails, what nobody waits for any more is not begun.
+        deque(_taken(queue), 0)
         os.close(queue)
     for reader in readers:
         for number, answer in _answer(*reader) if reader else ():
