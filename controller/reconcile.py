@@ -306,6 +306,9 @@ class _Worker:
         _log_job(result)
         return result
 
-    def _entry(self, outcome: Outcome) -> dict[str, Any]:
+    def _entry(self, outcome: Outcome) -> Mapping[str, Any]:
+        """Return a job's entry: the recorded one itself where nothing is new, and that is usual."""
         key, actor = outcome.planned.desired.key, self.actor
-        return entry(actor.kinds[key.kind], outcome, actor.recorded.get(key), actor.fleet.owner)
+        known = actor.recorded.get(key)
+        made = entry(actor.kinds[key.kind], outcome, known, actor.fleet.owner)
+        return known.entry if known is not None and known.entry == made else made

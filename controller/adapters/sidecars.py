@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from controller.adapters.alike import Alike
 from controller.adapters.files import TEMPORARY, create, locked, plain_bytes, replace
 from controller.adapters.signatures import Signature, is_settled, signature_of
 from controller.core.kind import Kind
@@ -26,6 +27,8 @@ _DEEPEST = 64
 # A hundred times what is usual; beyond that reading takes seconds, and hundreds of megabytes.
 _LARGEST = 8 << 20
 _MOST_PARTS = 300_000
+_MUCH = 4 << 20
+"""Bytes of sidecars from which on it pays to hold only once what they have in common."""
 _ABANDONED_SECONDS = 3600
 
 
@@ -60,6 +63,8 @@ class Sidecars:
         self._as_read: dict[str, _Parsed] = {}
         self._left_behind: list[str] = []
         self._met: list[tuple[str, str, JobKey, Recorded]] = []
+        self._alike = Alike()
+        self._bytes = 0
         self.unreadable: list[str] = []
         self.opened = 0
 
@@ -69,7 +74,7 @@ class Sidecars:
         self._left_behind = []
         self._as_read.clear()
         self._met = []
-        self.opened = 0
+        self.opened = self._bytes = 0
         # The time comes before every state, and each state before its bytes.
         now = self._clock()
         beside = {key: sidecar_of(source.path) for key, source in sources.items()}
@@ -162,8 +167,9 @@ class Sidecars:
         if not content or stamp is None:
             return None
         self.opened += 1
+        self._bytes += len(content)
         written_at = datetime.fromtimestamp(stamp.written / 1e9, tz=UTC)
-        jobs = entries_of(content)
+        jobs = entries_of(content, json.loads if self._bytes < _MUCH else self._alike.loads)
         entries, ours = [], {}
         for name, raw in jobs.items():
             kind = self._kinds.get(str(raw.get("kind")))
@@ -238,12 +244,12 @@ def _names(folder: str) -> list[str]:
         return []
 
 
-def entries_of(content: bytes) -> dict[str, Any]:
+def entries_of(content: bytes, loads: Callable[[bytes], Any] = json.loads) -> dict[str, Any]:
     """Return the entries of a sidecar; what is not one has none."""
     if _is_large(content):
         return {}
     try:
-        document = json.loads(content or b"{}")
+        document = loads(content or b"{}")
     except (ValueError, RecursionError):
         return {}
     jobs = document.get("jobs") if isinstance(document, dict) else None

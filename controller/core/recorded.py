@@ -14,11 +14,12 @@ _MOST_ATTEMPTS = 1000
 
 def parse(kind: Kind, raw: Mapping[str, Any], written_at: datetime | None) -> Recorded:
     """Read an entry; whatever does not have the form that we write counts as not recorded."""
-    conditions = [one for one in _list(raw.get("conditions")) if isinstance(one, dict)]
-    history = [one for one in _list(raw.get("history")) if isinstance(one, dict)]
+    conditions, history = _mappings(raw.get("conditions")), _mappings(raw.get("history"))
+    # Many thousands are held at a time: what has its form already is not copied.
+    is_sound = raw.get("conditions") is conditions and raw.get("history") is history
     synced = next((one for one in conditions if one.get("type") == "Synced"), {})
     return Recorded(
-        entry={**raw, "conditions": conditions, "history": history},
+        entry=raw if is_sound else {**raw, "conditions": conditions, "history": history},
         phase=_text(raw.get("phase")),
         digest=_text(raw.get("digest")),
         token=_text(raw.get("token")),
@@ -91,5 +92,8 @@ def _text(raw: Any) -> str:
     return raw if isinstance(raw, str) else ""
 
 
-def _list(raw: Any) -> list[Any]:
-    return raw if isinstance(raw, list) else []
+def _mappings(raw: Any) -> list[dict[str, Any]]:
+    """Return the mappings in a list; the list itself where it holds nothing else."""
+    found: list[Any] = raw if isinstance(raw, list) else []
+    is_sound = all(isinstance(one, dict) for one in found)
+    return found if is_sound else [one for one in found if isinstance(one, dict)]
