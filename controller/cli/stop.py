@@ -51,7 +51,8 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None
         foreseen = Steps("stop", _COST, tuple(map(_foreseen, actions)), told)
 
         def take() -> tuple[Steps, set[Exit]]:
-            steps = {one.desired.key: _carried_out(one, ports, work) for one in actions}
+            actor = _actor(ports, work)
+            steps = {one.desired.key: _carried_out(one, actor) for one in actions}
             after = reconcile(work.desired, ports, work.fleet, Mode.RECORD)
             tell_failures(after)
             noted = tuple(_noted(steps[one.key], one.key, work, after) for one in foreseen.steps)
@@ -105,17 +106,21 @@ def _since(action: Action, live: Live) -> str:
     return str(live.members.get(KINDS[action.desired.key.kind].created_member) or "")
 
 
-def _carried_out(action: Action, ports: Outside, work: Work) -> Step:
+def _actor(ports: Outside, work: Work) -> Actor:
+    """Return what stops jobs, by what is recorded of them now: the answer may have taken hours."""
+    desired = {job.key: _stopped(job) for job in work.desired}
+    recorded = ports.ledger.read({job.key: job.source for job in work.desired})
+    now = ports.clock.now()
+    return Actor(
+        ports.kinds, desired, recorded, work.fleet, ports.cloud, ports.ledger, ports.clock, now
+    )
+
+
+def _carried_out(action: Action, actor: Actor) -> Step:
     """Stop just what was shown; what began to run since then is left alone."""
     foreseen = _foreseen(action)
     if action.verb is not Verb.STOP:
         return foreseen
-    desired = {job.key: _stopped(job) for job in work.desired}
-    recorded = ports.ledger.read({job.key: job.source for job in work.desired})
-    now = ports.clock.now()
-    actor = Actor(
-        ports.kinds, desired, recorded, work.fleet, ports.cloud, ports.ledger, ports.clock, now
-    )
     failure = actor.carry_out(action).failure
     if failure is not None:
         return replace(foreseen, verdict=Verdict.FAILED, message=str(failure))
