@@ -15,7 +15,7 @@ KEPT = 5
 
 
 def history(
-    kind: Kind, action: Action, recorded: Recorded | None, current: Any
+    kind: Kind, action: Action, recorded: Recorded | None, current: object
 ) -> list[dict[str, Any]]:
     """Return the last five earlier jobs, the oldest first; each is there once, by its ARN.
 

@@ -49,7 +49,7 @@ def entry(kind: Kind, outcome: Outcome, recorded: Recorded | None, owner: str) -
     if headline.phase == SUBMITTING and "jobArn" not in made and submission is not None:
         # An edit changes what the name would be; this job is found again by the one it was given.
         made.setdefault("jobName", submission.name)
-    made["conditions"] = _conditions(kind, headline, live, outcome)
+    made["conditions"] = _conditions(kind, headline, live)
     if live is not None:
         is_recorded = recorded is not None and live is recorded.live
         made["live"] = live.members if is_recorded else masked(kind, live.members)
@@ -69,7 +69,7 @@ def intent(kind: Kind, action: Action, recorded: Recorded | None) -> dict[str, A
         made |= _of_submission(action.desired.submission)
         made["jobName"] = action.desired.submission.name
     made |= _of_place(action.place) | _of_policy(action, recorded)
-    made["conditions"] = _conditions(kind, unknown, None, None)
+    made["conditions"] = _conditions(kind, unknown, None)
     made["history"] = history(kind, action, recorded, None)
     return made
 
@@ -207,9 +207,7 @@ def _of_place(place: Place | None) -> dict[str, Any]:
     return {"target": {"accountId": place.account_id, "region": place.region}}
 
 
-def _conditions(
-    kind: Kind, headline: Headline, live: Live | None, outcome: Outcome | None
-) -> list[dict[str, Any]]:
+def _conditions(kind: Kind, headline: Headline, live: Live | None) -> list[dict[str, Any]]:
     synced = {
         "type": "Synced",
         "status": headline.synced,
@@ -217,7 +215,7 @@ def _conditions(
         "message": headline.message,
     }
     made = [synced, _succeeded(kind, live)]
-    if outcome is not None and (headline.phase == STALLED or headline.reason in FOR_A_PERSON):
+    if headline.phase == STALLED or headline.reason in FOR_A_PERSON:
         made.append({**synced, "type": "Stalled", "status": TRUE})
     return made
 
