@@ -8,7 +8,17 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import keeping, noticing, passes, results, resyncs, startup, validation
+from tests.bench import (
+    keeping,
+    large,
+    noticing,
+    passes,
+    results,
+    resyncs,
+    startup,
+    submitting,
+    validation,
+)
 from tests.bench.results import Result
 
 
@@ -25,6 +35,8 @@ GROUPS: dict[str, Callable[[Path, int], list[Result]]] = {
     "startup": startup.rows,
     "daemon": lambda folder, _repeats: keeping.rows(folder, say),
     "resyncs": lambda folder, _repeats: resyncs.rows(folder, say),
+    "submits": lambda folder, repeats: submitting.rows(folder, repeats, say),
+    "large": lambda folder, repeats: large.rows(folder, repeats, say),
     "noticing": lambda folder, repeats: noticing.rows(folder, repeats, say),
 }
 

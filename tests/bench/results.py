@@ -46,7 +46,7 @@ def faster(what: str, ours: float, rival: tuple[str, float], bar: float) -> Resu
         what,
         duration(ours),
         f"{name}: {duration(seconds)}",
-        f"{ratio:.1f} x the speed",
+        f"{ratio:.{1 if bar > 1 else 2}f} x the speed",
         f"≥ {bar:g} x",
         ratio >= bar,
     )

@@ -27,6 +27,11 @@ class Service:
         journal = json.loads(self._ask("GET", "/_sandbox/calls"))
         return Counter(entry["service"] for entry in journal["calls"])
 
+    def operations(self) -> Counter[str]:
+        """Return how often each operation was called since the journal was last emptied."""
+        journal = json.loads(self._ask("GET", "/_sandbox/calls"))
+        return Counter(entry["operation"] for entry in journal["calls"])
+
     def created(self) -> dict[str, float]:
         """Return when each job's Create was carried out, in real seconds since 1970.
 
