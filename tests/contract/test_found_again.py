@@ -67,7 +67,7 @@ def test_job_is_found_though_its_name_was_edited(tree: Tree) -> None:
     tree.one()
     tree.cloud.failing = {"Create": failure("ThrottlingException", "", reading=False)}
     tree.one()
-    tree.cloud.losing = tree.cloud.failing = {}
+    tree.cloud.losing, tree.cloud.failing = {}, {}
     tree.put("support-bot", jobName="another-name")
 
     held = tree.one()
