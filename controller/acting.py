@@ -26,11 +26,11 @@ from controller.core.model import (
 from controller.core.planning import decide
 from controller.core.status import intent
 from controller.core.tagging import job_member, stamped, wanted
-from controller.looks import begun
+from controller.looks import begun, unseen
 from controller.ports import Clock, Cloud, CloudError, Ledger, LedgerError
 
 _PATIENCE = (0.1, 0.2, 0.4, 0.8, 1.6)
-"""Seconds between looks for a job that was just made: reads may lag behind the write."""
+"""Seconds between looks for a job that may just have been made: reads lag behind the write."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,11 @@ class Actor:
         desired, kind = action.desired, self._kind(action)
         submission = _submission(action)
         try:
+            if self._shows_late(action):
+                return Outcome(action, self._decided(action, self._look(action)))
+        except CloudError as error:
+            return Outcome(action, self._decided(action, unseen(action.place, error.failure)))
+        try:
             written = intent(kind, action, self.recorded.get(desired.key))
             self.ledger.write(desired.source, desired.key, written)
         except LedgerError as error:
@@ -90,18 +95,34 @@ class Actor:
             return Outcome(action, action, failure)
         return Outcome(action, again)
 
+    def _shows_late(self, action: Action) -> bool:
+        """Whether an unanswered Create under another name made a job after all; raises CloudError.
+
+        Neither the token nor the name of this submission would keep it from being a second one.
+        """
+        recorded = self.recorded.get(action.desired.key)
+        if recorded is None or not recorded.is_intent:
+            return False
+        seen = {one.live.name for one in action.earlier}
+        if recorded.name in {"", action.desired.name, *seen}:
+            return False
+        return self._found(action, recorded.name) is not None
+
     def _confirmed(self, action: Action, arn: str) -> Live | None:
-        """Return the job behind an ARN, patient with a short time in which it does not show."""
-        kind, desired = self._kind(action), action.desired
+        """Return the job behind an ARN, as far as it shows."""
+        try:
+            return self._found(action, arn, action.desired.name)
+        except CloudError:
+            return None
+
+    def _found(self, action: Action, *identifiers: str) -> Live | None:
+        """Look for a job, patient with a short time in which it does not show."""
+        kind, target = self._kind(action), action.desired.target
         for pause in (*_PATIENCE, None):
-            try:
-                live = self.cloud.get(kind, desired.target, arn) or self.cloud.get(
-                    kind, desired.target, desired.name
-                )
-            except CloudError:
-                return None
-            if live is not None:
-                return live
+            for identifier in identifiers:
+                live = self.cloud.get(kind, target, identifier)
+                if live is not None:
+                    return live
             if pause is not None:
                 self.clock.sleep(pause)
         return None

@@ -129,7 +129,10 @@ def _not_wanted(case: Case) -> Action | None:
 
 
 def _unconfirmed(case: Case) -> Action | None:
+    """Sent again as it is, it is one submission; what has another name by now is another one."""
     if not (case.recorded and _is_unconfirmed(case, case.recorded)):
+        return None
+    if case.missing is None or case.recorded.name not in {"", case.missing.name}:
         return None
     return case.onward(
         Verb.SUBMIT,

@@ -11,10 +11,12 @@ from controller.core.actions import Reason
 from controller.core.errors import failure
 from controller.core.identity import submission
 from controller.core.model import Target
+from controller.ports import CloudError
 from tests.contract.passes import KIND, Tree
 from tests.core.cases import SPEC
 
 SOMEBODYS = "351997e1-336f-40c9-99a7-e1fd05e819b3"
+LOST = failure("ReadTimeout", "", reading=False, ambiguous=True)
 
 
 @pytest.fixture
@@ -59,18 +61,67 @@ def test_retry_that_is_wanted_no_more_is_found_without_sidecars(
     lost_and_found(tree)
 
 
+def begun(tree: Tree, lag: int) -> None:
+    """Let a Create be lost, and its job not show in so many Gets."""
+    tree.put("support-bot")
+    tree.cloud.lag = lag
+    tree.cloud.losing = {"Create": LOST}
+    tree.one()
+    tree.cloud.losing = {}
+
+
 def test_job_is_found_though_its_name_was_edited(tree: Tree) -> None:
     """What an unanswered Create may have made is not forgotten when the next one is throttled."""
-    tree.put("support-bot")
-    tree.cloud.lag = 2
-    tree.cloud.losing = {"Create": failure("ReadTimeout", "", reading=False, ambiguous=True)}
-    tree.one()
+    begun(tree, 2)
     tree.cloud.failing = {"Create": failure("ThrottlingException", "", reading=False)}
     tree.one()
-    tree.cloud.losing, tree.cloud.failing = {}, {}
+    tree.cloud.failing = {}
     tree.put("support-bot", jobName="another-name")
 
     held = tree.one()
 
     assert held.outcome.now.reason is Reason.SPEC_CHANGED
     assert [live.name for live in tree.live()] == ["support-bot"]
+
+
+def test_job_that_shows_late_keeps_another_name_from_being_submitted(tree: Tree) -> None:
+    """Under another name nothing but a patient look tells whether the first Create took effect."""
+    begun(tree, 4)
+    tree.put("support-bot", jobName="another-name")
+
+    held = tree.one()
+
+    assert held.outcome.planned.reason is Reason.NOT_SUBMITTED
+    assert held.outcome.now.reason is Reason.SPEC_CHANGED
+    assert [live.name for live in tree.live()] == ["support-bot"]
+
+
+def test_job_that_cannot_be_asked_for_keeps_another_name_from_being_submitted(tree: Tree) -> None:
+    """Ignorance of what the first Create came to is no absence, and is not forgotten either."""
+    begun(tree, 2)
+    before = tree.entry()
+    tree.put("support-bot", jobName="another-name")
+    asked: list[str] = []
+
+    def fail(operation: str, name: str) -> None:
+        if (operation, name) == ("Get", "support-bot"):
+            asked.append(name)
+            if len(asked) > 1:
+                raise CloudError(failure("InternalServerException", "", reading=True))
+
+    tree.cloud.watcher = fail
+    held = tree.one()
+
+    assert held.outcome.now.reason is Reason.OBSERVATION_FAILED
+    assert tree.entry()["jobName"] == before["jobName"] == "support-bot"
+    assert len(tree.live()) == 1
+
+
+def test_attempt_after_a_job_whose_create_was_lost_is_submitted(tree: Tree) -> None:
+    """A job that has shown meanwhile keeps the one that follows it from nothing."""
+    begun(tree, 1)
+    tree.cloud.turn(KIND, "support-bot", "Failed", failureMessage="Internal server error")
+    tree.put("support-bot", {"onFailure": {"retries": 1}})
+
+    assert tree.one().outcome.now.reason is Reason.IN_PROGRESS
+    assert [live.name for live in tree.live()] == ["support-bot", "support-bot-r1"]

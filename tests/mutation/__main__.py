@@ -28,6 +28,7 @@ ROOMS = (
     "tests/contract",
     "tests/machine",
     "tests/adapters/test_aws.py",
+    "tests/adapters/test_aws_lost.py",
     "tests/adapters/test_sidecars.py",
     "tests/adapters/test_sidecars_atomic.py",
     "tests/git/test_races.py",

@@ -23,6 +23,24 @@ MUTANTS = (
         "            del written\n",
     ),
     Mutant(
+        "another name beside a job that shows late",
+        "controller/acting.py",
+        "            if self._shows_late(action):\n",
+        "            if not self:\n",
+    ),
+    Mutant(
+        "an answer lost before a retry is forgotten",
+        "controller/adapters/aws_requests.py",
+        "            if not self._mine.lost:\n",
+        "            if self:\n",
+    ),
+    Mutant(
+        "an intent is forgotten when its next Create fails",
+        "controller/core/headlines.py",
+        "    if recorded is not None and recorded.is_intent:\n        return _unanswered(",
+        "    if recorded is None:\n        return _unanswered(",
+    ),
+    Mutant(
         "no explicit token",
         "controller/adapters/aws.py",
         "{**request, kind.token_member: token}",
