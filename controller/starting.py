@@ -19,11 +19,12 @@ from controller.core.actions import Action, Outcome, Plan, Verb
 from controller.core.model import Disposition, Failure, Place
 from controller.core.queueing import Lane, full_text, is_full, lane_of, queued
 
-R = TypeVar("R")
+Kept = TypeVar("Kept")
+"""What is made of an outcome by who records it."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hands(Generic[R]):
+class Hands(Generic[Kept]):
     """What is done with single actions: carry one out, record what became of it, count a lane.
 
     ``count`` returns how many jobs are active where an action's job belongs, None if unknown; it
@@ -31,11 +32,11 @@ class Hands(Generic[R]):
     """
 
     attempt: Callable[[Action], Outcome]
-    record: Callable[[Outcome], R]
+    record: Callable[[Outcome], Kept]
     count: Callable[[Action, int], int | None]
 
 
-def carry_out(made: Plan, hands: Hands[R], width: int) -> tuple[R, ...]:
+def carry_out(made: Plan, hands: Hands[Kept], width: int) -> tuple[Kept, ...]:
     """Return what became of every action, in the plan's order.
 
     Each place has ``width`` threads of its own, so that none waits for another. When a signal
@@ -59,7 +60,7 @@ def carry_out(made: Plan, hands: Hands[R], width: int) -> tuple[R, ...]:
         )
 
 
-def _lanes(made: Plan, hands: Hands[R], width: int, pools: ExitStack) -> list[_Lane[R]]:
+def _lanes(made: Plan, hands: Hands[Kept], width: int, pools: ExitStack) -> list[_Lane[Kept]]:
     """Return the plan's changes by lane, those of one place over one pool."""
     by_lane: dict[Lane, list[Action]] = defaultdict(list)
     for action in made.changes:
@@ -108,14 +109,14 @@ class _Window:
 
 
 @dataclass(slots=True)
-class _Lane(Generic[R]):
+class _Lane(Generic[Kept]):
     """The changes of one lane; ``results`` holds what becomes of each, by the action's id."""
 
     actions: Sequence[Action]
-    hands: Hands[R]
+    hands: Hands[Kept]
     executor: Executor
     width: int
-    results: dict[int, Future[R]] = field(init=False)
+    results: dict[int, Future[Kept]] = field(init=False)
     _waiting: deque[Action] = field(init=False)
     _window: _Window = field(init=False)
     _refused: list[Outcome] = field(default_factory=list)

@@ -8,8 +8,11 @@ from controller.core.model import Disposition, Failure
 
 NAME_IN_USE = "The provided job name is currently in use."
 ROLE_NOT_ASSUMABLE = "Could not assume provided IAM role"
-UNREADABLE = "UnreadableAnswer"
+"""What is said also of a role that was made moments ago."""
 NO_SUCH_IDENTIFIER = "identifier"
+"""What stands in a refusal to show something that there is not."""
+UNREADABLE = "UnreadableAnswer"
+"""Our own code for an answer that makes no sense."""
 
 
 @dataclass(frozen=True, slots=True)
