@@ -14,10 +14,12 @@ from controller.adapters.defaults import Defaults, Layer
 from controller.adapters.discovery import UnfitFileError, content
 from controller.adapters.kinds import Readable, readable
 from controller.adapters.problems import problem_of
-from controller.adapters.yaml_composed import UnusualError, composed, under, value_of
+from controller.adapters.reading_entries import invalid_entry, valid_entry
+from controller.adapters.yaml_composed import UnusualError
 from controller.adapters.yaml_events import Document, Text, parse
+from controller.adapters.yaml_shapes import Shapes
 from controller.core.declared import named
-from controller.core.entries import Entry, with_problems
+from controller.core.entries import Entry
 from controller.core.findings import Finding
 from controller.core.fleet import Fleet
 from controller.core.judging import judged
@@ -29,7 +31,6 @@ from controller.core.problems import Code
 from controller.core.reading import Placed, freely, placed, read
 
 _CONTROL = Code.CONTROL_CHARACTER.code
-_LONGEST_NAME = 63
 # A file with more is no manifest, and what follows in it is not read.
 _MOST_PROBLEMS = 1_000
 _MOST_MANIFESTS = 2_000
@@ -65,6 +66,7 @@ class Documents:
         self._fleet = fleet
         self._specs = specs
         self._defaults = Defaults()
+        self._shapes = Shapes()
 
     def file(self, path: str, top: str) -> FileRead:
         """Return a file's documents and problems; no file stops another."""
@@ -83,17 +85,20 @@ class Documents:
 
     def _at_once(self, data: bytes, path: str, layers: tuple[Layer, ...]) -> Entry:
         """Return a text's only document, if it is plain and valid; else UnusualError is raised."""
-        root = composed(data)
-        kind, name = under(root, "kind"), under(under(root, "metadata"), "name")
-        known = readable(_inherited_kind(layers) if kind is None else str(kind.value))
-        if known is None or name is None:
-            raise UnusualError
-        value, problems = _laid(value_of(root, known.plan), known, layers)
+
+        def known_of(name: str | None) -> Readable:
+            known = readable(_inherited_kind(layers) if name is None else name)
+            if known is None:
+                raise UnusualError
+            return known
+
+        known, written, line, column = self._shapes.read(data, known_of)
+        value, problems = _laid(written, known, layers)
         if problems or not known.checker.is_valid(named(known.kind, value)):
             raise UnusualError
         if any(judged(known.kind, value, known.checker, self._fleet)):
             raise UnusualError
-        return _entry(path, name.start_mark, known, value, specs=self._specs)
+        return valid_entry(path, line, column, known, value, specs=self._specs)
 
     def _closely(self, text: Text, path: str, layers: tuple[Layer, ...]) -> FileRead:
         if not text.problems and len(text.documents) == 1:
@@ -156,7 +161,8 @@ class Documents:
             problems = _located(at, known, found, ())
         if problems:
             return _invalid(at, known, value, problems)
-        return FileRead((_entry(at.path, at.name_mark, known, value, specs=self._specs),))
+        line, column = at.name_mark.line, at.name_mark.column
+        return FileRead((valid_entry(at.path, line, column, known, value, specs=self._specs),))
 
 
 def _laid(
@@ -267,43 +273,11 @@ def _source(at: _Place, known: Readable, finding: Finding) -> tuple[Source, str]
     return Source(path, mark.line + 1, mark.column + 1), hint
 
 
-def _entry(path: str, mark: Mark, known: Readable, value: dict[str, Any], *, specs: bool) -> Entry:
-    """Return a valid document as an entry; the mark is its name's."""
-    name, spec = str(value["metadata"]["name"]), value["spec"]
-    job_name = spec.get(known.kind.name_member, name)
-    labels, target = value["metadata"].get("labels"), value.get("target")
-    policy, sent = value.get("policy"), spec if specs else None
-    line, column = mark.line + 1, mark.column + 1
-    return Entry(known.kind.name, name, path, line, column, job_name, labels, target, policy, sent)
-
-
 def _invalid(
     at: _Place, known: Readable, value: dict[str, Any], problems: Sequence[Problem]
 ) -> FileRead:
-    """Return an invalid document as an entry, if it has a name that a job can have.
-
-    Of such a document only what finds its live job is taken over: its name and its target.
-    """
+    """Return an invalid document as an entry, if it has a name that a job can have."""
     if at.name is None or not _NAME.fullmatch(at.name):
         return FileRead((), tuple(problems))
-    job_name = _texts(value.get("spec")).get(known.kind.name_member, at.name)
-    bare = Entry(
-        known.kind.name,
-        at.name,
-        at.path,
-        at.name_mark.line + 1,
-        at.name_mark.column + 1,
-        job_name if len(job_name) <= _LONGEST_NAME else at.name,
-        _texts(_mapping(value.get("metadata")).get("labels")),
-        _texts(value.get("target")),
-    )
-    entry = with_problems(bare, problems)
+    entry = invalid_entry(at.path, (at.name, at.name_mark), known, value, problems)
     return FileRead((entry,), entry.problems)
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _texts(value: Any) -> dict[str, str]:
-    return {key: text for key, text in _mapping(value).items() if isinstance(text, str)}

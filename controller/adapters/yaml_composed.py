@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from yaml.nodes import Node
 
 # A hostile text that is read twice must not take long twice.
-_LONGEST = 20_000
+LONGEST = 20_000
 _ANCHOR, _TAG, _DIRECTIVE = b"&", b"!", b"\n%"
 
 
@@ -62,7 +62,7 @@ def composed(data: bytes) -> MappingNode:
 
     Raises UnusualError for every other text, whether there is anything wrong with it or not.
     """
-    if len(data) > _LONGEST or _ANCHOR in data or _TAG in data or _DIRECTIVE in data:
+    if len(data) > LONGEST or _ANCHOR in data or _TAG in data or _DIRECTIVE in data:
         raise UnusualError
     if not data.isascii():
         data, unfit = decoded(data)
