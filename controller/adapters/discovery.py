@@ -123,7 +123,8 @@ class _Search:
                 shown = [entry for entry in entries if not entry.name.startswith(".")]
         except OSError as error:
             message = f"the folder cannot be read: {error.strerror}"
-            self.problems.append(Problem(Code.NOT_READABLE.code, message, Source(folder)))
+            source, hint = Source(folder), "check its permissions"
+            self.problems.append(Problem(Code.NOT_READABLE.code, message, source, hint))
             return []
         return sorted(shown, key=attrgetter("name"))
 

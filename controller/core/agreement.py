@@ -79,7 +79,9 @@ def moved_around(filed: PlanFile, now: PlanFile) -> tuple[str, ...]:
 def _moved_around(filed: PlanFile, now: PlanFile) -> Iterator[str]:
     if filed.sandbox != now.sandbox:
         names = {True: "the sandbox", False: "AWS"}
-        yield f"the plan was made on {names[filed.sandbox]}, and this is {names[now.sandbox]}"
+        remedy = "add --sandbox" if filed.sandbox else "leave --sandbox out"
+        told = f"the plan was made on {names[filed.sandbox]}, and this is {names[now.sandbox]}"
+        yield f"{told}: {remedy}"
     if filed.owner != now.owner:
         yield f"the owner was {filed.owner or 'nobody'} and is {now.owner or 'nobody'}"
 

@@ -162,7 +162,7 @@ def test_a_plan_of_the_sandbox_is_not_for_aws(planned: Project) -> None:
     forge(planned, lambda file: file.update(sandbox=True))
     ran = carry(planned)
     assert (ran.code, planned.sandbox.calls()) == (5, [])
-    assert "moved: the plan was made on the sandbox, and this is AWS" in ran.err
+    assert "the plan was made on the sandbox, and this is AWS: add --sandbox" in ran.err
 
 
 def test_other_credentials_are_another_plan(planned: Project) -> None:
