@@ -59,37 +59,102 @@ class _Places:
         return self.known[asked]
 
 
-def observe(
-    kinds: Mapping[str, Kind],
-    desired: Iterable[Desired],
-    recorded: Mapping[JobKey, Recorded],
-    fleet: Fleet,
-    cloud: Cloud,
-    executor: Executor,
-    *,
-    full: bool = False,
-) -> dict[JobKey, Observation]:
-    """Every desired job gets an observation; a failed call makes its jobs unknown, never absent.
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a pass saw of every job; ``active`` counts anybody's, where ours wait for the quota."""
 
-    Jobs whose sidecar holds a terminal status for today's digest cost no call, unless ``full``.
+    observations: Mapping[JobKey, Observation]
+    active: Mapping[Lane, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Looks at jobs by what is recorded of them; ``full`` asks about ended jobs and tags too."""
+
+    kinds: Mapping[str, Kind]
+    recorded: Mapping[JobKey, Recorded]
+    fleet: Fleet
+    cloud: Cloud
+    full: bool = False
+
+    def everywhere(self, desired: Iterable[Desired], width: int) -> Seen:
+        """Look at every job; each target has ``width`` threads, and waits for no other."""
+        groups: dict[tuple[str | None, str | None], list[Desired]] = defaultdict(list)
+        for job in desired:
+            groups[job.target.assume_role_arn, job.target.region].append(job)
+
+        def one(jobs: list[Desired], executor: Executor) -> Seen:
+            seen = self.observe(jobs, executor)
+            return Seen(seen, self._counted(jobs, seen))
+
+        found = _side_by_side(one, list(groups.values()), width)
+        return Seen(
+            {key: observation for each in found for key, observation in each.observations.items()},
+            {lane: count for each in found for lane, count in each.active.items()},
+        )
+
+    def observe(self, desired: Iterable[Desired], executor: Executor) -> dict[JobKey, Observation]:
+        """Return an observation of every job; a failed call makes its jobs unknown, never absent.
+
+        Jobs whose sidecar holds a terminal status for today's digest cost no call.
+        """
+        seen: dict[JobKey, Observation] = {}
+        groups: dict[tuple[str, Target], list[Look]] = defaultdict(list)
+        places = _Places(self.cloud)
+        for job in desired:
+            kind, known = self.kinds[job.key.kind], self.recorded.get(job.key)
+            place = places.of(job.target)
+            if isinstance(place, Failure):
+                seen[job.key] = unseen(None, place)
+            elif _is_off_limits(job, known, self.fleet, place):
+                seen[job.key] = Observation(Existence.UNKNOWN, place)
+            else:
+                look = begun(Lineage(kind, job, self.fleet), place, known, full=self.full)
+                where = Target(place.region, None, job.target.assume_role_arn)
+                groups[kind.name, where].append(look)
+        for group in groups.values():
+            seen |= _look_at(group, self.cloud, executor)
+        return seen
+
+    def _counted(
+        self, jobs: Iterable[Desired], seen: Mapping[JobKey, Observation]
+    ) -> dict[Lane, int]:
+        """Count each lane once in which the quota refused a job; most passes have none."""
+        asked: dict[Lane, Target] = {}
+        for job in jobs:
+            known, observation = self.recorded.get(job.key), seen[job.key]
+            if known is None or known.queue_active is None or job.removed:
+                continue
+            if observation.place is not None and observation.existence is not Existence.UNKNOWN:
+                asked.setdefault(Lane(job.key.kind, observation.place), job.target)
+        kinds = self.kinds
+        counts = {lane: count_active(kinds[lane.kind], asked[lane], self.cloud) for lane in asked}
+        return {lane: count for lane, count in counts.items() if count is not None}
+
+
+def count_active(kind: Kind, target: Target, cloud: Cloud) -> int | None:
+    """Return how many jobs of a kind are active where a target leads, anybody's; None if unknown.
+
+    Also those that are being stopped, which take a slot until they are.
     """
-    seen: dict[JobKey, Observation] = {}
-    groups: dict[tuple[str, Target], list[Look]] = defaultdict(list)
-    places = _Places(cloud)
-    for job in desired:
-        kind, known = kinds[job.key.kind], recorded.get(job.key)
-        place = places.of(job.target)
-        if isinstance(place, Failure):
-            seen[job.key] = unseen(None, place)
-        elif _is_off_limits(job, known, fleet, place):
-            seen[job.key] = Observation(Existence.UNKNOWN, place)
-        else:
-            look = begun(Lineage(kind, job, fleet), place, known, full=full)
-            where = Target(place.region, None, job.target.assume_role_arn)
-            groups[kind.name, where].append(look)
-    for group in groups.values():
-        seen |= _look_at(group, cloud, executor)
-    return seen
+    try:
+        return sum(len(cloud.listing(kind, target, status=one)) for one in sorted(kind.active))
+    except CloudError:
+        return None
+
+
+def _side_by_side(
+    look: Callable[[list[Desired], Executor], Seen], groups: list[list[Desired]], width: int
+) -> tuple[Seen, ...]:
+    """Look at each group in threads of its own; a signal leaves what has not been asked for."""
+    with ExitStack() as pools, ThreadPoolExecutor(len(groups) or 1) as looking:
+        executors = [pools.enter_context(ThreadPoolExecutor(width)) for _ in groups]
+        try:
+            return tuple(looking.map(look, groups, executors))
+        except BaseException:
+            for executor in executors:
+                executor.shutdown(wait=False, cancel_futures=True)
+            raise
 
 
 def _is_off_limits(job: Desired, recorded: Recorded | None, fleet: Fleet, place: Place) -> bool:
@@ -174,81 +239,3 @@ def _is_unchanged(look: Look, recorded: Recorded, summary: Summary) -> bool:
         and summary.modified == known.members.get(kind.modified_member)
         and summary.members.get(kind.stages_member) == known.members.get(kind.stages_member)
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What a pass saw of every job; ``active`` counts anybody's, where ours wait for the quota."""
-
-    observations: Mapping[JobKey, Observation]
-    active: Mapping[Lane, int]
-
-
-def observe_everywhere(
-    kinds: Mapping[str, Kind],
-    desired: Iterable[Desired],
-    recorded: Mapping[JobKey, Recorded],
-    fleet: Fleet,
-    cloud: Cloud,
-    width: int,
-    *,
-    full: bool = False,
-) -> Seen:
-    """Every desired job is looked at; each target has ``width`` threads, and waits for no other."""
-    groups: dict[tuple[str | None, str | None], list[Desired]] = defaultdict(list)
-    for job in desired:
-        groups[job.target.assume_role_arn, job.target.region].append(job)
-
-    def one(jobs: list[Desired], executor: Executor) -> Seen:
-        seen = observe(kinds, jobs, recorded, fleet, cloud, executor, full=full)
-        return Seen(seen, _counted(kinds, jobs, seen, recorded, cloud))
-
-    found = _side_by_side(one, list(groups.values()), width)
-    return Seen(
-        {key: observation for each in found for key, observation in each.observations.items()},
-        {lane: count for each in found for lane, count in each.active.items()},
-    )
-
-
-def _side_by_side(
-    look: Callable[[list[Desired], Executor], Seen], groups: list[list[Desired]], width: int
-) -> tuple[Seen, ...]:
-    """Look at each group in threads of its own; a signal leaves what has not been asked for."""
-    with ExitStack() as pools, ThreadPoolExecutor(len(groups) or 1) as looking:
-        executors = [pools.enter_context(ThreadPoolExecutor(width)) for _ in groups]
-        try:
-            return tuple(looking.map(look, groups, executors))
-        except BaseException:
-            for executor in executors:
-                executor.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def count_active(kind: Kind, target: Target, cloud: Cloud) -> int | None:
-    """Return how many jobs of a kind are active where a target leads, anybody's; None if unknown.
-
-    Also those that are being stopped, which take a slot until they are.
-    """
-    try:
-        return sum(len(cloud.listing(kind, target, status=one)) for one in sorted(kind.active))
-    except CloudError:
-        return None
-
-
-def _counted(
-    kinds: Mapping[str, Kind],
-    jobs: Iterable[Desired],
-    seen: Mapping[JobKey, Observation],
-    recorded: Mapping[JobKey, Recorded],
-    cloud: Cloud,
-) -> dict[Lane, int]:
-    """Count each lane once in which the quota refused a job; most passes have none."""
-    asked: dict[Lane, Target] = {}
-    for job in jobs:
-        known, observation = recorded.get(job.key), seen[job.key]
-        if known is None or known.queue_active is None or job.removed:
-            continue
-        if observation.place is not None and observation.existence is not Existence.UNKNOWN:
-            asked.setdefault(Lane(job.key.kind, observation.place), job.target)
-    counts = {lane: count_active(kinds[lane.kind], asked[lane], cloud) for lane in asked}
-    return {lane: count for lane, count in counts.items() if count is not None}

@@ -22,7 +22,7 @@ from controller.core.pruning import Cleaning
 from controller.core.pruning import refusal as prune_refusal
 from controller.core.queueing import Crowd, Lane, lane_of, running, running_beside
 from controller.core.status import entry
-from controller.observing import count_active, observe_everywhere
+from controller.observing import Observer, count_active
 from controller.pacing import Gated
 from controller.ports import Clock, Cloud, Ledger, LedgerError
 from controller.removing import Coverage, Leftovers, collected, drop, leftovers
@@ -150,7 +150,8 @@ def reconcile(
     kinds, by_key = outside.kinds, {job.key: job for job in jobs}
     beside = running_beside(kinds, recorded, by_key) if scope.part else Counter[Lane]()
     looking = Gated(outside.cloud, lambda _: _staying(outside.leaves))
-    seen = observe_everywhere(kinds, jobs, recorded, fleet, looking, outside.width, full=scope.full)
+    observer = Observer(kinds, recorded, fleet, looking, full=scope.full)
+    seen = observer.everywhere(jobs, outside.width)
     crowd = Crowd(seen.active, beside, terms.permits)
     made = plan(kinds, jobs, seen.observations, recorded, fleet, now, crowd)
     refused = _refusal(made, fleet, found, scope, terms) if mode is not Mode.RECORD else None

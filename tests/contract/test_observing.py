@@ -27,7 +27,7 @@ from controller.core.model import (
 from controller.core.planning import decide
 from controller.core.recorded import parse
 from controller.core.status import entry
-from controller.observing import FEW, observe
+from controller.observing import FEW, Observer
 from tests.contract.fake import PAGE, Fake
 from tests.contract.showing import ACCOUNT, REGION
 from tests.core.cases import NOW, SPEC
@@ -88,7 +88,7 @@ def recorded(jobs: Iterable[Desired], seen: Seen, before: Records | None = None)
 
 def known_after_a_pass(cloud: Fake, jobs: list[Desired], executor: Executor) -> Records:
     """Return the records of a first pass, its calls forgotten."""
-    seen = observe(KINDS, jobs, {}, FLEET, cloud, executor)
+    seen = Observer(KINDS, {}, FLEET, cloud).observe(jobs, executor)
     cloud.calls.clear()
     return recorded(jobs, seen)
 
@@ -106,7 +106,7 @@ def test_settled_jobs_cost_no_call(executor: Executor) -> None:
         cloud.turn(KIND, job.name, "Completed")
     known = known_after_a_pass(cloud, jobs, executor)
 
-    seen = observe(KINDS, jobs, known, FLEET, cloud, executor)
+    seen = Observer(KINDS, known, FLEET, cloud).observe(jobs, executor)
 
     assert cloud.count() == {}
     assert cloud.calls == [("Place", "")]
@@ -122,7 +122,7 @@ def test_edited_job_that_ended_is_looked_at(executor: Executor) -> None:
     known = known_after_a_pass(cloud, jobs, executor)
     stale = {key: replace(one, digest="0" * 64) for key, one in known.items()}
 
-    observe(KINDS, jobs, stale, FLEET, cloud, executor)
+    Observer(KINDS, stale, FLEET, cloud).observe(jobs, executor)
 
     assert cloud.count() == {"Get": 1}
 
@@ -133,7 +133,7 @@ def test_few_unknown_jobs_are_looked_up_by_name(executor: Executor, count: int) 
     cloud, jobs = Fake(), wanted(count)
     submitted(cloud, jobs[:1])
 
-    seen = observe(KINDS, jobs, {}, FLEET, cloud, executor)
+    seen = Observer(KINDS, {}, FLEET, cloud).observe(jobs, executor)
 
     assert cloud.count() == {"Get": count}
     assert seen[jobs[0].key].existence is Existence.PRESENT
@@ -145,7 +145,7 @@ def test_many_unknown_jobs_are_listed_first(executor: Executor) -> None:
     cloud, jobs = Fake(), wanted(30)
     submitted(cloud, jobs[:7])
 
-    seen = observe(KINDS, jobs, {}, FLEET, cloud, executor)
+    seen = Observer(KINDS, {}, FLEET, cloud).observe(jobs, executor)
 
     assert cloud.count() == {"List": 1, "Get": 7}
     assert [seen[job.key].existence for job in jobs] == [Existence.PRESENT] * 7 + [
@@ -159,7 +159,7 @@ def test_one_active_job_costs_one_get(executor: Executor) -> None:
     submitted(cloud, jobs)
     known = known_after_a_pass(cloud, jobs, executor)
 
-    observe(KINDS, jobs, known, FLEET, cloud, executor)
+    Observer(KINDS, known, FLEET, cloud).observe(jobs, executor)
 
     assert cloud.count() == {"Get": 1}
 
@@ -170,7 +170,7 @@ def test_active_jobs_cost_one_page(executor: Executor) -> None:
     submitted(cloud, jobs)
     known = known_after_a_pass(cloud, jobs, executor)
 
-    seen = observe(KINDS, jobs, known, FLEET, cloud, executor)
+    seen = Observer(KINDS, known, FLEET, cloud).observe(jobs, executor)
 
     assert cloud.calls == [("Place", ""), ("List", KIND.listed_as_active)]
     assert recorded(jobs, seen, known) == known
@@ -185,7 +185,7 @@ def test_changed_jobs_cost_one_get_each(executor: Executor, status: str) -> None
     for job in jobs[:3]:
         cloud.turn(KIND, job.name, status)
 
-    seen = observe(KINDS, jobs, known, FLEET, cloud, executor)
+    seen = Observer(KINDS, known, FLEET, cloud).observe(jobs, executor)
 
     assert cloud.count() == {"List": 1, "Get": 3}
     shown = [live.status for job in jobs[:3] if (live := seen[job.key].live)]
@@ -200,7 +200,7 @@ def test_ended_neighbours_do_not_cost(executor: Executor) -> None:
         cloud.turn(KIND, job.name, "Completed")
     known = known_after_a_pass(cloud, jobs, executor)
 
-    observe(KINDS, jobs, known, FLEET, cloud, executor)
+    Observer(KINDS, known, FLEET, cloud).observe(jobs, executor)
 
     assert cloud.count() == {"List": 1}
 
@@ -213,7 +213,7 @@ def test_a_recorded_job_is_gone_only_when_its_arn_is(executor: Executor) -> None
     (arn,) = [one.arn for one in known.values()]
     cloud.jobs.clear()
 
-    seen = observe(KINDS, jobs, known, FLEET, cloud, executor)
+    seen = Observer(KINDS, known, FLEET, cloud).observe(jobs, executor)
 
     assert existences(seen) == {Existence.ABSENT}
     assert [call for call in cloud.calls if call[0] == "Get"] == [
@@ -227,7 +227,7 @@ def test_long_history_of_others_costs_one_page(executor: Executor) -> None:
     cloud, jobs = Fake(), wanted(FEW + 1)
     submitted(cloud, wanted(3 * PAGE))
 
-    seen = observe(KINDS, jobs, {}, FLEET, cloud, executor)
+    seen = Observer(KINDS, {}, FLEET, cloud).observe(jobs, executor)
 
     assert existences(seen) == {Existence.PRESENT}
     assert cloud.count() == {"List": 1, "Get": FEW + 1}
@@ -239,7 +239,7 @@ def test_failed_call_is_never_absence(executor: Executor, count: int) -> None:
     cloud, jobs = Fake(), wanted(count)
     cloud.failing = {"Get": BROKEN, "List": BROKEN}
 
-    seen = observe(KINDS, jobs, {}, FLEET, cloud, executor)
+    seen = Observer(KINDS, {}, FLEET, cloud).observe(jobs, executor)
 
     assert existences(seen) == {Existence.UNKNOWN}
     assert {observation.failure for observation in seen.values()} == {BROKEN}
@@ -251,7 +251,7 @@ def test_part_of_a_listing_is_no_listing(executor: Executor) -> None:
     submitted(cloud, jobs)
     cloud.later_pages_fail = BROKEN
 
-    seen = observe(KINDS, jobs, {}, FLEET, cloud, executor)
+    seen = Observer(KINDS, {}, FLEET, cloud).observe(jobs, executor)
 
     assert existences(seen) == {Existence.UNKNOWN}
     assert cloud.count() == {"List": 2}
@@ -263,7 +263,7 @@ def test_listing_that_cannot_be_read_is_replaced_by_gets(executor: Executor) -> 
     submitted(cloud, jobs[:2])
     cloud.failing = {"List": failure(UNREADABLE, "no list", reading=True)}
 
-    seen = observe(KINDS, jobs, {}, FLEET, cloud, executor)
+    seen = Observer(KINDS, {}, FLEET, cloud).observe(jobs, executor)
 
     assert cloud.count() == {"List": 1, "Get": FEW + 1}
     assert [seen[job.key].existence for job in jobs[:3]] == [
@@ -279,7 +279,7 @@ def test_one_failed_get_spoils_no_other(executor: Executor) -> None:
     submitted(cloud, jobs)
     cloud.failing = {("Get", jobs[1].name): BROKEN}
 
-    seen = observe(KINDS, jobs, {}, FLEET, cloud, executor)
+    seen = Observer(KINDS, {}, FLEET, cloud).observe(jobs, executor)
 
     assert [seen[job.key].existence for job in jobs] == [
         Existence.PRESENT,
@@ -297,7 +297,7 @@ def test_wrong_account_costs_no_call(executor: Executor) -> None:
     submitted(home, there)
     known = known_after_a_pass(home, there, executor)
 
-    seen = observe(KINDS, [*declared, *there], known, FLEET, cloud, executor)
+    seen = Observer(KINDS, known, FLEET, cloud).observe([*declared, *there], executor)
 
     assert cloud.count() == {}
     assert existences(seen) == {Existence.UNKNOWN}
@@ -309,7 +309,7 @@ def test_forbidden_region_costs_no_call(executor: Executor) -> None:
     cloud, jobs = Fake(), wanted(2)
     fleet = Fleet(owner="acme-ml", allow=Allow(regions=("eu-central-1",)))
 
-    observe(KINDS, jobs, {}, fleet, cloud, executor)
+    Observer(KINDS, {}, fleet, cloud).observe(jobs, executor)
 
     assert cloud.count() == {}
 
@@ -321,7 +321,7 @@ def test_unusable_credentials_are_asked_about_once(executor: Executor) -> None:
     cloud.failing = {("Place", ROLE): denied}
     assumed, own = wanted(20, Target(assume_role_arn=ROLE), "assumed"), wanted(2, prefix="own")
 
-    seen = observe(KINDS, [*assumed, *own], {}, FLEET, cloud, executor)
+    seen = Observer(KINDS, {}, FLEET, cloud).observe([*assumed, *own], executor)
 
     assert sum(call == ("Place", ROLE) for call in cloud.calls) == 1
     assert {seen[job.key].failure for job in assumed} == {denied}
@@ -334,7 +334,7 @@ def test_places_are_looked_at_apart(executor: Executor) -> None:
     east, west = wanted(12, prefix="east"), wanted(12, Target(region="us-west-2"), "west")
     submitted(cloud, [*east[:1], *west[:2]])
 
-    seen = observe(KINDS, [*east, *west], {}, FLEET, cloud, executor)
+    seen = Observer(KINDS, {}, FLEET, cloud).observe([*east, *west], executor)
 
     assert cloud.count() == {"List": 2, "Get": 3}
     assert {str(seen[job.key].place) for job in west} == {f"account {ACCOUNT}, region us-west-2"}
@@ -348,7 +348,7 @@ def test_invalid_manifest_is_looked_up_by_its_record(executor: Executor) -> None
     known = known_after_a_pass(cloud, jobs, executor)
     broken = [replace(jobs[0], submission=None, name="another-name")]
 
-    seen = observe(KINDS, broken, known, FLEET, cloud, executor)
+    seen = Observer(KINDS, known, FLEET, cloud).observe(broken, executor)
 
     assert existences(seen) == {Existence.PRESENT}
     assert cloud.count() == {"Get": 1}

@@ -16,7 +16,7 @@ from controller.core.kinds import KINDS
 from controller.core.model import Desired, JobKey, Manifest, Place, Source
 from controller.core.planning import decide
 from controller.core.tagging import DIGEST, OWNER, STAMP, stamped
-from controller.observing import observe
+from controller.observing import Observer
 from tests.contract.fake import Fake
 from tests.contract.showing import ACCOUNT, REGION
 from tests.core.cases import NOW, SPEC
@@ -46,7 +46,7 @@ def _submitted(job: Desired) -> tuple[Fake, str]:
 
 def _decided(cloud: Fake, job: Desired, fleet: Fleet = FLEET) -> Action:
     with ThreadPoolExecutor(1) as executor:
-        seen = observe(KINDS, [job], {}, fleet, cloud, executor)
+        seen = Observer(KINDS, {}, fleet, cloud).observe([job], executor)
     return decide(KIND, job, seen[job.key], None, fleet, NOW)
 
 
