@@ -29,7 +29,17 @@ class Run:
 
 
 def boundaries(universe: Universe, scenario: Scenario) -> list[str]:
-    """Return the names of a scenario's boundaries, in the order in which they are met."""
+    """Return the names of a scenario's boundaries, in the order in which they are met.
+
+    They are counted once for all scenarios that begin alike.
+    """
+    alike = (scenario.before, scenario.in_turn)
+    if alike not in universe.counted:
+        universe.counted[alike] = _met(universe, scenario)
+    return universe.counted[alike]
+
+
+def _met(universe: Universe, scenario: Scenario) -> list[str]:
     with universe.world() as world:
         take(world, scenario.before)
         record = world.folder.with_suffix(".boundaries")

@@ -8,7 +8,7 @@ import json
 import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from pathlib import Path
@@ -194,6 +194,7 @@ class Universe:
     sandbox: Sandbox
     forges: tuple[Forge, ...]
     numbers: Iterator[int] = field(default_factory=itertools.count)
+    counted: dict[Hashable, list[str]] = field(default_factory=dict)
 
     @contextlib.contextmanager
     def world(self) -> Iterator[World]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from functools import cache
 from typing import Any
 
 import pytest
@@ -66,25 +67,23 @@ def planned(found: list[Situation], fleet: Fleet = FLEET) -> Plan:
     )
 
 
-def each() -> list[tuple[Situation, Action]]:
-    """Return every situation of the product with its own action, planned alone."""
+@cache
+def every() -> list[tuple[Situation, Action]]:
+    """Return every situation of the product with its own action, planned alone and once."""
     found = [situation(given, FLEET) for given in PRODUCT]
     return [(one, planned([one]).actions[0]) for one in found]
 
 
-EVERY = each()
-
-
 def test_every_situation_has_one_action() -> None:
     """No situation is left without an action, and the product reaches all verbs of this release."""
-    assert len(EVERY) == 26 * 6 * 6 * 3
-    assert {action.verb for _, action in EVERY} == set(Verb) - {Verb.TAG}
-    assert all(action.message for _, action in EVERY)
+    assert len(every()) == 26 * 6 * 6 * 3
+    assert {action.verb for _, action in every()} == set(Verb) - {Verb.TAG}
+    assert all(action.message for _, action in every())
 
 
 def test_submits_only_what_is_known_to_be_absent() -> None:
     """A submit needs a valid, wanted manifest, an absence that was seen, and no job on record."""
-    submits = [(one, action) for one, action in EVERY if action.verb is Verb.SUBMIT]
+    submits = [(one, action) for one, action in every() if action.verb is Verb.SUBMIT]
 
     assert submits
     for one, action in submits:
@@ -97,7 +96,7 @@ def test_submits_only_what_is_known_to_be_absent() -> None:
 
 def test_stops_only_what_is_ours_and_runs() -> None:
     """A stop needs a manifest that asks for it, and a job of ours that runs."""
-    stops = [(one, action) for one, action in EVERY if action.verb is Verb.STOP]
+    stops = [(one, action) for one, action in every() if action.verb is Verb.STOP]
 
     assert stops
     for one, action in stops:
@@ -110,7 +109,7 @@ def test_stops_only_what_is_ours_and_runs() -> None:
 
 def test_adopts_only_what_is_named() -> None:
     """An adoption needs the very ARN in the manifest."""
-    adopts = [(one, action) for one, action in EVERY if action.verb is Verb.ADOPT]
+    adopts = [(one, action) for one, action in every() if action.verb is Verb.ADOPT]
 
     assert adopts
     for one, action in adopts:
@@ -122,7 +121,7 @@ def test_nothing_changes_in_another_account() -> None:
     """Where manifest or record name another account, every valid job is held."""
     held = [
         action
-        for one, action in EVERY
+        for one, action in every()
         if one.desired.submission is not None
         and (
             one.desired.target.account_id == THERE["accountId"]
@@ -136,14 +135,19 @@ def test_nothing_changes_in_another_account() -> None:
 
 def test_invalid_manifests_never_act() -> None:
     """An invalid manifest is held whatever is known of its job."""
-    reasons = {action.reason for one, action in EVERY if one.desired.submission is None}
-    verbs = {action.verb for one, action in EVERY if one.desired.submission is None}
+    reasons = {action.reason for one, action in every() if one.desired.submission is None}
+    verbs = {action.verb for one, action in every() if one.desired.submission is None}
 
     assert (reasons, verbs) == ({Reason.INVALID}, {Verb.HOLD})
 
 
-NAMED = [situation(given, FLEET, f"job-{number:04}") for number, given in enumerate(PRODUCT)]
-SOME = st.lists(st.sampled_from(NAMED), unique_by=lambda one: one.desired.key, max_size=8)
+@cache
+def named(number: int) -> Situation:
+    """Return a situation of the product under a name of its own."""
+    return situation(PRODUCT[number], FLEET, f"job-{number:04}")
+
+
+SOME = st.lists(st.integers(0, len(PRODUCT) - 1).map(named), unique_by=id, max_size=8)
 
 
 @settings(deadline=None, max_examples=200)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 import pytest
@@ -58,7 +59,10 @@ def decided(one: Situation) -> Action:
     return decide(one.kind, one.desired, one.observation, one.recorded, FLEET, NOW)
 
 
-EVERY = [(one, decided(one)) for one in (situation(given, FLEET) for given in PRODUCT)]
+@cache
+def every() -> list[tuple[Situation, Action]]:
+    """Return every situation of the product with what is decided on it, made when first needed."""
+    return [(one, decided(one)) for one in (situation(given, FLEET) for given in PRODUCT)]
 
 
 def known(one: Situation) -> Recorded:
@@ -69,9 +73,9 @@ def known(one: Situation) -> Recorded:
 
 def test_nothing_is_ever_submitted_or_adopted() -> None:
     """Of a job without a manifest nothing is asked but a stop, and every decision is told."""
-    assert {action.verb for _, action in EVERY} == {Verb.NOOP, Verb.STOP, Verb.WAIT, Verb.HOLD}
-    assert all(action.message for _, action in EVERY)
-    assert {action.reason for _, action in EVERY} == {
+    assert {action.verb for _, action in every()} == {Verb.NOOP, Verb.STOP, Verb.WAIT, Verb.HOLD}
+    assert all(action.message for _, action in every())
+    assert {action.reason for _, action in every()} == {
         Reason.MANIFEST_REMOVED,
         Reason.OBSERVATION_FAILED,
         Reason.WRONG_TARGET,
@@ -80,7 +84,7 @@ def test_nothing_is_ever_submitted_or_adopted() -> None:
 
 def test_stops_only_what_asked_for_it_and_is_ours() -> None:
     """A stop needs a prune, a manifest that asked for it, our token or ARN, and a running job."""
-    stops = [(one, action) for one, action in EVERY if action.verb is Verb.STOP]
+    stops = [(one, action) for one, action in every() if action.verb is Verb.STOP]
 
     assert stops
     for one, action in stops:
@@ -97,7 +101,7 @@ def test_stops_only_what_asked_for_it_and_is_ours() -> None:
 
 def test_entry_of_what_was_not_seen_stays_as_it_is() -> None:
     """Should the manifest come back, nothing is forgotten; what was seen is shown."""
-    for one, action in EVERY:
+    for one, action in every():
         made = one.entry(action, FLEET.owner)
         if action.live is None:
             assert made == known(one).entry
@@ -110,7 +114,7 @@ def test_entry_of_what_was_not_seen_stays_as_it_is() -> None:
 def test_entry_of_what_may_run_is_never_collected() -> None:
     """Only the entries of jobs that ended, or that never were, are of no more use."""
     kept = 0
-    for one, action in EVERY:
+    for one, action in every():
         live = action.live or one.observation.live
         runs = live is not None and live.status not in one.kind.terminal
         if collectable(one.kind, action, known(one), NOW):
@@ -118,7 +122,7 @@ def test_entry_of_what_may_run_is_never_collected() -> None:
             assert action.verb is Verb.NOOP
         else:
             kept += 1
-    assert 0 < kept < len(EVERY)
+    assert 0 < kept < len(every())
 
 
 def test_unanswered_create_is_collected_once_it_would_have_shown() -> None:

@@ -192,25 +192,25 @@ def caught_up(tree: Project, wanted: set[Edition]) -> float:
     return seconds
 
 
-def shards(tree: Project, size: int) -> str:
-    """Let four shards run, kill one and begin it again, and let five follow while they run."""
+def shards(tree: Project, size: int, count: int = 4) -> str:
+    """Let some shards run, kill one and begin it again, and let one more follow while they run."""
     wanted = [(number, 0) for number in range(size)]
     plant(tree.jobs, wanted[: size // 2])
     began = time.monotonic()
     with ExitStack() as stack:
-        four = [shard(stack, tree, index, 4) for index in range(4)]
+        first = [shard(stack, tree, index, count) for index in range(count)]
         until(lambda: recorded(tree.jobs) >= size // 8)
-        four[1].end(signal.SIGKILL)
-        four[1] = shard(stack, tree, 1, 4)
-        five = [shard(stack, tree, index, 5) for index in range(5)]
+        first[1].end(signal.SIGKILL)
+        first[1] = shard(stack, tree, 1, count)
+        last = [shard(stack, tree, index, count + 1) for index in range(count + 1)]
         plant(tree.jobs, wanted[size // 2 :])
         until(lambda: recorded(tree.jobs) >= size // 4 * 3)
-        for each in (*four, *five):
+        for each in (*first, *last):
             each.ready()
-        assert [each.end() for each in four] == [0] * 4
+        assert [each.end() for each in first] == [0] * count
         until(lambda: settled(tree.jobs, size), every=0.5)
         seconds = time.monotonic() - began
-        assert [each.end() for each in five] == [0] * 5
+        assert [each.end() for each in last] == [0] * (count + 1)
     again = check_jobs(tree, wanted)
     check_sidecars(tree.jobs, wanted)
     return f"{size:,} jobs, each once, in {seconds:.0f} s; {again} tokens sent again"

@@ -11,7 +11,7 @@ from controller.roster import MOST_FULL
 from tests.contract.fake import Fake
 from tests.daemon.world import KIND, RHYTHM, Kept
 
-MANY = 200
+MANY = 120
 LOST = failure("InternalServerException", "try again", reading=True)
 
 

@@ -83,13 +83,13 @@ def test_imported_job_is_adopted_and_never_made_again(
     tree.sandbox.advance(SETTLED if ended else 1.0)
     tree.hush()
 
-    ran = tree.run("import", "--live", "support-bot", "-o", "jobs")
+    ran = tree.call("import", "--live", "support-bot", "-o", "jobs")
 
     assert (ran.code, ran.out) == (0, ""), ran.err
     assert f"adopt: {arn}" in (tree.jobs / "support-bot.yaml").read_text()
     assert tree.call("validate").code == 0
     assert verbs(tree) == ["ADOPT"]
-    assert tree.run("reconcile").code == 0
+    assert tree.call("reconcile").code == 0
     assert verbs(tree) == ["NOOP" if ended else "WAIT"]
     tree.call("reconcile")
     assert tree.changes() == []
@@ -153,7 +153,7 @@ def test_every_job_without_a_manifest_is_imported(tree: Project) -> None:
     assert len(list((tree.jobs / "imported").iterdir())) == 3
     assert tree.call("validate").code == 0
     assert sorted(verbs(tree)) == ["ADOPT", "ADOPT", "ADOPT", "NOOP", "WAIT"]
-    again = tree.run("import", "--live", "--all", "-o", "jobs/imported")
+    again = tree.call("import", "--live", "--all", "-o", "jobs/imported")
     assert again.said[-1] == "0 manifests in jobs/imported, 4 jobs left out"
     assert tree.changes() == []
 
@@ -224,7 +224,7 @@ def test_sensitive_values_are_left_to_a_person(tree: Project) -> None:
     }
     tree.bystand({**REQUESTS["distilled"], "trainingDataConfig": {"invocationLogsConfig": logs}})
 
-    ran = tree.run("import", "--live", "support-bot", "-o", "jobs")
+    ran = tree.call("import", "--live", "support-bot", "-o", "jobs")
 
     assert ran.code == 4
     text = (tree.jobs / "support-bot.yaml").read_text()
@@ -241,7 +241,7 @@ def test_region_that_is_asked_for_is_written(tree: Project) -> None:
     tree.fleet(target={"region": "eu-west-1", "accountId": "123456789012"})
     tree.bystand(REQUEST)
 
-    ran = tree.run("import", "--live", "support-bot", "--region", "us-east-1", "-o", "jobs")
+    ran = tree.call("import", "--live", "support-bot", "--region", "us-east-1", "-o", "jobs")
 
     assert ran.code == 0, ran.err
     text = (tree.jobs / "support-bot.yaml").read_text()
@@ -253,7 +253,7 @@ def test_job_that_is_not_there_is_told(tree: Project) -> None:
     """A name without a job is told with the place that was looked in; the others are imported."""
     tree.bystand(REQUEST)
 
-    ran = tree.run("import", "--live", "support-bot", "nope")
+    ran = tree.call("import", "--live", "support-bot", "nope")
 
     assert ran.code == 1
     assert "name: support-bot" in ran.out
@@ -265,7 +265,7 @@ def test_foreign_account_is_a_safety_stop(tree: Project) -> None:
     tree.fleet(target={"region": "us-east-1", "accountId": "210987654321"})
     tree.bystand(REQUEST)
 
-    ran = tree.run("import", "--live", "--all")
+    ran = tree.call("import", "--live", "--all")
 
     assert (ran.code, ran.out) == (5, "")
     assert "the fleet's file names account 210987654321" in ran.err
@@ -273,7 +273,7 @@ def test_foreign_account_is_a_safety_stop(tree: Project) -> None:
 
 def test_sandbox_says_so(tree: Project) -> None:
     """Over the sandbox's own option the output says that nothing is real."""
-    ran = tree.run("import", "--live", "--all", "--sandbox", AWS_ENDPOINT_URL="")
+    ran = tree.call("import", "--live", "--all", "--sandbox", AWS_ENDPOINT_URL="")
 
     assert (ran.code, ran.out) == (0, "")
     assert ran.said[-1] == "0 manifests (sandbox: nothing here is real)"

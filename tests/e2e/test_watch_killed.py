@@ -7,7 +7,7 @@ from tests.daemon.process import watch
 from tests.sandbox.support import poll
 from tests.support.project import Project
 
-KILLS = 8
+KILLS = 5
 SLOW = 2.0
 
 
