@@ -19,6 +19,8 @@ def history(
 ) -> list[dict[str, Any]]:
     """Return the last five earlier jobs, the oldest first; each is there once, by its ARN.
 
+    One that still runs is not forgotten for one that ended: it may have to be stopped yet.
+
     ``current`` is the ARN of the job that the entry itself is about, which is not among them.
     """
     kept: dict[str, dict[str, Any]] = {}
@@ -31,7 +33,7 @@ def history(
         kept[arn] = _item(kind, earlier, kept.get(arn, {}))
     if isinstance(current, str):  # a sidecar that somebody edited may hold anything there
         kept.pop(current, None)
-    return list(kept.values())[-KEPT:]
+    return _last(kind, list(kept.values()))
 
 
 def arns_of(recorded: Recorded) -> Iterator[str]:
@@ -48,7 +50,15 @@ def joined(kind: Kind, counts: Recorded, other: Recorded) -> list[dict[str, Any]
     if other.arn is not None and other.live is not None:
         known.setdefault(other.arn, _recorded(kind, other, other.live))
     more = [one for arn, one in known.items() if arn not in own and arn != counts.arn]
-    return [*more, *own.values()][-KEPT:]
+    return _last(kind, [*more, *own.values()])
+
+
+def _last(kind: Kind, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the last of some items; those that ended go first."""
+    ended = [one for one in items if str(one.get("phase")) in kind.terminal]
+    running = [one for one in items if str(one.get("phase")) not in kind.terminal]
+    gone = {id(one) for one in (ended + running)[: max(0, len(items) - KEPT)]}
+    return [one for one in items if id(one) not in gone]
 
 
 def _recorded(kind: Kind, recorded: Recorded, live: Live) -> dict[str, Any]:

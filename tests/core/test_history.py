@@ -29,17 +29,25 @@ def _kept(
     return history(OFFERED, action, recorded, current)
 
 
-def _recorded(*numbers: int) -> Recorded:
-    made = _kept([Earlier(_live(number, "InProgress"), number) for number in numbers])
+def _recorded(*numbers: int, status: str = "InProgress") -> Recorded:
+    made = _kept([Earlier(_live(number, status), number) for number in numbers])
     return parse(OFFERED, {"history": made}, NOW)
 
 
 def test_the_last_five_are_kept_oldest_first() -> None:
     """What is recorded comes first, then what is new; the oldest go."""
-    made = _kept([Earlier(_live(number), number) for number in (5, 6)], _recorded(1, 2, 3, 4))
+    before = _recorded(1, 2, 3, 4, status="Failed")
+    made = _kept([Earlier(_live(number), number) for number in (5, 6)], before)
 
     assert [one["attempt"] for one in made] == [2, 3, 4, 5, 6]
     assert len(made) == KEPT
+
+
+def test_what_runs_is_kept_before_what_ended() -> None:
+    """A job that may have to be stopped yet outlives in the record those that ended after it."""
+    made = _kept([Earlier(_live(number), number) for number in (3, 4, 5, 6)], _recorded(1, 2))
+
+    assert [one["attempt"] for one in made] == [1, 2, 4, 5, 6]
 
 
 def test_what_is_seen_of_a_job_replaces_what_was_known() -> None:
