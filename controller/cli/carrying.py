@@ -1,4 +1,4 @@
-"""Plans that are carried from one command to the next in a file: ``--out`` and ``--plan``."""
+"""Plans that a file brings from an earlier command: ``--plan``, and whether they still hold."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Any, NoReturn
 import click
 
 from controller.adapters import plan_files
-from controller.cli.asked import relative
 from controller.cli.exits import Exit
+from controller.cli.filing import filed
 from controller.cli.presenting import present
 from controller.cli.printing import say
 from controller.cli.reviewing import refusal_result
@@ -23,7 +23,7 @@ from controller.core.agreement import Compared, Standing, compared, moved_around
 from controller.core.fleet import Fleet
 from controller.core.kinds import KINDS
 from controller.core.model import JobKey
-from controller.core.plan_file import CHANGES, Asked, PlanFile, Planned, planned
+from controller.core.plan_file import CHANGES, PlanFile, Planned
 from controller.reconcile import Report, Terms
 from controller.version import __version__
 from controller.views.lines import counted
@@ -31,7 +31,6 @@ from controller.views.plan import in_sandbox
 from controller.views.problems import shown
 
 _MOST_LINES = 20
-_TO_STDOUT = "-"
 _NO_WORK = Work((), Fleet(), (), ())
 _GIVEN = {
     "selector": "-l",
@@ -42,13 +41,6 @@ _GIVEN = {
     "max_submits": "--max-submits",
 }
 
-out = click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Write the plan to a file too, for `reconcile --plan`.",
-)
-
 plan = click.option(
     "--plan",
     "plan_file",
@@ -56,63 +48,6 @@ plan = click.option(
     metavar="FILE",
     help="Carry out the plan in this file, or nothing if it is not the plan any more.",
 )
-
-
-def check_out(given: Mapping[str, Any]) -> None:
-    """Raise click's usage error, before anything is looked at, where no plan can be written."""
-    path: Path | None = given["out"]
-    if path is None:
-        return
-    if str(path) == _TO_STDOUT:
-        raise click.UsageError("--out - does not go: the plan itself is on stdout. Name a file")
-    try:
-        plan_files.check_place(path)
-    except plan_files.PlaceError as error:
-        raise click.UsageError(f"--out: {error}") from error
-
-
-def write(given: Mapping[str, Any], work: Work, report: Report) -> set[Exit]:
-    """Write the plan where --out says, and return what that adds to the exit code."""
-    path: Path | None = given["out"]
-    if path is None:
-        return set()
-    file = _file(given, work, report.plan, report.refused)
-    try:
-        plan_files.write(path, file)
-    except OSError as error:
-        say(f"bedrock-jobs: {path}: the plan cannot be written: {error.strerror}")
-        return {Exit.FAILED}
-    changes = counted(len(file.changes), "change")
-    where = " --sandbox" if file.sandbox else ""
-    how = f"`bedrock-jobs reconcile --plan {shlex.quote(str(path))}{where}`"
-    told = (
-        "it was refused and cannot be carried out" if file.refused else f"carry it out with {how}"
-    )
-    say(f"Wrote {path}: {changes}; {told}{in_sandbox(given['sandbox'])}")
-    return set()
-
-
-def _file(given: Mapping[str, Any], work: Work, made: Plan, refused: str | None) -> PlanFile:
-    asked = Asked(
-        tuple(os.path.normpath(path) for path in work.paths),
-        given["selector"],
-        given["config"] and str(given["config"]),
-        given["prune"],
-        given["force"],
-        given["full"],
-        given["max_submits"],
-    )
-    sources = {one.desired.source.path: one.desired.source for one in made.actions}
-    paths = {path: relative(source).path for path, source in sources.items()}
-    return PlanFile(
-        version=__version__,
-        sandbox=given["sandbox"],
-        owner=work.fleet.owner,
-        max_active=work.fleet.limits.max_active,
-        asked=asked,
-        refused=refused,
-        actions=planned(KINDS, made, work.fleet, paths),
-    )
 
 
 def taken_up(
@@ -283,7 +218,7 @@ class Agreement:
         return permits(self.changes, KINDS, now, action)
 
     def _now(self, made: Plan) -> PlanFile:
-        return _file(self.given, self.work, made, None)
+        return filed(self.given, self.work, made, None)
 
     def _refusal(self, moved: Sequence[str]) -> str:
         """Return a line that says enough for outputs that have no more room."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from controller.cli import carrying, options
+from controller.cli import filing, options
 from controller.cli.covering import cleaning_of
 from controller.cli.exits import gravest
 from controller.cli.passing import judged, pending, reach_of, tell_failures, tell_problems
@@ -26,7 +26,7 @@ from controller.reconcile import Mode, Scope, reconcile
 @options.max_submits
 @options.pruning
 @options.full
-@carrying.out
+@filing.out
 @options.connecting
 @options.reporting
 @click.pass_context
@@ -35,7 +35,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
 
     It looks at AWS and writes nothing: no job, no sidecar.
     """
-    carrying.check_out(given)
+    filing.check_out(given)
     work = read_work(paths, given)
     tell_problems(work.problems)
     with outside(work, reach_of(given)) as ports:
@@ -48,5 +48,5 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
         )
     present(given, plan_result(work, report, sandbox=given["sandbox"]))
     tell_failures(report)
-    codes = judged(work, report) | carrying.write(given, work, report)
+    codes = judged(work, report) | filing.write(given, work, report)
     ctx.exit(gravest(codes | pending(report) if given["detailed_exitcode"] else codes))
