@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # A hostile text that is read twice must not take long twice.
 LONGEST = 20_000
-_ANCHOR, _TAG, _DIRECTIVE = b"&", b"!", b"\n%"
+_ANCHOR, _TAG, _DIRECTIVE, _START = b"&", b"!", b"\n%", b"\n---"
 
 
 class UnusualError(Exception):
@@ -64,6 +64,8 @@ def composed(data: bytes) -> MappingNode:
     """
     if len(data) > LONGEST or _ANCHOR in data or _TAG in data or _DIRECTIVE in data:
         raise UnusualError
+    if _START in data and _begun(data.partition(_START)[0]):
+        raise UnusualError
     if not data.isascii():
         data, unfit = decoded(data)
         if unfit:
@@ -75,6 +77,11 @@ def composed(data: bytes) -> MappingNode:
     if type(root) is not MappingNode:
         raise UnusualError
     return root
+
+
+def _begun(text: bytes) -> bool:
+    """Whether a document has begun in a text, so that its end is not that of the file."""
+    return any(line.strip() and not line.startswith(b"#") for line in text.split(b"\n"))
 
 
 def under(node: Node | None, name: str) -> Node | None:
