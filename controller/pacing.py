@@ -1,4 +1,4 @@
-"""A cloud whose calls wait for their turn: each place's are counted by themselves.
+"""Clouds whose calls wait for their turn: each place's are counted by themselves.
 
 The service publishes no rate for these operations; what it answers to too many is Throttling, to
 everybody in the account. So the pace begins far above what a fleet at rest needs, is halved by
@@ -24,7 +24,7 @@ BURST_SECONDS = 2.0
 SLOWEST = 1.0
 RECOVERY_SECONDS = 60.0
 
-Gate = Callable[[Target], AbstractContextManager[None]]
+Gate = Callable[[Target], AbstractContextManager[object]]
 
 
 @dataclass(slots=True)
@@ -114,6 +114,19 @@ class Gated:
         """Take tags from a resource."""
         with self._gate(target):
             self._cloud.untag(target, arn, keys)
+
+
+def narrowed(cloud: Cloud, width: int) -> Cloud:
+    """Return a cloud that has at most ``width`` calls to each target under way; others wait."""
+    slots: dict[tuple[str | None, str | None], threading.Semaphore]
+    slots = defaultdict(lambda: threading.Semaphore(width))
+    lock = threading.Lock()
+
+    def gate(target: Target) -> AbstractContextManager[object]:
+        with lock:
+            return slots[target.assume_role_arn, target.region]
+
+    return Gated(cloud, gate)
 
 
 def paced(

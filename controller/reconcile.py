@@ -23,10 +23,10 @@ from controller.core.pruning import refusal as prune_refusal
 from controller.core.queueing import Crowd, Lane, lane_of, running, running_beside
 from controller.core.status import entry
 from controller.observing import Observer, count_active
-from controller.pacing import Gated
+from controller.pacing import Gated, narrowed
 from controller.ports import Clock, Cloud, Ledger, LedgerError
 from controller.removing import Coverage, Leftovers, collected, drop, leftovers
-from controller.starting import Hands, carry_out
+from controller.starting import JOBS_FOR_A_CALL, Hands, carry_out
 
 _log = logging.getLogger(__name__)
 _NO_CLEANING = Cleaning()
@@ -155,7 +155,8 @@ def reconcile(
     crowd = Crowd(seen.active, beside, terms.permits)
     made = plan(kinds, jobs, seen.observations, recorded, fleet, now, crowd)
     refused = _refusal(made, fleet, found, scope, terms) if mode is not Mode.RECORD else None
-    actor = Actor(kinds, by_key, recorded, fleet, outside.cloud, outside.ledger, outside.clock, now)
+    acting = narrowed(outside.cloud, outside.width)
+    actor = Actor(kinds, by_key, recorded, fleet, acting, outside.ledger, outside.clock, now)
     worker = _Worker(actor, outside)
     match mode:
         case Mode.APPLY if refused is None:
@@ -259,11 +260,12 @@ def _carried_out(
 
     def count(action: Action, submitted: int) -> int | None:
         kind, target = outside.kinds[action.desired.key.kind], action.desired.target
-        found = count_active(kind, target, outside.cloud)
+        found = count_active(kind, target, worker.actor.cloud)
         # A listing may lag; what this pass saw is certain.
         return None if found is None else max(found, ours[lane_of(action)] + submitted)
 
-    done = iter(carry_out(agreed, Hands(worker.attempt, record, count), outside.width))
+    width = outside.width * JOBS_FOR_A_CALL
+    done = iter(carry_out(agreed, Hands(worker.attempt, record, count), width))
     return tuple(
         next(done) if id(one) in permitted else record(Outcome(one, one)) for one in made.actions
     )

@@ -23,6 +23,10 @@ Kept = TypeVar("Kept")
 """What is made of an outcome by who records it."""
 
 
+JOBS_FOR_A_CALL = 2
+"""Jobs under way for each call that may be: a sidecar on its way to disk keeps no call waiting."""
+
+
 @dataclass(frozen=True, slots=True)
 class Hands(Generic[Kept]):
     """What is done with single actions: carry one out, record what became of it, count a lane.

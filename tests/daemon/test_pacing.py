@@ -1,18 +1,22 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 import pytest
 
 from controller.core.errors import failure
+from controller.core.kind import Kind
 from controller.core.kinds import KINDS
 from controller.core.model import Target
-from controller.pacing import BURST_SECONDS, RECOVERY_SECONDS, SLOWEST, Bucket, paced
+from controller.pacing import BURST_SECONDS, RECOVERY_SECONDS, SLOWEST, Bucket, narrowed, paced
 from controller.ports import CloudError
 from tests.contract.fake import Fake
 
 (KIND,) = KINDS.values()
 HERE, THERE = Target("us-east-1"), Target("eu-west-1")
+DEADLINE = 20.0
 THROTTLED = failure("ThrottlingException", "Rate exceeded", reading=True)
 
 
@@ -97,3 +101,28 @@ def test_no_limit_is_no_limit() -> None:
     bucket.slow()
 
     assert [bucket.take(0.0) for _ in range(1000)] == [0.0] * 1000
+
+
+def test_no_more_calls_are_under_way_than_there_is_room_for() -> None:
+    """So many calls of a place go side by side, the next one when one is over."""
+    busy, over = threading.Semaphore(0), threading.Event()
+
+    class Slow(Fake):
+        """Answers when it is told to."""
+
+        def stop(self, kind: Kind, target: Target, arn: str) -> None:
+            busy.release()
+            assert over.wait(DEADLINE)
+
+    cloud = narrowed(Slow(), 2)
+    with ThreadPoolExecutor(4) as pool:
+        here = [pool.submit(cloud.stop, KIND, HERE, "a") for _ in range(3)]
+        assert busy.acquire(timeout=DEADLINE)
+        assert busy.acquire(timeout=DEADLINE)
+        pool.submit(cloud.stop, KIND, THERE, "a")
+        assert busy.acquire(timeout=DEADLINE)
+        assert not busy.acquire(blocking=False)
+        over.set()
+
+    assert [one.exception() for one in here] == [None, None, None]
+    assert busy.acquire(blocking=False)
