@@ -46,7 +46,7 @@ class Layer:
     def _checked(self, known: Readable) -> tuple[Any, tuple[Problem, ...]]:
         if self.root is None:
             return {}, self.problems
-        value, misread = read(self.root, known.plan)
+        value, misread = read(self.root, known.grammar)
         taken = {(flaw.line, flaw.column) for flaw in misread}
         findings = (*partial(known.kind.name).findings(value), *_personal(known, value))
         problems = [problem_of(flaw, self.path) for flaw in misread]

@@ -150,7 +150,7 @@ class Documents:
 
     def _read(self, known: Readable, at: _Place, flaws: Sequence[Placed]) -> FileRead:
         """Read a whole document of a known kind, and hold it against all that binds it."""
-        value, misread = read(at.root, known.plan)
+        value, misread = read(at.root, known.grammar)
         value, inherited = _laid(value, known, at.layers)
         problems = [problem_of(flaw, at.path) for flaw in (*flaws, *misread)] + inherited
         full = named(known.kind, value)

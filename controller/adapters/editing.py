@@ -139,7 +139,7 @@ def _read(wish: _Wish, data: bytes) -> list[Any]:
     known = readable(wish.key.kind)
     if known is None:
         raise wish.refusal(f"the kind {wish.key.kind} is not offered")
-    return [read(document.root, known.plan)[0] for document in parse(data).documents]
+    return [read(document.root, known.grammar)[0] for document in parse(data).documents]
 
 
 def _index(wish: _Wish, values: list[Any]) -> int:

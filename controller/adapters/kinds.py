@@ -15,17 +15,17 @@ from controller.core.kinds import KINDS
 from controller.core.layers import relaxed
 from controller.core.narrowing import names_in, narrowed
 from controller.core.problems import Code
-from controller.core.reading import Plan, compiled
+from controller.core.reading import Grammar, compiled
 from controller.core.validation import Checker
 
 
 @dataclass(frozen=True, slots=True)
 class Readable:
-    """A kind with its schema, the plan to read it by, and the checker to hold it against."""
+    """A kind with its schema, the grammar to read it by, and the checker to hold it against."""
 
     kind: Kind
     schema: Mapping[str, Any]
-    plan: Plan
+    grammar: Grammar
     checker: Checker
     names: frozenset[str]
 

@@ -141,7 +141,7 @@ def _read(file: _File, known: Readable, fleet: Fleet) -> RequestRead:
     if sieve.dropped:
         notes.append(f"left out, for nobody filled them in: {', '.join(sieve.dropped)}")
         notes += _kept_choices(shape, kept)
-    spec, flaws = read(kept, known.plan.keys["spec"][1])
+    spec, flaws = read(kept, known.grammar.keys["spec"][1])
     problems = [problem_of(flaw, file.path) for flaw in flaws]
     problems += _found(_File(file.path, kept), known, spec, fleet, tuple(problems))
     if problems:

@@ -16,7 +16,7 @@ from yaml.nodes import MappingNode
 from controller.adapters.yaml_errors import decoded
 from controller.adapters.yaml_events import DEEPEST, Parser
 from controller.core.node import TextNode
-from controller.core.reading import MERGE, Plan, Sort, read
+from controller.core.reading import MERGE, Grammar, Sort, read
 from controller.core.scalars import NULLS
 
 if TYPE_CHECKING:
@@ -93,27 +93,27 @@ def under(node: Node | None, name: str) -> Node | None:
     return None
 
 
-def value_of(root: MappingNode, plan: Plan) -> dict[str, Any]:
+def value_of(root: MappingNode, grammar: Grammar) -> dict[str, Any]:
     """Return the value of a mapping, just as ``reading.read`` would.
 
     Raises UnusualError where that might find a mistake, and for merge keys.
     """
     try:
-        return _mapping(root, plan)
+        return _mapping(root, grammar)
     except TypeError as error:
         # A list or a mapping that stands for a key, or where text is due, cannot be looked up.
         raise UnusualError from error
 
 
-def _mapping(mapping: MappingNode, plan: Plan) -> dict[str, Any]:
+def _mapping(mapping: MappingNode, grammar: Grammar) -> dict[str, Any]:
     result: dict[str, Any] = {}
-    known, text, nulls = plan.keys, Sort.TEXT, NULLS
+    known, text, nulls = grammar.keys, Sort.TEXT, NULLS
     for key, node in mapping.value:
         found = known.get(key.value)
         if found is not None:
             name, inner = found
         else:
-            name, inner = key.value, plan.rest or plan
+            name, inner = key.value, grammar.rest or grammar
             if name in nulls or name == MERGE:
                 raise UnusualError
         if inner.sort is text and node.value not in nulls:
@@ -127,14 +127,14 @@ def _mapping(mapping: MappingNode, plan: Plan) -> dict[str, Any]:
     return result
 
 
-def _value(node: Any, plan: Plan) -> Any:
+def _value(node: Any, grammar: Grammar) -> Any:
     if type(node) is MappingNode:
-        return _mapping(node, plan)
+        return _mapping(node, grammar)
     if type(node.value) is list:
-        inner = plan.items or plan
+        inner = grammar.items or grammar
         return [_value(item, inner) for item in node.value]
     plain = not node.style
-    value, mistakes = read(TextNode(node.start_mark, node.value, (plain, not plain)), plan)
+    value, mistakes = read(TextNode(node.start_mark, node.value, (plain, not plain)), grammar)
     if mistakes:
         raise UnusualError
     return value

@@ -96,7 +96,7 @@ def _composed(data: bytes, known_of: KnownOf) -> Reading:
     if name is None:
         raise UnusualError
     mark = name.start_mark
-    return Reading(known, value_of(root, known.plan), mark.line, mark.column)
+    return Reading(known, value_of(root, known.grammar), mark.line, mark.column)
 
 
 def _learnt(between: Sequence[str], known: Readable) -> _Shape:
@@ -107,14 +107,14 @@ def _learnt(between: Sequence[str], known: Readable) -> _Shape:
     """
     slots = {_STAND_IN.format(number): _Slot(number) for number in range(len(between) - 1)}
     root = composed(_woven(between, tuple(slots)))
-    value = _slotted(value_of(root, known.plan), slots)
+    value = _slotted(value_of(root, known.grammar), slots)
     name = under(under(root, _NAME[0]), _NAME[1])
     slot = slots.get(str(name.value)) if name is not None else None
     if name is None or slot is None or (slot and "\n" not in between[slot]):
         raise UnusualError
     # What is no text by the schema would be a boolean, and what is a key or a part would differ.
     truths = ["true"] * len(slots)
-    if _filled(value, truths) != value_of(composed(_woven(between, truths)), known.plan):
+    if _filled(value, truths) != value_of(composed(_woven(between, truths)), known.grammar):
         raise UnusualError
     return _Shape(known, value, name.start_mark.line, name.start_mark.column)
 

@@ -55,12 +55,12 @@ def test_what_is_read_at_once_is_read_alike(data: bytes, known: Readable) -> Non
     """A value read at once is the value read closely, key order and places included."""
     try:
         root = composed(data)
-        value = value_of(root, known.plan)
+        value = value_of(root, known.grammar)
     except UnusualError:
         return
 
     (document,) = parse(data).documents
-    closely, mistakes = read(document.root, known.plan)
+    closely, mistakes = read(document.root, known.grammar)
     name, (mark, steps) = under(under(root, NAME[0]), NAME[1]), place(document.root, NAME)
 
     assert not parse(data).problems
@@ -76,7 +76,7 @@ def test_plain_text_is_read_at_once(name: str) -> None:
     """What most manifests are written like does not need the close reading."""
     path = Path(__file__).parents[1] / "data" / "manifests" / "valid" / f"{name}.yaml"
 
-    assert value_of(composed(path.read_bytes()), KNOWN[0].plan)["metadata"]["name"]
+    assert value_of(composed(path.read_bytes()), KNOWN[0].grammar)["metadata"]["name"]
 
 
 @pytest.mark.parametrize("text", ["{", "- ", "? ", "[", "{a: "])

@@ -65,7 +65,7 @@ def closely(data: bytes, known: Readable) -> Reading:
     """Return a text's reading by events, which must find nothing wrong."""
     text = parse(data)
     (document,) = text.documents
-    value, mistakes = read(document.root, known.plan)
+    value, mistakes = read(document.root, known.grammar)
     mark, _ = place(document.root, NAME)
     assert (text.problems, mistakes) == ((), ())
     return Reading(known, value, mark.line, mark.column)

@@ -45,7 +45,7 @@ def read_back(text: str) -> Any:
     known = readable(KIND)
     assert known is not None
     (document,) = parse(text.encode()).documents
-    value, flaws = read(document.root, known.plan)
+    value, flaws = read(document.root, known.grammar)
     assert flaws == ()
     return value
 

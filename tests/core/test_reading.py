@@ -40,12 +40,12 @@ SCHEMA: dict[str, Any] = {
         }
     },
 }
-PLAN = compiled(SCHEMA)
+GRAMMAR = compiled(SCHEMA)
 
 
 def value(text: str) -> Any:
     """Return what a text without mistakes is read as."""
-    found, mistakes = read(parse(text.encode()).documents[0].root, PLAN)
+    found, mistakes = read(parse(text.encode()).documents[0].root, GRAMMAR)
     assert mistakes == ()
     return found
 
@@ -54,7 +54,7 @@ def mistakes(text: str) -> list[tuple[Code, int, int]]:
     """Return the mistakes of a text, each with its place."""
     parsed = parse(text.encode())
     assert parsed.problems == ()
-    _, found = read(parsed.documents[0].root, PLAN)
+    _, found = read(parsed.documents[0].root, GRAMMAR)
     return [(one.code, one.line, one.column) for one in found]
 
 
@@ -215,7 +215,7 @@ def test_merged_members_yield_to_written_ones() -> None:
 @pytest.mark.parametrize("text", ["secret: {word: 1, word: 2}", "secret: {a: hunter}"])
 def test_sensitive_text_is_not_quoted(text: str) -> None:
     """A message never quotes what stands in a sensitive member."""
-    _, found = read(parse(text.encode()).documents[0].root, PLAN)
+    _, found = read(parse(text.encode()).documents[0].root, GRAMMAR)
 
     assert found
     assert not any("hunter" in one.message or "word" in one.message for one in found)
