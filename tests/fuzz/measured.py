@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import gc
 import json
 import os
 import resource
@@ -67,8 +68,15 @@ def main() -> None:
     import controller.adapters.aws
     import controller.cli.main
     import controller.cli.reconcile  # noqa: F401 - a command's memory is more than its reading
+    from controller.adapters.kinds import partial, readable
+    from controller.core.kinds import KINDS
     from tests.fuzz.targets import TARGETS
 
+    # Compiled by every command, whatever it reads.
+    for kind in KINDS:
+        readable(kind)
+        partial(kind)
+    gc.freeze()
     for line in sys.stdin:
         name, folder = json.loads(line)
         told, answer = os.pipe()
