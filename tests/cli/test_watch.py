@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.request import urlopen
@@ -174,21 +173,6 @@ def test_a_folder_that_comes_later_is_waited_for(tree: Project) -> None:
         poll(lambda: (tree.folder / "later" / "support-bot.status.json").exists())
 
         assert daemon.end() == 0
-
-
-def test_a_second_daemon_waits_for_the_address_too(tree: Project) -> None:
-    """With the same --listen as the first's, the second still waits, and then serves there."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{listener.getsockname()[1]}"
-    with watch(tree, "--listen", address) as first:
-        first.ready()
-        with watch(tree, "--listen", address) as second:
-            poll(lambda: bool(second.said("another daemon")))
-            assert first.end() == 0
-            second.ready()
-            assert page(address, "/healthz") == 200
-            assert second.end() == 0
 
 
 def test_its_pages_tell_how_it_is(tree: Project) -> None:

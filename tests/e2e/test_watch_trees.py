@@ -9,7 +9,7 @@ import pytest
 from tests.daemon import shows
 from tests.support.project import Project
 
-SIZE = 100
+SIZE = 60
 
 
 @pytest.mark.parametrize("show", [shows.flip, shows.checkout, shows.touched])
