@@ -97,7 +97,7 @@ def test_forty_get_through_a_quota_of_two(moving: Project) -> None:
 def test_one_shot_processes_take_each_freed_slot(tree: Project) -> None:
     """Runs of the command that know of each other by the sidecars alone do the same."""
     tree.sandbox.behave(quota=QUOTA)
-    order = fill(tree, 10)
+    order = fill(tree, 6)
     for number in range(len(order) // QUOTA):
         assert tree.run("reconcile").code == 0
         assert len(account_of(tree).made) == (number + 1) * QUOTA
