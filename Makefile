@@ -41,13 +41,20 @@ demo: setup ## Run every example job on the sandbox, from manifest to sidecar
 	@echo; echo "Each manifest in $(DEMO)/jobs has its status beside it. The one of support-bot.yaml:"
 	@sed -n '1,24p' $(DEMO)/jobs/support-bot.status.json; echo "    ..."
 
+CHECKED := $(VENV)/checked.txt
+
 .PHONY: test
 test: setup ## Check format, lint, types, layers, and run the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	@# One core is idle while types are checked, so the tests run meanwhile; both must pass.
+	@$(BIN)/mypy > $(CHECKED) 2>&1 & types=$$!; \
+	trap 'kill $$types 2> /dev/null; exit 130' INT TERM; \
+	echo "$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal"; \
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal; tests=$$?; \
+	wait $$types; typed=$$?; echo "$(BIN)/mypy"; cat $(CHECKED); \
+	test $$tests -eq 0 && test $$typed -eq 0
 
 .PHONY: format
 format: setup ## Format the code and mend what the linter can
