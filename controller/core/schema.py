@@ -13,7 +13,7 @@ from controller.core.envelope import DRAFT, GENERATED, envelope
 from controller.core.keywords import REFUSED
 from controller.core.kind import Kind
 from controller.core.layers import relaxed
-from controller.core.shapes import Reader, reachable, recursive_shapes
+from controller.core.shapes import Reader, recursive_shapes
 from controller.core.snippets import SNIPPETS, snippets
 from controller.core.words import Node
 
@@ -116,8 +116,3 @@ def _spec(kind: Kind, reader: Reader, root: str) -> Node:
     if kind.overlay:
         spec["allOf"] = [dict(rule) for rule in kind.overlay]
     return spec
-
-
-def shapes_of(kind: Kind, service: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return the names of all shapes that a kind's Create is made of."""
-    return reachable(service["shapes"], _input_shape(kind, service))

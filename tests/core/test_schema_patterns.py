@@ -18,16 +18,17 @@ from controller.adapters.schemas import shipped
 from controller.core.kind import Kind
 from controller.core.kinds import KINDS
 from controller.core.patterns import constraint
-from controller.core.schema import manifest_schema, shapes_of
+from controller.core.schema import manifest_schema
+from controller.core.shapes import reachable
 from tests.kinds.rows import NOT_OFFERED
 
 ROWS = (*KINDS.values(), *NOT_OFFERED)
-SHAPES = service_model()["shapes"]
+OPERATIONS, SHAPES = service_model()["operations"], service_model()["shapes"]
 PATTERNS = sorted(
     {
         row.patterns.get(SHAPES[name]["pattern"], SHAPES[name]["pattern"])
         for row in ROWS
-        for name in shapes_of(row, service_model())
+        for name in reachable(SHAPES, OPERATIONS[row.operation("Create")]["input"]["shape"])
         if "pattern" in SHAPES[name]
     }
 )
