@@ -34,6 +34,7 @@ _CONTROL = Code.CONTROL_CHARACTER.code
 # A file with more is no manifest, and what follows in it is not read.
 _MOST_PROBLEMS = 1_000
 _MOST_MANIFESTS = 2_000
+_NO_MAPPING = "begin with `apiVersion: bedrock-jobs/v1`; a line of --- parts several manifests"
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -137,7 +138,8 @@ class Documents:
     ) -> FileRead:
         root = document.root
         if not isinstance(root, MapNode):
-            flaw = placed(Code.NOT_A_MAPPING, root.start_mark, "a manifest is a mapping of keys")
+            told = "a manifest is a mapping of keys"
+            flaw = placed(Code.NOT_A_MAPPING, root.start_mark, told, _NO_MAPPING)
             return FileRead((), tuple(problem_of(each, path) for each in (*flaws, flaw)))
         at = _placed_document(root, path, layers)
         known = readable(_kind_name(root, layers))
