@@ -288,14 +288,14 @@ def dotted(path: tuple[str | int, ...]) -> str:
     return "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in path)[1:]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(MEMBERS)
 def test_echo_equals_itself(request: dict[str, Any]) -> None:
     """What is shown just as it was sent has not changed, and can be compared."""
     assert found(request, shown(KIND, request)) == Difference()
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(MEMBERS, st.data())
 def test_one_changed_leaf_is_named(request: dict[str, Any], data: st.DataObject) -> None:
     """Changing one leaf of what is shown names exactly that leaf."""

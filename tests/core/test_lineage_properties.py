@@ -106,7 +106,7 @@ def sidecars(draw: Draw, lineage: Lineage, lives: list[Live]) -> Recorded | None
     return parse(lineage.kind, raw | spoilt, NOW)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(data=st.data(), policy=policies, spec=specs, made=st.lists(jobs, max_size=8))
 def test_every_walk_is_short_and_asks_for_a_job_once(
     data: st.DataObject, policy: dict[str, Any], spec: dict[str, Any], made: list[dict[str, Any]]
@@ -149,7 +149,7 @@ def _written(lineage: Lineage, lives: list[Live]) -> Recorded | None:
     return parse(lineage.kind, entry(lineage.kind, Outcome(action, action), None, "acme-ml"), NOW)
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=200)
 @given(policy=policies, spec=specs, first=specs, made=st.lists(jobs, max_size=8))
 def test_a_lost_sidecar_changes_nothing(
     policy: dict[str, Any],
