@@ -1,12 +1,19 @@
 from __future__ import annotations
 
 import signal
-from contextlib import AbstractContextManager
+import time
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from urllib.request import urlopen
 
+import click
 import pytest
 
+from controller.adapters.metrics import Metrics
+from controller.cli.addresses import serve_at_last
+from controller.core.kinds import KINDS
 from tests.daemon.process import Watch, names, phase, phases, watch
 from tests.sandbox.support import DEADLINE, poll
 from tests.support.manifests import ACCOUNT
@@ -173,6 +180,15 @@ def test_a_folder_that_comes_later_is_waited_for(tree: Project) -> None:
         poll(lambda: (tree.folder / "later" / "support-bot.status.json").exists())
 
         assert daemon.end() == 0
+
+
+def test_an_address_that_nobody_has_is_told() -> None:
+    """Who cannot listen reads why, and not of another process that would have the address."""
+    daemon: Any = SimpleNamespace(alive=bool, ready=bool, pause=lambda _: None)
+    with ExitStack() as stack, pytest.raises(click.UsageError) as caught:
+        serve_at_last(stack, "192.0.2.1:0", daemon, Metrics(KINDS, time.time))
+
+    assert "--listen: cannot listen on 192.0.2.1:0: " in caught.value.message
 
 
 def test_its_pages_tell_how_it_is(tree: Project) -> None:
