@@ -134,7 +134,7 @@ def remarks_of(
     """Return what programs find of what people are told on stderr."""
     failures: dict[str, Sequence[JobKey]] = {report.uncollected: ()} if report.uncollected else {}
     failures |= _causes(report)
-    return Remarks(placed(work.problems), failures, report.refused, timed_out, more or {})
+    return Remarks(placed(work.problems), failures, report.refused, timed_out, more=more or {})
 
 
 def tell_failures(report: Report) -> None:

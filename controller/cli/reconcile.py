@@ -91,7 +91,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
         present(given, plan_result(work, report, more, sandbox=sandbox))
     else:
         told = remarks_of(work, report, more | back.data(), timed_out=bool(overtime))
-        _tell(passes, report, told, given)
+        _tell(passes, report, replace(told, unwritten=back.failure), given)
     if given["gc"]:
         say(collected(passes.collected, only_planned=given["dry_run"]))
     tell_failures(report)

@@ -61,11 +61,12 @@ def pass_result(
     """Return what became of a pass in all its forms; quiet jobs are only counted in its text."""
 
     def reviewed() -> Review:
-        from controller.views.review import of_pass, review
+        from controller.views.review import of_pass, of_write_back, review
 
         told = of_pass(shown, KINDS, failing(report), work.problems, report.refused)
+        findings = (*of_write_back(remarks.unwritten), *told)
         counts = phases(shown) + in_sandbox(sandbox)
-        return review("reconcile", counts, _manifests(work), told, sandbox=sandbox)
+        return review("reconcile", counts, _manifests(work), findings, sandbox=sandbox)
 
     def markdown(told: Review, place: Placing, limit: int) -> str:
         from controller.views.summaries import status_markdown

@@ -88,11 +88,14 @@ options = stack(
 
 
 class WriteBack:
-    """The write-backs of one command; with files alone there are none."""
+    """The write-backs of one command; with files alone there are none.
+
+    ``failure`` says why the last one failed, if it did.
+    """
 
     def __init__(self, writer: Writer | None) -> None:
         self._writer = writer
-        self._failure = ""
+        self.failure = ""
         self._commits: list[Written] = []
         self._notes: dict[str, None] = {}
 
@@ -102,11 +105,11 @@ class WriteBack:
             return None
         from controller.adapters.git import GitError
 
-        self._failure = ""
+        self.failure = ""
         try:
             written = self._writer.write_back()
         except GitError as error:
-            self._failure = str(error)
+            self.failure = str(error)
             return None
         self._commits += [written] if written.commit else []
         self._notes |= dict.fromkeys(written.notes)
@@ -116,9 +119,9 @@ class WriteBack:
         """Tell on stderr what came of it, and return what that says of the command."""
         for line in (*map(str, self._commits), *self._notes):
             say(f"bedrock-jobs: {line}")
-        if not self._failure:
+        if not self.failure:
             return set()
-        say(f"bedrock-jobs: not written back: {self._failure}; the statuses are in the files")
+        say(f"bedrock-jobs: not written back: {self.failure}; the statuses are in the files")
         return {Exit.FAILED}
 
     def data(self) -> dict[str, Any]:
@@ -138,7 +141,7 @@ class WriteBack:
             for one in self._commits
         ]
         told = {"branch": aim.branch, "remote": masked(aim.remote) or None, "commits": commits}
-        return {"writeBack": {**told, "notes": list(self._notes), "failure": self._failure or None}}
+        return {"writeBack": {**told, "notes": list(self._notes), "failure": self.failure or None}}
 
 
 def prepared(paths: Iterable[Path], given: Mapping[str, Any]) -> WriteBack:

@@ -15,13 +15,15 @@ class Remarks:
     """What a verb has to say beside the jobs that it shows.
 
     ``failures`` holds each cause with the jobs that could not be served for it. ``refused`` says
-    why nothing was done. ``more`` is data of what only some verbs have to say.
+    why nothing was done, ``unwritten`` why statuses were not written back. ``more`` is data of what
+    only some verbs have to say.
     """
 
     problems: Sequence[Problem] = ()
     failures: Mapping[str, Sequence[JobKey]] = field(default_factory=dict)
     refused: str | None = None
     timed_out: bool = False
+    unwritten: str = ""
     more: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -17,6 +17,9 @@ from controller.views.status import JobStatus, is_unhealthy
 NOWHERE = Source("")
 """The place of what concerns the tree as a whole."""
 
+UNWRITTEN = "NotWrittenBack"
+"""The rule of statuses that are in the files alone."""
+
 _FAILED = frozenset({Reason.INVALID, Reason.OBSERVATION_FAILED, Reason.WRONG_TARGET})
 _CODES = frozenset(code.code for code in Code)
 _ORDER = (Verb.STOP, Verb.SUBMIT, Verb.TAG, Verb.ADOPT)
@@ -155,6 +158,12 @@ def of_pass(
             yield _unserved(status, failing[status.key])
         elif is_unhealthy(status, kinds) and status.key not in told:
             yield _unhealthy(status, kinds)
+
+
+def of_write_back(why: str) -> Iterator[Finding]:
+    """Yield why statuses were not written back, if that is why."""
+    if why:
+        yield Finding(Level.ERROR, UNWRITTEN, f"The statuses were not written back: {why}")
 
 
 def _unserved(status: JobStatus, why: str) -> Finding:

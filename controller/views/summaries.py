@@ -8,7 +8,7 @@ from controller.core.actions import Action, Plan, Verb
 from controller.core.model import Desired, Source
 from controller.views.lines import counted
 from controller.views.markdown import Table, code, document, folded, lines, row, text
-from controller.views.review import Finding, Level, Review
+from controller.views.review import UNWRITTEN, Finding, Level, Review
 from controller.views.status import JobStatus
 
 Placing = Callable[[Source], Source]
@@ -54,9 +54,11 @@ def status_markdown(
 
 
 def _leads(review: Review, refused: str | None = None) -> list[str]:
-    """Return the paragraphs that come first: the count, and why nothing is let through."""
+    """Return the paragraphs that come first: the count, and what went wrong with the whole."""
     stopped = [f"> **Refused:** {text(refused)}"] if refused else []
-    return [f"**{text(review.summary)}**", *stopped]
+    unwritten = [one.message for one in review.findings if one.rule == UNWRITTEN]
+    left = [f"> **Error:** {text(why)}" for why in unwritten]
+    return [f"**{text(review.summary)}**", *stopped, *left]
 
 
 def _problems(review: Review, share: float = 1.0) -> Iterator[Table]:

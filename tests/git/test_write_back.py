@@ -8,6 +8,7 @@ from tests.git.support import Shared, shared
 from tests.views.test_output_schemas import faults
 
 COMMIT = ("--write-back", "commit")
+ALL_AT_ONCE = ("github", "markdown", "sarif", "junit")
 
 
 def test_apply_commit_apply_makes_one_commit(team: Shared) -> None:
@@ -71,6 +72,7 @@ def test_the_data_of_a_pass_has_its_commits(team: Shared) -> None:
     (team.hub.bare / "HEAD").unlink()
     team.project.sandbox.advance(7200)
     failed = team.call("reconcile", *COMMIT, "--output", "json")
+    pages = {one: team.call("reconcile", *COMMIT, "--output", one).out for one in ALL_AT_ONCE}
 
     written = told["writeBack"]
     (commit,) = written["commits"]
@@ -83,6 +85,8 @@ def test_the_data_of_a_pass_has_its_commits(team: Shared) -> None:
     assert failed.data["writeBack"]["commits"] == []
     assert f"not written back: {failed.data['writeBack']['failure']}" in failed.err
     assert [faults("StatusList", one) for one in (told, failed.data)] == [[], []]
+    assert "::error title=NotWrittenBack::" in pages["github"]
+    assert all("The statuses were not written back: git" in page for page in pages.values())
 
 
 def test_nothing_is_committed_unasked(team: Shared) -> None:
