@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,25 +47,41 @@ def check_out(given: Mapping[str, Any]) -> None:
         raise click.UsageError(f"--out: {error}") from error
 
 
-def write(given: Mapping[str, Any], work: Work, report: Report) -> set[Exit]:
-    """Write the plan where --out says, and return what that adds to the exit code."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What came of --out: a sentence for people, data for programs, and whether it failed."""
+
+    told: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    failed: bool = False
+
+    def tell(self) -> set[Exit]:
+        """Tell it on stderr, and return what that adds to the exit code."""
+        if self.told:
+            say(self.told)
+        return {Exit.FAILED} if self.failed else set()
+
+
+def write(given: Mapping[str, Any], work: Work, report: Report) -> Kept:
+    """Write the plan where --out says, and return what came of it."""
     path: Path | None = given["out"]
     if path is None:
-        return set()
+        return Kept()
     file = filed(given, work, report.plan, report.refused)
+    data = {"path": str(path), "changes": len(file.changes), "failure": None}
     try:
         plan_files.write(path, file)
     except OSError as error:
-        say(f"bedrock-jobs: {path}: the plan cannot be written: {error.strerror}")
-        return {Exit.FAILED}
+        why = f"the plan cannot be written: {error.strerror}"
+        return Kept(f"bedrock-jobs: {path}: {why}", {"out": {**data, "failure": why}}, failed=True)
     changes = counted(len(file.changes), "change")
     where = " --sandbox" if file.sandbox else ""
     how = f"`bedrock-jobs reconcile --plan {shlex.quote(str(path))}{where}`"
     told = (
         "it was refused and cannot be carried out" if file.refused else f"carry it out with {how}"
     )
-    say(f"Wrote {path}: {changes}; {told}{in_sandbox(given['sandbox'])}")
-    return set()
+    end = in_sandbox(given["sandbox"])
+    return Kept(f"Wrote {path}: {changes}; {told}{end}", {"out": data})
 
 
 def filed(given: Mapping[str, Any], work: Work, made: Plan, refused: str | None) -> PlanFile:

@@ -46,7 +46,8 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
             Mode.PLAN,
             Scope(full=given["full"], coverage=work.coverage, cleaning=cleaning_of(given)),
         )
-    present(given, plan_result(work, report, sandbox=given["sandbox"]))
+    kept = filing.write(given, work, report)
+    present(given, plan_result(work, report, kept.data, sandbox=given["sandbox"]))
     tell_failures(report)
-    codes = judged(work, report) | filing.write(given, work, report)
+    codes = judged(work, report) | kept.tell()
     ctx.exit(gravest(codes | pending(report) if given["detailed_exitcode"] else codes))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.cli.plans import FILE, carry, plan
+from tests.cli.plans import FILE, carry
 from tests.support.commands import Ran
 from tests.support.manifests import OTHER_ACCOUNT
 from tests.support.project import Project
@@ -90,7 +90,8 @@ def test_removed_entries_are_data(bot: Project) -> None:
 
 def test_what_moved_since_a_plan_is_data(bot: Project) -> None:
     """A plan file that is refused, by the pass or before it, leaves a document that says why."""
-    plan(bot)
+    made = data_of(bot.call("plan", "--out", FILE, *DATA), 0)
+    assert made["out"] == {"path": FILE, "changes": 1, "failure": None}
     held = data_of(carry(bot, "--dry-run", *DATA), 0)["planFile"]
     assert (held["holds"], held["changes"], held["carriedOutBefore"]) == (True, 1, 0)
 
