@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from controller.core.actions import Action, Outcome, Reason, Verb
 from controller.core.errors import failure
 from controller.core.fleet import Fleet
+from controller.core.headlines import KEPT_AS_RECORDED
 from controller.core.kind import Kind
 from controller.core.lineage import Lineage
 from controller.core.model import (
@@ -32,6 +34,9 @@ from controller.ports import Clock, Cloud, CloudError, Ledger, LedgerError
 _PATIENCE = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Seconds between looks for a job that may just have been made: reads lag behind the write."""
 
+_KEEPING_INTENTS = KEPT_AS_RECORDED | {Reason.QUEUED, Reason.INTENT_UNCONFIRMED}
+"""Reasons under which an entry goes on telling of a Create without an answer."""
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -50,7 +55,15 @@ class Actor:
     now: datetime
 
     def carry_out(self, action: Action) -> Outcome:
-        """Return what became of an action; one that changes nothing is its own outcome."""
+        """Return what became of an action; one that changes nothing is its own outcome.
+
+        What a Create without an answer came to is found out first, where it would be forgotten.
+        """
+        try:
+            if action.verb is not Verb.STOP and self._shows_late(action):
+                return Outcome(action, self._decided(action, self._look(action)))
+        except CloudError as error:
+            return Outcome(action, self._decided(action, unseen(action.place, error.failure)))
         match action.verb:
             case Verb.SUBMIT:
                 return self._submit(action)
@@ -67,11 +80,6 @@ class Actor:
         desired, kind = action.desired, self._kind(action)
         submission = _submission(action)
         try:
-            if self._shows_late(action):
-                return Outcome(action, self._decided(action, self._look(action)))
-        except CloudError as error:
-            return Outcome(action, self._decided(action, unseen(action.place, error.failure)))
-        try:
             written = intent(kind, action, self.recorded.get(desired.key))
             self.ledger.write(desired.source, desired.key, written)
         except LedgerError as error:
@@ -87,26 +95,42 @@ class Actor:
         return Outcome(action, self._judged(action, submission, live))
 
     def _not_answered(self, action: Action, failure: Failure) -> Outcome:
-        """A name in use and a lost answer both mean: look again before saying that it failed."""
-        if failure.disposition is not Disposition.CONFLICT and not failure.ambiguous:
+        """A name in use and a lost answer both mean: look again before saying that it failed.
+
+        So does a refusal of what may have been made before: its own job may take the last slot.
+        """
+        is_open = failure.disposition is Disposition.CONFLICT or failure.ambiguous
+        if not is_open and not self._was_made_before(action, failure):
             return Outcome(action, action, failure)
         again = self._decided(action, self._look(action))
         if again.live is None:
             return Outcome(action, action, failure)
         return Outcome(action, again)
 
-    def _shows_late(self, action: Action) -> bool:
-        """Whether an unanswered Create under another name made a job after all; raises CloudError.
+    def _was_made_before(self, action: Action, failure: Failure) -> bool:
+        """Whether a Create that was refused shows after all as made by an unanswered one."""
+        recorded = self.recorded.get(action.desired.key)
+        ends_intent = failure.disposition in {Disposition.REFUSED, Disposition.QUOTA}
+        if recorded is None or not recorded.is_intent or not ends_intent:
+            return False
+        return self._confirmed(action, action.desired.name) is not None
 
-        Neither the token nor the name of this submission would keep it from being a second one.
+    def _shows_late(self, action: Action) -> bool:
+        """Whether an unanswered Create, which this action forgets, took effect; raises CloudError.
+
+        Submitted under its own name it is not forgotten: token and name keep it one job. Nothing
+        would keep another name from being a second one, or a job from running that nobody wants.
         """
         recorded = self.recorded.get(action.desired.key)
-        if recorded is None or not recorded.is_intent:
+        if recorded is None or not recorded.is_intent or not recorded.name:
             return False
-        seen = {one.live.name for one in action.earlier}
-        if recorded.name in {"", action.desired.name, *seen}:
+        if action.desired.removed or action.reason in _KEEPING_INTENTS:
             return False
-        return self._found(action, recorded.name) is not None
+        lives = [action.live, *(one.live for one in action.earlier)]
+        seen = {live.name for live in lives if live is not None}
+        if action.verb is Verb.SUBMIT:
+            seen.add(action.desired.name)
+        return recorded.name not in seen and self._found(action, recorded.name) is not None
 
     def _confirmed(self, action: Action, arn: str) -> Live | None:
         """Return the job behind an ARN, as far as it shows."""
@@ -158,6 +182,8 @@ class Actor:
             except CloudError as error:
                 if error.failure.disposition is not Disposition.CONFLICT:
                     found = error.failure
+        with suppress(CloudError):
+            self._shows_late(action)
         now = self._decided(action, self._look(action))
         # A look that failed shows less than was known before.
         return Outcome(action, action if now.live is None else now, found)

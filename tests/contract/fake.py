@@ -29,10 +29,10 @@ class Fake:
 
     ``failing`` maps an operation, or an operation and what it is called with, to the failure that
     each such call ends in; ``losing`` does so after the call took effect. ``lag`` is how many Gets
-    of a job that is there say that it is not. ``later_pages_fail`` lets only the first page of a
-    listing through. ``kept_tags`` holds the tags of jobs and of products by ARN, and those of
-    products also while these are still to come. ``watcher`` is told of each call before it
-    takes effect.
+    of a job that is there say that it is not, of ``late`` alone where that names one.
+    ``later_pages_fail`` lets only the first page of a listing through. ``kept_tags`` holds the tags
+    of jobs and of products by ARN, and those of products also while these are still to come.
+    ``watcher`` is told of each call before it takes effect.
     """
 
     jobs: dict[Place, dict[str, Live]] = field(default_factory=lambda: defaultdict(dict))
@@ -41,6 +41,7 @@ class Fake:
     failing: dict[str | tuple[str, str], Failure] = field(default_factory=dict)
     losing: dict[str, Failure] = field(default_factory=dict)
     lag: int = 0
+    late: str = ""
     later_pages_fail: Failure | None = None
     watcher: Callable[[str, str], None] = lambda _operation, _argument: None
     account: str = ACCOUNT
@@ -57,8 +58,8 @@ class Fake:
         self._called("Get", identifier)
         for live in self._jobs(target).values():
             if identifier in {live.name, live.arn}:
-                self.lag -= 1
-                return live if self.lag < 0 else None
+                self.lag -= self.late in {"", live.name}
+                return live if self.lag < 0 or self.late not in {"", live.name} else None
         return None
 
     def listing(

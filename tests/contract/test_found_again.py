@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.core.actions import Reason
+from controller.core.actions import Reason, Verb
 from controller.core.errors import failure
 from controller.core.identity import submission
 from controller.core.model import Target
@@ -16,6 +16,7 @@ from tests.contract.passes import KIND, Tree
 from tests.core.cases import SPEC
 
 SOMEBODYS = "351997e1-336f-40c9-99a7-e1fd05e819b3"
+OTHER_ROLE = "arn:aws:iam::123456789012:role/Other"
 LOST = failure("ReadTimeout", "", reading=False, ambiguous=True)
 
 
@@ -50,7 +51,7 @@ def test_retry_of_an_adopted_job_is_found_without_sidecars(tree: Tree) -> None:
     lost_and_found(tree)
 
 
-@pytest.mark.parametrize("spec", [{}, {"roleArn": "arn:aws:iam::123456789012:role/Other"}])
+@pytest.mark.parametrize("spec", [{}, {"roleArn": OTHER_ROLE}])
 def test_retry_that_is_wanted_no_more_is_found_without_sidecars(
     tree: Tree, spec: dict[str, str]
 ) -> None:
@@ -115,6 +116,46 @@ def test_job_that_cannot_be_asked_for_keeps_another_name_from_being_submitted(tr
     assert held.outcome.now.reason is Reason.OBSERVATION_FAILED
     assert tree.entry()["jobName"] == before["jobName"] == "support-bot"
     assert len(tree.live()) == 1
+
+
+@pytest.mark.parametrize("state", ["Stopped", "Suspended"])
+def test_job_that_shows_late_is_not_left_to_run(tree: Tree, state: str) -> None:
+    """A manifest that is not wanted any more still follows what its lost Create made."""
+    begun(tree, 4)
+    tree.put("support-bot", {"state": state})
+
+    late = tree.one()
+
+    assert late.outcome.planned.verb is Verb.NOOP
+    assert tree.entry()["live"]["jobName"] == "support-bot"
+    stopped = tree.one().outcome.now.live if state == "Stopped" else None
+    assert stopped is None or stopped.status in {"Stopping", "Stopped"}
+
+
+def test_revision_that_shows_late_is_not_forgotten_by_a_revert(tree: Tree) -> None:
+    """What the edited spec may have made stays in sight when the edit is taken back."""
+    tree.put("support-bot")
+    tree.one()
+    edited = tree.put("support-bot", {"onSpecChange": "NewRevision"}, roleArn=OTHER_ROLE)
+    assert edited.submission is not None
+    revision = f"support-bot-{edited.submission.digest[:8]}"
+    tree.cloud.late, tree.cloud.lag, tree.cloud.losing = revision, 4, {"Create": LOST}
+    tree.one()
+    tree.cloud.losing = {}
+    tree.put("support-bot", {"onSpecChange": "NewRevision"})
+
+    tree.one()
+
+    assert [live.name for live in tree.live()] == ["support-bot", revision]
+    assert [one["jobName"] for one in tree.entry()["history"]] == [revision]
+
+
+def test_job_that_takes_the_last_slot_is_not_queued_behind_itself(tree: Tree) -> None:
+    """A quota that refuses the repetition of a lost Create may be full of its very job."""
+    begun(tree, 4)
+    tree.cloud.failing = {"Create": failure("ServiceQuotaExceededException", "", reading=False)}
+
+    assert tree.one().outcome.now.reason is Reason.IN_PROGRESS
 
 
 def test_attempt_after_a_job_whose_create_was_lost_is_submitted(tree: Tree) -> None:

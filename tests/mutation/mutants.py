@@ -23,10 +23,16 @@ MUTANTS = (
         "            del written\n",
     ),
     Mutant(
-        "another name beside a job that shows late",
+        "a job that shows late is forgotten",
         "controller/acting.py",
-        "            if self._shows_late(action):\n",
+        "            if action.verb is not Verb.STOP and self._shows_late(action):\n",
         "            if not self:\n",
+    ),
+    Mutant(
+        "a refusal ends an intent whose job is there",
+        "controller/acting.py",
+        "        if not is_open and not self._was_made_before(action, failure):\n",
+        "        if not is_open:\n",
     ),
     Mutant(
         "an answer lost before a retry is forgotten",
