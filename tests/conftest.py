@@ -8,14 +8,11 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.commands import logs_taken_back
 
-# The same examples each time, and nothing that a slow machine fails: what is random is `make
-# chaos`, or these tests with --hypothesis-profile=default.
-settings.register_profile(
-    "steady",
-    derandomize=True,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+# Nothing that a slow machine fails, and the same examples each time: others are drawn by
+# `python -m tests.properties`.
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("searching", UNHURRIED, derandomize=False)
+settings.register_profile("steady", UNHURRIED, derandomize=True)
 settings.load_profile("steady")
 
 

@@ -1,4 +1,4 @@
-"""What is tried besides the sweep, each by a command of its own: walks, bytes and mutants."""
+"""What is tried besides the sweep, each by a command: walks, properties, bytes and mutants."""
 
 from __future__ import annotations
 
@@ -42,6 +42,14 @@ OTHERS: Mapping[str, Other] = {
         "walks",
         lambda of: of["violations"],
         brief=("20", "20"),
+    ),
+    "properties": Other(
+        "tests.properties",
+        "examples of their own",
+        "properties",
+        "rounds",
+        lambda of: of["violations"],
+        brief=("1",),
     ),
     "bytes": Other(
         "tests.fuzz",
