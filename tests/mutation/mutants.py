@@ -73,14 +73,14 @@ MUTANTS = (
     Mutant(
         "no second look at a name in use",
         "controller/acting.py",
-        "if failure.disposition is not Disposition.CONFLICT and not failure.ambiguous:",
-        "if not failure.ambiguous:",
+        "is_open = failure.disposition is Disposition.CONFLICT or failure.ambiguous\n",
+        "is_open = failure.ambiguous\n",
     ),
     Mutant(
         "no second look after a lost answer",
         "controller/acting.py",
-        "if failure.disposition is not Disposition.CONFLICT and not failure.ambiguous:",
-        "if failure.disposition is not Disposition.CONFLICT:",
+        "is_open = failure.disposition is Disposition.CONFLICT or failure.ambiguous\n",
+        "is_open = failure.disposition is Disposition.CONFLICT\n",
     ),
     Mutant(
         "another job than the one asked for is taken",
