@@ -34,6 +34,17 @@ _VERBS = {
     "sandbox": ("controller.cli.sandbox", "Serve a simulated Bedrock on this machine."),
 }
 
+# What other tools call such verbs: a hand that knows those types them.
+_ELSEWHERE = {
+    "apply": "reconcile",
+    "cancel": "stop",
+    "create": "new",
+    "diff": "plan",
+    "get": "status",
+    "lint": "validate",
+    "sync": "reconcile",
+}
+
 
 class LazyGroup(click.Group):
     """A group whose verbs are imported only when they are called."""
@@ -58,9 +69,11 @@ class LazyGroup(click.Group):
         """Find the verb that was called; one that is not there is told with the nearest."""
         import difflib
 
-        near = difflib.get_close_matches(args[0], _VERBS, n=1)
-        if near and args[0] not in _VERBS:
-            ctx.fail(f"No such verb '{args[0]}'. Did you mean '{near[0]}'?")
+        if args[0] not in _VERBS and not ctx.resilient_parsing:
+            near = difflib.get_close_matches(args[0], _VERBS, n=1)
+            meant = _ELSEWHERE.get(args[0]) or next(iter(near), "")
+            what = f"Did you mean '{meant}'?" if meant else f"There are {', '.join(_VERBS)}."
+            ctx.fail(f"No such verb '{args[0]}'. {what}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -76,7 +89,7 @@ def root() -> None:
 
 
 def main() -> None:
-    """Run the command line and end the process with the exit code of DESIGN 8."""
+    """Run the command line and end the process with one of the codes in ``exits``."""
     # A verb lives for seconds: looking for garbage among its first objects is a tenth of a pass.
     gc.set_threshold(_MANY_OBJECTS, 50, 100)
     # Nor among its last ones: what is frozen is not searched again while the process ends.
