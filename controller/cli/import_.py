@@ -10,11 +10,12 @@ import click
 from controller.cli import options
 from controller.cli.exits import Exit, gravest
 from controller.cli.importing import Imported, from_files, from_jobs, write
-from controller.cli.passing import tell_problems
+from controller.cli.passing import placed, tell_problems
 from controller.cli.printing import say, show
 from controller.core.kinds import KINDS
 from controller.views.lines import Line, counted
 from controller.views.plan import in_sandbox
+from controller.views.problems import problem_data
 
 
 @click.command(name="import", short_help="Make manifests from CLI requests or live jobs.")
@@ -109,7 +110,13 @@ def _data(imported: Imported, given: dict[str, Any]) -> dict[str, Any]:
         }
         for one in imported.made
     ]
-    return {"manifests": manifests, "skipped": imported.skipped, "sandbox": given["sandbox"]}
+    return {
+        "manifests": manifests,
+        "skipped": imported.skipped,
+        "problems": [problem_data(problem) for problem in placed(imported.problems)],
+        "notes": list(imported.notes),
+        "sandbox": given["sandbox"],
+    }
 
 
 def _summary(imported: Imported, given: dict[str, Any]) -> str:

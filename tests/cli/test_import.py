@@ -243,6 +243,12 @@ def test_as_data(folder: Path) -> None:
     assert made["from"] == "r.json"
     assert made["manifest"]["spec"]["roleArn"] == REQUEST["roleArn"]
 
+    refused = ran("--from-cli-json", write("r.json", [REQUEST]), "--output", "json")
+
+    (problem,) = json.loads(refused.stdout)["problems"]
+    assert f"{problem['path']}:{problem['line']}" in refused.stderr
+    assert problem["message"] in refused.stderr
+
 
 MISTAKES = {
     "no JSON": ('{"jobName": "a",\n', "a request is JSON or YAML"),
