@@ -19,7 +19,7 @@ def history(
 ) -> list[dict[str, Any]]:
     """Return the last five earlier jobs, the oldest first; each is there once, by its ARN.
 
-    One that still runs is not forgotten for one that ended: it may have to be stopped yet.
+    Those that still run stay in any case: they may have to be stopped yet.
 
     ``current`` is the ARN of the job that the entry itself is about, which is not among them.
     """
@@ -54,10 +54,9 @@ def joined(kind: Kind, counts: Recorded, other: Recorded) -> list[dict[str, Any]
 
 
 def _last(kind: Kind, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the last of some items; those that ended go first."""
-    ended = [one for one in items if str(one.get("phase")) in kind.terminal]
-    running = [one for one in items if str(one.get("phase")) not in kind.terminal]
-    gone = {id(one) for one in (ended + running)[: max(0, len(items) - KEPT)]}
+    """Return the last of some items, and all that still run."""
+    ended = [id(one) for one in items if str(one.get("phase")) in kind.terminal]
+    gone = set(ended[: max(0, len(items) - KEPT)])
     return [one for one in items if id(one) not in gone]
 
 

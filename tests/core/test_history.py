@@ -50,6 +50,13 @@ def test_what_runs_is_kept_before_what_ended() -> None:
     assert [one["attempt"] for one in made] == [1, 2, 4, 5, 6]
 
 
+def test_all_that_run_are_kept() -> None:
+    """However many run, each is still there to be stopped."""
+    made = _kept([Earlier(_live(7), 7)], _recorded(*range(1, 7)))
+
+    assert [one["attempt"] for one in made] == [1, 2, 3, 4, 5, 6]
+
+
 def test_what_is_seen_of_a_job_replaces_what_was_known() -> None:
     """A job that ended since is there once, in its place, with its failure."""
     made = _kept([Earlier(_live(1))], _recorded(1, 2))
