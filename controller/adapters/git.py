@@ -188,6 +188,8 @@ def _answer(
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """End a command with the helpers that it started: they hold its streams open."""
+    if process.returncode is not None:
+        return  # its number may be another's by now
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
 
