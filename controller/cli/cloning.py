@@ -12,7 +12,8 @@ from click.core import ParameterSource
 from controller.cli import writing_back
 from controller.cli.asked import Asked, asked, usable
 from controller.cli.covering import check_whole
-from controller.cli.options import first_given, refuse_idle, stack
+from controller.cli.idle import first_given, refuse_idle
+from controller.cli.options import stack
 from controller.core.fleet import Fleet
 from controller.core.selection import selector
 

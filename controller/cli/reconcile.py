@@ -12,6 +12,7 @@ import click
 from controller.cli import carrying, options, writing_back
 from controller.cli.covering import cleaning_of
 from controller.cli.exits import gravest
+from controller.cli.idle import refuse_idle
 from controller.cli.passing import (
     Passes,
     fared,
@@ -62,7 +63,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     """
     writing_back.check_use(ctx, given)
     if not given["waits"]:
-        options.refuse_idle(ctx, ("timeout", "every"), "--wait")
+        refuse_idle(ctx, ("timeout", "every"), "--wait")
     paths, given, file = carrying.taken_up(ctx, paths, given)
     work = read_work(paths, given)
     tell_problems(work.problems)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from controller.cli.exits import Exit
-from controller.cli.options import refuse_idle, stack
+from controller.cli.idle import refuse_idle
+from controller.cli.options import stack
 from controller.cli.printing import say
 from controller.core.commit_message import TEMPLATE, TemplateError, check
 from controller.core.kinds import KINDS

@@ -1,0 +1,29 @@
+"""Options that were given and would do nothing: whoever gives one believes otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+from click.core import ParameterSource
+
+_GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
+
+
+def refuse_idle(context: click.Context, names: Sequence[str], needed: str) -> None:
+    """Raise a usage error for the first of some options that was given: alone it does nothing."""
+    flag = first_given(context, names)
+    if flag:
+        told = f"{flag} goes with {needed}: give that too, or leave {flag} out"
+        raise click.UsageError(told, context)
+
+
+def first_given(context: click.Context, names: Sequence[str]) -> str:
+    """Return the first of some options that was given, as the command line says it, or nothing."""
+    given = (name for name in names if context.get_parameter_source(name) in _GIVEN)
+    name = next(given, "")
+    option = next((one for one in context.command.params if name and one.name == name), None)
+    if option is None:
+        return ""
+    says_no = option.secondary_opts and context.params.get(name) is False
+    return (option.secondary_opts if says_no else option.opts)[-1]
