@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 
@@ -23,6 +24,16 @@ def pytest_configure() -> None:
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    _forget_the_user()
+
+
+def _forget_the_user() -> None:
+    """Let no variable that is set for this user's git and AWS reach a test.
+
+    In a hook git names the user's own repository, which tests would then commit to.
+    """
+    for name in [name for name in os.environ if name.startswith(("AWS_", "GIT_"))]:
+        del os.environ[name]
 
 
 @pytest.fixture(autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import threading
@@ -17,6 +18,7 @@ from controller.adapters.snapshots import differing, snapshot
 from controller.core.kinds import KINDS
 from controller.core.model import JobKey, Source
 from tests.adapters.watches import SAVES, descriptors, eventually, heard, tree, woken
+from tests.git.support import GIT
 from tests.support.manifests import as_yaml, manifest, spec, write
 
 CHANGED = as_yaml(manifest("job-1", spec(hyperParameters={"epochCount": "9"})))
@@ -173,8 +175,8 @@ def test_folder_above_replaced_is_seen(tmp_path: Path) -> None:
 
 def git(folder: Path, *arguments: str) -> None:
     """Run git with nobody's settings."""
-    who = ["-c", "user.name=nobody", "-c", "user.email=nobody@example.invalid"]
-    subprocess.run(["git", "-C", str(folder), *who, *arguments], check=True, capture_output=True)
+    env = {**os.environ, **GIT}
+    subprocess.run(["git", "-C", folder, *arguments], check=True, capture_output=True, env=env)
 
 
 def test_checkout_is_few_wakes(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import time
 from collections import defaultdict
@@ -12,6 +13,7 @@ from typing import Any
 
 from tests.bench.trees import KIND
 from tests.daemon.process import Watch
+from tests.git.support import GIT
 from tests.support.project import Project
 
 PATIENCE = 600.0
@@ -54,14 +56,14 @@ def data_of(edition: Edition) -> str:
 
 def commit(folder: Path, message: str) -> None:
     """Commit everything in a repository."""
-    own = ("-c", "user.name=tests", "-c", "user.email=tests@example.com")
     git(folder, "add", "--all")
-    git(folder, *own, "commit", "--quiet", "--message", message)
+    git(folder, "commit", "--quiet", "--message", message)
 
 
 def git(folder: Path, *arguments: str) -> None:
     """Run git in a repository."""
-    subprocess.run(["git", "-C", str(folder), *arguments], check=True, capture_output=True)
+    env = {**os.environ, **GIT}
+    subprocess.run(["git", "-C", folder, *arguments], check=True, capture_output=True, env=env)
 
 
 def submits(daemon: Watch) -> list[int]:
