@@ -144,13 +144,19 @@ def test_an_idle_daemon_writes_and_submits_nothing(tree: Project) -> None:
         assert daemon.lines("job") == []
 
 
-def test_without_the_service_it_lives_but_is_not_ready(tree: Project) -> None:
+@pytest.fixture
+def nowhere() -> Iterator[str]:
+    """An endpoint that nobody listens on, nor can."""
+    with socket.socket() as reserved:
+        reserved.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{reserved.getsockname()[1]}"
+
+
+def test_without_the_service_it_lives_but_is_not_ready(tree: Project, nowhere: str) -> None:
     """An endpoint that nobody serves is told by code; a restart would not mend it."""
     tree.add("support-bot")
-    with closing(socket.create_server(("127.0.0.1", 0))) as unused:
-        port = unused.getsockname()[1]
 
-    with watching(tree, AWS_ENDPOINT_URL=f"http://127.0.0.1:{port}") as daemon:
+    with watching(tree, AWS_ENDPOINT_URL=nowhere) as daemon:
         # Which operation is the first to fail is nothing that operators should have to know.
         eventually(lambda: daemon.metric("reconcile_total", result="failed") > 0, "a failed pass")
 

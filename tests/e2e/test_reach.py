@@ -36,11 +36,11 @@ def told_once(ran: Ran, code: str, remedy: str) -> None:
 
 
 @pytest.fixture
-def closed_port() -> str:
-    """An endpoint that nobody listens on."""
+def closed_port() -> Iterator[str]:
+    """An endpoint that nobody listens on, nor can."""
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{reserved.getsockname()[1]}"
+        yield f"http://127.0.0.1:{reserved.getsockname()[1]}"
 
 
 CASES: dict[str, tuple[dict[str, str], str, str]] = {
