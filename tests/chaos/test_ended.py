@@ -68,7 +68,7 @@ def test_signalled_sweep_leaves_nothing(
     with sweeping(tmp_path, way) as process:
         poll(lambda: all(any(part in line for line in living(mark)) for part in parts))
         process.send_signal(number)
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=60)
     assert process.returncode == code
     assert "Traceback" not in said
     poll(lambda: not living(mark))

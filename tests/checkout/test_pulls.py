@@ -10,6 +10,7 @@ from controller.adapters.checkout import Checkout
 from controller.adapters.git import GitError
 from tests.checkout.support import STATUS, claimed, files, push, write
 from tests.git.support import Hub, git
+from tests.sandbox.support import poll
 
 
 def test_a_first_pull_clones_one_commit(ours: Checkout, person: Path) -> None:
@@ -166,9 +167,9 @@ def test_what_is_read_is_one_commits(ours: Checkout, person: Path) -> None:
         for edition in range(1, 4):
             push(person, dict.fromkeys(many, str(edition)))
             ours.pull()
+        poll(lambda: bool(seen) and seen[-1] == {"3"})
         ended.set()
         for reader in readers:
             reader.result()
 
     assert [texts for texts in seen if len(texts) != 1] == []
-    assert seen[-1] == {"3"}

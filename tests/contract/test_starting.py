@@ -178,7 +178,7 @@ def test_places_do_not_wait_for_each_other() -> None:
 
     def attempt(one: Action) -> Outcome:
         if one.verb.mutates and one.place == PLACE:
-            assert served.wait(20), "the other place waits for this one"
+            assert served.wait(60), "the other place waits for this one"
         return service.attempt(one)
 
     def record(outcome: Outcome) -> Outcome:
@@ -196,17 +196,26 @@ def test_places_do_not_wait_for_each_other() -> None:
     assert {name_of(one.planned) for one in service.recorded[:5]} == awaited
 
 
-def test_signal_lets_nothing_start() -> None:
+def test_signal_lets_nothing_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is under way when a signal comes is finished and recorded; nothing else ever starts."""
     service = Service()
-    signalled = threading.Event()
+    left = threading.Event()
+
+    class Telling(ThreadPoolExecutor):
+        """A pool that tells when its pass, which was ended, waits for what is under way."""
+
+        def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+            """Tell, and wait."""
+            left.set()
+            super().shutdown(wait, cancel_futures=cancel_futures)
 
     def attempt(one: Action) -> Outcome:
         if one.verb is Verb.WAIT:
-            signalled.set()
             raise KeyboardInterrupt
-        assert signalled.wait(20)
+        assert left.wait(60)
         return service.attempt(one)
+
+    monkeypatch.setattr("controller.starting.ThreadPoolExecutor", Telling)
 
     made = planned(*(action(f"job-{number:02}") for number in range(20)), action("z", Verb.WAIT))
     with pytest.raises(KeyboardInterrupt):

@@ -118,7 +118,7 @@ class OverHttp:
     def _control(self, method: str, path: str, body: object = None) -> dict[str, Any]:
         data = None if body is None else json.dumps(body).encode()
         request = Request(f"{self.url}/_sandbox/{path}", data, method=method)  # noqa: S310
-        with urlopen(request, timeout=20) as answer:  # noqa: S310
+        with urlopen(request, timeout=60) as answer:  # noqa: S310
             content: dict[str, Any] = json.load(answer)
         return content
 

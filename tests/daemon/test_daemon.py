@@ -127,13 +127,13 @@ def test_a_slow_target_runs_beside_the_others(tmp_path: Path) -> None:
     def watcher(operation: str, argument: str) -> None:
         if (operation, argument) == ("Get", "slow"):
             hanging.set()
-            assert released.wait(20.0)
+            assert released.wait(60.0)
 
     with ThreadPoolExecutor(4) as executor:
         kept = Kept(tmp_path, Fake(watcher=watcher), executor=executor)
         kept.put("slow", target=Target(REGION, None, OTHER_ROLE))
         kept.daemon.step()
-        assert hanging.wait(20.0)
+        assert hanging.wait(60.0)
         kept.put("quick", target=Target(REGION))
         poll(lambda: bool(kept.daemon.step() and [live.name for live in kept.live()] == ["quick"]))
         released.set()

@@ -19,14 +19,14 @@ def hung(tmp_path: Path) -> Iterator[tuple[Kept, threading.Event]]:
     def watcher(operation: str, argument: str) -> None:
         if operation == "Create":
             reached.set()
-            assert released.wait(20.0)
+            assert released.wait(60.0)
 
     with ThreadPoolExecutor(4) as executor:
         kept = Kept(tmp_path, Fake(watcher=watcher), executor=executor)
         for number in range(10):
             kept.put(f"job-{number}")
         kept.daemon.step()
-        assert reached.wait(20.0)
+        assert reached.wait(60.0)
         yield kept, released
         released.set()
 
@@ -39,7 +39,7 @@ def test_leaving_finishes_what_is_in_hand(hung: tuple[Kept, threading.Event]) ->
     kept.daemon.leave()
     running.start()
     released.set()
-    running.join(20.0)
+    running.join(60.0)
 
     assert ended == [True]
     assert [live.name for live in kept.live()] == ["job-0"]
@@ -54,7 +54,7 @@ def test_a_call_that_hangs_is_left(tmp_path: Path) -> None:
 
     def watcher(operation: str, argument: str) -> None:
         reached.set()
-        assert released.wait(20.0)
+        assert released.wait(60.0)
 
     with ThreadPoolExecutor(4) as executor:
         kept = Kept(tmp_path, Fake(watcher=watcher), executor=executor, grace=0.05)

@@ -138,7 +138,7 @@ def test_an_event_reaches_the_daemon(stack: Stack) -> None:
     heard: SimpleQueue[str] = SimpleQueue()
     connection = Connection(region=REGION, endpoint_url=stack.endpoint, any_credentials=True)
     with listening(stack.outputs["QueueUrl"], connection, heard.put, wait=1):
-        assert heard.get(timeout=20) == ARN
+        assert heard.get(timeout=60) == ARN
     assert heard.empty()
 
 
