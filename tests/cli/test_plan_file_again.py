@@ -90,7 +90,7 @@ def test_waiting_goes_on_with_the_plan_and_not_beyond(moving: Project) -> None:
     moving.add("a", FAILS_ONCE, policy={"onFailure": {"retries": 2}})
     moving.add("b")
     planned = plan(moving)
-    ran = carry(moving, "--wait", "--every", "0.05", "--timeout", "30")
+    ran = carry(moving, "--wait", "--every", "0.05", "--timeout", "300")
     assert ran.code == 3, ran.err
     assert sorted(set(made(moving))) == foretold(planned)
     assert "a: SUBMIT Retry is for another plan" in ran.err
@@ -104,7 +104,7 @@ def test_waiting_is_not_for_what_the_plan_leaves(moving: Project) -> None:
     moving.add("a")
     moving.add("b")
     plan(moving)
-    ran = carry(moving, "--wait", "--every", "0.05", "--timeout", "30")
+    ran = carry(moving, "--wait", "--every", "0.05", "--timeout", "300")
     assert ran.code == 0, ran.err
     assert moving.entry("a")["phase"] == "Completed"
     assert [call["members"]["jobName"] for call in moving.calls("Create")] == ["a"]
