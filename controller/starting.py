@@ -23,7 +23,7 @@ Kept = TypeVar("Kept")
 """What is made of an outcome by who records it."""
 
 
-JOBS_FOR_A_CALL = 2
+JOBS_FOR_A_CALL = 4
 """Jobs under way for each call that may be: a sidecar on its way to disk keeps no call waiting."""
 
 

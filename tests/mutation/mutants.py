@@ -101,6 +101,12 @@ MUTANTS = (
         "            if path:\n                return _written",
     ),
     Mutant(
+        "a new sidecar takes the place of one that came first",
+        "controller/adapters/files.py",
+        "        is_first = not os.path.lexists(path)\n",
+        "        is_first = True\n",
+    ),
+    Mutant(
         "no account guard",
         "controller/core/decision.py",
         "if declared is not None and declared != place.account_id:",
