@@ -12,7 +12,7 @@ from tests.fuzz.inputs import anything
 from tests.fuzz.targets import MOST_SECONDS, TARGETS
 
 FUZZ = settings(
-    max_examples=300,
+    max_examples=150,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

@@ -14,7 +14,7 @@ from controller.ports import Cloud
 from tests.machine.service import Walks
 from tests.machine.walking import Broken, walk, walks
 
-WALKS, STEPS, SEED = 15, 30, 1
+WALKS, STEPS, SEED = 10, 30, 1
 
 
 def test_random_lives_pay_for_nothing_twice() -> None:

@@ -69,7 +69,7 @@ def begun(job: Any) -> bool:
     return bool(job["statusDetails"]["validationDetails"]["status"] != "NotStarted")
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(steps)
 def test_slots_are_never_overfull_and_never_idle(
     queueing: Sandbox, taken: list[tuple[str, int]]
