@@ -7,6 +7,7 @@ of its own, with its own folder, environment, output files and plan, and may be 
 from __future__ import annotations
 
 import contextlib
+import functools
 import gc
 import json
 import os
@@ -16,7 +17,7 @@ import subprocess
 import sys
 import time
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -118,10 +119,28 @@ def _warm_up() -> None:
 
     for kind in KINDS:
         readable(kind)
+    _inspect_once()
     clients = Clients(Connection(region="us-east-1", any_credentials=True))
     for service in ("bedrock", "sts"):
         clients.client(service, Target()).close()
     gc.freeze()
+
+
+def _inspect_once() -> None:
+    """Let botocore look once at handlers and events that are the same for every session."""
+    from botocore import hooks
+
+    method = "_alias_event_name"
+    alias: Callable[[object, str], str] = getattr(hooks.EventAliaser, method)
+    known: dict[str, str] = {}
+
+    def aliased(emitter: object, name: str) -> str:
+        if name not in known:
+            known[name] = alias(emitter, name)
+        return known[name]
+
+    setattr(hooks.EventAliaser, method, aliased)
+    setattr(hooks, "accepts_kwargs", functools.cache(hooks.accepts_kwargs))  # noqa: B010 - as elsewhere
 
 
 def _forked(given: dict[str, Any]) -> int:
