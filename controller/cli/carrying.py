@@ -76,7 +76,8 @@ def taken_up(
         "max_submits": asked.max_submits,
     }
     for name, value in told.items():
-        if given[name] not in (None, False, value):
+        # Zero submits were said, although zero equals False.
+        if not (given[name] is None or given[name] is False or given[name] == value):
             raise _contradiction(_GIVEN[name], path)
     if paths and {os.path.normpath(one) for one in paths} != set(asked.paths):
         raise _contradiction("PATH", path)

@@ -191,6 +191,7 @@ def test_a_job_that_cannot_be_looked_up_is_no_plan(planned: Project) -> None:
         (["--prune"], "--prune"),
         (["--full"], "--full"),
         (["--max-submits", "7"], "--max-submits"),
+        (["--max-submits", "0"], "--max-submits"),
         (["--config", "bedrock-jobs.yaml"], "--config"),
     ],
 )
