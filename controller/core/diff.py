@@ -41,7 +41,7 @@ class _Pair:
 def difference(kind: Kind, request: Mapping[str, Any], members: Mapping[str, Any]) -> Difference:
     """Compare a request with what Get shows; token and tags, which Get never shows, are left out.
 
-    Lists of ids compare as sets, numbers as numbers whatever their notation, base models up to
+    Lists of ids compare as sets, numbers and settings whatever their notation, base models up to
     the suffix that the service adds; an alias of a KMS key cannot be compared with its ARN.
     """
     pairs = tuple(_pairs(kind, request, members))
@@ -86,22 +86,40 @@ def _pairs(kind: Kind, request: Mapping[str, Any], members: Mapping[str, Any]) -
             yield _Pair(member, None, shown, verdict=False)
 
 
-def _compare(kind: Kind, member: str, declared: Any, live: Any) -> Iterator[_Pair]:
-    comparison = kind.comparisons.get(member, Comparison.EXACT)
-    if comparison is not Comparison.EXACT:
+def _compare(
+    kind: Kind, member: str, declared: Any, live: Any, above: Comparison = Comparison.EXACT
+) -> Iterator[_Pair]:
+    """Yield the values that a member consists of; what holds ``above`` them holds for them too."""
+    comparison = kind.comparisons.get(member, above)
+    if comparison in _SPECIAL:
         yield _Pair(member, declared, live, _SPECIAL[comparison](declared, live))
     elif (
         isinstance(declared, Mapping)
         and isinstance(live, Mapping)
         and _is_open(kind, declared, member)
     ):
-        for name, value in declared.items():
-            yield from _compare(kind, f"{member}.{name}", value, live.get(name))
+        for name in (*declared, *_undeclared(kind, member, declared, live, comparison)):
+            inner = f"{member}.{name}"
+            yield from _compare(kind, inner, declared.get(name), live.get(name), comparison)
     elif isinstance(declared, list) and isinstance(live, list) and len(declared) == len(live):
         for index, (ours, theirs) in enumerate(zip(declared, live, strict=True)):
-            yield from _compare(kind, f"{member}[{index}]", ours, theirs)
+            yield from _compare(kind, f"{member}[{index}]", ours, theirs, comparison)
     else:
-        yield _Pair(member, declared, live, _same(declared, live))
+        yield _Pair(member, declared, live, _same(declared, live, comparison))
+
+
+def _undeclared(
+    kind: Kind,
+    member: str,
+    declared: Mapping[str, Any],
+    live: Mapping[str, Any],
+    comparison: Comparison,
+) -> Iterator[str]:
+    """Yield what Get shows beside what was declared, where the service adds nothing."""
+    for name in live:
+        inner = kind.comparisons.get(f"{member}.{name}", comparison)
+        if inner is Comparison.WHOLE and name not in declared:
+            yield name
 
 
 def _is_open(kind: Kind, declared: Mapping[str, Any], member: str) -> bool:
@@ -109,11 +127,13 @@ def _is_open(kind: Kind, declared: Mapping[str, Any], member: str) -> bool:
     return bool(declared) or member not in kind.never_filled
 
 
-def _same(declared: Any, live: Any) -> bool:
+def _same(declared: Any, live: Any, comparison: Comparison = Comparison.EXACT) -> bool:
     if declared == live and isinstance(declared, bool) == isinstance(live, bool):
         return True
     if _is_empty(declared) and _is_empty(live):
         return True
+    if comparison is not Comparison.SETTINGS and {type(declared), type(live)} == {str}:
+        return False  # two names, although one number
     ours, theirs = _number(declared), _number(live)
     return ours is not None and ours == theirs
 

@@ -19,6 +19,8 @@ class Comparison(Enum):
     KMS_KEY = "kms key"
     SET = "set"
     IF_SHOWN = "if shown"
+    SETTINGS = "settings"
+    WHOLE = "whole"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +127,10 @@ class Kind:
     """Tag member of Create to the member of Get with the ARN that carries those tags, where the
     service lets them be read and changed later."""
     comparisons: Mapping[str, Comparison] = field(default_factory=lambda: MappingProxyType({}))
-    """Dotted member to the way it is compared; the rest compare exactly, numbers as numbers."""
+    """Dotted member to the way it is compared; the rest compare exactly, numbers as numbers.
+
+    Under SETTINGS texts that are numbers compare as numbers too, and under WHOLE what Get shows
+    must be declared: nothing of it is a default."""
     never_filled: tuple[str, ...] = ()
     """Optional members that Get shows only when they were sent."""
     sensitive: frozenset[str] = frozenset()

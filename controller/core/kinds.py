@@ -51,6 +51,8 @@ _MODEL_CUSTOMIZATION_JOB = Kind(
         "baseModelIdentifier": Comparison.BASE_MODEL,
         "customModelKmsKeyId": Comparison.KMS_KEY,
         "customizationType": Comparison.IF_SHOWN,
+        "hyperParameters": Comparison.SETTINGS,
+        "trainingDataConfig.invocationLogsConfig.requestMetadataFilters": Comparison.WHOLE,
         "vpcConfig.subnetIds": Comparison.SET,
         "vpcConfig.securityGroupIds": Comparison.SET,
     },

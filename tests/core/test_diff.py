@@ -163,6 +163,46 @@ def test_another_value_is_a_change(change: dict[str, Any], named: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("declared", "live", "named"),
+    [
+        ({"equals": {"a": "1"}}, {"equals": {"a": "1", "b": "2"}}, ".equals.b"),
+        (None, {"equals": {"a": "1"}}, ""),
+        ({"andAll": [{"equals": {"a": "1"}}]}, {"orAll": [{"equals": {"a": "1"}}]}, ".orAll"),
+        ({"equals": {"a": "1"}}, {"equals": {"a": "1"}, "andAll": []}, None),
+        (None, {}, None),
+    ],
+)
+def test_filter_that_only_the_job_has_is_a_change(
+    declared: Any, live: Any, named: str | None
+) -> None:
+    """A job that learned from fewer logs is another one; its values are not shown."""
+    logs = "trainingDataConfig.invocationLogsConfig.requestMetadataFilters"
+    ours, theirs = (
+        {"invocationLogsConfig": {"requestMetadataFilters": filters} if filters is not None else {}}
+        for filters in (declared, live)
+    )
+    request, shows = {**FULL, "trainingDataConfig": ours}, {**SHOWN, "trainingDataConfig": theirs}
+    changes = found(request, shows).changes
+
+    assert [change.member for change in changes][-1:] == (
+        [logs + named] if named is not None else []
+    )
+    assert "1" not in "".join(change.live for change in changes)
+
+
+@pytest.mark.parametrize(("name", "other"), [("007", "7"), ("1e2", "100"), ("1_0", "10")])
+def test_names_of_digits_are_names(name: str, other: str) -> None:
+    """Two models, or two values of a filter, are not one because their digits make one number."""
+    logs = {"requestMetadataFilters": {"equals": {"batch": name}}}
+    sent = {**FULL, "customModelName": name, "trainingDataConfig": {"invocationLogsConfig": logs}}
+    theirs = {"requestMetadataFilters": {"equals": {"batch": other}}}
+    there = {"outputModelName": other, "trainingDataConfig": {"invocationLogsConfig": theirs}}
+    filters = "trainingDataConfig.invocationLogsConfig.requestMetadataFilters.equals.batch"
+
+    assert members_changed(sent, {**SHOWN, **there}) == ["customModelName", filters]
+
+
+@pytest.mark.parametrize(
     ("change", "shown_otherwise"),
     [
         ({"customModelKmsKeyId": "alias/training"}, {}),
