@@ -98,7 +98,8 @@ def _further(action: Action, made: Submission, meant: Chosen, fate: tuple[str, .
 def _namesake(desired: Desired, name: str, meant: Chosen) -> str:
     """Say which other manifest has a job's name already, if one has."""
     for other in (*meant.work.desired, *meant.others):
-        if other.key != desired.key and (other.name, other.target) == (name, desired.target):
+        same = other.target.told_place == desired.target.told_place
+        if same and other.key != desired.key and other.name == name:
             return (
                 f"its next attempt would be {name}, which is the job of {other.key.name} in "
                 f"{relative(other.source)}: give that one another name"

@@ -47,7 +47,9 @@ def _twins(entries: Sequence[Entry]) -> _Found:
 def _namesakes(entries: Sequence[Entry], fallback: Target) -> _Found:
     for namesakes in _shared([(entry.kind, entry.job_name) for entry in entries]):
         # Targets are compared only among namesakes, of which there are few or none.
-        targets = [target_of(entries[index].target).over(fallback) for index in namesakes]
+        targets = [
+            target_of(entries[index].target).over(fallback).told_place for index in namesakes
+        ]
         for inner in _shared(targets):
             group = [namesakes[position] for position in inner]
             if len({entries[index].name for index in group}) > 1:
@@ -87,14 +89,14 @@ def _reached(entries: Sequence[Entry], fallback: Target) -> Iterator[tuple[int, 
         by_name[entry.kind, entry.job_name].append(index)
     for index in ending:
         entry = entries[index]
-        target = target_of(entry.target).over(fallback)
+        place = target_of(entry.target).over(fallback).told_place
         for stem, attempt, revised in stems(entry.job_name):
             for other in by_name.get((entry.kind, stem), ()):
                 reacher = entries[other]
                 if (
                     reacher.name != entry.name
                     and _reaches(policy_of(reacher.policy), attempt, revised=revised)
-                    and target_of(reacher.target).over(fallback) == target
+                    and target_of(reacher.target).over(fallback).told_place == place
                 ):
                     yield index, other
 

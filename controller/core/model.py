@@ -62,6 +62,12 @@ class Target:
             self.assume_role_arn or fallback.assume_role_arn,
         )
 
+    @property
+    def told_place(self) -> tuple[str | None, str | None]:
+        """The account and the region, as far as they are told; a role's ARN tells its account."""
+        parts = (self.assume_role_arn or "").split(":", 5)
+        return self.account_id or (parts[4] if len(parts) > 5 else None), self.region
+
 
 class State(StrEnum):
     """What a manifest's ``policy.state`` asks for."""

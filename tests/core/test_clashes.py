@@ -114,6 +114,30 @@ def test_suffixes_meet_in_one_place_only(
     assert bool(told(*entries, fallback=Target(region=fallback))) is meet
 
 
+ROLE = "arn:aws:iam::123456789012:role/"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "meet"),
+    [
+        ({"assumeRoleArn": f"{ROLE}one"}, {"assumeRoleArn": f"{ROLE}two"}, True),
+        ({"assumeRoleArn": f"{ROLE}one"}, {"accountId": "123456789012"}, True),
+        ({"assumeRoleArn": f"{ROLE}one"}, {"accountId": "210987654321"}, False),
+        ({"assumeRoleArn": f"{ROLE}one"}, {"region": "us-west-2"}, False),
+    ],
+)
+def test_an_account_is_one_by_whichever_role(
+    first: dict[str, str], second: dict[str, str], *, meet: bool
+) -> None:
+    """A name is spent in an account, whoever submits there; a role's ARN says which it leads to."""
+    bots = entry("bot", retries(1)), entry("same", job_name="bot"), entry("bot-r1")
+    targets = ({"region": "us-east-1", **each} for each in (first, second, second))
+    made = [one._replace(target=target) for one, target in zip(bots, targets, strict=True)]
+
+    expected = {"bot": ["BJ302", "BJ306"], "same": ["BJ302"], "bot-r1": ["BJ306"]}
+    assert told(*made) == (expected if meet else {})
+
+
 def test_one_manifest_may_be_in_the_way_of_several() -> None:
     """The one that reaches several names is told once, naming them; each of them is told too."""
     found = clashes(
