@@ -63,18 +63,21 @@ def _follow(
     if staged:
         told = "has the commit" if heads.here else "was left where it is"
         return f"your branch {branch} {told}, and your index what it had: {min(staged)} is staged"
-    _index(git, {one.path: one.after for one in moves})
-    if not heads.here:
-        moved = ("-m", "bedrock-jobs: follow", f"{HEADS}{branch}", commit, here.head)
-        if not git.holds("update-ref", *moved):
-            _index(git, {one.path: one.before for one in moves})
-            return f"your branch {branch} moved meanwhile: run `{_TAKE}`"
     blobs = {one.path: Blob(one.after[1], one.after[0] != _GONE) for one in moves}
     through = here.filtered | filtered(git, blobs.keys() - here.files.keys())
     contents = bytes_of(git, commit, blobs, through)
-    for one in moves:
-        _write(repository.top / one.path, one, here, contents)
-    return ""
+    _index(git, {one.path: one.after for one in moves})
+    has_moved = heads.here
+    try:
+        # Files before the branch: beside a newer commit an older file would count as news.
+        for one in moves:
+            _write(repository.top / one.path, one, here, contents)
+        moved = ("-m", "bedrock-jobs: follow", f"{HEADS}{branch}", commit, here.head)
+        has_moved = has_moved or git.holds("update-ref", *moved)
+    finally:
+        if not has_moved:
+            _index(git, {one.path: one.before for one in moves})
+    return "" if has_moved else f"your branch {branch} moved meanwhile: run `{_TAKE}`"
 
 
 def _is_behind(git: Git, head: str, heads: Heads, commit: str) -> bool:
