@@ -13,7 +13,16 @@ from controller.adapters.git import Git
 from controller.adapters.heads import Heads
 from controller.adapters.repository import Repository
 from controller.adapters.sidecars import SUFFIX, entries_of, rendered
-from controller.adapters.trees import Blob, Tree, contents, filtered, ignored, is_blob, tree_of
+from controller.adapters.trees import (
+    Blob,
+    Tree,
+    contents,
+    filtered,
+    ignored,
+    is_blob,
+    tree_of,
+    unpacked,
+)
 from controller.core.kind import Kind
 from controller.core.merging import Beside, Versions, merged
 
@@ -75,13 +84,36 @@ def local(repository: Repository) -> Local:
         for path, content in found.items()
         if path not in known or not is_blob(content, known[path].identity)
     }
-    suspects |= dict.fromkeys(path for path in known if path not in found)
+    suspects |= dict.fromkeys(_gone(repository, known.keys() - found.keys()))
     through = filtered(repository.git, suspects)
     there = {path: known[path] for path in suspects if path in known}
     read = bytes_of(repository.git, head, there, through)
     files = {path: one for path, one in suspects.items() if _says_more(path, one, read)}
     told = [one.relative_to(repository.top).as_posix() for one in nested if _has_sidecars(one)]
     return Local(head, tree, files, through & files.keys(), read, tuple(told))
+
+
+def _gone(repository: Repository, missing: Set[str]) -> list[str]:
+    """Return the paths whose files went; what passes do not see may well be there, or elsewhere."""
+    gone = [path for path in sorted(missing) if _has_gone(repository, path)]
+    absent = unpacked(repository.git, repository.folders) if gone else frozenset()
+    return [path for path in gone if path not in absent]
+
+
+def _has_gone(repository: Repository, path: str) -> bool:
+    place = repository.top / path
+    inner = (path.removeprefix(f"{folder}/") for folder in repository.folders)
+    if all(one.startswith(".") or "/." in one for one in inner):
+        return False  # passes do not look there
+    try:
+        if place.parent.resolve() != place.parent:
+            return False  # a link of the user's leads elsewhere
+        place.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _says_more(path: str, content: bytes | None, read: Mapping[str, bytes]) -> bool:

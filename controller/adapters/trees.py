@@ -87,3 +87,10 @@ def ignored(git: Git, paths: Iterable[str]) -> frozenset[str]:
         return frozenset()
     code, out, _ = git.ask("check-ignore", "-z", "--stdin", content=asked)
     return frozenset(map(os.fsdecode, out.split(b"\0")[:-1])) if code == 0 else frozenset()
+
+
+def unpacked(git: Git, folders: Iterable[str]) -> frozenset[str]:
+    """Return the paths that a sparse checkout leaves out of the user's files."""
+    chosen = [f":(literal){folder}" for folder in folders if folder]
+    listed = git.read("ls-files", "-t", "-z", "--", *chosen).split(b"\0")
+    return frozenset(os.fsdecode(line[2:]) for line in listed if line.startswith(b"S "))

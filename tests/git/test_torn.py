@@ -36,3 +36,35 @@ def test_a_full_disk_while_following_takes_no_other_writers_status_back(
     assert not again.commit
     assert desk.hub.entry("b") == entry("b", "Completed", 9)
     assert desk.clean()
+
+
+@pytest.mark.parametrize("way", ["hidden folder", "hidden file", "link", "unreadable", "sparse"])
+def test_a_sidecar_that_passes_do_not_see_stays_on_the_branch(
+    desk: Desk, way: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only a file that is gone has gone: one that nobody looks at is not ours to remove."""
+    path = {"hidden folder": "jobs/.old/c.status.json", "hidden file": "jobs/.c.status.json"}.get(
+        way, "jobs/deep/c.status.json"
+    )
+    desk.edit(path, "{}")
+    if way == "link":
+        shutil.rmtree(desk.jobs / "deep")
+        (desk.jobs / "deep").symlink_to(desk.folder)
+    if way == "sparse":
+        desk.git("sparse-checkout", "set", "--no-cone", "/jobs/a*")
+        assert not (desk.folder / path).exists()
+    if way == "unreadable":
+        real = os.scandir
+
+        def refused(folder: str | Path) -> object:
+            if Path(folder).name == "deep":
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            return real(folder)
+
+        monkeypatch.setattr(os, "scandir", refused)
+    desk.record("a")
+
+    desk.writer().write_back()
+
+    assert desk.hub.touched() == ["jobs/a.status.json"]
+    assert path in desk.hub.names()
