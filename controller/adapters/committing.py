@@ -80,7 +80,8 @@ def _work_tree(repository: Repository, onto: str) -> Iterator[Git]:
     _remove(outer, folder)
     try:
         start = onto or _nothing(outer)
-        quietly = ("--quiet", "--force", "--detach", "--no-checkout")
+        # Twice forced: one that was broken off while git made it is known, locked, and not there.
+        quietly = ("--quiet", "--force", "--force", "--detach", "--no-checkout")
         outer.run("worktree", "add", *quietly, str(folder), start)
         git = outer.within(folder, settings)
         pattern = _own_folder(git) / "info" / "sparse-checkout"
@@ -151,7 +152,8 @@ def _stored(git: Git, written: Mapping[str, bytes], through: Mapping[str, Git]) 
     files = [folder / f"status-{number}" for number in range(len(rest))]
     for file, path in zip(files, rest, strict=True):
         file.write_bytes(written[path])
-    names = "".join(f"{file}\n" for file in files).encode()
+    # From where git runs: what leads there may be no text, or have ends of lines in it.
+    names = "".join(f"{os.path.relpath(file, git.folder)}\n" for file in files).encode()
     made = git.run("hash-object", "-w", "--no-filters", "--stdin-paths", content=names)
     return stored | dict(zip(rest, made.split(), strict=True))
 

@@ -68,3 +68,25 @@ def test_a_sidecar_that_passes_do_not_see_stays_on_the_branch(
 
     assert desk.hub.touched() == ["jobs/a.status.json"]
     assert path in desk.hub.names()
+
+
+def test_a_work_tree_that_was_half_made_is_in_nobodys_way(desk: Desk) -> None:
+    """Killed while it made its work tree, git has that locked, and without its way back."""
+    desk.git("worktree", "add", "-q", "--detach", "--lock", ".git/bedrock-jobs")
+    (desk.folder / ".git" / "bedrock-jobs" / ".git").unlink()
+    desk.record("a")
+
+    assert desk.writer().write_back().pushed
+
+    assert desk.git("worktree", "list").count("\n") == 0
+
+
+def test_a_folder_whose_name_is_no_text_is_worked_in(desk: Desk) -> None:
+    """Whatever bytes and ends of lines lead to the checkout, its statuses land."""
+    place = Path(os.fsdecode(os.fsencode(desk.folder.parent) + b"/caf\xe9\nx"))
+    desk.folder.rename(place)
+    moved = Desk(desk.hub, place)
+    moved.record("a")
+
+    assert moved.writer().write_back().pushed
+    assert moved.clean()
