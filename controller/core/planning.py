@@ -6,7 +6,7 @@ somebody else's work.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -108,14 +108,35 @@ def _hold_wrong_credentials(
 
 def _spare_others(actions: list[Action]) -> list[Action]:
     """A job that one manifest stands for is stopped by no other, whatever a sidecar says."""
-    claimed = {
+    owned = {
         action.live.arn: action.desired.key
         for action in actions
         if action.live is not None
         and action.verb in {Verb.WAIT, Verb.NOOP, Verb.TAG}
         and not action.desired.removed
     }
-    return [_sparing(action, claimed) if action.verb is Verb.STOP else action for action in actions]
+    edited = dict(_edited(actions))
+    return [
+        _sparing(action, {**_without_own(edited, action), **owned})
+        if action.verb is Verb.STOP
+        else action
+        for action in actions
+    ]
+
+
+def _edited(actions: Iterable[Action]) -> Iterator[tuple[str, JobKey]]:
+    """Yield the jobs of manifests whose spec was edited since, each with its manifest."""
+    for action in actions:
+        made = action.live or (action.earlier[-1].live if action.earlier else None)
+        if made is not None and action.reason in {Reason.SPEC_CHANGED, Reason.NEW_REVISION}:
+            yield made.arn, action.desired.key
+
+
+def _without_own(claimed: Mapping[str, JobKey], action: Action) -> Mapping[str, JobKey]:
+    """Leave out what an action's own manifest submitted as it stands, for certain."""
+    token = action.desired.submission.token if action.desired.submission else None
+    own = {live.arn for live in action.stops if token and live.token == token}
+    return {arn: key for arn, key in claimed.items() if arn not in own}
 
 
 def _sparing(action: Action, claimed: Mapping[str, JobKey]) -> Action:

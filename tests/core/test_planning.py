@@ -189,3 +189,17 @@ def test_guard_counts(submits: int, limit: int, refused: bool) -> None:
 
     assert (told is not None) is refused
     assert not refused or (f"{submits} submits" in str(told) and "--max-submits" in str(told))
+
+
+@pytest.mark.parametrize("policy", [{}, {"onSpecChange": "NewRevision"}])
+def test_a_stop_spares_a_job_whose_manifest_was_edited(policy: dict[str, Any]) -> None:
+    """A job of another manifest is not stopped under the name that both give it."""
+    runs = {"live": {"token": "changed", "status": "InProgress"}}
+    edited = situation({**runs, "policy": policy}, FLEET)
+    other = {"spec": {"jobName": "support-bot"}, "policy": {"state": "Stopped"}}
+
+    held, _ = planned([situation({**other, **runs}, FLEET, "other"), edited]).actions
+    assert (held.verb, held.reason, held.stops) == (Verb.HOLD, Reason.NOT_OWNED, ())
+    runs = {"live": {"token": "ours", "status": "InProgress"}}
+    stopped, _ = planned([situation({**other, **runs}, FLEET, "other"), edited]).actions
+    assert stopped.verb is Verb.STOP
