@@ -12,6 +12,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import threading
 from collections.abc import Callable, Iterator, Sequence, Set
 from dataclasses import dataclass
@@ -109,8 +110,7 @@ class Checkout:
         Raises ForeignFolderError.
         """
         try:
-            if not self.tree.exists() and (self.folder / _OLD).exists():
-                (self.folder / _OLD).rename(self.tree)
+            self._restore()
             for path in (*self.folder.glob(f"{_NEW}*"), self.folder / _OLD):
                 _wipe(path)
             for lock in _stale_locks(self.tree / ".git"):
@@ -208,8 +208,9 @@ class Checkout:
     def _take(self, path: str, base: bytes, theirs: bytes, beside: Beside) -> None:
         """Bring one sidecar up to date with the remote's."""
         place = self.tree / path
-        ours = plain_bytes(str(place))
-        _put(place, ours, self._merge(base, ours, theirs, beside))
+        if _may_stand(place):
+            ours = plain_bytes(str(place))
+            _put(place, ours, self._merge(base, ours, theirs, beside))
 
     def _is_sound(self) -> bool:
         """Whether the clone itself is whole, so that something else is to blame."""
@@ -228,6 +229,7 @@ class Checkout:
         try:
             self._clone(new)
             with self.still:
+                self._restore()
                 self._carry(new)
                 if self.tree.exists():
                     self.tree.rename(old)
@@ -238,6 +240,12 @@ class Checkout:
             _wipe(new)
         self._uneven = False
         _wipe(old)
+
+    def _restore(self) -> None:
+        """Have the tree back that was put aside for one that did not come."""
+        old = self.folder / _OLD
+        if not self.tree.exists() and old.exists():
+            old.rename(self.tree)
 
     def _clone(self, new: Path) -> None:
         branch = ("--branch", self._origin.branch) if self._origin.branch else ()
@@ -253,6 +261,8 @@ class Checkout:
         """Put the statuses of the tree there is into the one that replaces it."""
         for path in _statuses(self.tree):
             place = new / path.relative_to(self.tree)
+            if not _may_stand(place):
+                continue
             theirs = plain_bytes(str(place))
             # Whose manifest is gone may have to be stopped yet: no status is dropped here.
             beside = Beside(there=True, current=True)
@@ -269,6 +279,18 @@ class Checkout:
 def _unusable(folder: Path, error: OSError) -> str:
     why = error.strerror or str(error)
     return f"--work-dir: {folder} cannot be used ({why}): name another one"
+
+
+def _may_stand(place: Path) -> bool:
+    """Whether a sidecar can be there, in the clone: nothing else has its place, or its folder's."""
+    if place.parent.resolve() != place.parent:
+        return False  # a link leads elsewhere, where nothing of ours belongs
+    try:
+        return not stat.S_ISDIR(place.lstat().st_mode)
+    except FileNotFoundError:
+        return True
+    except NotADirectoryError:
+        return False
 
 
 def _put(place: Path, before: bytes, after: bytes) -> None:
@@ -298,7 +320,13 @@ def _stale_locks(repository: Path) -> Iterator[Path]:
 
 def _statuses(tree: Path) -> Sequence[Path]:
     found = []
-    for folder, names, files in os.walk(tree):
+    for folder, names, files in os.walk(tree, onerror=_raised):
         names[:] = [name for name in names if name != ".git"]
         found += [Path(folder, name) for name in files if name.endswith(SUFFIX)]
     return found
+
+
+def _raised(error: OSError) -> None:
+    """What cannot be looked into may hold statuses that nobody else has."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
