@@ -41,7 +41,8 @@ class WriteBackOptions:
 
     Without a ``branch`` it is the one that is checked out; without a ``remote`` that branch's own;
     without an ``author``, which is ``Name <email>``, whom git knows. What is ``simulated`` says
-    so in every commit, and goes to no other machine. ``seconds`` bounds each command of git.
+    so in every commit, and goes to no other machine. ``seconds`` bounds each command of git. What
+    is ``pushed`` is committed nowhere else: without the branch there, nothing is.
     """
 
     branch: str = ""
@@ -51,6 +52,7 @@ class WriteBackOptions:
     skip_ci: bool = True
     simulated: bool = False
     seconds: float = PATIENCE
+    pushed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ class Writer:
     def _once(self, here: Local, summary: str, number: int) -> Written | None:
         """Try once; None means that somebody else was faster."""
         heads = heads_of(self.repository, self.aim)
+        if heads.here and self.options.pushed:
+            raise GitError(f"{self.aim} is not there: nothing is committed until it is back")
         changes = lacking(self.kinds, self.repository, here, heads)
         _refuse_ignored(changes)
         aim = self.aim if not heads.here else Aim(self.aim.branch, "", self.aim.source)

@@ -47,8 +47,11 @@ class Repo:
         self._hurry: Callable[[], None] = lambda: None
         if self._options is not None and not self.clone:
             self._check()
-        elif self._options is not None and self._options.simulated:
-            _check_near(given["repo"])
+        elif self._options is not None:
+            # In a clone nobody would push what stays there, and a pull would take it for old.
+            self._options = replace(self._options, pushed=True)
+            if self._options.simulated:
+                _check_near(given["repo"])
 
     @property
     def folder(self) -> Path | None:

@@ -11,7 +11,13 @@ import pytest
 
 from controller.adapters.checkout import Checkout
 from controller.adapters.git import GitError
+from controller.adapters.syncing import Errand, SyncResult
+from controller.cli.repo import Repo
+from controller.core.sharding import Shard
 from tests.checkout.support import STATUS, files, push, write
+from tests.git.entries import entry, record
+from tests.git.support import GIT, Hub, git
+from tests.sandbox.support import poll
 
 
 def test_a_folder_that_becomes_a_link_leads_no_status_out(
@@ -77,3 +83,43 @@ def test_a_replacement_that_fails_keeps_every_status(
     ours.pull()
 
     assert files(ours.tree)[STATUS] == "new"
+
+
+def test_a_branch_that_is_not_there_gets_no_commit(
+    hub: Hub, person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit that stays in the clone would count as the remote's once the branch is back."""
+    for name, value in GIT.items():
+        monkeypatch.setenv(name, value)
+    given: dict[str, Any] = {
+        "repo": hub.url,
+        "branch": None,
+        "clone_paths": (Path("jobs"),),
+        "work_dir": tmp_path / "work",
+        "shard": Shard(0, 1),
+        "pull_interval": 60.0,
+        "write_back": "commit",
+        "git_timeout": 60.0,
+        "sandbox": False,
+        "skip_ci": True,
+        **dict.fromkeys(("commit_message", "commit_author", "remote")),
+    }
+    repo = Repo((), given)
+    assert repo.clone is not None
+    repo.clone.claim()
+    repo.clone.pull()
+    record(repo.clone.tree / "jobs", "a", entry("a"))
+    before = files(repo.clone.tree)
+    git(hub.bare, "branch", "-m", "main", "elsewhere")
+    told: list[tuple[Errand, SyncResult]] = []
+    syncing = repo.syncing(lambda: None, lambda *one: told.append(one))
+    assert syncing is not None
+    syncing.start()
+    poll(lambda: (Errand.WRITE_BACK, SyncResult.FAILED) in told or len(told) > 1)
+
+    assert not syncing.close(10.0)
+    git(hub.bare, "branch", "-m", "elsewhere", "main")
+    push(person, {"jobs/b.yaml": "b"})
+    repo.clone.pull()
+
+    assert files(repo.clone.tree) == {**before, "jobs/b.yaml": "b"}
