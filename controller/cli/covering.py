@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from controller.adapters.manifests import scan
+from controller.adapters.discovery import discover, top_of
+from controller.adapters.manifests import read_files, scan
 from controller.adapters.sidecars import sidecar_of
 from controller.cli.asked import Asked
 from controller.core.fleet import Fleet
@@ -35,9 +37,8 @@ def coverage_of(wanted: Asked, tree: Tree) -> Coverage | None:
     names = ((one.key, _job_name(one)) for one in tree.manifests)
     here = _census(folders, names, tree.problems)
     around = sorted({_topmost(folder, wanted.top) for folder in folders})
-    if set(around) == set(here.folders):
-        return Coverage(here, lambda: here)
-    return Coverage(here, partial(_scanned, [Path(path) for path in around], wanted.fleet))
+    known = here if set(around) == set(here.folders) else None
+    return Coverage(here, partial(_around, known, [Path(path) for path in around], wanted))
 
 
 def check_whole(wanted: Asked, given: dict[str, Any]) -> None:
@@ -63,6 +64,32 @@ def cleaning_of(given: dict[str, Any]) -> Cleaning:
     """Return what a verb's options let a pass do about jobs whose manifest is gone."""
     names = ("prune", "force", "gc")
     return Cleaning(*(bool(given.get(name)) for name in names))
+
+
+def _around(known: Census | None, paths: Sequence[Path], wanted: Asked) -> Census:
+    """Return what wide folders hold, if it is not known, and which manifests lie beside them."""
+    census = known or _scanned(paths, wanted.fleet)
+    # Without an owner nothing is pruned, and the folder may be anybody's.
+    beside = _beside(paths, wanted.fleet) if wanted.fleet.owner else frozenset()
+    return replace(census, beside=beside)
+
+
+def _beside(paths: Sequence[Path], fleet: Fleet) -> frozenset[JobKey]:
+    """Return the keys of the manifests around some folders, in the fleet's or the repository's.
+
+    A file may have been moved there. What else lies there is no manifest, and its mistakes are
+    nobody's.
+    """
+    tops = sorted({top_of(str(path)) for path in paths} - {os.sep})
+    found = discover(map(Path, tops))
+    inside = tuple(f"{path.resolve()}{os.sep}" for path in paths)
+    others = [
+        position
+        for position, path in enumerate(found.files)
+        if not os.path.realpath(path).startswith(inside)
+    ]
+    reads = read_files(found, others, fleet, specs=False)
+    return frozenset(entry.key for read in reads for entry in read.entries)
 
 
 def _scanned(paths: Sequence[Path], fleet: Fleet) -> Census:

@@ -48,7 +48,8 @@ class Census:
 
     ``folders`` are those folders, without links; ``troubled`` the sidecars and folders beside or in
     which there may be manifests that nobody can read. ``problems`` counts the tree's. ``names`` are
-    those of the first jobs that manifests lead to, each with its kind's.
+    those of the first jobs that manifests lead to, each with its kind's. ``beside`` are the keys
+    of manifests elsewhere in the fleet's folder, of which nothing else counts.
     """
 
     folders: tuple[str, ...] = ()
@@ -56,10 +57,11 @@ class Census:
     names: frozenset[tuple[str, str]] = frozenset()
     troubled: frozenset[str] = frozenset()
     problems: int = 0
+    beside: frozenset[JobKey] = frozenset()
 
     def misses(self, stray: Stray) -> bool:
         """Whether an entry lies in these folders and its job has no manifest there, for certain."""
-        if stray.key in self.keys or stray.real in self.troubled:
+        if stray.key in self.keys or stray.key in self.beside or stray.real in self.troubled:
             return False
         return _lies_in(stray.real, self.folders) and not _lies_in(stray.real, self.troubled)
 
@@ -71,6 +73,7 @@ class Census:
             self.names | around.names,
             self.troubled | around.troubled,
             max(self.problems, around.problems),
+            self.beside | around.beside,
         )
 
     def leads_to(self, kind: str, name: str) -> bool:

@@ -225,6 +225,26 @@ def test_jobs_that_moved_to_another_teams_folder_are_not_gone(fleet: Project) ->
     assert fleet.entry("bot", "a/bot")["phase"] == "InProgress"
 
 
+def test_jobs_that_moved_beside_the_folder_are_not_gone(fleet: Project) -> None:
+    """A manifest that another folder of the fleet took over is none that went; its copy would be.
+
+    What else lies in the fleet's folder is no manifest, and hinders nothing.
+    """
+    fleet.add("stays", policy=STOP)
+    path = fleet.add("moves", policy=STOP)
+    fleet.call("reconcile")
+    there = fleet.jobs.parent / "research"
+    there.mkdir()
+    (fleet.jobs.parent / "values.yaml").write_text("kind: [")
+    path.rename(there / "taken-over.yaml")
+    fleet.hush()
+    assert list(actions(fleet, "--prune")) == ["stays"]
+    assert fleet.call("reconcile", "--prune").code == 0
+    assert fleet.changes() == []
+    (there / "taken-over.yaml").unlink()
+    assert actions(fleet, "--prune")["moves"] == ("STOP", "ManifestRemoved")
+
+
 def test_prune_of_a_folder_leaves_the_others_alone(fleet: Project) -> None:
     """What is gone from another folder is not this pass's concern."""
     for team in "ab":
