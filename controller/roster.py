@@ -301,7 +301,9 @@ class Roster:
             self._look(job, now, cadence, full=full)
 
     def _look(self, job: Desired, now: float, cadence: Cadence, *, full: bool = False) -> None:
-        if self.intake.desired.get(job.key) is job:
+        turn = self._times.turn(job.key)
+        # What came to be due meanwhile is news: the look may have been before it.
+        if self.intake.desired.get(job.key) is job and turn is not None and turn.due > now:
             self._times.looked(job.key, now, cadence, full=full)
 
     def _unlooked(self, batch: Batch, now: float) -> None:
