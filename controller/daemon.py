@@ -242,6 +242,8 @@ class Daemon:
         batch, report = done.batch, done.report
         self._running.pop(batch.group, None)
         self._since.pop(batch.group, None)
+        # While their places were unknown they were in other groups, which may be stuck.
+        groups = {batch.group, *map(self._roster.group_of, batch.desired)}
         result = _result(report)
         if not self._leaving:
             self._world.meter.passed(done.seconds, result)
@@ -251,14 +253,14 @@ class Daemon:
             self._roster.looked(batch, report, now)
             if report.refused:
                 _log.error("refused: nothing was done", extra={"why": report.refused})
-        groups = {self._roster.group_of(job) for job in batch.desired}
+        found = {self._roster.group_of(job) for job in batch.desired}
         if report is None or _saw_nothing(report):
-            self._stuck |= groups
+            self._stuck |= found
             # Credentials that ran out may have been renewed by now, where they come from.
             for target in {replace(job.target, account_id=None) for job in batch.desired}:
                 self._world.forget(target)
         else:
-            self._stuck -= groups | {batch.group}
+            self._stuck -= groups | found
 
     def _tell(self, now: float) -> None:
         """Tell what there is; an idle fleet's pass is a look that finds nothing due."""

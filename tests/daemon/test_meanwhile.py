@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from controller.core.errors import failure
+from controller.core.model import Target
 from tests.contract.fake import Fake
 from tests.daemon.world import Kept
 
 DENIED = failure("AccessDeniedException", "not you", reading=True)
+ROLES = [f"arn:aws:iam::123456789012:role/{name}" for name in ("Blue", "Green")]
 
 
 @pytest.fixture
@@ -54,3 +56,19 @@ def test_a_signal_to_renew_counts_for_what_is_being_looked_at(kept: Kept) -> Non
     kept.settle()
 
     assert kept.phase("a") == "InProgress"
+
+
+def test_roles_that_were_unknown_are_not_missed_for_ever(kept: Kept) -> None:
+    """Looked at as one because nobody could tell their places, they are well again as one."""
+    kept.limit(max_active=9)
+    for name, role in zip("ab", ROLES, strict=True):
+        kept.put(name, target=Target(assume_role_arn=role))
+        kept.fake.failing[("Place", role)] = DENIED
+    kept.settle()
+    assert not kept.daemon.ready()
+
+    kept.fake.failing.clear()
+    kept.after(900.0)
+
+    assert {kept.phase(name) for name in "ab"} == {"InProgress"}
+    assert kept.daemon.ready()
