@@ -100,7 +100,7 @@ class Stack:
         return {one["Sid"]: one for one in document["Statement"]}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stack(moto: str) -> Stack:
     """The stack on a moto server."""
     return Stack(moto)

@@ -31,13 +31,13 @@ def made(moto: str, name: str, repository: str = "acme/fleet", **parameters: str
     return Stack(moto, name, OIDC, Repository=repository, **parameters)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def on_gitlab(moto: str) -> Stack:
     """The stack of a repository on GitLab."""
     return made(moto, "on-gitlab", Host="gitlab")
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def full(moto: str) -> Stack:
     """A stack for which everything is given that may be."""
     return made(
@@ -52,7 +52,7 @@ def full(moto: str) -> Stack:
     )
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def stack(moto: str) -> Stack:
     """The stack of a repository on GitHub, as it is by default."""
     return made(moto, "on-github")
