@@ -7,10 +7,12 @@ hooks.
 from __future__ import annotations
 
 import errno
+import io
 import logging
 import re
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
@@ -24,6 +26,8 @@ _ADDRESS = re.compile(r"(?:(?P<host>[^:\[\]]*|\[[0-9a-fA-F:.]+\]):)?(?P<port>\d{
 _LAST_PORT = 65535
 _AT_ONCE = 16
 _PATIENCE = 5.0
+_LONGEST = 15.0
+"""Seconds that a whole request may take to come, whoever sends it a byte at a time."""
 _POLL = 0.1
 _RETRY = 0.5
 
@@ -162,6 +166,28 @@ class _Server(ThreadingHTTPServer):
         _log.debug("a request could not be answered", exc_info=True)
 
 
+class _Timely(io.RawIOBase):
+    """What comes over a connection: each part within some seconds, and all of it within others."""
+
+    def __init__(self, connection: socket.socket, each: float, whole: float) -> None:
+        super().__init__()
+        self._connection = connection
+        self._each = each
+        self._end = time.monotonic() + whole
+
+    def readable(self) -> bool:
+        """Say so."""
+        return True
+
+    def readinto(self, room: Any) -> int:
+        """Read what has come; raises TimeoutError."""
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        self._connection.settimeout(min(left, self._each))
+        return self._connection.recv_into(room)
+
+
 class Answering(BaseHTTPRequestHandler):
     """Answers what a subclass has a method for; every other is refused.
 
@@ -169,7 +195,13 @@ class Answering(BaseHTTPRequestHandler):
     """
 
     timeout = _PATIENCE
+    longest = _LONGEST
     allowed = ""
+
+    def setup(self) -> None:
+        """Prepare to read what comes, but not for as long as anybody likes."""
+        super().setup()
+        self.rfile = io.BufferedReader(_Timely(self.connection, self.timeout, self.longest))
 
     def do_GET(self) -> None:
         """Answer with what is to be got."""
@@ -206,6 +238,8 @@ class Answering(BaseHTTPRequestHandler):
 
     def answer(self, status: HTTPStatus, body: bytes, *headers: tuple[str, str]) -> None:
         """Answer with a body, of plain text unless the headers say otherwise."""
+        # How long the request took to come is of no account here.
+        self.connection.settimeout(self.timeout)
         self.send_response(status)
         given = {"Content-Type": "text/plain; charset=utf-8", **dict(headers)}
         given |= {"Content-Length": str(len(body)), "Cache-Control": "no-store"}

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import select
 import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
@@ -15,7 +16,7 @@ from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from controller.adapters.answering import AddressError, place_of
+from controller.adapters.answering import AddressError, Answering, place_of
 from controller.adapters.http import serving
 
 DEADLINE = 60.0
@@ -249,6 +250,20 @@ def test_clients_beyond_the_bound_are_turned_away(served: Served) -> None:
         assert threading.active_count() - before <= 16
 
     assert answered(served.url, "/healthz") == 200
+
+
+def test_who_sends_a_byte_at_a_time_is_not_waited_for(
+    served: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A handful of such clients would keep everybody else out for days."""
+    monkeypatch.setattr(Answering, "longest", 0.1)
+    with closing(socket.create_connection(_place(served.url), DEADLINE)) as client:
+        began = time.monotonic()
+        with suppress(ConnectionError):
+            while not select.select([client], [], [], 0.02)[0]:
+                client.sendall(b"G")
+                assert time.monotonic() - began < DEADLINE, "it is still waited for"
+            assert client.recv(1) == b""
 
 
 def test_loopback_of_the_other_family() -> None:
