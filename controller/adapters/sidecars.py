@@ -168,7 +168,7 @@ class Sidecars:
             return None
         self.opened += 1
         self._bytes += len(content)
-        written_at = datetime.fromtimestamp(stamp.written / 1e9, tz=UTC)
+        written_at = _moment(stamp.written)
         jobs = entries_of(content, json.loads if self._bytes < _MUCH else self._alike.loads)
         entries, ours = [], {}
         for name, raw in jobs.items():
@@ -222,6 +222,14 @@ class _Parsed:
     entries: tuple[tuple[JobKey, Recorded], ...]
     raw: Mapping[str, Any]
     understood: bool
+
+
+def _moment(nanoseconds: int) -> datetime | None:
+    """Return a file's time; some file systems keep years that no calendar here has."""
+    try:
+        return datetime.fromtimestamp(nanoseconds / 1e9, tz=UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def _stamp(path: str) -> Signature | None:

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.adapters.sidecars import Sidecars
+from controller.adapters.signatures import Signature, signature_of
 from controller.core.kinds import KINDS
 from controller.core.model import JobKey, Recorded, Source
 from tests.adapters.tree_edits import pass_a_tick
@@ -167,3 +168,22 @@ def test_any_history_reads_as_a_new_ledger_does(
         assert ledger.read({}) == new.read({})
         assert ledger.unreadable == new.unreadable
         assert ledger.astray() == new.astray()
+
+
+@pytest.mark.parametrize("year", [33658, -29719])
+def test_a_file_of_no_known_year_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, year: int
+) -> None:
+    """A broken clock or archive costs the file's time, and not the daemon."""
+    ledger = Sidecars([tmp_path], KINDS)
+    key = JobKey(KIND.name, "a")
+    ledger.write(source(tmp_path, "a"), key, ENTRY)
+    seconds = (year - 1970) * 31_556_952
+
+    def aged(found: os.stat_result) -> Signature:
+        # Not every file system can keep it.
+        return signature_of(found)._replace(written=seconds * 1_000_000_000)
+
+    monkeypatch.setattr("controller.adapters.sidecars.signature_of", aged)
+
+    assert Sidecars([tmp_path], KINDS).read({})[key].written_at is None
