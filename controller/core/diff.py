@@ -91,7 +91,9 @@ def _compare(
 ) -> Iterator[_Pair]:
     """Yield the values that a member consists of; what holds ``above`` them holds for them too."""
     comparison = kind.comparisons.get(member, above)
-    if comparison in _SPECIAL:
+    if live == MASK and not kind.sensitive.isdisjoint(_names(member)):
+        yield _Pair(member, declared, live, None)
+    elif comparison in _SPECIAL:
         yield _Pair(member, declared, live, _SPECIAL[comparison](declared, live))
     elif (
         isinstance(declared, Mapping)
@@ -197,10 +199,13 @@ _SPECIAL = {
 
 
 def _change(kind: Kind, pair: _Pair) -> Change:
-    names = pair.member.replace("[", ".[").split(".")
-    if not kind.sensitive.isdisjoint(names):
+    if not kind.sensitive.isdisjoint(_names(pair.member)):
         return Change(pair.member, MASK, MASK)
     return Change(pair.member, _shown(kind, pair.declared), _shown(kind, pair.live))
+
+
+def _names(member: str) -> list[str]:
+    return member.replace("[", ".[").split(".")
 
 
 def _shown(kind: Kind, value: Any) -> str:

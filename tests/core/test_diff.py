@@ -190,6 +190,16 @@ def test_filter_that_only_the_job_has_is_a_change(
     assert "1" not in "".join(change.live for change in changes)
 
 
+def test_what_a_sidecar_masks_is_not_known_to_differ() -> None:
+    """A job that is known from its sidecar alone shows no sensitive value to compare with."""
+    logs = {"requestMetadataFilters": {"andAll": [{"equals": {"team": "support"}}]}}
+    request = {**FULL, "trainingDataConfig": {"invocationLogsConfig": logs}}
+    made = found(request, masked(KIND, {**SHOWN, **request}))
+
+    inside = "trainingDataConfig.invocationLogsConfig.requestMetadataFilters.andAll[0].equals"
+    assert (made.changes, made.unknown) == ((), (inside,))
+
+
 @pytest.mark.parametrize(("name", "other"), [("007", "7"), ("1e2", "100"), ("1_0", "10")])
 def test_names_of_digits_are_names(name: str, other: str) -> None:
     """Two models, or two values of a filter, are not one because their digits make one number."""

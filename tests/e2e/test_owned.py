@@ -98,6 +98,21 @@ def test_adoption_is_byte_stable(tree: Project, foreign: str) -> None:
     assert tree.calls() == []
 
 
+def test_adopted_job_that_ended_is_adopted_again(tree: Project) -> None:
+    """After an edit that changes no value it is compared with what Get shows, not with a mask."""
+    logs = {
+        "invocationLogSource": {"s3Uri": "s3://acme-logs/bedrock/"},
+        "requestMetadataFilters": {"equals": {"project": "support"}},
+    }
+    made = spec(trainingDataConfig={"invocationLogsConfig": logs})
+    there = tree.bystand({"jobName": "support-bot", "customModelName": "support-bot", **made})
+    tree.add("support-bot", made, policy={"adopt": there})
+    tree.settle()
+    edited = {**made, "hyperParameters": {**made["hyperParameters"], "learningRate": "1e-5"}}
+    tree.add("support-bot", edited, policy={"adopt": there})
+    assert one_action(tree)["verb"] == "ADOPT"
+
+
 def test_other_spec_is_not_adopted(tree: Project, foreign: str) -> None:
     """A job whose spec differs cannot be adopted; the hold names the difference."""
     other = spec(hyperParameters={"epochCount": "9", "learningRate": "0.00001"})
