@@ -86,7 +86,7 @@ class Checkout:
         self.branch = origin.branch
         self._origin = origin
         self._merge = merge
-        self._is_told = False
+        self._is_told = self._is_ended = False
         place = {"GIT_DIR": str(self.tree / ".git"), "GIT_WORK_TREE": str(self.tree)}
         self._remote = Git(self.folder, seconds=CLONE_SECONDS, settings=_SETTINGS)
         # Named outright: git would look for a repository upward, in folders that are not ours.
@@ -120,6 +120,7 @@ class Checkout:
 
     def end(self) -> None:
         """End what git does now, from any thread; that fails, and may be done again."""
+        self._is_ended = True
         self._remote.end()
 
     def pull(self) -> bool:
@@ -128,13 +129,15 @@ class Checkout:
         Raises GitError when the remote does not give it; the tree then stays as it is. A clone
         that git itself finds broken is made anew, and keeps its statuses.
         """
+        self._is_ended = False
         if not self.tree.exists():
             self._make_anew()
             return True
         try:
             return self._moved(self._fetched())
         except (GitError, OSError) as error:
-            if self._is_sound():
+            # A look that was ended found nothing broken either.
+            if self._is_ended or self._is_sound() or self._is_ended:
                 raise error if isinstance(error, GitError) else GitError(str(error)) from error
         _log.error("the clone is broken: it is made anew", extra={"clone": str(self.tree)})
         self._make_anew()

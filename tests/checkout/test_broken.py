@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from controller.adapters.checkout import MARKER, Checkout, ForeignFolderError, Origin
-from controller.adapters.git import GitError
+from controller.adapters.git import Git, GitError
 from controller.core.sharding import Shard
 from tests.checkout.support import STATUS, claimed, files, merged, push, write
 from tests.git.support import Hub, git, make_hub, publish
@@ -182,3 +182,21 @@ def test_git_can_be_ended(ours: Checkout, tmp_path: Path, monkeypatch: pytest.Mo
         hung.end()
         with pytest.raises(GitError):
             pulling.result(20)
+
+
+def test_a_daemon_that_leaves_replaces_no_clone(
+    ours: Checkout, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Git that was ended while it looked for what is broken has found nothing."""
+    ours.pull()
+    lost = Checkout(ours.folder, Origin("file:///nowhere", "main", ()), merged)
+
+    def killed(*_: object) -> bool:
+        lost.end()
+        return False
+
+    monkeypatch.setattr(Git, "holds", killed)
+
+    with pytest.raises(GitError, match="nowhere"):
+        lost.pull()
+    assert caplog.records == []
