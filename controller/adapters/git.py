@@ -45,7 +45,7 @@ _OURS = {
     # The copies that we check out have no use for large files.
     "GIT_LFS_SKIP_SMUDGE": "1",
 }
-_USER_IN_URL = re.compile(r"(?<=://)[^/\s'\"]*@")
+_USER_IN_URL = re.compile(r"(?<=://)[^/\s]*@")
 _TELLING = re.compile(r"^(?:fatal|error|remote|ssh): *", re.IGNORECASE)
 _LONGEST = 400
 _REMEDIES = {

@@ -21,6 +21,7 @@ from tests.sandbox.support import poll
             "'https://***@host/x' and ssh://***@host/y",
         ),
         ("https://user:p@ss@host/x.git", "https://***@host/x.git"),
+        ("https://user:it's\"me@host/x.git", "https://***@host/x.git"),
         ("https://host/x@y", "https://host/x@y"),
         ("git@host:x.git", "git@host:x.git"),
     ],
