@@ -83,7 +83,9 @@ def _acquired(
                 _log.warning(waits, extra={"lock": str(path), "holder": by})
             pause(1.0)
         else:
-            os.ftruncate(descriptor, 0)
-            os.pwrite(descriptor, f"{os.getpid()} on {socket.gethostname()}\n".encode(), 0)
+            # Who has it is for people to read: on a full disk the lock is one all the same.
+            with contextlib.suppress(OSError):
+                os.ftruncate(descriptor, 0)
+                os.pwrite(descriptor, f"{os.getpid()} on {socket.gethostname()}\n".encode(), 0)
             return True
     return False

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from controller.adapters.locking import lock_path, only_one
 from controller.core.sharding import Shard
@@ -70,4 +73,17 @@ def test_where_no_lock_can_be_had_it_goes_on(tmp_path: Path) -> None:
     (tmp_path / ".bedrock-jobs").touch()
 
     with only_one(lock_path(tmp_path, Shard()), never, lambda _: None) as got:
+        assert got
+
+
+def test_a_full_disk_keeps_nobody_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lock is had though nothing can be written into its file."""
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    path = lock_path(tmp_path, Shard())
+
+    with only_one(path, never, lambda _: None) as got:
         assert got
