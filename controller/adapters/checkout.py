@@ -222,7 +222,7 @@ class Checkout:
                 return False
             return self._git.holds("fsck", "--connectivity-only", "--no-dangling", "--no-progress")
         except GitError:
-            return False
+            return True  # nothing was found out
 
     def _make_anew(self) -> None:
         """Clone beside the tree, take the statuses over, and let it take the tree's place."""

@@ -129,7 +129,10 @@ class Git:
     def ask(
         self, *arguments: str, content: bytes = b"", seconds: float | None = None
     ) -> tuple[int, bytes, bytes]:
-        """Run a command and return its exit code and what it printed on both streams."""
+        """Run a command and return its exit code and what it printed on both streams.
+
+        Raises GitError for one that a signal ended: that is no answer.
+        """
         limit = self.seconds if seconds is None else seconds
         set_here = [part for name, value in self._settings.items() for part in _set(name, value)]
         try:
@@ -183,6 +186,9 @@ def _answer(
         except BaseException:
             _end(process)
             raise
+    if process.returncode < 0:
+        # Taken for a no, it would tell of a branch or a commit that it is not there.
+        raise GitError(f"git {verb}: a signal ended it ({-process.returncode})")
     return process.returncode, out, err
 
 

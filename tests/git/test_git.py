@@ -97,3 +97,15 @@ def test_names_of_any_bytes_come_through(tmp_path: Path) -> None:
         == git.read("hash-object", "--stdin", content=b"x").strip()
     )
     assert git.within(tmp_path, {"alias.odd": "!printf '\\377'"}).run("odd") == "\udcff"
+
+
+def test_git_that_was_killed_gave_no_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A system without memory says neither that a commit is there nor that it is not."""
+    (tmp_path / "git").write_text("#!/bin/sh\nkill -9 $$\n")
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+
+    with pytest.raises(GitError, match="a signal ended it"):
+        Git(tmp_path).holds("rev-parse", "HEAD")
