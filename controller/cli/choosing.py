@@ -10,12 +10,13 @@ from typing import Any
 
 import click
 
-from controller.cli.asked import DEFAULT_PATH
+from controller.cli.asked import DEFAULT_PATH, usable
 from controller.cli.passing import tell_problems
 from controller.cli.wiring import Work, read_work
 from controller.core.hints import DID_YOU_MEAN, nearest
 from controller.core.kinds import KINDS
 from controller.core.model import Desired
+from controller.core.selection import selector
 
 _MANIFESTS = (".yaml", ".yml")
 
@@ -70,7 +71,8 @@ def chosen(words: Sequence[str], given: dict[str, Any]) -> Chosen:
 def _meant(words: Sequence[str], given: dict[str, Any]) -> _Meant:
     paths = tuple(Path(word) for word in words if _is_path(word))
     names = tuple(word for word in words if not _is_path(word))
-    if not words and not given["selector"]:
+    # Commas between labels that a script left empty select everything, and nobody asked for that.
+    if not words and not usable(lambda: selector(given["selector"])).requirements:
         raise click.UsageError(
             "say which jobs are meant: by name, by the path of their manifests, or with -l by "
             "label; this verb never takes all of them for want of a word"

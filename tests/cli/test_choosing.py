@@ -54,6 +54,7 @@ def test_words_select(several: Project, arguments: tuple[str, ...], names: list[
     [
         ((), "never takes all"),
         (("--in", "more"), "never takes all"),
+        (("-l", " , "), "never takes all"),
         (("alhpa",), "did you mean alpha?"),
         (("zzz",), "no manifest under jobs is named zzz"),
         (("alpha", "omega"), "no manifest under jobs is named omega"),
