@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.core.fleet import fleet_of
+from controller.core.identity import owner_mark
 from controller.core.model import Live, Recorded
-from controller.core.tagging import judged, stamps, to_read, wanted
+from controller.core.tagging import judged, stamps, to_read, token_of, wanted
 from tests.contract.showing import arn_of, product_of
 from tests.core.cases import OFFERED, desired_of
 
@@ -81,6 +82,14 @@ def test_correction_makes_what_is_wanted_and_spares_the_rest(
             del after[key]
     assert after == {key: value for key, value in there.items() if key not in ours} | want
     assert bool(found.retags) == (after != there)
+
+
+def test_stamps_prove_no_owner_whose_name_they_cannot_hold() -> None:
+    """Two owners that a tag shows alike are not taken for each other."""
+    shown = {"bedrock-jobs/owner": "acme_ml", "bedrock-jobs/digest": "ab"}
+
+    assert token_of(shown, "acme#ml") is None
+    assert token_of(shown, "acme_ml") == f"{owner_mark('acme_ml')}ab"
 
 
 @pytest.mark.parametrize("asked", [True, False])
