@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from controller.adapters import following
-from tests.git.desks import Desk
+from controller.adapters.git import GitError
+from tests.git.desks import Desk, lone_desk
 from tests.git.entries import entry
+from tests.git.support import install_hook
 
 
 def test_a_full_disk_while_following_takes_no_other_writers_status_back(
@@ -90,3 +92,17 @@ def test_a_folder_whose_name_is_no_text_is_worked_in(desk: Desk) -> None:
 
     assert moved.writer().write_back().pushed
     assert moved.clean()
+
+
+def test_a_branch_that_cannot_be_written_is_no_lost_race(tmp_path: Path) -> None:
+    """What hinders git here is told as it is, at once."""
+    desk = lone_desk(tmp_path)
+    heads = desk.folder / ".git" / "refs" / "heads"
+    desk.git("pack-refs", "--all")
+    shutil.rmtree(heads)
+    desk.record("a")
+    writer = desk.writer()
+    install_hook(desk.folder / ".git" / "hooks" / "post-commit", f"rm -rf {heads}; touch {heads}")
+
+    with pytest.raises(GitError, match=r"git update-ref: .*cannot lock ref"):
+        writer.write_back()
