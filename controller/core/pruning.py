@@ -50,7 +50,9 @@ def refusal(
         )
     removed = [action for action in made.actions if action.desired.removed]
     stops = sum(action.verb is Verb.STOP for action in removed)
-    told = f"the plan stops {stops} of {len(made.actions)} jobs because their manifests are gone"
+    # Entries that nobody collects gather over the years, and a share of them means nothing.
+    jobs = len(made.actions) - len(removed) + stops
+    told = f"the plan stops {stops} of {jobs} jobs because their manifests are gone"
     if not stops:
         return None
     if problems:
@@ -64,7 +66,7 @@ def refusal(
             f"{told}, and no manifest is left; nothing was done. Check the path and the checkout. "
             "If it is meant, bring the manifests back with policy.state: Stopped before they go"
         )
-    if len(made.actions) >= MANY and stops > MOST_SHARE * len(made.actions) and not cleaning.force:
+    if len(made.actions) >= MANY and stops > MOST_SHARE * jobs and not cleaning.force:
         return (
             f"{told}, which is more than {MOST_SHARE:.0%}; nothing was done. "
             "If all of them are meant, add --force"

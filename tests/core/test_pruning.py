@@ -16,7 +16,7 @@ from controller.core.identity import owner_mark
 from controller.core.leftovers import Census, Stray, desired_of, removed
 from controller.core.model import Existence, JobKey, Observation, Place, Recorded, Target
 from controller.core.planning import decide, plan
-from controller.core.pruning import collectable
+from controller.core.pruning import Cleaning, collectable, refusal
 from tests.contract.showing import ACCOUNT, REGION, arn_of
 from tests.core.cases import NAMESAKES, NOW, OFFERED, PLACE, TEST_KINDS, Situation, situation
 
@@ -231,3 +231,21 @@ def test_removed_job_takes_the_role_that_leads_to_its_place() -> None:
 
     assert met == Target(REGION, ACCOUNT, role.assume_role_arn)
     assert other == Target(REGION, ACCOUNT, fallback.assume_role_arn)
+
+
+def test_entries_of_old_make_a_prune_no_smaller() -> None:
+    """Jobs that ended long ago, and that nobody collected, are none that a share is taken of."""
+    gone = {"removed": {"prune": True}}
+    entry = {**IDENTITY, "jobArn": ARN, "onDelete": "Stop", "target": HERE}
+    old = {**gone, "sidecar": {**entry, "phase": "Completed", "live": {"status": "Completed"}}}
+    runs = {"live": {"token": "ours", "status": "InProgress"}}
+    new = {**gone, "sidecar": {**entry, "phase": "InProgress", "live": {"status": "InProgress"}}}
+    kept, stopped, ended = (decided(situation(each, FLEET)) for each in (runs, new | runs, old))
+    assert (stopped.verb, ended.verb) == (Verb.STOP, Verb.NOOP)
+
+    def refused(stops: int) -> str | None:
+        made = Plan((*[kept] * 7, *[stopped] * stops, *[ended] * 20))
+        return refusal(made, Cleaning(prune=True), "acme-ml", manifests=7, problems=0)
+
+    assert refused(3) is None
+    assert "the plan stops 4 of 11 jobs" in (refused(4) or "")
