@@ -38,8 +38,8 @@ MUTANTS = (
     Mutant(
         "a replacement that was broken off loses the tree",
         "controller/adapters/checkout.py",
-        "                (self.folder / _OLD).rename(self.tree)",
-        "                pass",
+        "            old.rename(self.tree)",
+        "            pass",
     ),
     Mutant(
         "a clone that is replaced loses its statuses",
@@ -50,7 +50,7 @@ MUTANTS = (
     Mutant(
         "a remote that is away costs the clone",
         "controller/adapters/checkout.py",
-        "            if self._is_sound():",
+        "            if self._is_ended or self._is_sound() or self._is_ended:",
         "            if False:",
     ),
     Mutant(
