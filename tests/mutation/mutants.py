@@ -271,8 +271,8 @@ MUTANTS = (
     Mutant(
         "a prune may stop nearly all",
         "controller/core/pruning.py",
-        "stops > MOST_SHARE * len(made.actions)",
-        "stops > len(made.actions)",
+        "stops > MOST_SHARE * jobs",
+        "stops > jobs",
     ),
     Mutant(
         "tags of others are removed",
