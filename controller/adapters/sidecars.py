@@ -18,6 +18,7 @@ from controller.adapters.files import TEMPORARY, create, locked, plain_bytes, re
 from controller.adapters.signatures import Signature, is_settled, signature_of
 from controller.core.kind import Kind
 from controller.core.leftovers import Stray
+from controller.core.merging import beside_another
 from controller.core.model import API_VERSION, JobKey, Recorded, Source
 from controller.core.recorded import parse
 from controller.ports import LedgerError
@@ -63,6 +64,7 @@ class Sidecars:
         self._as_read: dict[str, _Parsed] = {}
         self._left_behind: list[str] = []
         self._met: list[tuple[str, str, JobKey, Recorded]] = []
+        self._written: dict[tuple[str, str], Mapping[str, Any]] | None = None
         self._alike = Alike()
         self._bytes = 0
         self.unreadable: list[str] = []
@@ -74,6 +76,7 @@ class Sidecars:
         self._left_behind = []
         self._as_read.clear()
         self._met = []
+        self._written = {}
         self.opened = self._bytes = 0
         # The time comes before every state, and each state before its bytes.
         now = self._clock()
@@ -103,17 +106,19 @@ class Sidecars:
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Put an entry into its sidecar; the bytes are on disk when this returns.
 
-        Other jobs' entries in the same file stay. Returns False, and touches nothing, when the
-        bytes would be the same.
+        Other jobs' entries in the same file stay. So does what another controller wrote of this one
+        since the last read, where that tells of the later state. Returns False, and touches
+        nothing, when the bytes would be the same.
         """
         path = sidecar_of(source.path)
         if self._stands_as_read(path, key, entry):
             return False
         try:
             if not os.path.lexists(path) and create(Path(path), rendered({key.name: entry})):
+                self._note(path, key, entry)
                 return True
             with locked(path):
-                return _written(path, key, entry)
+                return self._put(path, key, entry)
         except OSError as error:
             raise LedgerError(_explained(path, error)) from error
 
@@ -134,6 +139,37 @@ class Sidecars:
                 return True
         except OSError as error:
             raise LedgerError(_explained(path, error)) from error
+
+    def _put(self, path: str, key: JobKey, entry: Mapping[str, Any]) -> bool:
+        before = plain_bytes(path)
+        jobs = entries_of(before)
+        entry = self._beside(path, key, entry, jobs.get(key.name))
+        jobs[key.name] = entry
+        after = rendered(jobs)
+        if len(after) > _LARGEST:
+            # What cannot be read again is no record: the others' are rebuilt from the service.
+            after = rendered({key.name: entry})
+        if after != before:
+            replace(Path(path), after)
+        self._note(path, key, entry)
+        return after != before
+
+    def _beside(
+        self, path: str, key: JobKey, entry: Mapping[str, Any], there: Mapping[str, Any] | None
+    ) -> Mapping[str, Any]:
+        """Return what to put in the place of an entry, which somebody may have written since."""
+        if there is None or self._written is None or not _is_sendable(there.get("jobArn")):
+            return entry
+        read = self._as_read.get(path)
+        known = self._written.get((path, key.name), read.raw.get(key.name) if read else None)
+        if there == known or (known and rendered({"": there}) == rendered({"": known})):
+            return entry
+        return beside_another(self._kinds, entry, there)
+
+    def _note(self, path: str, key: JobKey, entry: Mapping[str, Any]) -> None:
+        """Remember what was written since the last read: it is nobody else's."""
+        if self._written is not None:
+            self._written[path, key.name] = entry
 
     def _stands_as_read(self, path: str, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Spare the reading and rendering of a file that has not changed since it was read."""
@@ -198,20 +234,6 @@ class Sidecars:
             for folder, names, _ in os.walk(root):
                 names[:] = sorted(name for name in names if not name.startswith("."))
                 yield folder
-
-
-def _written(path: str, key: JobKey, entry: Mapping[str, Any]) -> bool:
-    before = plain_bytes(path)
-    jobs = entries_of(before)
-    jobs[key.name] = entry
-    after = rendered(jobs)
-    if len(after) > _LARGEST:
-        # What cannot be read again is no record: the others' entries are rebuilt from the service.
-        after = rendered({key.name: entry})
-    if after == before:
-        return False
-    replace(Path(path), after)
-    return True
 
 
 @dataclass(frozen=True, slots=True)

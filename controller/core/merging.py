@@ -89,6 +89,22 @@ def later(
     return {**first.entry, "history": joined(kind, first, second)}
 
 
+def beside_another(
+    kinds: Mapping[str, Kind], ours: Mapping[str, Any], theirs: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what to write where another controller wrote ``theirs`` while we made ``ours``.
+
+    Its intent stays, unless ours is one as well: a Create may be under way.
+    """
+    kind = kinds.get(str(ours.get("kind")))
+    if kind is None or ours.get("kind") != theirs.get("kind"):
+        return dict(ours)
+    made, found = parse(kind, ours, None), parse(kind, theirs, None)
+    if found.is_intent and not made.is_intent and found.token != made.token:
+        return {**theirs, "history": joined(kind, found, made)}
+    return later(kinds, ours, theirs, ours_is_current=True)
+
+
 def _is_later(kind: Kind, one: Recorded, other: Recorded) -> bool:
     """Whether one entry is certain to tell of a later state than another."""
     if one.token == other.token and (one.arn is None) != (other.arn is None):

@@ -111,6 +111,40 @@ def test_edit_in_place_is_written_over(tmp_path: Path) -> None:
     assert path.read_bytes() == wanted
 
 
+def begun(token: str, phase: str = "Submitting") -> dict[str, Any]:
+    """Return the entry of a Create that has no answer yet, or of what it came to."""
+    return {**ENTRY, "phase": phase, "token": token}
+
+
+@pytest.mark.parametrize("was_there", [True, False])
+def test_intent_of_another_controller_is_not_written_over(
+    tmp_path: Path, *, was_there: bool
+) -> None:
+    """What came since the read stays, where it tells of a Create that we know nothing of."""
+    key = JobKey(KIND.name, "a")
+    if was_there:
+        put(tmp_path, "a", "Failed")
+    ledger, other = Sidecars([tmp_path], KINDS), Sidecars([tmp_path], KINDS)
+    ledger.read({})
+    other.read({})
+    theirs = begun("bj1-theirs")
+    other.write(source(tmp_path, "a"), key, theirs)
+
+    assert not ledger.write(source(tmp_path, "a"), key, begun("bj1-ours", "Failed"))
+    assert ledger.read({})[key].entry == theirs
+
+
+def test_own_intent_gives_way_to_what_it_came_to(tmp_path: Path) -> None:
+    """One pass writes an intent and its outcome, whether there was a job or none."""
+    key = JobKey(KIND.name, "a")
+    ledger = Sidecars([tmp_path], KINDS)
+    ledger.read({})
+
+    assert ledger.write(source(tmp_path, "a"), key, begun("bj1-ours"))
+    assert ledger.write(source(tmp_path, "a"), key, begun("bj1-ours", "Queued"))
+    assert phases(ledger.read({})) == {"a": "Queued"}
+
+
 def test_unreadable_is_named_every_time(tmp_path: Path) -> None:
     """A sidecar that cannot be understood is told at every read, also where it is not opened."""
     (tmp_path / "a.status.json").write_text("<<<<<<< HEAD")

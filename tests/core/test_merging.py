@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.core.kinds import KINDS
-from controller.core.merging import Beside, Versions, later, merged
+from controller.core.merging import Beside, Versions, beside_another, later, merged
 from tests.git.entries import arn_of, entry, intent, item
 
 CURRENT = Beside(there=True, current=True)
@@ -101,6 +101,33 @@ def test_an_intent_is_forgotten_for_no_other_guess(beside: Beside, phase: str) -
 
     assert one(None, begun, unseen, beside) == begun
     assert one(None, unseen, begun, beside) == begun
+
+
+def test_an_intent_that_came_meanwhile_stays() -> None:
+    """A pass that looked before does not forget another's Create; its own job is remembered."""
+    failed = entry("a", "Failed", 1, number=0)
+    begun = {**intent("a"), "token": "bj1-other"}
+
+    kept = beside_another(KINDS, failed, begun)
+
+    assert {**kept, "history": []} == {**begun, "history": []}
+    assert [one["jobArn"] for one in kept["history"]] == [failed["jobArn"]]
+
+
+def test_a_new_intent_is_written_beside_another() -> None:
+    """What is called next must be on disk before, whatever another controller has begun."""
+    ours, theirs = intent("a"), {**intent("a"), "token": "bj1-other"}
+
+    assert beside_another(KINDS, ours, theirs)["token"] == ours["token"]
+
+
+def test_a_later_job_that_came_meanwhile_stays() -> None:
+    """What a pass saw of the job before does not take the place of the one that follows it."""
+    failed = entry("a", "Failed", 1, number=0)
+    followed = {**entry("a", "InProgress", 9, number=1), "attempt": 1}
+
+    assert beside_another(KINDS, failed, followed)["jobArn"] == followed["jobArn"]
+    assert beside_another(KINDS, followed, failed)["jobArn"] == followed["jobArn"]
 
 
 @pytest.mark.parametrize(
