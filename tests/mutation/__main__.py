@@ -30,6 +30,7 @@ ROOMS = (
     "tests/adapters/test_aws.py",
     "tests/adapters/test_aws_lost.py",
     "tests/adapters/test_sidecars.py",
+    "tests/adapters/test_sidecars_again.py",
     "tests/adapters/test_sidecars_atomic.py",
     "tests/git/test_races.py",
     "tests/git/test_hooks.py",

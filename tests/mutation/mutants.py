@@ -89,16 +89,22 @@ MUTANTS = (
         "if live.name:",
     ),
     Mutant(
+        "what came meanwhile is written over",
+        "controller/adapters/sidecars.py",
+        "        return beside_another(self._kinds, entry, there)\n",
+        "        return entry\n",
+    ),
+    Mutant(
         "equal bytes are written again",
         "controller/adapters/sidecars.py",
-        "    if after == before:\n        return False\n",
-        "",
+        "        if after != before:\n            replace(",
+        "        if path:\n            replace(",
     ),
     Mutant(
         "files are not locked",
         "controller/adapters/sidecars.py",
-        "            with locked(path):\n                return _written",
-        "            if path:\n                return _written",
+        "            with locked(path):\n                return self._put",
+        "            if path:\n                return self._put",
     ),
     Mutant(
         "a new sidecar takes the place of one that came first",
