@@ -61,6 +61,8 @@ def rows(folder: Path, say: Say, count: int = COUNT, resyncs: int = RESYNCS) -> 
     say(f"{resyncs:,} simulated resyncs of {count:,} settled manifests")
     with submitted(folder / "resyncs", count) as place:
         settle(place)
+        # Each thread opens its connection now: later it is luck when the last of them does.
+        place.service.delay(2 * count, 0.1)
         found = weights(place.folder, place.service.url, resyncs)
         calls = place.service.calls()["bedrock"]
     first, last = found[0], found[-1]

@@ -54,6 +54,10 @@ class Service:
         """Move the simulated clock forward: by default past the end of every job."""
         self._ask("POST", "/_sandbox/clock", {"advance": seconds})
 
+    def delay(self, calls: int, seconds: float) -> None:
+        """Let so many of the next calls wait for their answers."""
+        self._ask("POST", "/_sandbox/faults", {"kind": "delay", "times": calls, "seconds": seconds})
+
     def stop(self, names: Iterable[str]) -> None:
         """Stop jobs behind the controller's back, so that they have changed when it looks."""
         client = boto3.client(
