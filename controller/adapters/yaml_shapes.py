@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from controller.adapters.kinds import Readable
@@ -44,22 +43,15 @@ class _Slot(int):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Shape:
-    """A reading whose value holds slots instead of scalars."""
-
-    known: Readable
-    value: dict[str, Any]
-    line: int
-    column: int
-
-
 class Shapes:
-    """The shapes of the texts that were read; one that is met a second time is kept."""
+    """The shapes of the texts that were read; one that is met a second time is kept.
+
+    A shape is a reading whose value holds slots instead of scalars.
+    """
 
     def __init__(self) -> None:
         self._met: dict[tuple[str, ...], int] = {}
-        self._kept: dict[tuple[str, ...], _Shape] = {}
+        self._kept: dict[tuple[str, ...], Reading] = {}
 
     def read(self, data: bytes, known_of: KnownOf) -> Reading:
         """Return a text's reading; raises UnusualError, as ``composed`` and ``value_of`` do."""
@@ -99,7 +91,7 @@ def _composed(data: bytes, known_of: KnownOf) -> Reading:
     return Reading(known, value_of(root, known.grammar), mark.line, mark.column)
 
 
-def _learnt(between: Sequence[str], known: Readable) -> _Shape:
+def _learnt(between: Sequence[str], known: Readable) -> Reading:
     """Return the shape of the texts that have this between their scalars.
 
     Raises UnusualError where a scalar is but a part of a text, is no text by the schema, or moves
@@ -116,7 +108,7 @@ def _learnt(between: Sequence[str], known: Readable) -> _Shape:
     truths = ["true"] * len(slots)
     if _filled(value, truths) != value_of(composed(_woven(between, truths)), known.grammar):
         raise UnusualError
-    return _Shape(known, value, name.start_mark.line, name.start_mark.column)
+    return Reading(known, value, name.start_mark.line, name.start_mark.column)
 
 
 def _woven(between: Sequence[str], scalars: Sequence[str]) -> bytes:
