@@ -162,9 +162,7 @@ class Sidecars:
             return entry
         read = self._as_read.get(path)
         known = self._written.get((path, key.name), read.raw.get(key.name) if read else None)
-        if there == known or (known and rendered({"": there}) == rendered({"": known})):
-            return entry
-        return beside_another(self._kinds, entry, there)
+        return entry if there == known else beside_another(self._kinds, entry, there)
 
     def _note(self, path: str, key: JobKey, entry: Mapping[str, Any]) -> None:
         """Remember what was written since the last read: it is nobody else's."""
