@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from controller.adapters.aws import Bedrock
@@ -10,19 +7,11 @@ from controller.adapters.aws_clients import Connection
 from controller.core.kinds import KINDS
 from controller.core.model import Failure, Target
 from controller.ports import CloudError
-from controller.sandbox.server import running
-from tests.sandbox.support import Sandbox, request_named, speaking_to
+from tests.sandbox.support import Sandbox, request_named
 
 (KIND,) = KINDS.values()
 HERE = Target(region="us-east-1")
 CREATE, GET = KIND.operation("Create"), KIND.operation("Get")
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    """A sandbox whose clock stands still."""
-    with running(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as one:
-        yield one
 
 
 def failed_create(sandbox: Sandbox) -> Failure:

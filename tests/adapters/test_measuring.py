@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,18 +16,11 @@ from controller.metering import OK
 from controller.ports import Cloud, CloudError, Ledger
 from controller.sandbox.server import running
 from tests.adapters.test_metrics import made, value
-from tests.sandbox.support import Sandbox, request_named, speaking_to
+from tests.sandbox.support import Sandbox, request_named
 
 (KIND,) = KINDS.values()
 HERE = Target(region="us-east-1")
 CREATE, GET = KIND.operation("Create"), KIND.operation("Get")
-
-
-@pytest.fixture
-def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
-    """A sandbox whose clock stands still."""
-    with running(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as one:
-        yield one
 
 
 @pytest.fixture

@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from controller.adapters.checkout import Checkout
+from controller.core.sharding import Shard
 from tests.checkout.support import claimed, write
 from tests.git.support import ALONE, Hub, make_hub, publish
 
@@ -41,3 +43,20 @@ def ours(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
     for name, value in ALONE.items():
         monkeypatch.setenv(name, value)
     return claimed(hub, tmp_path / "work")
+
+
+@pytest.fixture
+def given(hub: Hub, tmp_path: Path) -> dict[str, Any]:
+    """The options of a daemon that only reads."""
+    return {
+        "repo": hub.url,
+        "branch": None,
+        "clone_paths": (Path("jobs"),),
+        "work_dir": tmp_path / "work",
+        "shard": Shard(0, 1),
+        "pull_interval": 60.0,
+        "write_back": "files",
+        "commit_message": None,
+        "commit_author": None,
+        "remote": None,
+    }

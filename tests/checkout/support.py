@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from controller.adapters.checkout import Checkout, Merge, Origin
+from controller.cli.repo import Repo
 from controller.core.merging import Beside
 from tests.git.support import Hub, git
 
@@ -50,3 +52,12 @@ def files(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_file() and ".git" not in path.relative_to(folder).parts
     }
+
+
+def cloned(given: dict[str, Any]) -> Repo:
+    """Return a repository whose clone is there."""
+    repo = Repo((), given)
+    assert repo.clone is not None
+    repo.clone.claim()
+    repo.clone.pull()
+    return repo

@@ -12,9 +12,7 @@ import pytest
 from controller.adapters.checkout import Checkout
 from controller.adapters.git import GitError
 from controller.adapters.syncing import Errand, SyncResult
-from controller.cli.repo import Repo
-from controller.core.sharding import Shard
-from tests.checkout.support import STATUS, files, push, write
+from tests.checkout.support import STATUS, cloned, files, push, write
 from tests.git.entries import entry, record
 from tests.git.support import GIT, Hub, git
 from tests.sandbox.support import poll
@@ -86,28 +84,14 @@ def test_a_replacement_that_fails_keeps_every_status(
 
 
 def test_a_branch_that_is_not_there_gets_no_commit(
-    hub: Hub, person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, person: Path, given: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A commit that stays in the clone would count as the remote's once the branch is back."""
     for name, value in GIT.items():
         monkeypatch.setenv(name, value)
-    given: dict[str, Any] = {
-        "repo": hub.url,
-        "branch": None,
-        "clone_paths": (Path("jobs"),),
-        "work_dir": tmp_path / "work",
-        "shard": Shard(0, 1),
-        "pull_interval": 60.0,
-        "write_back": "commit",
-        "git_timeout": 60.0,
-        "sandbox": False,
-        "skip_ci": True,
-        **dict.fromkeys(("commit_message", "commit_author", "remote")),
-    }
-    repo = Repo((), given)
+    writing = {"write_back": "commit", "git_timeout": 60.0, "sandbox": False, "skip_ci": True}
+    repo = cloned({**given, **writing})
     assert repo.clone is not None
-    repo.clone.claim()
-    repo.clone.pull()
     record(repo.clone.tree / "jobs", "a", entry("a"))
     before = files(repo.clone.tree)
     git(hub.bare, "branch", "-m", "main", "elsewhere")

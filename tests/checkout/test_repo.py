@@ -8,38 +8,10 @@ import pytest
 
 from controller.cli.repo import Repo
 from controller.core.leftovers import Census
-from controller.core.sharding import Shard
 from controller.removing import Coverage
 from controller.roster import Intake
-from tests.checkout.support import push
-from tests.git.support import Hub
+from tests.checkout.support import cloned, push
 from tests.sandbox.support import poll
-
-
-@pytest.fixture
-def given(hub: Hub, tmp_path: Path) -> dict[str, Any]:
-    """The options of a daemon that only reads."""
-    return {
-        "repo": hub.url,
-        "branch": None,
-        "clone_paths": (Path("jobs"),),
-        "work_dir": tmp_path / "work",
-        "shard": Shard(0, 1),
-        "pull_interval": 60.0,
-        "write_back": "files",
-        "commit_message": None,
-        "commit_author": None,
-        "remote": None,
-    }
-
-
-def cloned(given: dict[str, Any]) -> Repo:
-    """Return a repository whose clone is there."""
-    repo = Repo((), given)
-    assert repo.clone is not None
-    repo.clone.claim()
-    repo.clone.pull()
-    return repo
 
 
 def test_a_path_that_leads_out_of_the_clone_is_not_read(
