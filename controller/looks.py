@@ -38,6 +38,7 @@ class Look:
     """One manifest's walk under way: where, what is recorded, and which job it asks for next.
 
     ``found`` is set once it has ended. With ``full``, what ended is asked about again.
+    ``by_record`` says that the sidecar answered for a job, and ``asks`` that it may not.
     """
 
     lineage: Lineage
@@ -47,6 +48,8 @@ class Look:
     walk: Walk
     asked: str = ""
     found: Found | None = None
+    by_record: bool = False
+    asks: bool = False
 
     @property
     def key(self) -> JobKey:
@@ -74,25 +77,37 @@ class Look:
     def go(self, answers: _Answers) -> None:
         """Walk on to the end, or to the first job that there is no answer for."""
         try:
+            found = self._followed(answers)
+            if self.by_record and found.may_submit:
+                # A sidecar can be edited or merged: its word never leads to a job that is billed.
+                self.walk, self.asked, self.asks = walk(self.lineage, self.recorded), "", True
+                found = self._followed(answers)
+            self.found = found
+        except UnansweredError:
+            return
+
+    def _followed(self, answers: _Answers) -> Found:
+        """Return where the walk ends; raises UnansweredError where it waits for an answer."""
+        try:
             if not self.asked:
                 self.asked = next(self.walk)
             while True:
                 self.asked = self.walk.send(answers(self.asked))
         except StopIteration as end:
-            self.found = end.value
-        except UnansweredError:
-            return
+            found: Found = end.value
+            return found
 
     def from_sidecar(self, identifier: str) -> Live:
         """Return a job that ended, which never changes again; any other is unanswered."""
         recorded = self.recorded
-        if recorded is None or recorded.live is None or self.full:
+        if recorded is None or recorded.live is None or self.full or self.asks:
             raise UnansweredError
         if recorded.live.status not in self.lineage.kind.terminal or self._is_to_compare(recorded):
             raise UnansweredError
         if identifier == recorded.arn or (
             identifier == recorded.live.name and self.lineage.recorded_as(recorded) is not None
         ):
+            self.by_record = True
             return recorded.live
         raise UnansweredError
 

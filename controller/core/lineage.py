@@ -34,6 +34,11 @@ class Found:
     earlier: tuple[Earlier, ...] = ()
     following: Submission | None = None
 
+    @property
+    def may_submit(self) -> bool:
+        """Whether a submission of the manifest has no job, so that policy may submit it."""
+        return self.submission is not None and (self.live is None or self.following is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Lineage:

@@ -81,7 +81,7 @@ def _from_the_top(lineage: Lineage, recorded: Recorded | None) -> Walk:
     other = yield from _recorded_elsewhere(recorded, made, live)
     if live is None:
         # Also when it is not ours: a job that a sidecar stands for is not submitted beside.
-        live, other = other, None
+        live, other = other or (yield from _running_on_record(lineage, recorded)), None
     whose = lineage.whose(made, live, recorded) if live is not None else Ownership.FOREIGN
     if whose is Ownership.FOREIGN:
         revision = yield from _revision_alone(lineage, recorded)
@@ -150,9 +150,22 @@ def _recorded_elsewhere(
         return None
     known = recorded.arn or (recorded.name if recorded.is_intent else "")
     seen = {made.name, *((live.arn, live.name) if live is not None else ())}
-    if not known or known in seen:
-        return None
-    return (yield known)
+    if known and known not in seen:
+        return (yield known)
+    return None
+
+
+def _running_on_record(
+    lineage: Lineage, recorded: Recorded | None
+) -> Generator[str, Live | None, Live | None]:
+    """Look for a job that only the history names, and that nothing is submitted beside.
+
+    Its name was edited since, and the Create that was to follow it made no job.
+    """
+    for one in (yield from _unfinished(lineage, recorded)):
+        if one.live.status not in lineage.kind.terminal:
+            return one.live
+    return None
 
 
 def _revised(lineage: Lineage, recorded: Recorded | None, changed: Found) -> Walk:

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.mutation import mutants_of_clones
+from tests.mutation import mutants_of_clones, mutants_of_plans
 from tests.mutation.mutants import MUTANTS as MUTANTS_OF_ALL_ELSE
 from tests.mutation.mutants import Mutant
 
@@ -41,7 +41,7 @@ ROOMS = (
     "tests/e2e/test_settled.py",
     "tests/e2e/test_lost_answers.py",
 )
-MUTANTS = (*MUTANTS_OF_ALL_ELSE, *mutants_of_clones.MUTANTS)
+MUTANTS = (*MUTANTS_OF_ALL_ELSE, *mutants_of_clones.MUTANTS, *mutants_of_plans.MUTANTS)
 UNBROKEN = Mutant("nothing", "pyproject.toml", "", "")
 WORKERS = 2
 DEADLINE = 600

@@ -1,0 +1,20 @@
+"""The load-bearing lines of what a plan may conclude from records and from a part of the tree."""
+
+from __future__ import annotations
+
+from tests.mutation.mutants import Mutant
+
+MUTANTS = (
+    Mutant(
+        "a sidecar's word leads to another attempt",
+        "controller/looks.py",
+        "if self.by_record and found.may_submit:",
+        "if self.by_record and not found:",
+    ),
+    Mutant(
+        "a job that only the history names is not looked up",
+        "controller/core/walks.py",
+        "other or (yield from _running_on_record(lineage, recorded)), None",
+        "other, None",
+    ),
+)
