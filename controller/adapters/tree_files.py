@@ -1,0 +1,324 @@
+"""Files of a tree, read inside its root; absent only when the disk says so.
+
+A tree is input from strangers: a link in it may lead to another place inside the root, never out
+of it. Every question has three answers: present, absent, or unknown, which is an exception. What
+writes is in ``tree_writing``.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from operator import attrgetter
+from pathlib import Path
+from typing import Final, NamedTuple
+
+LARGEST: Final = 16 * 1024 * 1024
+_ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
+_READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_REPOSITORY: Final = ".git"
+
+
+class FileUnreadableError(OSError):
+    """Whether a file exists, or what it holds, is unknown: it must not be taken for absent.
+
+    ``path`` names it, ``text`` says why; ``errno`` and ``strerror`` are those of the system.
+    """
+
+    def __init__(self, path: str, text: str, number: int = errno.EIO) -> None:
+        super().__init__(number, text, path)
+        self.path, self.text = path, text
+
+
+class NotRegularError(FileUnreadableError):
+    """The path leads to a folder, a pipe or a device, which is never read as a file."""
+
+
+class TooLargeError(FileUnreadableError):
+    """The file is larger than its reader allows."""
+
+
+class OutsideTreeError(OSError):
+    """A symbolic link leads out of the tree, or nowhere; nothing was read or written there.
+
+    It is an OSError, so that whoever reports that a file cannot be written reports this too.
+    """
+
+    def __init__(self, path: str, text: str = "the symbolic link leads out of the tree") -> None:
+        super().__init__(errno.ELOOP, text, path)
+        self.path, self.text = path, text
+
+
+class Kind:
+    """What a folder's entry is, before any link is followed."""
+
+    FILE: Final = "file"
+    FOLDER: Final = "folder"
+    LINK: Final = "link"
+    OTHER: Final = "other"
+
+
+class Listed(NamedTuple):
+    """An entry of a folder; ``kind`` is one of ``Kind``."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class TreeRoot:
+    """A tree by its root, a resolved folder.
+
+    Folders are resolved once in the life of a value: make one for each pass.
+    """
+
+    path: str
+    _known: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
+
+    @classmethod
+    def of(cls, folder: str | Path) -> TreeRoot:
+        """Return the tree below a folder, whose own path is trusted; a missing folder is empty."""
+        text = os.fspath(folder)
+        return cls(resolve(text) or os.path.realpath(text))
+
+    def contains(self, real: str) -> bool:
+        """Whether a resolved path is the root or lies below it."""
+        return real == self.path or real.startswith(os.path.join(self.path, ""))
+
+    def resolve(self, path: str) -> str | None:
+        """Return where a path leads, or None where nothing exists.
+
+        Raises OutsideTreeError, also for a link that leads nowhere, and FileUnreadableError.
+        """
+        placed = self.place(path)
+        if placed is None:
+            return None
+        found = _lstat(placed)
+        if found is None or not stat.S_ISLNK(found.st_mode):
+            return placed if found is not None else None
+        return self._target(placed, path)
+
+    def folder(self, path: str) -> str | None:
+        """Return where a folder's path leads, resolved once for each path; None without one."""
+        known = self._known.get(path)
+        if known is None:
+            known = self._inside(resolve(path or "."), path)
+            if known is not None:
+                self._known[path] = known
+        return known
+
+    def place(self, path: str) -> str | None:
+        """Return a path whose folder is resolved and inside; its last part may still be a link."""
+        folder, name = os.path.split(path)
+        if name in {"", ".", ".."}:
+            return self.folder(path)
+        try:
+            real = self.folder(folder)
+        except OutsideTreeError:
+            # The prefix that an operator typed may be a link to the root, or to a place in it.
+            if (whole := resolve(path)) is None or not self.contains(whole):
+                raise
+            return whole
+        return None if real is None else f"{real.rstrip('/')}/{name}"
+
+    def exists(self, path: str) -> bool:
+        """Whether a path exists, if only as a link."""
+        return self.lstat(path) is not None
+
+    def lstat(self, path: str) -> os.stat_result | None:
+        """Return the status of a path, of a link itself; None where it is absent."""
+        placed = self.place(path)
+        return None if placed is None else _lstat(placed)
+
+    def stat(self, path: str) -> os.stat_result | None:
+        """Return the status of what a path leads to; None where it is absent."""
+        real = self.resolve(path)
+        return None if real is None else _lstat(real)
+
+    def is_file(self, path: str) -> bool:
+        """Whether a path leads to a regular file of the tree."""
+        found = self.stat(path)
+        return found is not None and stat.S_ISREG(found.st_mode)
+
+    def is_folder(self, path: str) -> bool:
+        """Whether a path leads to a folder of the tree."""
+        found = self.stat(path)
+        return found is not None and stat.S_ISDIR(found.st_mode)
+
+    def read(self, path: str, largest: int = LARGEST) -> bytes | None:
+        """Return the bytes of a regular file; None where it is absent.
+
+        Raises OutsideTreeError; NotRegularError, TooLargeError or else FileUnreadableError.
+        """
+        placed = self.place(path)
+        if placed is None:
+            return None
+        try:
+            return _read(placed, path, largest)
+        except FileUnreadableError as error:
+            if error.errno != errno.ELOOP:
+                raise
+        return _read(self._target(placed, path), path, largest)
+
+    def list_folder(self, path: str) -> list[Listed] | None:
+        """Return a folder's entries by name; None where it is absent."""
+        real = self.folder(path)
+        try:
+            return None if real is None else _listed(real)
+        except OSError as error:
+            if error.errno in _ABSENT:
+                return None
+            raise _unreadable(path, error) from error
+
+    def walk(
+        self, path: str, unreadable: Callable[[FileUnreadableError], object]
+    ) -> Iterator[tuple[str, list[Listed]]]:
+        """Yield a folder and all below it with their entries; hidden ones and links stay out.
+
+        ``unreadable`` gets the error of each folder that cannot be listed.
+        """
+        pending = [path]
+        while pending:
+            folder = pending.pop()
+            try:
+                entries = self.list_folder(folder)
+            except FileUnreadableError as error:
+                unreadable(error)
+                continue
+            inner = [
+                os.path.join(folder, one.name)
+                for one in entries or ()
+                if one.kind == Kind.FOLDER and not one.name.startswith(".")
+            ]
+            if entries is not None:
+                yield folder, entries
+            pending.extend(reversed(inner))
+
+    def _target(self, placed: str, path: str) -> str:
+        """Return where a link leads, which must be inside the tree."""
+        real = self._inside(resolve(placed), path)
+        if real is None:
+            raise OutsideTreeError(path, "the symbolic link leads nowhere")
+        return real
+
+    def _inside(self, real: str | None, path: str) -> str | None:
+        if real is not None and not self.contains(real):
+            raise OutsideTreeError(path)
+        return real
+
+
+def root_of(path: str | Path) -> TreeRoot:
+    """Return the tree that a path lies in: the outermost git work tree, else the path's folder.
+
+    The path as it was typed comes first, so that ``jobs`` in a work tree cannot lead out of it;
+    then what it leads to, as git-sync's ``current`` does. Raises FileUnreadableError.
+    """
+    typed = os.path.abspath(path)
+    folder = typed if _is_folder(typed) else os.path.dirname(typed)
+    real = resolve(folder) or os.path.realpath(folder)
+    for own in (folder, real):
+        tops = [one for one in _upward(own) if _lstat(f"{one}/{_REPOSITORY}") is not None]
+        if tops:
+            return TreeRoot.of(tops[-1])
+    return TreeRoot(real)
+
+
+def resolve(path: str) -> str | None:
+    """Return where a path leads, free of links; None where nothing exists.
+
+    Nothing is checked: for paths that an operator typed. Raises FileUnreadableError.
+    """
+    try:
+        return os.path.realpath(path, strict=True)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return None
+        raise _unreadable(path, error) from error
+
+
+def _is_folder(path: str) -> bool:
+    real = resolve(path)
+    found = None if real is None else _lstat(real)
+    return found is not None and stat.S_ISDIR(found.st_mode)
+
+
+def _upward(folder: str) -> Iterator[str]:
+    yield folder
+    while (above := os.path.dirname(folder)) != folder:
+        folder = above
+        yield folder
+
+
+def _lstat(path: str) -> os.stat_result | None:
+    try:
+        return os.lstat(path)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return None
+        raise _unreadable(path, error) from error
+
+
+def _listed(real: str) -> list[Listed]:
+    with os.scandir(real) as entries:
+        found = [Listed(entry.name, _kind(entry)) for entry in entries]
+    return sorted(found, key=attrgetter("name"))
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    if entry.is_file(follow_symlinks=False):
+        return Kind.FILE
+    if entry.is_symlink():
+        return Kind.LINK
+    return Kind.FOLDER if entry.is_dir(follow_symlinks=False) else Kind.OTHER
+
+
+def _read(real: str, path: str, largest: int) -> bytes | None:
+    """Read a file whose last part is no link; a link is FileUnreadableError with ELOOP."""
+    try:
+        descriptor = os.open(real, _READ)
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return None
+        raise _unreadable(path, error) from error
+    try:
+        return _content(descriptor, path, largest)
+    except FileUnreadableError:
+        raise
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    finally:
+        os.close(descriptor)
+
+
+def _content(descriptor: int, path: str, largest: int) -> bytes:
+    """Return a regular file's bytes to its end, wherever that is by now."""
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        number = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
+        raise NotRegularError(path, "this is not a regular file", number)
+    if found.st_size > largest:
+        raise _too_large(path, largest)
+    # One byte more than the size shows the end in one step.
+    data = os.read(descriptor, found.st_size + 1)
+    return data if len(data) == found.st_size else _rest(descriptor, data, path, largest)
+
+
+def _rest(descriptor: int, data: bytes, path: str, largest: int) -> bytes:
+    """Read on after a short read, or in a file that grows, until its end."""
+    while len(data) <= largest:
+        more = os.read(descriptor, largest + 1 - len(data))
+        if not more:
+            return data
+        data += more
+    raise _too_large(path, largest)
+
+
+def _too_large(path: str, largest: int) -> TooLargeError:
+    return TooLargeError(path, f"the file is larger than {largest} bytes", errno.EFBIG)
+
+
+def _unreadable(path: str, error: OSError) -> FileUnreadableError:
+    return FileUnreadableError(path, error.strerror or str(error), error.errno or errno.EIO)

@@ -1,0 +1,201 @@
+"""Files of a tree, written inside its root: whole or not at all, one writer at a time.
+
+Every write goes through the resolved folder and never follows a link in the last part of a path.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import stat
+import threading
+from collections.abc import Iterator
+
+from controller.adapters.tree_files import OutsideTreeError, TreeRoot
+
+TEMPORARY = ".tmp"
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_LOCKABLE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NO_FILE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENXIO})
+"""What opening tells where there is nothing, a link or a socket."""
+_SHARED = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+
+
+def replace(root: TreeRoot, path: str, content: bytes, mode: int | None = None) -> None:
+    """Write beside the file, flush to disk, then take its place in one step.
+
+    A link is replaced itself; what it leads to stays. ``mode`` gives the new file's permissions;
+    without it they are those of any new file. Raises OSError, such as OutsideTreeError.
+    """
+    with _folder(root, path) as (folder, name), _beside(folder, name, content, mode) as temporary:
+        os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+        _sync(folder)
+
+
+def create(root: TreeRoot, path: str, content: bytes) -> bool:
+    """Create a file; return False, and change nothing, where something exists already.
+
+    What is slow happens outside the folder's lock, so that new files in one folder wait for each
+    other only as long as their renames take.
+    """
+    with _folder(root, path) as (folder, name), _beside(folder, name, content) as temporary:
+        with _locked(folder, name):
+            is_first = _lstat(folder, name) is None
+            if is_first:
+                os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+            else:
+                os.unlink(temporary, dir_fd=folder)
+        if is_first:
+            _sync(folder)
+    return is_first
+
+
+def remove(root: TreeRoot, path: str) -> None:
+    """Remove a file or a link, never what a link leads to."""
+    with _folder(root, path) as (folder, name):
+        os.unlink(name, dir_fd=folder)
+
+
+def make_folder(root: TreeRoot, path: str, mode: int = 0o777) -> None:
+    """Make a folder and those above it that are missing; one that exists is left as it is."""
+    if root.folder(path) is not None:
+        return
+    if os.path.realpath(path) == root.path:
+        # The path of the root itself is trusted.
+        os.makedirs(root.path, mode, exist_ok=True)
+        return
+    own = path.rstrip("/")
+    make_folder(root, os.path.dirname(own), mode)
+    with _folder(root, own) as (folder, name):
+        try:
+            os.mkdir(name, mode, dir_fd=folder)
+        except FileExistsError:
+            if root.folder(own) is None:
+                raise OutsideTreeError(own, "the symbolic link leads nowhere") from None
+
+
+@contextlib.contextmanager
+def opened(root: TreeRoot, path: str, mode: int = 0o666) -> Iterator[int]:
+    """Yield a descriptor to read and write a regular file in place, created where it is missing.
+
+    For lock files. Raises OutsideTreeError for a link, whatever it leads to.
+    """
+    with _folder(root, path) as (folder, name):
+        try:
+            descriptor = os.open(name, _SHARED, mode, dir_fd=folder)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                raise OutsideTreeError(path, "a symbolic link has this file's name") from error
+            raise
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise FileExistsError(errno.EEXIST, "something else than a file has its name", path)
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def locked(root: TreeRoot, path: str) -> Iterator[None]:
+    """While the context lasts no other thread or process that asks here has the file.
+
+    The lock is on the file, or on its folder while there is no file, so none is left behind. A
+    file system without locks grants it to everybody.
+    """
+    with _folder(root, path) as (folder, name), _locked(folder, name):
+        yield
+
+
+@contextlib.contextmanager
+def _folder(root: TreeRoot, path: str) -> Iterator[tuple[int, str]]:
+    """Yield the descriptor of a path's folder, which is inside the root now, and the last part."""
+    above, name = os.path.split(path)
+    # Resolved anew: a folder may have become a link since the pass began.
+    real = TreeRoot(root.path).folder(above)
+    if real is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), above)
+    descriptor = os.open(real, _FOLDER)
+    try:
+        yield descriptor, name
+    finally:
+        os.close(descriptor)
+
+
+@contextlib.contextmanager
+def _beside(folder: int, name: str, content: bytes, mode: int | None = None) -> Iterator[str]:
+    """Yield a file that has the content on disk, to be put in place; it goes if that fails."""
+    temporary = f".{name}.{os.getpid()}.{threading.get_ident()}{TEMPORARY}"
+    try:
+        with os.fdopen(_created(folder, temporary), "wb") as file:
+            file.write(content)
+            file.flush()
+            if mode is not None:
+                os.fchmod(file.fileno(), mode)
+            os.fsync(file.fileno())
+        yield temporary
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary, dir_fd=folder)
+        raise
+
+
+def _created(folder: int, name: str) -> int:
+    try:
+        return os.open(name, _NEW, 0o666, dir_fd=folder)
+    except FileExistsError:
+        # A process that was killed had our number, as the first one of every container has.
+        os.unlink(name, dir_fd=folder)
+        return os.open(name, _NEW, 0o666, dir_fd=folder)
+
+
+def _sync(folder: int) -> None:
+    """Make the rename itself last; some file systems cannot, and then there is nothing to do."""
+    with contextlib.suppress(OSError):
+        os.fsync(folder)
+
+
+@contextlib.contextmanager
+def _locked(folder: int, name: str) -> Iterator[None]:
+    while True:
+        descriptor = _lockable(folder, name)
+        try:
+            with contextlib.suppress(OSError):
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+            if _is_current(descriptor, folder, name):
+                yield
+                return
+        finally:
+            os.close(descriptor)
+
+
+def _lockable(folder: int, name: str) -> int:
+    try:
+        descriptor = os.open(name, _LOCKABLE, dir_fd=folder)
+    except OSError as error:
+        if error.errno not in _NO_FILE:
+            raise
+    else:
+        if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return descriptor
+        os.close(descriptor)
+    # Opened anew: locks of one description do not exclude each other.
+    return os.open(".", _FOLDER, dir_fd=folder)
+
+
+def _is_current(descriptor: int, folder: int, name: str) -> bool:
+    """Whether what was locked is still what a writer would lock: files here are replaced."""
+    held = os.fstat(descriptor)
+    found = _lstat(folder, name)
+    if found is not None and stat.S_ISREG(found.st_mode):
+        return os.path.samestat(held, found)
+    return stat.S_ISDIR(held.st_mode)
+
+
+def _lstat(folder: int, name: str) -> os.stat_result | None:
+    try:
+        return os.lstat(name, dir_fd=folder)
+    except FileNotFoundError:
+        return None
