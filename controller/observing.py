@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from controller.core.errors import UNREADABLE
+from controller.core.errors import NOT_UNDERSTOOD
 from controller.core.fleet import Fleet, forbidden_target
 from controller.core.kind import Kind
 from controller.core.lineage import Lineage
@@ -203,7 +203,7 @@ def _by_listing(
         # The account's history never shrinks, and its length must not be what a pass costs.
         return _one_by_one(looks, cloud, executor)
     except CloudError as error:
-        if error.failure.code == UNREADABLE:
+        if error.failure.code == NOT_UNDERSTOOD:
             # A list that is not there is not an empty list: only Get can tell.
             return _one_by_one(looks, cloud, executor)
         return {look.key: unseen(look.place, error.failure) for look in looks}

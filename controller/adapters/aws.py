@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from botocore import xform_name
 
 from controller.adapters.aws_clients import Clients, Connection, guarded
-from controller.adapters.aws_errors import unreadable
+from controller.adapters.aws_errors import not_understood
+from controller.core import answers
 from controller.core.errors import failure
 from controller.core.kind import Kind
 from controller.core.model import Disposition, Live, Place, Summary, Target
@@ -72,11 +73,13 @@ class Bedrock:
             if error.failure.disposition is Disposition.ABSENT:
                 return None
             raise
-        members = _plain(answer)
+        members, region = _plain(answer), self._clients.region(target)
+        fault = answers.find_fault_in_job(kind, region, identifier, members)
+        _refuse(kind.operation("Get"), fault, reading=True)
         return Live(
-            arn=str(members.get(kind.arn_member, "")),
-            name=str(members.get(kind.name_member, "")),
-            status=str(members.get(kind.status_member, "")),
+            arn=members[kind.arn_member],
+            name=members[kind.name_member],
+            status=members[kind.status_member],
             token=members.get(kind.token_member) if kind.echoes_token else None,
             members=members,
         )
@@ -93,7 +96,7 @@ class Bedrock:
         for number, page in enumerate(self._pages(kind, target, status), 1):
             if number == most and page.get("nextToken"):
                 raise ListingTooLongError(f"{kind.operation('List')} has more than {most} pages")
-            listed += [_summary(kind, _plain(item)) for item in page[kind.summaries_member]]
+            listed += self._summaries(kind, target, page)
         return tuple(listed)
 
     def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
@@ -101,8 +104,8 @@ class Bedrock:
         members = {**request, kind.token_member: token}
         operation = kind.operation("Create")
         arn = self._call(target, operation, members, reading=False).get(kind.arn_member)
-        if not arn:
-            raise CloudError(unreadable(f"{operation} answered without {kind.arn_member}"))
+        region = self._clients.region(target)
+        _refuse(operation, answers.find_fault_in_arn(kind, region, arn), reading=False)
         return str(arn)
 
     def stop(self, kind: Kind, target: Target, arn: str) -> None:
@@ -111,8 +114,10 @@ class Bedrock:
 
     def tags(self, target: Target, arn: str) -> Mapping[str, str]:
         """Return all tags of a job or of what it made, the service's own (``aws:``) included."""
-        answer = self._call(target, "ListTagsForResource", {"resourceARN": arn}, reading=True)
-        return {str(tag["key"]): str(tag["value"]) for tag in answer.get("tags", ())}
+        operation = "ListTagsForResource"
+        tags = self._call(target, operation, {"resourceARN": arn}, reading=True).get("tags")
+        _refuse(operation, answers.find_fault_in_tags(tags), reading=True)
+        return {tag["key"]: tag["value"] for tag in tags or ()}
 
     def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
         """Give a resource tags, all of them or none; a key that it has gets the new value."""
@@ -133,9 +138,7 @@ class Bedrock:
         while True:
             operation = kind.operation("List")
             page = self._call(target, operation, members, reading=True)
-            if kind.summaries_member not in page:
-                text = f"{operation} answered without {kind.summaries_member}"
-                raise CloudError(unreadable(text, reading=True))
+            _refuse(operation, answers.find_fault_in_page(kind, page), reading=True)
             yield page
             following = page.get("nextToken")
             if not following:
@@ -146,6 +149,13 @@ class Bedrock:
             seen.add(following)
             members = {**members, "nextToken": following}
 
+    def _summaries(self, kind: Kind, target: Target, page: Mapping[str, Any]) -> list[Summary]:
+        items, region = _plain(page[kind.summaries_member]), self._clients.region(target)
+        for item in items:
+            fault = answers.find_fault_in_summary(kind, region, item)
+            _refuse(kind.operation("List"), fault, reading=True)
+        return [_summary(kind, item) for item in items]
+
     def _account(self, target: Target) -> str:
         try:
             client = self._clients.client("sts", target)
@@ -153,9 +163,9 @@ class Bedrock:
         except CloudError as error:
             self._clients.forget(target)
             raise _with_remedy(error, target) from error
-        if not answer.get("Account"):
-            raise CloudError(unreadable("GetCallerIdentity answered without Account", reading=True))
-        return str(answer["Account"])
+        account = answer.get("Account")
+        _refuse("GetCallerIdentity", answers.find_fault_in_account(account), reading=True)
+        return str(account)
 
     def _call(
         self, target: Target, operation: str, members: Mapping[str, Any], *, reading: bool
@@ -194,11 +204,17 @@ def _called(
         _log.debug("call", extra={**told, "milliseconds": spent})
 
 
+def _refuse(operation: str, fault: str | None, *, reading: bool) -> None:
+    """Raise CloudError where an answer does not count."""
+    if fault is not None:
+        raise CloudError(not_understood(f"{operation} is not answered: {fault}", reading=reading))
+
+
 def _summary(kind: Kind, members: Mapping[str, Any]) -> Summary:
     return Summary(
-        arn=str(members.get(kind.arn_member, "")),
-        name=str(members.get(kind.listed_name_member or kind.name_member, "")),
-        status=str(members.get(kind.status_member, "")),
+        arn=members[kind.arn_member],
+        name=members[kind.listed_name_member or kind.name_member],
+        status=members[kind.status_member],
         modified=members.get(kind.modified_member),
         members=members,
     )

@@ -24,6 +24,7 @@ from botocore.credentials import (
 )
 from botocore.exceptions import NoCredentialsError
 
+from controller.adapters.aws_answers import judge_answers
 from controller.adapters.aws_errors import failure_of
 from controller.adapters.aws_models import models
 from controller.adapters.aws_requests import LostAnswers, Told, tell_requests
@@ -171,6 +172,7 @@ class Clients:
             else botocore.session.Session(profile=connection.profile)
         )
         session.register_component("data_loader", models(session.get_config_variable("data_path")))
+        judge_answers(session)
         read_times(session)
         self.lost.watch(session)
         if connection.told is not None:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from botocore import exceptions
 from botocore.parsers import ResponseParserError
 
-from controller.core.errors import UNREADABLE, failure
+from controller.adapters.aws_answers import AnswerNotUnderstoodError, has_error_code
+from controller.core.errors import NOT_UNDERSTOOD, failure
 from controller.core.model import Failure
 
+_NOT_UNDERSTOOD = (AnswerNotUnderstoodError, ResponseParserError, RecursionError)
 SERVER_ERROR = 500
 """From this HTTP status on a call may have taken effect all the same."""
 
@@ -78,7 +80,7 @@ _TABLE = (
         ambiguous=True,
     ),
     _Row(
-        (exceptions.HTTPClientError, ResponseParserError),
+        (exceptions.HTTPClientError,),
         "ConnectionLost",
         "run again",
         ambiguous=True,
@@ -94,6 +96,8 @@ def failure_of(error: Exception, *, reading: bool) -> Failure | None:
     """
     if isinstance(error, exceptions.ClientError):
         return _answered(error, reading=reading)
+    if isinstance(error, _NOT_UNDERSTOOD):
+        return not_understood(" ".join(str(error).split()), reading=reading)
     for row in _TABLE:
         if isinstance(error, row.types):
             text = " ".join(str(error).split()).rstrip(".")
@@ -103,16 +107,16 @@ def failure_of(error: Exception, *, reading: bool) -> Failure | None:
                 reading=reading,
                 ambiguous=row.ambiguous and not reading,
             )
-    # Botocore's parsers stumble like this over JSON of another form than the operation's.
+    # Botocore stumbles like this over an answer that lacks what it needs, such as credentials.
     if isinstance(error, AttributeError | TypeError | LookupError):
-        return unreadable(f"the answer is not Bedrock's ({error})", reading=reading)
+        return not_understood(f"the answer is not the service's ({error})", reading=reading)
     return None
 
 
-def unreadable(text: str, *, reading: bool = False) -> Failure:
-    """Return the failure of a call whose answer makes no sense: it may have taken effect."""
+def not_understood(text: str, *, reading: bool) -> Failure:
+    """Return the failure of a call whose answer is not the service's: it may have taken effect."""
     return failure(
-        UNREADABLE,
+        NOT_UNDERSTOOD,
         f"{text}; check --endpoint-url and the proxies on the way",
         reading=reading,
         ambiguous=not reading,
@@ -123,9 +127,12 @@ def _answered(error: exceptions.ClientError, *, reading: bool) -> Failure:
     """Return the failure of a call that the service answered."""
     detail = error.response.get("Error", {})
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    code, message = str(detail.get("Code", "")), str(detail.get("Message", ""))
+    if code == NOT_UNDERSTOOD or not has_error_code(code):
+        return not_understood(message or f"HTTP {status} without an error's type", reading=reading)
     return failure(
-        str(detail.get("Code", "Unknown")),
-        str(detail.get("Message", "")),
+        code,
+        message,
         reading=reading,
         ambiguous=status >= SERVER_ERROR and not reading,
     )

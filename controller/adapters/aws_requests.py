@@ -10,6 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from controller.adapters.aws_errors import SERVER_ERROR, failure_of
+from controller.core.errors import NOT_UNDERSTOOD
 from controller.metering import OK
 from controller.ports import CloudError
 
@@ -64,6 +65,7 @@ class LostAnswers:
             is_lost = found is None or found.ambiguous
         else:
             is_lost = answer["ResponseMetadata"]["HTTPStatusCode"] >= SERVER_ERROR
+            is_lost = is_lost or answer.get("Error", {}).get("Code") == NOT_UNDERSTOOD
         self._mine.lost = getattr(self._mine, "lost", False) or is_lost
 
 

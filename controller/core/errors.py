@@ -11,8 +11,10 @@ ROLE_NOT_ASSUMABLE = "Could not assume provided IAM role"
 """What is said also of a role that was made moments ago."""
 NO_SUCH_IDENTIFIER = "identifier"
 """What stands in a refusal to show something that there is not."""
-UNREADABLE = "UnreadableAnswer"
-"""Our own code for an answer that makes no sense."""
+MODEL_NAME = "model name"
+"""What stands in a refusal of a name that another model has: unlike a job's, it shows nowhere."""
+NOT_UNDERSTOOD = "AnswerNotUnderstood"
+"""Our own code for an answer that is not the service's, or not about what was asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ _TABLE = (
     _Row("ValidationException", Disposition.TRANSIENT, ROLE_NOT_ASSUMABLE),
     _Row("ValidationException", Disposition.ABSENT, NO_SUCH_IDENTIFIER, reading=True),
     _Row("ValidationException", Disposition.REFUSED),
+    _Row("ConflictException", Disposition.REFUSED, MODEL_NAME, reading=False),
     _Row("ConflictException", Disposition.CONFLICT),
     _Row("ResourceNotFoundException", Disposition.ABSENT, reading=True),
     _Row("ResourceNotFoundException", Disposition.REFUSED),

@@ -47,6 +47,8 @@ _TABLE: tuple[tuple[str, Cause], ...] = (
     ("*input data at*must follow*", DATA),
     ("*data issues*", DATA),
     ("*encountered an unexpected error*please try again*", INTERNAL),
+    ("*internal error*", INTERNAL),
+    ("*internal failure*", INTERNAL),
     ("*internal server error*", INTERNAL),
     ("*insufficient capacity*", CAPACITY),
     ("*not enough capacity*", CAPACITY),

@@ -11,6 +11,7 @@ from botocore import exceptions
 from botocore.parsers import ResponseParserError
 
 from controller.adapters.aws_errors import failure_of
+from controller.core.errors import NOT_UNDERSTOOD
 from controller.core.model import Disposition
 
 # Raised after the request went out, or also then: it may have taken effect.
@@ -157,7 +158,7 @@ def test_garbled_answer_may_have_taken_effect() -> None:
     found = failure_of(ResponseParserError("Unable to parse"), reading=False)
 
     assert found is not None
-    assert (found.code, found.ambiguous) == ("ConnectionLost", True)
+    assert (found.code, found.ambiguous) == (NOT_UNDERSTOOD, True)
 
 
 @pytest.mark.parametrize("error", [AttributeError("x"), TypeError("x"), KeyError("x")])
@@ -167,7 +168,7 @@ def test_answer_of_another_form_may_have_taken_effect(error: Exception) -> None:
 
     assert written is not None
     assert read is not None
-    assert (written.code, written.ambiguous, read.ambiguous) == ("UnreadableAnswer", True, False)
+    assert (written.code, written.ambiguous, read.ambiguous) == (NOT_UNDERSTOOD, True, False)
     assert "--endpoint-url" in written.message
 
 
@@ -203,7 +204,7 @@ def test_answer_without_details_is_still_a_failure() -> None:
     found = failure_of(exceptions.ClientError(bare, "Get"), reading=True)
 
     assert found is not None
-    assert (found.code, found.disposition) == ("Unknown", Disposition.TRANSIENT)
+    assert (found.code, found.disposition) == (NOT_UNDERSTOOD, Disposition.TRANSIENT)
 
 
 @pytest.mark.parametrize("error", [RuntimeError("x"), AssertionError("x")])

@@ -10,7 +10,7 @@ import pytest
 
 from controller.core.actions import Action, Outcome
 from controller.core.desired import desire
-from controller.core.errors import UNREADABLE, failure
+from controller.core.errors import NOT_UNDERSTOOD, failure
 from controller.core.fleet import Allow, Fleet
 from controller.core.kinds import KINDS
 from controller.core.model import (
@@ -261,7 +261,7 @@ def test_listing_that_cannot_be_read_is_replaced_by_gets(executor: Executor) -> 
     """Where the service has no such list, each job is asked for by name."""
     cloud, jobs = Fake(), wanted(FEW + 1)
     submitted(cloud, jobs[:2])
-    cloud.failing = {"List": failure(UNREADABLE, "no list", reading=True)}
+    cloud.failing = {"List": failure(NOT_UNDERSTOOD, "no list", reading=True)}
 
     seen = Observer(KINDS, {}, FLEET, cloud).observe(jobs, executor)
 

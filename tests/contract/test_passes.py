@@ -162,6 +162,17 @@ def test_refused_create_is_sent_once(tree: Tree) -> None:
     assert tree.one().outcome.now.reason is Reason.IN_PROGRESS
 
 
+def test_model_name_that_is_in_use_is_refused(tree: Tree) -> None:
+    """A conflict over the model's name, which no look for the job can settle, is sent once."""
+    taken = failure("ConflictException", "The model name is already in use.", reading=False)
+    tree.cloud.failing = {"Create": taken}
+    assert tree.one().outcome.failure == taken
+    assert tree.entry()["phase"] == "Stalled"
+
+    assert tree.one().outcome.now.reason is Reason.SUBMIT_REFUSED
+    assert "Create" not in tree.cloud.count()
+
+
 def test_refusal_outlives_an_outage(tree: Tree) -> None:
     """A pass in which the service could not be asked forgets no refusal."""
     tree.cloud.failing = {"Create": REFUSED}

@@ -11,6 +11,7 @@ from controller.core.model import Disposition, Failure
 
 NOT_FOUND = "The specified resource Amazon Resource Name (ARN) was not found."
 NAME_IN_USE = "The provided job name is currently in use."
+MODEL_IN_USE = "The provided model name is currently in use."
 DENIED = "is not authorized to perform: bedrock:CreateModelCustomizationJob on resource"
 
 # Code, message, and what follows when the call read, and when it was to change something.
@@ -18,6 +19,7 @@ TABLE = [
     ("ValidationException", NAME_IN_USE, Disposition.CONFLICT, Disposition.CONFLICT),
     ("ConflictException", NAME_IN_USE, Disposition.CONFLICT, Disposition.CONFLICT),
     ("ConflictException", "Error occurred.", Disposition.CONFLICT, Disposition.CONFLICT),
+    ("ConflictException", MODEL_IN_USE, Disposition.CONFLICT, Disposition.REFUSED),
     (
         "ValidationException",
         "Could not assume provided IAM role. Please make sure it exists.",

@@ -29,6 +29,7 @@ ROOMS = (
     "tests/machine",
     "tests/adapters/test_aws.py",
     "tests/adapters/test_aws_lost.py",
+    "tests/adapters/test_aws_answers.py",
     "tests/adapters/test_sidecars.py",
     "tests/adapters/test_sidecars_again.py",
     "tests/adapters/test_sidecars_atomic.py",
