@@ -15,12 +15,14 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from controller.adapters.tree_files import OutsideTreeError, root_of
+from controller.adapters.tree_writing import create, make_folder, open_in_place, refuse_link
 from controller.core.sharding import Shard
 
 _log = logging.getLogger(__name__)
 
 FOLDER = ".bedrock-jobs"
-_IGNORED = "*\n"
+_IGNORED = b"*\n"
 _BUSY = {errno.EAGAIN, errno.EACCES}
 
 
@@ -41,10 +43,12 @@ def only_one(
     """While the context lasts no other process has this lock; yields whether it was got.
 
     It is waited for, and that is told once. ``leaves`` ends the wait, and ``pause`` lets so many
-    seconds pass in it.
+    seconds pass in it. Raises OutsideTreeError where a link would have it write elsewhere.
     """
     try:
         descriptor = _opened(path)
+    except OutsideTreeError:
+        raise
     except OSError as error:
         told = {"lock": str(path), "error": error.strerror}
         _log.warning("no lock can be had here: nothing keeps a second daemon out", extra=told)
@@ -57,11 +61,13 @@ def only_one(
 
 
 def _opened(path: Path) -> int:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    ignored = path.parent / ".gitignore"
-    if not ignored.exists():
-        ignored.write_text(_IGNORED)
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    root = root_of(path.parent.parent)
+    make_folder(root, str(path.parent))
+    ignored = str(path.parent / ".gitignore")
+    refuse_link(root, ignored)
+    if not root.exists(ignored):
+        create(root, ignored, _IGNORED)
+    return open_in_place(root, str(path))
 
 
 def _acquired(

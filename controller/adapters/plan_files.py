@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
-import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from controller.adapters import schemas
-from controller.adapters.files import replace
+from controller.adapters.tree_files import TooLargeError, TreeRoot, is_stream, root_of
+from controller.adapters.tree_writing import replace, write_stream
 from controller.core.model import API_VERSION
 from controller.core.plan_file import KIND, PlanFile, document_of, is_whole, plan_file_of
 
@@ -31,35 +32,38 @@ class UnfitPlanError(Exception):
 
 def check_place(path: Path) -> None:
     """Raise PlaceError where no plan file should be written: over what is none, for example."""
-    if path.is_dir():
+    try:
+        _check_place(path)
+    except OSError as error:
+        raise PlaceError(f"{path}: {error.strerror}: name another file, or remove it") from error
+
+
+def _check_place(path: Path) -> None:
+    root = root_of(path.absolute().parent)
+    if root.is_folder(str(path)):
         raise PlaceError(f"{path} is a folder: name a file in it")
-    if not path.absolute().parent.is_dir():
+    if not root.is_folder(str(path.absolute().parent)):
         raise PlaceError(f"{path}: there is no folder {path.parent}: make it, or name another")
-    if path.is_file() and not _may_be_replaced(path):
+    if not is_stream(str(path)) and not _may_be_replaced(root, path):
         raise PlaceError(f"{path} exists and is no plan file: name another, or remove it")
 
 
-def _may_be_replaced(path: Path) -> bool:
-    try:
-        with path.open("rb") as file:
-            beginning = file.read(_BEGINNING)
-    except OSError:
-        return True
+def _may_be_replaced(root: TreeRoot, path: Path) -> bool:
+    beginning = (root.read(str(path), _LARGEST) or b"")[:_BEGINNING]
     return not beginning.strip() or f'"{KIND}"'.encode() in beginning
 
 
 def write(path: Path, file: PlanFile) -> None:
-    """Write a plan file, one line an action; what is no plain file, such as a pipe, is written to.
+    """Write a plan file, one line an action; a pipe or a device is written to.
 
-    Raises OSError.
+    A link inside the tree stays one, and none is followed out of it. Raises OSError.
     """
     content = _rendered(document_of(file)).encode()
-    # A link stays one, and a device is never replaced by a file.
-    place = Path(os.path.realpath(path))
-    if place.exists() and not place.is_file():
-        place.write_bytes(content)
-    else:
-        replace(place, content, _MODE)
+    if is_stream(str(path)):
+        write_stream(str(path), content)
+        return
+    root = root_of(path.absolute().parent)
+    replace(root, root.resolve(str(path)) or str(path), content, _MODE)
 
 
 def _rendered(document: Mapping[str, Any]) -> str:
@@ -104,12 +108,17 @@ def _word(value: Any) -> str:
 
 def _content(path: Path) -> bytes:
     try:
-        with path.open("rb") as file:
-            if stat.S_ISREG(os.fstat(file.fileno()).st_mode) and path.stat().st_size > _LARGEST:
-                raise UnfitPlanError(f"{path} is no plan file: it is larger than any")
-            return file.read(_LARGEST)
+        if is_stream(str(path)):
+            with path.open("rb") as stream:
+                return stream.read(_LARGEST)
+        content = root_of(path.absolute().parent).read(str(path), _LARGEST)
+    except TooLargeError as error:
+        raise UnfitPlanError(f"{path} is no plan file: it is larger than any") from error
     except OSError as error:
         raise PlaceError(f"{path} cannot be read: {error.strerror}") from error
+    if content is None:
+        raise PlaceError(f"{path} cannot be read: {os.strerror(errno.ENOENT)}")
+    return content
 
 
 def _document(path: Path, content: bytes) -> Mapping[str, Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from controller.adapters.discovery import UnfitFileError, content
+from controller.adapters.discovery import LARGEST
+from controller.adapters.tree_files import root_of
 from controller.core.model import Problem, Source
 from controller.core.reading import Placed
 
@@ -14,8 +15,12 @@ def problem_of(flaw: Placed, path: str) -> Problem:
 
 
 def source_lines(path: str) -> tuple[str, ...]:
-    """Return a file's lines as people count them; none of a file that cannot be read."""
+    """Return the lines of a regular file of its tree, as people count them.
+
+    None of a file that cannot be read, or that a link outside the tree stands for.
+    """
     try:
-        return tuple(content(path).decode("utf-8-sig", errors="replace").split("\n"))
-    except UnfitFileError:
+        content = root_of(path).read(path, LARGEST)
+    except OSError:
         return ()
+    return tuple((content or b"").decode("utf-8-sig", errors="replace").split("\n"))

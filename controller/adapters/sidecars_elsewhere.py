@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from controller.adapters.sidecars import Sidecars, folder_of
+from controller.adapters.tree_files import TreeRoot, root_of
+from controller.adapters.tree_writing import make_folder
 from controller.core.kind import Kind
 from controller.core.leftovers import Stray
 from controller.core.model import JobKey, Recorded, Source
@@ -25,7 +27,7 @@ class SidecarsElsewhere:
     """
 
     def __init__(self, roots: Iterable[Path], folder: Path, kinds: Mapping[str, Kind]) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(root_of(folder.absolute().parent), str(folder.absolute()))
         self._tree = os.path.commonpath([folder_of(root).absolute() for root in roots])
         self._folder = os.path.abspath(folder)
         self._inner = Sidecars([Path(self._folder)], kinds)
@@ -38,7 +40,7 @@ class SidecarsElsewhere:
         """Put a job's entry into its sidecar; raises LedgerError."""
         there = self._there(source)
         try:
-            Path(there.path).parent.mkdir(parents=True, exist_ok=True)
+            make_folder(TreeRoot.of(self._folder), os.path.dirname(there.path))
         except OSError as error:
             text = f"{Path(there.path).parent}: the folder cannot be made ({error.strerror})"
             raise LedgerError(text) from error

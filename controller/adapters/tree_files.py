@@ -239,6 +239,17 @@ def resolve(path: str) -> str | None:
         raise _unreadable(path, error) from error
 
 
+def is_stream(path: str) -> bool:
+    """Whether a path that an operator typed leads to a pipe or a character device."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError as error:
+        if error.errno in _ABSENT:
+            return False
+        raise _unreadable(path, error) from error
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
+
+
 def _is_folder(path: str) -> bool:
     real = resolve(path)
     found = None if real is None else _lstat(real)
@@ -297,8 +308,9 @@ def _content(descriptor: int, path: str, largest: int) -> bytes:
     """Return a regular file's bytes to its end, wherever that is by now."""
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
-        number = errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL
-        raise NotRegularError(path, "this is not a regular file", number)
+        if stat.S_ISDIR(found.st_mode):
+            raise NotRegularError(path, os.strerror(errno.EISDIR), errno.EISDIR)
+        raise NotRegularError(path, "this is not a regular file", errno.EINVAL)
     if found.st_size > largest:
         raise _too_large(path, largest)
     # One byte more than the size shows the end in one step.

@@ -21,6 +21,7 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOCKABLE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NO_FILE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENXIO})
 """What opening tells where there is nothing, a link or a socket."""
+_STREAM = os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC
 _SHARED = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -62,6 +63,8 @@ def remove(root: TreeRoot, path: str) -> None:
 def make_folder(root: TreeRoot, path: str, mode: int = 0o777) -> None:
     """Make a folder and those above it that are missing; one that exists is left as it is."""
     if root.folder(path) is not None:
+        if not root.is_folder(path):
+            raise FileExistsError(errno.EEXIST, "a file has this folder's name", path)
         return
     if os.path.realpath(path) == root.path:
         # The path of the root itself is trusted.
@@ -77,25 +80,32 @@ def make_folder(root: TreeRoot, path: str, mode: int = 0o777) -> None:
                 raise OutsideTreeError(own, "the symbolic link leads nowhere") from None
 
 
-@contextlib.contextmanager
-def opened(root: TreeRoot, path: str, mode: int = 0o666) -> Iterator[int]:
-    """Yield a descriptor to read and write a regular file in place, created where it is missing.
+def open_in_place(root: TreeRoot, path: str, mode: int = 0o666) -> int:
+    """Return a descriptor to read and write a regular file, created where it is missing.
 
-    For lock files. Raises OutsideTreeError for a link, whatever it leads to.
+    For files that stay while processes share them, such as locks. Raises OutsideTreeError for a
+    link, whatever it leads to.
     """
+    refuse_link(root, path)
     with _folder(root, path) as (folder, name):
-        try:
-            descriptor = os.open(name, _SHARED, mode, dir_fd=folder)
-        except OSError as error:
-            if error.errno == errno.ELOOP:
-                raise OutsideTreeError(path, "a symbolic link has this file's name") from error
-            raise
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise FileExistsError(errno.EEXIST, "something else than a file has its name", path)
-        yield descriptor
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(name, _SHARED, mode, dir_fd=folder)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise FileExistsError(errno.EEXIST, "something other than a file has this name", path)
+
+
+def refuse_link(root: TreeRoot, path: str) -> None:
+    """Raise OutsideTreeError where a link has the name of a file that is written in place."""
+    found = root.lstat(path)
+    if found is not None and stat.S_ISLNK(found.st_mode):
+        raise OutsideTreeError(path, "a symbolic link has this file's name; remove it")
+
+
+def write_stream(path: str, content: bytes) -> None:
+    """Write to a pipe or a device that exists, such as /dev/stdout."""
+    with os.fdopen(os.open(path, _STREAM), "wb") as stream:
+        stream.write(content)
 
 
 @contextlib.contextmanager

@@ -11,6 +11,7 @@ import sys
 
 import click
 
+from controller.adapters.tree_files import FileUnreadableError, OutsideTreeError
 from controller.cli.exits import Exit
 from controller.version import __version__
 
@@ -106,6 +107,10 @@ def main() -> None:
         code = Exit.USAGE
     except click.ClickException as error:
         error.show()
+        code = Exit.FAILED
+    except (FileUnreadableError, OutsideTreeError) as error:
+        # What is unknown, or leads out of the tree, stops the verb wherever it comes up.
+        click.echo(f"bedrock-jobs: {error.path!r}: {error.text}", err=True)
         code = Exit.FAILED
     except (click.Abort, KeyboardInterrupt):
         click.echo("bedrock-jobs: interrupted", err=True)

@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from controller.adapters.clock import SystemClock
 from controller.adapters.manifests import load
@@ -103,8 +105,13 @@ def connected(reach: Reach) -> Iterator[Connection]:
         yield _connection(reach.options)
         return
     from controller.sandbox.server import running
+    from controller.sandbox.store import StoreUnusableError
 
-    with running(SANDBOX_FOLDER, speed=reach.speed) as endpoint:
+    with ExitStack() as stack:
+        try:
+            endpoint = stack.enter_context(running(SANDBOX_FOLDER, speed=reach.speed))
+        except StoreUnusableError as error:
+            raise click.ClickException(f"--sandbox: {error}") from None
         given = {**reach.options, "endpoint_url": endpoint, "profile": None}
         given["region"] = given.get("region") or SANDBOX_REGION
         yield _connection(given, static=True)

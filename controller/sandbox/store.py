@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from controller.adapters.tree_files import FileUnreadableError, OutsideTreeError, root_of
+from controller.adapters.tree_writing import make_folder, refuse_link
 from controller.sandbox.moments import Clock
 
 FILE_NAME = "sandbox.sqlite3"
@@ -64,8 +66,8 @@ class Store:
     """An open store; a transaction that ends is kept, whatever happens to the process."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        self.path = folder / FILE_NAME
+        self.path = folder.absolute() / FILE_NAME
+        _make_room(self.path)
         self.rows = _opened(self.path)
         try:
             _patiently(self._prepare)
@@ -134,6 +136,17 @@ class Store:
         for statement in filter(str.strip, statements.split(";")):
             self.rows.execute(statement)
         self.rows.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _make_room(path: Path) -> None:
+    """Make the store's folder; no link may have SQLite write into other files than the store's."""
+    try:
+        root = root_of(path.parent.parent)
+        make_folder(root, str(path.parent))
+        for ending in ("", "-journal", "-wal", "-shm"):
+            refuse_link(root, f"{path}{ending}")
+    except (OutsideTreeError, FileUnreadableError) as error:
+        raise StoreUnusableError(f"{error.path}: {error.text}") from None
 
 
 def _opened(path: Path) -> sqlite3.Connection:

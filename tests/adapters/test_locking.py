@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from controller.adapters.locking import lock_path, only_one
+from controller.adapters.tree_files import OutsideTreeError
 from controller.core.sharding import Shard
 
 
@@ -66,6 +67,36 @@ def test_a_link_is_locked_where_it_lies(tmp_path: Path) -> None:
 
     assert lock_path(link, Shard()) == before
     assert before.is_relative_to(tmp_path / ".bedrock-jobs")
+
+
+@pytest.mark.parametrize("name", ["watch-0-of-1.lock", ".gitignore"])
+@pytest.mark.parametrize("content", [None, "precious"])
+def test_a_link_is_no_lock(tmp_path: Path, name: str, content: str | None) -> None:
+    """What a link leads to is neither created nor truncated, inside the tree or outside."""
+    target = tmp_path / "target"
+    if content is not None:
+        target.write_text(content)
+    folder = tmp_path / "tree" / ".bedrock-jobs"
+    folder.mkdir(parents=True)
+    (folder / name).symlink_to(target)
+    path = lock_path(tmp_path / "tree", Shard())
+    assert path.parent == folder
+
+    with pytest.raises(OutsideTreeError, match=name), only_one(path, never, lambda _: None):
+        pass
+    assert (target.read_text() if target.exists() else None) == content
+
+
+def test_a_lock_stays_in_its_tree(tmp_path: Path) -> None:
+    """Its folder may be no link to a folder elsewhere."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / ".bedrock-jobs").symlink_to("../elsewhere")
+    path = lock_path(tmp_path / "tree", Shard())
+
+    with pytest.raises(OutsideTreeError), only_one(path, never, lambda _: None):
+        pass
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_where_no_lock_can_be_had_it_goes_on(tmp_path: Path) -> None:

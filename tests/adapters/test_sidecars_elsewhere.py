@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from controller.adapters.sidecars_elsewhere import SidecarsElsewhere
+from controller.adapters.tree_files import OutsideTreeError
 from controller.core.kinds import KINDS
 from controller.core.model import JobKey, Source
 from controller.ports import LedgerError
@@ -79,6 +80,22 @@ def test_a_strayed_entry_lies_where_its_manifest_would(tmp_path: Path) -> None:
     assert standing.real == str((tree / "bot.status.json").resolve())
     assert ledger.remove(standing, ENTRY)
     assert list(folder.rglob("*.json")) == []
+
+
+def test_a_folder_that_leads_out_of_its_tree_is_refused(tmp_path: Path) -> None:
+    """A repository's own link cannot have statuses written elsewhere."""
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "statuses").symlink_to("../elsewhere")
+
+    with pytest.raises(OutsideTreeError):
+        SidecarsElsewhere([tmp_path / "jobs"], tmp_path / "tree" / "statuses", KINDS)
+
+    ledger = SidecarsElsewhere([tmp_path / "jobs"], tmp_path / "statuses", KINDS)
+    (tmp_path / "statuses" / "team").symlink_to("../elsewhere")
+    with pytest.raises(LedgerError, match="leads out of the tree"):
+        ledger.write(source(tmp_path / "jobs" / "team" / "new" / "bot.yaml"), KEY, ENTRY)
+    assert list((tmp_path / "elsewhere").iterdir()) == []
 
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:

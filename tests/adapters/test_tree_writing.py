@@ -10,7 +10,14 @@ from pathlib import Path
 import pytest
 
 from controller.adapters.tree_files import OutsideTreeError, TreeRoot
-from controller.adapters.tree_writing import create, locked, make_folder, opened, remove, replace
+from controller.adapters.tree_writing import (
+    create,
+    locked,
+    make_folder,
+    open_in_place,
+    remove,
+    replace,
+)
 
 
 @pytest.fixture
@@ -36,8 +43,9 @@ def lock(root: TreeRoot, path: str) -> None:
 
 def touch(root: TreeRoot, path: str) -> None:
     """Open a file in place."""
-    with opened(root, path) as descriptor:
-        os.write(descriptor, b"new")
+    descriptor = open_in_place(root, path)
+    os.write(descriptor, b"new")
+    os.close(descriptor)
 
 
 WRITERS: dict[str, Callable[[TreeRoot, str], object]] = {
@@ -46,7 +54,7 @@ WRITERS: dict[str, Callable[[TreeRoot, str], object]] = {
     "remove": remove,
     "make_folder": make_folder,
     "locked": lock,
-    "opened": touch,
+    "open_in_place": touch,
 }
 
 
@@ -86,11 +94,8 @@ def test_a_file_in_place_is_no_link(tree: Path) -> None:
     """What is opened in place, such as a lock, is refused where a link has its name."""
     (tree / "jobs" / "link").symlink_to("inside")
 
-    with (
-        pytest.raises(OutsideTreeError, match="symbolic link"),
-        opened(TreeRoot.of(tree), f"{tree}/jobs/link"),
-    ):
-        pass
+    with pytest.raises(OutsideTreeError, match="symbolic link"):
+        open_in_place(TreeRoot.of(tree), f"{tree}/jobs/link")
     assert not (tree / "jobs" / "inside").exists()
 
 

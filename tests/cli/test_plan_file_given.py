@@ -276,19 +276,39 @@ def test_places_where_no_plan_can_be(planned: Project, place: str, text: str) ->
 
 
 def test_links_and_pipes_stay_what_they_are(planned: Project, tmp_path: Path) -> None:
-    """A link is written through, and so is what is no file."""
-    (planned.folder / "link.json").symlink_to(tmp_path / "plan.json")
+    """A link inside the tree is written through, and so is what is no file."""
+    (planned.folder / "linked.json").touch()
+    (planned.folder / "link.json").symlink_to("linked.json")
     assert planned.call("plan", "--out", "link.json").code == 0
     assert (planned.folder / "link.json").is_symlink()
-    assert json.loads((tmp_path / "plan.json").read_text())["version"] == __version__
+    linked = (planned.folder / "linked.json").read_bytes()
+    assert json.loads(linked)["version"] == __version__
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
     assert planned.call("plan", "--out", str(pipe)).code == 0
     written = os.read(reader, 65536)
     os.close(reader)
-    assert written == (tmp_path / "plan.json").read_bytes()
+    assert written == linked
     assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("content", [None, "", "notes"])
+def test_no_plan_is_written_or_read_through_a_link_out(
+    planned: Project, tmp_path: Path, content: str | None
+) -> None:
+    """A link out of the tree is refused, whether or not its target exists."""
+    target = tmp_path / "profile"
+    if content is not None:
+        target.write_text(content)
+    (planned.folder / "link.json").unlink(missing_ok=True)
+    (planned.folder / "link.json").symlink_to(target)
+    assert planned.call("plan", "--out", "link.json").code == 64
+    assert (target.read_text() if target.exists() else None) == content
+    target.write_bytes((planned.folder / FILE).read_bytes())
+    ran = planned.call("reconcile", "--plan", "link.json")
+    assert (ran.code, planned.sandbox.calls()) == (64, [])
+    assert "leads out of the tree" in ran.err
 
 
 def test_a_plan_that_cannot_be_written_is_a_failure(planned: Project) -> None:
