@@ -7,6 +7,7 @@ always read again, and what is live is always asked for (level, not edge).
 from __future__ import annotations
 
 import logging
+import math
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -29,6 +30,9 @@ LONGEST_WAIT = 30.0
 """Seconds after which the loop shows that it lives, though there is nothing to do."""
 REREAD = 600.0
 """Seconds after which the tree is read again though nothing told of a change."""
+LONG = 60.0
+"""Seconds for which a tree may be unsettled before that is logged."""
+_SOON = 0.1
 GRACE = 9.0
 """Seconds that actions in hand have to end in once a signal asked to end."""
 _READY_INTERVALS = 3
@@ -60,9 +64,10 @@ class World:
     """All that the daemon needs of the outside.
 
     ``read`` returns what the tree asks for now, and ``outside`` what passes work through; both are
-    made anew by ``renew``. ``now`` is a clock that never goes back, in seconds. ``executor`` has a
-    thread for every group. ``ended`` is called after each pass, in its thread, and ``beat`` at
-    least every ``longest_wait`` seconds.
+    made anew by ``renew``. ``is_at_rest`` says whether git is changing no file now: passes start
+    only then, because they read records beside the manifests. ``now`` is a clock that never goes
+    back, in seconds. ``executor`` has a thread for every group. ``ended`` is called after each
+    pass, in its thread, and ``beat`` at least every ``longest_wait`` seconds.
     """
 
     read: Callable[[], Intake]
@@ -75,6 +80,7 @@ class World:
     cleaning: Cleaning = field(default_factory=Cleaning)
     ended: Callable[[], None] = lambda: None
     beat: Callable[[], None] = lambda: None
+    is_at_rest: Callable[[], bool] = lambda: True
     longest_wait: float = LONGEST_WAIT
     grace: float = GRACE
 
@@ -93,7 +99,10 @@ class Daemon:
         self._stuck: set[Group] = set()
         self._leaving = False
         self._left = threading.Event()
-        self._beat_at = self._read_at = world.now()
+        self._beat_at = world.now()
+        self._read_by = world.now() + REREAD
+        self._unsettled_since: float | None = None
+        self._stale: tuple[str, ...] = ()
         self._fine_at: float | None = None
         self._told: frozenset[str] = frozenset()
         self._broken = ""
@@ -160,7 +169,7 @@ class Daemon:
         self._tell(now)
         # What is due and cannot start waits for a pass to end, and that wakes the loop.
         latest = now + min(self._world.longest_wait, self._roster.rhythm.interval)
-        return min(self._roster.next_after(now), latest)
+        return min(self._roster.next_after(now), self._read_by, latest)
 
     def _wait(self, seconds: float) -> None:
         with suppress(Empty):
@@ -186,12 +195,16 @@ class Daemon:
             self._world.renew()
             self._read(now)
             self._roster.hurry_all(now)
-        elif _Call.CHANGED in calls or now - self._read_at >= REREAD:
+        elif _Call.CHANGED in calls or now >= self._read_by:
             self._read(now)
 
     def _read(self, now: float) -> None:
         """Read the tree; while nobody knows what it asks for, all stays as it was."""
-        intake, self._read_at = self._world.read(), now
+        intake = self._world.read()
+        self._read_by = now + min(REREAD, intake.again)
+        self._settles(intake, now)
+        if intake.unsettled:
+            return
         if intake.broken != self._broken:
             self._broken = intake.broken
             if intake.broken:
@@ -210,7 +223,27 @@ class Daemon:
             _log.info("tree", extra=told)
             self._stuck &= {self._roster.group_of(job) for job in intake.desired.values()}
 
+    def _settles(self, intake: Intake, now: float) -> None:
+        """Log what keeps the tree from being read for long, and locks that were left behind."""
+        if not intake.unsettled:
+            self._unsettled_since = None
+        elif self._unsettled_since is None:
+            self._unsettled_since = now
+            _log.info("unsettled: the tree is read again soon", extra={"why": intake.unsettled})
+        elif now - self._unsettled_since >= LONG:
+            self._unsettled_since = math.inf
+            told = {"why": intake.unsettled, "hint": "finish or abort what is under way there"}
+            _log.warning("the tree is unsettled: nothing new is done", extra=told)
+        for lock in set(intake.stale) - set(self._stale):
+            told = {"lock": lock, "hint": "if no git command is running there, delete the file"}
+            _log.warning("a stale git lock: only files that equal HEAD count", extra=told)
+        self._stale = intake.stale
+        self._world.meter.stale_locks(len(self._stale))
+
     def _start(self, now: float) -> None:
+        if not self._world.is_at_rest():
+            self._read_by = min(self._read_by, now + _SOON)
+            return
         for batch in self._roster.batches(now, self._running, self._recorded):
             outside = self._world.outside()
             future = self._world.executor.submit(self._pass, batch, self._roster.intake, outside)
@@ -279,6 +312,8 @@ class Daemon:
         if last is None:
             lags = bool(depth or self._running)
         if lags or self._broken or roster.parked or self._stuck or self._leaving:
+            return
+        if self._unsettled_since is not None:
             return
         if last is None or now - last >= interval:
             self._fine_at = now

@@ -53,6 +53,9 @@ class Meter(Protocol):
     def queued(self, depth: int, oldest_seconds: float) -> None:
         """Take how many keys are due, and for how long the first of them has been."""
 
+    def stale_locks(self, number: int) -> None:
+        """Take how many locks git left behind in the tree."""
+
     def event(self, kind: str) -> None:
         """Count one thing that woke the daemon; ``kind`` is a Wake."""
 

@@ -6,6 +6,7 @@ is given the batches that are to be looked at.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -37,7 +38,9 @@ class Intake:
 
     ``problems`` are the manifests'; ``broken`` says why nobody knows what is wanted, and then the
     rest does not count. ``coverage`` tells which jobs have no manifest any more, where that is
-    known.
+    known. ``unsettled`` says why the tree is between two states; the rest does not count then
+    either. The tree is to be read again after ``again`` seconds. ``stale`` are the locks of git
+    that were left behind in it.
     """
 
     fleet: Fleet = field(default_factory=Fleet)
@@ -45,6 +48,9 @@ class Intake:
     problems: tuple[Problem, ...] = ()
     broken: str = ""
     coverage: Callable[[], Coverage | None] = _nothing
+    unsettled: str = ""
+    again: float = math.inf
+    stale: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+DEBOUNCE = 0.02
+"""Seconds of quiet after which a burst is over, unless it looks like more than one save."""
 _FEW = 8
 """Files that one save may touch; more at once are a checkout or a copy, which has pauses."""
 _PATIENCE = 12.5

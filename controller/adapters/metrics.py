@@ -110,6 +110,10 @@ class Metrics:
         self._depth.set(depth)
         self._age.set(oldest_seconds)
 
+    def stale_locks(self, number: int) -> None:
+        """Take how many locks git left behind in the tree."""
+        self._stale_locks.set(number)
+
     def event(self, kind: str) -> None:
         """Count one thing that woke the daemon."""
         self._events.labels(self._wakes.of(kind)).inc()
@@ -150,6 +154,9 @@ class Metrics:
         )
         self._ready = self._gauge("ready", "1 while /readyz answers 200, else 0.")
         self._depth = self._gauge("queue_depth", "Keys that are due and wait for a worker.")
+        self._stale_locks = self._gauge(
+            "git_stale_locks", "Locks that git left behind: only files that equal HEAD count."
+        )
         self._age = self._gauge("queue_age_seconds", "How long the first of them has been due.")
         self._events = self._counter("events", "What woke the daemon between its timers.", "source")
         self._syncs = self._counter(

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from controller.adapters.arming import Ear, Heard, heeding, places
-from controller.adapters.calming import Burst, Calm
+from controller.adapters.calming import DEBOUNCE, Burst, Calm
 from controller.adapters.snapshots import Snapshot, differing, refreshed, snapshot
 
 _LONGEST_CLOSE = 10.0
@@ -29,7 +29,7 @@ def watching(
     changed: Callable[[], None],
     *,
     poll: float = 10.0,
-    debounce: float = 0.02,
+    debounce: float = DEBOUNCE,
     files: bool = True,
 ) -> Iterator[Watching]:
     """While the context lasts, ``changed`` is called after each burst of changes under the paths.

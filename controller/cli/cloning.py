@@ -18,7 +18,7 @@ from controller.core.fleet import Fleet
 from controller.core.selection import selector
 
 _OF_A_CLONE = ("branch", "clone_paths", "work_dir", "webhook")
-_OF_A_TREE = ("poll", "no_file_events")
+_OF_A_TREE = ("poll", "no_file_events", "settle")
 
 
 def _inner_paths(

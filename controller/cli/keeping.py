@@ -19,6 +19,7 @@ import click
 
 from controller.adapters.aws import Bedrock
 from controller.adapters.aws_clients import Connection
+from controller.adapters.calming import DEBOUNCE
 from controller.adapters.clock import SystemClock, steady
 from controller.adapters.events import listening
 from controller.adapters.locking import lock_path, only_one
@@ -27,6 +28,7 @@ from controller.adapters.metrics import Metrics
 from controller.adapters.service_manager import Manager
 from controller.adapters.syncing import Syncing
 from controller.adapters.watching import watching
+from controller.adapters.worktrees import WorkTrees
 from controller.cli import addresses
 from controller.cli.covering import cleaning_of
 from controller.cli.exits import Exit
@@ -35,6 +37,7 @@ from controller.cli.ledgers import Turns, ledger_of
 from controller.cli.passing import reach_of
 from controller.cli.repo import Repo
 from controller.cli.signals import signals
+from controller.cli.steady import SteadyReading
 from controller.cli.wiring import connected
 from controller.core.kinds import KINDS
 from controller.core.sharding import Shard
@@ -69,7 +72,7 @@ def keep(paths: Sequence[Path], given: Mapping[str, Any], rhythm: Rhythm) -> Exi
         repo = Repo(paths, given)
         connection = stack.enter_context(connected(reach_of(dict(given))))
         connection = replace(connection, told=metrics.requested)
-        kept = _Kept(repo, given, connection, metrics)
+        kept = _Kept(repo, given, connection, metrics, rhythm.interval)
         daemon = kept.daemon(rhythm, manager)
         ended = stack.enter_context(signals(daemon, kept.hurry))
         metrics.ready_when(daemon.ready)
@@ -96,17 +99,29 @@ class _Kept:
     """What the daemon works on and through; made anew when it is told to."""
 
     def __init__(
-        self, repo: Repo, given: Mapping[str, Any], connection: Connection, metrics: Metrics
+        self,
+        repo: Repo,
+        given: Mapping[str, Any],
+        connection: Connection,
+        metrics: Metrics,
+        interval: float,
     ) -> None:
         self.given = given
         self.repo = repo
-        self.reading = Reading(repo.paths, dict(given), given["shard"])
+        # In a clone every reading is of a whole commit: what is gone there is gone.
+        lasts = 0.0 if repo.clone else interval
+        self.reading = Reading(repo.paths, dict(given), given["shard"], lasts)
+        self._trees = WorkTrees(() if repo.clone else repo.paths)
+        # The watch itself waits for the debounce.
+        settle = given["settle"] if given["settle"] > DEBOUNCE else 0.0
+        self._steady = SteadyReading(self.reading, self._trees, repo.paths, settle)
         self._connection = connection
         self._metrics = metrics
         self._pause: Callable[[float], object] = time.sleep
         self._syncing: Syncing | None = None
         self._recorded = 0
-        self._turns = Turns(ledger_of(repo.paths, given["status_dir"]), repo.still)
+        ledger = ledger_of(repo.paths, given["status_dir"])
+        self._turns = Turns(ledger, repo.still, self._trees.standings)
         self._ledger = MeasuredLedger(self._turns, metrics)
         self._outside = self._made()
 
@@ -126,6 +141,7 @@ class _Kept:
             cleaning=cleaning_of(dict(self.given)),
             ended=self._written_back,
             beat=manager.alive,
+            is_at_rest=self._trees.is_at_rest,
             longest_wait=min(LONGEST_WAIT, seconds / 3) if seconds else LONGEST_WAIT,
         )
         made = Daemon(world, Roster(KINDS, rhythm, random.SystemRandom().random))
@@ -134,7 +150,7 @@ class _Kept:
 
     def read(self) -> Intake:
         """Return what the tree asks for now."""
-        return self.repo.read(self.reading.read)
+        return self.repo.read(self._steady.read)
 
     def sync(self, stack: ExitStack, daemon: Daemon) -> None:
         """Begin to pull and to write back, and return once the first pull has ended."""

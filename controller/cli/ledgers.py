@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,16 @@ import click
 
 from controller.adapters.sidecars import Sidecars
 from controller.adapters.sidecars_elsewhere import SidecarsElsewhere
+from controller.adapters.worktrees import Standings
 from controller.core.kinds import KINDS
 from controller.core.leftovers import Stray
-from controller.core.model import JobKey, Recorded, Source
-from controller.ports import Ledger
+from controller.core.model import SUBMITTING, JobKey, Recorded, Source
+from controller.ports import Ledger, LedgerError
+from controller.reconcile import PassLeftError
+
+PATIENCE = 5.0
+"""Seconds to wait for a checkout before a pass is given up, to be made again."""
+_PAUSE = 0.05
 
 
 def ledger_of(paths: Sequence[Path], status_dir: Path | None) -> Ledger:
@@ -32,22 +39,38 @@ class Turns:
     """A ledger that several passes share, of a tree that stands still while it is used.
 
     One reads or writes it at a time; so no sidecar is written while the tree changes around it.
-    ``writes`` counts the writes that changed a sidecar.
+    ``standings`` says how git left the work trees around it: what is read beside a checkout is read
+    again, and no intent is written beside one, which could take it away again. ``writes`` counts
+    the writes that changed a sidecar.
     """
 
-    def __init__(self, ledger: Ledger, still: AbstractContextManager[object]) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        still: AbstractContextManager[object],
+        standings: Callable[[], Standings] = dict,
+    ) -> None:
         self._ledger = ledger
         self._still = still
+        self._standings = standings
         self.writes = 0
         self.clean, self.astray = ledger.clean, ledger.astray
 
     def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
         """Return what is recorded of these jobs, and of any other in the same folders."""
-        with self._still:
-            return self._ledger.read(sources)
+        while True:
+            before = self._at_rest()
+            if before is None:
+                raise PassLeftError("git is changing the tree")
+            with self._still:
+                found = self._ledger.read(sources)
+            if self._standings() == before:
+                return found
 
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
-        """Put a job's entry into its sidecar."""
+        """Put a job's entry into its sidecar; raises LedgerError."""
+        if self._at_rest() is None and entry.get("phase") == SUBMITTING:
+            raise LedgerError(f"git is changing the tree around {source.path}")
         with self._still:
             return self._counted(self._ledger.write(source, key, entry))
 
@@ -55,6 +78,17 @@ class Turns:
         """Take an entry out of its sidecar if it still says this."""
         with self._still:
             return self._counted(self._ledger.remove(stray, entry))
+
+    def _at_rest(self) -> Standings | None:
+        """Return how git left the work trees once it changes none; None when that takes long."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            found = self._standings()
+            if not any(one.locked for one in found.values()):
+                return found
+            if time.monotonic() > end:
+                return None
+            time.sleep(_PAUSE)
 
     def _counted(self, changed: bool) -> bool:
         self.writes += changed

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from controller.adapters.calming import DEBOUNCE
 from controller.cli import cloning, options, writing_back
 from controller.cli.exits import Exit
 from controller.core.sharding import Shard, shard_of
@@ -61,6 +62,11 @@ def _rhythm(given: Mapping[str, Any]) -> Rhythm:
 @_every("--interval", "60s", "How long between looks at jobs that run or wait.")
 @_every("--resync", "10h", "How long between looks at jobs that ended, and at tags.")
 @_every("--poll", "10s", "How long between looks at the files, beside their events.")
+@_every(
+    "--settle",
+    f"{DEBOUNCE:g}s",
+    "Read the files once none has changed for so long; longer for trees that a copy fills.",
+)
 @click.option("--no-file-events", is_flag=True, help="Notice changed files by --poll alone.")
 @click.option(
     "--events-queue",

@@ -28,6 +28,7 @@ NAMES = {
     "aws_requests_total": {"operation", "code"},
     "aws_request_duration_seconds": {"operation"},
     "queue_depth": set(),
+    "git_stale_locks": set(),
     "queue_age_seconds": set(),
     "sidecar_writes_total": set(),
     "events_total": {"source"},

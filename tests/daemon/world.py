@@ -58,6 +58,7 @@ class Counts:
     manifests: tuple[int, int] = (0, 0)
     queue: tuple[int, float] = (0, 0.0)
     events: Counter[str] = field(default_factory=Counter)
+    stale: int = 0
 
     def passed(self, seconds: float, result: str) -> None:
         """Count it."""
@@ -74,6 +75,10 @@ class Counts:
     def queued(self, depth: int, oldest_seconds: float) -> None:
         """Keep it."""
         self.queue = (depth, oldest_seconds)
+
+    def stale_locks(self, number: int) -> None:
+        """Keep it."""
+        self.stale = number
 
     def event(self, kind: str) -> None:
         """Count it."""
