@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
 
-from controller.adapters.aws_clients import Clients, Connection, guarded
+from controller.adapters.aws_clients import Clients, guarded
 from controller.adapters.aws_errors import not_understood
+from controller.adapters.connection import Connection
 from controller.core import answers
 from controller.core.errors import failure
 from controller.core.kind import Kind

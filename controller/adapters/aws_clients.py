@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -27,8 +26,9 @@ from botocore.exceptions import NoCredentialsError
 from controller.adapters.aws_answers import judge_answers
 from controller.adapters.aws_errors import failure_of
 from controller.adapters.aws_models import models
-from controller.adapters.aws_requests import LostAnswers, Told, tell_requests
+from controller.adapters.aws_requests import LostAnswers, tell_requests
 from controller.adapters.aws_times import read_times
+from controller.adapters.connection import Connection
 from controller.core.errors import failure
 from controller.core.model import Target
 from controller.ports import CloudError
@@ -46,27 +46,6 @@ _NOBODY = {
     "credentials_file": (None, None, os.devnull, None),
 }
 """Botocore's session variables (option, environment, default, conversion) that name nobody."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """How to reach AWS, as the options of the AWS CLI say; times are in seconds.
-
-    ``any_credentials`` signs with made-up ones, for a sandbox that lets anybody in; the machine's
-    profiles and proxies are then left out of it. ``told`` hears of every request.
-    """
-
-    region: str | None = None
-    profile: str | None = None
-    endpoint_url: str | None = None
-    ca_bundle: Path | None = None
-    verify_ssl: bool = True
-    sign: bool = True
-    any_credentials: bool = False
-    read_timeout: int = 60
-    connect_timeout: int = 60
-    width: int = 16
-    told: Told | None = None
 
 
 class Clients:

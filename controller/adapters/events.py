@@ -16,7 +16,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from controller.adapters.aws_clients import Clients, Connection, guarded
+from controller.adapters.aws_clients import Clients, guarded
+from controller.adapters.connection import Connection
 from controller.core.events import Poison, changed_job
 from controller.core.kinds import KINDS
 from controller.core.model import Target

@@ -18,9 +18,9 @@ from typing import Any
 import click
 
 from controller.adapters.aws import Bedrock
-from controller.adapters.aws_clients import Connection
 from controller.adapters.calming import DEBOUNCE
 from controller.adapters.clock import SystemClock, steady
+from controller.adapters.connection import Connection
 from controller.adapters.events import listening
 from controller.adapters.locking import lock_path, only_one
 from controller.adapters.measuring import Measured, MeasuredLedger

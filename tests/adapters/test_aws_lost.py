@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from controller.adapters.aws import Bedrock
-from controller.adapters.aws_clients import Connection
+from controller.adapters.connection import Connection
 from controller.core.kinds import KINDS
 from controller.core.model import Failure, Target
 from controller.ports import CloudError

@@ -14,7 +14,7 @@ from typing import Any
 import botocore.session
 import pytest
 
-from controller.adapters.aws_clients import Connection
+from controller.adapters.connection import Connection
 from controller.adapters.events import Queue, listening, queue_of
 from tests.core.test_events import ACCOUNT, ARN, event
 

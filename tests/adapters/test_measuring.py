@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from controller.adapters.aws import Bedrock
-from controller.adapters.aws_clients import Connection
+from controller.adapters.connection import Connection
 from controller.adapters.measuring import Measured, MeasuredLedger
 from controller.adapters.metrics import Metrics
 from controller.adapters.sidecars import Sidecars

@@ -19,8 +19,8 @@ from pathlib import Path
 from statistics import median
 
 from controller.adapters.aws import Bedrock
-from controller.adapters.aws_clients import Connection
 from controller.adapters.clock import SystemClock
+from controller.adapters.connection import Connection
 from controller.adapters.measuring import Measured, MeasuredLedger
 from controller.adapters.metrics import Metrics
 from controller.adapters.sidecars import Sidecars

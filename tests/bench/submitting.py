@@ -15,7 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from controller.adapters.aws_clients import Connection
+from controller.adapters.connection import Connection
 from controller.adapters.manifests import load
 from controller.core.desired import desire
 from controller.core.fleet import Fleet

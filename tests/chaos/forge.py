@@ -112,7 +112,8 @@ def main() -> None:
 
 def _warm_up() -> None:
     """Read the service's shapes and the schemas once: by far the most of a small pass."""
-    from controller.adapters.aws_clients import Clients, Connection
+    from controller.adapters.aws_clients import Clients
+    from controller.adapters.connection import Connection
     from controller.adapters.kinds import readable
     from controller.core.kinds import KINDS
     from controller.core.model import Target

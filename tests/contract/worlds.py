@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from urllib.request import Request, urlopen
 
 from controller.adapters.aws import Bedrock
-from controller.adapters.aws_clients import Connection
+from controller.adapters.connection import Connection
 from controller.core.kind import Kind
 from controller.core.model import Target
 from controller.ports import Cloud

@@ -13,7 +13,7 @@ import botocore.session
 import pytest
 import yaml
 
-from controller.adapters.aws_clients import Connection
+from controller.adapters.connection import Connection
 from controller.adapters.events import HIDDEN, LONG_POLL, listening
 from controller.core.events import SOURCE
 from controller.core.kinds import KINDS

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controller.adapters.aws import Bedrock
-from controller.adapters.aws_clients import Clients, Connection
+from controller.adapters.aws_clients import Clients
+from controller.adapters.connection import Connection
 from controller.core.kinds import KINDS
 from controller.core.model import Target
 from controller.ports import Cloud
