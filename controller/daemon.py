@@ -258,7 +258,7 @@ class Daemon:
         """Make one pass, in a thread of its own, and tell the loop how it went."""
         began, report = self._world.now(), None
         through = replace(outside, leaves=self.leaves)
-        scope = Scope(full=batch.full, part=True)
+        scope = Scope(full=batch.full, part=True, identifies=True)
         try:
             if batch.sweeps:
                 cleaning = self._world.cleaning

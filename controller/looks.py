@@ -148,6 +148,11 @@ class Look:
         """Whether tags must be read of what a walk that has ended came to."""
         return any(True for _ in self._unread())
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the sidecar alone answered: nothing is to be read, and nothing would follow."""
+        return self.found is not None and self.found.following is None and not self.reads_tags
+
     def _answered(self, cloud: Cloud, identifier: str) -> Live | None:
         lineage = self.lineage
         try:

@@ -1,7 +1,8 @@
 """Observe: look at as many jobs as the decision needs, with the fewest calls.
 
-Every place is looked at side by side, and counted where jobs wait for its quota. A listing that
-failed is never taken for absence: its jobs are unknown until the next pass.
+Where no job of some credentials needs a call, the service is not even asked whose they are. Every
+place is looked at side by side, and counted where jobs wait for its quota. A listing that failed
+is never taken for absence: its jobs are unknown until the next pass.
 """
 
 from __future__ import annotations
@@ -69,29 +70,74 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Looks at jobs by what is recorded of them; ``full`` asks about ended jobs and tags too."""
+    """Looks at jobs by what is recorded of them; ``full`` asks about ended jobs and tags too.
+
+    With ``identifies`` it asks whose the credentials are even if no job needs a call.
+    """
 
     kinds: Mapping[str, Kind]
     recorded: Mapping[JobKey, Recorded]
     fleet: Fleet
     cloud: Cloud
     full: bool = False
+    identifies: bool = False
 
     def everywhere(self, desired: Iterable[Desired], width: int) -> Seen:
         """Look at every job; each target has ``width`` threads, and waits for no other."""
+        settled, rest = self._settled(desired)
         groups: dict[tuple[str | None, str | None], list[Desired]] = defaultdict(list)
-        for job in desired:
+        for job in rest:
             groups[job.target.assume_role_arn, job.target.region].append(job)
 
         def one(jobs: list[Desired], executor: Executor) -> Seen:
             seen = self.observe(jobs, executor)
             return Seen(seen, self._counted(jobs, seen))
 
-        found = _side_by_side(one, list(groups.values()), width)
+        found = _side_by_side(one, list(groups.values()), width) if groups else ()
+        seen = {key: one for each in found for key, one in each.observations.items()}
         return Seen(
-            {key: observation for each in found for key, observation in each.observations.items()},
+            settled | seen,
             {lane: count for each in found for lane, count in each.active.items()},
         )
+
+    def _settled(
+        self, desired: Iterable[Desired]
+    ) -> tuple[dict[JobKey, Observation], list[Desired]]:
+        """Return what is known without a call, and the jobs of all credentials that must be asked.
+
+        As soon as one job needs a call, all of its credentials' jobs are judged by whose these
+        are: any of them may show that they are the wrong ones.
+        """
+        by_role: dict[str | None, list[Desired]] = defaultdict(list)
+        for job in desired:
+            by_role[job.target.assume_role_arn].append(job)
+        settled: dict[JobKey, Observation] = {}
+        rest: list[Desired] = []
+        for jobs in by_role.values():
+            seen = None if self.full or self.identifies else self._without_a_call(jobs)
+            if seen is None:
+                rest += jobs
+            else:
+                settled |= seen
+        return settled, rest
+
+    def _without_a_call(self, jobs: Iterable[Desired]) -> dict[JobKey, Observation] | None:
+        """Return what the sidecars alone tell of jobs, or None as soon as one needs a call."""
+        seen: dict[JobKey, Observation] = {}
+        for job in jobs:
+            known = self.recorded.get(job.key)
+            place = known.place_for(job.target) if known is not None else None
+            if place is None:
+                return None
+            if _is_off_limits(job, known, self.fleet, place):
+                seen[job.key] = Observation(Existence.UNKNOWN, place, unasked=True)
+                continue
+            lineage = Lineage(self.kinds[job.key.kind], job, self.fleet)
+            look = begun(lineage, place, known, full=False)
+            if not look.is_settled:
+                return None
+            seen[job.key] = replace(look.settled(), unasked=True)
+        return seen
 
     def observe(self, desired: Iterable[Desired], executor: Executor) -> dict[JobKey, Observation]:
         """Return an observation of every job; a failed call makes its jobs unknown, never absent.

@@ -100,10 +100,12 @@ class Scope:
     A ``full`` pass asks about ended jobs and about tags too, which are otherwise taken from the
     sidecars. With a ``coverage`` the jobs without a manifest are part of the pass, and ``cleaning``
     says what may be done about them. A pass over a ``part`` of the jobs counts what else runs, as
-    recorded, against the limits.
+    recorded, against the limits, and ``identifies`` the credentials even if it makes no other call:
+    a pass over another part may change something with them.
     """
 
     full: bool = False
+    identifies: bool = False
     part: bool = False
     coverage: Coverage | None = None
     cleaning: Cleaning = _NO_CLEANING
@@ -150,7 +152,9 @@ def reconcile(
     kinds, by_key = outside.kinds, {job.key: job for job in jobs}
     beside = running_beside(kinds, recorded, by_key) if scope.part else Counter[Lane]()
     looking = Gated(outside.cloud, lambda _: _staying(outside.leaves))
-    observer = Observer(kinds, recorded, fleet, looking, full=scope.full)
+    observer = Observer(
+        kinds, recorded, fleet, looking, full=scope.full, identifies=scope.identifies
+    )
     seen = observer.everywhere(jobs, outside.width)
     crowd = Crowd(seen.active, beside, terms.permits)
     made = plan(kinds, jobs, seen.observations, recorded, fleet, now, crowd)

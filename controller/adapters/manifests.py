@@ -20,6 +20,7 @@ from controller.core.model import JobKey, Problem, Source, Tree
 __all__ = ["PathMissingError", "Scan", "load", "scan"]
 
 _NO_RULES = Fleet()
+Meanwhile = Callable[[Sequence[str]], object]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,12 @@ class Scan:
 
 
 def load(
-    paths: Sequence[Path], fleet: Fleet = _NO_RULES, meanwhile: Callable[[], object] = lambda: None
+    paths: Sequence[Path], fleet: Fleet = _NO_RULES, meanwhile: Meanwhile = lambda _: None
 ) -> Tree:
     """Every document with a kind and a name is a manifest, valid or not, in the order of files.
 
-    While other processes read, if they do, this one does something ``meanwhile``.
-    Raises PathMissingError for a path that does not exist.
+    While other processes read, if they do, this one does something ``meanwhile``; it is passed
+    the files. Raises PathMissingError for a path that does not exist.
     """
     found = scan(paths, fleet, meanwhile=meanwhile)
     return Tree(tuple(map(manifest, found.entries)), found.problems, found.files)
@@ -51,7 +52,7 @@ def scan(
     fleet: Fleet = _NO_RULES,
     *,
     specs: bool = True,
-    meanwhile: Callable[[], object] = lambda: None,
+    meanwhile: Meanwhile = lambda _: None,
 ) -> Scan:
     """Read all files under the paths; without ``specs`` the entries carry none.
 
@@ -85,7 +86,7 @@ def read_files(
     fleet: Fleet,
     *,
     specs: bool = True,
-    meanwhile: Callable[[], object] = lambda: None,
+    meanwhile: Meanwhile = lambda _: None,
 ) -> list[FileRead]:
     """Return what some of the files hold, in the order of the positions."""
     documents = Documents(fleet, specs=specs)
@@ -94,7 +95,7 @@ def read_files(
         with uncollected():
             return [_read(documents, found, index) for index in share]
 
-    return shared_out(positions, work, Parcel(_plain, _rebuilt), meanwhile)
+    return shared_out(positions, work, Parcel(_plain, _rebuilt), lambda: meanwhile(found.files))
 
 
 @contextmanager

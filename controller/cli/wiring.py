@@ -7,25 +7,27 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from controller.adapters.clock import SystemClock
+from controller.adapters.connection import Connection
+from controller.adapters.deferred import deferred
+from controller.adapters.discovery import DEFAULTS
 from controller.adapters.manifests import load
-from controller.adapters.sidecars import Sidecars
+from controller.adapters.sidecars import Sidecars, sidecar_of
 from controller.cli.asked import asked, usable
 from controller.cli.covering import check_whole, coverage_of
 from controller.core.desired import desire
 from controller.core.fleet import Fleet
 from controller.core.kinds import KINDS
 from controller.core.model import Desired, Manifest, Problem
+from controller.ports import Cloud
 from controller.reconcile import Outside
 from controller.removing import Coverage
-
-if TYPE_CHECKING:
-    from controller.adapters.aws_clients import Connection
 
 SANDBOX_FOLDER = Path(".bedrock-jobs")
 SANDBOX_REGION = "us-east-1"
@@ -53,7 +55,7 @@ def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
     """
     wanted = asked(paths, given)
     check_whole(wanted, given)
-    tree = usable(lambda: load(wanted.paths, wanted.fleet, lambda: _get_ready(given)))
+    tree = usable(lambda: load(wanted.paths, wanted.fleet, partial(_get_ready, given)))
     chosen = [one for one in tree.manifests if wanted.selector.selects(one.labels)]
     fleet = limited(wanted.fleet, given.get("max_submits"))
     top = str(wanted.top.absolute()) if fleet.stamp_tags else ""
@@ -65,9 +67,13 @@ def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
     return Work(wanted.paths, fleet, known, told, coverage_of(wanted, tree))
 
 
-def _get_ready(given: Mapping[str, Any]) -> None:
-    """Import what reaches the cloud, for verbs that can be told how: it takes as long as a tree."""
-    if "endpoint_url" in given:
+def _get_ready(given: Mapping[str, Any], files: Sequence[str]) -> None:
+    """Import the AWS client, for verbs that connect, if a manifest without a sidecar needs a call.
+
+    It takes as long as other processes take to read a large tree; a settled one needs no client.
+    """
+    manifests = (one for one in files if not one.endswith(DEFAULTS))
+    if "endpoint_url" in given and not all(map(os.path.exists, map(sidecar_of, manifests))):
         importlib.import_module("controller.adapters.aws")
 
 
@@ -91,11 +97,16 @@ class Reach:
 def outside(work: Work, reach: Reach) -> Iterator[Outside]:
     """Yield the ports of a pass over these manifests; a sandbox runs as long as the context."""
     with connected(reach) as connection:
-        # Imported while a sandbox starts: whoever looks at --help waits for neither.
-        from controller.adapters.aws import Bedrock
-
         ledger = Sidecars(work.paths, KINDS)
-        yield Outside(KINDS, Bedrock(connection), ledger, SystemClock())
+        cloud = deferred(lambda: _bedrock(connection))
+        yield Outside(KINDS, cloud, ledger, SystemClock())
+
+
+def _bedrock(connection: Connection) -> Cloud:
+    """Return AWS's cloud; its client takes longer to import than a settled tree takes to read."""
+    from controller.adapters.aws import Bedrock
+
+    return Bedrock(connection)
 
 
 @contextmanager
@@ -118,8 +129,6 @@ def connected(reach: Reach) -> Iterator[Connection]:
 
 
 def _connection(options: Mapping[str, Any], *, static: bool = False) -> Connection:
-    from controller.adapters.aws_clients import Connection
-
     seconds = {
         name: options[option]
         for name, option in (

@@ -43,6 +43,12 @@ class Case:
         return self.desired.submission
 
     @property
+    def where(self) -> str:
+        """Say where the job is looked for; the credentials are named once they were asked."""
+        who = "target is" if self.observation.unasked else "credentials act in"
+        return f"the {who} {self.observation.place}"
+
+    @property
     def is_absent(self) -> bool:
         """Whether the service was asked and has no such job."""
         return self.observation.existence is Existence.ABSENT

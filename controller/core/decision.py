@@ -54,11 +54,12 @@ def _wrong_target(case: Case) -> Action | None:
             "credentials of that account, or correct target.accountId",
         )
     if case.recorded is not None and not case.recorded.may_be_in(place):
+        use = "correct target" if case.observation.unasked else "use credentials of that place"
         return case.action(
             Verb.HOLD,
             Reason.WRONG_TARGET,
-            f"The credentials act in {place}, but the sidecar records {case.recorded.place}: use "
-            "credentials of that place, or give the manifest another name to submit it here",
+            f"{case.where.capitalize()}, but the sidecar records {case.recorded.place}: {use}, or "
+            "give the manifest another name to submit it here",
         )
     return None
 

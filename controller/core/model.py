@@ -255,7 +255,8 @@ class Observation:
 
     ``submission`` is the one that was looked for, None for the manifest's first. ``following`` is
     what policy would submit next: no job of it exists. ``tags`` holds, by the member that sets
-    them, the tags that were read or why they could not be.
+    them, the tags that were read or why they could not be. ``unasked`` says that no call was made:
+    the place is the declared or recorded one, and not known to be where the credentials act.
     """
 
     existence: Existence
@@ -266,6 +267,7 @@ class Observation:
     earlier: tuple[Earlier, ...] = ()
     following: Submission | None = None
     tags: Mapping[str, Mapping[str, str] | Failure] = field(default_factory=dict)
+    unasked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +311,13 @@ class Recorded:
     def is_intent(self) -> bool:
         """Whether a Create was about to be called, and nothing is known of its outcome."""
         return self.phase == SUBMITTING and self.arn is None
+
+    def place_for(self, target: Target) -> Place | None:
+        """Return where a target is, with what it leaves open as recorded; None if unknown."""
+        known = self.place
+        if known is None:
+            return None
+        return Place(target.account_id or known.account_id, target.region or known.region)
 
     def may_be_in(self, place: Place) -> bool:
         """Whether its job may be in a place; without a job or a Create of one, in any."""

@@ -157,7 +157,7 @@ def _out_of_reach(case: Case) -> Action | None:
     seen, recorded = case.observation, case.recorded
     if recorded is not None and seen.place is not None and recorded.place not in {None, seen.place}:
         reason = Reason.WRONG_TARGET
-        why = f"the credentials act in {seen.place}, but the sidecar records {recorded.place}"
+        why = f"{case.where}, but the sidecar records {recorded.place}"
     elif seen.existence is Existence.UNKNOWN and seen.failure is None:
         reason, why = Reason.INVALID, f"the fleet does not allow {seen.place}"
     else:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from controller.adapters.aws import Bedrock
-from controller.adapters.aws_clients import Connection
+from controller.adapters.connection import Connection
 from controller.core.errors import NOT_UNDERSTOOD
 from controller.core.kinds import KINDS
 from controller.core.model import Failure, Target

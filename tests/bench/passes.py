@@ -11,6 +11,7 @@ from pathlib import Path
 from controller.sandbox.server import running
 from tests.bench.results import Result, compared
 from tests.bench.service import Service
+from tests.bench.startup import imported
 from tests.bench.timing import AWS, COMMAND, Contender, medians, run
 from tests.bench.trees import bytes_of, grow, names
 
@@ -20,6 +21,9 @@ SETTLED_SIZES = (10, 1000)
 ACTIVE_SIZES = (1, 5, 40, 1200)
 PAGE = 1000
 CHANGED = 3
+CLIENTS = {"boto3", "botocore"}
+NOTHING = "0 / 0 / 0 / none"
+IDLE_BAR = 0.7
 LIST_COMMAND = "list-model-customization-jobs"
 
 
@@ -32,10 +36,13 @@ class Field:
 
     def reconcile(self) -> Contender:
         """Return one whole pass over the tree, as a user would run it."""
-        command = [COMMAND, "reconcile", "jobs", "--endpoint-url", self.service.url]
-        return Contender(
-            "bedrock-jobs reconcile", [*command, "--max-submits", "100000"], self.folder
-        )
+        return Contender("bedrock-jobs reconcile", [COMMAND, *self.arguments], self.folder)
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The arguments of such a pass."""
+        given = ("--endpoint-url", self.service.url, "--max-submits", "100000")
+        return ("reconcile", "jobs", *given)
 
 
 @contextmanager
@@ -82,19 +89,22 @@ def active_rows(folder: Path, say: Say) -> list[Result]:
 
 
 def idle_pass(field: Field, count: int) -> Result:
-    """Return what a pass over a settled tree calls and writes; the bar is one call to STS."""
+    """Return what a pass over a settled tree calls, writes and imports; the bar is nothing."""
     before = bytes_of(field.folder)
     run(field.reconcile())
     calls = field.service.calls()
     after = bytes_of(field.folder)
     written = sum(before.get(path) != state for path, state in after.items())
+    clients = ", ".join(sorted(imported(field.folder, *field.arguments) & CLIENTS)) or "none"
+    found = f"{calls['bedrock']} / {calls['sts']} / {written} / {clients}"
     return Result(
         f"one pass, {count:,} settled manifests",
-        f"{calls['bedrock']} Bedrock, {calls['sts']} STS, {written} files written",
+        f"{calls['bedrock']} Bedrock, {calls['sts']} STS, {written} files written, "
+        f"AWS clients imported: {clients}",
         "none",
-        f"{calls['bedrock']} / {calls['sts']} / {written}",
-        "0 / 1 / 0",
-        (calls["bedrock"], calls["sts"], written) == (0, 1, 0),
+        found,
+        NOTHING,
+        found == NOTHING,
     )
 
 
@@ -107,7 +117,7 @@ def _timed_rows(field: Field, count: int, repeats: int) -> list[Result]:
     what = f"whole `reconcile`, {count:,} settled manifests"
     context = compared(what, ours, (f"`aws bedrock {LIST_COMMAND} --max-results 10`", fewest), 1)
     return [
-        compared(what, ours, (f"`aws bedrock {LIST_COMMAND}`", theirs), 1),
+        compared(what, ours, (f"`aws bedrock {LIST_COMMAND}`", theirs), IDLE_BAR),
         replace(context, bar="none", held=True),
     ]
 

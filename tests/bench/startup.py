@@ -31,10 +31,10 @@ def rows(folder: Path, repeats: int) -> list[Result]:
     ]
 
 
-def imported(folder: Path, flag: str) -> set[str]:
-    """Return the top-level modules that the command imports for a flag."""
+def imported(folder: Path, *arguments: str) -> set[str]:
+    """Return the top-level modules that the command imports for these arguments."""
     done = subprocess.run(
-        [sys.executable, "-X", "importtime", "-m", "controller", flag],
+        [sys.executable, "-X", "importtime", "-m", "controller", *arguments],
         cwd=folder,
         env=environment(folder),
         capture_output=True,

@@ -8,7 +8,7 @@ from tests.bench.trees import bytes_of
 
 
 def test_a_grown_tree_is_settled(tmp_path: Path) -> None:
-    """What is measured is a pass that has nothing to do: no call but to STS, no byte written."""
+    """What is measured is a pass that has nothing to do: no call, no byte written."""
     entry = large.settled_entry(tmp_path / "template")
     layout = replace(large.TOGETHER, documents=2, files=2)
     tree = large.grown(tmp_path / "tree", 7, layout, entry)

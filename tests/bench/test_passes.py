@@ -20,11 +20,11 @@ def field(tmp_path: Path) -> Iterator[Field]:
         yield made
 
 
-def test_a_settled_tree_costs_one_call_to_sts(field: Field) -> None:
-    """A pass over jobs that have ended asks Bedrock nothing and writes no byte."""
+def test_a_settled_tree_costs_nothing(field: Field) -> None:
+    """A pass over jobs that have ended calls nothing, writes no byte and imports no AWS client."""
     settle(field)
 
-    assert idle_pass(field, COUNT).measured == "0 / 1 / 0"
+    assert idle_pass(field, COUNT).measured == "0 / 0 / 0 / none"
 
 
 def test_active_jobs_cost_a_page_and_a_get_for_each_change(field: Field) -> None:

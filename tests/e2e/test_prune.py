@@ -123,8 +123,7 @@ def test_settled_removed_jobs_cost_no_call_and_no_byte(fleet: Project) -> None:
     before = fleet.files()
     fleet.hush()
     assert fleet.call("reconcile", "--prune").code == 0
-    assert fleet.calls() == []
-    assert len(fleet.calls(service="sts")) == 1
+    assert fleet.sandbox.calls() == []
     assert fleet.files() == before
 
 

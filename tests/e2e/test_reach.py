@@ -149,11 +149,11 @@ def test_wait_outlives_an_outage(tmp_path: Path) -> None:
 
 
 def test_outage_leaves_ended_jobs_alone(tree: Project, closed_port: str) -> None:
-    """A pass that reaches nobody rewrites no sidecar of a job that has ended."""
+    """A full pass that reaches nobody rewrites no sidecar of a job that has ended."""
     tree.add("support-bot")
     tree.settle()
     before = tree.files()
-    assert reconciled(tree, "--endpoint-url", closed_port).code == 1
+    assert reconciled(tree, "--full", "--endpoint-url", closed_port).code == 1
     assert tree.files() == before
 
 

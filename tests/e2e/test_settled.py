@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 
+from tests.support.commands import environment, run
 from tests.support.manifests import failing, manifest, spec, write
 from tests.support.project import SETTLED, Project
 
 MANY = 12
 """More than are looked up one by one."""
+NOWHERE = {
+    "AWS_ACCESS_KEY_ID": "",
+    "AWS_SECRET_ACCESS_KEY": "",
+    "AWS_REGION": "",
+    "AWS_PROFILE": "there-is-none",
+    "AWS_ENDPOINT_URL": "http://127.0.0.1:9",
+}
 
 
 def fill(tree: Project) -> None:
@@ -44,14 +54,30 @@ def test_jobs_end_in_every_way(settled: Project) -> None:
 
 
 def test_settled_pass_calls_and_writes_nothing(settled: Project) -> None:
-    """A pass over ended jobs asks STS who it is, and touches neither Bedrock nor a file."""
+    """A pass over ended jobs makes no call, not even to STS, and touches no file."""
     before = settled.files()
     settled.hush()
     ran = settled.run("reconcile")
     assert ran.code == 0
-    assert settled.calls() == []
-    assert [entry["operation"] for entry in settled.calls(service="sts")] == ["GetCallerIdentity"]
+    assert settled.sandbox.calls() == []
     assert settled.files() == before
+
+
+@pytest.mark.parametrize("verb", ["plan", "reconcile", "status"])
+def test_settled_pass_needs_no_aws(settled: Project, verb: str) -> None:
+    """Without credentials, region or service it succeeds all the same, and imports no client."""
+    code = (
+        f"import sys; from controller.cli.main import main; sys.argv = ['bedrock-jobs', {verb!r}]\n"
+        "try: main()\n"
+        "except SystemExit as end: code = end.code\n"
+        "print(code, sorted({'boto3', 'botocore', 'urllib3'} & set(sys.modules)))"
+    )
+    env = environment(settled.folder, **NOWHERE)
+
+    done = run(settled.folder, env=env, command=(sys.executable, "-c", code))
+
+    assert done.err.count("Traceback") == 0
+    assert done.out.splitlines()[-1] == "0 []"
 
 
 def test_active_pass_changes_and_writes_nothing(tree: Project) -> None:
