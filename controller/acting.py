@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -90,7 +89,8 @@ class Actor:
         except CloudError as error:
             return self._not_answered(action, error.failure)
         live = self._confirmed(action, arn)
-        if live is None:
+        if live is None or live.arn != arn:
+            # A namesake says nothing of the job that Create answered with.
             return Outcome(action, action, arn=arn)
         return Outcome(action, self._judged(action, submission, live))
 
@@ -100,20 +100,24 @@ class Actor:
         So does a refusal of what may have been made before: its own job may take the last slot.
         """
         is_open = failure.disposition is Disposition.CONFLICT or failure.ambiguous
-        if not is_open and not self._was_made_before(action, failure):
-            return Outcome(action, action, failure)
+        try:
+            if not is_open and not self._was_made_before(action, failure):
+                return Outcome(action, action, failure)
+        except CloudError:
+            # This Create was refused; what became of the one before is as unknown as it was.
+            return Outcome(action, action, replace(failure, ambiguous=True))
         again = self._decided(action, self._look(action))
         if again.live is None:
             return Outcome(action, action, failure)
         return Outcome(action, again)
 
     def _was_made_before(self, action: Action, failure: Failure) -> bool:
-        """Whether a Create that was refused shows after all as made by an unanswered one."""
+        """Whether a refused Create shows as made by an unanswered one before; raises CloudError."""
         recorded = self.recorded.get(action.desired.key)
         ends_intent = failure.disposition in {Disposition.REFUSED, Disposition.QUOTA}
         if recorded is None or not recorded.is_intent or not ends_intent:
             return False
-        return self._confirmed(action, action.desired.name) is not None
+        return self._found(action, action.desired.name) is not None
 
     def _shows_late(self, action: Action) -> bool:
         """Whether an unanswered Create, which this action forgets, took effect; raises CloudError.
@@ -161,8 +165,8 @@ class Actor:
             action,
             verb=Verb.HOLD,
             reason=Reason.TOKEN_REPLAY,
-            message=f"Create answered with {live.arn}, which is another job ({live.name}): nothing "
-            "was submitted. Give the manifest another name, and report this",
+            message=f"Create answered with {live.arn}, which is another job ({live.name}) than "
+            f"{submission.name}. Give the manifest another name, and report this",
         )
 
     def _submitted(self, action: Action, submission: Submission, live: Live) -> Observation:
@@ -182,8 +186,11 @@ class Actor:
             except CloudError as error:
                 if error.failure.disposition is not Disposition.CONFLICT:
                     found = error.failure
-        with suppress(CloudError):
+        try:
             self._shows_late(action)
+        except CloudError as error:
+            # The entry stays as recorded: it is all that leads to what a Create may have made.
+            return Outcome(action, self._decided(action, unseen(action.place, error.failure)))
         now = self._decided(action, self._look(action))
         # A look that failed shows less than was known before.
         return Outcome(action, action if now.live is None else now, found)

@@ -159,7 +159,24 @@ class Look:
             return self.from_sidecar(identifier)
         except UnansweredError:
             live = cloud.get(lineage.kind, lineage.desired.target, identifier)
-            return _recognised(lineage, live, cloud)
+            return self._recognised(live, cloud)
+
+    def _recognised(self, live: Live | None, cloud: Cloud) -> Live | None:
+        """Return a job with the token that its stamps prove, where Get omits it; raises CloudError.
+
+        Without either, and without a record of the job, nobody knows whose it is.
+        """
+        lineage, recorded = self.lineage, self.recorded
+        stamped = lineage.fleet.stamp_tags and lineage.kind.echoes_token
+        if live is None or live.token is not None or not stamped:
+            return live
+        try:
+            tags = cloud.tags(lineage.desired.target, live.arn)
+        except CloudError:
+            if recorded is None or recorded.arn != live.arn:
+                raise
+            return live
+        return replace(live, token=token_of(tags, lineage.fleet.owner))
 
     def _unread(self) -> Iterable[tuple[str, str]]:
         """Return the members and ARNs whose tags must be read: only those of jobs that are ours."""
@@ -196,15 +213,3 @@ def begun(lineage: Lineage, place: Place, recorded: Recorded | None, *, full: bo
 def unseen(place: Place | None, failure: Failure) -> Observation:
     """Return what is seen of a job when a call failed: that is ignorance, and no absence."""
     return Observation(Existence.UNKNOWN, place, failure=failure)
-
-
-def _recognised(lineage: Lineage, live: Live | None, cloud: Cloud) -> Live | None:
-    """Where Get omits the token of a kind that shows one, the stamps on a job tell whose it is."""
-    stamped = lineage.fleet.stamp_tags and lineage.kind.echoes_token
-    if live is None or live.token is not None or not stamped:
-        return live
-    try:
-        tags = cloud.tags(lineage.desired.target, live.arn)
-    except CloudError:
-        return live
-    return replace(live, token=token_of(tags, lineage.fleet.owner))

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from controller.core.actions import Reason, Verb
-from controller.core.errors import failure
+from controller.core.errors import NOT_UNDERSTOOD, failure
 from controller.core.identity import submission
-from controller.core.model import Target
+from controller.core.kind import Kind
+from controller.core.model import Live, Target
 from controller.ports import CloudError
+from tests.contract.fake import Fake
 from tests.contract.passes import KIND, Tree
+from tests.contract.showing import arn_of
 from tests.core.cases import SPEC
 
 SOMEBODYS = "351997e1-336f-40c9-99a7-e1fd05e819b3"
@@ -148,6 +152,78 @@ def test_revision_that_shows_late_is_not_forgotten_by_a_revert(tree: Tree) -> No
 
     assert [live.name for live in tree.live()] == ["support-bot", revision]
     assert [one["jobName"] for one in tree.entry()["history"]] == [revision]
+
+
+UNKNOWN = failure(NOT_UNDERSTOOD, "a page", reading=True)
+
+
+@pytest.mark.parametrize("code", ["ServiceQuotaExceededException", "ValidationException"])
+def test_refusal_ends_no_intent_while_nobody_knows_what_it_made(tree: Tree, code: str) -> None:
+    """A refused repetition says nothing of the first Create where its job cannot be asked for."""
+    begun(tree, 2)
+    tree.cloud.failing = {"Create": failure(code, "", reading=False)}
+
+    def fail(operation: str, _name: str) -> None:
+        if operation == "Create":
+            tree.cloud.failing["Get"] = UNKNOWN
+
+    tree.cloud.watcher = fail
+    held = tree.one()
+    assert held.outcome.failure is not None
+    assert tree.entry()["phase"] == "Submitting"
+    tree.cloud.failing, tree.cloud.watcher = {}, lambda *_: None
+    tree.put("support-bot", jobName="another-name")
+
+    assert tree.one().outcome.now.reason is Reason.SPEC_CHANGED
+    assert len(tree.live()) == 1
+
+
+def test_stop_forgets_no_intent_that_cannot_be_asked_for(tree: Tree) -> None:
+    """What a lost Create of a revision made is stopped too, once it can be asked for."""
+    tree.put("support-bot")
+    tree.one()
+    edited = tree.put("support-bot", {"onSpecChange": "NewRevision"}, roleArn=OTHER_ROLE)
+    assert edited.submission is not None
+    revision = f"support-bot-{edited.submission.digest[:8]}"
+    tree.cloud.late, tree.cloud.lag, tree.cloud.losing = revision, 2, {"Create": LOST}
+    tree.one()
+    tree.cloud.losing = {}
+    tree.put("support-bot", {"state": "Stopped"})
+
+    def fail(operation: str, _name: str) -> None:
+        if operation == "Stop":
+            tree.cloud.failing[("Get", revision)] = UNKNOWN
+
+    tree.cloud.watcher = fail
+    assert tree.one().outcome.now.reason is Reason.OBSERVATION_FAILED
+    assert tree.entry()["jobName"] == revision
+    tree.cloud.failing, tree.cloud.watcher = {}, lambda *_: None
+    tree.one()
+    tree.one()
+
+    assert {live.status for live in tree.live()} == {"Stopping"}
+
+
+class _Namesake(Fake):
+    """A cloud in which a new job shows neither by its ARN nor by its name, which another has."""
+
+    def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
+        """Return another job of the name once there is one."""
+        live = super().get(kind, target, "support-bot")
+        if live is None or identifier == live.arn:
+            return None
+        return replace(live, arn=arn_of(kind, "another12345"), token=SOMEBODYS)
+
+
+def test_namesake_is_not_what_create_answered_with(tmp_path: Path) -> None:
+    """A job that Create answered with is recorded, whatever a look by its name shows meanwhile."""
+    tree = Tree(tmp_path, cloud=_Namesake())
+    tree.put("support-bot")
+
+    made = tree.one()
+
+    assert made.outcome.now.reason is Reason.NOT_SUBMITTED
+    assert (made.entry["phase"], made.entry["jobArn"]) == ("Submitting", tree.live()[0].arn)
 
 
 def test_job_that_takes_the_last_slot_is_not_queued_behind_itself(tree: Tree) -> None:

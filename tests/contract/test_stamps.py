@@ -78,13 +78,13 @@ def test_stamps_of_nobody_or_another_prove_nothing(spoilt: dict[str, str]) -> No
     assert str(_decided(cloud, job).reason) == "NotOwned"
 
 
-def test_stamps_that_cannot_be_read_prove_nothing() -> None:
-    """A failing list of tags is ignorance, and a job that nothing proves is not ours."""
+def test_stamps_that_cannot_be_read_leave_it_unknown() -> None:
+    """A failing list of tags is ignorance: it does not make a job another owner's."""
     job = _desired(SPEC)
     cloud, _ = _submitted(job)
     cloud.failing["Tags"] = DENIED
 
-    assert str(_decided(cloud, job).reason) == "NotOwned"
+    assert str(_decided(cloud, job).reason) == "ObservationFailed"
 
 
 def test_fleet_without_stamps_asks_for_no_tags() -> None:

@@ -35,6 +35,30 @@ MUTANTS = (
         "        if not is_open:\n",
     ),
     Mutant(
+        "a refusal ends an intent that cannot be asked for",
+        "controller/acting.py",
+        "            return Outcome(action, action, replace(failure, ambiguous=True))\n",
+        "            return Outcome(action, action, failure)\n",
+    ),
+    Mutant(
+        "a namesake stands for what Create answered with",
+        "controller/acting.py",
+        "        if live is None or live.arn != arn:\n",
+        "        if live is None:\n",
+    ),
+    Mutant(
+        "a stop forgets an intent that cannot be asked for",
+        "controller/acting.py",
+        "            self._shows_late(action)\n        except",
+        "            del found\n        except",
+    ),
+    Mutant(
+        "stamps that cannot be read make a job another's",
+        "controller/looks.py",
+        "            if recorded is None or recorded.arn != live.arn:\n",
+        "            if not stamped:\n",
+    ),
+    Mutant(
         "an answer lost before a retry is forgotten",
         "controller/adapters/aws_requests.py",
         "            if not self._mine.lost:\n",
