@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.adapters.files import locked, plain_bytes, replace
 from controller.adapters.git import Git, GitError
 from controller.adapters.heads import Heads
 from controller.adapters.repository import HEADS, Aim, Repository
 from controller.adapters.sidecars import SUFFIX
 from controller.adapters.statuses import Local, bytes_of
+from controller.adapters.tree_files import OutsideTreeError, TreeRoot
+from controller.adapters.tree_writing import locked, make_folder, remove, replace
 from controller.adapters.trees import Blob, filtered, is_blob
 
 _GONE = "000000"
@@ -71,7 +73,7 @@ def _follow(
     try:
         # Files before the branch: beside a newer commit an older file would count as news.
         for one in moves:
-            _write(repository.top / one.path, one, here, contents)
+            _write(TreeRoot.of(repository.top), repository.top / one.path, one, here, contents)
         moved = ("-m", "bedrock-jobs: follow", f"{HEADS}{branch}", commit, here.head)
         has_moved = has_moved or git.holds("update-ref", *moved)
     finally:
@@ -124,20 +126,33 @@ def _index(git: Git, files: Mapping[str, tuple[str, str]]) -> None:
     git.run("update-index", "-z", "--index-info", content=info)
 
 
-def _write(path: Path, move: _Move, here: Local, contents: Mapping[str, bytes]) -> None:
+def _write(
+    root: TreeRoot, place: Path, move: _Move, here: Local, contents: Mapping[str, bytes]
+) -> None:
     """Give a sidecar its new bytes, unless somebody has written it meanwhile."""
-    after = contents.get(move.path)
-    if path.parent.resolve() != path.parent:
-        return  # a link of the user's leads elsewhere, where nothing of ours belongs
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with locked(str(path)):
-        found = plain_bytes(str(path)) if path.exists() else None
+    after, folder, path = contents.get(move.path), str(place.parent), str(place)
+    try:
+        if root.folder(folder) not in {None, folder}:
+            return  # a link of the user's leads elsewhere, where nothing of ours belongs
+    except OutsideTreeError:
+        return
+    make_folder(root, folder)
+    with locked(root, path):
+        found = _found(root, path)
         if found == after or not _is_as_known(found, move, here):
             return
         if after is None:
-            path.unlink()
+            remove(root, path)
         else:
-            replace(path, after)
+            replace(root, path, after)
+
+
+def _found(root: TreeRoot, path: str) -> bytes | None:
+    """Return a sidecar's bytes; none of them where something other than a file has its name."""
+    found = root.lstat(path)
+    if found is None:
+        return None
+    return root.read(path) if stat.S_ISREG(found.st_mode) else b""
 
 
 def _is_as_known(found: bytes | None, move: _Move, here: Local) -> bool:

@@ -11,8 +11,9 @@ from typing import Final
 
 from controller.adapters import schemas
 from controller.adapters.discovery import FLEET_FILE, discover
-from controller.adapters.files import plain_bytes, replace
 from controller.adapters.git import Git, GitError
+from controller.adapters.tree_files import TreeRoot
+from controller.adapters.tree_writing import make_folder, rewrite
 from controller.core.scaffolding import CHANGES, Fate, How, Laid, Piece, laid, plain
 from controller.version import __version__
 
@@ -153,7 +154,7 @@ def is_protected(folder: Path, host: str) -> bool:
     for place in owners_places(host):
         # What cannot be read protects nothing.
         with contextlib.suppress(OSError):
-            texts.append(_found(folder / place) or "")
+            texts.append(_found(folder, folder / place) or "")
     words = [line.split()[:1] for text in texts for line in text.splitlines()]
     return [f"/{FLEET_FILE}"] in words or [FLEET_FILE] in words
 
@@ -204,10 +205,11 @@ def _lay(folder: Path, piece: Piece, *, force: bool, dry_run: bool) -> Laid:
         note = f"{link.relative_to(folder)} is a symbolic link: put the file itself there"
         return Laid(piece, Fate.FAILED, note=note)
     try:
-        done = laid(piece, _found(path), force=force)
+        done = laid(piece, _found(folder, path), force=force)
         if done.fate in CHANGES and not dry_run:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            replace(path, (done.text or "").encode("utf-8", "surrogateescape"))
+            root = TreeRoot.of(folder)
+            make_folder(root, str(path.parent))
+            rewrite(root, str(path), (done.text or "").encode("utf-8", "surrogateescape"))
     except OSError as error:
         note = f"it cannot be written: {error.strerror or error}"
         return Laid(piece, Fate.FAILED, note=note)
@@ -220,7 +222,6 @@ def _link(folder: Path, path: Path) -> Path | None:
     return next((one for one in reversed(inner) if one.is_symlink()), None)
 
 
-def _found(path: Path) -> str | None:
-    if not os.path.lexists(path):
-        return None
-    return plain_bytes(str(path)).decode("utf-8", "surrogateescape")
+def _found(folder: Path, path: Path) -> str | None:
+    content = TreeRoot.of(folder).read(str(path))
+    return None if content is None else content.decode("utf-8", "surrogateescape")

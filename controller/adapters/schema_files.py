@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from controller.adapters.schemas import FLEET, STEMS, file_name, partial
+from controller.adapters.tree_files import root_of
+from controller.adapters.tree_writing import make_folder, rewrite
 from controller.core.envelope import fleet_schema
 from controller.core.kinds import KINDS
 from controller.core.schema import manifest_schema, partial_schema
@@ -47,11 +49,12 @@ def generated(stems: Iterable[str], *, documented: bool = False) -> dict[str, st
 
 def write(folder: Path, files: Mapping[str, str]) -> tuple[Path, ...]:
     """Write what differs and return those paths; a file that is current is not touched."""
-    folder.mkdir(parents=True, exist_ok=True)
+    root = root_of(folder)
+    make_folder(root, str(folder))
     # Untouched files keep their time, which editors and make watch.
     stale = [folder / name for name in files if _text(folder / name) != files[name]]
     for path in stale:
-        path.write_text(files[path.name], encoding="utf-8", newline="\n")
+        rewrite(root, str(path), files[path.name].encode())
     return tuple(stale)
 
 
@@ -66,9 +69,10 @@ def differences(folder: Path, files: Mapping[str, str]) -> dict[Path, str]:
 
 def _text(path: Path) -> str | None:
     """Return a file's text, or None where there is no such file or it is not text."""
+    content = root_of(path.parent).read(str(path))
     try:
-        return path.read_bytes().decode("utf-8")
-    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+        return None if content is None else content.decode("utf-8")
+    except UnicodeDecodeError:
         return None
 
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.files import plain_bytes
 from controller.adapters.git import Git
 from controller.adapters.heads import Heads
 from controller.adapters.repository import Repository
 from controller.adapters.sidecars import SUFFIX, entries_of, rendered
+from controller.adapters.tree_files import Kind as FileKind
+from controller.adapters.tree_files import Listed, TreeRoot
 from controller.adapters.trees import (
     Blob,
     Tree,
@@ -101,19 +101,16 @@ def _gone(repository: Repository, missing: Set[str]) -> list[str]:
 
 
 def _has_gone(repository: Repository, path: str) -> bool:
-    place = repository.top / path
     inner = (path.removeprefix(f"{folder}/") for folder in repository.folders)
     if all(one.startswith(".") or "/." in one for one in inner):
         return False  # passes do not look there
+    root, place = TreeRoot.of(repository.top), repository.top / path
     try:
-        if place.parent.resolve() != place.parent:
-            return False  # a link of the user's leads elsewhere
-        place.lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return True
+        folder = root.folder(str(place.parent))
+        # A link of the user's may lead elsewhere.
+        return folder is None or (folder == str(place.parent) and not root.exists(str(place)))
     except OSError:
-        pass
-    return False
+        return False
 
 
 def _says_more(path: str, content: bytes | None, read: Mapping[str, bytes]) -> bool:
@@ -122,28 +119,38 @@ def _says_more(path: str, content: bytes | None, read: Mapping[str, bytes]) -> b
 
 def _found(repository: Repository, nested: list[Path]) -> Iterator[tuple[str, bytes]]:
     """Yield path and bytes of every sidecar on disk; another repository's are not ours."""
+    root = TreeRoot.of(repository.top)
     for inner in repository.folders:
-        for folder, names, files in os.walk(repository.top / inner):
-            within = Path(folder)
-            shown = [within / name for name in names if not name.startswith(".")]
-            others = [one for one in shown if (one / ".git").exists()]
-            nested += others
-            names[:] = [one.name for one in shown if one not in others]
-            for name in files:
+        top, others = str(repository.top / inner), list[str]()
+        for folder, entries in _walk(root, repository.top / inner):
+            if any(folder.startswith(f"{one}/") for one in others):
+                continue
+            if folder != top and any(one.name == ".git" for one in entries):
+                others.append(folder)
+                continue
+            for name, kind in entries:
                 if name.endswith(SUFFIX) and not name.startswith("."):
-                    path = within / name
-                    yield path.relative_to(repository.top).as_posix(), _bytes(path)
+                    path = Path(folder, name)
+                    said = _bytes(root, path) if kind == FileKind.FILE else b""
+                    yield path.relative_to(repository.top).as_posix(), said
+        nested += map(Path, others)
+
+
+def _walk(root: TreeRoot, folder: Path) -> Iterator[tuple[str, list[Listed]]]:
+    """Yield the folders that can be listed: of the others' sidecars none counts as gone."""
+    return root.walk(str(folder), lambda _: None)
 
 
 def _has_sidecars(folder: Path) -> bool:
-    return any(True for _ in folder.rglob(f"*{SUFFIX}"))
+    found = _walk(TreeRoot.of(folder), folder)
+    return any(one.name.endswith(SUFFIX) for _, entries in found for one in entries)
 
 
-def _bytes(path: Path) -> bytes:
+def _bytes(root: TreeRoot, path: Path) -> bytes:
     try:
-        return plain_bytes(str(path))
+        return root.read(str(path)) or b""
     except OSError:
-        # The pass has told it; what nobody can read says nothing, and stops no other.
+        # The pass has reported it; what cannot be read says nothing, and stops no other.
         return b""
 
 
@@ -211,6 +218,7 @@ def _compared(
         read(base, here.tree if base == here.head else tree_of(git, base, folders)),
         read(heads.onto, theirs),
         frozenset(_folders(theirs)),
+        TreeRoot.of(repository.top),
     )
 
 
@@ -237,6 +245,7 @@ class _Compared:
     before: Mapping[str, bytes]
     there: Mapping[str, bytes]
     folders: frozenset[str]
+    root: TreeRoot
 
     def change(self, path: str) -> Change | str | None:
         """Return what becomes of a sidecar, or why nothing can; None where nothing need."""
@@ -270,16 +279,15 @@ class _Compared:
         names = [stem + suffix for suffix in _MANIFESTS]
         source = self.source
         if source is None:
-            there = any((self.repository.top / name).is_file() for name in names)
+            there = any(self.root.is_file(str(self.repository.top / name)) for name in names)
             return Beside(there, current=there)
         found = [name for name in names if name in source]
         return Beside(bool(found), all(self._is_as_read(name, source[name]) for name in found))
 
     def _is_as_read(self, name: str, blob: Blob) -> bool:
         """Whether the manifest there is the one that the pass here has read."""
-        try:
-            content = (self.repository.top / name).read_bytes()
-        except OSError:
+        content = self.root.read(str(self.repository.top / name))
+        if content is None:
             return False
         # A checkout may have other ends of lines than the commit.
         return is_blob(content, blob.identity) or self.here.tree.get(name) == blob

@@ -36,6 +36,13 @@ def replace(root: TreeRoot, path: str, content: bytes, mode: int | None = None) 
         _sync(folder)
 
 
+def rewrite(root: TreeRoot, path: str, content: bytes) -> None:
+    """Replace what a path leads to inside the tree; a link stays one, permissions stay the same."""
+    real = root.resolve(path) or path
+    found = root.stat(real)
+    replace(root, real, content, None if found is None else stat.S_IMODE(found.st_mode))
+
+
 def create(root: TreeRoot, path: str, content: bytes) -> bool:
     """Create a file; return False, and change nothing, where something exists already.
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from controller.adapters.committing import commit
-from controller.adapters.files import locked
 from controller.adapters.following import follow
 from controller.adapters.git import PATIENCE, GitError, masked
 from controller.adapters.heads import Heads, heads_of
@@ -26,6 +25,8 @@ from controller.adapters.repository import (
     urls_of,
 )
 from controller.adapters.statuses import IGNORED, Changes, Local, lacking, local
+from controller.adapters.tree_files import TreeRoot
+from controller.adapters.tree_writing import locked
 from controller.core.commit_message import TEMPLATE, message
 from controller.core.kind import Kind
 
@@ -176,7 +177,8 @@ def writer(
 def _alone(repository: Repository) -> Iterator[None]:
     """While the context lasts no other process writes back from a checkout of this repository."""
     # The file is never made: where there is none, its folder is locked.
-    with locked(str(repository.shared / "bedrock-jobs.lock")):
+    root = TreeRoot.of(repository.shared)
+    with locked(root, str(repository.shared / "bedrock-jobs.lock")):
         yield
 
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import click
 
-from controller.adapters import files, schemas
+from controller.adapters import schemas, tree_writing
 from controller.adapters.discovery import LARGEST, UnfitFileError, content
 from controller.adapters.drafts import Made, made
 from controller.adapters.fleet_file import load_fleet
 from controller.adapters.requests import STDIN, read_request
+from controller.adapters.tree_files import root_of
 from controller.cli.asked import DEFAULT_PATH, usable
 from controller.cli.exits import Exit
 from controller.cli.new import reference
@@ -199,7 +200,8 @@ def _made(draft: Draft, origin: str, given: dict[str, Any], fleet: Fleet) -> Mad
 def write(imported: Imported, *, force: bool) -> None:
     """Write each manifest into its file; raises click's errors before or at the first failure."""
     paths = [one.path for one in imported.made if one.path is not None]
-    there = [path for path in paths if path.exists() or path.is_symlink()]
+    roots = {folder: root_of(folder) for folder in {path.parent for path in paths}}
+    there = [path for path in paths if roots[path.parent].exists(str(path))]
     if there and not force:
         raise click.BadParameter(
             f"{there[0]} exists already; choose another folder, or overwrite it with --force.",
@@ -207,8 +209,8 @@ def write(imported: Imported, *, force: bool) -> None:
         )
     for one, path in zip(imported.made, paths, strict=True):
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            files.replace(path, one.text.encode())
+            tree_writing.make_folder(roots[path.parent], str(path.parent))
+            tree_writing.replace(roots[path.parent], str(path), one.text.encode())
         except OSError as error:
             raise click.FileError(str(path), error.strerror or str(error)) from error
         say(f"wrote {path}")

@@ -11,6 +11,8 @@ import click
 
 from controller.adapters import schemas
 from controller.adapters.discovery import top_of
+from controller.adapters.tree_files import is_stream, root_of
+from controller.adapters.tree_writing import create, make_folder, rewrite, write_stream
 from controller.cli import options
 from controller.core.hints import listing
 from controller.core.identity import with_names
@@ -88,17 +90,27 @@ def reference(row: Kind, folder: Path) -> str:
     return Path(os.path.relpath(there, folder)).as_posix()
 
 
+def _is_written(path: Path, content: bytes, *, force: bool) -> bool:
+    """Write a file, and return whether it was; only by force over one that exists."""
+    if force and is_stream(str(path)):
+        write_stream(str(path), content)
+        return True
+    root = root_of(path.parent)
+    make_folder(root, str(path.parent))
+    if not force:
+        return create(root, str(path), content)
+    rewrite(root, str(path), content)
+    return True
+
+
 def _write(path: Path, text: str, *, force: bool) -> None:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # Mode x leaves no moment between looking and writing.
-        with path.open("w" if force else "x", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-    except FileExistsError:
+        is_written = _is_written(path, text.encode(), force=force)
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror or str(error)) from error
+    if not is_written:
         raise click.BadParameter(
             f"{path} exists already; choose another, or overwrite it with --force.",
             param_hint="-o",
-        ) from None
-    except OSError as error:
-        raise click.FileError(str(path), error.strerror or str(error)) from error
+        )
     click.echo(f"wrote {path}", err=True)
