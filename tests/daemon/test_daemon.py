@@ -220,6 +220,23 @@ def test_what_one_job_shows_to_be_wrong_is_used_for_no_other(kept: Kept) -> None
     assert {live.name for live in kept.live()} == {"declared", "undeclared"}
 
 
+def test_an_ended_job_shows_wrong_credentials(kept: Kept) -> None:
+    """A daemon asks whose its credentials are though all has ended: what is new comes later."""
+    kept.put("ended")
+    kept.settle()
+    kept.finish("ended")
+    kept.after(70.0)
+    assert kept.phase("ended") == "Completed"
+    after_a_restart = Kept(kept.folder, Fake(account="210987654321"))
+    after_a_restart.put("ended")
+    after_a_restart.settle()
+
+    after_a_restart.put("new", target=ELSEWHERE)
+    after_a_restart.settle()
+
+    assert after_a_restart.live() == []
+
+
 def test_an_event_is_a_look_at_once(kept: Kept) -> None:
     """A job that is heard of is asked for; an ARN of nobody's is not."""
     kept.put("support-bot")

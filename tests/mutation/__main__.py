@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.mutation import mutants_of_clones, mutants_of_plans
+from tests.mutation import mutants_of_clones, mutants_of_idle, mutants_of_plans
 from tests.mutation.mutants import MUTANTS as MUTANTS_OF_ALL_ELSE
 from tests.mutation.mutants import Mutant
 
@@ -33,6 +33,7 @@ ROOMS = (
     "tests/adapters/test_sidecars.py",
     "tests/adapters/test_sidecars_again.py",
     "tests/adapters/test_sidecars_atomic.py",
+    "tests/daemon/test_daemon.py",
     "tests/git/test_races.py",
     "tests/git/test_hooks.py",
     "tests/git/test_checkouts.py",
@@ -42,7 +43,12 @@ ROOMS = (
     "tests/e2e/test_settled.py",
     "tests/e2e/test_lost_answers.py",
 )
-MUTANTS = (*MUTANTS_OF_ALL_ELSE, *mutants_of_clones.MUTANTS, *mutants_of_plans.MUTANTS)
+MUTANTS = (
+    *MUTANTS_OF_ALL_ELSE,
+    *mutants_of_clones.MUTANTS,
+    *mutants_of_idle.MUTANTS,
+    *mutants_of_plans.MUTANTS,
+)
 UNBROKEN = Mutant("nothing", "pyproject.toml", "", "")
 WORKERS = 2
 DEADLINE = 600

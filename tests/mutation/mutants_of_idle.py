@@ -1,0 +1,45 @@
+"""The load-bearing lines of passes that make no call, each with what takes its place."""
+
+from __future__ import annotations
+
+from tests.mutation.mutants import Mutant
+
+MUTANTS = (
+    Mutant(
+        "credentials are checked for one region alone",
+        "controller/observing.py",
+        "            by_role[job.target.assume_role_arn].append(job)\n",
+        "            by_role[str(job.target)].append(job)\n",
+    ),
+    Mutant(
+        "a pass that is to ask does not",
+        "controller/observing.py",
+        "seen = None if self.full or self.identifies else",
+        "seen = None if self.full else",
+    ),
+    Mutant(
+        "a daemon does not ask whose its credentials are",
+        "controller/daemon.py",
+        "part=True, identifies=True)",
+        "part=True)",
+    ),
+    Mutant(
+        "a record overrules what the manifest declares",
+        "controller/core/model.py",
+        "Place(target.account_id or known.account_id, target.region or known.region)",
+        "known",
+    ),
+    Mutant(
+        "tags that differ from the record are not read",
+        "controller/looks.py",
+        "        return self.found is not None and self.found.following is None "
+        "and not self.reads_tags\n",
+        "        return self.found is not None\n",
+    ),
+    Mutant(
+        "a record without a place settles a job",
+        "controller/observing.py",
+        "            if place is None:\n                return None\n",
+        "            if place is None:\n                continue\n",
+    ),
+)
