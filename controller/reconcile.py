@@ -13,6 +13,7 @@ from typing import Any
 
 from controller.acting import Actor
 from controller.core.actions import Action, Outcome, Plan
+from controller.core.claims import Around
 from controller.core.errors import failure
 from controller.core.fleet import Fleet
 from controller.core.kind import Kind
@@ -81,7 +82,8 @@ class Outside:
     """The kinds that a pass knows, and all that it works through.
 
     ``watcher`` is told of each result as it comes, from several threads. Once ``leaves`` holds,
-    nothing begins any more.
+    nothing begins any more. ``around`` is the tree that passes act on a part of; without it each
+    pass is about the whole tree.
     """
 
     kinds: Mapping[str, Kind]
@@ -91,6 +93,7 @@ class Outside:
     width: int = 16
     watcher: Callable[[Result], None] = lambda _: None
     leaves: Callable[[], bool] = lambda: False
+    around: Around | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,14 +153,15 @@ def reconcile(
     if mode is Mode.APPLY:
         outside.ledger.clean()
     kinds, by_key = outside.kinds, {job.key: job for job in jobs}
-    beside = running_beside(kinds, recorded, by_key) if scope.part else Counter[Lane]()
+    is_part = scope.part or (outside.around is not None and outside.around.narrow)
+    beside = running_beside(kinds, recorded, by_key) if is_part else Counter[Lane]()
     looking = Gated(outside.cloud, lambda _: _staying(outside.leaves))
     observer = Observer(
         kinds, recorded, fleet, looking, full=scope.full, identifies=scope.identifies
     )
     seen = observer.everywhere(jobs, outside.width)
     crowd = Crowd(seen.active, beside, terms.permits)
-    made = plan(kinds, jobs, seen.observations, recorded, fleet, now, crowd)
+    made = plan(kinds, jobs, seen.observations, recorded, fleet, now, crowd, outside.around)
     refused = _refusal(made, fleet, found, scope, terms) if mode is not Mode.RECORD else None
     acting = narrowed(outside.cloud, outside.width)
     actor = Actor(kinds, by_key, recorded, fleet, acting, outside.ledger, outside.clock, now)

@@ -65,7 +65,8 @@ def chosen(words: Sequence[str], given: dict[str, Any]) -> Chosen:
     told = tuple(one for one in work.problems if one.key in keys or not (one.key or meant.names))
     tell_problems(told)
     others = tuple(job for job in work.desired if job.key not in keys)
-    return Chosen(replace(work, desired=jobs, problems=told), others)
+    narrow = work.narrow or bool(others)
+    return Chosen(replace(work, desired=jobs, problems=told, narrow=narrow), others)
 
 
 def _meant(words: Sequence[str], given: dict[str, Any]) -> _Meant:

@@ -15,6 +15,7 @@ from controller.adapters.discovery import discover, top_of
 from controller.adapters.manifests import read_files, scan
 from controller.adapters.sidecars import sidecar_of
 from controller.cli.asked import Asked
+from controller.cli.whole import topmost_of
 from controller.core.fleet import Fleet
 from controller.core.kinds import KINDS
 from controller.core.leftovers import Census
@@ -36,7 +37,7 @@ def coverage_of(wanted: Asked, tree: Tree) -> Coverage | None:
         return None
     names = ((one.key, _job_name(one)) for one in tree.manifests)
     here = _census(folders, names, tree.problems)
-    around = sorted({_topmost(folder, wanted.top) for folder in folders})
+    around = sorted({topmost_of(folder, wanted.top) for folder in folders})
     known = here if set(around) == set(here.folders) else None
     return Coverage(here, partial(_around, known, [Path(path) for path in around], wanted))
 
@@ -116,10 +117,3 @@ def _census(
         frozenset(path if Path(path).is_dir() else sidecar_of(path) for path in troubled),
         len(problems),
     )
-
-
-def _topmost(folder: Path, top: Path) -> str:
-    """Return the topmost folder below the fleet's in which a folder lies, or the folder itself."""
-    own, above = folder.resolve(), top.resolve()
-    inside = own.relative_to(above).parts if own.is_relative_to(above) else ()
-    return str(above / inside[0]) if inside else str(own)

@@ -20,7 +20,9 @@ from controller.adapters.shared_files import Held, SharedFiles, States
 from controller.adapters.worktrees import changed_since_head
 from controller.cli.asked import Asked, asked
 from controller.cli.covering import coverage_of
+from controller.cli.whole import others_of
 from controller.cli.wiring import desired_by, limited
+from controller.core.claims import Others
 from controller.core.fleet import Fleet
 from controller.core.model import Desired, JobKey, Manifest, Tree
 from controller.core.sharding import Shard
@@ -55,6 +57,7 @@ class Reading:
         self._rules: tuple[Fleet, str] = (Fleet(), "")
         self._known: dict[JobKey, tuple[Manifest, Desired]] = {}
         self._reader = TreeReader()
+        self._whole: tuple[Asked, Tree] | None = None
 
     def renew(self) -> None:
         """Know nothing any more."""
@@ -84,7 +87,7 @@ class Reading:
             return Intake(unsettled="a file that manifests rest on changed meanwhile", again=SOON)
         if held.is_all:
             return self._still(held)
-        self._last = self._intake(wanted, tree, held)
+        self._whole, self._last = (wanted, tree), self._intake(wanted, tree, held)
         return self._last
 
     def _held(self, before: States, stale: Iterable[str]) -> Held | None:
@@ -104,6 +107,10 @@ class Reading:
             return replace(self._last, coverage=_unknown, again=again)
         rules = ", ".join(sorted(held.files))
         return Intake(unsettled=f"the fleet's rules are not as committed: {rules}", again=again)
+
+    def others(self) -> Others:
+        """Return every manifest of the whole tree, also those of other shards and labels."""
+        return others_of(*self._whole) if self._whole is not None else Others()
 
     def watched(self) -> tuple[Path, ...]:
         """Return the paths that matter: the manifests', and the files beside them that bind them.

@@ -39,6 +39,7 @@ from controller.cli.repo import Repo
 from controller.cli.signals import signals
 from controller.cli.steady import SteadyReading
 from controller.cli.wiring import connected
+from controller.core.claims import Around, Others
 from controller.core.kinds import KINDS
 from controller.core.sharding import Shard
 from controller.core.timetable import Rhythm
@@ -207,7 +208,11 @@ class _Kept:
         rate = self.given["calls_per_second"]
         measured: Cloud = Measured(self._bedrock, self._metrics)
         cloud = paced(measured, steady, lambda seconds: self._pause(seconds), rate)
-        return Outside(KINDS, cloud, self._ledger, SystemClock())
+        return Outside(KINDS, cloud, self._ledger, SystemClock(), around=Around(self._others))
+
+    def _others(self) -> Others:
+        with self.repo.still:
+            return self.reading.others()
 
 
 def _notice(stack: ExitStack, kept: _Kept, connection: Connection, daemon: Daemon) -> None:

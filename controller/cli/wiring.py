@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,6 +21,8 @@ from controller.adapters.manifests import load
 from controller.adapters.sidecars import Sidecars, sidecar_of
 from controller.cli.asked import asked, usable
 from controller.cli.covering import check_whole, coverage_of
+from controller.cli.whole import is_narrow, ledger_roots, others_of
+from controller.core.claims import Around, Others
 from controller.core.desired import desire
 from controller.core.fleet import Fleet
 from controller.core.kinds import KINDS
@@ -37,7 +39,9 @@ SANDBOX_REGION = "us-east-1"
 class Work:
     """The manifests that were asked for, with their fleet; problems of both.
 
-    ``coverage`` tells which jobs have no manifest any more, where that is known.
+    ``coverage`` tells which jobs have no manifest any more, where that is known. ``others`` reads
+    the whole tree, of which they are ``narrow`` where they are not all; ``roots`` are the folders
+    in which their entries may be.
     """
 
     paths: tuple[Path, ...]
@@ -45,6 +49,9 @@ class Work:
     desired: tuple[Desired, ...]
     problems: tuple[Problem, ...]
     coverage: Coverage | None = None
+    roots: tuple[Path, ...] = ()
+    others: Callable[[], Others] = Others
+    narrow: bool = False
 
 
 def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
@@ -64,7 +71,16 @@ def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
     found = dict.fromkeys((*wanted.problems, *tree.problems))
     told = tuple(problem for problem in found if problem.key not in left_out)
     known = () if wanted.problems else desired
-    return Work(wanted.paths, fleet, known, told, coverage_of(wanted, tree))
+    return Work(
+        wanted.paths,
+        fleet,
+        known,
+        told,
+        coverage_of(wanted, tree),
+        ledger_roots(wanted),
+        partial(others_of, wanted, tree),
+        is_narrow(wanted),
+    )
 
 
 def _get_ready(given: Mapping[str, Any], files: Sequence[str]) -> None:
@@ -97,9 +113,10 @@ class Reach:
 def outside(work: Work, reach: Reach) -> Iterator[Outside]:
     """Yield the ports of a pass over these manifests; a sandbox runs as long as the context."""
     with connected(reach) as connection:
-        ledger = Sidecars(work.paths, KINDS)
+        ledger = Sidecars(work.roots, KINDS)
         cloud = deferred(lambda: _bedrock(connection))
-        yield Outside(KINDS, cloud, ledger, SystemClock())
+        around = Around(work.others, work.narrow)
+        yield Outside(KINDS, cloud, ledger, SystemClock(), around=around)
 
 
 def _bedrock(connection: Connection) -> Cloud:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from controller.core.actions import Action, Plan, Reason, Verb
 from controller.core.case import Case
+from controller.core.claims import Around, Claims, Others, claims_of
 from controller.core.decision import RULES
 from controller.core.fleet import Fleet
 from controller.core.kind import Kind
@@ -19,6 +20,7 @@ from controller.core.lineage import turned
 from controller.core.model import (
     Desired,
     JobKey,
+    Live,
     Observation,
     Recorded,
 )
@@ -26,6 +28,8 @@ from controller.core.pruning import spared
 from controller.core.queueing import Crowd, queue
 
 _NOBODY = Crowd()
+_TAKING = {Verb.STOP, Verb.ADOPT}
+"""The verbs that treat a job as a manifest's own without making it."""
 _Use = tuple[str | None, str | None]
 """A role whose credentials are used, and the region they are used in; None for any."""
 
@@ -38,18 +42,29 @@ def plan(
     fleet: Fleet,
     now: datetime,
     crowd: Crowd = _NOBODY,
+    around: Around | None = None,
 ) -> Plan:
     """One action per job, sorted by key, chosen from what is known and from nothing else.
 
     Every desired job needs an observation. Kinds and the fleet come as values, ``now`` is
-    read once by the caller. What the ``crowd`` does not permit is planned all the same.
+    read once by the caller. What the ``crowd`` does not permit is planned all the same. Without
+    ``around`` the jobs are the whole tree.
     """
+    jobs = sorted(desired, key=lambda job: job.key)
     actions = [
         decide(kinds[job.key.kind], job, observations[job.key], recorded.get(job.key), fleet, now)
-        for job in sorted(desired, key=lambda job: job.key)
+        for job in jobs
     ]
-    fitting = _spare_others(_hold_wrong_credentials(spared(actions), recorded))
-    return Plan(tuple(queue(fitting, kinds, recorded, fleet, crowd)))
+    whole = around or Around(lambda: _alone(jobs))
+    actions = _hold_wrong_credentials(actions, recorded)
+    if any(action.verb in _TAKING for action in actions):
+        claims = claims_of(kinds, fleet.owner, whole.others(), recorded, _seen(actions))
+        actions = [_sparing(one, claims) if one.verb in _TAKING else one for one in actions]
+    return Plan(tuple(queue(actions, kinds, recorded, fleet, crowd)))
+
+
+def _alone(jobs: Iterable[Desired]) -> Others:
+    return Others(tuple(job for job in jobs if not job.removed))
 
 
 def decide(
@@ -106,49 +121,31 @@ def _hold_wrong_credentials(
     ]
 
 
-def _spare_others(actions: list[Action]) -> list[Action]:
-    """A job that one manifest stands for is stopped by no other, whatever a sidecar says."""
-    owned = {
-        action.live.arn: action.desired.key
-        for action in actions
-        if action.live is not None
-        and action.verb in {Verb.WAIT, Verb.NOOP, Verb.TAG}
-        and not action.desired.removed
-    }
-    edited = dict(_edited(actions))
-    return [
-        _sparing(action, {**_without_own(edited, action), **owned})
-        if action.verb is Verb.STOP
-        else action
-        for action in actions
-    ]
-
-
-def _edited(actions: Iterable[Action]) -> Iterator[tuple[str, JobKey]]:
-    """Yield the jobs of manifests whose spec was edited since, each with its manifest."""
+def _seen(actions: Iterable[Action]) -> Iterator[tuple[Desired, Live]]:
+    """Yield each manifest with every job that it was seen to lead to, its own or not."""
     for action in actions:
-        made = action.live or (action.earlier[-1].live if action.earlier else None)
-        if made is not None and action.reason in {Reason.SPEC_CHANGED, Reason.NEW_REVISION}:
-            yield made.arn, action.desired.key
+        for live in (action.live, *(one.live for one in action.earlier)):
+            if live is not None and not action.desired.removed:
+                yield action.desired, live
 
 
-def _without_own(claimed: Mapping[str, JobKey], action: Action) -> Mapping[str, JobKey]:
-    """Leave out what an action's own manifest submitted as it stands, for certain."""
-    token = action.desired.submission.token if action.desired.submission else None
-    own = {live.arn for live in action.stops if token and live.token == token}
-    return {arn: key for arn, key in claimed.items() if arn not in own}
-
-
-def _sparing(action: Action, claimed: Mapping[str, JobKey]) -> Action:
-    stops = tuple(live for live in action.stops if live.arn not in claimed)
-    if len(stops) == len(action.stops):
+def _sparing(action: Action, claims: Claims) -> Action:
+    """A job that may be another manifest's is neither stopped nor adopted, wherever that lies."""
+    taken = action.stops if action.verb is Verb.STOP else (action.live,)
+    rivals = {one.arn: why for one in taken if one and (why := claims.rival(action.desired, one))}
+    if not rivals:
         return action
-    spared = next(live.arn for live in action.stops if live.arn in claimed)
-    message = f"{spared} is the job of {claimed[spared]}, whatever the sidecar says: {{}}"
+    stops, why = tuple(one for one in action.stops if one.arn not in rivals), min(rivals.values())
+    if action.desired.removed:
+        return spared(action, stops, why)
     if stops:
-        names = ", ".join(live.arn for live in stops)
-        return replace(action, stops=stops, message=message.format(f"only {names} is stopped"))
-    held = message.format("it is not stopped. Stop it by that manifest, or delete the sidecar")
+        text = f"{why}: only {', '.join(one.arn for one in stops)} is stopped"
+        return replace(action, stops=stops, message=text)
+    held = (
+        f"{why}: it is not adopted. Remove policy.adopt here or there"
+        if action.verb is Verb.ADOPT
+        else f"{why}: it is not stopped. Stop it by that manifest, or delete this one's sidecar"
+    )
     return replace(action, verb=Verb.HOLD, reason=Reason.NOT_OWNED, message=held, stops=())
 
 

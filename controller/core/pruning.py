@@ -6,7 +6,7 @@ manifest's identity is never its path.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from controller.core.case import Case
 from controller.core.identity import owner_mark
 from controller.core.kind import Kind
 from controller.core.living import stop_text
-from controller.core.model import Existence, JobKey, Live, OnDelete, Recorded
+from controller.core.model import Existence, Live, OnDelete, Recorded
 
 MANY = 10
 """Of so many jobs or more, a prune may stop only a share."""
@@ -81,33 +81,15 @@ def removed(case: Case) -> Action | None:
     return next(action for rule in _RULES if (action := rule(case)) is not None)
 
 
-def spared(actions: Sequence[Action]) -> list[Action]:
-    """Return actions in which no removed job is stopped that a manifest stands for after all.
+def spared(action: Action, stops: tuple[Live, ...], why: str) -> Action:
+    """Return a removed job's action that stops only these, for others may be a manifest's.
 
-    A manifest that got another name may lead to the very job that its old name's entry tells of.
+    A manifest that got another name may lead to the very job that its old name's entry names.
     """
-    if not any(action.desired.removed and action.stops for action in actions):
-        return list(actions)
-    claimed = {
-        live.arn: action.desired.key
-        for action in actions
-        if not action.desired.removed
-        for live in (action.live, *(one.live for one in action.earlier))
-        if live is not None
-    }
-    return [_spared(action, claimed) if action.desired.removed else action for action in actions]
-
-
-def _spared(action: Action, claimed: Mapping[str, JobKey]) -> Action:
-    stops = tuple(live for live in action.stops if live.arn not in claimed)
-    if len(stops) == len(action.stops):
-        return action
     if stops:
         text = f"{_GONE}. {stop_text(', '.join(live.arn for live in stops))}"
         return replace(action, stops=stops, message=text)
-    whose = claimed[action.stops[0].arn]
-    text = f"{_GONE}, but its job is that of {whose}: it is not stopped"
-    return replace(action, verb=Verb.NOOP, stops=(), message=text)
+    return replace(action, verb=Verb.NOOP, stops=(), message=f"{_GONE}, but {why}: it runs on")
 
 
 def collectable(kind: Kind, action: Action, recorded: Recorded, now: datetime) -> bool:

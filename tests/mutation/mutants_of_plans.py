@@ -17,4 +17,16 @@ MUTANTS = (
         "other or (yield from _running_on_record(lineage, recorded)), None",
         "other, None",
     ),
+    Mutant(
+        "a job that may be another manifest's is stopped",
+        "controller/core/claims.py",
+        "if not is_itself and self._proof(other, live) >= own:",
+        "if not is_itself and self._proof(other, live) > Proof.MADE:",
+    ),
+    Mutant(
+        "a copy in a file that cannot be read does not count",
+        "controller/core/claims.py",
+        "if own is Proof.RECORDED and self.others.unreadable and not job.removed:",
+        "if own is Proof.MADE and self.others.unreadable:",
+    ),
 )

@@ -1,0 +1,159 @@
+"""Which manifests of the whole tree a job may belong to, and how surely.
+
+A pass may act on a part of the tree. What protects a job from another manifest is judged on all of
+it: a copy of a manifest and its sidecar must not stop the job of the original.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from controller.core.history import arns_of
+from controller.core.identity import revision_of, stems, submission
+from controller.core.kind import Kind
+from controller.core.model import Desired, JobKey, Live, Recorded
+
+
+class Proof(IntEnum):
+    """How surely a job belongs to a manifest, the weakest proof first."""
+
+    RECORDED = 1
+    """The manifest's sidecar names it, and anybody can edit or copy a sidecar."""
+    NAMED = 2
+    """Its name is one that the manifest leads to, in its account and region."""
+    MADE = 3
+    """Its token is that of the manifest's own submission, or the manifest adopts it by its ARN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """The manifests of the whole tree, with what is recorded of those outside the pass's folders.
+
+    ``unreadable`` are the files that may hold further manifests.
+    """
+
+    manifests: tuple[Desired, ...] = ()
+    recorded: Mapping[JobKey, Recorded] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What all manifests of a tree stand for, by job name and by recorded ARN or name."""
+
+    kinds: Mapping[str, Kind]
+    owner: str
+    others: Others
+    by_name: Mapping[tuple[str, str], list[Desired]]
+    by_record: Mapping[str, list[Desired]]
+
+    def rival(self, job: Desired, live: Live) -> str:
+        """Return why a manifest's live job may be another's just as well, or an empty text."""
+        own = self._proof(job, live)
+        for other in self._candidates(job.key.kind, live):
+            is_itself = (other.key, other.source.path) == (job.key, job.source.path)
+            if not is_itself and self._proof(other, live) >= own:
+                return f"{live.arn} is the job of {other.key} in {other.source.path}"
+        if own is Proof.RECORDED and self.others.unreadable and not job.removed:
+            return (
+                f"only the sidecar says that {live.arn} is this manifest's, and another manifest "
+                f"of it may be in {self.others.unreadable[0]}, which cannot be read"
+            )
+        return ""
+
+    def _candidates(self, kind: str, live: Live) -> Iterator[Desired]:
+        for stem, _, _ in _origins(live):
+            yield from (job for job in self.by_name.get((kind, stem), ()) if _may_be_in(job, live))
+        for known in (live.arn, live.name):
+            yield from (job for job in self.by_record.get(known, ()) if job.key.kind == kind)
+
+    def _proof(self, job: Desired, live: Live) -> Proof:
+        """Return how surely a job belongs to a manifest that names or records it."""
+        if job.policy.adopt == live.arn:
+            return Proof.MADE
+        kind = self.kinds[job.key.kind]
+        name = None if job.removed or not _may_be_in(job, live) else plain_name(kind, job)
+        for stem, attempt, revised in _origins(live):
+            if stem == name:
+                is_made = _makes(kind, job, self.owner, live, attempt, revised=revised)
+                return Proof.MADE if is_made else Proof.NAMED
+        return Proof.RECORDED
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The tree that a plan may be a part of.
+
+    ``others`` reads it, once some action needs it; in a ``narrow`` pass every change does.
+    """
+
+    others: Callable[[], Others]
+    narrow: bool = False
+
+
+def claims_of(
+    kinds: Mapping[str, Kind],
+    owner: str,
+    others: Others,
+    recorded: Mapping[JobKey, Recorded],
+    seen: Iterable[tuple[Desired, Live]] = (),
+) -> Claims:
+    """Return what some manifests stand for.
+
+    ``recorded`` comes before what the others brought, and ``seen`` are the jobs that manifests were
+    seen to lead to.
+    """
+    known = {**others.recorded, **recorded}
+    by_name: defaultdict[tuple[str, str], list[Desired]] = defaultdict(list)
+    by_record: defaultdict[str, list[Desired]] = defaultdict(list)
+    for job in others.manifests:
+        by_name[job.key.kind, plain_name(kinds[job.key.kind], job)].append(job)
+        for one in _identifiers(job, known.get(job.key)):
+            by_record[one].append(job)
+    for job, live in seen:
+        by_record[live.arn].append(job)
+    return Claims(kinds, owner, others, by_name, by_record)
+
+
+def plain_name(kind: Kind, job: Desired) -> str:
+    """Return the name of a manifest's first job, without the suffix of an attempt or revision."""
+    if job.spec is None:
+        return job.name
+    return str(job.spec.get(kind.name_member, job.key.name))
+
+
+def _identifiers(job: Desired, recorded: Recorded | None) -> Iterable[str]:
+    """Return the ARNs that a manifest and its sidecar name, and what a Create may have made."""
+    found = {job.policy.adopt} if job.policy.adopt else set()
+    if recorded is not None:
+        found |= {arn for arn in arns_of(recorded) if arn}
+        found |= {recorded.name} if recorded.is_intent and recorded.name else set()
+    return found
+
+
+def _origins(live: Live) -> Iterator[tuple[str, int, bool]]:
+    """Yield each plain name, attempt and kind of submission that lead to a job's name."""
+    yield live.name, 0, False
+    yield from stems(live.name)
+
+
+def _makes(
+    kind: Kind, job: Desired, owner: str, live: Live, attempt: int, *, revised: bool
+) -> bool:
+    """Whether the submission of a manifest with this name has the very token that a job shows."""
+    if job.spec is None or live.token is None:
+        return False
+    name = job.key.name
+    revision = revision_of(kind, job.spec, name) if revised else ""
+    made = submission(kind, job.spec, name, owner, attempt=attempt, revision=revision)
+    return (made.name, made.token) == (live.name, live.token)
+
+
+def _may_be_in(job: Desired, live: Live) -> bool:
+    """Whether a manifest's jobs may be where a live one is, as far as its target says."""
+    _, _, _, region, account, *_ = (*live.arn.split(":"), *("",) * 5)
+    declared_account, declared_region = job.target.told_place
+    return declared_account in {None, account} and declared_region in {None, region}
