@@ -1,4 +1,4 @@
-"""A manifest that was copied with its sidecar: whatever a pass covers, the original's job runs on."""
+"""A manifest copied with its sidecar: whatever a pass covers, the original's job runs on."""
 
 from __future__ import annotations
 
