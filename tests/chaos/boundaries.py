@@ -21,6 +21,8 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from tests.chaos.questions import Questions
+
 _PASSING = re.compile(r"\.\d+\.\d+\.tmp$")
 _REQUEST = re.compile(rb"([A-Z]+) ([^ ?]+)")
 
@@ -30,13 +32,18 @@ class Plan:
     """What is to happen at boundaries: ``record`` their names into a file, or a signal at one.
 
     Boundaries count from 1; 0 is never reached. ``in_turn`` lets the threads of a pass do their
-    work one after another, so that the same pass always numbers alike.
+    work one after another, so that the same pass always numbers alike. ``questions`` is the file
+    that records what is asked of the disk, of which the one numbered ``question`` fails by
+    ``errno``.
     """
 
     record: str = ""
     at: int = 0
     number: int = signal.SIGKILL
     in_turn: bool = True
+    questions: str = ""
+    question: int = 0
+    errno: int = 0
 
 
 class Boundaries:
@@ -52,7 +59,10 @@ class Boundaries:
 
     def install(self) -> None:
         """From now on every boundary is met; there is no way back but the end of the process."""
-        _InTurn.active = self._plan.in_turn
+        plan = self._plan
+        _InTurn.active = plan.in_turn
+        if plan.question or plan.questions:
+            Questions(self._folder, plan.question, plan.errno, plan.questions).install()
         sys.addaudithook(self._audited)
         os.fsync = self._around(os.fsync, "flush")
         begin = self._around(http.client.HTTPResponse.begin, "answer")

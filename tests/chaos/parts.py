@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from tests.chaos.errnos import FAILING, failed, failures
 from tests.chaos.faults import faulted, moments
 from tests.chaos.lives import FAULTED_LIVES, LIVES, OVERTAKEN_LIVES
 from tests.chaos.positions import AS_RECORDED, CORE, EVERY, SINGLE, Position, more
@@ -29,6 +30,7 @@ RECORDED: dict[str, tuple[Scenario, ...]] = {
     "killed": (*SCENARIOS, *LIVES),
     "overtaken": (*OVERTAKEN, *OVERTAKEN_LIVES),
     "faulted": (*FAULTED, *FAULTED_LIVES),
+    "errno": FAILING,
 }
 POSITION, EVERY_POSITION, RACE = "position", "positions", "race"
 WAYS = (*RECORDED, POSITION, EVERY_POSITION, RACE)
@@ -115,6 +117,8 @@ def tries(here: Universe, scenario: Scenario) -> Tries:
     way = known.get(scenario.name, "killed")
     if way == "faulted":
         return [partial(faulted, here, scenario, one) for one in moments(here, scenario)]
+    if way == "errno":
+        return [partial(failed, here, scenario, one) for one in failures(here, scenario)]
     breaking = killed if way == "killed" else overtaken
     names = enumerate(boundaries(here, scenario), 1)
     return [partial(breaking, here, scenario, at, name) for at, name in names]

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.chaos.errnos import FAILING, failed, failures
 from tests.chaos.faults import faulted, moments
 from tests.chaos.lives import FAULTED_LIVES, LIVES, OVERTAKEN_LIVES
 from tests.chaos.parts import WAYS, parts
@@ -68,6 +69,14 @@ def test_bad_moment_is_made_good(everywhere: Universe, scenario: Scenario, start
     some = [found[(start * 7) % apart + apart * number] for number in range(MOMENTS)]
     runs = [faulted(everywhere, scenario, moment) for moment in some]
     assert [run for run in runs if run.violations] == []
+
+
+@each(FAILING)
+def test_failing_disk_is_made_good(everywhere: Universe, scenario: Scenario, start: int) -> None:
+    """Whatever cannot be read once, no rule is weaker, no record is lost, nothing is paid twice."""
+    found = failures(everywhere, scenario)
+    run = failed(everywhere, scenario, found[(start * 41 + 17) % len(found)])
+    assert (run.boundary, run.violations) == (run.boundary, ())
 
 
 @pytest.mark.parametrize("controllers", [2, 4])
