@@ -24,8 +24,8 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.utils import BaseThread
 
-from controller.adapters.discovery import top_of, upward
-from controller.adapters.snapshots import HOLDING, matters
+from controller.adapters.grounds import bounds_of, upward
+from controller.core.file_names import is_binding, matters
 
 _MOST_FLAT = 12
 """Folders above the tree that are watched; each costs two threads, and polling sees the rest."""
@@ -181,7 +181,7 @@ class _Handler(FileSystemEventHandler):
         name = os.path.basename(path)
         root = next((root for root in self._roots if path.startswith(root)), None)
         if root is None:
-            return not folder and name in HOLDING
+            return not folder and is_binding(name)
         *above, _ = path.removeprefix(root).split("/")
         if any(_is_hidden(one) for one in above) or _is_hidden(name):
             return False
@@ -223,7 +223,7 @@ def _hinges(path: str) -> Iterator[str]:
 
 def _resting_on(path: str) -> Iterator[str]:
     """Yield the folders above a path whose defaults and fleet count for it."""
-    top = top_of(path)
+    top = bounds_of(path).top
     for folder in upward(os.path.dirname(path)):
         if not folder.startswith(top):
             return

@@ -1,17 +1,21 @@
-"""The ``_defaults.yaml`` files that a folder's manifests rest on."""
+"""What a folder's manifests rest on: its ``_defaults.yaml`` files, and what bars the folder."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.discovery import DEFAULTS, UnfitFileError, content, upward
+from controller.adapters.discovery import UnfitFileError, content
+from controller.adapters.grounds import Bounds, nested, unknown, upward
 from controller.adapters.kinds import Readable, partial
-from controller.adapters.problems import problem_of
+from controller.adapters.problems import is_nothing, problem_of, says_nothing
+from controller.adapters.tree_files import FileUnreadableError, OutsideTreeError, TreeRoot
 from controller.adapters.yaml_events import parse
+from controller.core.file_names import FLEET_FILE, is_binding, is_defaults
 from controller.core.findings import Finding
 from controller.core.model import Problem, Source
 from controller.core.node import MapNode, Node, place, text_of
@@ -21,7 +25,7 @@ from controller.core.reading import placed, read
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One defaults file; without a root it holds nothing to rest on.
+    """One defaults file, or what bars a folder; without a root it holds nothing to rest on.
 
     ``problems`` are those of the file itself; what it holds is checked per kind.
     """
@@ -84,51 +88,82 @@ def folders(folder: str, top: str) -> Iterator[str]:
             return
 
 
-def chain(folder: str, top: str) -> Iterator[str]:
-    """Yield every path at which a folder's manifests may have defaults, there or not."""
-    for above in folders(folder, top):
-        for name in DEFAULTS:
-            yield f"{above}/{name}"
+def binding(folder: str, bounds: Bounds) -> tuple[str, ...]:
+    """Return the names of a folder's files that count for all below it, in a fixed order.
+
+    Raises FileUnreadableError or OutsideTreeError where that is unknown.
+    """
+    entries = bounds.root_for(folder).list_folder(folder) or ()
+    names = [entry.name for entry in entries if is_binding(entry.name)]
+    return tuple(sorted(names, key=lambda name: (name.lower(), name)))
+
+
+def bound_by(folder: str, bounds: Bounds) -> Iterator[str]:
+    """Yield the paths of the files that count for a folder's manifests, those known to exist."""
+    for above in folders(folder, bounds.top):
+        with suppress(FileUnreadableError, OutsideTreeError):
+            yield from (f"{above}/{name}" for name in binding(above, bounds))
 
 
 class Defaults:
     """Every folder's layers, the nearest first; each file is read once."""
 
     def __init__(self) -> None:
-        self._chains: dict[tuple[str, str], tuple[Layer, ...]] = {}
+        self._chains: dict[tuple[str, Bounds], tuple[Layer, ...]] = {}
+        self._folders: dict[tuple[str, Bounds], tuple[Layer, ...]] = {}
         self._layers: dict[str, Layer] = {}
 
-    def of(self, folder: str, top: str) -> tuple[Layer, ...]:
-        """Return the layers under a folder's manifests, up to and with the folder ``top``."""
-        known = self._chains.get((folder, top))
+    def of(self, folder: str, bounds: Bounds) -> tuple[Layer, ...]:
+        """Return the layers under a folder's manifests, up to and with the bounds' top."""
+        known = self._chains.get((folder, bounds))
         if known is None:
-            known = self._chains[folder, top] = tuple(self._found(folder, top))
+            above = folders(folder, bounds.top)
+            found = [layer for each in above for layer in self._within(folder, each, bounds)]
+            known = self._chains[folder, bounds] = tuple(found)
         return known
 
-    def _found(self, folder: str, top: str) -> list[Layer]:
-        layers: list[Layer] = []
-        for above in folders(folder, top):
-            shown = Path(above if os.path.isabs(folder) else os.path.relpath(above))
-            held = (shown / name for name in DEFAULTS)
-            layers += [self.layer(str(path)) for path in held if os.path.lexists(path)]
-        return layers
+    def _within(self, folder: str, above: str, bounds: Bounds) -> tuple[Layer, ...]:
+        """Return the layers of one folder on the way up from another."""
+        shown_as = above if os.path.isabs(folder) else os.path.relpath(above)
+        known = self._folders.get((shown_as, bounds))
+        if known is None:
+            known = self._folders[shown_as, bounds] = tuple(self._read(shown_as, above, bounds))
+        return known
 
-    def layer(self, path: str) -> Layer:
+    def _read(self, folder: str, absolute: str, bounds: Bounds) -> Iterator[Layer]:
+        try:
+            names = binding(absolute, bounds)
+            root = bounds.root_for(absolute)
+        except (FileUnreadableError, OutsideTreeError) as error:
+            yield Layer(folder, None, (unknown(folder, error.text),))
+            return
+        for name in names:
+            path = str(Path(folder, name))
+            if is_defaults(name):
+                yield self.layer(path, root)
+            elif not bounds.named and (absolute != bounds.top or name != FLEET_FILE):
+                yield Layer(path, None, (nested(path, bounds.top),))
+
+    def layer(self, path: str, root: TreeRoot) -> Layer:
         """Return one defaults file, read when it is first asked for."""
         if path not in self._layers:
-            self._layers[path] = _layer(path)
+            self._layers[path] = _layer(path, root)
         return self._layers[path]
 
 
-def _layer(path: str) -> Layer:
+def _layer(path: str, root: TreeRoot) -> Layer:
     try:
-        text = parse(content(path))
+        text = parse(content(path, root))
     except UnfitFileError as error:
         return Layer(path, None, (error.problem(path),))
     problems = tuple(problem_of(flaw, path) for flaw in text.problems)
-    if not text.documents or any(document.broken for document in text.documents):
+    if any(document.broken for document in text.documents):
         return Layer(path, None, problems)
+    if not text.documents:
+        return Layer(path, None, problems or (says_nothing(path),))
     first, *others = (document.root for document in text.documents)
+    if is_nothing(first):
+        return Layer(path, None, (*problems, says_nothing(path)))
     if not isinstance(first, MapNode):
         return Layer(path, None, (*problems, _unfit(path, first)))
     return Layer(path, first, (*problems, *(_unfit(path, other) for other in others[:1])))

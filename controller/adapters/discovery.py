@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from pathlib import Path
 
+from controller.adapters.grounds import Bounds, Ground, ground_of, unknown
+from controller.adapters.tree_files import (
+    FileUnreadableError,
+    Kind,
+    Listed,
+    NotRegularError,
+    OutsideTreeError,
+    TooLargeError,
+    TreeRoot,
+)
+from controller.core.file_names import is_json, is_manifest
 from controller.core.model import Problem, Source
 from controller.core.problems import Code
 
 LARGEST = 1 << 20
-FLEET_FILE = "bedrock-jobs.yaml"
-DEFAULTS = ("_defaults.yaml", "_defaults.yml")
 # A file of this size may still hold so many values that reading it takes a second.
 _LARGE = 200_000
 _MOST_PARTS = 100_000
-_SUFFIXES = (".yaml", ".yml")
-_REPOSITORY = ".git"
-_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
+_LINK_HINT = "put the file itself in the tree, or delete the link"
 
 
 class PathMissingError(Exception):
@@ -47,21 +54,21 @@ class UnfitFileError(Exception):
 class Found:
     """The manifests' files in a fixed order, and what of the tree cannot be one.
 
-    ``tops`` gives for each file the folder up to which defaults are looked for.
+    ``bounds`` gives for each file how far the files reach that it is read with.
     """
 
     files: tuple[str, ...] = ()
-    tops: tuple[str, ...] = ()
+    bounds: tuple[Bounds, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
-def discover(paths: Iterable[Path]) -> Found:
+def discover(paths: Iterable[Path], *, named: bool = False) -> Found:
     """Every manifest's file under the paths is found once, in the order of the paths' names.
 
-    A path given by name is taken whatever it is called. Raises PathMissingError for one that does
-    not exist.
+    A path given by name is taken whatever it is called. ``named`` says that --config names the
+    fleet's file. Raises PathMissingError for a path that does not exist.
     """
-    search = _Search()
+    search = _Search(named=named)
     for path in paths:
         search.add(os.fspath(path))
     files = dict(search.files)
@@ -71,30 +78,35 @@ def discover(paths: Iterable[Path]) -> Found:
 class _Search:
     """One discovery: each real file counts once, by whichever name it is met first."""
 
-    def __init__(self) -> None:
-        self.files: dict[str, str] = {}
+    def __init__(self, *, named: bool) -> None:
+        self.files: dict[str, Bounds] = {}
         self.problems: list[Problem] = []
+        self._named = named
         self._met: set[str] = set()
         self._links: list[tuple[str, str]] = []
 
     def add(self, path: str) -> None:
-        if not os.path.lexists(path):
-            raise PathMissingError(path)
-        top = top_of(path)
-        if os.path.isdir(path):
-            self._folder(path, os.path.realpath(path), top)
-        elif os.path.exists(path):
-            self._file(path, os.path.realpath(path), top)
+        """Take in what a path leads to; raises PathMissingError where it leads nowhere."""
+        ground = ground_of(path, named=self._named)
+        root = ground.bounds.root
+        try:
+            real = _present(path, root)
+            found = root.stat(path)
+        except (FileUnreadableError, OutsideTreeError) as error:
+            self.problems.append(_unfit(error).problem(path))
+            return
+        if found is not None and stat.S_ISDIR(found.st_mode):
+            self._folder(path, real, ground.bounds)
         else:
-            self._refuse(path, "the symbolic link leads nowhere")
-        self._follow(os.path.realpath(path), top)
+            self._file(path, real, ground.bounds)
+        self._follow(ground)
 
-    def _file(self, path: str, real: str, top: str) -> None:
+    def _file(self, path: str, real: str, bounds: Bounds) -> None:
         if real not in self._met:
             self._met.add(real)
-            self.files[path] = top
+            self.files[path] = bounds
 
-    def _folder(self, path: str, real: str, top: str) -> None:
+    def _folder(self, path: str, real: str, bounds: Bounds) -> None:
         """Take in a folder and all below it; links wait until everything real is known."""
         pending = [(path, real)]
         while pending:
@@ -103,121 +115,102 @@ class _Search:
                 continue
             self._met.add(real_folder)
             inner = []
-            for entry in self._entries(folder):
-                name = entry.name
-                if name.endswith(_SUFFIXES) and entry.is_file(follow_symlinks=False):
-                    if is_manifest(name):
-                        self._file(entry.path, f"{real_folder}/{name}", top)
-                elif entry.is_symlink():
-                    self._links.append((entry.path, name))
-                elif entry.is_dir(follow_symlinks=False):
-                    inner.append((entry.path, f"{real_folder}/{name}"))
-                elif is_manifest(name):
-                    self._file(entry.path, f"{real_folder}/{name}", top)
+            start = os.path.join(folder, "")
+            for name, kind in self._entries(folder, bounds.root):
+                if name[0] == ".":
+                    continue
+                inside = start + name
+                if kind == Kind.LINK:
+                    self._links.append((inside, name))
+                elif kind == Kind.FOLDER:
+                    inner.append((inside, f"{real_folder}/{name}"))
+                elif is_manifest(name) and (kind == Kind.FILE or not is_json(name)):
+                    self._file(inside, f"{real_folder}/{name}", bounds)
             pending.extend(reversed(inner))
 
-    def _entries(self, folder: str) -> list[os.DirEntry[str]]:
-        """Return what a folder shows, files before folders of its own, by name."""
+    def _entries(self, folder: str, root: TreeRoot) -> Sequence[Listed]:
+        """Return what a folder holds, by name; what cannot be listed is a problem."""
         try:
-            with os.scandir(folder) as entries:
-                shown = [entry for entry in entries if not entry.name.startswith(".")]
-        except OSError as error:
-            message = f"the folder cannot be read: {error.strerror}"
-            source, hint = Source(folder), "check its permissions"
-            self.problems.append(Problem(Code.NOT_READABLE.code, message, source, hint))
-            return []
-        return sorted(shown, key=attrgetter("name"))
+            return root.list_folder(folder) or ()
+        except (FileUnreadableError, OutsideTreeError) as error:
+            self.problems.append(unknown(folder, error.text))
+            return ()
 
-    def _follow(self, root: str, top: str) -> None:
+    def _follow(self, ground: Ground) -> None:
         """Take in what the links lead to, as long as that is in the tree."""
         while self._links:
             path, name = self._links.pop(0)
-            real = os.path.realpath(path)
-            folder = os.path.isdir(real)
+            folder = os.path.isdir(path)
             if not folder and not is_manifest(name):
                 continue
-            if not os.path.exists(real):
-                self._refuse(path, "the symbolic link leads nowhere")
-            elif os.path.commonpath((root, real)) != root:
-                self._refuse(path, "the symbolic link leads out of the tree")
-            elif folder:
-                self._folder(path, real, top)
-            else:
-                self._file(path, real, top)
+            try:
+                real = ground.bounds.root.resolve(path)
+            except (FileUnreadableError, OutsideTreeError) as error:
+                self.problems.append(_unfit(error).problem(path))
+                continue
+            if real is not None and self._is_of(ground, path, real):
+                take = self._folder if folder else self._file
+                take(path, real, ground.bounds)
 
-    def _refuse(self, path: str, message: str) -> None:
-        hint = "put the file itself in the tree, or delete the link"
-        self.problems.append(Problem(Code.OUTSIDE_TREE.code, message, Source(path), hint))
-
-
-def is_manifest(name: str) -> bool:
-    """Whether a file of this name is a manifest: YAML, not hidden, not kept for ourselves."""
-    return name.endswith(_SUFFIXES) and name[0] not in "._" and name != FLEET_FILE
-
-
-def top_of(path: str) -> str:
-    """Return the folder up to which a path's defaults are looked for.
-
-    It is the fleet's folder or the repository's, whichever is nearer, so that a manifest means
-    the same whatever path it is found by; outside both it is the path's own folder.
-    """
-    own = os.path.abspath(path)
-    if not os.path.isdir(own):
-        own = os.path.dirname(own)
-    marks = (FLEET_FILE, _REPOSITORY)
-    for folder in upward(own):
-        if any(os.path.lexists(f"{folder}/{mark}") for mark in marks):
-            return folder
-    return own
+    def _is_of(self, ground: Ground, path: str, real: str) -> bool:
+        """Whether a link stays in its fleet: what another one governs is another one's to run."""
+        other = ground_of(real, named=self._named)
+        if self._named or other.seat in {ground.seat, None}:
+            return True
+        message = "the symbolic link leads to the manifests of another fleet"
+        self.problems.append(
+            Problem(Code.NESTED_FLEET.code, message, Source(path), "delete the link")
+        )
+        return False
 
 
-def upward(folder: str) -> Iterator[str]:
-    """Yield an absolute folder and every one above it, the nearest first."""
-    while True:
-        yield folder
-        above = os.path.dirname(folder)
-        if above == folder:
-            return
-        folder = above
+def _present(path: str, root: TreeRoot) -> str:
+    """Return where a path leads that was given by name."""
+    try:
+        real = root.resolve(path)
+    except OutsideTreeError:
+        if not os.path.lexists(path):
+            raise PathMissingError(path) from None
+        raise
+    if real is None:
+        raise PathMissingError(path)
+    return real
 
 
-def content(path: str) -> bytes:
-    """Return a file's bytes; nothing but a regular file of bounded size is ever read.
+def content(path: str, root: TreeRoot) -> bytes:
+    """Return a file's bytes; nothing but a regular file of the tree, of bounded size, is ever read.
 
     Raises UnfitFileError for everything else, at once: a pipe is not waited for.
     """
     try:
-        descriptor = os.open(path, _FLAGS)
-    except OSError as error:
-        raise _unreadable(error) from error
-    try:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise UnfitFileError(Code.NOT_READABLE, "this is not a regular file")
-        data = b"" if status.st_size > LARGEST else os.read(descriptor, status.st_size + 1)
-        if len(data) != status.st_size:
-            data = _rest(descriptor, data, status.st_size)
-    except OSError as error:
-        raise _unreadable(error) from error
-    finally:
-        os.close(descriptor)
-    if status.st_size > _LARGE and data.count(b"\n") + data.count(b",") > _MOST_PARTS:
+        data = root.read(path, LARGEST)
+    except (FileUnreadableError, OutsideTreeError) as error:
+        raise _unfit(error) from error
+    if data is None:
+        raise UnfitFileError(*_unreadable(os.strerror(errno.ENOENT)))
+    if len(data) > _LARGE and data.count(b"\n") + data.count(b",") > _MOST_PARTS:
         message = f"the file has more than {_MOST_PARTS} lines and commas"
         raise UnfitFileError(Code.TOO_LARGE, message, "split it into several files")
     return data
 
 
-def _rest(descriptor: int, data: bytes, size: int) -> bytes:
-    """Read on where a file's size did not tell its length: short reads, and files that grow."""
-    while size <= LARGEST and len(data) <= LARGEST:
-        more = os.read(descriptor, LARGEST + 1 - len(data))
-        if not more:
-            return data
-        data += more
-    hint = "split it into several files"
-    raise UnfitFileError(Code.TOO_LARGE, "the file is larger than 1 MiB", hint)
+def _unfit(error: FileUnreadableError | OutsideTreeError) -> UnfitFileError:
+    """Return what a reader of the tree found as a file that cannot be a manifest."""
+    if error.errno == errno.ELOOP:
+        circular = isinstance(error, FileUnreadableError)
+        text = "the symbolic link leads nowhere" if circular else error.text
+        return UnfitFileError(Code.OUTSIDE_TREE, text, _LINK_HINT)
+    if isinstance(error, TooLargeError):
+        hint = "split it into several files"
+        return UnfitFileError(Code.TOO_LARGE, "the file is larger than 1 MiB", hint)
+    if isinstance(error, NotRegularError):
+        return UnfitFileError(Code.NOT_READABLE, "this is not a regular file")
+    return UnfitFileError(*_unreadable(error.text))
 
 
-def _unreadable(error: OSError) -> UnfitFileError:
-    message = f"the file cannot be read: {error.strerror or error}"
-    return UnfitFileError(Code.NOT_READABLE, message, "check its type and its permissions")
+def _unreadable(why: str) -> tuple[Code, str, str]:
+    return (
+        Code.NOT_READABLE,
+        f"the file cannot be read: {why}",
+        "check its type and its permissions",
+    )

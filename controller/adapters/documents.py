@@ -12,6 +12,7 @@ from typing import Any
 
 from controller.adapters.defaults import Defaults, Layer
 from controller.adapters.discovery import UnfitFileError, content
+from controller.adapters.grounds import Bounds
 from controller.adapters.kinds import Readable, readable
 from controller.adapters.problems import problem_of
 from controller.adapters.reading_entries import invalid_entry, valid_entry
@@ -20,6 +21,7 @@ from controller.adapters.yaml_events import Document, Text, parse
 from controller.adapters.yaml_shapes import Shapes
 from controller.core.declared import named
 from controller.core.entries import Entry
+from controller.core.file_names import is_json
 from controller.core.findings import Finding
 from controller.core.fleet import Fleet
 from controller.core.judging import judged
@@ -35,6 +37,8 @@ _CONTROL = Code.CONTROL_CHARACTER.code
 _MOST_PROBLEMS = 1_000
 _MOST_MANIFESTS = 2_000
 _NO_MAPPING = "begin with `apiVersion: bedrock-jobs/v1`; a line of --- parts several manifests"
+# JSON may write the slash of our version with a backslash before it.
+_VERSION_KEY, _VERSION_NAME = b'"apiVersion"', API_VERSION.split("/")[0].encode()
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -69,20 +73,42 @@ class Documents:
         self._defaults = Defaults()
         self._shapes = Shapes()
 
-    def file(self, path: str, top: str) -> FileRead:
-        """Return a file's documents and problems; no file stops another."""
-        try:
-            return self.text(content(path), path, top)
-        except UnfitFileError as error:
-            return FileRead((), (error.problem(path),))
+    def file(self, path: str, bounds: Bounds) -> FileRead:
+        """Return a file's documents and problems; no file stops another.
 
-    def text(self, data: bytes, path: str, top: str) -> FileRead:
+        A JSON file is often something else than a manifest, and then holds nothing.
+        """
+        try:
+            data = content(path, bounds.root)
+        except UnfitFileError as error:
+            if error.code is Code.TOO_LARGE and is_json(path):
+                return FileRead()
+            return FileRead((), (error.problem(path),))
+        if is_json(path) and not self._is_ours(data, path, bounds):
+            return FileRead()
+        return self.text(data, path, bounds)
+
+    def text(self, data: bytes, path: str, bounds: Bounds) -> FileRead:
         """Return what a file would hold if these were its bytes."""
-        layers = self._defaults.of(os.path.dirname(path), top)
+        layers = self._defaults.of(os.path.dirname(path), bounds)
         try:
             return FileRead((self._at_once(data, path, layers),))
         except UnusualError:
             return self._closely(parse(data), path, layers)
+
+    def _is_ours(self, data: bytes, path: str, bounds: Bounds) -> bool:
+        """Whether a JSON file is a manifest, or a broken one: that must not go unseen."""
+        if _VERSION_KEY not in data or _VERSION_NAME not in data:
+            return False
+        text = parse(data)
+        if any(document.broken for document in text.documents) or not text.documents:
+            return True
+        layers = self._defaults.of(os.path.dirname(path), bounds)
+        return any(
+            text_of(document.root, "apiVersion") == API_VERSION
+            and _kind_name(document.root, layers) in KINDS
+            for document in text.documents
+        )
 
     def _at_once(self, data: bytes, path: str, layers: tuple[Layer, ...]) -> Entry:
         """Return a text's only document, if it is plain and valid; else UnusualError is raised."""
@@ -106,9 +132,9 @@ class Documents:
             return self._document(text.documents[0], path, layers, ())
         return self._several(text, path, layers)
 
-    def defaults(self, path: str) -> FileRead:
+    def defaults(self, path: str, bounds: Bounds) -> FileRead:
         """Return the problems of a defaults file that was given by name."""
-        layer = self._defaults.layer(path)
+        layer = self._defaults.layer(path, bounds.root)
         known = readable(layer.kind) or readable(next(iter(KINDS)))
         return FileRead((), layer.value(known)[1] if known else layer.problems)
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from controller.adapters import schemas
-from controller.adapters.discovery import top_of
 from controller.adapters.documents import Documents
+from controller.adapters.grounds import Bounds, bounds_of
+from controller.adapters.tree_files import TreeRoot
 from controller.core.fleet import Fleet
 from controller.core.importing import Draft
 from controller.core.model import JobKey, Problem, Source
@@ -41,13 +42,18 @@ def made(draft: Draft, origin: str, folder: Path | None, where: str, fleet: Flee
     read = Documents(fleet).text(
         text.encode(),
         str(path or f"{draft.name}.yaml"),
-        top_of(str(folder)) if folder is not None else str(Path.cwd()),
+        _nowhere() if folder is None else bounds_of(folder),
     )
     key = JobKey(draft.kind.name, draft.name)
     told = [replace(one, source=Source(origin), key=key) for one in read.problems]
     if not told and [entry.spec for entry in read.entries] != [draft.document["spec"]]:
         told.append(_changed(origin, key))
     return Made(draft, origin, text, path, tuple(told))
+
+
+def _nowhere() -> Bounds:
+    here = str(Path.cwd())
+    return Bounds(here, TreeRoot.of(here))
 
 
 def _changed(origin: str, key: JobKey) -> Problem:

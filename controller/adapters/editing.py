@@ -6,7 +6,6 @@ by the real loader before it is written, and must differ in that one value alone
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,11 +13,13 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.discovery import UnfitFileError, content, top_of
+from controller.adapters.discovery import UnfitFileError, content
 from controller.adapters.documents import Documents
 from controller.adapters.files import locked, replace
+from controller.adapters.grounds import bounds_of
 from controller.adapters.kinds import readable
 from controller.adapters.splicing import POLICY, NoPlaceError, placed, spliced
+from controller.adapters.tree_files import FileUnreadableError, OutsideTreeError
 from controller.adapters.yaml_events import parse
 from controller.adapters.yaml_spans import spans
 from controller.core.fleet import Fleet
@@ -88,16 +89,16 @@ def set_policy(
 
 def _own_file(wish: _Wish) -> Path:
     """Return the file that a path stands for, which lies in the tree of its manifests."""
-    real = os.path.realpath(wish.path)
-    top = os.path.realpath(top_of(str(wish.path)))
-    if os.path.commonpath((top, real)) != top:
-        raise wish.refusal(f"the symbolic link leads out of the tree, to {real}")
-    return Path(real)
+    try:
+        real = bounds_of(wish.path).root.resolve(str(wish.path))
+    except (OutsideTreeError, FileUnreadableError) as error:
+        raise wish.refusal(error.text) from error
+    return Path(real or wish.path)
 
 
 def _bytes(wish: _Wish) -> bytes:
     try:
-        return content(str(wish.path))
+        return content(str(wish.path), bounds_of(wish.path).root)
     except UnfitFileError as error:
         raise wish.refusal(error.message) from error
 
@@ -121,8 +122,8 @@ def _edited(wish: _Wish, before: bytes) -> bytes:
 
 def _values(wish: _Wish, data: bytes) -> list[Any]:
     """Return what each document of a text holds; raises EditError when one is not valid."""
-    top = top_of(str(wish.path))
-    read_back = Documents(Fleet(), specs=False).text(data, str(wish.path), top)
+    bounds = bounds_of(wish.path)
+    read_back = Documents(Fleet(), specs=False).text(data, str(wish.path), bounds)
     own = [one for one in read_back.problems if one.key in {wish.key, None}]
     if own:
         raise _invalid(wish, own[0])
@@ -164,8 +165,8 @@ def _check(wish: _Wish, values: list[Any], index: int, after: bytes) -> None:
     wanted[index] = {**own, POLICY: {**(own.get(POLICY) or {}), wish.member: wish.value}}
     if _read(wish, after) != wanted:
         raise wish.refusal("it is laid out in a way that cannot be edited safely")
-    top = top_of(str(wish.path))
-    told = Documents(Fleet(), specs=False).text(after, str(wish.path), top).problems
+    bounds = bounds_of(wish.path)
+    told = Documents(Fleet(), specs=False).text(after, str(wish.path), bounds).problems
     for problem in told:
         if problem.key in {wish.key, None}:
             raise _unfit(wish, problem)

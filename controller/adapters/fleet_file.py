@@ -1,15 +1,17 @@
-"""The fleet's own file, ``bedrock-jobs.yaml``: found upward from the manifests, and read."""
+"""The fleet's own file, ``bedrock-jobs.yaml``: read and checked."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from controller.adapters import schemas
-from controller.adapters.discovery import FLEET_FILE, PathMissingError, UnfitFileError, content
-from controller.adapters.problems import problem_of
+from controller.adapters.discovery import PathMissingError, UnfitFileError, content
+from controller.adapters.grounds import Ground, anywhere, ground_of, shown, unknown
+from controller.adapters.problems import is_nothing, problem_of, says_nothing
+from controller.adapters.tree_files import FileUnreadableError, TreeRoot
 from controller.adapters.yaml_events import parse
 from controller.core.findings import Finding
 from controller.core.fleet import Fleet, fleet_of
@@ -19,57 +21,47 @@ from controller.core.node import Node, place
 from controller.core.problems import Code
 from controller.core.reading import compiled, placed, read
 
-_REPOSITORY = ".git"
-
-
-def fleet_path(start: Path) -> Path | None:
-    """Return the fleet's file in a manifest's folder or the nearest one above, or None.
-
-    The search ends at the repository's top: what lies outside it is somebody else's.
-    """
-    own = Path(os.path.normpath(start.absolute()))
-    for folder in (own, *own.parents):
-        if os.path.lexists(folder / FLEET_FILE):
-            return folder / FLEET_FILE
-        if os.path.lexists(folder / _REPOSITORY):
-            return None
-    return None
-
-
-def fleet_paths(starts: Iterable[Path]) -> tuple[Path | None, ...]:
-    """Return the different fleet files that several paths lie under; None stands for no file."""
-    return tuple(dict.fromkeys(fleet_path(start) for start in starts))
-
 
 def load_fleet(config: Path | None, start: Path) -> tuple[Fleet, tuple[Problem, ...]]:
     """A fleet's file that has problems gives no rules to go by: nothing may be done under it.
 
-    ``config`` names the file; without it, it is looked for from ``start`` upward. No file is a
+    ``config`` names the file; without it, it is the one that governs ``start``. No file is a
     fleet without owner and rules. Raises PathMissingError when ``config`` does not exist.
     """
-    path = config or fleet_path(start)
-    if path is None:
-        return Fleet(), ()
-    if config is not None and not os.path.lexists(config):
-        raise PathMissingError(str(config), "file")
-    return _read(_shown(path))
+    return rules_at(config, ground_of(start, named=config is not None))
 
 
-def _shown(path: Path) -> str:
-    """Return a path as it is easiest to read: relative, where that is no longer."""
-    relative = os.path.relpath(path)
-    return relative if len(relative) < len(str(path)) else str(path)
-
-
-def _read(path: str) -> tuple[Fleet, tuple[Problem, ...]]:
+def rules_at(config: Path | None, ground: Ground) -> tuple[Fleet, tuple[Problem, ...]]:
+    """Return the rules that govern a ground, as ``load_fleet`` does."""
+    if config is not None:
+        return _named(config, ground)
+    if ground.problems or ground.fleet is None:
+        return Fleet(), ground.problems
     try:
-        text = parse(content(path))
+        root = ground.bounds.root_for(str(Path(ground.fleet).parent))
+    except FileUnreadableError as error:
+        return Fleet(), (unknown(error.path, error.text),)
+    return _read(shown(ground.fleet), root)
+
+
+def _named(config: Path, ground: Ground) -> tuple[Fleet, tuple[Problem, ...]]:
+    """Return the rules of a file that an operator names: it may lie anywhere."""
+    if not os.path.lexists(config):
+        raise PathMissingError(str(config), "file")
+    fleet, problems = _read(shown(str(config)), anywhere())
+    problems = (*ground.problems, *problems)
+    return Fleet() if problems else replace(fleet, named=True), problems
+
+
+def _read(path: str, root: TreeRoot) -> tuple[Fleet, tuple[Problem, ...]]:
+    try:
+        text = parse(content(path, root))
     except UnfitFileError as error:
         return Fleet(), (error.problem(path),)
     problems = [problem_of(flaw, path) for flaw in text.problems]
     roots = [document.root for document in text.documents]
-    if not roots:
-        return Fleet(), tuple(problems)
+    if not roots or is_nothing(roots[0]):
+        return Fleet(), (*problems, says_nothing(path))
     if len(roots) > 1:
         message = "the fleet's file is one document"
         flaw = placed(Code.NOT_A_MAPPING, roots[1].start_mark, message, "keep the first one")

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.discovery import DEFAULTS, Found, PathMissingError, discover
+from controller.adapters.discovery import Found, PathMissingError, discover
 from controller.adapters.documents import Documents, FileRead
 from controller.adapters.sharing import Parcel, shared_out
 from controller.core.clashes import clashes
 from controller.core.entries import Entry, manifest, with_problems
+from controller.core.file_names import is_defaults
 from controller.core.fleet import Fleet
 from controller.core.model import JobKey, Problem, Source, Tree
 
@@ -58,7 +59,7 @@ def scan(
 
     Raises PathMissingError for a path that does not exist.
     """
-    found = discover(paths)
+    found = discover(paths, named=fleet.named)
     every = range(len(found.files))
     reads = read_files(found, every, fleet, specs=specs, meanwhile=meanwhile)
     return assembled(found, reads, fleet)
@@ -112,9 +113,10 @@ def uncollected() -> Iterator[None]:
 
 def _read(documents: Documents, found: Found, index: int) -> FileRead:
     path = found.files[index]
-    if path.endswith(DEFAULTS) and Path(path).name in DEFAULTS:
-        return documents.defaults(path)
-    return documents.file(path, found.tops[index])
+    bounds = found.bounds[index]
+    if is_defaults(path.rpartition("/")[2]):
+        return documents.defaults(path, bounds)
+    return documents.file(path, bounds)
 
 
 # What crosses from one process to another is tuples of plain values: marshal takes nothing else,

@@ -10,17 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controller.adapters.defaults import Defaults, Layer
-from controller.adapters.discovery import (
-    DEFAULTS,
-    FLEET_FILE,
-    UnfitFileError,
-    content,
-    discover,
-    top_of,
-)
-from controller.adapters.files import locked, replace
+from controller.adapters.discovery import UnfitFileError, content, discover
+from controller.adapters.grounds import bounds_of, shown
 from controller.adapters.schemas import FLEET, file_name, partial
+from controller.adapters.tree_files import FileUnreadableError, TreeRoot
+from controller.adapters.tree_writing import locked, replace
 from controller.adapters.yaml_events import Document, parse
+from controller.core.file_names import FLEET_FILE, is_defaults, is_json
 from controller.core.kinds import KINDS
 from controller.core.modelines import Header, headers, led
 from controller.core.node import MapNode, member, text_of
@@ -71,11 +67,12 @@ def look(paths: Sequence[Path], folder: Path) -> Looked:
     passed over. Raises PathMissingError for a path that does not exist.
     """
     found = discover(paths)
-    fleets = dict.fromkeys(f"{top_of(os.fspath(path))}/{FLEET_FILE}" for path in paths)
+    fleets = dict.fromkeys(f"{bounds_of(path).top}/{FLEET_FILE}" for path in paths)
     files = [
-        *found.files,
+        # JSON has no comments, and so no room for a modeline.
+        *(path for path in found.files if not is_json(path)),
         *_defaults(paths),
-        *(_shown(one) for one in fleets if Path(one).is_file()),
+        *(shown(one) for one in fleets if Path(one).is_file()),
     ]
     documents = [one for path in dict.fromkeys(files) for one in _documents(path)]
     astray = tuple(filter(None, (_astray(*document, folder) for document in documents)))
@@ -85,9 +82,9 @@ def look(paths: Sequence[Path], folder: Path) -> Looked:
 def _defaults(paths: Sequence[Path]) -> Iterator[str]:
     """Yield the defaults files in the folders that are given, which are no manifests."""
     for path in paths:
-        for found in sorted(path.rglob("_*.y*ml")) if path.is_dir() else ():
+        for found in sorted(path.rglob("_*")) if path.is_dir() else ():
             hidden = any(part.startswith(".") for part in found.relative_to(path).parts)
-            if found.name in DEFAULTS and found.is_file() and not hidden:
+            if is_defaults(found.name) and found.is_file() and not hidden:
                 yield str(found)
 
 
@@ -96,31 +93,32 @@ def mend(path: str, astray: Sequence[Astray]) -> None:
 
     Raises OSError when the file cannot be written.
     """
-    real = Path(os.path.realpath(path))
-    with locked(str(real)):
-        before = content(path)
+    root = bounds_of(path).root
+    real = root.resolve(path) or path
+    with locked(root, real):
+        before = content(real, root)
         mark = _MARK if before.startswith(_MARK) else b""
         text = before[len(mark) :].decode()
         after = mark + led(text, {one.header: one.wanted for one in astray}).encode()
         # A comment changes no value; should it ever, the file is worth more than the comment.
         if _values(after) == _values(before):
-            replace(real, after, stat.S_IMODE(real.stat().st_mode))
+            replace(root, real, after, _mode(root, real))
+
+
+def _mode(root: TreeRoot, path: str) -> int | None:
+    found = root.stat(path)
+    return None if found is None else stat.S_IMODE(found.st_mode)
 
 
 def _values(data: bytes) -> list[object]:
     return [read(document.root, freely())[0] for document in parse(data).documents]
 
 
-def _shown(path: str) -> str:
-    relative = os.path.relpath(path)
-    return relative if len(relative) < len(path) else path
-
-
 def _documents(path: str) -> Iterator[tuple[str, Header, Sequence[str]]]:
     """Yield a file's documents, each with its header and the stems of the schemas that fit it."""
     try:
-        data = content(path)
-    except UnfitFileError:
+        data = content(path, bounds_of(path).root)
+    except (UnfitFileError, FileUnreadableError):
         return
     text = parse(data)
     if text.problems:
@@ -139,9 +137,9 @@ def _stems(path: str, document: Document) -> Sequence[str]:
         return [FLEET]
     if not isinstance(document.root, MapNode):
         return []
-    layers = Defaults().of(str(Path(path).parent), top_of(path))
+    layers = Defaults().of(str(Path(path).parent), bounds_of(path))
     kind = text_of(document.root, "kind") or _inherited(layers)
-    if Path(path).name in DEFAULTS:
+    if is_defaults(Path(path).name):
         return [partial(kind if kind in KINDS else next(iter(KINDS)))]
     if kind not in KINDS or not layers:
         return [kind] if kind in KINDS else []

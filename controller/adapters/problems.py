@@ -5,13 +5,28 @@ from __future__ import annotations
 from controller.adapters.discovery import LARGEST
 from controller.adapters.tree_files import root_of
 from controller.core.model import Problem, Source
+from controller.core.node import Node
+from controller.core.problems import Code
 from controller.core.reading import Placed
+from controller.core.scalars import core_value
 
 
 def problem_of(flaw: Placed, path: str) -> Problem:
     """Return a mistake as a problem of the file that it was read from."""
     source = Source(path, flaw.line, flaw.column)
     return Problem(flaw.code.code, flaw.message, source, flaw.hint)
+
+
+def says_nothing(path: str) -> Problem:
+    """Return the problem of a file without a value: one that was cut off looks the same."""
+    message = "the file is empty, or holds comments alone"
+    hint = "write {} if it is to say nothing, or delete the file"
+    return Problem(Code.SAYS_NOTHING.code, message, Source(path), hint)
+
+
+def is_nothing(root: Node) -> bool:
+    """Whether a document holds no value, or null."""
+    return root.value is not None and root.implicit[0] and core_value(root.value) is None
 
 
 def source_lines(path: str) -> tuple[str, ...]:

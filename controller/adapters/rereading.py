@@ -7,11 +7,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from controller.adapters.defaults import chain
+from controller.adapters.defaults import binding, folders
 from controller.adapters.discovery import Found, discover
 from controller.adapters.documents import FileRead
+from controller.adapters.grounds import Bounds
 from controller.adapters.manifests import assembled, read_files, uncollected
 from controller.adapters.signatures import Signature, is_settled, signature
+from controller.adapters.tree_files import FileUnreadableError, OutsideTreeError
 from controller.core.entries import Entry, manifest
 from controller.core.fleet import Fleet
 from controller.core.model import Manifest, Tree
@@ -20,8 +22,10 @@ from controller.core.problems import Code
 _NO_RULES = Fleet()
 
 
-_State = tuple[Signature, str, tuple[Signature | None, ...]]
-"""What a file's reading depends on: itself, its top, and the defaults that it rests on."""
+_Under = tuple[tuple[str, Signature], ...]
+"""The files that count for all below their folders, with their states."""
+_State = tuple[Signature, Bounds, _Under]
+"""What a file's reading depends on: itself, its bounds, and the files that it rests on."""
 
 
 class TreeReader:
@@ -48,7 +52,7 @@ class TreeReader:
             self._known.clear()
             self._fleet = fleet
         with uncollected():
-            found = discover(paths)
+            found = discover(paths, named=fleet.named)
             scan = assembled(found, self._reads(found), fleet)
             made = tuple(map(self._manifest, scan.entries))
         self._manifests = {
@@ -84,33 +88,45 @@ class TreeReader:
 
 
 def _states(found: Found) -> list[_State | None]:
-    """Return the state of each file; None for one that cannot be seen any more."""
-    seen: dict[str, Signature | None] = {}
-    layers: dict[tuple[str, str], tuple[Signature | None, ...]] = {}
+    """Return the state of each file; None for one whose state is unknown."""
+    seen: dict[str, _Under | None] = {}
+    layers: dict[tuple[str, Bounds], _Under | None] = {}
     states: list[_State | None] = []
-    for path, top in zip(found.files, found.tops, strict=True):
-        place = (os.path.dirname(path), top)
+    for path, bounds in zip(found.files, found.bounds, strict=True):
+        place = (os.path.dirname(path), bounds)
         if place not in layers:
             layers[place] = _under(*place, seen)
-        own = signature(path)
-        states.append(None if own is None else (own, top, layers[place]))
+        own, under = signature(path), layers[place]
+        states.append(None if own is None or under is None else (own, bounds, under))
     return states
 
 
-def _under(
-    folder: str, top: str, seen: dict[str, Signature | None]
-) -> tuple[Signature | None, ...]:
-    paths = list(chain(folder, top))
-    for path in paths:
-        if path not in seen:
-            seen[path] = signature(path)
-    return tuple(seen[path] for path in paths)
+def _under(folder: str, bounds: Bounds, seen: dict[str, _Under | None]) -> _Under | None:
+    """Return the states of all files that a folder's manifests rest on; None where unknown."""
+    states: _Under = ()
+    for above in folders(folder, bounds.top):
+        if above not in seen:
+            seen[above] = _within(above, bounds)
+        found = seen[above]
+        if found is None:
+            return None
+        states += found
+    return states
+
+
+def _within(folder: str, bounds: Bounds) -> _Under | None:
+    try:
+        paths = [f"{folder}/{name}" for name in binding(folder, bounds)]
+    except (FileUnreadableError, OutsideTreeError):
+        return None
+    states = [(path, state) for path in paths if (state := signature(path)) is not None]
+    return tuple(states) if len(states) == len(paths) else None
 
 
 def _will_show(state: _State, now: int) -> bool:
     """Whether a change of the file or its defaults, from now on, gives another state."""
     own, _, under = state
-    return all(is_settled(one, now) for one in (own, *under) if one is not None)
+    return all(is_settled(one, now) for one in (own, *(each for _, each in under)))
 
 
 def _may_heal(read: FileRead) -> bool:

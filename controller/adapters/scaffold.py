@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Final
 
 from controller.adapters import schemas
-from controller.adapters.discovery import FLEET_FILE, discover
+from controller.adapters.discovery import discover
 from controller.adapters.git import Git, GitError
 from controller.adapters.tree_files import TreeRoot
 from controller.adapters.tree_writing import make_folder, rewrite
+from controller.core.file_names import FLEET_FILE
 from controller.core.scaffolding import CHANGES, Fate, How, Laid, Piece, laid, plain
 from controller.version import __version__
 

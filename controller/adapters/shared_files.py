@@ -7,9 +7,10 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from controller.adapters.discovery import FLEET_FILE, upward
-from controller.adapters.snapshots import HOLDING
+from controller.adapters.grounds import upward
+from controller.adapters.snapshots import binding_names
 from controller.adapters.worktrees import State, state_at
+from controller.core.file_names import FLEET_FILE, is_binding
 
 States = Mapping[str, State | None]
 """The state of each file that manifests rest on, None for one that is gone."""
@@ -31,7 +32,7 @@ class Held:
         own = os.path.abspath(path)
         if own in self.files:
             return True
-        folders = {os.path.dirname(one) for one in self.files if os.path.basename(one) in HOLDING}
+        folders = {os.path.dirname(one) for one in self.files if is_binding(os.path.basename(one))}
         return not folders.isdisjoint(upward(os.path.dirname(own)))
 
 
@@ -87,6 +88,6 @@ class SharedFiles:
                 if folder in seen:
                     break
                 seen.add(folder)
-                for path in (f"{folder}/{name}" for name in HOLDING):
+                for path in (f"{folder}/{name}" for name in binding_names(folder)):
                     if path not in self._gone_since and state_at(path) is not None:
                         self._gone_since[path] = None

@@ -6,22 +6,15 @@ import os
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from controller.adapters.discovery import DEFAULTS, FLEET_FILE, is_manifest, upward
+from controller.adapters.grounds import upward
+from controller.core.file_names import BINDING, is_binding, matters
 
 Snapshot = dict[str, dict[str, int]]
 """By folder and name, a number that is another one for every state of the file."""
 
-_SUFFIXES = (".yaml", ".yml")
-HOLDING = frozenset((*DEFAULTS, FLEET_FILE))
-"""The files that hold for all that lies below their folders."""
 _REPOSITORY = ".git"
 _ABSENT = 0
 _FEW = 100
-
-
-def matters(name: str) -> bool:
-    """Whether a file of this name is a manifest, defaults or a fleet's file."""
-    return name in HOLDING or (name.endswith(_SUFFIXES) and is_manifest(name))
 
 
 def snapshot(paths: Iterable[Path]) -> Snapshot:
@@ -83,7 +76,7 @@ class _Look:
         """Take in the files that hold for all below; of a repository, only that there is one."""
         if folder in self.states:
             return
-        states = {name: _state(f"{folder}/{name}") for name in HOLDING}
+        states = {name: _state(f"{folder}/{name}") for name in binding_names(folder)}
         states[_REPOSITORY] = int(os.path.lexists(f"{folder}/{_REPOSITORY}"))
         self.states[folder] = {name: state for name, state in states.items() if state != _ABSENT}
 
@@ -127,6 +120,14 @@ class _Look:
         if matters(entry.name):
             states[entry.name] = hash((real, _state(real)))
         return []
+
+
+def binding_names(folder: str) -> Iterable[str]:
+    """Return the names of a folder's files that count for all below it, or all such names."""
+    try:
+        return filter(is_binding, os.listdir(folder))
+    except OSError:
+        return BINDING
 
 
 def _entered(entry: os.DirEntry[str]) -> int:

@@ -205,8 +205,14 @@ class TreeRoot:
         return real
 
     def _inside(self, real: str | None, path: str) -> str | None:
-        if real is not None and not self.contains(real):
+        if real is None:
+            return None
+        if not self.contains(real):
             raise OutsideTreeError(path)
+        below = real[len(self.path) :].lower().split("/")
+        # Git's own folder may hold credentials, and no commit can hold a file there.
+        if _REPOSITORY in below and _REPOSITORY not in path.lower().split("/"):
+            raise OutsideTreeError(path, "the symbolic link leads into a .git folder")
         return real
 
 

@@ -15,10 +15,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.adapters.discovery import upward
 from controller.adapters.git import Git
-from controller.adapters.snapshots import HOLDING
+from controller.adapters.grounds import upward
 from controller.adapters.trees import is_blob, tree_of
+from controller.core.file_names import is_binding
 
 STALE = 600.0
 """Seconds after which an ``index.lock`` that has not changed counts as left behind."""
@@ -129,7 +129,7 @@ def changed_since_head(top: str, files: Collection[str]) -> frozenset[str]:
     Raises GitError and OSError.
     """
     held, real = tree_of(Git(Path(top)), "HEAD", ()), os.path.realpath(top)
-    rest = {path for path in held if os.path.basename(path) in HOLDING}
+    rest = {path for path in held if is_binding(os.path.basename(path))}
     names = {os.path.relpath(os.path.realpath(path), real): os.path.abspath(path) for path in files}
     names |= {path: os.path.join(top, path) for path in rest - names.keys()}
     return frozenset(

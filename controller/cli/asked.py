@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
-from controller.adapters.fleet_file import fleet_path, fleet_paths, load_fleet
+from controller.adapters.fleet_file import rules_at
+from controller.adapters.grounds import Ground, ground_of
 from controller.adapters.manifests import PathMissingError
 from controller.core.fleet import Fleet
 from controller.core.hints import DID_YOU_MEAN, nearest
@@ -44,14 +45,29 @@ def asked(paths: Sequence[Path], given: dict[str, Any]) -> Asked:
     """
     chosen = usable(lambda: selector(given["selector"]))
     where = tuple(paths) or (_default(),)
-    if given["config"] is None and len(fleet_paths(where)) > 1:
+    config: Path | None = given["config"]
+    grounds = [ground_of(path, named=config is not None) for path in where]
+    if config is None and len({ground.seat for ground in grounds}) > 1:
         raise click.UsageError(
             "these paths lie under different bedrock-jobs.yaml files: run once for each, or name "
             "one with --config"
         )
-    fleet, problems = usable(lambda: load_fleet(given["config"], where[0]))
-    own = given["config"] or fleet_path(where[0])
-    return Asked(where, chosen, fleet, problems, own.parent if own else Path())
+    fleet, problems = usable(lambda: _rules(config, grounds))
+    leading = tuple(Path(ground.path) for ground in grounds)
+    return Asked(leading, chosen, fleet, problems, _top(config, grounds[0]))
+
+
+def _rules(config: Path | None, grounds: Sequence[Ground]) -> tuple[Fleet, tuple[Problem, ...]]:
+    """Return the rules that hold for all paths, and what bars any of them."""
+    found = [rules_at(config, ground) for ground in grounds]
+    problems = dict.fromkeys(problem for _, told in found for problem in told)
+    return found[0][0], tuple(problems)
+
+
+def _top(config: Path | None, ground: Ground) -> Path:
+    if config is not None:
+        return config.parent
+    return Path() if ground.fleet is None else Path(ground.fleet).parent
 
 
 def usable(ask: Callable[[], _Answer]) -> _Answer:

@@ -11,7 +11,8 @@ from typing import Any
 
 import click
 
-from controller.adapters.discovery import discover, top_of
+from controller.adapters.discovery import discover
+from controller.adapters.grounds import bounds_of
 from controller.adapters.manifests import read_files, scan
 from controller.adapters.sidecars import sidecar_of
 from controller.cli.asked import Asked
@@ -81,8 +82,8 @@ def _beside(paths: Sequence[Path], fleet: Fleet) -> frozenset[JobKey]:
     A file may have been moved there. What else lies there is no manifest, and its mistakes are
     nobody's.
     """
-    tops = sorted({top_of(str(path)) for path in paths} - {os.sep})
-    found = discover(map(Path, tops))
+    tops = sorted({bounds_of(path).top for path in paths} - {os.sep})
+    found = discover(map(Path, tops), named=fleet.named)
     inside = tuple(f"{path.resolve()}{os.sep}" for path in paths)
     others = [
         position

@@ -15,6 +15,7 @@ from controller.adapters import schemas, tree_writing
 from controller.adapters.discovery import LARGEST, UnfitFileError, content
 from controller.adapters.drafts import Made, made
 from controller.adapters.fleet_file import load_fleet
+from controller.adapters.grounds import anywhere
 from controller.adapters.requests import STDIN, read_request
 from controller.adapters.tree_files import root_of
 from controller.cli.asked import DEFAULT_PATH, usable
@@ -79,7 +80,7 @@ def _data(path: str) -> bytes | Problem:
     if not Path(path).exists():
         raise click.UsageError(f"{path}: no such file; --live imports jobs by their names.")
     try:
-        return content(path)
+        return content(path, anywhere())
     except UnfitFileError as error:
         return error.problem(path)
 

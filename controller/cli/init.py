@@ -11,7 +11,6 @@ from typing import Any
 import click
 
 from controller.adapters import schemas
-from controller.adapters.discovery import FLEET_FILE
 from controller.adapters.fleet_file import load_fleet
 from controller.adapters.scaffold import (
     HOSTS,
@@ -26,6 +25,7 @@ from controller.adapters.scaffold import (
 from controller.cli import options
 from controller.cli.exits import Exit
 from controller.cli.printing import say, show
+from controller.core.file_names import FLEET_FILE
 from controller.core.fleet import Fleet
 from controller.core.scaffolding import Fate, Laid, owner_of, under
 from controller.views.lines import Line, columns

@@ -11,10 +11,10 @@ from typing import Any
 import click
 
 from controller.adapters.clock import steady
-from controller.adapters.defaults import chain
-from controller.adapters.discovery import FLEET_FILE, PathMissingError, top_of
-from controller.adapters.fleet_file import fleet_path
+from controller.adapters.defaults import bound_by
+from controller.adapters.discovery import PathMissingError
 from controller.adapters.git import GitError
+from controller.adapters.grounds import ground_of
 from controller.adapters.rereading import TreeReader
 from controller.adapters.shared_files import Held, SharedFiles, States
 from controller.adapters.worktrees import changed_since_head
@@ -23,6 +23,7 @@ from controller.cli.covering import coverage_of
 from controller.cli.whole import others_of
 from controller.cli.wiring import desired_by, limited
 from controller.core.claims import Others
+from controller.core.file_names import FLEET_FILE
 from controller.core.fleet import Fleet
 from controller.core.model import Desired, JobKey, Manifest, Tree
 from controller.core.sharding import Shard
@@ -121,11 +122,9 @@ class Reading:
         found = dict.fromkeys(wanted.paths)
         for path in wanted.paths:
             folder = path if path.is_dir() else path.parent
-            top = top_of(str(path))
-            layers = map(Path, chain(str(folder.absolute()), top))
-            found |= dict.fromkeys(layer for layer in layers if layer.exists())
-            own = self._given["config"] or fleet_path(path) or Path(top) / FLEET_FILE
-            found[own] = None
+            ground = ground_of(path)
+            found |= dict.fromkeys(map(Path, bound_by(str(folder), ground.bounds)))
+            found[self._given["config"] or Path(ground.bounds.top) / FLEET_FILE] = None
         return tuple(found)
 
     def _intake(self, wanted: Asked, tree: Tree, held: Held) -> Intake:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from controller.adapters import schemas
-from controller.adapters.discovery import top_of
+from controller.adapters.grounds import bounds_of
 from controller.adapters.tree_files import is_stream, root_of
 from controller.adapters.tree_writing import create, make_folder, rewrite, write_stream
 from controller.cli import options
@@ -85,7 +85,7 @@ def reference(row: Kind, folder: Path) -> str:
     """Return the path from a manifest's folder to its schema's file, for editors."""
     path = Path("schemas") / schemas.file_name(row.name)
     # Who works in a folder of the tree has the schemas at the top of it.
-    above = Path(top_of(os.fspath(folder))) / path
+    above = Path(bounds_of(folder).top) / path
     there = above if above.is_file() and not path.is_file() else path
     return Path(os.path.relpath(there, folder)).as_posix()
 

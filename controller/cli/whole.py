@@ -6,7 +6,8 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from controller.adapters.discovery import discover, top_of
+from controller.adapters.discovery import discover
+from controller.adapters.grounds import bounds_of
 from controller.adapters.manifests import read_files
 from controller.adapters.sidecars import Sidecars
 from controller.cli.asked import Asked
@@ -50,8 +51,9 @@ def others_of(wanted: Asked, tree: Tree) -> Others:
     What cannot be read counts only in the folders of manifests: elsewhere it is none.
     """
     wide = topmost(wanted)
-    tops = sorted({top_of(str(path)) for path in wanted.paths} - {os.sep})
-    found = discover(Path(one) for one in dict.fromkeys((*wide, *tops)) if Path(one).exists())
+    tops = sorted({bounds_of(path).top for path in wanted.paths} - {os.sep})
+    around = [Path(one) for one in dict.fromkeys((*wide, *tops)) if Path(one).exists()]
+    found = discover(around, named=wanted.fleet.named)
     known = {os.path.realpath(one.source.path) for one in tree.manifests}
     rest = [at for at, path in enumerate(found.files) if os.path.realpath(path) not in known]
     reads = read_files(found, rest, wanted.fleet)

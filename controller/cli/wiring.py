@@ -16,7 +16,6 @@ import click
 from controller.adapters.clock import SystemClock
 from controller.adapters.connection import Connection
 from controller.adapters.deferred import deferred
-from controller.adapters.discovery import DEFAULTS
 from controller.adapters.manifests import load
 from controller.adapters.sidecars import Sidecars, sidecar_of
 from controller.cli.asked import asked, usable
@@ -24,6 +23,7 @@ from controller.cli.covering import check_whole, coverage_of
 from controller.cli.whole import is_narrow, ledger_roots, others_of
 from controller.core.claims import Around, Others
 from controller.core.desired import desire
+from controller.core.file_names import is_defaults
 from controller.core.fleet import Fleet
 from controller.core.kinds import KINDS
 from controller.core.model import Desired, Manifest, Problem
@@ -88,7 +88,7 @@ def _get_ready(given: Mapping[str, Any], files: Sequence[str]) -> None:
 
     It takes as long as other processes take to read a large tree; a settled one needs no client.
     """
-    manifests = (one for one in files if not one.endswith(DEFAULTS))
+    manifests = (one for one in files if not is_defaults(Path(one).name))
     if "endpoint_url" in given and not all(map(os.path.exists, map(sidecar_of, manifests))):
         importlib.import_module("controller.adapters.aws")
 

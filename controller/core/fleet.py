@@ -66,7 +66,8 @@ class Failures:
 class Fleet:
     """The fleet's file, read: without a file, no owner and no rules.
 
-    ``stamp_tags`` says whether each job carries tags that lead back to its manifest.
+    ``stamp_tags`` says whether each job carries tags that lead back to its manifest; ``named``,
+    whether --config named the file, so that none in the tree counts.
     """
 
     owner: str = ""
@@ -76,6 +77,7 @@ class Fleet:
     require: Require = Require()
     failures: Failures = Failures()
     stamp_tags: bool = False
+    named: bool = False
 
 
 def fleet_of(value: Mapping[str, Any]) -> Fleet:

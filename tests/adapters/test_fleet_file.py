@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from controller.adapters.discovery import PathMissingError
-from controller.adapters.fleet_file import fleet_path, load_fleet
+from controller.adapters.fleet_file import load_fleet
 from controller.core.fleet import Fleet
 
 FILE = "bedrock-jobs.yaml"
@@ -56,12 +56,12 @@ def test_file_is_found_upward(jobs: Path) -> None:
     assert fleet.stamp_tags
 
 
-def test_search_ends_at_the_repository(jobs: Path) -> None:
+def test_search_ends_at_the_repository(tmp_path: Path) -> None:
     """A file outside the repository is somebody else's."""
-    (jobs / ".git").mkdir()
-    (jobs.parents[1] / FILE).write_text(WHOLE)
+    (tmp_path / "inner" / ".git").mkdir(parents=True)
+    (tmp_path / FILE).write_text(WHOLE)
 
-    assert fleet_path(jobs) is None
+    assert load_fleet(None, tmp_path / "inner") == (Fleet(), ())
 
 
 def test_file_given_by_name_goes_first(jobs: Path) -> None:
@@ -70,7 +70,9 @@ def test_file_given_by_name_goes_first(jobs: Path) -> None:
     given = jobs / "another.yaml"
     given.write_text("owner: given\n")
 
-    assert load_fleet(given, jobs)[0].owner == "given"
+    fleet, problems = load_fleet(given, jobs)
+
+    assert (fleet.owner, fleet.named, problems) == ("given", True, ())
 
 
 def test_file_given_by_name_must_exist(jobs: Path) -> None:
@@ -79,9 +81,21 @@ def test_file_given_by_name_must_exist(jobs: Path) -> None:
         load_fleet(jobs / "nothing.yaml", jobs)
 
 
-def test_empty_file_has_no_rules(jobs: Path) -> None:
-    """A file of comments alone is a fleet without rules."""
-    (jobs / FILE).write_text("# rules to come\n")
+@pytest.mark.parametrize(
+    "text", ["", "# rules to come\n", "---\n", "null\n", "~ # none\n", "\ufeff"]
+)
+def test_file_that_says_nothing_is_an_error(jobs: Path, text: str) -> None:
+    """A file that was cut off looks like one without rules, and so is not taken for one."""
+    (jobs / FILE).write_text(text)
+
+    fleet, (problem,) = load_fleet(None, jobs)
+
+    assert (fleet, problem.code) == (Fleet(), "BJ117")
+
+
+def test_empty_mapping_says_nothing_on_purpose(jobs: Path) -> None:
+    """An empty mapping is a fleet without rules."""
+    (jobs / FILE).write_text("{} # rules to come\n")
 
     assert load_fleet(None, jobs) == (Fleet(), ())
 

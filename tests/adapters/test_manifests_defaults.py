@@ -150,7 +150,7 @@ def test_defaults_that_cannot_be_read_stop_only_what_rests_on_them(jobs: Path) -
 
     tree = load([jobs])
 
-    assert [problem.code for problem in tree.problems] == ["BJ101"]
+    assert [problem.code for problem in tree.problems] == ["BJ113"]
     assert {one.key.name: one.spec is None for one in tree.manifests} == {
         "small": True,
         "whole": False,

@@ -186,8 +186,8 @@ def test_file_that_is_none_is_never_read(
 @pytest.mark.parametrize(
     ("make", "code"),
     [
-        (unreadable, Code.NOT_READABLE),
-        (device, Code.NOT_READABLE),
+        (unreadable, Code.OUTSIDE_TREE),
+        (device, Code.OUTSIDE_TREE),
         (pipe, Code.NOT_READABLE),
         (dangling, Code.OUTSIDE_TREE),
     ],
@@ -196,7 +196,7 @@ def test_file_that_is_none_is_never_read(
 def test_path_given_by_name_is_read_with_care(
     tmp_path: Path, make: Callable[[Path], None], code: Code
 ) -> None:
-    """A path that is named is followed, and what cannot be read there is told at once."""
+    """A path that is named is a file of its folder, and anything else is a problem at once."""
     make(tmp_path / "strange.yaml")
 
     (problem,) = load([tmp_path / "strange.yaml"]).problems

@@ -108,7 +108,7 @@ def test_what_differs_is_kept_and_told(folder: Path) -> None:
     init(folder)
     fleet, workflow = folder / "bedrock-jobs.yaml", folder / ".github" / "bedrock-jobs.txt"
     for path in (fleet, workflow):
-        path.write_text("# mine\n")
+        path.write_text("{} # mine\n")
 
     ran = init(folder)
 
@@ -118,7 +118,7 @@ def test_what_differs_is_kept_and_told(folder: Path) -> None:
         f"kept {path} it differs from what init writes; --force replaces it"
         for path in ("bedrock-jobs.yaml", ".github/bedrock-jobs.txt")
     ]
-    assert (fleet.read_text(), workflow.read_text()) == ("# mine\n", "# mine\n")
+    assert (fleet.read_text(), workflow.read_text()) == ("{} # mine\n", "{} # mine\n")
 
 
 def test_force_replaces_what_it_is_given(folder: Path) -> None:
@@ -126,12 +126,12 @@ def test_force_replaces_what_it_is_given(folder: Path) -> None:
     init(folder)
     fleet, workflow = folder / "bedrock-jobs.yaml", folder / ".github" / "bedrock-jobs.txt"
     for path in (fleet, workflow):
-        path.write_text("# mine\n")
+        path.write_text("{} # mine\n")
 
     assert fates(folder, "--force", "--only", ".github")[".github/bedrock-jobs.txt"] == "replaced"
 
-    assert workflow.read_text() != "# mine\n"
-    assert fleet.read_text() == "# mine\n"
+    assert workflow.read_text() != "{} # mine\n"
+    assert fleet.read_text() == "{} # mine\n"
 
 
 def test_the_owner_is_never_given_up(folder: Path) -> None:

@@ -148,11 +148,13 @@ def test_missing_default_folder_is_explained(tmp_path: Path) -> None:
 
 def test_paths_of_two_fleets_are_refused(folder: Path) -> None:
     """Paths under different fleet files have no rules in common."""
-    (folder / "bedrock-jobs.yaml").write_text("owner: one\n")
-    (folder / "jobs" / "team" / "bedrock-jobs.yaml").write_text("owner: two\n")
+    (folder / "other").mkdir()
+    (folder / "other" / "bedrock-jobs.yaml").write_text("owner: one\n")
+    (folder / "jobs" / "bedrock-jobs.yaml").write_text("owner: two\n")
+    config = ("--config", "other/bedrock-jobs.yaml")
 
-    assert call(folder, "validate", "jobs", "jobs/team").code == 64
-    assert call(folder, "validate", "jobs", "jobs/team", "--config", "bedrock-jobs.yaml").code == 4
+    assert call(folder, "validate", "jobs", "other").code == 64
+    assert call(folder, "validate", "jobs", "other", *config).code == 4
 
 
 def test_sensitive_line_is_not_shown(folder: Path) -> None:
