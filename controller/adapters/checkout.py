@@ -11,13 +11,12 @@ import logging
 import os
 import re
 import secrets
-import shutil
-import stat
 import threading
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from controller.adapters.clone_files import clear, may_stand, put, stale_locks, statuses_below, wipe
 from controller.adapters.files import plain_bytes, replace
 from controller.adapters.git import Git, GitError, masked, without_user
 from controller.adapters.sidecars import SUFFIX
@@ -32,6 +31,10 @@ FETCH_SECONDS = 120.0
 CLONE_SECONDS = 1800.0
 _MANIFESTS = (".yaml", ".yml")
 _TREE, _NEW, _OLD = "tree", "tree.new", "tree.old"
+_TRACKING = "refs/remotes/origin/"
+_SYMREF = "ref: refs/heads/"
+_GITLINK = b"160000 "
+_ATTRIBUTES = b"* -text -ident -filter !eol !working-tree-encoding\n"
 _SETTINGS = {
     # A remote that sends nothing is one that does not answer.
     "http.lowSpeedLimit": "1",
@@ -43,6 +46,9 @@ _SETTINGS = {
     "core.logAllRefUpdates": "false",
     "gc.pruneExpire": "1.hour.ago",
     "core.autocrlf": "false",
+    "core.sparseCheckout": "false",
+    "submodule.recurse": "false",
+    "fetch.recurseSubmodules": "false",
     "advice.detachedHead": "false",
 }
 
@@ -112,8 +118,8 @@ class Checkout:
         try:
             self._restore()
             for path in (*self.folder.glob(f"{_NEW}*"), self.folder / _OLD):
-                _wipe(path)
-            for lock in _stale_locks(self.tree / ".git"):
+                wipe(path)
+            for lock in stale_locks(self.tree / ".git"):
                 lock.unlink(missing_ok=True)
         except OSError as error:
             raise ForeignFolderError(_unusable(self.folder, error)) from error
@@ -145,18 +151,54 @@ class Checkout:
 
     def _fetched(self) -> str:
         """Return the commit at the branch's head, which is here now."""
-        if not self.branch:
-            self.branch = self._git.run("symbolic-ref", "--short", "HEAD")
         if not self._is_told:
             # Credentials in the URL may be others than those that it was cloned with.
             self._git.run("config", "remote.origin.url", self._origin.url)
+            if self._ignores_attributes(self.tree):
+                # What an attribute had changed on its way here is laid out again, as it is.
+                (self.tree / ".git" / "index").unlink(missing_ok=True)
             self._is_told = True
-        spec = f"+refs/heads/{self.branch}:refs/remotes/origin/{self.branch}"
+        here = os.fsdecode(self._git.ask("symbolic-ref", "--quiet", "--short", "HEAD")[1]).rstrip()
+        branch = self._origin.branch or self._remote_head() or here
+        if branch != here:
+            self._switch(here, branch)
+        self.branch = branch
+        spec = f"+refs/heads/{branch}:{_TRACKING}{branch}"
         what = ("--quiet", "--depth", "1", "--no-tags", "origin", spec)
         self._git.run("fetch", *what, seconds=FETCH_SECONDS)
-        return self._git.run(
-            "rev-parse", "--verify", f"refs/remotes/origin/{self.branch}^{{commit}}"
-        )
+        return self._git.run("rev-parse", "--verify", f"{_TRACKING}{branch}^{{commit}}")
+
+    def _remote_head(self) -> str:
+        """Return the branch that the remote's HEAD names now; nothing where it does not say so."""
+        told = self._git.run("ls-remote", "--symref", "origin", "HEAD", seconds=FETCH_SECONDS)
+        lines = (line.split("\t") for line in told.splitlines())
+        named = [one[0] for one in lines if one[0].startswith(_SYMREF) and one[1:] == ["HEAD"]]
+        return named[0].removeprefix(_SYMREF) if named else ""
+
+    def _switch(self, before: str, after: str) -> None:
+        """Let the clone be of another branch, at the commit that it is at."""
+        base = self._git.run("rev-parse", "--verify", "HEAD^{commit}")
+        # A branch may be named like a folder of the other: that has to go first.
+        self._git.run("update-ref", "--no-deref", "HEAD", base)
+        for ref in (f"refs/heads/{before}", f"{_TRACKING}{before}") if before else ():
+            self._git.run("update-ref", "-d", ref)
+        self._git.run("update-ref", f"refs/heads/{after}", base)
+        self._git.run("symbolic-ref", "HEAD", f"refs/heads/{after}")
+        _log.info("another branch is followed", extra={"branch": after, "before": before})
+
+    @staticmethod
+    def _ignores_attributes(tree: Path) -> bool:
+        """Have a repository's .gitattributes change no byte; return whether that is new here.
+
+        What is laid out is then what was committed, also after that file has changed, and no
+        filter that this machine has is started by whoever can push.
+        """
+        path = tree / ".git" / "info" / "attributes"
+        if path.exists() and path.read_bytes() == _ATTRIBUTES:
+            return False
+        path.parent.mkdir(exist_ok=True)
+        replace(path, _ATTRIBUTES)
+        return True
 
     def _moved(self, head: str) -> bool:
         base = self._git.run("rev-parse", "--verify", "HEAD^{commit}")
@@ -187,6 +229,14 @@ class Checkout:
         names = b"".join(path + b"\0" for path in told if not path.endswith(SUFFIX.encode()))
         self._git.run("checkout-index", "--force", "--index", "-z", "--stdin", content=names)
         self._git.run("clean", "-ffdxq", "-e", f"*{SUFFIX}")
+        self._empty_submodules()
+
+    def _empty_submodules(self) -> None:
+        """Leave nothing but statuses where a submodule is: a fresh clone has an empty folder."""
+        listed = self._git.read("ls-files", "--stage", "-z").split(b"\0")[:-1]
+        for line in listed:
+            if line.startswith(_GITLINK):
+                clear(self.tree / os.fsdecode(line.partition(b"\t")[2]))
 
     def _changed(self, base: str, head: str) -> dict[str, tuple[str, str]]:
         """Return the paths that differ between two commits, with their plain files' blobs."""
@@ -211,9 +261,9 @@ class Checkout:
     def _take(self, path: str, base: bytes, theirs: bytes, beside: Beside) -> None:
         """Bring one sidecar up to date with the remote's."""
         place = self.tree / path
-        if _may_stand(place):
+        if may_stand(place):
             ours = plain_bytes(str(place))
-            _put(place, ours, self._merge(base, ours, theirs, beside))
+            put(place, ours, self._merge(base, ours, theirs, beside))
 
     def _is_sound(self) -> bool:
         """Whether the clone itself is whole, so that something else is to blame."""
@@ -240,9 +290,9 @@ class Checkout:
         except OSError as error:
             raise GitError(f"{self.folder}: {error.strerror or error}") from error
         finally:
-            _wipe(new)
+            wipe(new)
         self._uneven = False
-        _wipe(old)
+        wipe(old)
 
     def _restore(self) -> None:
         """Have the tree back that was put aside for one that did not come."""
@@ -252,24 +302,30 @@ class Checkout:
 
     def _clone(self, new: Path) -> None:
         branch = ("--branch", self._origin.branch) if self._origin.branch else ()
-        what = ("--quiet", "--depth", "1", "--no-tags", "--single-branch", "--no-local", *branch)
+        what = ("--quiet", "--depth", "1", "--no-tags", "--single-branch", "--no-local")
         kept = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        self._remote.run("clone", *what, *kept, "--", self._origin.url, str(new))
-        git = self._remote.within(new, environment={"GIT_DIR": str(new / ".git")})
+        self._remote.run(
+            "clone", *what, "--no-checkout", *branch, *kept, "--", self._origin.url, str(new)
+        )
+        place = {"GIT_DIR": str(new / ".git"), "GIT_WORK_TREE": str(new)}
+        git = self._remote.within(new, environment=place)
         if not git.holds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
             raise GitError(f"git clone: {masked(self._origin.url)} has no commit yet")
         self.branch = git.run("symbolic-ref", "--short", "HEAD")
+        self._ignores_attributes(new)
+        git.run("read-tree", "HEAD")
+        git.run("checkout-index", "--all", "--index")
 
     def _carry(self, new: Path) -> None:
         """Put the statuses of the tree there is into the one that replaces it."""
-        for path in _statuses(self.tree):
+        for path in statuses_below(self.tree):
             place = new / path.relative_to(self.tree)
-            if not _may_stand(place):
+            if not may_stand(place):
                 continue
             theirs = plain_bytes(str(place))
             # Whose manifest is gone may have to be stopped yet: no status is dropped here.
             beside = Beside(there=True, current=True)
-            _put(place, theirs, self._merge(b"", plain_bytes(str(path)), theirs, beside))
+            put(place, theirs, self._merge(b"", plain_bytes(str(path)), theirs, beside))
 
     def _check_empty(self) -> None:
         found = sorted(path.name for path in self.folder.iterdir() if path.name != "lost+found")
@@ -282,54 +338,3 @@ class Checkout:
 def _unusable(folder: Path, error: OSError) -> str:
     why = error.strerror or str(error)
     return f"--work-dir: {folder} cannot be used ({why}): name another one"
-
-
-def _may_stand(place: Path) -> bool:
-    """Whether a sidecar can be there, in the clone: nothing else has its place, or its folder's."""
-    if place.parent.resolve() != place.parent:
-        return False  # a link leads elsewhere, where nothing of ours belongs
-    try:
-        return not stat.S_ISDIR(place.lstat().st_mode)
-    except FileNotFoundError:
-        return True
-    except NotADirectoryError:
-        return False
-
-
-def _put(place: Path, before: bytes, after: bytes) -> None:
-    if after == before:
-        return
-    if after:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        replace(place, after)
-    else:
-        place.unlink(missing_ok=True)
-
-
-def _wipe(folder: Path) -> None:
-    """Remove a folder of ours; what a link leads to is not."""
-    if folder.is_symlink() or folder.is_file():
-        folder.unlink()
-    else:
-        # What cannot be removed now is in nobody's way, and is tried again by the next daemon.
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _stale_locks(repository: Path) -> Iterator[Path]:
-    """Yield the locks that a git which was killed left: no other is at work in a clone of ours."""
-    yield from repository.glob("*.lock")
-    yield from (repository / "refs").rglob("*.lock")
-
-
-def _statuses(tree: Path) -> Sequence[Path]:
-    found = []
-    for folder, names, files in os.walk(tree, onerror=_raised):
-        names[:] = [name for name in names if name != ".git"]
-        found += [Path(folder, name) for name in files if name.endswith(SUFFIX)]
-    return found
-
-
-def _raised(error: OSError) -> None:
-    """What cannot be looked into may hold statuses that nobody else has."""
-    if not isinstance(error, FileNotFoundError):
-        raise error

@@ -90,7 +90,7 @@ def test_a_branch_that_is_not_there_gets_no_commit(
     for name, value in GIT.items():
         monkeypatch.setenv(name, value)
     writing = {"write_back": "commit", "git_timeout": 60.0, "sandbox": False, "skip_ci": True}
-    repo = cloned({**given, **writing})
+    repo = cloned({**given, **writing, "branch": "main"})
     assert repo.clone is not None
     record(repo.clone.tree / "jobs", "a", entry("a"))
     before = files(repo.clone.tree)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -34,6 +35,158 @@ def test_the_remotes_own_branch_is_taken_without_a_name(
 
     assert mine.branch == "trunk"
     assert not claimed(hub, tmp_path / "mine", "").branch
+
+
+@pytest.mark.parametrize("renamed", ["trunk", "main/v2"])
+def test_the_remotes_head_is_followed_when_it_moves(
+    hub: Hub, ours: Checkout, person: Path, tmp_path: Path, renamed: str
+) -> None:
+    """Without a branch a renamed default branch is taken; a named one is the one and only."""
+    mine = claimed(hub, tmp_path / "mine", "")
+    mine.pull()
+    ours.pull()
+    git(hub.bare, "branch", "-m", "main", renamed)
+    write(person, {"jobs/b.yaml": "b: 0"})
+    git(person, "add", "--all")
+    git(person, "commit", "-q", "-m", "More")
+    git(person, "push", "-q", "origin", f"HEAD:{renamed}")
+
+    assert mine.pull()
+    assert not mine.pull()
+    assert mine.branch == git(mine.tree, "symbolic-ref", "--short", "HEAD") == renamed
+    assert files(mine.tree) == files(person)
+    assert claimed(hub, tmp_path / "mine", "").pull()
+    with pytest.raises(GitError, match="main"):
+        ours.pull()
+
+
+def test_a_head_that_names_another_branch_is_followed(
+    hub: Hub, person: Path, tmp_path: Path
+) -> None:
+    """The old branch may go on: it is not the remote's own any more."""
+    mine = claimed(hub, tmp_path / "mine", "")
+    mine.pull()
+    git(person, "push", "-q", "origin", "HEAD:next")
+    git(hub.bare, "symbolic-ref", "HEAD", "refs/heads/next")
+    push(person, {"jobs/old.yaml": "old: 0"})
+
+    mine.pull()
+
+    assert mine.branch == "next"
+    assert not (mine.tree / "jobs/old.yaml").exists()
+
+
+def _submodule(person: Path, name: str) -> None:
+    """Let a folder become a submodule, as a commit has it."""
+    head = git(person, "rev-parse", "HEAD")
+    git(person, "rm", "-rq", "--ignore-unmatch", name)
+    git(person, "update-index", "--add", "--cacheinfo", f"160000,{head},{name}")
+    git(person, "commit", "-q", "-m", "Submodule")
+    git(person, "push", "-q", "--force", "origin", "HEAD:main")
+
+
+def test_a_folder_that_becomes_a_submodule_is_as_in_a_fresh_clone(
+    hub: Hub, ours: Checkout, person: Path, tmp_path: Path
+) -> None:
+    """Its manifests are gone, and a status that was not pushed stays; back again they return."""
+    push(person, {"jobs/sub/x.yaml": "x", "jobs/sub/in/y.yaml": "y"})
+    ours.pull()
+    write(ours.tree, {"jobs/sub/x.status.json": "mine"})
+    (ours.tree / "jobs/sub/link").symlink_to(tmp_path)
+    _submodule(person, "jobs/sub")
+
+    assert ours.pull()
+    fresh = claimed(hub, tmp_path / "fresh")
+    fresh.pull()
+    assert files(ours.tree) == {**files(fresh.tree), "jobs/sub/x.status.json": "mine"}
+    assert not (ours.tree / "jobs/sub/in").exists()
+    assert not (ours.tree / "jobs/sub/link").is_symlink()
+    assert (fresh.tree / "jobs/sub").is_dir()
+
+    git(person, "rm", "-q", "--cached", "jobs/sub")
+    push(person, {"jobs/sub/x.yaml": "back"})
+    assert ours.pull()
+    assert files(ours.tree)["jobs/sub/x.yaml"] == "back"
+
+
+KINDS = ("file", "folder", "link", "submodule", "nothing")
+
+
+@pytest.mark.parametrize("before", KINDS)
+def test_whatever_a_path_becomes_is_as_in_a_fresh_clone(
+    hub: Hub, ours: Checkout, person: Path, tmp_path: Path, before: str
+) -> None:
+    """File, folder, link, submodule and nothing turn into each other."""
+    for number, after in enumerate(KINDS):
+        _make(person, before)
+        ours.pull()
+        _make(person, after)
+        ours.pull()
+        fresh = claimed(hub, tmp_path / f"fresh{number}")
+        fresh.pull()
+        assert _shown(ours.tree) == _shown(fresh.tree), after
+
+
+def _make(person: Path, kind: str) -> None:
+    """Let ``jobs/it`` be something else on the branch."""
+    it = person / "jobs/it"
+    git(person, "rm", "-rfq", "--cached", "--ignore-unmatch", "jobs/it")
+    if it.is_symlink() or it.is_file():
+        it.unlink()
+    elif it.exists():
+        shutil.rmtree(it)
+    if kind == "submodule":
+        _submodule(person, "jobs/it")
+        return
+    if kind == "link":
+        it.symlink_to("../other")
+    content = {"file": {"jobs/it": "it"}, "folder": {"jobs/it/x.yaml": "x"}}
+    push(person, content.get(kind))
+
+
+def _shown(tree: Path) -> dict[str, str]:
+    """Return every name below a tree, and what it is: a folder, a link's target or a text."""
+    return {
+        path.relative_to(tree).as_posix(): str(path.readlink())
+        if path.is_symlink()
+        else "folder"
+        if path.is_dir()
+        else path.read_text()
+        for path in sorted(tree.rglob("*"))
+        if ".git" not in path.relative_to(tree).parts
+    }
+
+
+def test_no_attribute_changes_a_byte(
+    hub: Hub, ours: Checkout, person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a clone holds is what was committed, and no filter of this machine is started."""
+    settings = tmp_path / "gitconfig"
+    settings.write_text(f'[filter "x"]\n\tsmudge = touch {tmp_path}/ran; cat\n')
+    ours.pull()
+    push(person, {".gitattributes": "*.yaml filter=x text eol=crlf\n", "jobs/b.yaml": "b\n"})
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(settings))
+    ours.pull()
+    fresh = claimed(hub, tmp_path / "fresh")
+    fresh.pull()
+
+    for clone in (ours, fresh):
+        assert (clone.tree / "jobs/b.yaml").read_bytes() == b"b\n"
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_older_clone_is_laid_out_again(ours: Checkout, person: Path, tmp_path: Path) -> None:
+    """What an attribute had changed before it was ignored is put right by the next daemon."""
+    push(person, {".gitattributes": "*.yaml text eol=crlf\n", "jobs/b.yaml": "b\n"})
+    ours.pull()
+    (ours.tree / ".git/info/attributes").unlink()
+    (ours.tree / "jobs/b.yaml").unlink()
+    git(ours.tree, "checkout", "-q", "--", "jobs/b.yaml")
+    assert (ours.tree / "jobs/b.yaml").read_bytes() == b"b\r\n"
+
+    claimed(Hub(tmp_path / "hub.git"), tmp_path / "work").pull()
+
+    assert (ours.tree / "jobs/b.yaml").read_bytes() == b"b\n"
 
 
 def test_a_pull_makes_every_file_the_remotes(ours: Checkout, person: Path) -> None:

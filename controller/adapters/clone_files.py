@@ -1,0 +1,79 @@
+"""Files of a clone that belongs to a daemon: put, removed and found without following a link."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from controller.adapters.files import replace
+from controller.adapters.sidecars import SUFFIX
+
+
+def may_stand(place: Path) -> bool:
+    """Whether a sidecar can be there, in the clone: nothing else has its place, or its folder's."""
+    if place.parent.resolve() != place.parent:
+        return False  # a link leads elsewhere, where nothing of ours belongs
+    try:
+        return not stat.S_ISDIR(place.lstat().st_mode)
+    except FileNotFoundError:
+        return True
+    except NotADirectoryError:
+        return False
+
+
+def put(place: Path, before: bytes, after: bytes) -> None:
+    """Write a sidecar's bytes where they differ; no bytes are no file."""
+    if after == before:
+        return
+    if after:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        replace(place, after)
+    else:
+        place.unlink(missing_ok=True)
+
+
+def wipe(folder: Path) -> None:
+    """Remove a folder of ours; what a link leads to is not."""
+    if folder.is_symlink() or folder.is_file():
+        folder.unlink()
+    else:
+        # What cannot be removed now is in nobody's way, and is tried again by the next daemon.
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def clear(folder: Path) -> None:
+    """Remove all but statuses below a folder, which need not be there; links are not followed."""
+    for place, folders, files in os.walk(folder, topdown=False):
+        for name in files:
+            if not name.endswith(SUFFIX):
+                Path(place, name).unlink()
+        for name in folders:
+            inner = Path(place, name)
+            if inner.is_symlink():
+                inner.unlink()
+            elif not any(inner.iterdir()):
+                inner.rmdir()
+
+
+def stale_locks(repository: Path) -> Iterator[Path]:
+    """Yield the locks that a git which was killed left: no other is at work in a clone of ours."""
+    yield from repository.glob("*.lock")
+    yield from (repository / "refs").rglob("*.lock")
+
+
+def statuses_below(tree: Path) -> Sequence[Path]:
+    """Return the sidecars below a tree; raises OSError for a folder that cannot be read."""
+    found = []
+    for folder, names, files in os.walk(tree, onerror=_raised):
+        names[:] = [name for name in names if name != ".git"]
+        found += [Path(folder, name) for name in files if name.endswith(SUFFIX)]
+    return found
+
+
+def _raised(error: OSError) -> None:
+    """What cannot be looked into may hold statuses that nobody else has."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
