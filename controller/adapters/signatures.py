@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+import sys
+from typing import Final, NamedTuple
 
 
 class Signature(NamedTuple):
@@ -19,6 +20,9 @@ class Signature(NamedTuple):
     changed: int
 
 
+UNKNOWN: Final = Signature(-1, -1, -1, sys.maxsize, sys.maxsize)
+"""The state of a file that the system tells nothing of: what rests on it is read each time."""
+
 # File systems stamp by the kernel's tick, of ten milliseconds at most; old ones by seconds, two
 # at most, and so have stamps without a fraction.
 _YOUNG, _YOUNG_BY_SECONDS = 100_000_000, 3_000_000_000
@@ -28,15 +32,21 @@ _MILLISECOND = 1_000_000
 def signature(path: str) -> Signature | None:
     """Return the state of what a path leads to, or of a link that leads nowhere.
 
-    None where nothing can be seen.
+    None where nothing exists; UNKNOWN, which never settles, where that cannot be found out.
     """
     try:
-        try:
-            return signature_of(os.stat(path))
-        except OSError:
-            return signature_of(os.lstat(path))
+        return signature_of(os.stat(path))
     except (OSError, ValueError):
+        return _own_signature(path)
+
+
+def _own_signature(path: str) -> Signature | None:
+    try:
+        return signature_of(os.lstat(path))
+    except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
+    except OSError:
+        return UNKNOWN
 
 
 def signature_of(found: os.stat_result) -> Signature:

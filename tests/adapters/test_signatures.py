@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -49,3 +52,21 @@ def test_link_has_the_state_of_what_it_leads_to(tmp_path: Path) -> None:
 
     assert alone is not None
     assert signature(str(link)) == signature(str(file)) != alone
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EACCES, errno.EMFILE])
+def test_an_unknown_state_is_not_absence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    """A state that cannot be found out never settles, so that what rests on it is read anew."""
+
+    def fails(_path: str) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "stat", fails)
+        patch.setattr(os, "lstat", fails)
+        found = signature(str(tmp_path))
+
+    assert found is not None
+    assert not is_settled(found, time.time_ns() + 10**12)

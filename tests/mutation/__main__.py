@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.mutation import mutants_of_clones, mutants_of_idle, mutants_of_plans
+from tests.mutation import mutants_of_clones, mutants_of_idle, mutants_of_plans, mutants_of_trees
 from tests.mutation.mutants import MUTANTS as MUTANTS_OF_ALL_ELSE
 from tests.mutation.mutants import Mutant
 
@@ -30,6 +30,10 @@ ROOMS = (
     "tests/adapters/test_aws.py",
     "tests/adapters/test_aws_lost.py",
     "tests/adapters/test_aws_answers.py",
+    "tests/adapters/test_tree_files.py",
+    "tests/adapters/test_tree_writing.py",
+    "tests/adapters/test_signatures.py",
+    "tests/sandbox/test_store.py",
     "tests/adapters/test_sidecars.py",
     "tests/adapters/test_sidecars_again.py",
     "tests/adapters/test_sidecars_atomic.py",
@@ -48,6 +52,7 @@ MUTANTS = (
     *mutants_of_clones.MUTANTS,
     *mutants_of_idle.MUTANTS,
     *mutants_of_plans.MUTANTS,
+    *mutants_of_trees.MUTANTS,
 )
 UNBROKEN = Mutant("nothing", "pyproject.toml", "", "")
 WORKERS = 2

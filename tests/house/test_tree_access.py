@@ -1,0 +1,122 @@
+"""Only a few modules touch the disk themselves; all others go through the tree's own module.
+
+The standard library's questions take an unreadable file for an absent one, and follow links out of
+the tree: ``os.path.exists``, ``Path.is_file``, ``os.walk``, ``glob`` and their like.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+
+from tests.house.source import modules
+
+OF_OS = re.compile(
+    "access|link|listdir|l?stat|makedirs|mkdir|open|readlink|remove|removedirs|rename|replace|"
+    "rmdir|scandir|symlink|truncate|unlink|walk"
+)
+OF_PATHS = re.compile("l?exists|getmtime|getsize|isdir|isfile|islink|samefile")
+OF_A_PATH = re.compile(
+    "glob|hardlink_to|is_dir|is_symlink|iterdir|mkdir|read_bytes|read_text|rglob|rmdir|"
+    "symlink_to|touch|unlink|write_bytes|write_text"
+)
+WITHOUT_ARGUMENTS = frozenset({"exists", "is_file", "lstat", "stat"})
+"""Methods of a path that a tree's root has too, with the path as their argument."""
+WHOLE_MODULES = frozenset({"glob", "shutil", "tempfile"})
+
+THE_ONE = "it is the tree's own module"
+SHIPPED = "files of the package itself"
+OPERATOR = "a path that the operator typed, whose kind decides how the command line is read"
+GIT = "git's own files, and a work tree that only git and this command write"
+HINT = "what exists only decides what is suggested or watched; nothing is read"
+
+MAY: dict[str, str] = {
+    "controller/adapters/arming.py": HINT,
+    "controller/adapters/aws_models.py": "botocore's own folders of models",
+    "controller/adapters/checkout.py": GIT,
+    "controller/adapters/committing.py": GIT,
+    "controller/adapters/defaults.py": "asks which defaults exist before it reads them",
+    "controller/adapters/discovery.py": "finds manifests, and refuses links that lead out",
+    "controller/adapters/editing.py": "keeps the permissions of the manifest that it edits",
+    "controller/adapters/files.py": "writes sidecars by paths that were found before",
+    "controller/adapters/fleet_file.py": "looks for the fleet's file above the tree",
+    "controller/adapters/git.py": GIT,
+    "controller/adapters/hook_signatures.py": "a secret's file, named on the command line",
+    "controller/adapters/locking.py": OPERATOR,
+    "controller/adapters/modelines.py": HINT,
+    "controller/adapters/pipeline.py": "the CI system's own files, named by its environment",
+    "controller/adapters/repository.py": OPERATOR,
+    "controller/adapters/scaffold.py": SHIPPED,
+    "controller/adapters/schemas.py": SHIPPED,
+    "controller/adapters/sharing.py": "pipes between this command's own processes",
+    "controller/adapters/sidecars.py": "finds sidecars before they are read",
+    "controller/adapters/signatures.py": "states alone, compared and never shown",
+    "controller/adapters/snapshots.py": "states alone, compared and never shown",
+    "controller/adapters/tree_files.py": THE_ONE,
+    "controller/adapters/tree_writing.py": THE_ONE,
+    "controller/adapters/worktrees.py": GIT,
+    "controller/cli/asked.py": OPERATOR,
+    "controller/cli/choosing.py": OPERATOR,
+    "controller/cli/covering.py": OPERATOR,
+    "controller/cli/importing.py": OPERATOR,
+    "controller/cli/init.py": OPERATOR,
+    "controller/cli/intake.py": OPERATOR,
+    "controller/cli/modelines.py": HINT,
+    "controller/cli/new.py": HINT,
+    "controller/cli/repo.py": OPERATOR,
+    "controller/cli/revising.py": "shows the line of a manifest that it has just edited",
+    "controller/cli/schema.py": OPERATOR,
+    "controller/cli/whole.py": OPERATOR,
+    "controller/sandbox/store.py": "SQLite opens its own file, once no link has its name",
+}
+"""Modules that touch the disk themselves, each with the reason; the list only gets shorter."""
+
+
+def touches(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield the line and the name of every call that touches the disk."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and _touches(node):
+            yield node.lineno, ast.unparse(node.func)
+
+
+def _touches(call: ast.Call) -> bool:
+    if isinstance(call.func, ast.Name):
+        return call.func.id == "open"
+    if not isinstance(call.func, ast.Attribute):
+        return False
+    owner, name = ast.unparse(call.func.value), call.func.attr
+    if owner in {"os", "os.path"}:
+        return bool((OF_OS if owner == "os" else OF_PATHS).fullmatch(name))
+    if owner in WHOLE_MODULES or (owner, name) == ("sqlite3", "connect"):
+        return True
+    return bool(OF_A_PATH.fullmatch(name)) or (name in WITHOUT_ARGUMENTS and not call.args)
+
+
+def test_only_some_modules_touch_the_disk() -> None:
+    """A module that opens, asks, lists or writes by itself has its reason above."""
+    found = {
+        module.place: [f"{line} {name}" for line, name in touches(module.tree)]
+        for module in modules()
+    }
+    touching = {place: calls for place, calls in found.items() if calls}
+
+    assert {place: calls for place, calls in touching.items() if place not in MAY} == {}
+
+
+def test_the_lint_sees_what_it_forbids() -> None:
+    """Each way to the disk is seen, and the tree's own questions are not."""
+    forbidden = (
+        "open(p)",
+        "os.open(p, 0)",
+        "os.path.lexists(p)",
+        "os.walk(p)",
+        "p.is_file()",
+        "p.exists()",
+        "p.read_bytes()",
+        "p.unlink(missing_ok=True)",
+        "sqlite3.connect(p)",
+        "shutil.rmtree(p)",
+    )
+    for line in (*forbidden, "root.is_file(p)", "root.read(p)", "os.path.join(p, p)"):
+        assert bool([*touches(ast.parse(line))]) is (line in forbidden), line
