@@ -18,11 +18,12 @@ from pathlib import Path
 
 from controller.adapters.clone_files import clear, may_stand, put, stale_locks, statuses_below, wipe
 from controller.adapters.files import plain_bytes, replace
-from controller.adapters.git import Git, GitError, masked, without_user
+from controller.adapters.git import Git, GitError
 from controller.adapters.sidecars import SUFFIX
 from controller.adapters.trees import contents
 from controller.core.merging import Beside
 from controller.core.sharding import Shard
+from controller.core.urls import masked, secrets_of, without_user
 
 _log = logging.getLogger(__name__)
 
@@ -73,7 +74,9 @@ class Origin:
         url = without_user(self.url)
         words = (url, self.branch, *map(str, self.paths), str(shard))
         digest = hashlib.sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
-        stem = re.split(r"[/:]", url.rstrip("/").removesuffix(".git").rstrip("/"))[-1]
+        stem = re.split(
+            r"[/:]", without_user(masked(url)).rstrip("/").removesuffix(".git").rstrip("/")
+        )[-1]
         return f"{re.sub(r'[^A-Za-z0-9_-]+', '-', stem).strip('-')[:40] or 'clone'}-{digest[:8]}"
 
 
@@ -94,7 +97,12 @@ class Checkout:
         self._merge = merge
         self._is_told = self._is_ended = False
         place = {"GIT_DIR": str(self.tree / ".git"), "GIT_WORK_TREE": str(self.tree)}
-        self._remote = Git(self.folder, seconds=CLONE_SECONDS, settings=_SETTINGS)
+        self._remote = Git(
+            self.folder,
+            seconds=CLONE_SECONDS,
+            settings=_SETTINGS,
+            secrets=secrets_of(origin.url),
+        )
         # Named outright: git would look for a repository upward, in folders that are not ours.
         self._git = self._remote.within(self.tree, environment=place)
 

@@ -11,8 +11,10 @@ import os
 import re
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from controller.core.urls import HIDDEN, masked
 
 PATIENCE = 60.0
 """Seconds that one command may take, unless it is told otherwise."""
@@ -45,7 +47,6 @@ _OURS = {
     # The copies that we check out have no use for large files.
     "GIT_LFS_SKIP_SMUDGE": "1",
 }
-_USER_IN_URL = re.compile(r"(?<=://)[^/\s]*@")
 _TELLING = re.compile(r"^(?:fatal|error|remote|ssh): *", re.IGNORECASE)
 _LONGEST = 400
 _REMEDIES = {
@@ -69,7 +70,8 @@ class Git:
     """Runs git in one folder.
 
     ``seconds`` bounds every command; ``settings`` are configuration for these commands alone, as
-    git's ``-c`` takes it; ``environment`` is what they see besides this process's own.
+    git's ``-c`` takes it; ``environment`` is what they see besides this process's own. ``secrets``
+    are words that no error shows.
     """
 
     def __init__(
@@ -79,11 +81,13 @@ class Git:
         seconds: float = PATIENCE,
         settings: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
+        secrets: Sequence[str] = (),
     ) -> None:
         self.folder = folder
         self.seconds = seconds
         self._settings = dict(settings or {})
         self._environment = dict(environment or {})
+        self._secrets = tuple(secrets)
         self._running: set[subprocess.Popen[bytes]] = set()
 
     def end(self) -> None:
@@ -103,6 +107,7 @@ class Git:
             seconds=self.seconds,
             settings={**self._settings, **(settings or {})},
             environment={**self._environment, **(environment or {})},
+            secrets=self._secrets,
         )
         inner._running = self._running
         return inner
@@ -119,8 +124,15 @@ class Git:
         """Run a command and return the bytes that it printed; raises as ``run`` does."""
         code, out, err = self.ask(*arguments, content=content, seconds=seconds)
         if code != 0:
-            raise GitError(f"git {arguments[0]}: {explained(err or out, code)}")
+            raise GitError(f"git {arguments[0]}: {explained(self._hide(err or out), code)}")
         return out
+
+    def _hide(self, said: bytes) -> bytes:
+        """Mask the parts of a URL that git, or curl, shows without the rest of it."""
+        text = masked(os.fsdecode(said))
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        return os.fsencode(text)
 
     def holds(self, *arguments: str) -> bool:
         """Return whether a command that answers with its exit code says yes."""
@@ -211,13 +223,3 @@ def explained(said: bytes, code: int = 1) -> str:
     line = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
     line = line.encode(errors="backslashreplace").decode()
     return f"{line} ({remedy})" if remedy else line
-
-
-def masked(text: str) -> str:
-    """Return a text in which no URL shows a user or a password."""
-    return _USER_IN_URL.sub("***@", text)
-
-
-def without_user(url: str) -> str:
-    """Return a URL as it is for everybody, whoever asks."""
-    return _USER_IN_URL.sub("", url)

@@ -13,6 +13,8 @@ import traceback
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
+from controller.core.urls import masked
+
 ROOT = "controller"
 
 
@@ -34,6 +36,7 @@ def log_to_stderr(level: str = "debug") -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _masked,
         *([_printable] if terminal else []),
         _with_trace,
     ]
@@ -48,6 +51,16 @@ def log_to_stderr(level: str = "debug") -> None:
     logger.handlers = [handler]
     logger.setLevel(level.upper())
     logger.propagate = False
+
+
+def _masked(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Any:
+    """No line shows a URL's credentials, whatever module logs it."""
+    for name, value in event.items():
+        if isinstance(value, str):
+            event[name] = masked(value)
+        elif isinstance(value, list | tuple):
+            event[name] = [masked(one) if isinstance(one, str) else one for one in value]
+    return event
 
 
 def _printable(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Any:

@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.adapters.git import PATIENCE, Git, GitError, masked
+from controller.adapters.git import PATIENCE, Git, GitError
 from controller.adapters.sidecars import folder_of
+from controller.core.urls import masked
 
 HEADS = "refs/heads/"
 _URL = re.compile(r"^\w+://|^[^/]+:|^/|^\.")

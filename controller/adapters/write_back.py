@@ -12,7 +12,7 @@ from pathlib import Path
 
 from controller.adapters.committing import commit
 from controller.adapters.following import follow
-from controller.adapters.git import PATIENCE, GitError, masked
+from controller.adapters.git import PATIENCE, GitError
 from controller.adapters.heads import Heads, heads_of
 from controller.adapters.landing import land
 from controller.adapters.repository import (
@@ -29,6 +29,7 @@ from controller.adapters.tree_files import TreeRoot
 from controller.adapters.tree_writing import locked
 from controller.core.commit_message import TEMPLATE, message
 from controller.core.kind import Kind
+from controller.core.urls import masked
 
 TRIES = 5
 _LONGEST_PAUSE = 20.0

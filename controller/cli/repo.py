@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from controller.adapters.checkout import Checkout, ForeignFolderError, Origin
-from controller.adapters.git import GitError, masked
+from controller.adapters.git import GitError
 from controller.adapters.repository import UnfitError, is_on_this_disk
 from controller.adapters.sidecars import entries_of, rendered
 from controller.adapters.syncing import Errand, Remote, Syncing, SyncResult
@@ -23,6 +23,7 @@ from controller.cli.writing_back import options_of
 from controller.core.kinds import KINDS
 from controller.core.leftovers import Census
 from controller.core.merging import Beside, Versions, merged
+from controller.core.urls import masked
 from controller.removing import Coverage
 from controller.roster import Intake
 

@@ -129,7 +129,7 @@ class WriteBack:
         """Return what came of it as plain data, nothing at all of files alone."""
         if self._writer is None:
             return {}
-        from controller.adapters.git import masked
+        from controller.core.urls import masked
 
         aim = self._writer.aim
         commits = [

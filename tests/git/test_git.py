@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.git import Git, GitError, TimedOutError, explained, masked
+from controller.adapters.checkout import Origin
+from controller.adapters.git import Git, GitError, TimedOutError, explained
+from controller.core.sharding import Shard
+from controller.core.urls import masked, secrets_of, without_user
 from tests.sandbox.support import poll
 
 
@@ -24,6 +27,15 @@ from tests.sandbox.support import poll
         ("https://user:it's\"me@host/x.git", "https://***@host/x.git"),
         ("https://host/x@y", "https://host/x@y"),
         ("git@host:x.git", "git@host:x.git"),
+        ("https://user:pa/ss@host/x.git", "https://***@host/x.git"),
+        ("https://user:12/34@host", "https://***@host"),
+        ("https://to/ken@host/org/x.git", "https://***@host/org/x.git"),
+        ("https://user:p:w#d@host/x", "https://***"),
+        ("https://user:p?w@host/x", "https://***"),
+        ("https://host/x.git?token=abc", "https://host/x.git?***"),
+        ("https://host/x.git?token=a@c", "https://***"),
+        ("https://host/x.git#abc", "https://host/x.git?***"),
+        ("ssh://git:pw@host:22/x", "ssh://***@host:22/x"),
     ],
 )
 def test_urls_show_no_password(text: str, expected: str) -> None:
@@ -109,3 +121,30 @@ def test_git_that_was_killed_gave_no_answer(
 
     with pytest.raises(GitError, match="a signal ended it"):
         Git(tmp_path).holds("rev-parse", "HEAD")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://user:{}/x@127.0.0.1:9/x.git",
+        "https://{}/and@127.0.0.1:9/org/x.git",
+        "https://{}@127.0.0.1:9/x.git",
+        "https://user:y@{}@127.0.0.1:9/x.git",
+        "https://127.0.0.1:9/x.git?token={}",
+        "ssh://git:{}@127.0.0.1:9/x.git",
+    ],
+)
+def test_no_error_of_git_shows_a_part_of_a_url(tmp_path: Path, url: str) -> None:
+    """Git and curl take URLs apart, and show hosts, ports and passwords that they made of them."""
+    secret = "s3cretw0rd"  # noqa: S105
+    whole = url.format(secret)
+    git = Git(tmp_path, secrets=secrets_of(whole))
+
+    with pytest.raises(GitError) as failed:
+        git.run("ls-remote", "--", whole)
+
+    assert secret not in str(failed.value)
+    assert secret not in masked(f"cloning '{whole}' failed")
+    name = Origin(whole, "", ()).folder_name(Shard(0, 1))
+    assert secret not in name
+    assert without_user("https://a:b@host/x?y") == "https://host/x"

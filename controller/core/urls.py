@@ -1,0 +1,49 @@
+"""URLs as they may be shown: without users, passwords, tokens and queries."""
+
+from __future__ import annotations
+
+import re
+
+_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<rest>\S*)")
+_USER = re.compile(r"(?<=://)[^/\s]*@")
+_TAIL = re.compile(r"[?#]")
+_SEPARATORS = re.compile(r"[/:?#&=@]")
+_SHORTEST_SECRET = 6
+HIDDEN = "***"
+
+
+def masked(text: str) -> str:
+    """Return a text in which no URL shows a user, a password, a query or a fragment.
+
+    A password may hold any character, a slash too: in doubt all before the last ``@`` is masked.
+    """
+    return _URL.sub(lambda found: found["scheme"] + _shown(found["rest"]), text)
+
+
+def without_user(url: str) -> str:
+    """Return a URL as it is for everybody, whatever credentials are used."""
+    return _TAIL.split(_USER.sub("", url), maxsplit=1)[0]
+
+
+def secrets_of(url: str) -> tuple[str, ...]:
+    """Return the words of a URL that must not be shown, also where a program takes it apart."""
+    found = _URL.search(url)
+    if found is None:
+        return ()
+    before, _, after = found["rest"].rpartition("@")
+    tail = _TAIL.split(after, maxsplit=1)[1:]
+    words = [before, *_SEPARATORS.split(before), *tail, *_SEPARATORS.split("".join(tail))]
+    long = {word for word in words if len(word) >= _SHORTEST_SECRET}
+    return tuple(sorted(long, key=len, reverse=True))
+
+
+def _shown(rest: str) -> str:
+    head, *tail = _TAIL.split(rest, maxsplit=1)
+    if tail and "@" in tail[0]:
+        # Nobody can say where a password ends and a query begins.
+        return HIDDEN
+    user, at, place = head.rpartition("@")
+    # An @ in the last part of a path is one, unless a password may have begun before it.
+    is_path = "/" in user and "/" not in place and not {":", "@"} & set(user)
+    shown = f"{HIDDEN}@{place}" if at and not is_path else head
+    return f"{shown}?{HIDDEN}" if tail else shown
