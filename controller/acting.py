@@ -9,7 +9,7 @@ from datetime import datetime
 from controller.core.actions import Action, Outcome, Reason, Verb
 from controller.core.errors import failure
 from controller.core.fleet import Fleet
-from controller.core.headlines import KEPT_AS_RECORDED
+from controller.core.headlines import KEPT_AS_RECORDED, is_withheld
 from controller.core.kind import Kind
 from controller.core.lineage import Lineage
 from controller.core.model import (
@@ -74,6 +74,10 @@ class Actor:
                 return Outcome(action, self._adopted(action))
             case _:
                 return Outcome(action, action)
+
+    def withholds(self, outcome: Outcome) -> bool:
+        """Whether a job's entry must not be written: its record could not be read."""
+        return is_withheld(outcome.now, self.recorded.get(outcome.planned.desired.key))
 
     def _submit(self, action: Action) -> Outcome:
         desired, kind = action.desired, self._kind(action)

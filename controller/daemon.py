@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from queue import Empty, SimpleQueue
 
-from controller.core.actions import Reason
+from controller.core.actions import UNREAD, Reason
 from controller.core.model import JobKey, Recorded, Target
 from controller.core.pruning import Cleaning
 from controller.metering import Meter, PassResult, Wake
@@ -338,7 +338,7 @@ def _result(report: Report | None) -> PassResult:
     if report.refused:
         return PassResult.REFUSED
     failed = any(
-        one.outcome.failure or one.unwritten or one.outcome.now.reason is Reason.OBSERVATION_FAILED
+        one.outcome.failure or one.unwritten or one.outcome.now.reason in UNREAD
         for one in report.results
     )
     return PassResult.FAILED if failed else PassResult.SUCCEEDED

@@ -27,6 +27,10 @@ class LedgerError(Exception):
     """A sidecar could not be written; the text names the file and the cause."""
 
 
+Entry = tuple[Source, JobKey, Mapping[str, Any]]
+"""A job's entry on its way into the sidecar of its manifest."""
+
+
 class Cloud(Protocol):
     """The service that runs jobs. Every method raises CloudError when its call fails."""
 
@@ -64,12 +68,27 @@ class Ledger(Protocol):
     """The sidecars beside the manifests."""
 
     def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
-        """Return what is recorded of these jobs, and of any other in the same folders."""
+        """Return what is recorded of these jobs, and of any other in the same folders.
+
+        A job whose record may be in a file that could not be read has a ``doubt``.
+        """
 
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Put a job's entry into the sidecar of its manifest.
 
         It is on disk when this returns. Returns whether any byte changed; raises LedgerError.
+        """
+
+    def write_all(self, entries: Sequence[Entry]) -> Sequence[bool | LedgerError]:
+        """Put many jobs' entries as ``write`` does, each sidecar in one write.
+
+        Returns for each whether any byte changed, or why it could not be written.
+        """
+
+    def rebuild(self) -> None:
+        """Let writes replace sidecars that the last read could not read or understand.
+
+        To be called only when no job has to be held because of them.
         """
 
     def astray(self) -> Sequence[Stray]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -25,8 +25,16 @@ from controller.core.queueing import Crowd, Lane, lane_of, running, running_besi
 from controller.core.status import entry
 from controller.observing import Observer, count_active
 from controller.pacing import Gated, narrowed
-from controller.ports import Clock, Cloud, Ledger, LedgerError
-from controller.removing import Coverage, Leftovers, collected, drop, leftovers
+from controller.ports import Clock, Cloud, Entry, Ledger, LedgerError
+from controller.removing import (
+    Coverage,
+    Leftovers,
+    collected,
+    drop,
+    leftovers,
+    may_rebuild,
+    read_records,
+)
 from controller.starting import JOBS_FOR_A_CALL, Hands, carry_out
 
 _log = logging.getLogger(__name__)
@@ -101,7 +109,8 @@ class Scope:
     """How much a pass looks at beside the jobs that it is given.
 
     A ``full`` pass asks about ended jobs and about tags too, which are otherwise taken from the
-    sidecars. With a ``coverage`` the jobs without a manifest are part of the pass, and ``cleaning``
+    sidecars. ``forgotten`` names the jobs whose records a person gives up where they cannot be
+    read. With a ``coverage`` the jobs without a manifest are part of the pass, and ``cleaning``
     says what may be done about them. A pass over a ``part`` of the jobs counts what else runs, as
     recorded, against the limits, and ``identifies`` the credentials even if it makes no other call:
     a pass over another part may change something with them.
@@ -112,6 +121,7 @@ class Scope:
     part: bool = False
     coverage: Coverage | None = None
     cleaning: Cleaning = _NO_CLEANING
+    forgotten: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +155,7 @@ def reconcile(
     PassLeftError.
     """
     jobs, now = tuple(desired), outside.clock.now()
-    recorded = outside.ledger.read({job.key: job.source for job in jobs})
+    recorded = read_records(outside.ledger, jobs, scope.forgotten)
     found = leftovers(outside.kinds, outside.ledger, scope.coverage)
     if found.removed:
         jobs += found.desired(jobs, recorded, fleet, prunes=scope.cleaning.prune)
@@ -163,6 +173,8 @@ def reconcile(
     crowd = Crowd(seen.active, beside, terms.permits)
     made = plan(kinds, jobs, seen.observations, recorded, fleet, now, crowd, outside.around)
     refused = _refusal(made, fleet, found, scope, terms) if mode is not Mode.RECORD else None
+    if mode is Mode.APPLY and may_rebuild(made, recorded, scope.coverage):
+        outside.ledger.rebuild()
     acting = narrowed(outside.cloud, outside.width)
     actor = Actor(kinds, by_key, recorded, fleet, acting, outside.ledger, outside.clock, now)
     worker = _Worker(actor, outside)
@@ -170,7 +182,7 @@ def reconcile(
         case Mode.APPLY if refused is None:
             results = _carried_out(made, worker, beside, terms)
         case Mode.RECORD:
-            results = tuple(worker.record(Outcome(one, one)) for one in made.actions)
+            results = worker.record([Outcome(one, one) for one in made.actions])
         case _:
             results = tuple(worker.foresee(action) for action in made.actions)
     _log_pass(mode, results, refused)
@@ -259,10 +271,11 @@ def _carried_out(
     permitted = {id(one) for one in made.actions if terms.permits(one)}
     agreed = Plan(tuple(one for one in made.actions if id(one) in permitted))
 
-    def record(outcome: Outcome) -> Result:
-        result = worker.record(outcome)
-        outside.watcher(result)
-        return result
+    def record(outcomes: Sequence[Outcome]) -> tuple[Result, ...]:
+        results = worker.record(outcomes)
+        for result in results:
+            outside.watcher(result)
+        return results
 
     ours = running(made.actions, outside.kinds, worker.actor.recorded) + beside
 
@@ -274,9 +287,8 @@ def _carried_out(
 
     width = outside.width * JOBS_FOR_A_CALL
     done = iter(carry_out(agreed, Hands(worker.attempt, record, count), width))
-    return tuple(
-        next(done) if id(one) in permitted else record(Outcome(one, one)) for one in made.actions
-    )
+    rest = iter(record([Outcome(one, one) for one in made.actions if id(one) not in permitted]))
+    return tuple(next(done if id(one) in permitted else rest) for one in made.actions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,18 +316,19 @@ class _Worker:
         outcome = Outcome(action, action)
         return Result(outcome, self._entry(outcome))
 
-    def record(self, outcome: Outcome) -> Result:
-        """Write a job's entry; a sidecar that cannot be written loses nothing else."""
-        made = self._entry(outcome)
-        desired = outcome.planned.desired
-        try:
-            written = self.outside.ledger.write(desired.source, desired.key, made)
-        except LedgerError as error:
-            result = Result(outcome, made, unwritten=str(error))
-        else:
-            result = Result(outcome, made, written)
-        _log_job(result)
-        return result
+    def record(self, outcomes: Sequence[Outcome]) -> tuple[Result, ...]:
+        """Write many jobs' entries, those of one sidecar at once; return each job's result.
+
+        Where a record could not be read, nothing takes its place.
+        """
+        made = [Result(outcome, self._entry(outcome)) for outcome in outcomes]
+        writing = [one for one in made if not self.actor.withholds(one.outcome)]
+        written = self.outside.ledger.write_all([_place_of(one) for one in writing])
+        became = {id(one): _written(one, how) for one, how in zip(writing, written, strict=True)}
+        results = tuple(became.get(id(one), one) for one in made)
+        for result in results:
+            _log_job(result)
+        return results
 
     def _entry(self, outcome: Outcome) -> Mapping[str, Any]:
         """Return a job's entry: the recorded one itself where nothing is new, and that is usual."""
@@ -323,3 +336,14 @@ class _Worker:
         known = actor.recorded.get(key)
         made = entry(actor.kinds[key.kind], outcome, known, actor.fleet.owner)
         return known.entry if known is not None and known.entry == made else made
+
+
+def _place_of(result: Result) -> Entry:
+    desired = result.outcome.planned.desired
+    return desired.source, desired.key, result.entry
+
+
+def _written(result: Result, how: bool | LedgerError) -> Result:
+    if isinstance(how, LedgerError):
+        return replace(result, unwritten=str(how))
+    return replace(result, written=how)

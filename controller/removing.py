@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from controller.core.actions import Outcome
+from controller.core.actions import Outcome, Plan
 from controller.core.fleet import Fleet
+from controller.core.headlines import is_withheld
 from controller.core.kind import Kind
 from controller.core.leftovers import Census, Stray, desired_of, removed
 from controller.core.model import Desired, JobKey, Place, Recorded, Target
@@ -97,6 +98,31 @@ def _collected(
             yield one, entry
         elif one.recorded.arn in {known.recorded.arn, None}:
             yield one, one.recorded.entry
+
+
+def read_records(
+    ledger: Ledger, jobs: Iterable[Desired], forgotten: frozenset[str]
+) -> Mapping[JobKey, Recorded]:
+    """Return what is recorded; a record that a person gives up is not doubted any more."""
+    recorded = ledger.read({job.key: job.source for job in jobs})
+    given_up = {
+        key: replace(one, doubt=None)
+        for key, one in recorded.items()
+        if one.doubt is not None and key.name in forgotten
+    }
+    return {**recorded, **given_up} if given_up else recorded
+
+
+def may_rebuild(made: Plan, recorded: Mapping[JobKey, Recorded], coverage: Coverage | None) -> bool:
+    """Return whether sidecars that could not be understood are of no more use to any job.
+
+    The pass must be over every manifest that there is, and hold none for its record: another
+    manifest's record may be in them too.
+    """
+    keys = {action.desired.key for action in made.actions}
+    if coverage is None or coverage.here.problems or not coverage.here.keys <= keys:
+        return False
+    return not any(is_withheld(one, recorded.get(one.desired.key)) for one in made.actions)
 
 
 def drop(ledger: Ledger, entries: Iterable[tuple[Stray, Mapping[str, Any]]]) -> tuple[int, str]:

@@ -29,14 +29,14 @@ JOBS_FOR_A_CALL = 4
 
 @dataclass(frozen=True, slots=True)
 class Hands(Generic[Kept]):
-    """What is done with single actions: carry one out, record what became of it, count a lane.
+    """What is done with actions: carry one out, record what became of some, count a lane.
 
     ``count`` returns how many jobs are active where an action's job belongs, None if unknown; it
     is told how many this plan has just submitted there.
     """
 
     attempt: Callable[[Action], Outcome]
-    record: Callable[[Outcome], Kept]
+    record: Callable[[Sequence[Outcome]], Sequence[Kept]]
     count: Callable[[Action, int], int | None]
 
 
@@ -52,11 +52,9 @@ def carry_out(made: Plan, hands: Hands[Kept], width: int) -> tuple[Kept, ...]:
         for lane in lanes:
             pools.callback(lane.close)
             lane.go()
-        still = {
-            id(action): hands.record(hands.attempt(action))
-            for action in made.actions
-            if not action.verb.mutates
-        }
+        rest = [action for action in made.actions if not action.verb.mutates]
+        kept = hands.record([hands.attempt(action) for action in rest])
+        still = {id(action): one for action, one in zip(rest, kept, strict=True)}
         coming = {key: future for lane in lanes for key, future in lane.results.items()}
         return tuple(
             still[id(action)] if id(action) in still else coming[id(action)].result()
@@ -210,6 +208,6 @@ class _Lane(Generic[Kept]):
         """Record an outcome; an error that nobody foresaw goes to who waits for the result."""
         future = self.results[id(outcome.planned)]
         try:
-            future.set_result(self.hands.record(outcome))
+            future.set_result(self.hands.record([outcome])[0])
         except BaseException as error:  # the future raises it again
             future.set_exception(error)

@@ -9,7 +9,7 @@ from controller.core.kind import Kind
 from controller.core.leftovers import Stray
 from controller.core.model import JobKey, Live, Place, Recorded, Source, Summary, Target
 from controller.metering import Meter
-from controller.ports import Cloud, CloudError, Ledger
+from controller.ports import Cloud, CloudError, Entry, Ledger, LedgerError
 
 
 class Measured:
@@ -74,6 +74,16 @@ class MeasuredLedger:
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Put a job's entry into the sidecar of its manifest; count it if any byte changed."""
         return self._counted(self._ledger.write(source, key, entry))
+
+    def write_all(self, entries: Sequence[Entry]) -> Sequence[bool | LedgerError]:
+        """Put many jobs' entries into their sidecars; count those that changed a byte."""
+        results = self._ledger.write_all(entries)
+        self._meter.wrote(sum(result is True for result in results))
+        return results
+
+    def rebuild(self) -> None:
+        """Let writes replace the sidecars that the last read could not read or understand."""
+        self._ledger.rebuild()
 
     def astray(self) -> Sequence[Stray]:
         """Return the entries that the last read met anywhere but beside the job's manifest."""

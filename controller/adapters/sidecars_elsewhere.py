@@ -17,7 +17,7 @@ from controller.adapters.tree_writing import make_folder
 from controller.core.kind import Kind
 from controller.core.leftovers import Stray
 from controller.core.model import JobKey, Recorded, Source
-from controller.ports import LedgerError
+from controller.ports import Entry, LedgerError
 
 
 class SidecarsElsewhere:
@@ -38,13 +38,26 @@ class SidecarsElsewhere:
 
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Put a job's entry into its sidecar; raises LedgerError."""
-        there = self._there(source)
-        try:
-            make_folder(TreeRoot.of(self._folder), os.path.dirname(there.path))
-        except OSError as error:
-            text = f"{Path(there.path).parent}: the folder cannot be made ({error.strerror})"
-            raise LedgerError(text) from error
-        return self._inner.write(there, key, entry)
+        (result,) = self.write_all([(source, key, entry)])
+        if isinstance(result, LedgerError):
+            raise result
+        return result
+
+    def write_all(self, entries: Sequence[Entry]) -> Sequence[bool | LedgerError]:
+        """Put many jobs' entries into their sidecars, each in one write."""
+        there = [(self._there(source), key, entry) for source, key, entry in entries]
+        failed = {
+            folder: error
+            for folder in {os.path.dirname(source.path) for source, _, _ in there}
+            if (error := self._made(folder)) is not None
+        }
+        fitting = [one for one in there if os.path.dirname(one[0].path) not in failed]
+        written = iter(self._inner.write_all(fitting))
+        return [failed.get(os.path.dirname(one[0].path)) or next(written) for one in there]
+
+    def rebuild(self) -> None:
+        """Let writes replace the files that the last read could not read or understand."""
+        self._inner.rebuild()
 
     def astray(self) -> Sequence[Stray]:
         """Return the entries beside no manifest of theirs, with the places in the tree they'd have.
@@ -75,3 +88,11 @@ class SidecarsElsewhere:
         # The path as it was given: what a link leads to is another folder after each commit.
         rest = os.path.relpath(source.path, self._tree)
         return replace(source, path=os.path.join(self._folder, rest))
+
+    def _made(self, folder: str) -> LedgerError | None:
+        """Make a folder, if it is not there; return why it cannot be made."""
+        try:
+            make_folder(TreeRoot.of(self._folder), folder)
+        except OSError as error:
+            return LedgerError(f"{folder}: the folder cannot be made ({error.strerror})")
+        return None

@@ -10,7 +10,8 @@ from typing import Any
 from controller.adapters.git import Git
 from controller.adapters.heads import Heads
 from controller.adapters.repository import Repository
-from controller.adapters.sidecars import SUFFIX, entries_of, rendered
+from controller.adapters.sidecar_documents import entries_of, rendered
+from controller.adapters.sidecars import SUFFIX
 from controller.adapters.tree_files import Kind as FileKind
 from controller.adapters.tree_files import Listed, TreeRoot
 from controller.adapters.trees import (

@@ -13,7 +13,7 @@ from controller.cli.deciding import permit, stepping
 from controller.cli.passing import reach_of
 from controller.cli.revising import Proposal, revise
 from controller.cli.wiring import Work, outside
-from controller.core.actions import Action, Reason
+from controller.core.actions import UNREAD, Action, Reason
 from controller.core.model import Desired, JobKey, Live, State
 from controller.reconcile import Mode, Outside, reconcile
 from controller.views.steps import Step, Steps, Verdict
@@ -25,7 +25,7 @@ _COST = (
 _ABSENT = frozenset(
     {Reason.NOT_SUBMITTED, Reason.QUEUED, Reason.INTENT_UNCONFIRMED, Reason.SUBMIT_REFUSED}
 )
-_AS_THEY_ARE = frozenset({Reason.OBSERVATION_FAILED, Reason.WRONG_TARGET, Reason.INVALID})
+_AS_THEY_ARE = UNREAD | {Reason.WRONG_TARGET, Reason.INVALID}
 """Reasons that another ARN does not change."""
 
 

@@ -16,6 +16,7 @@ from controller.views.steps import Step, Steps, Verdict, step_lines, steps_data
 
 _CODES = {
     Reason.OBSERVATION_FAILED: Exit.FAILED,
+    Reason.RECORD_UNREADABLE: Exit.FAILED,
     Reason.WRONG_TARGET: Exit.UNSAFE,
     Reason.INVALID: Exit.INVALID,
 }

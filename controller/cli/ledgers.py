@@ -16,7 +16,7 @@ from controller.adapters.worktrees import Standings
 from controller.core.kinds import KINDS
 from controller.core.leftovers import Stray
 from controller.core.model import SUBMITTING, JobKey, Recorded, Source
-from controller.ports import Ledger, LedgerError
+from controller.ports import Entry, Ledger, LedgerError
 from controller.reconcile import PassLeftError
 
 PATIENCE = 5.0
@@ -54,7 +54,7 @@ class Turns:
         self._still = still
         self._standings = standings
         self.writes = 0
-        self.clean, self.astray = ledger.clean, ledger.astray
+        self.clean, self.astray, self.rebuild = ledger.clean, ledger.astray, ledger.rebuild
 
     def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
         """Return what is recorded of these jobs, and of any other in the same folders."""
@@ -69,10 +69,21 @@ class Turns:
 
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Put a job's entry into its sidecar; raises LedgerError."""
-        if self._at_rest() is None and entry.get("phase") == SUBMITTING:
-            raise LedgerError(f"git is changing the tree around {source.path}")
+        (result,) = self.write_all([(source, key, entry)])
+        if isinstance(result, LedgerError):
+            raise result
+        return result
+
+    def write_all(self, entries: Sequence[Entry]) -> Sequence[bool | LedgerError]:
+        """Put many jobs' entries into their sidecars, each in one write."""
+        at_rest = not entries or self._at_rest() is not None
+        fitting = [one for one in entries if at_rest or one[2].get("phase") != SUBMITTING]
         with self._still:
-            return self._counted(self._ledger.write(source, key, entry))
+            written = iter(self._ledger.write_all(fitting))
+        taken = set(map(id, fitting))
+        results = [next(written) if id(one) in taken else _in_motion(one[0]) for one in entries]
+        self.writes += sum(result is True for result in results)
+        return results
 
     def remove(self, stray: Stray, entry: Mapping[str, Any]) -> bool:
         """Take an entry out of its sidecar if it still says this."""
@@ -93,3 +104,7 @@ class Turns:
     def _counted(self, changed: bool) -> bool:
         self.writes += changed
         return changed
+
+
+def _in_motion(source: Source) -> LedgerError:
+    return LedgerError(f"git is changing the tree around {source.path}")

@@ -16,7 +16,7 @@ from controller.cli.exits import Exit
 from controller.cli.options import in_real_seconds
 from controller.cli.printing import say
 from controller.cli.wiring import Reach, Work
-from controller.core.actions import Action, Plan, Reason
+from controller.core.actions import UNREAD, Action, Plan, Reason
 from controller.core.kinds import KINDS
 from controller.core.model import Disposition, JobKey, Problem
 from controller.core.pruning import Cleaning
@@ -47,6 +47,7 @@ class Passes:
     first: Report = field(default_factory=lambda: Report(Plan()))
     cleaning: Cleaning = field(default_factory=Cleaning)
     full: bool = False
+    forgotten: frozenset[str] = frozenset()
     collected: int = 0
     after: Callable[[], object] = lambda: None
     terms: Terms = field(default_factory=Terms)
@@ -94,7 +95,7 @@ class Passes:
             replace(self.ports, watcher=watcher),
             work.fleet,
             self.mode,
-            Scope(full=self.full, coverage=coverage, cleaning=self.cleaning),
+            Scope(self.full, coverage=coverage, cleaning=self.cleaning, forgotten=self.forgotten),
             self.terms,
         )
         self.collected += report.collected
@@ -192,7 +193,7 @@ def _has_failed(result: Result) -> bool:
     failure = result.outcome.failure
     if failure is not None and failure.disposition is not Disposition.QUOTA:
         return True
-    return bool(result.unwritten) or result.outcome.now.reason is Reason.OBSERVATION_FAILED
+    return bool(result.unwritten) or result.outcome.now.reason in UNREAD
 
 
 def _causes(report: Report) -> dict[str, list[JobKey]]:
@@ -211,6 +212,8 @@ def _failures(result: Result) -> Iterator[str]:
         yield str(outcome.now.failure)
     if outcome.now.reason is Reason.WRONG_TARGET:
         yield f"WrongTarget: {outcome.now.message}"
+    if outcome.now.reason is Reason.RECORD_UNREADABLE:
+        yield f"RecordUnreadable: {outcome.now.message}"
     if outcome.now.reason is Reason.INVALID and not outcome.planned.desired.problems:
         yield f"Invalid: {outcome.now.message}"
     told = outcome.failure.message if outcome.failure else ""

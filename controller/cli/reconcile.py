@@ -26,7 +26,7 @@ from controller.cli.passing import (
 from controller.cli.presenting import present
 from controller.cli.printing import say
 from controller.cli.reviewing import pass_result, plan_result
-from controller.cli.wiring import outside, read_work
+from controller.cli.wiring import Work, outside, read_work
 from controller.core.actions import Verb
 from controller.core.kinds import KINDS
 from controller.core.model import JobKey
@@ -50,6 +50,14 @@ from controller.views.status import JobStatus, is_unhealthy
     is_flag=True,
     help="Remove sidecar entries that no manifest needs any more, once their jobs have ended.",
 )
+@click.option(
+    "--forget-record",
+    "forgotten",
+    metavar="NAME",
+    multiple=True,
+    help="Give up the record of this manifest's job where it cannot be read, and submit the job if "
+    "the service does not show it. Repeatable.",
+)
 @carrying.plan
 @writing_back.options
 @options.connecting
@@ -67,6 +75,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     paths, given, file = carrying.taken_up(ctx, paths, given)
     work = read_work(paths, given)
     tell_problems(work.problems)
+    _check_forgotten(given["forgotten"], work)
     agreement = carrying.agreed(ctx, file, work, given)
     mode = Mode.PLAN if given["dry_run"] else Mode.APPLY
     back = writing_back.prepared(work.paths, given)
@@ -80,6 +89,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
             sandbox=sandbox,
             cleaning=cleaning_of(given),
             full=given["full"],
+            forgotten=frozenset(given["forgotten"]),
             terms=agreement.terms,
             awaits=agreement.awaits,
             after=back.now if mode is Mode.APPLY else lambda: None,
@@ -99,6 +109,13 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     further = agreement.tell(report)
     codes = judged(work, report) | overtime | back.tell()
     ctx.exit(gravest(codes | fared(report) | further if waits else codes))
+
+
+def _check_forgotten(names: tuple[str, ...], work: Work) -> None:
+    """Raise click's usage error for a name that no manifest of the pass has."""
+    unknown = sorted(set(names) - {job.key.name for job in work.desired})
+    if unknown:
+        raise click.UsageError(f"--forget-record: there is no manifest named {', '.join(unknown)}")
 
 
 def _tell(passes: Passes, report: Report, told: Remarks, given: Mapping[str, Any]) -> None:

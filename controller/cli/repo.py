@@ -16,7 +16,7 @@ import click
 from controller.adapters.checkout import Checkout, ForeignFolderError, Origin
 from controller.adapters.git import GitError
 from controller.adapters.repository import UnfitError, is_on_this_disk
-from controller.adapters.sidecars import entries_of, rendered
+from controller.adapters.sidecar_documents import entries_of, rendered
 from controller.adapters.syncing import Errand, Remote, Syncing, SyncResult
 from controller.adapters.write_back import Writer, not_pushed, writer
 from controller.cli.writing_back import options_of

@@ -73,7 +73,7 @@ def _recorded(work: Work) -> tuple[list[JobStatus], list[str]]:
     recorded = ledger.read({job.key: job.source for job in work.desired})
     unreadable = [relative(Source(str(path))).path for path in ledger.unreadable]
     for path in unreadable:
-        say(f"bedrock-jobs: {path}: not a sidecar, left out; the next reconcile rebuilds it")
+        say(f"bedrock-jobs: {path}: the sidecar cannot be read or understood, and is left out")
     jobs = sorted(work.desired, key=lambda job: job.key)
     return [_status(job, recorded.get(job.key), work.fleet) for job in jobs], unreadable
 

@@ -32,6 +32,7 @@ class Reason(StrEnum):
 
     INVALID = "Invalid"
     OBSERVATION_FAILED = "ObservationFailed"
+    RECORD_UNREADABLE = "RecordUnreadable"
     WRONG_TARGET = "WrongTarget"
     SUBMIT_REFUSED = "SubmitRefused"
     LIVE_MISSING = "LiveMissing"
@@ -52,6 +53,10 @@ class Reason(StrEnum):
     MANIFEST_REMOVED = "ManifestRemoved"
     QUEUED = "Queued"
     TOKEN_REPLAY = "TokenReplay"  # noqa: S105 - a reason's name, not a secret
+
+
+UNREAD = frozenset({Reason.OBSERVATION_FAILED, Reason.RECORD_UNREADABLE})
+"""Reasons under which something could not be read: the pass has failed, and a retry is safe."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,10 +159,20 @@ HOLDS: Mapping[Reason, Rule] = MappingProxyType(
             "Mend the problems that `validate` lists.",
         ),
         Reason.OBSERVATION_FAILED: Rule(
-            "The service could not be asked, so it is not known whether the job exists.",
+            (
+                "The service could not be asked, or the answer was not its own, so it is not known "
+                "whether the job exists."
+            ),
             (
                 "Nothing if it passes; else mend what the message names: credentials, network, "
                 "permissions."
+            ),
+        ),
+        Reason.RECORD_UNREADABLE: Rule(
+            "The job's record may be in a sidecar that cannot be read or understood.",
+            (
+                "Restore the sidecar; or, if no such job was submitted, run `reconcile "
+                "--forget-record NAME` or delete the file."
             ),
         ),
         Reason.WRONG_TARGET: Rule(

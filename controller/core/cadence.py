@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from controller.core.actions import Outcome, Reason, Verb
+from controller.core.actions import UNREAD, Outcome, Reason, Verb
 from controller.core.kind import Kind
 from controller.core.model import Desired, Disposition, Failure, Recorded
 from controller.core.timetable import Cadence
 
-_UNFINISHED = frozenset({Reason.OBSERVATION_FAILED, Reason.INTENT_UNCONFIRMED})
+_UNFINISHED = UNREAD | {Reason.INTENT_UNCONFIRMED}
 
 
 def cadence_of(kind: Kind, outcome: Outcome, *, recorded: bool = True) -> Cadence:

@@ -128,6 +128,15 @@ class Case:
         return lineage.whose(self.submission, self.live, self.recorded)
 
     @property
+    def is_shown(self) -> bool:
+        """Whether the service shows a job that is this manifest's, or that a person says is."""
+        live = self.observation.live
+        if live is None or self.observation.existence is not Existence.PRESENT:
+            return False
+        is_named = self.desired.policy.adopt == live.arn
+        return is_named or self.whose is not Ownership.FOREIGN
+
+    @property
     def differences(self) -> Difference:
         """Where the live job is not what the manifest says; a derived suffix is no difference."""
         spec, name = self.desired.spec, self.desired.key.name

@@ -14,7 +14,7 @@ from controller.core import living, pruning
 from controller.core.actions import Action, Reason, Verb
 from controller.core.case import Case
 from controller.core.fleet import forbidden_target
-from controller.core.model import Existence, Recorded, State, Target
+from controller.core.model import Doubt, Existence, Recorded, State, Target
 
 HELD_PER_DIGEST = frozenset({Reason.SUBMIT_REFUSED, Reason.TOKEN_REPLAY})
 """Reasons that hold until the digest changes: the same request would end the same way."""
@@ -71,6 +71,34 @@ def _unknown(case: Case) -> Action | None:
         Verb.HOLD,
         Reason.OBSERVATION_FAILED,
         f"The job could not be looked up: {case.observation.failure}",
+    )
+
+
+def _unreadable(case: Case) -> Action | None:
+    """A record that could not be read may name a job that nothing else leads to.
+
+    What the service shows to be ours is enough to rebuild a broken record, and to stop the job;
+    it is never enough to write over a file that may be whole.
+    """
+    doubt = case.recorded.doubt if case.recorded is not None else None
+    if doubt is None:
+        return None
+    if case.is_shown:
+        if doubt.broken:
+            return None
+        stopping = living.stop(case)
+        if stopping is not None:
+            return stopping
+    return case.action(Verb.HOLD, Reason.RECORD_UNREADABLE, _doubt_text(doubt))
+
+
+def _doubt_text(doubt: Doubt) -> str:
+    what = "cannot be read" if not doubt.broken else "is no whole sidecar"
+    whose = "" if doubt.own else ", and may hold the record of this job"
+    return (
+        f"{doubt.path} {what} ({doubt.cause}){whose}: nothing is submitted, since the record may "
+        "name a job. Restore the file; or, if no such job was submitted, run `bedrock-jobs "
+        "reconcile --forget-record NAME` or delete the file"
     )
 
 
@@ -161,6 +189,7 @@ RULES: tuple[Callable[[Case], Action | None], ...] = (
     _forbidden,
     _wrong_target,
     _unknown,
+    _unreadable,
     _refused,
     _missing,
     _unsettled,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from controller.core.actions import Action, Outcome, Reason, Verb
+from controller.core.actions import UNREAD, Action, Outcome, Reason, Verb
 from controller.core.kind import Kind
 from controller.core.model import (
     SUBMITTING,
@@ -33,13 +33,12 @@ FOR_A_PERSON = frozenset(
         Reason.SPEC_CHANGED,
         Reason.NOT_OWNED,
         Reason.TOKEN_REPLAY,
+        Reason.RECORD_UNREADABLE,
     }
 )
 """Reasons that last until somebody acts."""
 
-KEPT_AS_RECORDED = frozenset(
-    {Reason.OBSERVATION_FAILED, Reason.WRONG_TARGET, Reason.LIVE_MISSING, Reason.INVALID}
-)
+KEPT_AS_RECORDED = frozenset(UNREAD | {Reason.WRONG_TARGET, Reason.LIVE_MISSING, Reason.INVALID})
 """Reasons under which nothing new is known of the job itself."""
 
 
@@ -66,11 +65,11 @@ def headline_of(
     if outcome.arn is not None:
         message = f"Submitted as {outcome.arn}, which the service does not show yet"
         return Headline(SUBMITTING, NOT_KNOWN, action.reason, message)
-    if action.reason in FOR_A_PERSON:
-        return Headline(_phase(action, recorded, STALLED), FALSE, action.reason, action.message)
-    if action.reason is Reason.OBSERVATION_FAILED:
+    if action.reason in UNREAD:
         phase = _phase(action, recorded, UNKNOWN)
         return Headline(phase, NOT_KNOWN, action.reason, action.message)
+    if action.reason in FOR_A_PERSON:
+        return Headline(_phase(action, recorded, STALLED), FALSE, action.reason, action.message)
     if live is not None:
         return Headline(
             live.status or UNKNOWN, _synced(kind, action, live), action.reason, action.message
@@ -141,3 +140,12 @@ def _synced(kind: Kind, action: Action, live: Live) -> str:
     if live.status in kind.stopped and not wants_stop:
         return FALSE
     return TRUE
+
+
+def is_withheld(action: Action, recorded: Recorded | None) -> bool:
+    """Whether a job's entry must not be written: it would take the place of an unread record."""
+    if recorded is None or recorded.doubt is None:
+        return False
+    if not recorded.doubt.broken or action.reason in KEPT_AS_RECORDED | {Reason.NOT_OWNED}:
+        return True
+    return action.live is None and not action.earlier

@@ -280,8 +280,22 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
+class Doubt:
+    """Why a job may have a record that could not be read: a sidecar's ``path``, and the ``cause``.
+
+    ``broken`` says that the file was read and makes no sense; else it could not be read at all.
+    ``own`` says that it is the sidecar beside the job's manifest.
+    """
+
+    path: str
+    cause: str
+    broken: bool
+    own: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a sidecar holds of one job.
+    """What a sidecar holds of one job, or why that is not known.
 
     ``entry`` is the JSON object as it stands in the file; the other members are read from it.
     ``reason`` and ``message`` are those of its Synced condition; ``written_at`` is the file's time.
@@ -306,6 +320,8 @@ class Recorded:
     queue_active: int | None = None
     """How many jobs were active when the service's quota last refused this one."""
     written_at: datetime | None = None
+    doubt: Doubt | None = None
+    """Set where the job's record, or a part of it, may be in a file that could not be read."""
 
     @property
     def is_intent(self) -> bool:

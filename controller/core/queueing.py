@@ -154,6 +154,9 @@ def _may_run_unseen(action: Action, kind: Kind, recorded: Recorded) -> bool:
     """Whether a job that could not be looked at may be active, as far as the sidecar knows."""
     if action.verb is Verb.WAIT and action.reason is Reason.INTENT_UNCONFIRMED:
         return True
+    if action.reason is Reason.RECORD_UNREADABLE and action.live is None:
+        # Its record may name a job that runs under another name.
+        return recorded.doubt is not None and recorded.doubt.own
     return action.reason is Reason.OBSERVATION_FAILED and _may_run(kind, recorded)
 
 

@@ -10,6 +10,7 @@ from controller.core.kind import Kind
 from controller.core.model import Live, OnDelete, Place, Recorded
 
 _MOST_ATTEMPTS = 1000
+_TEXTS = ("digest", "token", "jobName", "jobArn")
 
 
 def parse(kind: Kind, raw: Mapping[str, Any], written_at: datetime | None) -> Recorded:
@@ -36,6 +37,33 @@ def parse(kind: Kind, raw: Mapping[str, Any], written_at: datetime | None) -> Re
         queue_active=_active(raw.get("queue")),
         written_at=written_at,
     )
+
+
+def is_understood(raw: Any) -> bool:
+    """Whether an entry has the form that we write; one that has another may hide what it records.
+
+    Members that may be left out count only where they are there.
+    """
+    if not isinstance(raw, dict) or not _text(raw.get("kind")) or not _text(raw.get("phase")):
+        return False
+    if any(not isinstance(raw[name], str) for name in _TEXTS if name in raw):
+        return False
+    if not _is_sendable(raw.get("jobArn")) or _count(raw.get("attempt")) != raw.get("attempt", 0):
+        return False
+    lists = [raw[name] for name in ("conditions", "history") if name in raw]
+    if any(not isinstance(one, list) or _mappings(one) is not one for one in lists):
+        return False
+    is_placed = "target" not in raw or _place(raw["target"]) is not None
+    return is_placed and isinstance(raw.get("live", {}), dict)
+
+
+def _is_sendable(arn: Any) -> bool:
+    """Whether an ARN can be asked for: half of a surrogate pair would fail in every call."""
+    try:
+        str(arn).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _live(kind: Kind, raw: Mapping[str, Any]) -> Live | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from controller.core.actions import Action, Plan, Reason, Verb
+from controller.core.actions import UNREAD, Action, Plan, Reason, Verb
 from controller.core.headlines import STALLED
 from controller.core.kind import Kind
 from controller.core.model import JobKey, Problem, Source
@@ -20,7 +20,7 @@ NOWHERE = Source("")
 UNWRITTEN = "NotWrittenBack"
 """The rule of statuses that are in the files alone."""
 
-_FAILED = frozenset({Reason.INVALID, Reason.OBSERVATION_FAILED, Reason.WRONG_TARGET})
+_FAILED = UNREAD | {Reason.INVALID, Reason.WRONG_TARGET}
 _CODES = frozenset(code.code for code in Code)
 _ORDER = (Verb.STOP, Verb.SUBMIT, Verb.TAG, Verb.ADOPT)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -191,7 +192,6 @@ GARBAGE = {
     "another kind": b'{"jobs": {"support-bot": {"kind": "Elsewhere"}}}',
     "a kind that is a map": b'{"jobs": {"support-bot": {"kind": {}}}}',
     "no UTF-8": b'{"jobs": "\xff"}',
-    "a byte order mark": b'\xef\xbb\xbf{"jobs": {}}',
     "too deep to read": b"[" * 100_000,
     "too deep to write": b'{"jobs": {"deep": ' + b'{"a":' * 600 + b"1" + b"}" * 602,
     "an endless number": b'{"jobs": {"support-bot": ' + b"9" * 10_000 + b"}}",
@@ -199,15 +199,158 @@ GARBAGE = {
 }
 
 
-@pytest.mark.parametrize("content", GARBAGE.values(), ids=GARBAGE)
-def test_garbage_counts_as_nothing(tmp_path: Path, content: bytes) -> None:
-    """What is no sidecar records nothing, and the next write takes its place."""
-    sidecar(tmp_path).write_bytes(content)
+WHOLE = {"another kind", "a kind that is a map", "a job that is a list"}
+"""Files that are sidecars, with an entry that is none."""
+
+
+FOREIGN = {"a list", "a text", "no jobs", "jobs that are a list"}
+"""Files that are JSON, and do not say that they are ours."""
+
+
+@pytest.mark.parametrize("name", GARBAGE)
+def test_garbage_is_a_doubt_and_not_an_absence(tmp_path: Path, name: str) -> None:
+    """What makes no sense records nothing, says so, and is replaced only where that is allowed."""
+    sidecar(tmp_path).write_bytes(GARBAGE[name])
     one = ledger(tmp_path)
 
-    assert one.read({key(): source(tmp_path)}) == {}
+    found = one.read({key(): source(tmp_path)})[key()].doubt
+
+    assert found is not None
+    assert (found.path, found.broken, found.own) == (str(sidecar(tmp_path)), True, True)
+    if name not in WHOLE:
+        with pytest.raises(LedgerError, match="cannot be read"):
+            one.write(source(tmp_path), key(), ENTRY)
+        assert sidecar(tmp_path).read_bytes() == GARBAGE[name]
+        one.rebuild()
     assert one.write(source(tmp_path), key(), ENTRY)
     assert ledger(tmp_path).read({})[key()].entry == ENTRY
+
+
+@pytest.mark.parametrize("name", sorted(GARBAGE))
+def test_garbage_elsewhere_may_be_the_record_of_a_moved_manifest(tmp_path: Path, name: str) -> None:
+    """A job without a record is doubted for what makes no sense beside another manifest."""
+    sidecar(tmp_path).write_bytes(GARBAGE[name])
+    other = key("other")
+    sources = {key(): source(tmp_path), other: source(tmp_path, "other.yaml")}
+
+    found = ledger(tmp_path).read(sources)
+
+    assert (other in found) is (name not in WHOLE | FOREIGN)
+
+
+@pytest.mark.parametrize("content", [b"[]", b"{}", b'{"status": "ok"}'])
+def test_files_of_other_programs_hold_nothing_up(tmp_path: Path, content: bytes) -> None:
+    """Well-formed JSON of another program is no sidecar, unless a manifest stands beside it."""
+    (tmp_path / "build.status.json").write_bytes(content)
+
+    assert ledger(tmp_path).read({key(): source(tmp_path)}) == {}
+    assert ledger(tmp_path).read({key(): source(tmp_path, "build.yaml")})[key()].doubt is not None
+
+
+def test_a_record_is_enough_where_another_file_is_broken(tmp_path: Path) -> None:
+    """The sidecar beside the manifest comes first: what another one may say is older."""
+    ledger(tmp_path).write(source(tmp_path), key(), ENTRY)
+    sidecar(tmp_path, "other").write_text("<<<<<<< HEAD")
+
+    assert ledger(tmp_path).read({key(): source(tmp_path)})[key()].doubt is None
+
+
+def test_entries_of_another_form_stay(tmp_path: Path) -> None:
+    """Writing one entry leaves the others of the file, also those that nobody understands."""
+    sidecar(tmp_path).write_text('{"jobs": {"odd": [1], "later": {"kind": "Later", "phase": "x"}}}')
+
+    assert ledger(tmp_path).write(source(tmp_path), key(), ENTRY)
+
+    jobs = json.loads(sidecar(tmp_path).read_bytes())["jobs"]
+    assert jobs == {"later": {"kind": "Later", "phase": "x"}, "odd": [1], "support-bot": ENTRY}
+
+
+MISSHAPEN: dict[str, dict[str, Any]] = {
+    "an ARN that is a number": {"jobArn": 5},
+    "an ARN that cannot be sent": {"jobArn": "arn:\ud800"},
+    "a name that is a list": {"jobName": ["bot"]},
+    "an attempt that is a text": {"attempt": "1"},
+    "a history that is a map": {"history": {}},
+    "a history of texts": {"history": ["arn"]},
+    "a target without a Region": {"target": {"accountId": "123456789012"}},
+    "no phase": {"phase": None},
+}
+
+
+@pytest.mark.parametrize("change", MISSHAPEN.values(), ids=MISSHAPEN)
+def test_entry_of_another_form_is_a_doubt(tmp_path: Path, change: dict[str, Any]) -> None:
+    """An entry that cannot be read as we write it may hide the job that it is about."""
+    document = {"jobs": {"support-bot": {**ENTRY, **change}, "fine": ENTRY}}
+    sidecar(tmp_path).write_text(json.dumps(document))
+
+    found = ledger(tmp_path).read(
+        {key(): source(tmp_path), key("fine"): source(tmp_path), key("new"): source(tmp_path)}
+    )
+
+    assert found[key()].doubt is not None
+    assert found[key("fine")].doubt is None
+    assert key("new") not in found
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EMFILE, errno.EACCES])
+@pytest.mark.parametrize("call", ["open", "read"])
+def test_unread_sidecar_is_unknown_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str, number: int
+) -> None:
+    """A file that cannot be read is neither taken for absent nor written over."""
+    ledger(tmp_path).write(source(tmp_path), key(), ENTRY)
+    one, content = ledger(tmp_path), sidecar(tmp_path).read_bytes()
+    real = getattr(os, call)
+
+    def failing(target: Any, *given: Any, **more: Any) -> Any:
+        at = target if isinstance(target, str) else str(Path(f"/proc/self/fd/{target}").readlink())
+        if at.endswith(".status.json"):
+            raise OSError(number, os.strerror(number), at)
+        return real(target, *given, **more)
+
+    monkeypatch.setattr(os, call, failing)
+    found = one.read({key(): source(tmp_path), key("new"): source(tmp_path, "new.yaml")})
+
+    for name in ("support-bot", "new"):
+        doubt = found[key(name)].doubt
+        assert doubt is not None
+        assert (doubt.broken, doubt.own) == (False, name == "support-bot")
+        assert os.strerror(number) in doubt.cause
+    with pytest.raises(LedgerError, match=r"support-bot\.status\.json.*cannot be read"):
+        one.write(source(tmp_path), key(), {**ENTRY, "phase": "Completed"})
+    monkeypatch.undo()
+    assert sidecar(tmp_path).read_bytes() == content
+
+
+def test_folder_that_cannot_be_listed_is_unknown(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A moved manifest's record may be in a folder that cannot be listed."""
+    (tmp_path / "old").mkdir()
+    real = os.scandir
+
+    def failing(path: str) -> Any:
+        if path.endswith("/old"):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", failing)
+    found = ledger(tmp_path).read({key(): source(tmp_path)})[key()].doubt
+
+    assert found is not None
+    assert (found.path, found.broken, found.own) == (str(tmp_path / "old"), False, False)
+
+
+def test_file_that_broke_since_the_read_is_not_replaced(tmp_path: Path) -> None:
+    """A merge that leaves its marks while a pass runs loses nothing to that pass."""
+    ledger(tmp_path).write(source(tmp_path), key(), ENTRY)
+    one = ledger(tmp_path)
+    one.read({key(): source(tmp_path)})
+    sidecar(tmp_path).write_text("<<<<<<< HEAD")
+
+    with pytest.raises(LedgerError, match="cannot be read"):
+        one.write(source(tmp_path), key(), {**ENTRY, "phase": "Completed"})
+    assert sidecar(tmp_path).read_text() == "<<<<<<< HEAD"
 
 
 @pytest.mark.parametrize("name", ["truncated", "a list", "conflict marks", "no UTF-8"])
@@ -237,7 +380,7 @@ def test_folder_in_the_way_is_told(tmp_path: Path) -> None:
     sidecar(tmp_path).mkdir()
     one = ledger(tmp_path)
 
-    assert one.read({key(): source(tmp_path)}) == {}
+    assert one.read({key(): source(tmp_path)})[key()].doubt is not None
     with pytest.raises(LedgerError, match="move it away"):
         one.write(source(tmp_path), key(), ENTRY)
     assert [path.name for path in tmp_path.iterdir()] == [sidecar(tmp_path).name]
@@ -254,7 +397,8 @@ def test_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(sidecar(tmp_path))
     one = ledger(tmp_path)
 
-    assert one.read({key(): source(tmp_path)}) == {}
+    assert one.read({key(): source(tmp_path)})[key()].doubt is not None
+    one.rebuild()
     assert one.write(source(tmp_path), key(), ENTRY)
     assert sidecar(tmp_path).is_file()
 
@@ -266,14 +410,14 @@ def test_socket_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         taken.bind(sidecar(tmp_path).name)
         one = ledger(tmp_path)
 
-        assert one.read({key(): source(tmp_path)}) == {}
+        assert one.read({key(): source(tmp_path)})[key()].doubt is not None
         assert one.unreadable == [str(sidecar(tmp_path))]
-        with pytest.raises(LedgerError, match="cannot be written"):
+        with pytest.raises(LedgerError, match="cannot be read"):
             one.write(source(tmp_path), key(), ENTRY)
 
 
 def test_symlink_is_replaced_not_followed(tmp_path: Path) -> None:
-    """A sidecar that links elsewhere is not read, and the write leaves its target alone."""
+    """A sidecar may link elsewhere in the tree; the write leaves what it leads to alone."""
     elsewhere = tmp_path / "elsewhere.json"
     ledger(tmp_path).write(source(tmp_path), key(), ENTRY)
     sidecar(tmp_path).rename(elsewhere)
@@ -281,10 +425,29 @@ def test_symlink_is_replaced_not_followed(tmp_path: Path) -> None:
     content = elsewhere.read_bytes()
     one = ledger(tmp_path)
 
-    assert one.read({key(): source(tmp_path)}) == {}
+    assert one.read({key(): source(tmp_path)})[key()].entry == ENTRY
     assert one.write(source(tmp_path), key(), {**ENTRY, "phase": "Completed"})
     assert not sidecar(tmp_path).is_symlink()
     assert elsewhere.read_bytes() == content
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_link_out_of_the_tree_is_not_read(tmp_path: Path, there: bool) -> None:
+    """What lies outside the tree is never read, and is no absence of a record either."""
+    inside, outside = tmp_path / "jobs", tmp_path / "outside.json"
+    inside.mkdir()
+    if there:
+        ledger(tmp_path).write(source(tmp_path, "outside.yaml"), key(), ENTRY)
+        sidecar(tmp_path, "outside").rename(outside)
+    sidecar(inside).symlink_to(outside)
+    one = ledger(inside)
+
+    found = one.read({key(): source(inside)})[key()]
+
+    assert (found.arn, found.doubt is not None) == (None, True)
+    with pytest.raises(LedgerError):
+        one.write(source(inside), key(), ENTRY)
+    assert sidecar(inside).is_symlink()
 
 
 def test_hidden_folders_are_left_alone(tmp_path: Path) -> None:

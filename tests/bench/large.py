@@ -11,7 +11,8 @@ from statistics import median
 from typing import Any
 
 from controller.adapters.manifests import load
-from controller.adapters.sidecars import rendered, sidecar_of
+from controller.adapters.sidecar_documents import rendered
+from controller.adapters.sidecars import sidecar_of
 from controller.core.desired import desire
 from controller.core.fleet import Fleet
 from controller.core.kinds import KINDS

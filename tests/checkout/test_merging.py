@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.sidecars import entries_of, rendered
+from controller.adapters.sidecar_documents import entries_of, name_of, rendered
 from controller.cli.repo import merged_bytes
 from controller.core.kinds import KINDS
 from controller.core.merging import Beside
@@ -21,7 +21,7 @@ def sidecar(**phases: str) -> bytes:
 
 def phases(content: bytes) -> dict[str, Any]:
     """Return the phases that a sidecar tells of."""
-    return {name: entry["phase"] for name, entry in entries_of(content).items()}
+    return {name_of(name): entry["phase"] for name, entry in entries_of(content).items()}
 
 
 @pytest.mark.parametrize(

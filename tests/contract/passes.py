@@ -14,8 +14,10 @@ from controller.core.declared import policy_of
 from controller.core.desired import desire
 from controller.core.fleet import Fleet, Limits
 from controller.core.kinds import KINDS
+from controller.core.leftovers import Census
 from controller.core.model import Desired, JobKey, Live, Manifest, Source, Target
-from controller.reconcile import Mode, Outside, Report, Result, reconcile
+from controller.reconcile import Mode, Outside, Report, Result, Scope, reconcile
+from controller.removing import Coverage
 from tests.contract.fake import Fake
 from tests.core.cases import NOW, SPEC
 
@@ -37,6 +39,9 @@ class StillClock:
         """Let time pass."""
         self.slept.append(seconds)
         self.moment += timedelta(seconds=seconds)
+
+
+ONLY_THESE = Scope()
 
 
 @dataclass
@@ -61,12 +66,18 @@ class Tree:
         self.jobs[name] = desire(manifest, KIND, self.owner, Target())
         return self.jobs[name]
 
-    def reconcile(self, mode: Mode = Mode.APPLY) -> Report:
+    def reconcile(self, mode: Mode = Mode.APPLY, scope: Scope = ONLY_THESE) -> Report:
         """Make one pass as a new process would; the fake's calls are counted from here."""
         self.cloud.calls.clear()
         outside = Outside(KINDS, self.cloud, Sidecars([self.folder], KINDS), self.clock, width=4)
         fleet = Fleet(owner=self.owner, limits=self.limits)
-        return reconcile(self.jobs.values(), outside, fleet, mode)
+        return reconcile(self.jobs.values(), outside, fleet, mode, scope)
+
+    def whole(self, *forgotten: str) -> Report:
+        """Make one pass that knows that it has every manifest there is."""
+        census = Census((str(self.folder),), frozenset(job.key for job in self.jobs.values()))
+        coverage = Coverage(census, lambda: census)
+        return self.reconcile(scope=Scope(coverage=coverage, forgotten=frozenset(forgotten)))
 
     def one(self, mode: Mode = Mode.APPLY) -> Result:
         """Make one pass over the only manifest, and return its result."""

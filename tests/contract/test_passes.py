@@ -257,11 +257,11 @@ def test_one_failure_stops_no_other(tree: Tree) -> None:
         "denied": Reason.NOT_SUBMITTED,
         "fine": Reason.IN_PROGRESS,
         "support-bot": Reason.OBSERVATION_FAILED,
-        "unwritable": Reason.NOT_SUBMITTED,
+        "unwritable": Reason.RECORD_UNREADABLE,
     }
-    unwritten = [result.unwritten for result in report.results if result.unwritten]
-    assert len(unwritten) == 1
-    assert "move it away" in unwritten[0]
+    assert [result.unwritten for result in report.results if result.unwritten] == []
+    (held,) = [one for one in report.plan.actions if one.desired.key.name == "unwritable"]
+    assert "move it away" in held.message
 
 
 def test_own_defect_stops_no_other(tree: Tree) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -94,7 +95,12 @@ class Service:
 
     def carry_out(self, made: Plan, width: int = 4) -> tuple[Outcome, ...]:
         """Carry a plan out upon this service."""
-        return carry_out(made, Hands(self.attempt, self.record, self.count), width)
+        return carry_out(made, Hands(self.attempt, each(self.record), self.count), width)
+
+
+def each(record: Callable[[Outcome], Outcome]) -> Callable[[Sequence[Outcome]], list[Outcome]]:
+    """Return what records many outcomes one by one."""
+    return lambda outcomes: [record(outcome) for outcome in outcomes]
 
 
 @settings(deadline=None, max_examples=60)
@@ -190,7 +196,7 @@ def test_places_do_not_wait_for_each_other() -> None:
     stuck = [action(f"east-{number}") for number in range(4)]
     fine = [action(f"west-{number}", place=WEST) for number in range(4)]
     made = planned(*stuck, *fine, action("resting", Verb.WAIT))
-    carry_out(made, Hands(attempt, record, service.count), 2)
+    carry_out(made, Hands(attempt, each(record), service.count), 2)
 
     assert len(service.taken) == 8
     assert {name_of(one.planned) for one in service.recorded[:5]} == awaited
@@ -219,7 +225,7 @@ def test_signal_lets_nothing_start(monkeypatch: pytest.MonkeyPatch) -> None:
 
     made = planned(*(action(f"job-{number:02}") for number in range(20)), action("z", Verb.WAIT))
     with pytest.raises(KeyboardInterrupt):
-        carry_out(made, Hands(attempt, service.record, service.count), 4)
+        carry_out(made, Hands(attempt, each(service.record), service.count), 4)
 
     assert [name_of(one.planned) for one in service.recorded] == service.begun
     assert len(service.begun) <= 1
@@ -259,7 +265,7 @@ def test_error_of_ours_is_not_lost() -> None:
 
     made = planned(*(action(f"job-{number:02}") for number in range(6)))
     with pytest.raises(OSError, match="disk on fire"):
-        carry_out(made, Hands(service.attempt, record, service.count), 4)
+        carry_out(made, Hands(service.attempt, each(record), service.count), 4)
 
     assert {name_of(one.planned) for one in service.recorded} == set(service.begun) - {"job-02"}
 
@@ -275,7 +281,7 @@ def test_pass_that_dies_in_a_call_ends() -> None:
 
     made = planned(*(action(f"job-{number:02}") for number in range(9)))
     with pytest.raises(SystemExit):
-        carry_out(made, Hands(attempt, service.record, service.count), 2)
+        carry_out(made, Hands(attempt, each(service.record), service.count), 2)
 
     assert {name_of(one.planned) for one in service.recorded} == set(service.begun)
     assert len(service.begun) < len(made.actions) - 1

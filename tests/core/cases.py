@@ -20,6 +20,7 @@ from controller.core.lineage import Found, Lineage
 from controller.core.model import (
     SUBMITTING,
     Desired,
+    Doubt,
     Existence,
     Failure,
     JobKey,
@@ -231,6 +232,10 @@ def recorded_of(given: Mapping[str, Any], lineage: Lineage, asked: Submission) -
     ``of`` numbers the job of ``lives`` that it was written for; ``intent`` holds the attempt, the
     spec and so on of a Create whose outcome is not known.
     """
+    if "doubt" in given:
+        doubt = Doubt("jobs/bot.status.json", "Input/output error", **given["doubt"])
+        without = {name: value for name, value in given.items() if name != "doubt"}
+        return replace(recorded_of(without, lineage, asked) or Recorded({}), doubt=doubt)
     if "sidecar" not in given:
         return None
     kind, owner = lineage.kind, lineage.fleet.owner

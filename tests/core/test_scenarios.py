@@ -167,7 +167,7 @@ def test_scenario_is_read_in_full(path: Path) -> None:
         assert set(job) <= {"given", "expect"}
         assert set(job.get("given") or {}) <= {
             *("kind", "policy", "spec", "target", "problems", "live", "failure", "sidecar"),
-            *("written", "place", "call", "lives", "tags", "removed"),
+            *("written", "place", "call", "doubt", "lives", "tags", "removed"),
         }
         assert set(job["expect"]) <= {
             *("verb", "reason", "message", "changes", "phase", "conditions", "tells", "keeps"),

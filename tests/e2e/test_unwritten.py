@@ -121,14 +121,15 @@ def test_sidecar_that_is_none(tree: Project, content: str) -> None:
 
 
 def test_sidecar_that_is_a_link(tree: Project, tmp_path: Path) -> None:
-    """A link in a sidecar's place is replaced, and what it led to is left alone."""
+    """A link that leads out of the tree may hide a record: nothing is submitted or replaced."""
     outside = tmp_path / "precious.json"
     outside.write_text("{}")
     tree.add("support-bot")
     (tree.jobs / "support-bot.status.json").symlink_to(outside)
-    assert tree.call("reconcile").code == 0
+    only_line(tree.call("reconcile"), "RecordUnreadable", "leads out of the tree")
+    assert tree.changes() == []
+    assert (tree.jobs / "support-bot.status.json").is_symlink()
     assert outside.read_text() == "{}"
-    assert not (tree.jobs / "support-bot.status.json").is_symlink()
 
 
 def test_reader_that_leaves(tree: Project) -> None:

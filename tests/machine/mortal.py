@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from controller.core.kind import Kind
 from controller.core.leftovers import Stray
 from controller.core.model import JobKey, Live, Place, Recorded, Source, Summary, Target
-from controller.ports import Cloud, Ledger
+from controller.ports import Cloud, Entry, Ledger, LedgerError
 
 Answer = TypeVar("Answer")
 FOR_EVER = 1 << 30
@@ -106,6 +106,14 @@ class MortalLedger:
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Put a job's entry into the sidecar of its manifest."""
         return self.fate.step(lambda: self.inner.write(source, key, entry))
+
+    def write_all(self, entries: Sequence[Entry]) -> Sequence[bool | LedgerError]:
+        """Put many jobs' entries into their sidecars."""
+        return self.fate.step(lambda: self.inner.write_all(entries))
+
+    def rebuild(self) -> None:
+        """Let writes replace sidecars that could not be read."""
+        self.inner.rebuild()
 
     def astray(self) -> Sequence[Stray]:
         """Return the entries that stand beside no manifest of theirs."""

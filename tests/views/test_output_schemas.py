@@ -12,7 +12,7 @@ import jsonschema
 import jsonschema_rs
 import pytest
 
-from controller.adapters.sidecars import rendered
+from controller.adapters.sidecar_documents import rendered
 from controller.core.actions import Reason, Verb
 from controller.core.model import API_VERSION
 from controller.views.plan import plan_data

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from controller.core.actions import Plan, Reason, Verb
+from controller.core.actions import UNREAD, Plan, Reason, Verb
 from controller.core.model import Problem, Source
 from controller.views.review import NOWHERE, Finding, Level, of_pass, of_plan, review
 from controller.views.status import is_unhealthy
 from tests.core.cases import TEST_KINDS
 from tests.views.drawn import drawn, seeded
 
-FAILING = {Reason.INVALID, Reason.OBSERVATION_FAILED, Reason.WRONG_TARGET}
+FAILING = UNREAD | {Reason.INVALID, Reason.WRONG_TARGET}
 TREES = 150
 
 

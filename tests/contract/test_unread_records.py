@@ -1,0 +1,159 @@
+"""Records that cannot be read: unknown, and so never absent, in whole passes."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.core.actions import Reason, Verb
+from controller.reconcile import Mode, Report
+from tests.contract.passes import Tree
+
+CUT = b'{"apiVersion": "bedrock-jobs/v1", "jobs": {"support-bot": {"kind"'
+BROKEN = {
+    "empty": b"",
+    "cut": CUT,
+    "conflict marks": b"<<<<<<< HEAD\n{}\n=======\n{}\n>>>>>>> main\n",
+    "nested too deep": b"[" * 100_000,
+}
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Tree:
+    """A tree whose one job runs, as its sidecar records, under a name that was edited since."""
+    made = Tree(tmp_path)
+    made.put("support-bot", jobName="first-name")
+    made.one()
+    made.put("support-bot", jobName="second-name")
+    return made
+
+
+def decided(report: Report) -> dict[str, Reason]:
+    """Return each job's reason after a pass, by name."""
+    return {one.outcome.planned.desired.key.name: one.outcome.now.reason for one in report.results}
+
+
+def unread(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    """Let every sidecar fail to open from now on."""
+    real = os.open
+
+    def failing(path: Any, *given: Any, **more: Any) -> int:
+        if str(path).endswith(".status.json"):
+            raise OSError(number, os.strerror(number), path)
+        return real(path, *given, **more)
+
+    monkeypatch.setattr(os, "open", failing)
+
+
+@pytest.mark.parametrize("whole", [True, False])
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EMFILE, errno.EACCES])
+def test_unread_record_pays_for_no_second_job(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch, number: int, whole: bool
+) -> None:
+    """A read that fails once holds the job, and the file stays as it is."""
+    before = tree.files()
+    with monkeypatch.context() as patched:
+        unread(patched, number)
+        report = tree.whole() if whole else tree.reconcile()
+
+    assert decided(report) == {"support-bot": Reason.RECORD_UNREADABLE}
+    assert [live.name for live in tree.live()] == ["first-name"]
+    assert tree.files() == before
+    assert tree.one().outcome.now.reason is Reason.SPEC_CHANGED
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+@pytest.mark.parametrize("whole", [True, False])
+def test_broken_record_pays_for_no_second_job(tree: Tree, content: bytes, whole: bool) -> None:
+    """A file that is cut may have known the job by a name that nothing else leads to."""
+    path = tree.folder / "support-bot.status.json"
+    path.write_bytes(content)
+
+    for _ in range(2):
+        report = tree.whole() if whole else tree.reconcile()
+        assert decided(report) == {"support-bot": Reason.RECORD_UNREADABLE}
+        assert path.read_bytes() == content
+    assert [live.name for live in tree.live()] == ["first-name"]
+
+
+def test_manifest_that_moved_away_from_a_broken_record_is_held(tree: Tree) -> None:
+    """The record of a job may be in any sidecar of the pass."""
+    path = tree.folder / "support-bot.status.json"
+    path.rename(tree.folder / "old.status.json")
+    (tree.folder / "old.status.json").write_bytes(CUT)
+
+    assert tree.one().outcome.now.reason is Reason.RECORD_UNREADABLE
+    assert not path.exists()
+    assert [live.name for live in tree.live()] == ["first-name"]
+
+
+@pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
+def test_broken_record_is_rebuilt_from_what_the_service_shows(tree: Tree, content: bytes) -> None:
+    """Where the job is found under a name of today, the sidecar is the same to the byte again."""
+    tree.put("support-bot", jobName="first-name")
+    tree.one()
+    path = tree.folder / "support-bot.status.json"
+    before = path.read_bytes()
+    path.write_bytes(content)
+
+    assert tree.whole().results[0].outcome.now.reason is Reason.IN_PROGRESS
+    assert path.read_bytes() == before
+
+
+def test_broken_record_stays_while_one_of_its_jobs_is_not_shown(tree: Tree) -> None:
+    """Rebuilding the file for one job would lose what it records of another."""
+    tree.put("other")
+    tree.whole()
+    path = tree.folder / "other.status.json"
+    path.write_bytes(CUT)
+    tree.put("new")
+
+    report = tree.whole()
+
+    assert decided(report)["new"] is Reason.RECORD_UNREADABLE
+    assert path.read_bytes() == CUT
+    assert not (tree.folder / "new.status.json").exists()
+    (shown,) = [one for one in report.results if one.outcome.now.desired.key.name == "other"]
+    assert "cannot be read" in (shown.unwritten or "")
+
+
+def test_person_may_give_a_record_up(tree: Tree) -> None:
+    """What is forgotten by name counts as never recorded: it is submitted, once."""
+    path = tree.folder / "support-bot.status.json"
+    path.write_bytes(CUT)
+
+    assert decided(tree.whole("another")) == {"support-bot": Reason.RECORD_UNREADABLE}
+    assert decided(tree.whole("support-bot")) == {"support-bot": Reason.IN_PROGRESS}
+    assert decided(tree.whole()) == {"support-bot": Reason.IN_PROGRESS}
+    assert [live.name for live in tree.live()] == ["first-name", "second-name"]
+
+
+def test_stop_goes_on_while_the_record_cannot_be_read(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the service shows to be ours is stopped; the file is not written."""
+    tree.put("support-bot", {"state": "Stopped"}, jobName="first-name")
+    before = tree.files()
+    with monkeypatch.context() as patched:
+        unread(patched, errno.EIO)
+        result = tree.one()
+
+    assert result.outcome.planned.verb is Verb.STOP
+    assert [live.status for live in tree.live()] == ["Stopping"]
+    assert tree.files() == before
+
+
+def test_recording_alone_writes_over_nothing(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pass that only records what it sees keeps its hands off an unread record too."""
+    before = tree.files()
+    with monkeypatch.context() as patched:
+        unread(patched, errno.ESTALE)
+        result = tree.one(Mode.RECORD)
+
+    assert result.outcome.now.reason is Reason.RECORD_UNREADABLE
+    assert result.outcome.now.live is None
+    assert tree.files() == before
