@@ -6,6 +6,7 @@ hooks.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import logging
@@ -30,6 +31,8 @@ _LONGEST = 15.0
 """Seconds that a whole request may take to come, whoever sends it a byte at a time."""
 _POLL = 0.1
 _RETRY = 0.5
+_HANDOVER = 1.0
+"""Seconds that a thread whose connection was ended may take to be free."""
 
 
 class AddressError(Exception):
@@ -139,6 +142,9 @@ class _Server(ThreadingHTTPServer):
     ) -> None:
         self.address_family = family
         self._room = threading.Semaphore(_AT_ONCE)
+        # Connections whose request is still to come, the oldest first.
+        self._silent: dict[socket.socket, None] = {}
+        self._books = threading.Lock()
         super().__init__(place, handler)
 
     def server_bind(self) -> None:
@@ -148,8 +154,10 @@ class _Server(ThreadingHTTPServer):
         self.server_address = self.socket.getsockname()
 
     def process_request(self, request: Any, client_address: Any) -> None:
-        """Answer in a thread; who comes when too many wait already is turned away."""
-        if self._room.acquire(blocking=False):
+        """Answer in a thread; with none free, in that of who has sent no request for longest."""
+        if self._room.acquire(blocking=False) or self._drop_the_oldest():
+            with self._books:
+                self._silent[request] = None
             super().process_request(request, client_address)
         else:
             self.shutdown_request(request)
@@ -159,7 +167,27 @@ class _Server(ThreadingHTTPServer):
         try:
             super().process_request_thread(request, client_address)
         finally:
+            self.has_come(request)
             self._room.release()
+
+    def has_come(self, request: socket.socket) -> None:
+        """Let a connection be ended by nobody else any more: its request is here."""
+        with self._books:
+            self._silent.pop(request, None)
+
+    def _drop_the_oldest(self) -> bool:
+        """End the connection that has been silent for longest; return whether its thread is free.
+
+        A probe must be answered, whoever opens connections and sends nothing.
+        """
+        with self._books:
+            oldest = next(iter(self._silent), None)
+            if oldest is None:
+                return False
+            del self._silent[oldest]
+            with contextlib.suppress(OSError):
+                oldest.shutdown(socket.SHUT_RDWR)
+        return self._room.acquire(timeout=_HANDOVER)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away is no news."""
@@ -238,6 +266,8 @@ class Answering(BaseHTTPRequestHandler):
 
     def answer(self, status: HTTPStatus, body: bytes, *headers: tuple[str, str]) -> None:
         """Answer with a body, of plain text unless the headers say otherwise."""
+        if isinstance(self.server, _Server):
+            self.server.has_come(self.connection)
         # How long the request took to come is of no account here.
         self.connection.settimeout(self.timeout)
         self.send_response(status)

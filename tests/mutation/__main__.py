@@ -42,6 +42,8 @@ ROOMS = (
     "tests/git/test_hooks.py",
     "tests/git/test_checkouts.py",
     "tests/checkout",
+    "tests/cli/test_steady.py",
+    "tests/cli/test_ledgers.py",
     "tests/adapters/test_syncing.py",
     "tests/adapters/test_webhooks.py",
     "tests/e2e/test_settled.py",

@@ -101,4 +101,52 @@ MUTANTS = (
         "told = before if theirs and not there else there",
         "told = there",
     ),
+    Mutant(
+        "half a checkout is read",
+        "controller/cli/steady.py",
+        "        if why := _under_way(before):\n            return self._waiting(why)\n",
+        "",
+    ),
+    Mutant(
+        "a checkout during the reading goes unnoticed",
+        "controller/cli/steady.py",
+        "self._trees.standings() != before or ",
+        "",
+    ),
+    Mutant(
+        "a stale lock holds nothing",
+        "controller/cli/steady.py",
+        "[top for top, one in before.items() if one.stale]",
+        "[]",
+    ),
+    Mutant(
+        "defaults that are away for a moment are gone",
+        "controller/adapters/shared_files.py",
+        "now - since >= self._interval",
+        "now - since >= 0",
+    ),
+    Mutant(
+        "a record is read beside a checkout",
+        "controller/cli/ledgers.py",
+        "            if self._standings() == before:\n                return found",
+        "            return found",
+    ),
+    Mutant(
+        "an intent is written beside a checkout",
+        "controller/cli/ledgers.py",
+        "if self._at_rest() is None and",
+        "if False and",
+    ),
+    Mutant(
+        "a folder that became a submodule keeps its manifests",
+        "controller/adapters/checkout.py",
+        "        self._empty_submodules()\n",
+        "",
+    ),
+    Mutant(
+        "the branch that HEAD named once is followed for ever",
+        "controller/adapters/checkout.py",
+        "self._origin.branch or self._remote_head() or here",
+        "self._origin.branch or here or self._remote_head()",
+    ),
 )
