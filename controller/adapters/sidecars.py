@@ -29,8 +29,8 @@ from controller.core.recorded import is_understood, parse
 from controller.ports import Entry, LedgerError
 
 SUFFIX = ".status.json"
-_MUCH = 4 << 20
-"""Bytes of sidecars from which on it pays to hold only once what they have in common."""
+_MANIFESTS = (".yaml", ".yml", ".json")
+_MUCH = 4 << 20  # bytes from which on it pays to hold only once what sidecars have in common
 _ABANDONED_SECONDS = 3600
 
 
@@ -64,6 +64,7 @@ class Sidecars:
         self._known: dict[str, _Parsed] = {}
         self._as_read: dict[str, _Parsed] = {}
         self._troubles: dict[str, Trouble] = {}
+        self._twins: dict[str, str] = {}
         self._left_behind: list[str] = []
         self._met: list[tuple[str, str, JobKey, Recorded]] = []
         self._written: dict[tuple[str, str], Mapping[str, Any]] | None = None
@@ -105,6 +106,7 @@ class Sidecars:
                     recorded[key] = entry
                 if own != path:
                     self._met.append((path, own, key, entry))
+        self._twins = self._renamed_by_case(set(beside.values()))
         misshapen = {path: one.misshapen for path, one in self._as_read.items() if one.misshapen}
         return with_doubts(recorded, beside, Unread(self._troubles, misshapen))
 
@@ -159,9 +161,45 @@ class Sidecars:
             for one in requests:
                 one.error = LedgerError(refused_text(path, trouble.cause))
             return
-        self._writes.write(path, requests)
+        twin = self._twins.pop(path, None)
+        taken = self._entries_beside(twin, requests) if twin is not None else ()
+        self._writes.write(path, (*requests, *taken))
+        if twin is not None and not any(one.error for one in requests):
+            self._drop(twin)
         if self._written is not None:
             self._written |= {(path, one.key): one.entry for one in requests if not one.error}
+
+    def _renamed_by_case(self, owned: set[str]) -> dict[str, str]:
+        """Return for sidecars yet to come the old ones whose names differ in case alone.
+
+        Two such files are one on macOS and Windows. A manifest beside the old one keeps it.
+        """
+        missing = {path.casefold(): path for path in owned - self._as_read.keys()}
+        if not missing:
+            return {}
+        return {
+            missing[path.casefold()]: path
+            for path in self._as_read.keys() - owned - self._troubles.keys()
+            if path.casefold() in missing and not self._has_manifest(path)
+        }
+
+    def _has_manifest(self, path: str) -> bool:
+        stem, tree = path.removesuffix(SUFFIX), self._trees.of(path)
+        return any(tree.exists(stem + suffix) for suffix in _MANIFESTS)
+
+    def _entries_beside(self, twin: str, requests: Sequence[Request]) -> list[Request]:
+        """Return the entries of a renamed sidecar that none of the requests replaces."""
+        ours = {one.key for one in requests}
+        return [
+            Request(key, raw) for key, raw in self._as_read[twin].raw.items() if key not in ours
+        ]
+
+    def _drop(self, twin: str) -> None:
+        """Remove a sidecar whose entries another one holds by now, unless it has changed."""
+        tree = self._trees.of(twin)
+        with contextlib.suppress(OSError), locked(tree, twin):
+            if self._as_read[twin].stamp == self._stamp(twin):
+                remove(tree, twin)
 
     def _may_replace(self, path: str) -> bool:
         """Whether a file that cannot be understood may go: it must be the one that was judged."""

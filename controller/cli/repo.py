@@ -16,7 +16,7 @@ import click
 from controller.adapters.checkout import Checkout, ForeignFolderError, Origin
 from controller.adapters.git import GitError
 from controller.adapters.repository import UnfitError, is_on_this_disk
-from controller.adapters.sidecar_documents import entries_of, rendered
+from controller.adapters.sidecar_documents import document_of, entries_of, rendered
 from controller.adapters.syncing import Errand, Remote, Syncing, SyncResult
 from controller.adapters.write_back import Writer, not_pushed, writer
 from controller.cli.writing_back import options_of
@@ -197,6 +197,8 @@ def _work_folder(given: Path | None) -> Path:
 
 def merged_bytes(base: bytes, ours: bytes, theirs: bytes, beside: Beside) -> bytes:
     """Return the bytes of a sidecar that both sides changed; none when nothing is left of it."""
+    if document_of(ours).broken:
+        return theirs  # nobody knows what it said, so it takes nothing away there
     before, there = entries_of(base), entries_of(theirs)
     # With the marks of a conflict in it, it is made anew from what was known.
     told = before if theirs and not there else there

@@ -169,7 +169,10 @@ HOLDS: Mapping[Reason, Rule] = MappingProxyType(
             ),
         ),
         Reason.RECORD_UNREADABLE: Rule(
-            "The job's record may be in a sidecar that cannot be read or understood.",
+            (
+                "The job's record may be in a sidecar that cannot be read or understood: an I/O "
+                "error, a cut file, conflict markers, an entry of another form."
+            ),
             (
                 "Restore the sidecar; or, if no such job was submitted, run `reconcile "
                 "--forget-record NAME` or delete the file."

@@ -8,6 +8,7 @@ import os
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 
 from controller.adapters.sidecars import Sidecars, sidecar_of
 from controller.core.kinds import KINDS
+from controller.core.leftovers import Stray
 from controller.core.model import JobKey, Place, Source
 from controller.ports import LedgerError
 
@@ -490,3 +492,86 @@ def test_writers_side_by_side_lose_nothing(tmp_path: Path) -> None:
     assert all(written)
     assert {found.name for found in ledger(tmp_path).read({})} == set(names)
     assert [path.name for path in tmp_path.iterdir()] == [sidecar(tmp_path).name]
+
+
+def test_many_entries_of_a_file_are_one_rewrite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thousand documents of one file are written once, and flushed once."""
+    flushed: list[int] = []
+    monkeypatch.setattr(os, "fsync", flushed.append)
+    entries = [(source(tmp_path), key(f"job-{number}"), ENTRY) for number in range(1000)]
+
+    assert all(ledger(tmp_path).write_all(entries))
+
+    assert len(flushed) == 2
+    assert len(ledger(tmp_path).read({})) == 1000
+
+
+def test_large_sidecar_keeps_every_entry(tmp_path: Path) -> None:
+    """Beyond 8 MiB nothing is dropped: a further entry stands beside the others."""
+    one = ledger(tmp_path)
+    large = {**ENTRY, "message": "x" * 12_000}
+    one.write_all([(source(tmp_path), key(f"job-{number}"), large) for number in range(800)])
+
+    assert one.write(source(tmp_path), key(), ENTRY)
+
+    assert sidecar(tmp_path).stat().st_size > 8 << 20
+    assert len(ledger(tmp_path).read({})) == 801
+
+
+def test_sidecar_that_could_not_be_read_again_is_not_written(tmp_path: Path) -> None:
+    """What would be larger than a reader takes is refused, and the others stay."""
+    one = ledger(tmp_path)
+    one.write(source(tmp_path), key(), ENTRY)
+
+    with pytest.raises(LedgerError, match="several files"):
+        one.write(source(tmp_path), key("huge"), {**ENTRY, "message": "x" * (33 << 20)})
+    assert ledger(tmp_path).read({})[key()].entry == ENTRY
+
+
+OTHER = replace(KIND, name="OtherJob")
+BOTH = {KIND.name: KIND, OTHER.name: OTHER}
+
+
+def test_two_kinds_of_one_name_keep_an_entry_each(tmp_path: Path) -> None:
+    """Where two kinds share a name the keys have the kind; a name alone is read as before."""
+    theirs = {**ENTRY, "kind": OTHER.name}
+    one, other = key(), JobKey(OTHER.name, "support-bot")
+    for name, entry in ((one, ENTRY), (other, theirs)):
+        assert Sidecars([tmp_path], BOTH).write(source(tmp_path), name, entry)
+
+    jobs = json.loads(sidecar(tmp_path).read_bytes())["jobs"]
+    assert jobs == {str(one): ENTRY, str(other): theirs}
+    ledger_of_both = Sidecars([tmp_path], BOTH)
+    recorded = ledger_of_both.read({})
+    assert {name: found.entry for name, found in recorded.items()} == {one: ENTRY, other: theirs}
+    assert ledger_of_both.remove(Stray(str(sidecar(tmp_path)), "", other, recorded[other]), theirs)
+    assert json.loads(sidecar(tmp_path).read_bytes())["jobs"] == {"support-bot": ENTRY}
+
+
+def test_rename_that_changes_case_takes_the_sidecar_along(tmp_path: Path) -> None:
+    """Two sidecars that are one file on macOS never stand beside each other."""
+    old = [(source(tmp_path, "Bots.yaml"), key(name), ENTRY) for name in ("first", "second")]
+    ledger(tmp_path).write_all(old)
+    new = source(tmp_path, "bots.yaml")
+    one = ledger(tmp_path)
+    one.read({key("first"): new, key("second"): new})
+
+    assert one.write(new, key("first"), ENTRY)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["bots.status.json"]
+    assert len(ledger(tmp_path).read({})) == 2
+
+
+def test_sidecar_of_a_manifest_that_is_there_is_not_taken_along(tmp_path: Path) -> None:
+    """Where the case tells files apart, two manifests keep a sidecar each."""
+    ledger(tmp_path).write(source(tmp_path, "Bot.yaml"), key(), ENTRY)
+    (tmp_path / "Bot.yaml").write_text("")
+    one = ledger(tmp_path)
+    one.read({key("new"): source(tmp_path, "bot.yaml")})
+
+    assert one.write(source(tmp_path, "bot.yaml"), key("new"), ENTRY)
+
+    found = {path.name for path in tmp_path.iterdir()}
+    assert found == {"Bot.yaml", "Bot.status.json", "bot.status.json"}

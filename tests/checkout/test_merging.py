@@ -66,3 +66,10 @@ def test_statuses_of_removed_manifests_are_not_brought_back() -> None:
     gone = Beside(there=False, current=False)
 
     assert merged_bytes(sidecar(a="x"), sidecar(a="y"), b"", gone) == b""
+
+
+def test_broken_sidecar_here_takes_nothing_away_there() -> None:
+    """A file that was cut here says nothing, and so not that its entries are gone."""
+    known = sidecar(a="Failed")
+
+    assert merged_bytes(known, known[:60], known, BESIDE) == known
