@@ -17,6 +17,7 @@ from tests.chaos.errnos import FAILING, failed, failures
 from tests.chaos.faults import faulted, moments
 from tests.chaos.lives import FAULTED_LIVES, LIVES, OVERTAKEN_LIVES
 from tests.chaos.positions import AS_RECORDED, CORE, EVERY, SINGLE, Position, more
+from tests.chaos.prefixes import CHECKED_OUT, checked_out, prefixes
 from tests.chaos.races import MOST, race
 from tests.chaos.scenarios import FAULTED, OVERTAKEN, SCENARIOS, Scenario
 from tests.chaos.sweep import Run, boundaries, chosen, dealt, killed, overtaken
@@ -31,6 +32,7 @@ RECORDED: dict[str, tuple[Scenario, ...]] = {
     "overtaken": (*OVERTAKEN, *OVERTAKEN_LIVES),
     "faulted": (*FAULTED, *FAULTED_LIVES),
     "errno": FAILING,
+    "checkout": CHECKED_OUT,
 }
 POSITION, EVERY_POSITION, RACE = "position", "positions", "race"
 WAYS = (*RECORDED, POSITION, EVERY_POSITION, RACE)
@@ -119,6 +121,9 @@ def tries(here: Universe, scenario: Scenario) -> Tries:
         return [partial(faulted, here, scenario, one) for one in moments(here, scenario)]
     if way == "errno":
         return [partial(failed, here, scenario, one) for one in failures(here, scenario)]
+    if way == "checkout":
+        steps = enumerate(prefixes(here, scenario))
+        return [partial(checked_out, here, scenario, at, name) for at, name in steps]
     breaking = killed if way == "killed" else overtaken
     names = enumerate(boundaries(here, scenario), 1)
     return [partial(breaking, here, scenario, at, name) for at, name in names]

@@ -11,6 +11,7 @@ from tests.chaos.errnos import FAILING, failed, failures
 from tests.chaos.faults import faulted, moments
 from tests.chaos.lives import FAULTED_LIVES, LIVES, OVERTAKEN_LIVES
 from tests.chaos.parts import WAYS, parts
+from tests.chaos.prefixes import CHECKED_OUT, checked_out, prefixes
 from tests.chaos.races import race
 from tests.chaos.scenarios import FAULTED, OVERTAKEN, SCENARIOS, Scenario
 from tests.chaos.sweep import Run, boundaries, killed, overtaken
@@ -38,6 +39,16 @@ def each(scenarios: tuple[Scenario, ...]) -> pytest.MarkDecorator:
     """Run a test with every scenario and its number."""
     ids = [one.name.replace(" ", "-") for one in scenarios]
     return pytest.mark.parametrize(("start", "scenario"), list(enumerate(scenarios)), ids=ids)
+
+
+@each(CHECKED_OUT[:8])
+def test_half_a_checkout_asks_for_nothing(
+    everywhere: Universe, scenario: Scenario, start: int
+) -> None:
+    """At each prefix of a checkout a daemon wants what HEAD has, and in the end the new commit."""
+    names = prefixes(everywhere, scenario)
+    at = start % len(names)
+    assert checked_out(everywhere, scenario, at, names[at]).violations == ()
 
 
 @each(SCENARIOS)
