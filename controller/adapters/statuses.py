@@ -10,7 +10,7 @@ from typing import Any
 from controller.adapters.git import Git
 from controller.adapters.heads import Heads
 from controller.adapters.repository import Repository
-from controller.adapters.sidecar_documents import entries_of, rendered
+from controller.adapters.sidecar_documents import entries_of, name_of, rendered
 from controller.adapters.sidecars import SUFFIX
 from controller.adapters.tree_files import Kind as FileKind
 from controller.adapters.tree_files import Listed, TreeRoot
@@ -315,7 +315,7 @@ def _ours(content: bytes | None, beside: Beside) -> Mapping[str, Any] | None:
 
 def _jobs(was: Mapping[str, Any], is_: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
     names = [name for name in {**was, **is_} if was.get(name) != is_.get(name)]
-    return tuple((name, _phase(was, name), _phase(is_, name)) for name in names)
+    return tuple((name_of(name), _phase(was, name), _phase(is_, name)) for name in names)
 
 
 def _phase(entries: Mapping[str, Any], name: str) -> str:
