@@ -16,8 +16,17 @@ from collections.abc import Callable, Set
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.adapters.clone_files import clear, may_stand, put, stale_locks, statuses_below, wipe
-from controller.adapters.files import plain_bytes, replace
+from controller.adapters.clone_files import (
+    clear,
+    held,
+    ignore_attributes,
+    may_stand,
+    put,
+    stale_locks,
+    statuses_below,
+    wipe,
+    write,
+)
 from controller.adapters.git import Git, GitError
 from controller.adapters.sidecars import SUFFIX
 from controller.adapters.trees import contents
@@ -35,7 +44,6 @@ _TREE, _NEW, _OLD = "tree", "tree.new", "tree.old"
 _TRACKING = "refs/remotes/origin/"
 _SYMREF = "ref: refs/heads/"
 _GITLINK = b"160000 "
-_ATTRIBUTES = b"* -text -ident -filter !eol !working-tree-encoding\n"
 _SETTINGS = {
     # A remote that sends nothing is one that does not answer.
     "http.lowSpeedLimit": "1",
@@ -114,7 +122,7 @@ class Checkout:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not marker.exists():
                 self._check_empty()
-                replace(marker, b"bedrock-jobs keeps a clone here, and replaces it when broken.\n")
+                write(marker, b"bedrock-jobs keeps a clone here, and replaces it when broken.\n")
         except OSError as error:
             raise ForeignFolderError(_unusable(self.folder, error)) from error
 
@@ -162,7 +170,7 @@ class Checkout:
         if not self._is_told:
             # Credentials in the URL may be others than those that it was cloned with.
             self._git.run("config", "remote.origin.url", self._origin.url)
-            if self._ignores_attributes(self.tree):
+            if ignore_attributes(self.tree):
                 # What an attribute had changed on its way here is laid out again, as it is.
                 (self.tree / ".git" / "index").unlink(missing_ok=True)
             self._is_told = True
@@ -193,20 +201,6 @@ class Checkout:
         self._git.run("update-ref", f"refs/heads/{after}", base)
         self._git.run("symbolic-ref", "HEAD", f"refs/heads/{after}")
         _log.info("another branch is followed", extra={"branch": after, "before": before})
-
-    @staticmethod
-    def _ignores_attributes(tree: Path) -> bool:
-        """Have a repository's .gitattributes change no byte; return whether that is new here.
-
-        What is laid out is then what was committed, also after that file has changed, and no
-        filter that this machine has is started by whoever can push.
-        """
-        path = tree / ".git" / "info" / "attributes"
-        if path.exists() and path.read_bytes() == _ATTRIBUTES:
-            return False
-        path.parent.mkdir(exist_ok=True)
-        replace(path, _ATTRIBUTES)
-        return True
 
     def _moved(self, head: str) -> bool:
         base = self._git.run("rev-parse", "--verify", "HEAD^{commit}")
@@ -270,7 +264,7 @@ class Checkout:
         """Bring one sidecar up to date with the remote's."""
         place = self.tree / path
         if may_stand(place):
-            ours = plain_bytes(str(place))
+            ours = held(place)
             put(place, ours, self._merge(base, ours, theirs, beside))
 
     def _is_sound(self) -> bool:
@@ -320,7 +314,7 @@ class Checkout:
         if not git.holds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
             raise GitError(f"git clone: {masked(self._origin.url)} has no commit yet")
         self.branch = git.run("symbolic-ref", "--short", "HEAD")
-        self._ignores_attributes(new)
+        ignore_attributes(new)
         git.run("read-tree", "HEAD")
         git.run("checkout-index", "--all", "--index")
 
@@ -330,10 +324,10 @@ class Checkout:
             place = new / path.relative_to(self.tree)
             if not may_stand(place):
                 continue
-            theirs = plain_bytes(str(place))
+            theirs = held(place)
             # Whose manifest is gone may have to be stopped yet: no status is dropped here.
             beside = Beside(there=True, current=True)
-            put(place, theirs, self._merge(b"", plain_bytes(str(path)), theirs, beside))
+            put(place, theirs, self._merge(b"", held(path), theirs, beside))
 
     def _check_empty(self) -> None:
         found = sorted(path.name for path in self.folder.iterdir() if path.name != "lost+found")

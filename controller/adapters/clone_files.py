@@ -8,8 +8,11 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from controller.adapters.files import replace
 from controller.adapters.sidecars import SUFFIX
+from controller.adapters.tree_files import TreeRoot
+from controller.adapters.tree_writing import replace
+
+_ATTRIBUTES = b"* -text -ident -filter !eol !working-tree-encoding\n"
 
 
 def may_stand(place: Path) -> bool:
@@ -30,9 +33,36 @@ def put(place: Path, before: bytes, after: bytes) -> None:
         return
     if after:
         place.parent.mkdir(parents=True, exist_ok=True)
-        replace(place, after)
+        write(place, after)
     else:
         place.unlink(missing_ok=True)
+
+
+def write(place: Path, content: bytes) -> None:
+    """Write a file of the clone's, whole or not at all."""
+    replace(TreeRoot.of(place.parent), str(place), content)
+
+
+def held(place: Path) -> bytes:
+    """Return a regular file's bytes, none of anything else; raises OSError where it is unknown."""
+    root = TreeRoot.of(place.parent)
+    found = root.lstat(str(place))
+    is_file = found is not None and stat.S_ISREG(found.st_mode)
+    return (root.read(str(place)) or b"") if is_file else b""
+
+
+def ignore_attributes(tree: Path) -> bool:
+    """Have a repository's .gitattributes change no byte; return whether that is new here.
+
+    What is laid out is then what was committed, also after that file has changed, and no
+    filter that this machine has is started by whoever can push.
+    """
+    path = tree / ".git" / "info" / "attributes"
+    if path.exists() and path.read_bytes() == _ATTRIBUTES:
+        return False
+    path.parent.mkdir(exist_ok=True)
+    write(path, _ATTRIBUTES)
+    return True
 
 
 def wipe(folder: Path) -> None:

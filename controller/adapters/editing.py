@@ -6,7 +6,6 @@ by the real loader before it is written, and must differ in that one value alone
 
 from __future__ import annotations
 
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import takewhile
@@ -15,11 +14,11 @@ from typing import Any
 
 from controller.adapters.discovery import UnfitFileError, content
 from controller.adapters.documents import Documents
-from controller.adapters.files import locked, replace
 from controller.adapters.grounds import bounds_of
 from controller.adapters.kinds import readable
 from controller.adapters.splicing import POLICY, NoPlaceError, placed, spliced
 from controller.adapters.tree_files import FileUnreadableError, OutsideTreeError
+from controller.adapters.tree_writing import locked, rewrite
 from controller.adapters.yaml_events import parse
 from controller.adapters.yaml_spans import spans
 from controller.core.fleet import Fleet
@@ -79,7 +78,7 @@ def set_policy(
     """
     wish = _Wish(path, key, member, value)
     real = _own_file(wish)
-    with locked(str(real)):
+    with locked(bounds_of(path).root, str(real)):
         before = _bytes(wish)
         after = _edited(wish, before)
         if after != before and not dry_run:
@@ -183,7 +182,7 @@ def _unfit(wish: _Wish, problem: Problem) -> EditError:
 def _write(wish: _Wish, real: Path, before: bytes, after: bytes) -> None:
     if _bytes(wish) != before:
         raise wish.refusal("somebody else is changing the file")
-    replace(real, after, stat.S_IMODE(real.stat().st_mode))
+    rewrite(bounds_of(wish.path).root, str(real), after)
 
 
 def _edit(path: Path, before: bytes, after: bytes) -> Edit:

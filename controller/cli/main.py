@@ -11,7 +11,6 @@ import sys
 
 import click
 
-from controller.adapters.tree_files import FileUnreadableError, OutsideTreeError
 from controller.cli.exits import Exit
 from controller.version import __version__
 
@@ -108,9 +107,12 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = Exit.FAILED
-    except (FileUnreadableError, OutsideTreeError) as error:
+    except BrokenPipeError:
+        raise
+    except OSError as error:
         # What is unknown, or leads out of the tree, stops the verb wherever it comes up.
-        click.echo(f"bedrock-jobs: {error.path!r}: {error.text}", err=True)
+        where = f"{error.filename!r}: " if error.filename is not None else ""
+        click.echo(f"bedrock-jobs: {where}{error.strerror or error}", err=True)
         code = Exit.FAILED
     except (click.Abort, KeyboardInterrupt):
         click.echo("bedrock-jobs: interrupted", err=True)

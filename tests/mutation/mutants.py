@@ -174,21 +174,21 @@ MUTANTS = (
     ),
     Mutant(
         "equal bytes are written again",
-        "controller/adapters/sidecars.py",
+        "controller/adapters/sidecar_writes.py",
         "        if after != before:\n            replace(",
         "        if path:\n            replace(",
     ),
     Mutant(
         "files are not locked",
-        "controller/adapters/sidecars.py",
-        "            with locked(path):\n                return self._put",
-        "            if path:\n                return self._put",
+        "controller/adapters/sidecar_writes.py",
+        "        with locked(tree, path):\n            self._put",
+        "        if path:\n            self._put",
     ),
     Mutant(
         "a new sidecar takes the place of one that came first",
-        "controller/adapters/files.py",
-        "        is_first = not os.path.lexists(path)\n",
-        "        is_first = True\n",
+        "controller/adapters/tree_writing.py",
+        "            is_first = _lstat(folder, name) is None\n",
+        "            is_first = True\n",
     ),
     Mutant(
         "no account guard",
