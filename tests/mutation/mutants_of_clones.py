@@ -134,8 +134,8 @@ MUTANTS = (
     Mutant(
         "an intent is written beside a checkout",
         "controller/cli/ledgers.py",
-        "if self._at_rest() is None and",
-        "if False and",
+        'if at_rest or one[2].get("phase") != SUBMITTING',
+        "if at_rest or one",
     ),
     Mutant(
         "a folder that became a submodule keeps its manifests",
@@ -148,5 +148,23 @@ MUTANTS = (
         "controller/adapters/checkout.py",
         "self._origin.branch or self._remote_head() or here",
         "self._origin.branch or here or self._remote_head()",
+    ),
+    Mutant(
+        "a watch that went deaf stays so",
+        "controller/adapters/watching.py",
+        "whole=False, moves=True",
+        "whole=False, moves=False",
+    ),
+    Mutant(
+        "a silent connection keeps its thread",
+        "controller/adapters/answering.py",
+        " or self._drop_the_oldest()",
+        "",
+    ),
+    Mutant(
+        "a password with a slash is shown",
+        "controller/core/urls.py",
+        'head.rpartition("@")\n',
+        'head.rpartition("@" if "/" not in head else "@@")\n',
     ),
 )
