@@ -43,9 +43,12 @@ def halfway(folder: Path, branch: str, at: str) -> Iterator[None]:
         ["git", "checkout", "-q", branch], cwd=folder, env={**os.environ, **GIT}
     ) as process:
         began.read_text()
-        yield
-        gate.write_text("go on")
-        assert process.wait() == 0
+        try:
+            yield
+        finally:
+            gate.write_text("go on")
+            code = process.wait()
+        assert code == 0
     began.unlink()
     gate.unlink()
     git(folder, "config", "--remove-section", "filter.gate")
