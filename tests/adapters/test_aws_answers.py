@@ -159,7 +159,7 @@ def test_strange_answer_is_not_understood(
     assert "--endpoint-url" in found.message
 
 
-@pytest.mark.parametrize("call", READING)
+@pytest.mark.parametrize("call", sorted(READING))
 def test_empty_object_is_no_answer(server: _Server, cloud: Bedrock, call: str) -> None:
     """An object without members says nothing of a job, a listing, tags or an account."""
     server.raw = Raw(200, b"{}", JSON)
