@@ -9,6 +9,7 @@ import pytest
 
 from controller.adapters.git import GitError
 from controller.adapters.repository import UnfitError
+from controller.ports import LedgerError
 from tests.git.desks import Desk, desk_in, lone_desk
 from tests.git.entries import entry
 from tests.git.support import git
@@ -190,7 +191,7 @@ def test_a_broken_sidecar_on_the_remote_is_made_anew(desk: Desk, content: str) -
 
 
 def test_a_conflict_in_the_users_own_sidecar_is_not_merged_as_text(desk: Desk) -> None:
-    """In the middle of a merge the status is regenerated, and the merge left to its user."""
+    """In the middle of a merge a status with conflict marks stays, and so does the branch's."""
     other = desk.clone("other")
     other.record("a", minute=1)
     other.push("jobs/a.status.json")
@@ -201,11 +202,12 @@ def test_a_conflict_in_the_users_own_sidecar_is_not_merged_as_text(desk: Desk) -
     desk.git("config", "merge.conflictStyle", "merge")
     assert desk.writer().repository.git.ask("merge", "origin/main")[0] == 1
     assert "<<<<<<<" in desk.sidecar("a").read_text()
-    desk.record("a", minute=3)
+    with pytest.raises(LedgerError, match="conflict markers"):
+        desk.record("a", minute=3)
 
     written = desk.writer().write_back()
 
-    assert desk.hub.entry("a") == entry("a", minute=3)
+    assert desk.hub.entry("a") == entry("a", minute=1)
     assert "have diverged" in written.notes[0]
     assert desk.git("status", "--porcelain") == "AA jobs/a.status.json"
 

@@ -16,7 +16,13 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.mutation import mutants_of_clones, mutants_of_idle, mutants_of_plans, mutants_of_trees
+from tests.mutation import (
+    mutants_of_clones,
+    mutants_of_idle,
+    mutants_of_plans,
+    mutants_of_records,
+    mutants_of_trees,
+)
 from tests.mutation.mutants import MUTANTS as MUTANTS_OF_ALL_ELSE
 from tests.mutation.mutants import Mutant
 
@@ -57,6 +63,7 @@ MUTANTS = (
     *mutants_of_clones.MUTANTS,
     *mutants_of_idle.MUTANTS,
     *mutants_of_plans.MUTANTS,
+    *mutants_of_records.MUTANTS,
     *mutants_of_trees.MUTANTS,
 )
 UNBROKEN = Mutant("nothing", "pyproject.toml", "", "")

@@ -1,0 +1,56 @@
+"""The load-bearing lines of records that cannot be read, each with what takes its place."""
+
+from __future__ import annotations
+
+from tests.mutation.mutants import Mutant
+
+MUTANTS = (
+    Mutant(
+        "an unread record is none",
+        "controller/core/decision.py",
+        "    _unknown,\n    _unreadable,\n",
+        "    _unknown,\n",
+    ),
+    Mutant(
+        "an unread record is written over",
+        "controller/adapters/sidecars.py",
+        "        if trouble is not None and not self._rebuilds:\n",
+        "        if trouble is not None and not path:\n",
+    ),
+    Mutant(
+        "what broke since the read is written over",
+        "controller/adapters/sidecar_writes.py",
+        "        if found.broken and not self._may_replace(path):\n",
+        "        if found.broken and not path:\n",
+    ),
+    Mutant(
+        "a part of the manifests is enough to rebuild",
+        "controller/removing.py",
+        "    if coverage is None or coverage.here.problems or not coverage.here.keys <= keys:\n",
+        "    if coverage is not None and not coverage.here.keys <= keys:\n",
+    ),
+    Mutant(
+        "a held record is rebuilt",
+        "controller/removing.py",
+        "    return not any(is_withheld(",
+        "    return True or any(is_withheld(",
+    ),
+    Mutant(
+        "what another file may record is not doubted",
+        "controller/adapters/sidecar_doubts.py",
+        "        counting = (path for path, one in self.troubles.items() if one.counts)\n",
+        "        counting = (path for path, one in self.troubles.items() if not one)\n",
+    ),
+    Mutant(
+        "an entry of another form is none",
+        "controller/adapters/sidecars.py",
+        "                misshapen.append(name if kind else name_of(name))\n",
+        "",
+    ),
+    Mutant(
+        "a withheld entry is written",
+        "controller/reconcile.py",
+        "if not self.actor.withholds(one.outcome)]",
+        "if one.outcome]",
+    ),
+)
