@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -113,6 +114,15 @@ def truncated(world: World) -> None:
         (world.folder / "jobs" / name).write_bytes(content[: len(content) // 2])
 
 
+def broken_removed(world: World) -> None:
+    """A person removes the sidecars that no pass could read or make anew."""
+    for name, content in world.sidecars().items():
+        try:
+            json.loads(content)
+        except ValueError:
+            (world.folder / "jobs" / name).unlink()
+
+
 def laid_by(world: World) -> None:
     """The sidecars are kept as they are."""
     world.kept = world.sidecars()
@@ -208,7 +218,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("edited before the restart", (three,), (edited,), THREE),
     Scenario("edited, and back after a pass", (three,), (edited, pass_made, restored), THREE),
     Scenario("sidecars deleted", (three,), (deleted,), THREE),
-    Scenario("sidecars truncated", (three,), (truncated,), THREE),
+    Scenario("sidecars truncated", (three,), (truncated, pass_made, broken_removed), THREE),
     Scenario("sidecars older", (suspended, pass_made, laid_by, three), (older,), THREE),
     Scenario("sidecars swapped", (three,), (swapped,), THREE, rebuildable=False),
     Scenario(
