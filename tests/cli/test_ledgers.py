@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,10 @@ from controller.adapters.worktrees import WorkTrees
 from controller.cli import ledgers
 from controller.cli.ledgers import Turns
 from controller.core.kinds import KINDS
-from controller.core.model import SUBMITTING, JobKey, Source
+from controller.core.model import SUBMITTING, JobKey, Recorded, Source
 from controller.ports import LedgerError
 from controller.reconcile import PassLeftError
+from tests.git.support import git
 from tests.support.checkouts import commit, halfway, repository
 from tests.support.manifests import KIND, manifest, write
 
@@ -46,6 +48,21 @@ def test_a_record_is_read_of_one_commit(top: Path) -> None:
     thread.join()
 
     assert read == ["Failed"]
+
+
+def test_a_checkout_while_records_are_read_is_noticed(top: Path) -> None:
+    """No lock before and none after, but git has written the index: the records are read again."""
+
+    class Late(Sidecars):
+        def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
+            found = super().read(sources)
+            git(top, "checkout", "-q", "one")
+            return found
+
+    jobs = top / "jobs"
+    turns = Turns(Late([jobs], KINDS), threading.RLock(), WorkTrees([jobs]).standings)
+
+    assert turns.read({KEY: _source(top)})[KEY].phase == "Failed"
 
 
 def test_nothing_begins_beside_a_checkout(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
