@@ -58,9 +58,10 @@ class Turns:
 
     def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
         """Return what is recorded of these jobs, and of any other in the same folders."""
+        end = time.monotonic() + PATIENCE
         while True:
             before = self._at_rest()
-            if before is None:
+            if before is None or time.monotonic() > end:
                 raise PassLeftError("git is changing the tree")
             with self._still:
                 found = self._ledger.read(sources)
