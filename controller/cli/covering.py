@@ -13,10 +13,12 @@ import click
 
 from controller.adapters.discovery import discover
 from controller.adapters.grounds import bounds_of
+from controller.adapters.held import held
 from controller.adapters.manifests import read_files, scan
 from controller.adapters.sidecars import sidecar_of
 from controller.cli.asked import Asked
 from controller.cli.whole import topmost_of
+from controller.core.file_names import is_defaults, is_manifest
 from controller.core.fleet import Fleet
 from controller.core.kinds import KINDS
 from controller.core.leftovers import Census
@@ -62,6 +64,19 @@ def check_whole(wanted: Asked, given: dict[str, Any]) -> None:
         )
 
 
+def check_read(wanted: Asked) -> None:
+    """Raise click's usage error for a file that no later pass over its folder would read.
+
+    Its job would have no manifest in the eyes of that pass.
+    """
+    for path in wanted.paths:
+        if not path.is_dir() and not is_manifest(path.name) and not is_defaults(path.name):
+            raise click.UsageError(
+                f"{path} is not a name that a pass over its folder reads: manifests end in .yaml, "
+                ".yml or .json and do not begin with . or _. Rename the file"
+            )
+
+
 def cleaning_of(given: dict[str, Any]) -> Cleaning:
     """Return what a verb's options let a pass do about jobs whose manifest is gone."""
     names = ("prune", "force", "gc")
@@ -69,11 +84,18 @@ def cleaning_of(given: dict[str, Any]) -> Cleaning:
 
 
 def _around(known: Census | None, paths: Sequence[Path], wanted: Asked) -> Census:
-    """Return what wide folders hold, if it is not known, and which manifests lie beside them."""
+    """Return what wide folders hold, if it is not known, and which manifests exist elsewhere.
+
+    Those lie beside the folders, are only in git, or have names that passes leave out.
+    """
     census = known or _scanned(paths, wanted.fleet)
     # Without an owner nothing is pruned, and the folder may be anybody's.
-    beside = _beside(paths, wanted.fleet) if wanted.fleet.owner else frozenset()
-    return replace(census, beside=beside)
+    if not wanted.fleet.owner:
+        return census
+    exists = held(paths, wanted.fleet)
+    troubled = census.troubled | exists.unknown
+    beside = _beside(paths, wanted.fleet) | exists.keys
+    return replace(census, beside=beside, troubled=troubled)
 
 
 def _beside(paths: Sequence[Path], fleet: Fleet) -> frozenset[JobKey]:

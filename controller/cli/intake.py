@@ -19,7 +19,7 @@ from controller.adapters.rereading import TreeReader
 from controller.adapters.shared_files import Held, SharedFiles, States
 from controller.adapters.worktrees import changed_since_head
 from controller.cli.asked import Asked, asked
-from controller.cli.covering import coverage_of
+from controller.cli.covering import check_read, coverage_of
 from controller.cli.whole import others_of
 from controller.cli.wiring import desired_by, limited
 from controller.core.claims import Others
@@ -74,6 +74,7 @@ class Reading:
         before = self._shared.states()
         try:
             wanted = asked(self._paths, self._given)
+            check_read(wanted)
             if wanted.problems and not self._shared.gone(before).is_all:
                 told = (f"{problem.source}: {problem.code}" for problem in wanted.problems)
                 return Intake(broken=f"its fleet's file has problems: {', '.join(told)}")

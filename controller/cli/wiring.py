@@ -19,7 +19,7 @@ from controller.adapters.deferred import deferred
 from controller.adapters.manifests import load
 from controller.adapters.sidecars import Sidecars, sidecar_of
 from controller.cli.asked import asked, usable
-from controller.cli.covering import check_whole, coverage_of
+from controller.cli.covering import check_read, check_whole, coverage_of
 from controller.cli.whole import is_narrow, ledger_roots, others_of
 from controller.core.claims import Around, Others
 from controller.core.desired import desire
@@ -62,6 +62,7 @@ def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
     """
     wanted = asked(paths, given)
     check_whole(wanted, given)
+    check_read(wanted)
     tree = usable(lambda: load(wanted.paths, wanted.fleet, partial(_get_ready, given)))
     chosen = [one for one in tree.manifests if wanted.selector.selects(one.labels)]
     fleet = limited(wanted.fleet, given.get("max_submits"))

@@ -1,0 +1,86 @@
+"""A manifest that exists is not gone: in git, in a sparse checkout, or under an unread name."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.test_prune import STOP, actions, removed
+from tests.support.manifests import manifest, write
+from tests.support.project import Project
+
+
+@pytest.fixture
+def fleet(tree: Project) -> Project:
+    """A project whose fleet has an owner, with two jobs that run."""
+    tree.fleet(owner="acme-ml")
+    for name in ("keep", "gone"):
+        tree.add(name, policy=STOP)
+    assert tree.call("reconcile").code == 0
+    return tree
+
+
+def git(tree: Project, *words: str) -> None:
+    """Run git in the project's folder."""
+    given = ("-c", "user.name=A", "-c", "user.email=a@example.com")
+    subprocess.run(["git", *given, *words], cwd=tree.jobs.parent, check=True, capture_output=True)
+
+
+def commit(tree: Project) -> None:
+    """Commit the project as it is."""
+    git(tree, "init", "-q", "-b", "main")
+    git(tree, "add", "-A")
+    git(tree, "commit", "-qm", "all")
+
+
+@pytest.mark.parametrize("how", ["skip-worktree", "deleted", "removed from the index"])
+def test_manifest_that_git_holds_is_not_gone(fleet: Project, how: str) -> None:
+    """A prune stops nothing whose manifest the index or HEAD holds."""
+    commit(fleet)
+    if how == "removed from the index":
+        git(fleet, "rm", "-q", "jobs/gone.yaml")
+    else:
+        (fleet.jobs / "gone.yaml").unlink()
+    if how == "skip-worktree":
+        git(fleet, "update-index", "--skip-worktree", "jobs/gone.yaml")
+
+    assert "gone" not in actions(fleet, "--prune")
+
+
+def test_removal_that_is_committed_counts(fleet: Project) -> None:
+    """Once a commit lacks the manifest its job is stopped, as in a folder without git."""
+    commit(fleet)
+    git(fleet, "rm", "-q", "jobs/gone.yaml")
+    git(fleet, "commit", "-qm", "remove")
+
+    planned = actions(fleet, "--prune")
+
+    assert {"gone": planned.get("gone")} == removed("STOP", "gone")
+
+
+@pytest.mark.parametrize("name", [".gone.yaml", "_gone.yaml", "_gone.YML", ".gone.json"])
+def test_file_that_passes_leave_out_is_not_gone(fleet: Project, name: str) -> None:
+    """A manifest under a name that passes do not read keeps its job."""
+    (fleet.jobs / "gone.yaml").rename(fleet.jobs / name)
+
+    assert "gone" not in actions(fleet, "--prune")
+
+
+@pytest.mark.parametrize("verb", ["reconcile", "plan", "stop", "retry", "wait"])
+@pytest.mark.parametrize("name", ["_draft.yaml", ".hidden.yaml", "draft.conf"])
+def test_name_that_no_pass_reads_is_refused(fleet: Project, verb: str, name: str) -> None:
+    """Verbs that act refuse a file that a pass over its folder would not read."""
+    write(Path(fleet.jobs / name), manifest("draft"))
+
+    assert fleet.call(verb, str(fleet.jobs / name)).code == 64
+
+
+def test_broken_repository_prunes_nothing(fleet: Project) -> None:
+    """Where git gives no answer nobody knows what it holds."""
+    commit(fleet)
+    (fleet.jobs.parent / ".git" / "index").write_bytes(b"DIRC broken")
+    (fleet.jobs / "gone.yaml").unlink()
+
+    assert "gone" not in actions(fleet, "--prune")
