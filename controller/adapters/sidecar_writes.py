@@ -20,6 +20,7 @@ from controller.adapters.tree_files import TreeRoot
 from controller.adapters.tree_writing import create, locked, replace
 from controller.ports import LedgerError
 
+_CERTAINLY_FITS = 8 << 20  # bytes; in text that is indented every part takes several
 _MOST_KEPT = 64
 """Files whose text is kept, so that a further write of the same file renders only what is new."""
 Merge = Callable[[str, str, Mapping[str, Any], Any], Mapping[str, Any]]
@@ -176,7 +177,7 @@ def explained(path: str, error: OSError) -> str:
 def _fitting(path: str, text: Text) -> bytes:
     """Return the bytes to write; raises LedgerError for more than could be read again."""
     content = text.rendered()
-    if is_large(content):
+    if len(content) > _CERTAINLY_FITS and is_large(content):
         raise LedgerError(
             f"{path}: the sidecar would be larger than {LARGEST >> 20} MiB or have too many parts, "
             "and could not be read again; put the manifests into several files"

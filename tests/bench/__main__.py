@@ -17,6 +17,7 @@ from tests.bench import (
     resyncs,
     startup,
     submitting,
+    together,
     validation,
 )
 from tests.bench.results import Result
@@ -36,6 +37,7 @@ GROUPS: dict[str, Callable[[Path, int], list[Result]]] = {
     "daemon": lambda folder, _repeats: keeping.rows(folder, say),
     "resyncs": lambda folder, _repeats: resyncs.rows(folder, say),
     "submits": lambda folder, repeats: submitting.rows(folder, repeats, say),
+    "together": lambda folder, repeats: together.rows(folder, repeats, say),
     "large": lambda folder, repeats: large.rows(folder, repeats, say),
     "noticing": lambda folder, repeats: noticing.rows(folder, repeats, say),
 }
