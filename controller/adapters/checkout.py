@@ -30,6 +30,7 @@ from controller.adapters.clone_files import (
 from controller.adapters.git import Git, GitError
 from controller.adapters.sidecars import SUFFIX
 from controller.adapters.trees import contents
+from controller.core.file_names import SPELLINGS
 from controller.core.merging import Beside
 from controller.core.sharding import Shard
 from controller.core.urls import masked, secrets_of, without_user
@@ -39,7 +40,6 @@ _log = logging.getLogger(__name__)
 MARKER = ".bedrock-jobs-clone"
 FETCH_SECONDS = 120.0
 CLONE_SECONDS = 1800.0
-_MANIFESTS = (".yaml", ".yml")
 _TREE, _NEW, _OLD = "tree", "tree.new", "tree.old"
 _TRACKING = "refs/remotes/origin/"
 _SYMREF = "ref: refs/heads/"
@@ -256,7 +256,7 @@ class Checkout:
 
     def _beside(self, path: str, news: Set[str]) -> Beside:
         """Return what stands beside a sidecar now, and whether it is what passes have read."""
-        manifests = [f"{path.removesuffix(SUFFIX)}{suffix}" for suffix in _MANIFESTS]
+        manifests = [f"{path.removesuffix(SUFFIX)}{suffix}" for suffix in SPELLINGS]
         there = any((self.tree / one).is_file() for one in manifests)
         return Beside(there, current=there and news.isdisjoint(manifests))
 

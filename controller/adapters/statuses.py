@@ -24,10 +24,9 @@ from controller.adapters.trees import (
     tree_of,
     unpacked,
 )
+from controller.core.file_names import SPELLINGS
 from controller.core.kind import Kind
 from controller.core.merging import Beside, Versions, merged
-
-_MANIFESTS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,7 +276,7 @@ class _Compared:
     def _beside(self, path: str) -> Beside:
         """Return what stands beside a sidecar where manifests count."""
         stem = path.removesuffix(SUFFIX)
-        names = [stem + suffix for suffix in _MANIFESTS]
+        names = [stem + suffix for suffix in SPELLINGS]
         source = self.source
         if source is None:
             there = any(self.root.is_file(str(self.repository.top / name)) for name in names)

@@ -13,12 +13,11 @@ import click
 from controller.cli.asked import DEFAULT_PATH, usable
 from controller.cli.passing import tell_problems
 from controller.cli.wiring import Work, read_work
+from controller.core.file_names import ENDINGS
 from controller.core.hints import DID_YOU_MEAN, nearest
 from controller.core.kinds import KINDS
 from controller.core.model import Desired
 from controller.core.selection import selector
-
-_MANIFESTS = (".yaml", ".yml")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +83,7 @@ def _meant(words: Sequence[str], given: dict[str, Any]) -> _Meant:
 
 
 def _is_path(word: str) -> bool:
-    if os.path.lexists(word) or word.endswith(_MANIFESTS):
+    if os.path.lexists(word) or word.lower().endswith(ENDINGS):
         return True
     folder, slash, _ = word.partition("/")
     return bool(slash) and folder not in KINDS

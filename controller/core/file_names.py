@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Final
 
 FLEET_FILE: Final = "bedrock-jobs.yaml"
@@ -10,6 +11,12 @@ JSON: Final = ".json"
 YAML: Final = (".yaml", ".yml")
 ENDINGS: Final = (*YAML, JSON)
 """How manifests' names end, in letters of either case."""
+SPELLINGS: Final = tuple(
+    f".{''.join(letters)}"
+    for ending in ENDINGS
+    for letters in product(*((one, one.upper()) for one in ending[1:]))
+)
+"""Those endings in every case of their letters."""
 _DEFAULTS: Final = frozenset(f"_defaults{ending}" for ending in YAML)
 FLEET_FILES: Final = frozenset(f"bedrock-jobs{ending}" for ending in ENDINGS)
 BINDING: Final = _DEFAULTS | FLEET_FILES

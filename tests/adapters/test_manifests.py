@@ -224,3 +224,27 @@ def test_what_is_done_meanwhile() -> None:
 
     assert results == list(range(1_000))
     assert done == ([os.getpid()] if shares else [])
+
+
+@pytest.mark.parametrize("name", ["x.YAML", "x.Yml", "x.json", "x.JSON"])
+def test_ending_in_letters_of_either_case_is_read(tmp_path: Path, name: str) -> None:
+    """Every ending of YAML or JSON makes a manifest of a file that holds one."""
+    document = yaml.safe_load(VALID)
+    (tmp_path / name).write_text(json.dumps(document))
+
+    assert [one.key.name for one in load([tmp_path]).manifests] == ["least"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["{}", "[1", '{"apiVersion": "bedrock-jobs/v1", "kind": "Status"}', '{"a": "' + "x" * 2**20],
+    ids=["empty", "broken", "another kind", "large"],
+)
+def test_other_json_is_ignored(tmp_path: Path, text: str) -> None:
+    """A JSON file that is no manifest is no problem, whatever its size."""
+    write(tmp_path / "a.yaml", "a")
+    (tmp_path / "data.json").write_text(text)
+
+    tree = load([tmp_path])
+
+    assert ([one.key.name for one in tree.manifests], tree.problems) == (["a"], ())
