@@ -64,13 +64,13 @@ def check_whole(wanted: Asked, given: dict[str, Any]) -> None:
         )
 
 
-def check_read(wanted: Asked) -> None:
+def check_read(paths: Iterable[Path]) -> None:
     """Raise click's usage error for a file that no later pass over its folder would read.
 
     Its job would have no manifest in the eyes of that pass.
     """
-    for path in wanted.paths:
-        if not path.is_dir() and not is_manifest(path.name) and not is_defaults(path.name):
+    for path in paths:
+        if path.is_file() and not is_manifest(path.name) and not is_defaults(path.name):
             raise click.UsageError(
                 f"{path} is not a name that a pass over its folder reads: manifests end in .yaml, "
                 ".yml or .json and do not begin with . or _. Rename the file"

@@ -74,7 +74,7 @@ class Reading:
         before = self._shared.states()
         try:
             wanted = asked(self._paths, self._given)
-            check_read(wanted)
+            check_read(wanted.paths)
             if wanted.problems and not self._shared.gone(before).is_all:
                 told = (f"{problem.source}: {problem.code}" for problem in wanted.problems)
                 return Intake(broken=f"its fleet's file has problems: {', '.join(told)}")

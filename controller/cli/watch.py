@@ -121,7 +121,10 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     """
     wanted = cloning.asked_of(ctx, paths, given)
     # Imported here: --help needs none of it.
+    from controller.cli.covering import check_read
     from controller.cli.keeping import keep
+
+    check_read(wanted.paths)
 
     code = keep(wanted.paths, given, _rhythm(given))
     if code is Exit.FAILED:

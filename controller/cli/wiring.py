@@ -62,7 +62,7 @@ def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
     """
     wanted = asked(paths, given)
     check_whole(wanted, given)
-    check_read(wanted)
+    check_read(wanted.paths)
     tree = usable(lambda: load(wanted.paths, wanted.fleet, partial(_get_ready, given)))
     chosen = [one for one in tree.manifests if wanted.selector.selects(one.labels)]
     fleet = limited(wanted.fleet, given.get("max_submits"))

@@ -68,7 +68,7 @@ def test_file_that_passes_leave_out_is_not_gone(fleet: Project, name: str) -> No
     assert "gone" not in actions(fleet, "--prune")
 
 
-@pytest.mark.parametrize("verb", ["reconcile", "plan", "stop", "retry", "wait"])
+@pytest.mark.parametrize("verb", ["reconcile", "plan", "stop", "retry", "wait", "watch"])
 @pytest.mark.parametrize("name", ["_draft.yaml", ".hidden.yaml", "draft.conf"])
 def test_name_that_no_pass_reads_is_refused(fleet: Project, verb: str, name: str) -> None:
     """Verbs that act refuse a file that a pass over its folder would not read."""
