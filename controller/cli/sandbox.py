@@ -127,8 +127,8 @@ _CHOICES = (
         callback=_faults,
         metavar="SPEC",
         help="What goes wrong, as KIND[:NAME=VALUE,...], such as reset-after:operation=Create,nth=2"
-        f" (names: operation, nth, times, probability, seed, seconds; kinds: {', '.join(FaultKind)}"
-        "). May be repeated; replaces the faults on order.",
+        " (names: operation, nth, times, probability, seed, seconds, before; kinds:"
+        f" {', '.join(FaultKind)}). May be repeated; replaces the faults on order.",
     ),
 )
 

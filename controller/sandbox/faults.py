@@ -32,6 +32,23 @@ class FaultKind(StrEnum):
     STALE_LIST = "stale-list"
     UNKNOWN_STATUS = "unknown-status"
     TOKENLESS = "no-token"
+    METRICLESS = "no-metrics"
+    ANOTHER_JOB = "another-job"
+    PAGE = "page"
+    EMPTY_OBJECT = "empty-object"
+    CUT = "cut"
+    GARBLED = "garbled"
+    GZIP = "gzip"
+    NESTED = "nested"
+    REDIRECT = "redirect"
+    PROXY_400 = "proxy-400"
+    PROXY_403 = "proxy-403"
+    PROXY_404 = "proxy-404"
+    PROXY_408 = "proxy-408"
+
+
+STRANGE = frozenset(list(FaultKind)[list(FaultKind).index(FaultKind.PAGE) :])
+"""What answers in the service's place."""
 
 
 _REFUSALS: Mapping[FaultKind, tuple[str, str]] = {
@@ -45,6 +62,8 @@ _CONCERNED: Mapping[FaultKind, tuple[str, ...]] = {
     FaultKind.STALE_LIST: ("List",),
     FaultKind.UNKNOWN_STATUS: ("Get", "List"),
     FaultKind.TOKENLESS: ("Get",),
+    FaultKind.METRICLESS: ("Get",),
+    FaultKind.ANOTHER_JOB: ("Get",),
 }
 
 
@@ -56,6 +75,7 @@ class Fault:
     call. ``times`` is how many calls go wrong at most, or None for no limit. With ``probability``
     only some do, which ones depending on ``seed`` and the call's number alone. ``seconds`` are
     real for a delay and simulated for a stale answer; None there means: before anything was made.
+    With ``before`` what answers in the service's place does so before the call is carried out.
     """
 
     kind: FaultKind
@@ -65,11 +85,12 @@ class Fault:
     probability: float | None = None
     seed: int = 0
     seconds: float | None = None
+    before: bool = False
 
     @property
     def ends_the_call(self) -> bool:
         """Whether the call is not carried out."""
-        return self.kind in _ENDING
+        return self.before or self.kind in _ENDING
 
     def concerns(self, operation: str) -> bool:
         """Whether the order is about calls of an operation."""
@@ -107,6 +128,11 @@ class Fate:
         found = (_REFUSALS[fault.kind] for fault in self.faults if fault.kind in _REFUSALS)
         return next((RefusalError(code, message) for code, message in found), None)
 
+    @property
+    def strange(self) -> Fault | None:
+        """The fault that answers in the service's place."""
+        return next((fault for fault in self.faults if fault.kind in STRANGE), None)
+
     def has(self, kind: FaultKind) -> bool:
         """Whether the call meets such a fault."""
         return any(fault.kind is kind for fault in self.faults)
@@ -123,6 +149,10 @@ class Fate:
             left[kind.status_member] = UNHEARD_OF
         if self.has(FaultKind.TOKENLESS):
             left.pop(kind.token_member, None)
+        if self.has(FaultKind.METRICLESS) and kind.simulation is not None:
+            left.pop(kind.simulation.training_metric[0], None)
+        if self.has(FaultKind.ANOTHER_JOB):
+            left |= {member: f"{left[member]}0" for member in (kind.name_member, kind.arn_member)}
         return left
 
 

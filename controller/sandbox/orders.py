@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 
 from controller.sandbox import sts
-from controller.sandbox.faults import VERBS, Fault, FaultKind, suits
+from controller.sandbox.faults import STRANGE, VERBS, Fault, FaultKind, suits
 from controller.sandbox.service import routes
 from controller.sandbox.switches import (
     LONGEST_SECONDS,
@@ -63,6 +63,8 @@ def _check_fit(fault: Fault) -> None:
         raise UnfitError(f"{kind} needs seconds, from 0 to {_LONGEST_DELAY}.")
     if seconds is not None and kind not in (*_DELAYS, *_STALE):
         raise UnfitError(f"{kind} takes no seconds.")
+    if fault.before and kind not in STRANGE:
+        raise UnfitError(f"{kind} takes no before.")
     if fault.operation is not None and not suits(kind, fault.operation):
         raise UnfitError(f"{kind} cannot befall {fault.operation}; leave operation out.")
 
@@ -78,6 +80,7 @@ def _members() -> Members:
         "probability": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
         "seed": {"type": "integer", "minimum": 0, "maximum": 2**53},
         "seconds": {"type": ["number", "null"], "minimum": 0, "maximum": LONGEST_SECONDS},
+        "before": {"type": "boolean"},
     }
 
 

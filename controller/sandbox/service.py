@@ -24,6 +24,7 @@ from controller.sandbox.moments import text_of
 from controller.sandbox.operations import Handler, JobOperations, Scope, TagOperations
 from controller.sandbox.refusal import RefusalError, status_of
 from controller.sandbox.store import Store
+from controller.sandbox.strange import strange_answer
 from controller.sandbox.wire import Route, cut, find, members_of, route_of
 
 _log = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class Reply:
     """What goes back: the status, the body, and the headers that are not the transport's."""
 
     status: int
-    body: str
+    body: str | bytes
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -93,8 +94,13 @@ class Service:
         if fate.has(FaultKind.RESET_BEFORE):
             self._note(replace(entry, operation=_operation(received)), 0, None)
             return None
+        if fate.strange is not None and fate.strange.before:
+            self._note(replace(entry, operation=_operation(received)), 0, None)
+            return _in_place_of(Reply(200, ""), fate.strange.kind)
         answer = self._sts if received.is_sts else self._bedrock
         reply = answer(received, caller, entry, fate)
+        if fate.strange is not None:
+            reply = _in_place_of(reply, fate.strange.kind)
         return None if fate.has(FaultKind.RESET_AFTER) else reply
 
     def _sts(self, received: Received, caller: Caller, entry: Entry, fate: Fate) -> Reply:
@@ -174,6 +180,13 @@ def _operation(received: Received) -> str:
         return find(routes(), received.method, received.path)[0].name
     except RefusalError:
         return ""
+
+
+def _in_place_of(reply: Reply, kind: FaultKind) -> Reply:
+    """Return what a fault answers with in the place of a reply."""
+    body = reply.body.encode() if isinstance(reply.body, str) else reply.body
+    found = strange_answer(kind, reply.status, body)
+    return Reply(found.status, found.body, found.headers)
 
 
 def _refused(refused: RefusalError, status: int) -> Reply:

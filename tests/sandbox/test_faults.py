@@ -14,10 +14,25 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from controller.sandbox.faults import UNHEARD_OF
+from controller.adapters.aws import Bedrock
+from controller.adapters.connection import Connection
+from controller.core.errors import NOT_UNDERSTOOD
+from controller.core.kinds import KINDS
+from controller.core.model import Target
+from controller.ports import CloudError
+from controller.sandbox.faults import STRANGE, UNHEARD_OF
 from controller.sandbox.server import running
-from tests.sandbox.support import DEADLINE, MINUTE, Sandbox, poll, refused, request_named
+from tests.sandbox.support import (
+    DEADLINE,
+    LONG_ENOUGH,
+    MINUTE,
+    Sandbox,
+    poll,
+    refused,
+    request_named,
+)
 
+(KIND,) = KINDS.values()
 MISSING = "ResourceNotFoundException"
 
 
@@ -100,6 +115,55 @@ def test_sts_can_be_reset(sandbox: Sandbox) -> None:
         sandbox.sts().get_caller_identity()
 
     assert sandbox.calls()[0]["operation"] == "GetCallerIdentity"
+
+
+@pytest.mark.parametrize("kind", sorted(STRANGE))
+@pytest.mark.parametrize("before", [False, True])
+def test_a_stranger_can_answer(sandbox: Sandbox, kind: str, before: bool) -> None:
+    """Whatever answers instead, the call is carried out as ordered, and the journal knows."""
+    sandbox.order(kind, "Create", before=before)
+    cloud = Bedrock(Connection(endpoint_url=sandbox.url, any_credentials=True))
+
+    with pytest.raises(CloudError) as caught:
+        cloud.create(KIND, Target("us-east-1"), dict(request_named("job")), "token")
+
+    assert (caught.value.failure.code, caught.value.failure.ambiguous) == (NOT_UNDERSTOOD, True)
+    assert faults_in(sandbox) == [(0 if before else 201, kind)]
+    assert sandbox.names() == ([] if before else ["job"])
+
+
+@pytest.mark.parametrize("kind", sorted(STRANGE))
+def test_a_stranger_can_answer_for_sts(sandbox: Sandbox, kind: str) -> None:
+    """Nothing that answers in the place of STS says whose the credentials are."""
+    sandbox.order(kind, "GetCallerIdentity")
+    cloud = Bedrock(Connection(endpoint_url=sandbox.url, any_credentials=True))
+
+    with pytest.raises(CloudError) as caught:
+        cloud.place(Target("us-east-1"))
+
+    assert caught.value.failure.code == NOT_UNDERSTOOD
+    assert cloud.place(Target("us-east-1")).account_id == "123456789012"
+
+
+def test_get_can_be_about_another_job(sandbox: Sandbox) -> None:
+    """A job that was not asked for is shown, by its name and its ARN."""
+    arn = sandbox.create("job")
+    sandbox.order("another-job")
+
+    shown = sandbox.get("job")
+
+    assert shown["jobName"] != "job"
+    assert arn != shown["jobArn"]
+
+
+def test_metrics_can_come_later(sandbox: Sandbox) -> None:
+    """Get shows a job that completed without its metrics once, and then with them."""
+    sandbox.create("job")
+    sandbox.advance(LONG_ENOUGH)
+    sandbox.order("no-metrics")
+
+    assert "trainingMetrics" not in sandbox.get("job")
+    assert "trainingMetrics" in sandbox.get("job")
 
 
 def _port(sandbox: Sandbox) -> int:

@@ -145,7 +145,14 @@ def test_orders_are_shown_whole(sandbox: Sandbox) -> None:
 
     first, second = sandbox.orders()
 
-    usual = {"operation": None, "nth": 1, "probability": None, "seed": 0, "seconds": None}
+    usual = {
+        "operation": None,
+        "nth": 1,
+        "probability": None,
+        "seed": 0,
+        "seconds": None,
+        "before": False,
+    }
     counts = {"seen": 0, "fired": 0}
     assert first == usual | counts | {"number": 1, "kind": "throttle", "times": 1}
     assert second == usual | counts | {**given[1], "number": 2, "times": None}
@@ -178,11 +185,12 @@ MISTAKES: list[tuple[object, str]] = [
     ({"kind": "throttle", "probability": 1.1}, "probability: 1.1 is greater than"),
     ({"kind": "throttle", "seed": -1}, "seed: -1 is less than"),
     ({"kind": "throttle", "seconds": 1}, "throttle takes no seconds"),
+    ({"kind": "throttle", "before": True}, "throttle takes no before"),
     ({"kind": "delay"}, "delay needs seconds"),
     ({"kind": "delay", "seconds": 3601}, "from 0 to 3600"),
     ({"kind": "stale-get", "operation": "List"}, "stale-get cannot befall List"),
     ({"kind": "no-token", "operation": "GetCallerIdentity"}, "cannot befall GetCallerIdentity"),
-    ({"kind": "throttle", "calls": 1}, "known are kind, nth"),
+    ({"kind": "throttle", "calls": 1}, "known are before, kind, nth"),
 ]
 
 
