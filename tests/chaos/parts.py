@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from tests.chaos.errnos import FAILING, failed, failures
-from tests.chaos.faults import faulted, moments
+from tests.chaos.faults import ANSWERED, faulted, moments, strange_answers
 from tests.chaos.lives import FAULTED_LIVES, LIVES, OVERTAKEN_LIVES
 from tests.chaos.positions import AS_RECORDED, CORE, EVERY, SINGLE, Position, more
 from tests.chaos.prefixes import CHECKED_OUT, checked_out, prefixes
@@ -31,6 +31,7 @@ RECORDED: dict[str, tuple[Scenario, ...]] = {
     "killed": (*SCENARIOS, *LIVES),
     "overtaken": (*OVERTAKEN, *OVERTAKEN_LIVES),
     "faulted": (*FAULTED, *FAULTED_LIVES),
+    "answers": ANSWERED,
     "errno": FAILING,
     "checkout": CHECKED_OUT,
 }
@@ -119,6 +120,8 @@ def tries(here: Universe, scenario: Scenario) -> Tries:
     way = known.get(scenario.name, "killed")
     if way == "faulted":
         return [partial(faulted, here, scenario, one) for one in moments(here, scenario)]
+    if way == "answers":
+        return [partial(faulted, here, scenario, one) for one in strange_answers(here, scenario)]
     if way == "errno":
         return [partial(failed, here, scenario, one) for one in failures(here, scenario)]
     if way == "checkout":

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.chaos.errnos import FAILING, failed, failures
-from tests.chaos.faults import faulted, moments
+from tests.chaos.faults import ANSWERED, faulted, moments, strange_answers
 from tests.chaos.lives import FAULTED_LIVES, LIVES, OVERTAKEN_LIVES
 from tests.chaos.parts import WAYS, parts
 from tests.chaos.prefixes import CHECKED_OUT, checked_out, prefixes
@@ -80,6 +80,14 @@ def test_bad_moment_is_made_good(everywhere: Universe, scenario: Scenario, start
     some = [found[(start * 7) % apart + apart * number] for number in range(MOMENTS)]
     runs = [faulted(everywhere, scenario, moment) for moment in some]
     assert [run for run in runs if run.violations] == []
+
+
+@each(ANSWERED)
+def test_strange_answer_is_made_good(everywhere: Universe, scenario: Scenario, start: int) -> None:
+    """Whatever answers in the service's place, nothing is paid twice and no record is lost."""
+    found = strange_answers(everywhere, scenario)
+    run = faulted(everywhere, scenario, found[(start * 41 + 17) % len(found)])
+    assert (run.boundary, run.violations) == (run.boundary, ())
 
 
 @each(FAILING)
