@@ -225,7 +225,11 @@ class Actor:
             raise ValueError(f"{action.desired.key}: an action needs a place")
         key = action.desired.key
         lineage = Lineage(self._kind(action), self.desired[key], self.fleet)
-        return begun(lineage, action.place, self.recorded.get(key), full=False).observed(self.cloud)
+        known = self.recorded.get(key)
+        if known is not None and action.verb is Verb.TAG:
+            # That listing tags was refused before says nothing of those that were just set.
+            known = replace(known, unread_tags={})
+        return begun(lineage, action.place, known, full=False).observed(self.cloud)
 
     def _decided(
         self, action: Action, seen: Observation, recorded: Recorded | None = None

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 
 from controller.core.identity import Ownership
+from controller.core.late_members import awaits_members
 from controller.core.lineage import Found, Lineage, Walk
 from controller.core.model import (
     Existence,
@@ -37,7 +39,8 @@ class UnansweredError(Exception):
 class Look:
     """One manifest's walk under way: where, what is recorded, and which job it asks for next.
 
-    ``found`` is set once it has ended. With ``full``, what ended is asked about again.
+    ``found`` is set once it has ended. With ``full``, what ended is asked about again; so is, with
+    the pass's ``now``, what ended lately and lacks members that come late.
     ``by_record`` says that the sidecar answered for a job, and ``asks`` that it may not.
     """
 
@@ -48,6 +51,7 @@ class Look:
     walk: Walk
     asked: str = ""
     found: Found | None = None
+    now: datetime | None = None
     by_record: bool = False
     asks: bool = False
 
@@ -103,6 +107,8 @@ class Look:
         if recorded is None or recorded.live is None or self.full or self.asks:
             raise UnansweredError
         if recorded.live.status not in self.lineage.kind.terminal or self._is_to_compare(recorded):
+            raise UnansweredError
+        if self.now and awaits_members(self.lineage.kind, recorded.live, self.now):
             raise UnansweredError
         if identifier == recorded.arn or (
             identifier == recorded.live.name and self.lineage.recorded_as(recorded) is not None
@@ -203,9 +209,16 @@ class Look:
         return read
 
 
-def begun(lineage: Lineage, place: Place, recorded: Recorded | None, *, full: bool) -> Look:
+def begun(
+    lineage: Lineage,
+    place: Place,
+    recorded: Recorded | None,
+    *,
+    full: bool,
+    now: datetime | None = None,
+) -> Look:
     """Return a look that has gone as far as the sidecar alone leads it."""
-    made = Look(lineage, place, recorded, full, walk(lineage, recorded))
+    made = Look(lineage, place, recorded, full, walk(lineage, recorded), now=now)
     made.go(made.from_sidecar)
     return made
 

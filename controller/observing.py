@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 
 from controller.core.errors import NOT_UNDERSTOOD
@@ -81,6 +82,7 @@ class Observer:
     cloud: Cloud
     full: bool = False
     identifies: bool = False
+    now: datetime | None = None
 
     def everywhere(self, desired: Iterable[Desired], width: int) -> Seen:
         """Look at every job; each target has ``width`` threads, and waits for no other."""
@@ -133,7 +135,7 @@ class Observer:
                 seen[job.key] = Observation(Existence.UNKNOWN, place, unasked=True)
                 continue
             lineage = Lineage(self.kinds[job.key.kind], job, self.fleet)
-            look = begun(lineage, place, known, full=False)
+            look = begun(lineage, place, known, full=False, now=self.now)
             if not look.is_settled:
                 return None
             seen[job.key] = replace(look.settled(), unasked=True)
@@ -155,7 +157,8 @@ class Observer:
             elif _is_off_limits(job, known, self.fleet, place):
                 seen[job.key] = Observation(Existence.UNKNOWN, place)
             else:
-                look = begun(Lineage(kind, job, self.fleet), place, known, full=self.full)
+                lineage = Lineage(kind, job, self.fleet)
+                look = begun(lineage, place, known, full=self.full, now=self.now)
                 where = Target(place.region, None, job.target.assume_role_arn)
                 groups[kind.name, where].append(look)
         for group in groups.values():

@@ -167,7 +167,7 @@ def reconcile(
     beside = running_beside(kinds, recorded, by_key) if is_part else Counter[Lane]()
     looking = Gated(outside.cloud, lambda _: _staying(outside.leaves))
     observer = Observer(
-        kinds, recorded, fleet, looking, full=scope.full, identifies=scope.identifies
+        kinds, recorded, fleet, looking, full=scope.full, identifies=scope.identifies, now=now
     )
     seen = observer.everywhere(jobs, outside.width)
     crowd = Crowd(seen.active, beside, terms.permits)

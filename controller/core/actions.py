@@ -65,7 +65,9 @@ class Action:
 
     ``live`` is the job that the decision was made on, ``place`` where it was looked for, and
     ``earlier`` the manifest's jobs that it took the place of. ``stops`` are the jobs that STOP
-    stops, ``retags`` what TAG corrects, ``tags`` what is known to be tagged as wanted.
+    stops, ``retags`` what TAG corrects, ``tags`` what is known to be tagged as wanted, and
+    ``unread_tags`` what the service refuses to list. ``awaits_members`` says that Get may show more
+    of an ended job soon.
     """
 
     verb: Verb
@@ -80,6 +82,8 @@ class Action:
     stops: tuple[Live, ...] = ()
     retags: tuple[Retag, ...] = ()
     tags: Mapping[str, Tags] = field(default_factory=dict)
+    unread_tags: Mapping[str, Tags] = field(default_factory=dict)
+    awaits_members: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,7 +64,31 @@ ADVICE: Mapping[Code, str] = MappingProxyType(
             "A manifest, a file of defaults and the fleet's file are mappings of keys to values; "
             "the latter two are one document each."
         ),
-        Code.OUTSIDE_TREE: "Put the file itself into the tree, or delete the link.",
+        Code.OUTSIDE_TREE: (
+            "Links may lead to other places of the same tree: the outermost git repository, or "
+            "else the folder that was given. Nothing outside it, and nothing in a `.git` folder, "
+            "is read. Put the file itself into the tree, or delete the link."
+        ),
+        Code.NESTED_FLEET: (
+            "The outermost file between a manifest and the root of its repository counts alone, "
+            "so that no pull request can replace its rules. Delete the inner file. Also reported "
+            "when a folder with a file of its own is read together with others: run once for "
+            "each, or name the file with `--config`."
+        ),
+        Code.FLEET_NAME: (
+            "Its ending or the case of its letters differs, so its rules would not count. Rename "
+            "it."
+        ),
+        Code.SAYS_NOTHING: (
+            "An empty `bedrock-jobs.yaml` or `_defaults.yaml`, or one with comments alone, may "
+            "have been cut off while it was written. Write `{}` if it is to say nothing, or "
+            "delete it."
+        ),
+        Code.NOT_ON_DISK: (
+            "The index or HEAD holds a `_defaults.yaml` or a `bedrock-jobs.yaml` that this work "
+            "tree lacks. Restore it (`git restore`, or a wider sparse checkout), or commit its "
+            "removal."
+        ),
         Code.KEY_NOT_TEXT: (
             "Keys are text. Quote a key that is meant to be `null` or `~`; a list or a mapping "
             "cannot be a key."
@@ -181,7 +205,9 @@ HOLDS: Mapping[Reason, Rule] = MappingProxyType(
         Reason.WRONG_TARGET: Rule(
             (
                 "The credentials act in another account or region than the manifest, the fleet's"
-                " file or the sidecar says."
+                " file or the sidecar says; or the manifest declares another one than the sidecar"
+                " records. The credentials are checked once a job of theirs must be looked up or"
+                " changed."
             ),
             "Use the right credentials, or correct `target`.",
         ),

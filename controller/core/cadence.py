@@ -50,7 +50,7 @@ def _after(found: Failure, outcome: Outcome) -> Cadence:
 
 def _changes_by_itself(kind: Kind, outcome: Outcome) -> bool:
     action = outcome.now
-    if action.reason is Reason.QUEUED or action.verb.mutates:
+    if action.reason is Reason.QUEUED or action.verb.mutates or action.awaits_members:
         return True
     lives = [one.live for one in action.earlier] + ([action.live] if action.live else [])
     return any(live.status not in kind.terminal for live in lives)

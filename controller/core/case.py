@@ -10,6 +10,7 @@ from controller.core.diff import Difference, difference
 from controller.core.fleet import Fleet
 from controller.core.identity import Ownership, suffix_of, with_names
 from controller.core.kind import Kind
+from controller.core.late_members import awaits_members
 from controller.core.lineage import Lineage, turned
 from controller.core.model import (
     Desired,
@@ -21,7 +22,7 @@ from controller.core.model import (
     State,
     Submission,
 )
-from controller.core.tagging import Tagged, judged, known_tags, wanted
+from controller.core.tagging import Tagged, judged, known_tags, refused_tags, wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,8 @@ class Case:
         live, observation = self.observation.live, self.observation
         if live is None or self.desired.submission is None:
             return Tagged({})
-        if not observation.tags and not known_tags(live, self.recorded):
+        refused = refused_tags(self.kind, live, self.recorded)
+        if not observation.tags and not refused and not known_tags(live, self.recorded):
             return Tagged({})  # nothing is known of them, whatever is wanted
         want = wanted(self.kind, self.desired, self.submission, self.fleet)
         return judged(self.kind, want, live, self.recorded, observation.tags)
@@ -95,7 +97,14 @@ class Case:
             failure=self.observation.failure or tagged.failure,
             earlier=self.observation.earlier,
             tags=tagged.right,
+            unread_tags=tagged.unread,
+            awaits_members=self._awaits_members,
         )
+
+    @property
+    def _awaits_members(self) -> bool:
+        live = self.observation.live
+        return live is not None and awaits_members(self.kind, live, self.now)
 
     def onward(self, verb: Verb, reason: Reason, message: str) -> Action:
         """Return an action on what there is no job of yet; the job that there is becomes earlier.
@@ -112,6 +121,8 @@ class Case:
             live=None,
             earlier=(*self.observation.earlier, Earlier(live, attempt)),
             tags={},
+            unread_tags={},
+            awaits_members=False,
         )
 
     @property

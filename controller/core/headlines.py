@@ -129,7 +129,7 @@ def _without_live(action: Action, recorded: Recorded | None) -> Headline:
 def _synced(kind: Kind, action: Action, live: Live) -> str:
     """A job that failed, or was stopped against its manifest, is not what the manifest asks."""
     policy = action.desired.policy
-    if action.failure is not None:
+    if action.failure is not None and not action.unread_tags:
         return NOT_KNOWN
     if action.desired.removed:
         stays = live.status in kind.terminal or policy.on_delete is OnDelete.RETAIN

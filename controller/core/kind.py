@@ -103,6 +103,8 @@ class Kind:
     created_member: str
     modified_member: str
     ended_member: str
+    late_members: tuple[str, ...] = ()
+    """Members of Get that may show up minutes after a job succeeded."""
     active: frozenset[str]
     stopping: frozenset[str]
     """The active statuses in which a stop is already under way."""

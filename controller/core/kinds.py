@@ -31,6 +31,7 @@ _MODEL_CUSTOMIZATION_JOB = Kind(
     created_member="creationTime",
     modified_member="lastModifiedTime",
     ended_member="endTime",
+    late_members=("trainingMetrics",),
     active=frozenset({"InProgress", "Stopping"}),
     stopping=frozenset({"Stopping"}),
     succeeded=frozenset({"Completed"}),

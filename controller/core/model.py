@@ -316,6 +316,8 @@ class Recorded:
     """ARNs of earlier jobs that had not ended when another took their place."""
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By the member that sets them: the tags that were last seen as wanted."""
+    unread_tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By the member that sets them: the tags that were wanted when an ended job's were refused."""
     on_delete: OnDelete = OnDelete.RETAIN
     queue_active: int | None = None
     """How many jobs were active when the service's quota last refused this one."""

@@ -33,6 +33,7 @@ def parse(kind: Kind, raw: Mapping[str, Any], written_at: datetime | None) -> Re
         live=_live(kind, raw),
         unfinished=_unfinished(kind, history),
         tags=_tags(raw.get("tags")),
+        unread_tags=_tags(raw.get("unreadTags")),
         on_delete=OnDelete.STOP if raw.get("onDelete") == OnDelete.STOP else OnDelete.RETAIN,
         queue_active=_active(raw.get("queue")),
         written_at=written_at,

@@ -187,8 +187,14 @@ def _of_policy(action: Action, recorded: Recorded | None) -> dict[str, Any]:
 def _of_tags(action: Action, recorded: Recorded | None) -> dict[str, Any]:
     """Return the tags that are known to be as wanted; a hold that knows nothing new keeps them."""
     nothing_new = action.reason in KEPT_AS_RECORDED or action.desired.removed
-    tags = recorded.tags if nothing_new and recorded is not None else action.tags
-    return {"tags": {member: dict(one) for member, one in tags.items()}} if tags else {}
+    known = recorded if nothing_new else None
+    source = action if known is None else known
+    kept = {"tags": source.tags, "unreadTags": source.unread_tags}
+    return {
+        name: {member: dict(one) for member, one in tags.items()}
+        for name, tags in kept.items()
+        if tags
+    }
 
 
 def _of_queue(outcome: Outcome, recorded: Recorded | None) -> dict[str, Any]:

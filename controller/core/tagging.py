@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from controller.core.fleet import Fleet
 from controller.core.identity import owner_mark
 from controller.core.kind import Kind
-from controller.core.model import Desired, Failure, Live, Recorded, Submission
+from controller.core.model import Desired, Disposition, Failure, Live, Recorded, Submission
 
 STAMP = "bedrock-jobs/"
 OWNER, MANIFEST, DIGEST = f"{STAMP}owner", f"{STAMP}manifest", f"{STAMP}digest"
 _LONGEST_VALUE = 256
 _UNFIT = re.compile(r"[^a-zA-Z0-9\s._:/=+@-]")
+_LASTING = frozenset({Disposition.ABSENT, Disposition.DENIED, Disposition.REFUSED})
+"""How the service ends a listing of tags that it would refuse in the next pass as well."""
 
 Tags = Mapping[str, str]
 
@@ -45,11 +47,15 @@ class Retag:
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """What is known of a job's tags: those that are as wanted, and what is to be corrected."""
+    """What is known of a job's tags: those that are as wanted, and what is to be corrected.
+
+    ``unread`` are those wanted of a job that ended where the service refuses to list what it has.
+    """
 
     right: Mapping[str, Tags]
     retags: tuple[Retag, ...] = ()
     failure: Failure | None = None
+    unread: Mapping[str, Tags] = field(default_factory=dict)
 
 
 def stamps(desired: Desired, made: Submission, fleet: Fleet) -> Tags:
@@ -103,20 +109,27 @@ def to_read(
     """Yield the member and ARN of each resource whose tags the sidecar does not vouch for.
 
     Tags that were never ours to set are not read. What the job makes is there once it succeeded.
+    Those of a job that ended, once refused, are asked for only when ``full`` or edited.
     """
-    known = known_tags(live, recorded)
+    known, refused = known_tags(live, recorded), refused_tags(kind, live, recorded)
     for member, tags in want.items():
         arn = live.members.get(kind.tagged[member])
         before = known.get(member, {})
         if not isinstance(arn, str) or not arn or not (tags or before):
             continue
-        if full or before != tags:
+        if full or (before != tags and refused.get(member) != tags):
             yield member, arn
 
 
 def known_tags(live: Live, recorded: Recorded | None) -> Mapping[str, Tags]:
     """Return the tags that a sidecar vouches for, if it speaks of this job."""
     return recorded.tags if recorded is not None and recorded.arn == live.arn else {}
+
+
+def refused_tags(kind: Kind, live: Live, recorded: Recorded | None) -> Mapping[str, Tags]:
+    """Return the tags that were wanted when those of a job that ended were refused."""
+    is_known = recorded is not None and recorded.arn == live.arn and live.status in kind.terminal
+    return recorded.unread_tags if recorded is not None and is_known else {}
 
 
 def judged(
@@ -127,14 +140,17 @@ def judged(
     read: Mapping[str, Tags | Failure],
 ) -> Tagged:
     """Hold what was read against what is wanted; what could not be read is unknown, never wrong."""
-    known = known_tags(live, recorded)
+    known, refused = known_tags(live, recorded), refused_tags(kind, live, recorded)
     right: dict[str, Tags] = {}
+    unread: dict[str, Tags] = {}
     retags: list[Retag] = []
     failure: Failure | None = None
     for member, tags in want.items():
         there = read.get(member)
         if isinstance(there, Failure):
             failure = there
+        if _stays_unread(kind, live, there) or (there is None and refused.get(member) == tags):
+            unread[member] = tags
         if there is None or isinstance(there, Failure):
             right |= {member: known[member]} if known.get(member) else {}
             continue
@@ -144,7 +160,13 @@ def judged(
             right |= {member: known[member]} if known.get(member) else {}
         elif tags:
             right[member] = tags
-    return Tagged(right, tuple(retags), failure)
+    return Tagged(right, tuple(retags), failure, unread)
+
+
+def _stays_unread(kind: Kind, live: Live, there: Tags | Failure | None) -> bool:
+    """Whether what an ended job is tagged with cannot be listed, now or in the next pass."""
+    is_refused = isinstance(there, Failure) and there.disposition in _LASTING
+    return is_refused and live.status in kind.terminal
 
 
 def _retag(member: str, arn: str, tags: Tags, there: Tags, known: Mapping[str, Tags]) -> Retag:

@@ -1,0 +1,139 @@
+"""What the service shows late, or shows no more, of a job that has ended."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from controller.core.cadence import cadence_of
+from controller.core.errors import failure
+from controller.core.timetable import Cadence
+from controller.reconcile import Scope
+from tests.contract.fake import ENDED
+from tests.contract.passes import KIND, StillClock, Tree
+
+AN_HOUR = timedelta(hours=1)
+AT_THE_END = datetime.fromisoformat(ENDED)
+TAGS = [{"key": "team", "value": "support"}]
+METRICS: Any = {"trainingLoss": 0.25}
+FULL = Scope(full=True)
+
+
+def ended(folder: Path, **spec: Any) -> Tree:
+    """Return a tree whose one job has ended a moment ago, and is recorded so."""
+    tree = Tree(folder, clock=StillClock(AT_THE_END))
+    tree.put("a", **spec)
+    tree.reconcile()
+    tree.cloud.turn(KIND, "a", "Completed")
+    tree.reconcile()
+    return tree
+
+
+def calls(tree: Tree) -> list[str]:
+    """Return the operations of the last pass, but for whose the credentials are."""
+    return [operation for operation, _ in tree.cloud.calls if operation != "Place"]
+
+
+def test_metrics_that_come_late_are_recorded(tmp_path: Path) -> None:
+    """A job that succeeded without its metrics is asked about until it shows them."""
+    tree = ended(tmp_path)
+    report = tree.reconcile()
+    assert calls(tree) == ["Get"]
+    assert cadence_of(KIND, report.results[0].outcome) is Cadence.ACTIVE
+
+    tree.cloud.turn(KIND, "a", "Completed", trainingMetrics=METRICS)
+    tree.reconcile()
+    (sidecar,) = tmp_path.glob("*.status.json")
+    late = sidecar.read_bytes()
+    report = tree.reconcile()
+
+    assert (b"trainingLoss" in late, calls(tree)) == (True, [])
+    assert cadence_of(KIND, report.results[0].outcome) is Cadence.SETTLED
+    sidecar.unlink()
+    tree.reconcile()
+    assert sidecar.read_bytes() == late
+
+
+def test_metrics_that_never_come_are_asked_for_during_an_hour(tmp_path: Path) -> None:
+    """After an hour a job without metrics is asked about only in full passes."""
+    tree = ended(tmp_path)
+    tree.clock.moment = AT_THE_END + AN_HOUR
+
+    report = tree.reconcile()
+
+    assert calls(tree) == []
+    assert cadence_of(KIND, report.results[0].outcome) is Cadence.SETTLED
+    tree.reconcile(scope=FULL)
+    assert "Get" in calls(tree)
+
+
+@pytest.mark.parametrize("status", ["Failed", "Stopped"])
+def test_no_metrics_are_awaited_of_a_job_that_did_not_succeed(tmp_path: Path, status: str) -> None:
+    """A job that failed or was stopped has shown all that it will."""
+    tree = Tree(tmp_path, clock=StillClock(AT_THE_END))
+    tree.put("a")
+    tree.reconcile()
+    tree.cloud.turn(KIND, "a", status)
+    tree.reconcile()
+
+    tree.reconcile()
+
+    assert calls(tree) == []
+
+
+def test_tags_that_can_no_longer_be_listed_are_left_to_full_passes(tmp_path: Path) -> None:
+    """The pass that is refused fails; the next ones ask nothing, write nothing and do not fail."""
+    tree = Tree(tmp_path)
+    tree.put("a", jobTags=TAGS)
+    tree.reconcile()
+    tree.put("a", jobTags=[*TAGS, {"key": "cost", "value": "7"}])
+    tree.cloud.turn(KIND, "a", "Completed", trainingMetrics=METRICS)
+    tree.cloud.failing["Tags"] = failure("AccessDeniedException", "no", reading=True)
+    refused = tree.reconcile()
+    again = tree.reconcile()
+
+    assert refused.results[0].outcome.now.failure is not None
+    assert refused.results[0].entry["conditions"][0]["status"] == "True"
+    assert (calls(tree), again.results[0].written) == ([], False)
+    assert again.results[0].outcome.now.failure is None
+    tree.cloud.failing.clear()
+    tree.reconcile(scope=FULL)
+    assert "Tag" in calls(tree)
+    assert "unreadTags" not in tree.reconcile().results[0].entry
+
+
+def test_edited_tags_are_asked_about_again(tmp_path: Path) -> None:
+    """What is wanted anew is no part of an earlier refusal."""
+    tree = Tree(tmp_path)
+    tree.put("a", jobTags=TAGS)
+    tree.reconcile()
+    tree.put("a", jobTags=[])
+    tree.cloud.turn(KIND, "a", "Completed", trainingMetrics=METRICS)
+    tree.cloud.failing["Tags"] = failure("AccessDeniedException", "no", reading=True)
+    tree.reconcile()
+    tree.put("a", jobTags=[{"key": "team", "value": "sales"}])
+
+    tree.reconcile()
+
+    assert "Tags" in calls(tree)
+
+
+def test_tags_that_cannot_be_listed_now_are_asked_for_in_each_pass(tmp_path: Path) -> None:
+    """What is throttled, and what is tagged on a job that runs, is asked for until it is known."""
+    tree = Tree(tmp_path)
+    tree.put("a", jobTags=TAGS)
+    tree.reconcile()
+    tree.put("a", jobTags=[])
+    tree.cloud.failing["Tags"] = failure("AccessDeniedException", "no", reading=True)
+    tree.reconcile()
+    tree.reconcile()
+    assert "Tags" in calls(tree)
+
+    tree.cloud.turn(KIND, "a", "Completed", trainingMetrics=METRICS)
+    tree.cloud.failing["Tags"] = failure("ThrottlingException", "slow", reading=True)
+    tree.reconcile()
+    tree.reconcile()
+    assert "Tags" in calls(tree)
