@@ -20,6 +20,7 @@ from queue import Empty, SimpleQueue
 from controller.core.actions import UNREAD, Reason
 from controller.core.model import JobKey, Recorded, Target
 from controller.core.pruning import Cleaning
+from controller.core.severity import errors
 from controller.metering import Meter, PassResult, Wake
 from controller.reconcile import Mode, Outside, PassLeftError, Report, Scope, reconcile
 from controller.roster import Batch, Group, Intake, Roster
@@ -303,7 +304,7 @@ class Daemon:
         meter.queued(depth, oldest)
         valid = sum(job.submission is not None for job in desired)
         # A file that nobody can read the manifests of counts as one.
-        nameless = {one.source.path for one in roster.intake.problems if one.key is None}
+        nameless = {one.source.path for one in errors(roster.intake.problems) if one.key is None}
         invalid = len(desired) - valid + len(nameless)
         meter.counted(Counter(roster.phases.values()), valid, invalid)
         last, interval = self._fine_at, roster.rhythm.interval

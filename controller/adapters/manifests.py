@@ -16,7 +16,7 @@ from controller.core.clashes import clashes
 from controller.core.entries import Entry, manifest, with_problems
 from controller.core.file_names import is_defaults
 from controller.core.fleet import Fleet
-from controller.core.model import JobKey, Problem, Source, Tree
+from controller.core.model import JobKey, Problem, Severity, Source, Tree
 
 __all__ = ["PathMissingError", "Scan", "load", "scan"]
 
@@ -138,6 +138,7 @@ def _plain_problem(problem: Problem) -> tuple[Any, ...]:
         (source.path, source.line, source.column),
         problem.hint,
         (key.kind, key.name) if key else None,
+        problem.severity.value,
     )
 
 
@@ -152,5 +153,6 @@ def _rebuilt(plain: tuple[Any, ...]) -> FileRead:
 
 
 def _rebuilt_problems(plain: Sequence[tuple[Any, ...]]) -> Iterator[Problem]:
-    for code, message, source, hint, key in plain:
-        yield Problem(code, message, Source(*source), hint, JobKey(*key) if key else None)
+    for code, message, source, hint, key, severity in plain:
+        job = JobKey(*key) if key else None
+        yield Problem(code, message, Source(*source), hint, job, Severity(severity))

@@ -17,6 +17,7 @@ from controller.core.fleet import Fleet
 from controller.core.hints import DID_YOU_MEAN, nearest
 from controller.core.model import Problem, Source
 from controller.core.selection import Selector, SelectorError, selector
+from controller.core.severity import as_errors
 
 DEFAULT_PATH = Path("jobs")
 _SUFFIXES = (".yaml", ".yml")
@@ -53,6 +54,7 @@ def asked(paths: Sequence[Path], given: dict[str, Any]) -> Asked:
             "one with --config"
         )
     fleet, problems = usable(lambda: _rules(config, grounds))
+    problems = as_errors(problems) if given.get("strict") else problems
     leading = tuple(Path(ground.path) for ground in grounds)
     return Asked(leading, chosen, fleet, problems, _top(config, grounds[0]))
 

@@ -24,6 +24,7 @@ from controller.core.kinds import KINDS
 from controller.core.leftovers import Census
 from controller.core.model import JobKey, Manifest, Problem, Tree
 from controller.core.pruning import Cleaning
+from controller.core.severity import errors
 from controller.removing import Coverage
 
 _WHOLE = {"prune": "--prune", "gc": "--gc", "orphans": "--orphans"}
@@ -36,7 +37,7 @@ def coverage_of(wanted: Asked, tree: Tree) -> Coverage | None:
     leaves nobody knows.
     """
     folders = [path for path in wanted.paths if path.is_dir()]
-    if wanted.problems or wanted.selector.requirements or not folders:
+    if errors(wanted.problems) or wanted.selector.requirements or not folders:
         return None
     names = ((one.key, _job_name(one)) for one in tree.manifests)
     here = _census(folders, names, tree.problems)
@@ -130,13 +131,14 @@ def _job_name(manifest: Manifest) -> str:
 def _census(
     folders: Iterable[Path], names: Iterable[tuple[JobKey, str]], problems: Sequence[Problem]
 ) -> Census:
-    """Return what was found, with the files that problems lie in by their real paths."""
-    troubled = {os.path.realpath(problem.source.path) for problem in problems}
+    """Return what was found, with the files that errors lie in by their real paths."""
+    wrong = errors(problems)
+    troubled = {os.path.realpath(problem.source.path) for problem in wrong}
     found = dict(names)
     return Census(
         tuple(sorted(os.path.realpath(folder) for folder in folders)),
         frozenset(found),
         frozenset((key.kind, name) for key, name in found.items()),
         frozenset(path if Path(path).is_dir() else sidecar_of(path) for path in troubled),
-        len(problems),
+        len(wrong),
     )

@@ -26,6 +26,7 @@ from controller.core.claims import Others
 from controller.core.file_names import FLEET_FILE
 from controller.core.fleet import Fleet
 from controller.core.model import Desired, JobKey, Manifest, Tree
+from controller.core.severity import errors
 from controller.core.sharding import Shard
 from controller.removing import Coverage
 from controller.roster import Intake
@@ -75,8 +76,9 @@ class Reading:
         try:
             wanted = asked(self._paths, self._given)
             check_read(wanted.paths)
-            if wanted.problems and not self._shared.gone(before).is_all:
-                told = (f"{problem.source}: {problem.code}" for problem in wanted.problems)
+            wrong = errors(wanted.problems)
+            if wrong and not self._shared.gone(before).is_all:
+                told = (f"{problem.source}: {problem.code}" for problem in wrong)
                 return Intake(broken=f"its fleet's file has problems: {', '.join(told)}")
             tree = self._reader.read(wanted.paths, wanted.fleet)
             self.files = _files_of(tree)

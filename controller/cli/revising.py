@@ -59,7 +59,7 @@ def revise(
     def take() -> tuple[Steps, set[Exit]]:
         return replace(foreseen, steps=tuple(edited(one, dry_run=False) for one in ready)), set()
 
-    settle(ctx, foreseen, given, take, {Exit.INVALID} if work.problems else set())
+    settle(ctx, foreseen, given, take, {Exit.INVALID} if work.is_invalid else set())
 
 
 def _edited(proposal: Proposal, path: Path, member: str, *, dry_run: bool) -> Step:

@@ -45,7 +45,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     """
     work = read_work(paths, given)
     tell_problems(work.problems)
-    codes = {Exit.INVALID} if work.problems else set()
+    codes = {Exit.INVALID} if work.is_invalid else set()
     if given["orphans"]:
         ctx.exit(gravest(codes | _orphans(work, given)))
     shown, unreadable = _recorded(work)

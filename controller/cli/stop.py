@@ -59,7 +59,7 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None
             taken = replace(foreseen, steps=noted, remarks=remarks_of(work, after))
             return taken, judged(work, after)
 
-        settle(ctx, foreseen, given, take, {Exit.INVALID} if work.problems else ())
+        settle(ctx, foreseen, given, take, {Exit.INVALID} if work.is_invalid else ())
 
 
 def _stopped(job: Desired) -> Desired:

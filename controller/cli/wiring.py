@@ -27,6 +27,7 @@ from controller.core.file_names import is_defaults
 from controller.core.fleet import Fleet
 from controller.core.kinds import KINDS
 from controller.core.model import Desired, Manifest, Problem
+from controller.core.severity import errors, strict
 from controller.ports import Cloud
 from controller.reconcile import Outside
 from controller.removing import Coverage
@@ -37,7 +38,7 @@ SANDBOX_REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The manifests that were asked for, with their fleet; problems of both.
+    """The manifests that were asked for, with their fleet; problems of both, warnings included.
 
     ``coverage`` tells which jobs have no manifest any more, where that is known. ``others`` reads
     the whole tree, of which they are ``narrow`` where they are not all; ``roots`` are the folders
@@ -53,6 +54,11 @@ class Work:
     others: Callable[[], Others] = Others
     narrow: bool = False
 
+    @property
+    def is_invalid(self) -> bool:
+        """Whether any problem is an error."""
+        return bool(errors(self.problems))
+
 
 def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
     """Read the manifests under some paths, and their fleet's file.
@@ -64,6 +70,7 @@ def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
     check_whole(wanted, given)
     check_read(wanted.paths)
     tree = usable(lambda: load(wanted.paths, wanted.fleet, partial(_get_ready, given)))
+    tree = strict(tree) if given.get("strict") else tree
     chosen = [one for one in tree.manifests if wanted.selector.selects(one.labels)]
     fleet = limited(wanted.fleet, given.get("max_submits"))
     top = str(wanted.top.absolute()) if fleet.stamp_tags else ""
@@ -71,7 +78,7 @@ def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
     left_out = {one.key for one in tree.manifests} - {one.key for one in chosen}
     found = dict.fromkeys((*wanted.problems, *tree.problems))
     told = tuple(problem for problem in found if problem.key not in left_out)
-    known = () if wanted.problems else desired
+    known = () if errors(wanted.problems) else desired
     return Work(
         wanted.paths,
         fleet,

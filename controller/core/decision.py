@@ -15,13 +15,14 @@ from controller.core.actions import Action, Reason, Verb
 from controller.core.case import Case
 from controller.core.fleet import forbidden_target
 from controller.core.model import Doubt, Existence, Recorded, State, Target
+from controller.core.severity import errors
 
 HELD_PER_DIGEST = frozenset({Reason.SUBMIT_REFUSED, Reason.TOKEN_REPLAY})
 """Reasons that hold until the digest changes: the same request would end the same way."""
 
 
 def _invalid(case: Case) -> Action | None:
-    problems = case.desired.problems
+    problems = errors(case.desired.problems)
     if not problems and case.desired.submission is not None:
         return None
     count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"

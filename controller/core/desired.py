@@ -5,6 +5,7 @@ from __future__ import annotations
 from controller.core.identity import submission
 from controller.core.kind import Kind
 from controller.core.model import Desired, Manifest, Problem, Submission, Target
+from controller.core.severity import errors
 
 
 def desire(
@@ -15,14 +16,14 @@ def desire(
     problems: tuple[Problem, ...] = (),
     path: str = "",
 ) -> Desired:
-    """A manifest without problems has a submission; one with problems only has a name to look for.
+    """A manifest without errors has a submission; one with errors only has a name to look for.
 
     ``fallback`` fills the target's gaps; ``problems`` are those found outside the manifest itself.
     The submission is that of the attempt which policy names.
     """
     found = manifest.problems + problems
     made: Submission | None = None
-    if manifest.spec is not None and not found:
+    if manifest.spec is not None and not errors(found):
         attempt = manifest.policy.attempt
         made = submission(kind, manifest.spec, manifest.key.name, owner, attempt=attempt)
     written = (manifest.spec or {}).get(kind.name_member, manifest.key.name)

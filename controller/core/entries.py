@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from controller.core.declared import policy_of, target_of
 from controller.core.model import JobKey, Manifest, Problem, Source
+from controller.core.severity import errors
 
 
 class Entry(NamedTuple):
@@ -48,7 +49,7 @@ class Entry(NamedTuple):
 
 def manifest(entry: Entry) -> Manifest:
     """Return an entry as the manifest that it stands for."""
-    invalid = bool(entry.problems)
+    invalid = bool(errors(entry.problems))
     return Manifest(
         key=entry.key,
         source=entry.source,
@@ -66,4 +67,5 @@ def with_problems(entry: Entry, problems: Iterable[Problem]) -> Entry:
         replace(problem, key=entry.key) if problem.source.path == entry.path else problem
         for problem in problems
     )
-    return entry._replace(problems=(*entry.problems, *more), spec=None)
+    spec = None if errors(more) else entry.spec
+    return entry._replace(problems=(*entry.problems, *more), spec=spec)

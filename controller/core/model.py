@@ -35,6 +35,15 @@ class Source:
         return f"{self.path}:{self.line}:{self.column}" if self.line else self.path
 
 
+class Severity(StrEnum):
+    """How bad a problem is."""
+
+    ERROR = "error"
+    """What it is about is Invalid."""
+    WARNING = "warning"
+    """It is reported, and changes neither what is done nor the exit code."""
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """One finding on a manifest or on the fleet's file: what is wrong, where, and what to do."""
@@ -44,6 +53,7 @@ class Problem:
     source: Source
     hint: str = ""
     key: JobKey | None = None
+    severity: Severity = Severity.ERROR
 
 
 @dataclass(frozen=True, slots=True)

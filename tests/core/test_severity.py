@@ -1,0 +1,49 @@
+"""A warning is reported and changes nothing; an error makes its manifest Invalid."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from controller.core.desired import desire
+from controller.core.entries import Entry, manifest, with_problems
+from controller.core.kinds import KINDS
+from controller.core.model import Problem, Severity, Source, Target, Tree
+from controller.core.severity import as_errors, errors, strict
+
+SOURCE = Source("jobs/a.yaml", 3, 1)
+ERROR = Problem("BJ203", "wrong", SOURCE)
+WARNING = Problem("BJ203", "unusual", SOURCE, severity=Severity.WARNING)
+SPEC = {
+    "roleArn": "arn:aws:iam::123456789012:role/R",
+    "baseModelIdentifier": "amazon.nova-micro-v1:0:128k",
+    "trainingDataConfig": {"s3Uri": "s3://acme/train.jsonl"},
+    "outputDataConfig": {"s3Uri": "s3://acme/out/"},
+}
+ENTRY = Entry("ModelCustomizationJob", "a", SOURCE.path, 3, 1, "a", spec=SPEC)
+
+
+def test_only_errors_count() -> None:
+    """Of problems the errors are kept; under --strict all of them are errors."""
+    assert errors((WARNING, ERROR)) == (ERROR,)
+    assert errors(as_errors((WARNING, ERROR))) == (replace(WARNING, severity=Severity.ERROR), ERROR)
+
+
+def test_a_manifest_with_warnings_is_submitted() -> None:
+    """A warning keeps the spec, and the submission that is made of it; an error takes both."""
+    kind = KINDS["ModelCustomizationJob"]
+    warned, wrong = (manifest(with_problems(ENTRY, [one])) for one in (WARNING, ERROR))
+    assert (warned.spec, wrong.spec) == (SPEC, None)
+    assert [one.severity for one in warned.problems] == [Severity.WARNING]
+    made, held = (desire(one, kind, "", Target()) for one in (warned, wrong))
+    assert made.submission is not None
+    assert held.submission is None
+
+
+def test_strict_makes_a_warned_manifest_invalid() -> None:
+    """Under --strict a warning takes the spec too, and manifests without any stay as they are."""
+    warned, fine = manifest(with_problems(ENTRY, [WARNING])), manifest(ENTRY)
+    made = strict(Tree((warned, fine), warned.problems, 1))
+    assert [one.spec for one in made.manifests] == [None, SPEC]
+    assert errors(made.problems) == made.problems
+    settled = Tree((fine,), (), 1)
+    assert strict(settled) is settled
