@@ -6,6 +6,7 @@ renders, and is imported only when somebody asked for logs.
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import sys
@@ -13,9 +14,11 @@ import traceback
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
+from controller.core.printable import Form, escaped, escaped_as, without_commands
 from controller.core.urls import masked
 
 ROOT = "controller"
+_TRACE = "exception"
 
 
 def log_to_stderr(level: str = "debug") -> None:
@@ -29,7 +32,7 @@ def log_to_stderr(level: str = "debug") -> None:
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=not os.environ.get("NO_COLOR"))
         if terminal
-        else structlog.processors.JSONRenderer(sort_keys=True)
+        else structlog.processors.JSONRenderer(_json, sort_keys=True)
     )
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
@@ -37,8 +40,8 @@ def log_to_stderr(level: str = "debug") -> None:
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _masked,
-        *([_printable] if terminal else []),
         _with_trace,
+        *([_printable] if terminal else []),
     ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -63,11 +66,18 @@ def _masked(_logger: object, _method: str, event: MutableMapping[str, Any]) -> A
     return event
 
 
+def _json(event: Any, **options: Any) -> str:
+    """Return a log line as JSON, which no terminal or CI system takes for a command."""
+    line = escaped_as(json.dumps(event, **options), Form.JSON)
+    return without_commands(line, Form.JSON)
+
+
 def _printable(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Any:
-    """A path or a service's word may hold what a terminal takes for a command: it is escaped."""
+    """Escape what comes from outside; values that are no texts are rendered by ``repr``."""
     for name, value in event.items():
-        if isinstance(value, str) and not value.isprintable():
-            event[name] = repr(value)
+        if isinstance(value, str):
+            # The frames of an exception are lines, and of our own files.
+            event[name] = escaped_as(value) if name == _TRACE else escaped(value)
     return event
 
 
@@ -75,7 +85,7 @@ def _with_trace(_logger: object, _method: str, event: MutableMapping[str, Any]) 
     """An exception shows where it was raised; its text and its variables may hold a spec."""
     error = (event.pop("exc_info", None) or (None, None))[1]
     if error is not None:
-        event["exception"] = "\n".join(_traced(error))
+        event[_TRACE] = "\n".join(_traced(error))
     return event
 
 

@@ -75,10 +75,11 @@ def add_to_summary(text: str) -> None:
 def leave(name: str, text: str) -> Path:
     """Write a report into GitLab's project folder, for the job's artifacts; return its path.
 
-    Raises OSError where it cannot be written.
+    Raises OSError where it cannot be written, which a link is too: the folder is a checkout, and
+    whoever committed the link says where it leads.
     """
     path = Path(os.environ.get("CI_PROJECT_DIR") or ".") / name
-    _write(path, text, _APPENDING & ~os.O_APPEND | os.O_TRUNC)
+    _write(path, text, _APPENDING & ~os.O_APPEND | os.O_TRUNC | os.O_NOFOLLOW)
     return path
 
 

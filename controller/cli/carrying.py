@@ -24,11 +24,11 @@ from controller.core.fleet import Fleet
 from controller.core.kinds import KINDS
 from controller.core.model import JobKey
 from controller.core.plan_file import CHANGES, PlanFile, Planned
+from controller.core.printable import escaped
 from controller.reconcile import Report, Terms
 from controller.version import __version__
 from controller.views.lines import counted
 from controller.views.plan import in_sandbox
-from controller.views.problems import shown
 
 _MOST_LINES = 20
 _NO_WORK = Work((), Fleet(), (), ())
@@ -92,7 +92,7 @@ def _read(ctx: click.Context, path: Path, given: Mapping[str, Any]) -> PlanFile:
     except plan_files.UnfitPlanError as error:
         _turn_away(ctx, given, f"{error}; nothing was done")
     if file.refused:
-        _turn_away(ctx, given, f"{path} was refused when it was made: {shown(file.refused)}")
+        _turn_away(ctx, given, f"{path} was refused when it was made: {escaped(file.refused)}")
     return file
 
 
@@ -158,7 +158,7 @@ class Agreement:
     def check(self, ctx: click.Context) -> None:
         """End the command with UNSAFE if it is known before any call that nothing may be done."""
         around = moved_around(self.file, self._now(Plan())) if self.file else ()
-        moved = tuple(map(shown, around))
+        moved = tuple(map(escaped, around))
         if moved:
             _turn_away(ctx, self.given, self._refusal(moved), moved, self.work)
 
@@ -205,9 +205,9 @@ class Agreement:
         """Return why the first pass must not act on its plan, if it must not."""
         if self.file is None or self.compared is not None:
             return None
-        now, problems = self._now(made), bool(self.work.problems)
+        now, problems = self._now(made), self.work.is_invalid
         found = compared(KINDS, self.file, now, made, problems=problems)
-        self.compared = replace(found, moved=tuple(map(shown, found.moved)))
+        self.compared = replace(found, moved=tuple(map(escaped, found.moved)))
         moved = self.compared.moved
         return self._refusal(moved) if moved else None
 

@@ -10,7 +10,7 @@ import click
 
 from controller.cli.asked import relative
 from controller.cli.exits import Exit, gravest
-from controller.cli.printing import say, show
+from controller.cli.printing import ask, say, say_line, show
 from controller.core.actions import Action, Reason
 from controller.views.steps import Step, Steps, Verdict, step_lines, steps_data
 
@@ -72,17 +72,16 @@ def _agrees(foreseen: Steps, given: dict[str, Any]) -> bool:
         say(foreseen.cost)
         return True
     for line in step_lines(foreseen, sandbox=given["sandbox"]):
-        say(line.text)
-    agrees = _asked(f"{foreseen.verb.capitalize()} {_what(foreseen)}?")
+        say_line(line)
+    agrees = _is_yes(ask(f"{foreseen.verb.capitalize()} {_what(foreseen)}? [y/N]"))
     if not agrees:
         say("bedrock-jobs: nothing was done")
     return agrees
 
 
-def _asked(question: str) -> bool:
-    """Ask on stderr, so that stdout holds the result alone; anything but yes is no."""
-    click.echo(f"{question} [y/N] ", nl=False, err=True)
-    return sys.stdin.readline().strip().lower() in {"y", "yes"}
+def _is_yes(answer: str) -> bool:
+    """Whether an answer is yes; anything else is no."""
+    return answer.lower() in {"y", "yes"}
 
 
 def _what(foreseen: Steps) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import atexit
 import gc
 import importlib
-import io
 import signal
 import sys
 
 import click
 
 from controller.cli.exits import Exit
+from controller.cli.printing import get_streams_ready, report, say
 from controller.version import __version__
 
 _MANY_OBJECTS = 200_000
@@ -95,17 +95,14 @@ def main() -> None:
     # Nor among its last ones: what is frozen is not searched again while the process ends.
     atexit.register(gc.freeze)
     signal.signal(signal.SIGTERM, _terminated)
-    for stream in (sys.stdout, sys.stderr):
-        # What the locale cannot show is escaped; it must not end a pass.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
+    get_streams_ready()
     try:
         code = root.main(prog_name="bedrock-jobs", standalone_mode=False)
     except click.UsageError as error:
-        error.show()
+        report(error)
         code = Exit.USAGE
     except click.ClickException as error:
-        error.show()
+        report(error)
         code = Exit.FAILED
     except BrokenPipeError:
         raise
@@ -115,7 +112,7 @@ def main() -> None:
         click.echo(f"bedrock-jobs: {where}{error.strerror or error}", err=True)
         code = Exit.FAILED
     except (click.Abort, KeyboardInterrupt):
-        click.echo("bedrock-jobs: interrupted", err=True)
+        say("bedrock-jobs: interrupted")
         code = Exit.INTERRUPTED
     sys.exit(int(code or Exit.FINE))
 

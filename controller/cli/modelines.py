@@ -11,7 +11,9 @@ import click
 from controller.adapters.discovery import PathMissingError
 from controller.adapters.modelines import Astray, Looked, look, mend
 from controller.cli.exits import Exit
+from controller.cli.printing import put, say
 from controller.core.modelines import modeline
+from controller.core.printable import escaped
 from controller.views.lines import counted
 
 _DEFAULT = Path("jobs")
@@ -25,10 +27,9 @@ def check(paths: Sequence[Path], folder: Path, *, fix: bool) -> Exit:
         raise click.BadParameter(f"{error}.", param_hint="PATH") from error
     missing = sorted(name for name in looked.schemas if not (folder / name).is_file())
     if looked.astray and missing:
-        click.echo(
+        say(
             f"{folder / missing[0]}: no such file; `bedrock-jobs schema` writes it, and"
-            " --output-dir names another folder",
-            err=True,
+            " --output-dir names another folder"
         )
         return Exit.FAILED
     return _mended(looked) if fix else _told(looked)
@@ -36,13 +37,11 @@ def check(paths: Sequence[Path], folder: Path, *, fix: bool) -> Exit:
 
 def _told(looked: Looked) -> Exit:
     for one in looked.astray:
-        click.echo(f"{one.path}:{one.line}: {_wrong(one)}")
+        put(escaped(f"{one.path}:{one.line}: {_wrong(one)}") + "\n")
     led = looked.documents - len(looked.astray)
-    click.echo(
-        f"editors find the schema of {led} of {counted(looked.documents, 'document')}", err=True
-    )
+    say(f"editors find the schema of {led} of {counted(looked.documents, 'document')}")
     if any(one.mendable for one in looked.astray):
-        click.echo("--fix writes the lines that are missing or wrong", err=True)
+        say("--fix writes the lines that are missing or wrong")
     return Exit.FAILED if looked.astray else Exit.FINE
 
 
@@ -56,14 +55,14 @@ def _wrong(one: Astray) -> str:
 def _mended(looked: Looked) -> Exit:
     left = [one for one in looked.astray if not one.mendable]
     for one in left:
-        click.echo(f"{one.path}:{one.line}: {_wrong(one)}")
+        put(escaped(f"{one.path}:{one.line}: {_wrong(one)}") + "\n")
     mendable = [one for one in looked.astray if one.mendable]
     for path, group in groupby(mendable, key=lambda one: one.path):
         try:
             mend(path, list(group))
         except OSError as error:
-            click.echo(f"{path}: cannot be written: {error.strerror}", err=True)
+            say(f"{path}: cannot be written: {error.strerror}")
             return Exit.FAILED
-        click.echo(f"mended {path}", err=True)
-    click.echo(f"{counted(len(mendable), 'line')} written", err=True)
+        say(f"mended {path}")
+    say(f"{counted(len(mendable), 'line')} written")
     return Exit.FAILED if left else Exit.FINE

@@ -14,6 +14,7 @@ from controller.adapters.grounds import bounds_of
 from controller.adapters.tree_files import is_stream, root_of
 from controller.adapters.tree_writing import create, make_folder, rewrite, write_stream
 from controller.cli import options
+from controller.cli.printing import put, say
 from controller.core.hints import listing
 from controller.core.identity import with_names
 from controller.core.kind import Kind, Variant
@@ -51,7 +52,7 @@ def command(kind: str, name: str, way: str | None, output_file: Path | None, for
     where = reference(row, output_file.parent if output_file else _FOLDER)
     text = skeleton(row, schemas.shipped(row.name), name, variant, where)
     if output_file is None:
-        click.echo(text, nl=False)
+        put(text)
     else:
         _write(output_file, text, force=force)
 
@@ -113,4 +114,4 @@ def _write(path: Path, text: str, *, force: bool) -> None:
             f"{path} exists already; choose another, or overwrite it with --force.",
             param_hint="-o",
         )
-    click.echo(f"wrote {path}", err=True)
+    say(f"wrote {path}")

@@ -159,6 +159,8 @@ selecting = stack(
     ),
 )
 
+strict = click.option("--strict", is_flag=True, help="Treat warnings about manifests as errors.")
+
 max_submits = click.option(
     "--max-submits",
     type=click.IntRange(min=0),

@@ -12,7 +12,7 @@ import click
 from controller.cli.asked import relative
 from controller.cli.exits import Exit
 from controller.cli.passing import placed, reach_of
-from controller.cli.printing import say, show
+from controller.cli.printing import redraw, say, show
 from controller.cli.wiring import Work, outside
 from controller.core.leftovers import Orphan
 from controller.core.model import Source
@@ -69,7 +69,7 @@ def _found(work: Work, coverage: Coverage, given: dict[str, Any]) -> Orphans:
 def _tell(number: int, total: int) -> None:
     """Keep one line of progress, which is gone when all is done."""
     text = f"Looked at {number} of {total} jobs" if number < total else ""
-    click.echo(f"\r\x1b[K{text}", err=True, nl=False)
+    redraw(text)
 
 
 def _be_quiet(_number: int, _total: int) -> None:

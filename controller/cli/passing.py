@@ -14,12 +14,13 @@ from controller.adapters.problems import source_lines
 from controller.cli.asked import relative
 from controller.cli.exits import Exit
 from controller.cli.options import in_real_seconds
-from controller.cli.printing import say
+from controller.cli.printing import console, say, say_line
 from controller.cli.wiring import Reach, Work
 from controller.core.actions import UNREAD, Action, Plan, Reason
 from controller.core.kinds import KINDS
 from controller.core.model import Disposition, JobKey, Problem
 from controller.core.pruning import Cleaning
+from controller.core.severity import errors
 from controller.reconcile import Mode, Outside, Report, Result, Scope, Terms, reconcile
 from controller.views.plan import is_pending
 from controller.views.problems import problem_lines
@@ -57,7 +58,8 @@ class Passes:
         """Make one pass, or pass after pass until every job has ended or time is up."""
         terminal = sys.stderr.isatty() and waits
         total = len(self.work.desired)
-        with progress(KINDS, total, say, terminal=terminal, sandbox=self.sandbox) as shown:
+        screen = console() if terminal else None
+        with progress(KINDS, total, say, screen, sandbox=self.sandbox) as shown:
             if not waits:
                 self.first = self._one(shown)
                 return self.first, set()
@@ -120,8 +122,8 @@ def statuses(report: Report) -> list[JobStatus]:
 def tell_problems(problems: Iterable[Problem]) -> None:
     """Tell every problem on stderr, with its place and what to do."""
     sensitive = frozenset().union(*(kind.sensitive for kind in KINDS.values()))
-    for line in problem_lines(placed(problems), source_lines, sensitive, color=False):
-        say(line)
+    for line in problem_lines(placed(problems), source_lines, sensitive):
+        say_line(line)
 
 
 def placed(problems: Iterable[Problem]) -> list[Problem]:
@@ -167,7 +169,7 @@ def judged(work: Work, report: Report) -> set[Exit]:
     reasons = Counter(result.outcome.now.reason for result in report.results)
     if report.refused or reasons[Reason.WRONG_TARGET]:
         codes.add(Exit.UNSAFE)
-    if work.problems or reasons[Reason.INVALID]:
+    if work.is_invalid or reasons[Reason.INVALID]:
         codes.add(Exit.INVALID)
     return codes
 
@@ -214,7 +216,7 @@ def _failures(result: Result) -> Iterator[str]:
         yield f"WrongTarget: {outcome.now.message}"
     if outcome.now.reason is Reason.RECORD_UNREADABLE:
         yield f"RecordUnreadable: {outcome.now.message}"
-    if outcome.now.reason is Reason.INVALID and not outcome.planned.desired.problems:
+    if outcome.now.reason is Reason.INVALID and not errors(outcome.planned.desired.problems):
         yield f"Invalid: {outcome.now.message}"
     told = outcome.failure.message if outcome.failure else ""
     if result.unwritten is not None and result.unwritten not in told:

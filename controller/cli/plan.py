@@ -20,6 +20,7 @@ from controller.reconcile import Mode, Scope, reconcile
 @click.command(name="plan")
 @options.paths
 @options.selecting
+@options.strict
 @click.option(
     "--detailed-exitcode", is_flag=True, help="End with 2 when the plan leaves anything to do."
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -13,8 +12,9 @@ from click.core import ParameterSource
 
 from controller.adapters import pipeline
 from controller.adapters.pipeline import Host
-from controller.cli.printing import harmless, is_unicode, put, say, show
+from controller.cli.printing import is_unicode, put, put_aside, say, show
 from controller.core.model import Source
+from controller.core.printable import Form, escaped_as
 from controller.views.lines import Line
 from controller.views.plan import in_sandbox
 from controller.views.structured import REPORTS, structured
@@ -45,7 +45,7 @@ class Result:
 def present(given: Mapping[str, Any], result: Result) -> None:
     """Print a result as --output asks; without it, in CI, also as that system's pages read it."""
     if given["output"] in REPORTS:
-        put(_report(given, result), sys.stdout)
+        put(*_report(given, result))
         return
     show(given, result.data, result.lines)
     if _is_unasked(given):
@@ -63,36 +63,36 @@ def _is_unasked(given: Mapping[str, Any]) -> bool:
     return not (asked or given["query"])
 
 
-def _report(given: Mapping[str, Any], result: Result) -> str:
+def _report(given: Mapping[str, Any], result: Result) -> tuple[str, Form]:
+    """Return what --output asks for, and its syntax."""
     place = _placing()
     told = result.review().placed(place)
     match given["output"]:
         case "markdown":
             # A reference takes at most three times the bytes of its character.
             room = given["max_bytes"] if is_unicode() else given["max_bytes"] // 3
-            return _in_ascii(result.markdown(told, place, room))
+            return _in_ascii(result.markdown(told, place, room)), Form.TEXT
         case "github":
-            return _commands(told) + (
-                f"{in_sandbox(sandbox=True).strip()}\n" if told.sandbox else ""
-            )
+            end = f"{in_sandbox(sandbox=True).strip()}\n" if told.sandbox else ""
+            return _commands(told) + end, Form.COMMANDS
         case "junit":
-            return harmless(_in_ascii(_junit(told)), "xml")
+            return _in_ascii(_junit(told)), Form.XML
         case "sarif":
-            return harmless(_sarif(told), "json")
+            return _sarif(told), Form.JSON
         case _:
-            return harmless(_codequality(told), "json")
+            return _codequality(told), Form.JSON
 
 
 def _annotate(given: Mapping[str, Any], result: Result) -> None:
     """Annotate through the log, and add to the job's summary; failing at that fails nothing."""
     place = _placing()
     told = result.review().placed(place)
-    put(_commands(told), sys.stderr)
+    put_aside(_commands(told), Form.COMMANDS)
     room = min(pipeline.summary_room() - _MARGIN, given["max_bytes"])
     if room < _LEAST:
         return
     try:
-        pipeline.add_to_summary(result.markdown(told, place, room))
+        pipeline.add_to_summary(escaped_as(result.markdown(told, place, room)))
     except OSError as error:
         say(f"bedrock-jobs: no job summary: {error.filename or ''}: {error.strerror}")
 
@@ -102,8 +102,8 @@ def _leave_reports(result: Result) -> None:
     told = result.review().placed(_placing())
     stem = f"bedrock-jobs-{told.verb}"
     reports = {
-        f"{stem}.junit.xml": _junit(told),
-        f"{stem}.codequality.json": _codequality(told),
+        f"{stem}.junit.xml": escaped_as(_junit(told)),
+        f"{stem}.codequality.json": escaped_as(_codequality(told), Form.JSON),
     }
     try:
         paths = [str(pipeline.leave(name, text)) for name, text in reports.items()]

@@ -39,6 +39,7 @@ from controller.views.status import JobStatus, is_unhealthy
 @click.command(name="reconcile")
 @options.paths
 @options.selecting
+@options.strict
 @click.option("--wait", "waits", is_flag=True, help="Repeat passes until every job has ended.")
 @options.waiting
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop there, as `plan` does.")

@@ -13,6 +13,7 @@ from typing import Any
 import click
 
 from controller.cli import options
+from controller.cli.printing import say
 from controller.sandbox import switches
 from controller.sandbox.behaviour import (
     AS_RECORDED,
@@ -210,7 +211,7 @@ def command(
             account=account,
             host=host,
             port=port,
-            say=_say,
+            say=say,
             behaviour=_changes(choices),
             faults=faults,
         )
@@ -233,10 +234,6 @@ def _changes(choices: Mapping[str, object]) -> dict[str, object] | None:
         if value is not None
     }
     return given or None
-
-
-def _say(line: str) -> None:
-    click.echo(line, err=True)
 
 
 def _is_loopback(host: str) -> bool:

@@ -11,6 +11,8 @@ from click.shell_completion import CompletionItem
 from controller.adapters import schema_files, schemas
 from controller.cli import modelines, options
 from controller.cli.exits import Exit
+from controller.cli.printing import put, say
+from controller.core.printable import Form
 
 _TO_STDOUT = "-"
 _SCHEMA = click.Choice(schemas.STEMS)
@@ -75,7 +77,7 @@ def command(
         _SCHEMA.convert(name, None, ctx)
     files = schema_files.generated(names or schemas.STEMS, documented=docs)
     if output_dir == _TO_STDOUT:
-        click.echo("".join(files.values()), nl=False)
+        put("".join(files.values()), Form.JSON)
     elif check:
         ctx.exit(_compare(Path(output_dir), files))
     else:
@@ -97,11 +99,11 @@ def _write(folder: Path, files: Mapping[str, str]) -> Exit:
     try:
         written = schema_files.write(folder, files)
     except OSError as error:
-        click.echo(f"{folder}: cannot be written: {error.strerror}; choose --output-dir", err=True)
+        say(f"{folder}: cannot be written: {error.strerror}; choose --output-dir")
         return Exit.FAILED
     for path in written:
-        click.echo(f"wrote {path}", err=True)
-    click.echo(f"{len(files) - len(written)} current, {len(written)} written", err=True)
+        say(f"wrote {path}")
+    say(f"{len(files) - len(written)} current, {len(written)} written")
     return Exit.FINE
 
 
@@ -109,9 +111,9 @@ def _compare(folder: Path, files: Mapping[str, str]) -> Exit:
     differing = schema_files.differences(folder, files)
     for path, difference in differing.items():
         # The difference is what was asked for, hence stdout.
-        click.echo(f"{path} is not current:\n{difference}")
+        put(f"{path} is not current:\n{difference}\n")
     if differing:
-        click.echo("run `bedrock-jobs schema` to write them anew", err=True)
+        say("run `bedrock-jobs schema` to write them anew")
         return Exit.FAILED
-    click.echo(f"{len(files)} current", err=True)
+    say(f"{len(files)} current")
     return Exit.FINE

@@ -16,12 +16,13 @@ from controller.cli import options
 from controller.cli.asked import asked, relative, usable
 from controller.cli.exits import Exit
 from controller.cli.presenting import Placing, Result, present
-from controller.cli.printing import in_colour, say
+from controller.cli.printing import say
 from controller.core.entries import Entry
 from controller.core.kinds import KINDS
 from controller.core.model import Problem
 from controller.core.selection import Selector
-from controller.views.lines import Line, counted
+from controller.core.severity import as_errors, errors
+from controller.views.lines import counted
 from controller.views.plan import in_sandbox
 from controller.views.problems import problem_lines, validation
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 @click.command(name="validate", short_help="Check manifests offline, without credentials.")
 @options.paths
 @options.selecting
+@options.strict
 @options.offline
 @options.reporting
 @click.pass_context
@@ -39,14 +41,21 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     """Check the manifests under each PATH, by default jobs/, and tell every problem at once.
 
     Nothing is sent anywhere: the schemas are shipped, and no credentials are needed. The exit
-    code is 4 when there is any problem.
+    code is 4 when any problem is an error.
     """
     wanted = asked(paths, given)
     found = usable(lambda: scan(wanted.paths, wanted.fleet, specs=False))
     told = replace(found, problems=(*wanted.problems, *found.problems))
+    told = _strict(told) if given["strict"] else told
     problems, entries = _selected(told, wanted.selector)
     _print(problems, entries, given)
-    ctx.exit(Exit.INVALID if problems else Exit.FINE)
+    ctx.exit(Exit.INVALID if errors(problems) else Exit.FINE)
+
+
+def _strict(found: Scan) -> Scan:
+    """Return the same with each warning as an error."""
+    entries = tuple(one._replace(problems=as_errors(one.problems)) for one in found.entries)
+    return replace(found, entries=entries, problems=as_errors(found.problems))
 
 
 def _selected(found: Scan, chosen: Selector) -> tuple[Sequence[Problem], Sequence[Entry]]:
@@ -64,13 +73,11 @@ def _selected(found: Scan, chosen: Selector) -> tuple[Sequence[Problem], Sequenc
 def _print(problems: Sequence[Problem], entries: Sequence[Entry], given: dict[str, Any]) -> None:
     told = [replace(problem, source=relative(problem.source)) for problem in problems]
     sensitive = frozenset().union(*(kind.sensitive for kind in KINDS.values()))
-    manifests, valid = len(entries), sum(not entry.problems for entry in entries)
-    counts = _summary(len(problems), manifests, valid) + in_sandbox(given["sandbox"])
+    manifests, valid = len(entries), sum(not errors(entry.problems) for entry in entries)
+    counts = _summary(problems, manifests, valid) + in_sandbox(given["sandbox"])
     result = Result(
         lambda: validation(manifests, valid, told),
-        lambda: map(
-            Line, problem_lines(told, cache(source_lines), sensitive, color=in_colour(given))
-        ),
+        lambda: problem_lines(told, cache(source_lines), sensitive),
         lambda: _review(counts, entries, told, sandbox=given["sandbox"]),
         _markdown,
     )
@@ -94,6 +101,8 @@ def _markdown(told: Review, _place: Placing, limit: int) -> str:
     return validation_markdown(told, limit)
 
 
-def _summary(problems: int, manifests: int, valid: int) -> str:
-    told = f"{counted(problems, 'problem')}, " if problems else ""
+def _summary(problems: Sequence[Problem], manifests: int, valid: int) -> str:
+    wrong = len(errors(problems))
+    numbers = ((wrong, "problem"), (len(problems) - wrong, "warning"))
+    told = "".join(f"{counted(number, noun)}, " for number, noun in numbers if number)
     return f"{told}{valid} of {counted(manifests, 'manifest')} valid"

@@ -17,14 +17,13 @@ from typing import Any, Final
 
 from controller.core.modelines import modeline
 from controller.core.node import Path
+from controller.core.printable import Form, escaped_as
 from controller.core.schema_paths import step
 from controller.core.skeleton import comment, indented
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:/@+-]*(?<!:)")
 # What some reader of YAML takes for something else than text.
 _TAKEN: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
-# JSON leaves them as they are, and YAML forbids them.
-_RAW: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def written(
@@ -52,8 +51,8 @@ def scalar(value: object) -> str:
         return json.dumps(value)
     if _PLAIN.fullmatch(value) and value.lower() not in _TAKEN:
         return value
-    quoted = json.dumps(value, ensure_ascii=False)
-    return _RAW.sub(lambda found: f"\\u{ord(found.group()):04x}", quoted)
+    # JSON leaves control characters that YAML forbids as they are.
+    return escaped_as(json.dumps(value, ensure_ascii=False), Form.YAML)
 
 
 @dataclass(frozen=True, slots=True)

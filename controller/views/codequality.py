@@ -6,8 +6,8 @@ import hashlib
 from collections import Counter
 from typing import Any
 
+from controller.core.printable import escaped
 from controller.views.plan import in_sandbox
-from controller.views.problems import shown
 from controller.views.review import NOWHERE, Finding, Level, Review
 
 _SEVERITIES = {Level.ERROR: "major", Level.WARNING: "minor"}
@@ -24,7 +24,7 @@ def codequality(review: Review) -> list[dict[str, Any]]:
 
 
 def _entry(finding: Finding, seen: Counter[str], more: str) -> dict[str, Any]:
-    what = "\0".join([finding.rule, shown(finding.source.path), finding.text, finding.title])
+    what = "\0".join([finding.rule, escaped(finding.source.path), finding.text, finding.title])
     seen[what] += 1
     mark = hashlib.sha256(f"{what}\0{seen[what]}".encode()).hexdigest()
     return {
@@ -33,7 +33,7 @@ def _entry(finding: Finding, seen: Counter[str], more: str) -> dict[str, Any]:
         "fingerprint": mark,
         "severity": _SEVERITIES[finding.level],
         "location": {
-            "path": shown(finding.source.path),
+            "path": escaped(finding.source.path),
             "lines": {"begin": max(finding.source.line, 1)},
         },
     }

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from controller.core.printable import escaped
 from controller.views.lines import counted
-from controller.views.problems import shown
 from controller.views.review import Finding, Level, Review
 
 MOST = 10
 """How many annotations of a kind GitHub shows of one step."""
 
 _LONGEST = 4000
-# The runner takes a line that begins with :: for a command, and ##[ wherever it stands. A carriage
-# return ends a line too.
-_COMMAND = re.compile(r"((?:^|\r)[^\S\n]*)::|##\[", re.MULTILINE)
 
 
 def commands(review: Review) -> Iterator[str]:
@@ -33,24 +29,13 @@ def commands(review: Review) -> Iterator[str]:
         yield f"{', '.join(rest)} without an annotation: GitHub shows {MOST} of a kind"
 
 
-def defused(text: str, form: str = "text") -> str:
-    """Return a text for the log in which nothing is a workflow command, whoever wrote it.
-
-    As ``json`` or ``xml`` it still means the same.
-    """
-    if form == "json":
-        return text.replace("##[", "##\\u005b")
-    bracket, colon = ("##&#91;", "&#58;") if form == "xml" else ("## [", "\\:")
-    return _COMMAND.sub(lambda found: bracket if found[0] == "##[" else f"{found[1]}{colon}:", text)
-
-
 def _command(finding: Finding) -> str:
     source = finding.source
     given = {
-        "file": shown(source.path),
+        "file": escaped(source.path),
         "line": str(source.line or ""),
         "col": str(source.column or ""),
-        "title": shown(finding.title),
+        "title": escaped(finding.title),
     }
     properties = ",".join(f"{name}={_property(text)}" for name, text in given.items() if text)
     return f"::{finding.level} {properties}::{_data(finding.text[:_LONGEST])}"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from xml.etree import ElementTree as ET
 
 from controller.core.model import JobKey, Source
-from controller.views.problems import shown
+from controller.core.printable import escaped
 from controller.views.review import NOWHERE, Finding, Level, Review
 
 _Case = tuple[JobKey | None, str]
@@ -16,8 +16,9 @@ _Case = tuple[JobKey | None, str]
 def junit(review: Review) -> str:
     """Return one suite: a manifest with an error has failed, one that is held is skipped.
 
-    A case has one failure, which counts and lists all of its errors: readers show no more than
-    one. What belongs to no manifest has a case of its own, named by its file.
+    One with mere warnings has passed. A case has one failure, which counts and lists all of its
+    errors: readers show no more than one. What belongs to no manifest has a case of its own, named
+    by its file.
     """
     cases = _cases(review)
     suite = _suite(review.verb, cases.values())
@@ -58,7 +59,7 @@ def _suite(verb: str, cases: Iterable[Sequence[Finding]]) -> ET.Element:
 def _outcome(found: Sequence[Finding]) -> str:
     if any(one.level is Level.ERROR for one in found):
         return "failure"
-    return "skipped" if found else ""
+    return "" if all(one.is_remark for one in found) else "skipped"
 
 
 def _case(
@@ -67,14 +68,16 @@ def _case(
     source = found[0].source if found else NOWHERE
     if subject is not None:
         source = sources.get(subject, source)
-    name = subject.name if subject else shown(path) or "the tree as a whole"
+    name = subject.name if subject else escaped(path) or "the tree as a whole"
     kind = subject.kind if subject else "file" if path else "tree"
-    place = {"file": shown(source.path), "line": str(source.line or "")}
+    place = {"file": escaped(source.path), "line": str(source.line or "")}
     given = {"classname": kind, "name": name, **{key: one for key, one in place.items() if one}}
     case = ET.Element("testcase", given)
     outcome = _outcome(found)
     if outcome:
         case.append(_told(outcome, found))
+    elif found:
+        ET.SubElement(case, "system-out").text = _listed(found)
     return case
 
 
@@ -82,5 +85,13 @@ def _told(outcome: str, found: Sequence[Finding]) -> ET.Element:
     first, more = found[0], len(found) - 1
     message = first.text.partition("\n")[0] + (f" (and {more} more)" if more else "")
     told = ET.Element(outcome, {"type": first.rule, "message": message})
-    told.text = "\n".join(f"{shown(str(one.source))}: {one.rule} {one.text}" for one in found)
+    told.text = _listed(found)
     return told
+
+
+def _listed(found: Sequence[Finding]) -> str:
+    return "\n".join(f"{escaped(str(one.source))}: {_marked(one)} {one.text}" for one in found)
+
+
+def _marked(finding: Finding) -> str:
+    return f"{finding.rule} warning:" if finding.is_remark else finding.rule

@@ -5,22 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from controller.core.printable import escaped
+
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of output and how it looks on a terminal."""
+    """One line of output and how it looks on a terminal; ``rest`` are parts with looks of theirs.
+
+    The text is plain: what prints it escapes and colours it.
+    """
 
     text: str
     colour: str | None = None
     bold: bool = False
+    rest: tuple[Line, ...] = ()
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return each row as one text, its cells padded to the widest of their column."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    # Escapes are longer than what they are for, and columns are of what is printed.
+    cells = [[escaped(cell) for cell in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        for row in rows
+        for row in cells
     ]
 
 

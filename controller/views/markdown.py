@@ -6,16 +6,16 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from controller.core.printable import escaped
 from controller.views.lines import counted
-from controller.views.problems import shown
 
 _LONGEST_CELL = 2000
 _NOTICE = 80
 _MARKUP = re.compile(r"[\\`*_\[\]<>#!|~&$@]|:(?=//)|(?<=www)\.")
 # With a word right behind them they notify people, or link to issues, labels and milestones.
-_REFERENCE = re.compile(r"([@#!~$%])(?=\w)")
+_BEFORE_WORD = re.compile(r"(?<=[@#!~$%])(?=\w)")
 _QUOTED = re.compile(r"`([^`]+)`")
-_APART = "\u200b"
+_APART = "&#8203;"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +96,16 @@ def text(plain: str) -> str:
     Nothing in it is markup, a mention, a reference, an e-mail address or a link; only what stands
     between two backticks, as our own messages have it, is shown as code.
     """
-    outside = _QUOTED.split(_cut(shown(plain)))
+    outside = _QUOTED.split(_cut(escaped(plain)))
     return "".join(
-        code(part) if index % 2 else _escaped(_REFERENCE.sub(rf"\1{_APART}", part))
+        code(part) if index % 2 else _APART.join(map(_escaped, _BEFORE_WORD.split(part)))
         for index, part in enumerate(outside)
     ).strip()
 
 
 def code(plain: str) -> str:
     """Return plain text as Markdown that shows it as code, where nothing is a reference anyway."""
-    return f"<code>{_escaped(_cut(shown(plain)))}</code>" if plain else ""
+    return f"<code>{_escaped(_cut(escaped(plain)))}</code>" if plain else ""
 
 
 def _cut(plain: str) -> str:

@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from controller.core.model import API_VERSION, Problem, Source
+from controller.core.model import API_VERSION, Problem, Severity, Source
+from controller.core.printable import escaped
+from controller.views.lines import Line
 
-_BOLD, _RED, _CYAN, _RESET = "\x1b[1m", "\x1b[31m", "\x1b[36m", "\x1b[0m"
 _WIDEST = 160
 _MARGIN = 20
 _WORD = re.compile(r"\w+")
@@ -20,22 +21,18 @@ def problem_lines(
     problems: Sequence[Problem],
     lines_of: Callable[[str], Sequence[str]],
     sensitive: frozenset[str] = frozenset(),
-    *,
-    color: bool,
-) -> Iterator[str]:
-    """Yield the lines that tell each problem: place and message, the source line, the hint.
+) -> Iterator[Line]:
+    """Yield the lines that report each problem: place and message, the source line, the hint.
 
-    ``lines_of`` returns a file's lines. A line of a ``sensitive`` member is not shown, and a
-    control character never reaches the terminal.
+    ``lines_of`` returns a file's lines. A line of a ``sensitive`` member is not shown.
     """
     for problem in problems:
-        place = _painted(shown(str(problem.source)), _BOLD, color)
-        yield f"{place}: {_painted(problem.code, _RED, color)} {shown(problem.message)}"
+        yield _headline(problem)
         if problem.source.line:
             lines = lines_of(problem.source.path)
-            yield from _excerpt(problem.source, lines, sensitive, color=color)
+            yield from _excerpt(problem.source, lines, sensitive)
         if problem.hint:
-            yield f"  {_painted('hint:', _CYAN, color)} {shown(problem.hint)}"
+            yield Line("  ", rest=(Line("hint:", "cyan"), Line(f" {problem.hint}")))
 
 
 def validation(manifests: int, valid: int, problems: Sequence[Problem]) -> dict[str, Any]:
@@ -55,37 +52,35 @@ def problem_data(problem: Problem) -> dict[str, Any]:
     place = {"line": source.line, "column": source.column} if source.line else {}
     job = {"job": str(problem.key)} if problem.key else {}
     hint = {"hint": problem.hint} if problem.hint else {}
-    message = {"code": problem.code, "message": problem.message}
-    return {"path": shown(source.path), **place, **message, **hint, **job}
+    severity = str(problem.severity)
+    message = {"code": problem.code, "severity": severity, "message": problem.message}
+    return {"path": escaped(source.path), **place, **message, **hint, **job}
 
 
-def shown(text: str) -> str:
-    """Return a text with everything that a terminal would act on, or refuse, written as escapes."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else ascii(character)[1:-1] for character in text
+def _headline(problem: Problem) -> Line:
+    """Return where a problem is and what it is; only a warning says its severity."""
+    is_warning = problem.severity is Severity.WARNING
+    mark = (Line(" warning:", "yellow"),) if is_warning else ()
+    code = Line(problem.code, "yellow" if is_warning else "red")
+    return Line(
+        str(problem.source),
+        bold=True,
+        rest=(Line(": "), code, *mark, Line(f" {problem.message}")),
     )
 
 
-def _painted(text: str, style: str, color: bool) -> str:
-    return f"{style}{text}{_RESET}" if color else text
-
-
-def _excerpt(
-    source: Source, lines: Sequence[str], sensitive: frozenset[str], *, color: bool
-) -> Iterator[str]:
+def _excerpt(source: Source, lines: Sequence[str], sensitive: frozenset[str]) -> Iterator[Line]:
     """Yield the line that a problem is about, with a caret under its column."""
     if source.line > len(lines) or _is_sensitive(lines[: source.line], sensitive):
         return
     begin = max(0, source.column - _WIDEST + _MARGIN)
     line = lines[source.line - 1][begin:]
-    text = shown(line[:_WIDEST].rstrip())
+    text = line[:_WIDEST].rstrip()
     if text:
         number = str(source.line)
-        indent = " " * len(shown(line[: source.column - 1 - begin]))
-        yield f"  {number} | {text}"
-        yield f"  {' ' * len(number)} | {indent}{_painted('^', _RED, color)}"
+        indent = " " * len(escaped(line[: source.column - 1 - begin]))
+        yield Line(f"  {number} | {text}")
+        yield Line(f"  {' ' * len(number)} | {indent}", rest=(Line("^", "red"),))
 
 
 def _is_sensitive(lines: Sequence[str], sensitive: frozenset[str]) -> bool:

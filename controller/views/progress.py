@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from controller.core.headlines import STALLED, SUSPENDED
 from controller.core.kind import Kind
+from controller.core.printable import escaped
 from controller.views.plan import in_sandbox
 from controller.views.status import JobStatus
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console, Group
     from rich.table import Table
+    from rich.text import Text
 
 _MOST_ROWS = 20
 
@@ -88,7 +90,7 @@ class Screen:
         ended = sum(self._has_ended(status) for status in self._known.values())
         told = f"{ended} of {self._total} ended{in_sandbox(self._sandbox)}"
         bar = Table.grid(padding=(0, 1))
-        bar.add_row(ProgressBar(self._total or 1, ended, width=40), told)
+        bar.add_row(ProgressBar(self._total or 1, ended, width=40), _cell(told))
         return Group(self._table(), bar)
 
     def _table(self) -> Table:
@@ -98,7 +100,7 @@ class Screen:
         moving = [one for one in self._known.values() if not self._has_ended(one)]
         for status in moving[:_MOST_ROWS]:
             message = str(status.condition("Synced").get("message", ""))
-            table.add_row(status.key.name, status.phase, message)
+            table.add_row(*map(_cell, (status.key.name, status.phase, message)))
         if len(moving) > _MOST_ROWS:
             table.add_row(f"and {len(moving) - _MOST_ROWS} more", "", "")
         return table
@@ -108,21 +110,26 @@ class Screen:
         return status.phase in kind.terminal or status.phase in {STALLED, SUSPENDED}
 
 
+def _cell(text: str) -> Text:
+    """Return a text as it is: rich takes brackets in plain strings for markup."""
+    from rich.text import Text
+
+    return Text(escaped(text))
+
+
 @contextmanager
 def progress(
     kinds: Mapping[str, Kind],
     total: int,
     say: Callable[[str], None],
+    console: Console | None,
     *,
-    terminal: bool,
     sandbox: bool,
 ) -> Iterator[Progress]:
-    """Yield what shows progress: on a terminal a screen that disappears at the end, else lines."""
-    if not terminal:
+    """Yield what shows progress: on a console a screen that disappears at the end, else lines."""
+    if console is None:
         yield Lines(say)
         return
-    from rich.console import Console
-
-    screen = Screen(kinds, total, Console(stderr=True), sandbox=sandbox)
+    screen = Screen(kinds, total, console, sandbox=sandbox)
     with screen.live:
         yield screen

@@ -10,8 +10,9 @@ from controller.core.actions import UNREAD, Action, Plan, Reason, Verb
 from controller.core.headlines import STALLED
 from controller.core.kind import Kind
 from controller.core.model import JobKey, Problem, Source
+from controller.core.printable import escaped
 from controller.core.problems import Code
-from controller.views.problems import shown
+from controller.core.severity import errors
 from controller.views.status import JobStatus, is_unhealthy
 
 NOWHERE = Source("")
@@ -56,10 +57,15 @@ class Finding:
         return self.rule in _CODES
 
     @property
+    def is_remark(self) -> bool:
+        """Whether it is a warning about a manifest that is valid nevertheless."""
+        return self.is_problem and self.level is Level.WARNING
+
+    @property
     def text(self) -> str:
         """The message and the hint, with whatever a terminal would act on written as escapes."""
         hint = [f"hint: {self.hint}"] if self.hint else []
-        return "\n".join(shown(line) for line in [*self.message.split("\n"), *hint])
+        return "\n".join(escaped(line) for line in [*self.message.split("\n"), *hint])
 
     @property
     def title(self) -> str:
@@ -110,9 +116,9 @@ def review(
 
 
 def of_problems(problems: Sequence[Problem]) -> Iterator[Finding]:
-    """Yield an error for each problem."""
+    """Yield an error or a warning for each problem, as its severity says."""
     for one in problems:
-        yield Finding(Level.ERROR, one.code, one.message, one.source, one.hint, one.key)
+        yield Finding(Level(one.severity), one.code, one.message, one.source, one.hint, one.key)
 
 
 def of_plan(plan: Plan, problems: Sequence[Problem], refused: str | None) -> Iterator[Finding]:
@@ -122,7 +128,7 @@ def of_plan(plan: Plan, problems: Sequence[Problem], refused: str | None) -> Ite
     """
     yield from _refusal(refused)
     yield from of_problems(problems)
-    told = {problem.key for problem in problems}
+    told = {problem.key for problem in errors(problems)}
     for action in plan.actions:
         if action.verb is Verb.HOLD and not (
             action.reason is Reason.INVALID and action.desired.key in told
@@ -152,7 +158,7 @@ def of_pass(
     """
     yield from _refusal(refused)
     yield from of_problems(problems)
-    told = {problem.key for problem in problems}
+    told = {problem.key for problem in errors(problems)}
     for status in statuses:
         if status.key in failing:
             yield _unserved(status, failing[status.key])

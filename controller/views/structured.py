@@ -55,10 +55,9 @@ def structured(data: Any, output: str, *, unicode: bool = True) -> str:
 
 
 def _yaml(data: Any, *, unicode: bool) -> str:
-    import yaml
+    from controller.views.yaml_text import yaml_text
 
-    text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=unicode, width=1000)
-    return text
+    return yaml_text(data, unicode=unicode)
 
 
 def _text(data: Any) -> str:

@@ -43,7 +43,7 @@ def status_markdown(
     review: Review, statuses: Sequence[JobStatus], refused: str | None, place: Placing, limit: int
 ) -> str:
     """Return statuses: what failed or waits for a person first, the rest folded."""
-    told = {one.subject: one for one in reversed(review.findings)}
+    told = {one.subject: one for one in reversed(review.findings) if not one.is_remark}
     ill = [_ill(one, told[one.key], place) for one in statuses if one.key in told]
     rest = [one for one in statuses if one.key not in told]
     well = [_well(one, place) for one in rest[:_MOST_QUIET]] + _more(len(rest))
@@ -62,13 +62,14 @@ def _leads(review: Review, refused: str | None = None) -> list[str]:
 
 
 def _problems(review: Review, share: float = 1.0) -> Iterator[Table]:
-    rows = tuple(_problem(one) for one in review.of(Level.ERROR) if one.is_problem)
+    rows = tuple(_problem(one) for one in review.of(Level.ERROR, Level.WARNING) if one.is_problem)
     if rows:
         yield Table("#### Problems", ("where", "problem", "what to do"), rows, share=share)
 
 
 def _problem(finding: Finding) -> str:
-    told = f"{code(finding.rule)} {text(finding.message)}"
+    mark = "**warning** " if finding.is_remark else ""
+    told = f"{mark}{code(finding.rule)} {text(finding.message)}"
     return row(_where(finding.source), told, text(finding.hint))
 
 

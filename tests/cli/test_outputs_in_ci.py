@@ -143,3 +143,14 @@ def test_no_reports_are_no_failure(mixed: Project) -> None:
     ran = mixed.call("validate", **system)
     assert ran.code == 4
     assert len([line for line in ran.said if "no reports for GitLab" in line]) == 1
+
+
+def test_a_report_is_not_written_through_a_link(mixed: Project) -> None:
+    """A link that a branch holds in a report's place leads nowhere; the exit code stays."""
+    target = mixed.folder.parent / "target"
+    target.write_text("kept")
+    (mixed.folder / REPORTS[1]).symlink_to(target)
+    ran = mixed.call("validate", GITLAB_CI="true", CI_PROJECT_DIR=str(mixed.folder))
+    assert ran.code == 4
+    assert "no reports for GitLab" in ran.err
+    assert target.read_text() == "kept"

@@ -81,6 +81,7 @@ def test_data_says_the_same(folder: Path) -> None:
         "line": 10,
         "column": 15,
         "code": "BJ203",
+        "severity": "error",
         "message": "`spec.vpcConfig` has no member `subnets`",
         "hint": "did you mean `subnetIds`?",
         "job": "ModelCustomizationJob/broken",

@@ -10,7 +10,7 @@ from typing import Any
 
 from controller.core.actions import Action, Plan
 from controller.core.fleet import Fleet, fleet_of
-from controller.core.model import JobKey, Problem, Source
+from controller.core.model import JobKey, Problem, Severity, Source
 from controller.core.planning import plan, refusal
 from controller.core.problems import Code
 from controller.views.status import JobStatus
@@ -110,4 +110,5 @@ def _problem(dice: random.Random) -> Problem:
     source = Source(f"jobs/{dice.choice(HOSTILE)}.yaml", line, line and dice.randrange(1, 9))
     key = dice.choice([None, JobKey(next(iter(TEST_KINDS)), "some-job")])
     code = dice.choice(list(Code)).code
-    return Problem(code, dice.choice(HOSTILE) or "?", source, dice.choice(HOSTILE), key)
+    severity = dice.choice(list(Severity))
+    return Problem(code, dice.choice(HOSTILE) or "?", source, dice.choice(HOSTILE), key, severity)

@@ -10,8 +10,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from controller.core.model import JobKey, Source
-from controller.views.github import commands, defused
-from controller.views.problems import shown
+from controller.core.printable import Form, escaped, without_commands
+from controller.views.github import commands
 from controller.views.review import Finding, Level, Review, review
 from tests.views import runner
 from tests.views.drawn import HOSTILE
@@ -41,7 +41,7 @@ def test_the_runner_reads_what_was_meant(path: str, message: str, hint: str, lev
     (read,) = runner.commands(log_of(review("plan", "", (), [told])))
     assert read.name == str(level)
     assert read.properties == {
-        "file": shown(source.path),
+        "file": escaped(source.path),
         "line": "7",
         "col": "9",
         "title": "BJ204: some-job",
@@ -90,16 +90,16 @@ def test_ten_need_no_count() -> None:
 @example("a\r ::stop-commands::x")
 def test_a_text_is_no_command(text: str) -> None:
     """Whoever wrote a text, in the log it is nothing but text."""
-    assert runner.commands(defused(text)) == []
-    log = "\n".join(map(shown, text.split("\n")))
+    assert runner.commands(without_commands(text)) == []
+    log = "\n".join(map(escaped, text.split("\n")))
     as_json = json.dumps({log: [log]}, indent=2)
-    assert runner.commands(defused(as_json, "json")) == []
-    assert json.loads(defused(as_json, "json")) == json.loads(as_json)
+    assert runner.commands(without_commands(as_json, Form.JSON)) == []
+    assert json.loads(without_commands(as_json, Form.JSON)) == json.loads(as_json)
     element = ET.Element("a", {"b": log})
     element.text = log
     as_xml = ET.tostring(element, encoding="unicode")
-    assert runner.commands(defused(as_xml, "xml")) == []
-    read = ET.fromstring(defused(as_xml, "xml"))  # noqa: S314 - it is our own
+    assert runner.commands(without_commands(as_xml, Form.XML)) == []
+    read = ET.fromstring(without_commands(as_xml, Form.XML))  # noqa: S314 - it is our own
     assert (read.text or "", read.attrib) == (log, {"b": log})
 
 
@@ -108,4 +108,4 @@ def test_a_text_is_no_command(text: str) -> None:
 )
 def test_a_harmless_text_stays_as_it_is(text: str) -> None:
     """Nothing but commands is touched."""
-    assert defused(text) == text
+    assert without_commands(text) == text

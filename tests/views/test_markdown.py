@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from controller.adapters.pipeline import SUMMARY_BYTES
 from controller.core.actions import Action, Plan, Verb
 from controller.core.model import Place, Problem, Source, Target
+from controller.core.printable import escaped
 from controller.views.markdown import code, text
 from controller.views.plan import in_sandbox, summary
-from controller.views.problems import shown
 from controller.views.review import Review, of_plan, of_problems, review
 from controller.views.summaries import plan_markdown, validation_markdown
 from tests.views.drawn import HOSTILE, Drawn, drawn, seeded
@@ -52,8 +52,8 @@ def test_a_text_is_shown_as_it_is(plain: str) -> None:
     page = read(f"| a | b |\n|---|---|\n| {text(plain)} | {code(plain)} |\n")
     assert set(page.tags) <= {"table", "thead", "tbody", "tr", "th", "td", "code"}
     (_, (told, quoted)) = page.rows
-    assert quoted.strip() == shown(plain).strip()
-    assert told.replace(APART, "").strip() == _without_quotes(shown(plain)).strip()
+    assert quoted.strip() == escaped(plain).strip()
+    assert told.replace(APART, "").strip() == _without_quotes(escaped(plain)).strip()
 
 
 def _without_quotes(plain: str) -> str:

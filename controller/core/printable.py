@@ -1,0 +1,84 @@
+"""Text from outside, made safe to print: no control character, no workflow command.
+
+Manifests, the service and git may hold anything. A terminal acts on control characters and shows
+text in another order after bidirectional ones; GitHub Actions takes lines of any log for commands.
+Each form of output has escapes of its own, so that programs read the same values as before.
+"""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from typing import Final
+
+
+class Form(StrEnum):
+    """The syntax of an output, which decides how a character is escaped in it."""
+
+    TEXT = "text"
+    JSON = "json"
+    YAML = "yaml"
+    XML = "xml"
+    COMMANDS = "commands"
+    """Workflow commands of our own making."""
+
+
+# Whatever is none of these is printable ASCII, a tab or a line end, and needs no closer look.
+_SUSPECT: Final = re.compile(r"[^\x20-\x7e\n\t]")
+# The runner takes a line that begins with :: for a command, blanks before it or not, and ##[
+# wherever it is. A carriage return ends a line too.
+_COMMAND: Final = re.compile(r"((?:^|\r)[^\S\n]*)::|##\[", re.MULTILINE)
+_LAST_UNIT: Final = 0xFFFF
+_BRACKETS: Final = {Form.JSON: "##\\u005b", Form.YAML: "##\\u005b", Form.XML: "##&#91;"}
+
+
+def escaped(text: str) -> str:
+    """Return a text as one line, with an escape in place of each character that is not printable.
+
+    Unicode's control, format, surrogate and separator characters are not, a plain space is.
+    """
+    if text.isprintable():
+        return text
+    return "".join(one if one.isprintable() else ascii(one)[1:-1] for one in text)
+
+
+def escaped_as(text: str, form: Form = Form.TEXT) -> str:
+    """Return a whole output with escapes in its own syntax; its tabs and line ends are kept.
+
+    JSON and YAML still hold the same values: where YAML has such a character, it is in double
+    quotes.
+    """
+    return _SUSPECT.sub(_ESCAPES.get(form, _in_text), text)
+
+
+def without_commands(text: str, form: Form = Form.TEXT) -> str:
+    """Return an output for GitHub's log in which nothing is a workflow command.
+
+    As JSON, YAML or XML it still means the same.
+    """
+    if form is Form.COMMANDS:
+        return text
+    if form in {Form.JSON, Form.YAML}:
+        return text.replace("##[", _BRACKETS[form])
+    bracket, colon = (_BRACKETS[form], "&#58;") if form is Form.XML else ("## [", "\\:")
+    return _COMMAND.sub(lambda found: bracket if found[0] == "##[" else f"{found[1]}{colon}:", text)
+
+
+def _in_text(found: re.Match[str]) -> str:
+    return escaped(found[0])
+
+
+def _in_json(found: re.Match[str]) -> str:
+    if found[0].isprintable():
+        return found[0]
+    units = found[0].encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[place : place + 4]}" for place in range(0, len(units), 4))
+
+
+def _in_yaml(found: re.Match[str]) -> str:
+    """Return an escape of double quotes, which have no pairs of surrogates."""
+    number = ord(found[0])
+    return _in_json(found) if number <= _LAST_UNIT or found[0].isprintable() else f"\\U{number:08x}"
+
+
+_ESCAPES: Final = {Form.JSON: _in_json, Form.YAML: _in_yaml}

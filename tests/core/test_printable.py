@@ -1,0 +1,58 @@
+"""Text from outside is printed without control characters and commands, and still says the same."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import yaml
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from controller.core.printable import Form, escaped, escaped_as, without_commands
+from controller.views.structured import structured
+from tests.support.hostile import HOSTILE, TEXTS, terminal_sees
+from tests.views import runner
+
+VALUES = st.recursive(
+    TEXTS | st.integers() | st.none() | st.booleans(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(TEXTS)
+def test_one_line_is_printable(text: str) -> None:
+    """A text becomes one line of printable characters, and a printable text stays as it is."""
+    shown = escaped(text)
+    assert shown.isprintable()
+    assert escaped(shown) == shown
+    assert not text.isprintable() or shown == text
+
+
+@given(TEXTS, st.sampled_from(Form))
+def test_a_whole_output_keeps_its_lines(text: str, form: Form) -> None:
+    """In every syntax the lines and tabs of an output stay, and nothing else that commands."""
+    shown = escaped_as(text, form)
+    assert not terminal_sees(shown)
+    assert shown.count("\n") == text.count("\n")
+
+
+@pytest.mark.parametrize("unicode", [True, False])
+@given(value=VALUES)
+@example(value={"::stop-commands::x": ["a\n::error::b", "##[error]c", "\U0002ebe1\u202e\x7f"]})
+def test_data_are_read_back(value: object, unicode: bool) -> None:
+    """JSON and YAML hold the very same values, with no control character and no command."""
+    for form, read in ((Form.JSON, json.loads), (Form.YAML, yaml.safe_load)):
+        printed = escaped_as(structured(value, form, unicode=unicode), form)
+        log = without_commands(printed, form)
+        assert read(printed) == read(log) == value
+        assert not terminal_sees(log)
+        assert runner.commands(log) == []
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_a_log_has_no_command_of_a_stranger(text: str) -> None:
+    """What the runner would take for a command is text in the log, wherever its line begins."""
+    for form in (Form.TEXT, Form.XML):
+        assert runner.commands(without_commands(escaped_as(text, form), form)) == []
