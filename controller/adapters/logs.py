@@ -39,8 +39,8 @@ def log_to_stderr(level: str = "debug") -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _masked,
         _with_trace,
+        _masked,
         *([_printable] if terminal else []),
     ]
     handler = logging.StreamHandler(sys.stderr)

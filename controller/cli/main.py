@@ -109,7 +109,7 @@ def main() -> None:
     except OSError as error:
         # What is unknown, or leads out of the tree, stops the verb wherever it comes up.
         where = f"{error.filename!r}: " if error.filename is not None else ""
-        click.echo(f"bedrock-jobs: {where}{error.strerror or error}", err=True)
+        say(f"bedrock-jobs: {where}{error.strerror or error}")
         code = Exit.FAILED
     except (click.Abort, KeyboardInterrupt):
         say("bedrock-jobs: interrupted")
