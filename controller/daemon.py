@@ -20,7 +20,6 @@ from queue import Empty, SimpleQueue
 from controller.core.actions import UNREAD, Reason
 from controller.core.model import JobKey, Recorded, Target
 from controller.core.pruning import Cleaning
-from controller.core.severity import errors
 from controller.metering import Meter, PassResult, Wake
 from controller.reconcile import Mode, Outside, PassLeftError, Report, Scope, reconcile
 from controller.roster import Batch, Group, Intake, Roster
@@ -304,8 +303,8 @@ class Daemon:
         meter.queued(depth, oldest)
         valid = sum(job.submission is not None for job in desired)
         # A file that nobody can read the manifests of counts as one.
-        nameless = {one.source.path for one in errors(roster.intake.problems) if one.key is None}
-        invalid = len(desired) - valid + len(nameless)
+        wrong = (one for one in roster.intake.problems if one.is_error and one.key is None)
+        invalid = len(desired) - valid + len({one.source.path for one in wrong})
         meter.counted(Counter(roster.phases.values()), valid, invalid)
         last, interval = self._fine_at, roster.rhythm.interval
         since = min(self._since.values(), default=now)

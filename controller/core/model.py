@@ -55,6 +55,11 @@ class Problem:
     key: JobKey | None = None
     severity: Severity = Severity.ERROR
 
+    @property
+    def is_error(self) -> bool:
+        """Whether it makes what it is about Invalid."""
+        return self.severity is Severity.ERROR
+
 
 @dataclass(frozen=True, slots=True)
 class Target:

@@ -10,7 +10,7 @@ from controller.core.model import Manifest, Problem, Severity, Tree
 
 def errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Return the problems that are errors; only these decide what is done and how a verb ends."""
-    return tuple(one for one in problems if one.severity is Severity.ERROR)
+    return tuple(one for one in problems if one.is_error)
 
 
 def as_errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
