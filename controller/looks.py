@@ -22,8 +22,8 @@ from controller.core.model import (
     Observation,
     Place,
     Recorded,
-    State,
 )
+from controller.core.policy import State
 from controller.core.tagging import to_read, token_of, wanted
 from controller.core.walks import walk
 from controller.ports import Cloud, CloudError

@@ -14,7 +14,12 @@ from controller.cli.passing import reach_of
 from controller.cli.revising import Proposal, revise
 from controller.cli.wiring import Work, outside
 from controller.core.actions import UNREAD, Action, Reason
-from controller.core.model import Desired, JobKey, Live, State
+from controller.core.model import (
+    Desired,
+    JobKey,
+    Live,
+)
+from controller.core.policy import State
 from controller.reconcile import Mode, Outside, reconcile
 from controller.views.steps import Step, Steps, Verdict
 

@@ -19,7 +19,12 @@ from controller.core.fleet import Fleet
 from controller.core.healing import cause_of
 from controller.core.kinds import KINDS
 from controller.core.lineage import Lineage
-from controller.core.model import Desired, Live, State, Submission
+from controller.core.model import (
+    Desired,
+    Live,
+    Submission,
+)
+from controller.core.policy import State
 from controller.reconcile import Mode, reconcile
 from controller.views.steps import Step, Steps, Verdict
 

@@ -16,7 +16,12 @@ from controller.cli.passing import judged, placed, reach_of, remarks_of, tell_fa
 from controller.cli.wiring import Work, outside
 from controller.core.actions import Action, Reason, Verb
 from controller.core.kinds import KINDS
-from controller.core.model import Desired, JobKey, Live, State
+from controller.core.model import (
+    Desired,
+    JobKey,
+    Live,
+)
+from controller.core.policy import State
 from controller.reconcile import Mode, Outside, Report, reconcile
 from controller.views.remarks import Remarks
 from controller.views.steps import Step, Steps, Verdict

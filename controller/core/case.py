@@ -19,9 +19,9 @@ from controller.core.model import (
     Live,
     Observation,
     Recorded,
-    State,
     Submission,
 )
+from controller.core.policy import State
 from controller.core.tagging import Tagged, judged, known_tags, refused_tags, wanted
 
 

@@ -9,7 +9,11 @@ from itertools import chain, islice
 from controller.core.declared import policy_of, target_of
 from controller.core.entries import Entry
 from controller.core.identity import is_suffixed, stems
-from controller.core.model import OnSpecChange, Policy, Problem, Target
+from controller.core.model import (
+    Problem,
+    Target,
+)
+from controller.core.policy import OnSpecChange, Policy
 from controller.core.problems import Code
 
 _NAMED = 5

@@ -14,7 +14,13 @@ from controller.core import living, pruning
 from controller.core.actions import Action, Reason, Verb
 from controller.core.case import Case
 from controller.core.fleet import forbidden_target
-from controller.core.model import Doubt, Existence, Recorded, State, Target
+from controller.core.model import (
+    Doubt,
+    Existence,
+    Recorded,
+    Target,
+)
+from controller.core.policy import State
 from controller.core.severity import errors
 
 HELD_PER_DIGEST = frozenset({Reason.SUBMIT_REFUSED, Reason.TOKEN_REPLAY})

@@ -6,7 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.core.kind import Kind
-from controller.core.model import OnDelete, OnSpecChange, Policy, State, Target
+from controller.core.model import (
+    Target,
+)
+from controller.core.policy import OnDelete, OnSpecChange, Policy, State
 
 _NO_TARGET = Target()
 _NO_POLICY = Policy()

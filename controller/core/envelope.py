@@ -8,8 +8,11 @@ from typing import Any, Final
 from controller.core.envelope_words import FLEET, MANIFEST
 from controller.core.fleet import MAX_SUBMITS
 from controller.core.keywords import CODE, FORM
-from controller.core.model import API_VERSION, OnDelete, OnSpecChange, Policy, State
+from controller.core.model import (
+    API_VERSION,
+)
 from controller.core.patterns import constraint
+from controller.core.policy import OnDelete, OnSpecChange, Policy, State
 from controller.core.problems import Code
 from controller.core.shapes import text_node
 from controller.core.words import Node, worded_throughout

@@ -10,10 +10,9 @@ from controller.core.model import (
     SUBMITTING,
     Disposition,
     Live,
-    OnDelete,
     Recorded,
-    State,
 )
+from controller.core.policy import OnDelete, State
 from controller.core.queueing import refusal_text
 
 PENDING = "Pending"

@@ -10,7 +10,10 @@ from controller.core.findings import Finding
 from controller.core.fleet import Fleet, forbidden
 from controller.core.identity import with_names
 from controller.core.kind import Kind
-from controller.core.model import OnSpecChange, Policy, Target
+from controller.core.model import (
+    Target,
+)
+from controller.core.policy import OnSpecChange, Policy
 from controller.core.problems import Code
 from controller.core.tagging import DIGEST, MANIFEST, OWNER, STAMP, job_member
 from controller.core.validation import Checker

@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from controller.core.fleet import Fleet
 from controller.core.identity import stems
 from controller.core.kind import Kind
-from controller.core.model import Desired, JobKey, Place, Policy, Recorded, Source, Target
+from controller.core.model import (
+    Desired,
+    JobKey,
+    Place,
+    Recorded,
+    Source,
+    Target,
+)
+from controller.core.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)

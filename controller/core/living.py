@@ -10,7 +10,10 @@ from controller.core.case import Case
 from controller.core.diff import Difference, failure_text
 from controller.core.identity import Ownership
 from controller.core.kind import Kind
-from controller.core.model import Live, State
+from controller.core.model import (
+    Live,
+)
+from controller.core.policy import State
 
 
 def not_owned(case: Case) -> Action | None:

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from controller.core.policy import ANY_POLICY, OnDelete, Policy
+
 API_VERSION = "bedrock-jobs/v1"
 SUBMITTING = "Submitting"
 
@@ -84,41 +86,6 @@ class Target:
         return self.account_id or (parts[4] if len(parts) > 5 else None), self.region
 
 
-class State(StrEnum):
-    """What a manifest's ``policy.state`` asks for."""
-
-    SUBMITTED = "Submitted"
-    SUSPENDED = "Suspended"
-    STOPPED = "Stopped"
-
-
-class OnSpecChange(StrEnum):
-    """What to do when a submitted manifest's spec changes."""
-
-    HOLD = "Hold"
-    NEW_REVISION = "NewRevision"
-
-
-class OnDelete(StrEnum):
-    """What to do with a running job whose manifest is gone; acted on only with prune."""
-
-    RETAIN = "Retain"
-    STOP = "Stop"
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the controller may do with a job, as the manifest's ``policy`` says."""
-
-    state: State = State.SUBMITTED
-    on_spec_change: OnSpecChange = OnSpecChange.HOLD
-    retries: int = 0
-    attempt: int = 0
-    adopt: str | None = None
-    on_delete: OnDelete = OnDelete.RETAIN
-    priority: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """A YAML document as written, read by its schema.
@@ -131,7 +98,7 @@ class Manifest:
     source: Source
     labels: Mapping[str, str] = field(default_factory=dict)
     target: Target = Target()
-    policy: Policy = Policy()
+    policy: Policy = ANY_POLICY
     spec: Mapping[str, Any] | None = None
     problems: tuple[Problem, ...] = ()
 

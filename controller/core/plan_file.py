@@ -15,7 +15,14 @@ from typing import Any
 from controller.core.actions import Action, Plan, Reason, Verb
 from controller.core.fleet import Fleet
 from controller.core.kind import Kind
-from controller.core.model import API_VERSION, Desired, JobKey, Place, Policy, Target
+from controller.core.model import (
+    API_VERSION,
+    Desired,
+    JobKey,
+    Place,
+    Target,
+)
+from controller.core.policy import Policy
 from controller.core.tagging import Retag, stamped
 
 KIND = "PlanFile"

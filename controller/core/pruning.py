@@ -15,7 +15,12 @@ from controller.core.case import Case
 from controller.core.identity import owner_mark
 from controller.core.kind import Kind
 from controller.core.living import stop_text
-from controller.core.model import Existence, Live, OnDelete, Recorded
+from controller.core.model import (
+    Existence,
+    Live,
+    Recorded,
+)
+from controller.core.policy import OnDelete
 
 MANY = 10
 """Of so many jobs or more, a prune may stop only a share."""

@@ -7,7 +7,12 @@ from datetime import datetime
 from typing import Any
 
 from controller.core.kind import Kind
-from controller.core.model import Live, OnDelete, Place, Recorded
+from controller.core.model import (
+    Live,
+    Place,
+    Recorded,
+)
+from controller.core.policy import OnDelete
 
 _MOST_ATTEMPTS = 1000
 _TEXTS = ("digest", "token", "jobName", "jobArn")

@@ -27,11 +27,11 @@ from controller.core.kind import Kind
 from controller.core.model import (
     SUBMITTING,
     Live,
-    OnDelete,
     Place,
     Recorded,
     Submission,
 )
+from controller.core.policy import OnDelete
 
 _SUBMITTED_AS = ("digest", "token", "attempt")
 _IDENTITY = (*_SUBMITTED_AS, "target", "jobArn", "jobName")

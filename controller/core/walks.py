@@ -7,7 +7,13 @@ from dataclasses import replace
 
 from controller.core.identity import Ownership
 from controller.core.lineage import Found, Lineage, Walk
-from controller.core.model import Earlier, Live, OnSpecChange, Recorded, Submission
+from controller.core.model import (
+    Earlier,
+    Live,
+    Recorded,
+    Submission,
+)
+from controller.core.policy import OnSpecChange
 
 
 def walk(lineage: Lineage, recorded: Recorded | None) -> Walk:

@@ -15,7 +15,10 @@ from hypothesis import strategies as st
 from controller.adapters.editing import Edit, EditError, set_policy
 from controller.adapters.manifests import load
 from controller.core.kinds import KINDS
-from controller.core.model import JobKey, Policy
+from controller.core.model import (
+    JobKey,
+)
+from controller.core.policy import Policy
 
 KIND = next(iter(KINDS))
 KEY = JobKey(KIND, "support-bot")

@@ -16,13 +16,12 @@ from controller.core.model import (
     JobKey,
     Manifest,
     Place,
-    Policy,
     Recorded,
     Source,
-    State,
     Target,
 )
 from controller.core.planning import plan
+from controller.core.policy import Policy, State
 from controller.core.recorded import parse
 from controller.core.status import entry
 from controller.observing import Observer

@@ -19,12 +19,12 @@ from controller.core.model import (
     JobKey,
     Manifest,
     Observation,
-    Policy,
     Recorded,
     Source,
     Target,
 )
 from controller.core.planning import decide
+from controller.core.policy import Policy
 from controller.core.recorded import parse
 from controller.core.status import entry
 from controller.observing import FEW, Observer

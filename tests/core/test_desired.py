@@ -8,7 +8,14 @@ import pytest
 
 from controller.core.desired import desire
 from controller.core.identity import submission
-from controller.core.model import JobKey, Manifest, Policy, Problem, Source, State, Target
+from controller.core.model import (
+    JobKey,
+    Manifest,
+    Problem,
+    Source,
+    Target,
+)
+from controller.core.policy import Policy, State
 from tests.core.cases import OFFERED, SPEC
 
 KEY = JobKey(OFFERED.name, "support-bot")

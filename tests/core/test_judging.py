@@ -22,7 +22,10 @@ from controller.core.judging import (
     unfit_tags,
 )
 from controller.core.kinds import KINDS
-from controller.core.model import OnSpecChange, Policy, Target
+from controller.core.model import (
+    Target,
+)
+from controller.core.policy import OnSpecChange, Policy
 from controller.core.problems import Code
 from tests.support.manifests import manifest, spec
 

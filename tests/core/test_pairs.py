@@ -13,8 +13,11 @@ from controller.core.actions import Action
 from controller.core.declared import policy_of
 from controller.core.fleet import fleet_of
 from controller.core.judging import contradictions
-from controller.core.model import OnDelete, OnSpecChange, State, Target
+from controller.core.model import (
+    Target,
+)
 from controller.core.planning import decide
+from controller.core.policy import OnDelete, OnSpecChange, State
 from tests.core.cases import NOW, OFFERED, arns, filled, situation
 
 TABLE = Path(__file__).parents[1] / "data" / "policy_pairs.txt"

@@ -1,0 +1,45 @@
+"""What a manifest's ``policy`` says: what the controller may do with a job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """What a manifest's ``policy.state`` asks for."""
+
+    SUBMITTED = "Submitted"
+    SUSPENDED = "Suspended"
+    STOPPED = "Stopped"
+
+
+class OnSpecChange(StrEnum):
+    """What to do when a submitted manifest's spec changes."""
+
+    HOLD = "Hold"
+    NEW_REVISION = "NewRevision"
+
+
+class OnDelete(StrEnum):
+    """What to do with a running job whose manifest is gone; acted on only with prune."""
+
+    RETAIN = "Retain"
+    STOP = "Stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the controller may do with a job, as the manifest's ``policy`` says."""
+
+    state: State = State.SUBMITTED
+    on_spec_change: OnSpecChange = OnSpecChange.HOLD
+    retries: int = 0
+    attempt: int = 0
+    adopt: str | None = None
+    on_delete: OnDelete = OnDelete.RETAIN
+    priority: int = 0
+
+
+ANY_POLICY = Policy()
+"""The policy of a manifest that sets none."""
