@@ -7,7 +7,7 @@ answer is unknown until the next pass, and never absent.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -41,7 +41,8 @@ class Look:
 
     ``found`` is set once it has ended. With ``full``, what ended is asked about again; so is, with
     the pass's ``now``, what ended lately and lacks members that come late.
-    ``by_record`` says that the sidecar answered for a job, and ``asks`` that it may not.
+    ``by_record`` says that the sidecar answered for a job, and ``asks`` that it may not; ``heard``
+    holds what the service answered, so that no job is asked for twice.
     """
 
     lineage: Lineage
@@ -54,6 +55,7 @@ class Look:
     now: datetime | None = None
     by_record: bool = False
     asks: bool = False
+    heard: dict[str, Live | None] = field(default_factory=dict)
 
     @property
     def key(self) -> JobKey:

@@ -212,7 +212,8 @@ def _is_off_limits(job: Desired, recorded: Recorded | None, fleet: Fleet, place:
         return True
     if recorded is not None and not recorded.may_be_in(place):
         return True
-    return bool(forbidden_target(Target(place.region, place.account_id), fleet))
+    where = Target(place.region, place.account_id)
+    return not job.may_stop and bool(forbidden_target(where, fleet))
 
 
 def _look_at(group: list[Look], cloud: Cloud, executor: Executor) -> dict[JobKey, Observation]:

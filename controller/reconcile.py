@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from controller.acting import Actor
-from controller.core.actions import Action, Outcome, Plan
+from controller.core.actions import Action, Outcome, Plan, Verb
 from controller.core.claims import Around
 from controller.core.errors import failure
 from controller.core.fleet import Fleet
@@ -172,7 +172,10 @@ def reconcile(
     seen = observer.everywhere(jobs, outside.width)
     crowd = Crowd(seen.active, beside, terms.permits)
     made = plan(kinds, jobs, seen.observations, recorded, fleet, now, crowd, outside.around)
-    refused = _refusal(made, fleet, found, scope, terms) if mode is not Mode.RECORD else None
+    barred, over = (None, None)
+    if mode is not Mode.RECORD:
+        barred, over = _refusal(made, fleet, found, scope, terms)
+    refused = barred or over
     if mode is Mode.APPLY and may_rebuild(made, recorded, scope.coverage):
         outside.ledger.rebuild()
     acting = narrowed(outside.cloud, outside.width)
@@ -181,6 +184,8 @@ def reconcile(
     match mode:
         case Mode.APPLY if refused is None:
             results = _carried_out(made, worker, beside, terms)
+        case Mode.APPLY if barred is None:
+            results = _stopped_only(made, worker, beside, terms)
         case Mode.RECORD:
             results = worker.record([Outcome(one, one) for one in made.actions])
         case _:
@@ -201,14 +206,15 @@ def _staying(leaves: Callable[[], bool]) -> Iterator[None]:
     yield
 
 
-def _refusal(made: Plan, fleet: Fleet, found: Leftovers, scope: Scope, terms: Terms) -> str | None:
-    """Return why the terms or the guards let nothing through, or None."""
+def _refusal(
+    made: Plan, fleet: Fleet, found: Leftovers, scope: Scope, terms: Terms
+) -> tuple[str | None, str | None]:
+    """Return why the terms or a guard let nothing through, and why a limit lets only stops."""
     manifests, problems = len(found.census.keys), found.census.problems
-    return (
-        terms.refuses(made)
-        or refusal(made, fleet.limits.max_submits)
-        or prune_refusal(made, scope.cleaning, fleet.owner, manifests=manifests, problems=problems)
+    barred = terms.refuses(made) or prune_refusal(
+        made, scope.cleaning, fleet.owner, manifests=manifests, problems=problems
     )
+    return barred, refusal(made, fleet.limits.max_submits)
 
 
 def _cleaned(
@@ -289,6 +295,17 @@ def _carried_out(
     done = iter(carry_out(agreed, Hands(worker.attempt, record, count), width))
     rest = iter(record([Outcome(one, one) for one in made.actions if id(one) not in permitted]))
     return tuple(next(done if id(one) in permitted else rest) for one in made.actions)
+
+
+def _stopped_only(
+    made: Plan, worker: _Worker, beside: Counter[Lane], terms: Terms
+) -> tuple[Result, ...]:
+    """Carry out the stops of a plan that has too many submits; the rest is left as it is."""
+    stops = Plan(tuple(one for one in made.actions if one.verb is Verb.STOP))
+    done = iter(_carried_out(stops, worker, beside, terms))
+    return tuple(
+        next(done) if one.verb is Verb.STOP else worker.foresee(one) for one in made.actions
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from controller.adapters.kinds import Readable
 from controller.core.entries import Entry, with_problems
+from controller.core.fleet import OF_THE_FLEET
 from controller.core.model import Problem
 from controller.core.node import Mark
 
@@ -41,7 +42,8 @@ def invalid_entry(
 ) -> Entry:
     """Return an invalid document as an entry; its name is given with its place.
 
-    Only what finds its live job is taken over: its name and its target.
+    Only what finds its live job is taken over: its name and its target. Where all that is wrong is
+    what the fleet does not allow, its policy counts too: a job that is to stop is stopped.
     """
     own, mark = name
     job_name = _texts(value.get("spec")).get(known.kind.name_member, own)
@@ -54,6 +56,7 @@ def invalid_entry(
         job_name if len(job_name) <= _LONGEST_NAME else own,
         _texts(_mapping(value.get("metadata")).get("labels")),
         _texts(value.get("target")),
+        value.get("policy") if all(one.code in OF_THE_FLEET for one in problems) else None,
     )
     return with_problems(bare, problems)
 

@@ -13,7 +13,7 @@ from datetime import timedelta
 from controller.core import living, pruning
 from controller.core.actions import Action, Reason, Verb
 from controller.core.case import Case
-from controller.core.fleet import forbidden_target
+from controller.core.fleet import OF_THE_FLEET, forbidden_target
 from controller.core.model import (
     Doubt,
     Existence,
@@ -31,15 +31,22 @@ def _invalid(case: Case) -> Action | None:
     problems = errors(case.desired.problems)
     if not problems and case.desired.submission is not None:
         return None
+    if problems and all(problem.code in OF_THE_FLEET for problem in problems):
+        elsewhere = _wrong_target(case)
+        if (action := None if elsewhere else living.stop_unallowed(case)) is not None:
+            return action
     count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
     first = f"; the first: {problems[0].code} {problems[0].message}" if problems else ""
     return case.action(Verb.HOLD, Reason.INVALID, f"The manifest has {count}{first}")
 
 
 def _forbidden(case: Case) -> Action | None:
-    """What a manifest left open in its target is only known here; the fleet's rules still hold."""
+    """What a manifest left open in its target is only known here; the fleet's rules still hold.
+
+    They bar a submit, so that a job that is to be stopped goes on to be judged.
+    """
     place = case.observation.place
-    if place is None:
+    if place is None or case.desired.may_stop:
         return None
     found = forbidden_target(Target(place.region, place.account_id), case.fleet)
     if not found:

@@ -26,7 +26,8 @@ def desire(
     if manifest.spec is not None and not errors(found):
         attempt = manifest.policy.attempt
         made = submission(kind, manifest.spec, manifest.key.name, owner, attempt=attempt)
-    written = (manifest.spec or {}).get(kind.name_member, manifest.key.name)
+    guess = manifest.job_name or manifest.key.name
+    written = (manifest.spec or {}).get(kind.name_member, guess)
     return Desired(
         key=manifest.key,
         source=manifest.source,

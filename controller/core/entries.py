@@ -58,6 +58,7 @@ def manifest(entry: Entry) -> Manifest:
         policy=policy_of(entry.policy),
         spec=None if invalid else entry.spec,
         problems=entry.problems,
+        job_name=entry.job_name,
     )
 
 

@@ -16,6 +16,20 @@ from controller.core.problems import Code
 
 MAX_SUBMITS = 50
 _S3 = "s3://"
+OF_THE_FLEET = frozenset(
+    code.code
+    for code in (
+        Code.FORBIDDEN_ACCOUNT,
+        Code.FORBIDDEN_REGION,
+        Code.FORBIDDEN_ROLE,
+        Code.FORBIDDEN_MODEL,
+        Code.FORBIDDEN_LOCATION,
+        Code.TAG_REQUIRED,
+        Code.KMS_REQUIRED,
+        Code.VPC_REQUIRED,
+    )
+)
+"""The codes of what ``allow`` and ``require`` find: they bar a submit, never a stop."""
 _NO_TARGET = Target()
 
 

@@ -10,6 +10,7 @@ from controller.core.case import Case
 from controller.core.diff import Difference, failure_text
 from controller.core.identity import Ownership
 from controller.core.kind import Kind
+from controller.core.lineage import Lineage
 from controller.core.model import (
     Live,
 )
@@ -57,6 +58,18 @@ def stop(case: Case) -> Action | None:
         return None
     names = ", ".join(live.arn for live in stops)
     return replace(case.action(Verb.STOP, Reason.STOP_REQUESTED, stop_text(names)), stops=stops)
+
+
+def stop_unallowed(case: Case) -> Action | None:
+    """A Stopped manifest that only the fleet's rules find fault with stops its jobs all the same.
+
+    It has no submission to compare with, so that the fleet's mark on a job's token has to do.
+    """
+    live, lineage = case.observation.live, Lineage(case.kind, case.desired, case.fleet)
+    recorded = case.recorded.arn if case.recorded is not None else None
+    if live is None or not lineage.is_ours(live) or (live.token is None and live.arn != recorded):
+        return None
+    return stop(case)
 
 
 def stop_text(names: str) -> str:

@@ -91,7 +91,8 @@ class Manifest:
     """A YAML document as written, read by its schema.
 
     ``spec`` is exactly what the document holds, scalars already typed; it is None when the
-    document cannot be trusted, and then ``problems`` says why.
+    document cannot be trusted, and then ``problems`` says why. ``job_name`` is the name that its
+    first job has, as far as that can be read.
     """
 
     key: JobKey
@@ -101,6 +102,7 @@ class Manifest:
     policy: Policy = ANY_POLICY
     spec: Mapping[str, Any] | None = None
     problems: tuple[Problem, ...] = ()
+    job_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +155,11 @@ class Desired:
     path: str = ""
     removed: bool = False
     prunes: bool = False
+
+    @property
+    def may_stop(self) -> bool:
+        """Whether a pass may stop its job, so that it is looked up also where none is allowed."""
+        return self.prunes if self.removed else self.policy.state is State.STOPPED
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,12 +85,17 @@ def decide(
 
 
 def refusal(made: Plan, max_submits: int) -> str | None:
-    """Return why a plan must not be carried out at all, or None: the guard before act."""
+    """Return why nothing of a plan but its stops may be carried out, or None: a guard before act.
+
+    A limit bars what costs money, and a stop ends it.
+    """
     submits = sum(action.verb is Verb.SUBMIT for action in made.actions)
     if submits <= max_submits:
         return None
+    stops = any(action.verb is Verb.STOP for action in made.actions)
+    done = "only what is to be stopped was stopped" if stops else "nothing was done"
     return (
-        f"the plan has {submits} submits and the limit is {max_submits}; nothing was done. "
+        f"the plan has {submits} submits and the limit is {max_submits}; {done}. "
         f"If all of them are meant, raise --max-submits or limits.maxSubmits in bedrock-jobs.yaml"
     )
 
