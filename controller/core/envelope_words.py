@@ -92,7 +92,7 @@ FLEET: Final[Mapping[str, Words]] = MappingProxyType(
         ),
         "limits": Words("How much may happen."),
         "limits.maxSubmits": Words(
-            "Jobs that one pass may submit; one that would submit more submits none, and only stops jobs."
+            "Jobs that one pass may submit; one that would submit more only stops jobs."
         ),
         "limits.maxActive": Words(
             "Jobs that may run at once in an account and region; the others wait as Queued.", (2,)
