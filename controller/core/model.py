@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from controller.core.policy import ANY_POLICY, OnDelete, Policy
+from controller.core.policy import ANY_POLICY, OnDelete, Policy, State
 
 API_VERSION = "bedrock-jobs/v1"
 SUBMITTING = "Submitting"
