@@ -1,7 +1,6 @@
 """The loop that keeps a tree's jobs as it asks, for as long as the process lives.
 
-Files, events, timers and signals only say that something may have changed: what is wanted is
-always read again, and what is live is always asked for (level, not edge).
+Files, events, timers and signals are hints only: what is wanted is always read again (level).
 """
 
 from __future__ import annotations
@@ -17,11 +16,12 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from queue import Empty, SimpleQueue
 
+from controller.apply import Outside, PassLeftError
 from controller.core.actions import UNREAD, Reason
 from controller.core.model import JobKey, Recorded, Target
 from controller.core.pruning import Cleaning
 from controller.metering import Meter, PassResult, Wake
-from controller.reconcile import Mode, Outside, PassLeftError, Report, Scope, reconcile
+from controller.reconcile import Mode, Report, Scope, reconcile
 from controller.roster import Batch, Group, Intake, Roster
 
 _log = logging.getLogger(__name__)

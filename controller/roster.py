@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from controller.apply import Result
 from controller.core.actions import Reason, Verb
 from controller.core.cadence import cadence_of, may_submit
 from controller.core.fleet import Fleet
@@ -18,7 +19,7 @@ from controller.core.headlines import PENDING, QUEUED
 from controller.core.kind import Kind
 from controller.core.model import Desired, JobKey, Place, Problem, Recorded, Target
 from controller.core.timetable import Cadence, Draw, Rhythm, Timetable, Turn
-from controller.reconcile import Report, Result
+from controller.reconcile import Report
 from controller.removing import Coverage
 
 MOST_FULL = 20

@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
+from controller.apply import Result
 from controller.core.actions import Action, Reason, Verb
 from controller.core.headlines import FOR_A_PERSON
 from controller.core.kind import Kind
 from controller.core.model import Disposition
 from controller.ports import Clock
-from controller.reconcile import Report, Result
+from controller.reconcile import Report
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from controller.apply import Outside
 from controller.cli import options
 from controller.cli.choosing import chosen
 from controller.cli.deciding import permit, stepping
@@ -20,7 +21,7 @@ from controller.core.model import (
     Live,
 )
 from controller.core.policy import State
-from controller.reconcile import Mode, Outside, reconcile
+from controller.reconcile import Mode, reconcile
 from controller.views.steps import Step, Steps, Verdict
 
 _COST = (

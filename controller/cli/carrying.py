@@ -12,6 +12,7 @@ from typing import Any, NoReturn
 import click
 
 from controller.adapters import plan_files
+from controller.apply import Terms
 from controller.cli.exits import Exit
 from controller.cli.filing import filed
 from controller.cli.presenting import present
@@ -25,7 +26,7 @@ from controller.core.kinds import KINDS
 from controller.core.model import JobKey
 from controller.core.plan_file import CHANGES, PlanFile, Planned
 from controller.core.printable import escaped
-from controller.reconcile import Report, Terms
+from controller.reconcile import Report
 from controller.version import __version__
 from controller.views.lines import counted
 from controller.views.plan import in_sandbox

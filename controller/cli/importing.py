@@ -18,6 +18,7 @@ from controller.adapters.fleet_file import load_fleet
 from controller.adapters.grounds import anywhere
 from controller.adapters.requests import STDIN, read_request
 from controller.adapters.tree_files import root_of
+from controller.apply import Outside
 from controller.cli.asked import DEFAULT_PATH, usable
 from controller.cli.exits import Exit
 from controller.cli.new import reference
@@ -31,7 +32,6 @@ from controller.core.model import JobKey, Place, Problem, Source, Target
 from controller.core.problems import Code
 from controller.fetching import Fetch, Fetched, Listing, claims, fetch, listed
 from controller.ports import CloudError
-from controller.reconcile import Outside
 
 _NAME_ROOM = 50
 _ARN_TAIL = 12

@@ -29,6 +29,7 @@ from controller.adapters.service_manager import Manager
 from controller.adapters.syncing import Syncing
 from controller.adapters.watching import watching
 from controller.adapters.worktrees import WorkTrees
+from controller.apply import Outside
 from controller.cli import addresses
 from controller.cli.covering import cleaning_of
 from controller.cli.exits import Exit
@@ -47,7 +48,6 @@ from controller.daemon import LONGEST_WAIT, Daemon, World
 from controller.metering import Wake
 from controller.pacing import paced
 from controller.ports import Cloud, CloudError
-from controller.reconcile import Outside
 from controller.roster import Intake, Roster
 
 _log = logging.getLogger(__name__)

@@ -13,11 +13,11 @@ import click
 from controller.adapters.sidecars import Sidecars
 from controller.adapters.sidecars_elsewhere import SidecarsElsewhere
 from controller.adapters.worktrees import Standings
+from controller.apply import PassLeftError
 from controller.core.kinds import KINDS
 from controller.core.leftovers import Stray
 from controller.core.model import SUBMITTING, JobKey, Recorded, Source
 from controller.ports import Entry, Ledger, LedgerError
-from controller.reconcile import PassLeftError
 
 PATIENCE = 5.0
 """Seconds to wait for a checkout before a pass is given up, to be made again."""

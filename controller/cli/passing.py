@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from controller.adapters.problems import source_lines
+from controller.apply import Outside, Result, Terms
 from controller.cli.asked import relative
 from controller.cli.exits import Exit
 from controller.cli.options import in_real_seconds
@@ -21,7 +22,7 @@ from controller.core.kinds import KINDS
 from controller.core.model import Disposition, JobKey, Problem
 from controller.core.pruning import Cleaning
 from controller.core.severity import errors
-from controller.reconcile import Mode, Outside, Report, Result, Scope, Terms, reconcile
+from controller.reconcile import Mode, Report, Scope, reconcile
 from controller.views.plan import is_pending
 from controller.views.problems import problem_lines
 from controller.views.progress import Progress, progress

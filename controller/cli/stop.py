@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from controller.acting import Actor
+from controller.apply import Outside
 from controller.cli import options
 from controller.cli.choosing import chosen
 from controller.cli.deciding import permit, settle, stepping
@@ -22,7 +23,7 @@ from controller.core.model import (
     Live,
 )
 from controller.core.policy import State
-from controller.reconcile import Mode, Outside, Report, reconcile
+from controller.reconcile import Mode, Report, reconcile
 from controller.views.remarks import Remarks
 from controller.views.steps import Step, Steps, Verdict
 

@@ -18,6 +18,7 @@ from controller.adapters.connection import Connection
 from controller.adapters.deferred import deferred
 from controller.adapters.manifests import load
 from controller.adapters.sidecars import Sidecars, sidecar_of
+from controller.apply import Outside
 from controller.cli.asked import asked, usable
 from controller.cli.covering import check_read, check_whole, coverage_of
 from controller.cli.whole import is_narrow, ledger_roots, others_of
@@ -29,7 +30,6 @@ from controller.core.kinds import KINDS
 from controller.core.model import Desired, Manifest, Problem
 from controller.core.severity import errors, strict
 from controller.ports import Cloud
-from controller.reconcile import Outside
 from controller.removing import Coverage
 
 SANDBOX_FOLDER = Path(".bedrock-jobs")

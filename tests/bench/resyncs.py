@@ -24,13 +24,13 @@ from controller.adapters.connection import Connection
 from controller.adapters.measuring import Measured, MeasuredLedger
 from controller.adapters.metrics import Metrics
 from controller.adapters.sidecars import Sidecars
+from controller.apply import Outside
 from controller.cli.intake import Reading
 from controller.core.kinds import KINDS
 from controller.core.sharding import Shard
 from controller.core.timetable import Rhythm
 from controller.daemon import Daemon, World
 from controller.pacing import paced
-from controller.reconcile import Outside
 from controller.roster import Roster
 from tests.bench.passes import Say, settle, submitted
 from tests.bench.results import Result

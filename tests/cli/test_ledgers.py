@@ -8,12 +8,12 @@ import pytest
 
 from controller.adapters.sidecars import Sidecars
 from controller.adapters.worktrees import WorkTrees
+from controller.apply import PassLeftError
 from controller.cli import ledgers
 from controller.cli.ledgers import Turns
 from controller.core.kinds import KINDS
 from controller.core.model import SUBMITTING, JobKey, Recorded, Source
 from controller.ports import LedgerError
-from controller.reconcile import PassLeftError
 from tests.git.support import git
 from tests.support.checkouts import commit, halfway, repository
 from tests.support.manifests import KIND, manifest, write

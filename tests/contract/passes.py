@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from controller.adapters.sidecars import Sidecars
+from controller.apply import Outside, Result
 from controller.core.declared import policy_of
 from controller.core.desired import desire
 from controller.core.fleet import Fleet, Limits
 from controller.core.kinds import KINDS
 from controller.core.leftovers import Census
 from controller.core.model import Desired, JobKey, Live, Manifest, Source, Target
-from controller.reconcile import Mode, Outside, Report, Result, Scope, reconcile
+from controller.reconcile import Mode, Report, Scope, reconcile
 from controller.removing import Coverage
 from tests.contract.fake import Fake
 from tests.core.cases import NOW, SPEC

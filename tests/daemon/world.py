@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from controller.adapters.sidecars import Sidecars
+from controller.apply import Outside
 from controller.core.declared import policy_of
 from controller.core.desired import desire
 from controller.core.fleet import Fleet, Limits
@@ -20,7 +21,6 @@ from controller.core.pruning import Cleaning
 from controller.core.timetable import Rhythm
 from controller.daemon import GRACE, Daemon, World
 from controller.ports import Cloud
-from controller.reconcile import Outside
 from controller.removing import Coverage
 from controller.roster import Batch, Intake, Roster
 from tests.contract.fake import Fake

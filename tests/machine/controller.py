@@ -10,6 +10,7 @@ from pathlib import Path
 from controller.adapters.fleet_file import load_fleet
 from controller.adapters.manifests import load
 from controller.adapters.sidecars import Sidecars
+from controller.apply import Outside
 from controller.cli.asked import Asked
 from controller.cli.covering import coverage_of
 from controller.core.desired import desire
@@ -19,7 +20,7 @@ from controller.core.model import Desired, Tree
 from controller.core.pruning import Cleaning
 from controller.core.selection import Selector
 from controller.ports import Cloud
-from controller.reconcile import Mode, Outside, Report, Scope, reconcile
+from controller.reconcile import Mode, Report, Scope, reconcile
 from controller.removing import Coverage
 from controller.views.plan import plan_data, plan_lines
 from controller.views.problems import problem_data

@@ -49,7 +49,7 @@ MUTANTS = (
     ),
     Mutant(
         "a withheld entry is written",
-        "controller/reconcile.py",
+        "controller/apply.py",
         "if not self.actor.withholds(one.outcome)]",
         "if one.outcome]",
     ),

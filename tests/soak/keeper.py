@@ -12,6 +12,7 @@ from typing import Any
 
 from controller.adapters.measuring import Measured, MeasuredLedger
 from controller.adapters.sidecars import Sidecars
+from controller.apply import Outside
 from controller.cli.intake import Reading
 from controller.core.kinds import KINDS
 from controller.core.pruning import Cleaning
@@ -20,7 +21,6 @@ from controller.core.timetable import Rhythm
 from controller.daemon import Daemon, World
 from controller.pacing import paced
 from controller.ports import Cloud
-from controller.reconcile import Outside
 from controller.roster import Roster
 from tests.daemon.world import Counts, Inline
 from tests.machine.mortal import CrashError, Fate, MortalCloud, MortalLedger
