@@ -64,8 +64,8 @@ _PLAINLY = {
 def decoded(data: bytes) -> tuple[bytes, tuple[Placed, ...]]:
     """Return a text that YAML can be read from, and what stops it from being read as it stands.
 
-    Control characters are replaced, so that the rest of the file can still be told about; bytes
-    that are no UTF-8 leave nothing to read.
+    Control characters are replaced, so that the rest of the file can still be judged; bytes that
+    are not UTF-8 leave nothing to read.
     """
     try:
         text = data.decode()
@@ -75,7 +75,12 @@ def decoded(data: bytes) -> tuple[bytes, tuple[Placed, ...]]:
         return b"", (Placed(Code.NOT_UTF8, line, column, message, "save the file as UTF-8"),)
     text = text.removeprefix(_MARK)
     controls = tuple(itertools.islice(_controls(text), _MOST_CONTROLS))
-    return (_CONTROL.sub("\ufffd", text).encode() if controls else data), controls
+    return (_CONTROL.sub(_replacement, text).encode() if controls else data), controls
+
+
+def _replacement(match: re.Match[str]) -> str:
+    """A byte order mark is invisible, and a line reads on as if it were not there."""
+    return "" if match.group() == _MARK else "\ufffd"
 
 
 def _controls(text: str) -> Iterator[Placed]:

@@ -7,7 +7,15 @@ from types import MappingProxyType
 from typing import Final
 
 from controller.core.findings import Finding
-from controller.core.hints import DID_YOU_MEAN, elsewhere, listing, nearest, placeholder, s3_hint
+from controller.core.hints import (
+    DID_YOU_MEAN,
+    elsewhere,
+    listing,
+    nearest,
+    placeholder,
+    respelled,
+    s3_hint,
+)
 from controller.core.keywords import CODE, FORM, REFUSED, WRITTEN_TEXT
 from controller.core.mistakes import Mistake, kind_of
 from controller.core.problems import Code, by_code
@@ -147,7 +155,8 @@ def _unknown_key(mistake: Mistake, key: str) -> Finding:
     if reason := mistake.node.get(REFUSED, {}).get(key):
         return Finding(Code.TOKEN_GIVEN, path, f"`{key}` is never written: {reason}", "", True)
     known = mistake.node.get("properties", {})
-    close = nearest(key, [name for name in known if name not in mistake.value])
+    unused = [name for name in known if name not in mistake.value]
+    close = respelled(key, known) or nearest(key, unused)
     other = None if close else elsewhere(key, mistake.schema)
     if close:
         hint = f"{DID_YOU_MEAN} `{close}`?"

@@ -14,6 +14,8 @@ DID_YOU_MEAN: Final = "did you mean"
 # `subnets` must find `subnetIds`, but `kmsKeyId` must not find `s3Uri`.
 _NEAR: Final = 0.6
 _LISTED: Final = 12
+_LONGEST: Final = 200
+_SEPARATORS: Final = re.compile(r"[-_. ]")
 _BUCKET: Final = re.compile(r"[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]")
 _PATH_SIGN: Final = re.compile(r"[^-!_*'().a-zA-Z0-9/]")
 _PLACEHOLDER: Final = re.compile(r"<[a-z][a-z0-9-]*>")
@@ -25,11 +27,17 @@ def placeholder(text: str) -> str | None:
     return found.group() if found else None
 
 
+def respelled(word: str, choices: Iterable[str]) -> str | None:
+    """Return the choice that is a word in another convention (Pascal, snake, kebab), or None."""
+    plain = _squeeze(word)
+    return next((choice for choice in choices if _squeeze(choice) == plain), None)
+
+
 def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """Return the choice that a word most resembles, whatever its case, or None."""
-    by_lower = {choice.lower(): choice for choice in choices}
-    found = difflib.get_close_matches(word.lower(), by_lower, n=1, cutoff=_NEAR)
-    return by_lower[found[0]] if found else None
+    """Return the choice that a word most resembles, whatever its case and separators, or None."""
+    by_plain = {_squeeze(choice): choice for choice in choices}
+    found = difflib.get_close_matches(_squeeze(word), by_plain, n=1, cutoff=_NEAR)
+    return by_plain[found[0]] if found else None
 
 
 def listing(names: Iterable[str]) -> str:
@@ -42,14 +50,20 @@ def listing(names: Iterable[str]) -> str:
 
 def elsewhere(word: str, schema: Mapping[str, Any]) -> str | None:
     """Return the dotted path of a member by that name, or with a name that ends like it."""
-    lowered = word.lower()
+    if not (plain := _squeeze(word)):
+        return None
     # The service prefixes names with what they belong to, so a tail is as good as the name.
-    found = [path for path in members(schema) if path[-1].lower() == lowered]
-    found = found or [path for path in members(schema) if path[-1].lower().endswith(lowered)]
+    found = [path for path in members(schema) if _squeeze(path[-1]) == plain]
+    found = found or [path for path in members(schema) if _squeeze(path[-1]).endswith(plain)]
     if not found:
         return None
     shallowest = min(found, key=len)
     return ".".join(shallowest)
+
+
+def _squeeze(word: str) -> str:
+    """Return a name without what conventions differ in; a long one is cut, for it is none."""
+    return _SEPARATORS.sub("", word[:_LONGEST]).lower()
 
 
 def s3_hint(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 OUTPUTS = ("text", "json", "yaml")
@@ -12,6 +13,9 @@ REPORTS = ("markdown", "github", "sarif", "junit", "codequality")
 """What those that judge manifests print too, each for a reader of its own."""
 
 
+_LONGEST_QUERY = 10_000
+
+
 class QueryError(ValueError):
     """The --query expression is not JMESPath, or does not fit the data."""
 
@@ -19,12 +23,10 @@ class QueryError(ValueError):
 def parsed(expression: str) -> str:
     """Return an expression that is JMESPath; raises QueryError with the parser's own words."""
     import jmespath
-    from jmespath.exceptions import JMESPathError
 
-    try:
-        jmespath.compile(expression)
-    except (JMESPathError, ValueError) as error:
-        raise QueryError(str(error)) from error
+    if len(expression) > _LONGEST_QUERY:
+        raise QueryError(f"the expression is longer than {_LONGEST_QUERY:,} characters")
+    _ask(lambda: jmespath.compile(expression))
     return expression
 
 
@@ -34,12 +36,19 @@ def query(data: Any, expression: str) -> Any:
     Raises QueryError with the parser's own words.
     """
     import jmespath
+
+    return _ask(lambda: jmespath.search(expression, data))
+
+
+def _ask(call: Callable[[], Any]) -> Any:
     from jmespath.exceptions import JMESPathError
 
     try:
-        return jmespath.search(expression, data)
+        return call()
     except (JMESPathError, ValueError) as error:
         raise QueryError(str(error)) from error
+    except RecursionError as error:
+        raise QueryError("the expression is nested too deeply") from error
 
 
 def structured(data: Any, output: str, *, unicode: bool = True) -> str:
