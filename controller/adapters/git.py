@@ -47,6 +47,9 @@ _OURS = {
     # The copies that we check out have no use for large files.
     "GIT_LFS_SKIP_SMUDGE": "1",
 }
+# A folder of the tree may look like a repository without files. Git would take it for one, with
+# all the programs that its configuration names: whoever opens a pull request would run them.
+_ALWAYS = {"safe.bareRepository": "explicit"}
 _TELLING = re.compile(r"^(?:fatal|error|remote|ssh): *", re.IGNORECASE)
 _LONGEST = 400
 _REMEDIES = {
@@ -54,6 +57,8 @@ _REMEDIES = {
     "--global --add safe.directory <its folder>`",
     "terminal prompts disabled": "the remote wants credentials and git has none: set up a "
     "credential helper, a deploy key or a token",
+    "safe.bareRepository": "it holds HEAD, objects and refs as git's own folder does: if nobody "
+    "wants a repository there, delete them",
     "index.lock": "another git command is at work there; if none is, remove the file",
 }
 
@@ -146,7 +151,8 @@ class Git:
         Raises GitError for one that a signal ended: that is no answer.
         """
         limit = self.seconds if seconds is None else seconds
-        set_here = [part for name, value in self._settings.items() for part in _set(name, value)]
+        settings = {**self._settings, **_ALWAYS}
+        set_here = [part for name, value in settings.items() for part in _set(name, value)]
         try:
             process = subprocess.Popen(
                 ["git", *set_here, *arguments],

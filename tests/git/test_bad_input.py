@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 
 from controller.adapters.git import GitError
+from controller.adapters.held import held
+from controller.core.fleet import Fleet
 from tests.git.desks import Desk
 from tests.git.support import Shared, git, shared
 from tests.support.commands import Ran
@@ -247,3 +249,22 @@ def test_an_environment_of_a_hook_leads_nowhere_else(busy: Shared, tmp_path: Pat
 
     assert ran.code == 0, ran.err
     assert busy.hub.touched() == ["jobs/support-bot.status.json"]
+
+
+def test_folder_that_looks_like_a_repository_runs_nothing(desk: Desk, tmp_path: Path) -> None:
+    """Git's own files among the manifests name no remote, no hook and no program to run."""
+    ran = tmp_path / "ran"
+    git(desk.folder, "init", "-q", "--bare", "jobs")
+    program = desk.jobs / "hooks" / "reference-transaction"
+    program.write_text(f"#!/bin/sh\ntouch {ran}\n")
+    program.chmod(0o755)
+    for name, value in (("bare", "false"), ("worktree", "."), ("fsmonitor", str(program))):
+        git(desk.folder, "config", "--file", "jobs/config", f"core.{name}", value)
+    git(desk.folder, "config", "--file", "jobs/config", "remote.origin.url", "ext::false")
+    desk.record("a")
+
+    with pytest.raises(GitError, match="bareRepository"):
+        desk.writer().write_back()
+
+    assert held([desk.jobs], Fleet()).unknown == {str(desk.jobs)}
+    assert not ran.exists()
