@@ -10,12 +10,13 @@ from typing import Any
 
 from controller.core.model import API_VERSION
 
-LARGEST = 32 << 20
+LARGEST = 12 << 20
 """Several times what 2,000 entries take, the most that one file of manifests can lead to."""
-_MOST_PARTS = 1_200_000
+_MOST_PARTS = 400_000
 _FEWEST_PARTS = 300_000
 _DEEPEST = 64
-_AROUND = f'{{{{\n  "apiVersion": "{API_VERSION}",\n  "jobs": {{jobs}},\n  "kind": "Status"\n}}}}\n'
+_BEFORE = f'{{\n  "apiVersion": "{API_VERSION}",\n  "jobs": '.encode()
+_AFTER = b',\n  "kind": "Status"\n}\n'
 _OURS = API_VERSION.partition("/")[0] + "/"
 
 
@@ -65,7 +66,7 @@ class Text:
 
     def __init__(self, entries: Mapping[str, Any]) -> None:
         self.entries = dict(entries)
-        self._texts: dict[str, str] = {}
+        self._texts: dict[str, bytes] = {}
 
     def put(self, changes: Mapping[str, Any]) -> Text:
         """Return this text with other entries in it."""
@@ -77,20 +78,24 @@ class Text:
 
     def rendered(self) -> bytes:
         """Return the bytes: those of ``json.dumps`` with two spaces and sorted keys."""
-        lines = ",\n".join(
-            f"    {json.dumps(short, ensure_ascii=False)}: {self._text(key)}"
+        lines = b",\n".join(
+            b"    %b: %b" % (_encoded(json.dumps(short, ensure_ascii=False)), self._text(key))
             for short, key in sorted(_shortened(self.entries).items())
         )
-        jobs = f"{{\n{lines}\n  }}" if lines else "{}"
-        # Half of a surrogate pair is no UTF-8, but what stands for it here is its JSON escape.
-        return _AROUND.format(jobs=jobs).encode(errors="backslashreplace")
+        return _BEFORE + (b"{\n%b\n  }" % lines if lines else b"{}") + _AFTER
 
-    def _text(self, key: str) -> str:
+    def _text(self, key: str) -> bytes:
+        # Bytes, because one wide character makes Python keep four bytes for each of a text.
         text = self._texts.get(key)
         if text is None:
             made = json.dumps(self.entries[key], indent=2, sort_keys=True, ensure_ascii=False)
-            text = self._texts[key] = made.replace("\n", "\n    ")
+            text = self._texts[key] = _encoded(made).replace(b"\n", b"\n    ")
         return text
+
+
+def _encoded(text: str) -> bytes:
+    # Half of a surrogate pair is no UTF-8, but what stands for it here is its JSON escape.
+    return text.encode(errors="backslashreplace")
 
 
 def rendered(jobs: Mapping[str, Any]) -> bytes:

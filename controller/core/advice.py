@@ -236,7 +236,11 @@ HOLDS: Mapping[Reason, Rule] = MappingProxyType(
             ),
         ),
         Reason.NOT_OWNED: Rule(
-            "A job of this name exists that this fleet did not submit.",
+            (
+                "A job of this name exists that this fleet did not submit, or that may be another"
+                " manifest's: the best proof in the whole tree counts, a token before a name, a"
+                " name before a sidecar."
+            ),
             (
                 "Give the manifest another name; or set `policy.adopt` to the job's ARN, with a "
                 "spec equal to the job's."

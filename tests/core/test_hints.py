@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -48,7 +48,7 @@ def test_each_member_is_found_in_each_spelling(stem: str, spell: Callable[[str],
     assert missed == []
 
 
-def written_reaches(schema: dict[str, Any], path: tuple[str, ...]) -> bool:
+def written_reaches(schema: Mapping[str, Any], path: tuple[str, ...]) -> bool:
     """Whether a member stands in mappings alone: items of lists have no names on their way."""
     node: Any = schema
     for name in path:
