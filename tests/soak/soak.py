@@ -13,6 +13,7 @@ from pathlib import Path
 from random import Random
 
 from controller.adapters.logs import ROOT
+from controller.adapters.sidecar_documents import document_of
 from controller.daemon import REREAD
 from controller.sandbox.faults import Fault, FaultKind
 from tests.machine import oracles
@@ -132,6 +133,7 @@ class Soak:
         # Sidecars that were harmed are met by a daemon that begins; another one has time for it.
         self.keeper.end(0.0)
         self.keeper.after(SOON)
+        self._give_broken_records_up()
         self._be_away()
         self._is_prompt()
         self.keeper.after(LONGER_THAN_MOST_JOBS)
@@ -147,6 +149,15 @@ class Soak:
         calls = self.service.calls()
         self.tally.faults += sum(bool(call["fault"]) for call in calls)
         self.service.hush()
+
+    def _give_broken_records_up(self) -> None:
+        """A person removes what no daemon may make anew, and a new daemon begins without it."""
+        broken = [path for path in self.project.sidecars() if _is_broken(path)]
+        for path in broken:
+            path.unlink()
+        if broken:
+            self.keeper.end(0.0)
+            self.keeper.after(SOON)
 
     def _be_away(self) -> None:
         """The service is away while manifests are committed of which no file event tells."""
@@ -214,6 +225,10 @@ def soak(
     """Return what so many days from a seed came to, in a project of their own."""
     with tempfile.TemporaryDirectory() as folder:
         return Soak(made, Path(folder), seed).run(days, every_day)
+
+
+def _is_broken(path: Path) -> bool:
+    return bool(document_of(path.read_bytes()).broken)
 
 
 class _Overheard(logging.Handler):
