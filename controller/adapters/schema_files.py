@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import difflib
 import functools
+import importlib.metadata
 import json
+import os
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
@@ -15,18 +18,24 @@ from controller.adapters.tree_writing import make_folder, rewrite
 from controller.core.envelope import fleet_schema
 from controller.core.kinds import KINDS
 from controller.core.schema import manifest_schema, partial_schema
+from controller.core.schema_drift import Drift, compare_schemas
 
 _SERVICE: Final = "bedrock"
 _DIFF_LINES: Final = 20
+
+
+class ModelUnfitError(Exception):
+    """The installed botocore's model has a form that no schema can be generated from."""
 
 
 @functools.cache
 def service_model() -> Mapping[str, Any]:
     """Return the installed botocore's model of the service, as its JSON holds it."""
     # Loading botocore takes longer than checking a thousand manifests, which never need it.
-    from botocore.loaders import Loader
+    from botocore.loaders import create_loader
 
-    model: Mapping[str, Any] = Loader().load_service_model(_SERVICE, "service-2")
+    loader = create_loader(os.environ.get("AWS_DATA_PATH"))
+    model: Mapping[str, Any] = loader.load_service_model(_SERVICE, "service-2")
     return model
 
 
@@ -36,8 +45,18 @@ def rendered(schema: Mapping[str, Any]) -> str:
 
 
 def generated(stems: Iterable[str], *, documented: bool = False) -> dict[str, str]:
-    """Return the text of each schema by its file name, from the installed service model."""
-    wanted = frozenset(stems)
+    """Return the text of each schema by its file name, from the installed service model.
+
+    Raises ModelUnfitError.
+    """
+    try:
+        return _generated(frozenset(stems), documented=documented)
+    except (LookupError, TypeError, ValueError, re.error) as error:
+        text = f"{type(error).__name__} {error}"
+        raise ModelUnfitError(f"the installed botocore's model cannot be read ({text})") from error
+
+
+def _generated(wanted: frozenset[str], *, documented: bool) -> dict[str, str]:
     made = {FLEET: fleet_schema()} if FLEET in wanted else {}
     for kind in KINDS.values():
         part = partial(kind.name)
@@ -65,6 +84,29 @@ def differences(folder: Path, files: Mapping[str, str]) -> dict[Path, str]:
         for name, wanted in files.items()
         if _text(folder / name) != wanted
     }
+
+
+def drift(folder: Path, files: Mapping[str, str]) -> dict[Path, tuple[Drift, ...]]:
+    """Return, for each schema that is there, what only it or only the model knows."""
+    there = {folder / name: _schema(_text(folder / name)) for name in files}
+    return {
+        path: compare_schemas(schema, json.loads(files[path.name]))
+        for path, schema in there.items()
+        if schema
+    }
+
+
+def installed() -> str:
+    """Return the installed botocore's version, for people."""
+    return f"botocore {importlib.metadata.version('botocore')}"
+
+
+def _schema(text: str | None) -> Mapping[str, Any]:
+    try:
+        found = json.loads(text or "null")
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _text(path: Path) -> str | None:

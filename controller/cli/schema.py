@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -13,6 +13,7 @@ from controller.cli import modelines, options
 from controller.cli.exits import Exit
 from controller.cli.printing import put, say
 from controller.core.printable import Form
+from controller.core.schema_drift import Drift
 
 _TO_STDOUT = "-"
 _SCHEMA = click.Choice(schemas.STEMS)
@@ -75,7 +76,10 @@ def command(
         if name not in schemas.STEMS and Path(name).exists():
             raise click.UsageError(f"{name} is a path, which goes with --modelines.")
         _SCHEMA.convert(name, None, ctx)
-    files = schema_files.generated(names or schemas.STEMS, documented=docs)
+    try:
+        files = schema_files.generated(names or schemas.STEMS, documented=docs)
+    except schema_files.ModelUnfitError as error:
+        raise click.ClickException(f"{error}; install a newer bedrock-jobs") from error
     if output_dir == _TO_STDOUT:
         put("".join(files.values()), Form.JSON)
     elif check:
@@ -95,6 +99,15 @@ def _refuse_nonsense(*, check: bool, docs: bool, output_dir: str, lines: bool, f
         raise click.UsageError(f"{option} files: give --output-dir a folder, not -.")
 
 
+def _drift_lines(path: Path, found: Sequence[Drift]) -> Iterator[str]:
+    """Yield which side knows what, and so which is newer."""
+    model = schema_files.installed()
+    for knows, lacks, is_new in ((model, str(path), True), (str(path), model, False)):
+        mine = [str(one) for one in found if one.is_new is is_new]
+        if mine:
+            yield f"{knows} is newer than {lacks}, which lacks {', '.join(mine)}"
+
+
 def _write(folder: Path, files: Mapping[str, str]) -> Exit:
     try:
         written = schema_files.write(folder, files)
@@ -108,6 +121,9 @@ def _write(folder: Path, files: Mapping[str, str]) -> Exit:
 
 
 def _compare(folder: Path, files: Mapping[str, str]) -> Exit:
+    for path, found in schema_files.drift(folder, files).items():
+        for line in _drift_lines(path, found):
+            put(f"{line}\n")
     differing = schema_files.differences(folder, files)
     for path, difference in differing.items():
         # The difference is what was asked for, hence stdout.

@@ -41,7 +41,8 @@ def worded(node: Node, words: Words | None, theirs: str = "") -> Node:
     described = "\n\n".join(part for part in (ours, theirs) if part)
     made: Node = {"description": described, **node} if described else dict(node)
     if words and words.values:
-        made["enumDescriptions"] = [words.values[value] for value in node["enum"]]
+        # A newer model may have values that nobody has described yet.
+        made["enumDescriptions"] = [words.values.get(value, value) for value in node["enum"]]
     if words and words.examples:
         made["examples"] = list(words.examples)
     return made
