@@ -14,6 +14,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
+from itertools import cycle
 
 from controller.core.errors import NOT_UNDERSTOOD
 from controller.core.fleet import Fleet, forbidden_target
@@ -33,6 +34,7 @@ from controller.core.model import (
 )
 from controller.core.queueing import Lane
 from controller.looks import Look, begun, unseen
+from controller.pacing import MOST_PLACES
 from controller.ports import Cloud, CloudError, ListingTooLongError
 
 FEW = 10
@@ -195,11 +197,15 @@ def count_active(kind: Kind, target: Target, cloud: Cloud) -> int | None:
 def _side_by_side(
     look: Callable[[list[Desired], Executor], Seen], groups: list[list[Desired]], width: int
 ) -> tuple[Seen, ...]:
-    """Look at each group in threads of its own; a signal leaves what has not been asked for."""
-    with ExitStack() as pools, ThreadPoolExecutor(len(groups) or 1) as looking:
-        executors = [pools.enter_context(ThreadPoolExecutor(width)) for _ in groups]
+    """Look at the groups side by side; a signal leaves what has not been asked for.
+
+    Up to ``MOST_PLACES`` have threads of their own, and more share them.
+    """
+    count = min(len(groups), MOST_PLACES) or 1
+    with ExitStack() as pools, ThreadPoolExecutor(count) as looking:
+        executors = [pools.enter_context(ThreadPoolExecutor(width)) for _ in range(count)]
         try:
-            return tuple(looking.map(look, groups, executors))
+            return tuple(looking.map(look, groups, cycle(executors)))
         except BaseException:
             for executor in executors:
                 executor.shutdown(wait=False, cancel_futures=True)

@@ -18,6 +18,8 @@ from controller.core.kind import Kind
 from controller.core.model import Disposition, Live, Place, Summary, Target
 from controller.ports import Cloud, CloudError
 
+MOST_PLACES = 32
+"""So many places are served side by side: threads are bounded, however many targets there are."""
 CALLS_PER_SECOND = 50.0
 BURST_SECONDS = 2.0
 """What was not called for so long may be called at once: a save never waits for its turn."""

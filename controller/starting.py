@@ -13,11 +13,13 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from itertools import cycle
 from typing import Generic, TypeVar
 
 from controller.core.actions import Action, Outcome, Plan, Verb
 from controller.core.model import Disposition, Failure, Place
 from controller.core.queueing import Lane, full_text, is_full, lane_of, queued
+from controller.pacing import MOST_PLACES
 
 Kept = TypeVar("Kept")
 """What is made of an outcome by who records it."""
@@ -63,15 +65,19 @@ def carry_out(made: Plan, hands: Hands[Kept], width: int) -> tuple[Kept, ...]:
 
 
 def _lanes(made: Plan, hands: Hands[Kept], width: int, pools: ExitStack) -> list[_Lane[Kept]]:
-    """Return the plan's changes by lane, those of one place over one pool."""
+    """Return the plan's changes by lane, those of one place over one pool.
+
+    Beyond ``MOST_PLACES`` places share pools, so that threads are bounded.
+    """
     by_lane: dict[Lane, list[Action]] = defaultdict(list)
     for action in made.changes:
         by_lane[lane_of(action)].append(action)
-    executors: dict[Place | None, Executor] = {}
-    for lane in by_lane:
-        if lane.place not in executors:
-            pool = ThreadPoolExecutor(width, thread_name_prefix="act")
-            executors[lane.place] = pools.enter_context(pool)
+    places = dict.fromkeys(lane.place for lane in by_lane)
+    made_pools = [
+        pools.enter_context(ThreadPoolExecutor(width, thread_name_prefix="act"))
+        for _ in range(min(len(places), MOST_PLACES))
+    ]
+    executors: dict[Place | None, Executor] = dict(zip(places, cycle(made_pools), strict=False))
     return [
         _Lane(actions, hands, executors[lane.place], width) for lane, actions in by_lane.items()
     ]

@@ -151,11 +151,7 @@ class Reading:
         is_whole = not self._shard.index and not held.files
         return Intake(
             fleet,
-            {
-                key: job
-                for key, (_, job) in self._known.items()
-                if self._shard.holds(job.target, key)
-            },
+            {key: job for key, (_, job) in self._known.items() if self._shard.holds(job.target)},
             tuple(one for one in tree.problems if one.key not in left_out),
             # Jobs without a manifest are in no shard, and the first one sees to them.
             coverage=partial(coverage_of, wanted, tree) if is_whole else _unknown,

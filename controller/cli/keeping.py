@@ -46,14 +46,12 @@ from controller.core.sharding import Shard
 from controller.core.timetable import Rhythm
 from controller.daemon import LONGEST_WAIT, Daemon, World
 from controller.metering import Wake
-from controller.pacing import paced
+from controller.pacing import MOST_PLACES, paced
 from controller.ports import Cloud, CloudError
 from controller.roster import Intake, Roster
 
 _log = logging.getLogger(__name__)
 
-MOST_GROUPS = 32
-"""So many places are looked at side by side."""
 _BEAT = 1.0
 
 
@@ -129,7 +127,7 @@ class _Kept:
     def daemon(self, rhythm: Rhythm, manager: Manager) -> Daemon:
         """Return the daemon that works on it."""
         # A place is looked at by one thread at a time, which spends its time waiting for answers.
-        executor = ThreadPoolExecutor(MOST_GROUPS, thread_name_prefix="pass")
+        executor = ThreadPoolExecutor(MOST_PLACES, thread_name_prefix="pass")
         seconds = manager.watchdog_seconds
         world = World(
             read=self.read,

@@ -79,7 +79,7 @@ def _rhythm(given: Mapping[str, Any]) -> Rhythm:
     show_default=True,
     callback=_shard,
     metavar="INDEX/COUNT",
-    help="Keep only this share of the jobs; auto/COUNT takes a StatefulSet's ordinal.",
+    help="Manage only this share of the targets; auto/COUNT takes a StatefulSet's ordinal.",
 )
 @click.option(
     "--status-dir",

@@ -1,7 +1,9 @@
-"""Which daemon of several works on a job: a function of the job alone, the same everywhere.
+"""Which daemon of several works on a target: a function of the target alone, the same everywhere.
 
-It is Lamping and Veach's jump consistent hash ("A Fast, Minimal Memory, Consistent Hash
-Algorithm", 2014): from n shards to n + 1, one job in n + 1 moves, and only to the new shard.
+All jobs of an account and region are in one shard, so that its queue, its limits and its pace hold
+as a whole. The function is Lamping and Veach's jump consistent hash ("A Fast, Minimal Memory,
+Consistent Hash Algorithm", 2014): from n shards to n + 1, one target in n + 1 moves, and only to
+the new shard.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from controller.core.model import JobKey, Target
+from controller.core.model import Target
 
 MOST_SHARDS = 1_000
 _SHARD = re.compile(r"(?P<index>[0-9]{1,4}|auto)/(?P<count>[0-9]{1,4})")
@@ -35,9 +37,9 @@ class Shard:
     def __str__(self) -> str:
         return f"{self.index}/{self.count}"
 
-    def holds(self, target: Target, key: JobKey) -> bool:
-        """Whether a job is this shard's, and so no other's of as many."""
-        return self.count == 1 or jump(fingerprint(target, key), self.count) == self.index
+    def holds(self, target: Target) -> bool:
+        """Whether a target's jobs are this shard's, and so no other's of as many."""
+        return self.count == 1 or jump(fingerprint(target), self.count) == self.index
 
 
 def shard_of(text: str, host: str) -> Shard:
@@ -57,10 +59,13 @@ def shard_of(text: str, host: str) -> Shard:
     return Shard(int(index), int(match["count"]))
 
 
-def fingerprint(target: Target, key: JobKey) -> int:
-    """Return 64 bits that stand for a job in its target, on every machine and for ever."""
-    words = (target.account_id, target.region, target.assume_role_arn, key.kind, key.name)
-    # No word holds a line break: names and ids are checked, and one that did would only move.
+def fingerprint(target: Target) -> int:
+    """Return 64 bits that stand for a target's account and region, on every machine and for ever.
+
+    A role's ARN names its account, so that two ways of writing one place are one. What a target
+    leaves open is known only to who has the credentials: all such targets are one place.
+    """
+    words = target.told_place
     text = "\n".join(word or "" for word in words)
     return int.from_bytes(hashlib.sha256(text.encode(errors="replace")).digest()[:8], "big")
 

@@ -4,16 +4,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.core.model import JobKey, Target
+from controller.core.model import Target
 from controller.core.sharding import MOST_SHARDS, Shard, fingerprint, jump, shard_of
 
 TARGET = Target("us-east-1", "123456789012")
 WORD = st.integers(0, (1 << 64) - 1)
 
 
-def keys(count: int) -> list[JobKey]:
-    """Return so many jobs' keys."""
-    return [JobKey("Job", f"job-{number}") for number in range(count)]
+def targets(count: int) -> list[Target]:
+    """Return so many accounts' targets."""
+    return [Target("us-east-1", f"{number:012}") for number in range(count)]
 
 
 @pytest.mark.parametrize(
@@ -26,24 +26,24 @@ def test_buckets_are_those_of_the_published_algorithm(hashed: int, count: int, b
 
 
 def test_fingerprint_is_for_ever() -> None:
-    """A job's shard is the same in every release, so that a rolling update moves none."""
-    assert fingerprint(TARGET, JobKey("Job", "support-bot")) == 10878472253154681430
+    """A target's shard is the same in every release, so that a rolling update moves none."""
+    assert fingerprint(TARGET) == 16509326129698960093
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 16])
-def test_every_job_is_in_exactly_one_shard(count: int) -> None:
-    """However many shards there are, one and only one holds a job."""
+def test_every_target_is_in_exactly_one_shard(count: int) -> None:
+    """However many shards there are, one and only one holds a target."""
     shards = [Shard(index, count) for index in range(count)]
 
-    for key in keys(200):
-        assert sum(shard.holds(TARGET, key) for shard in shards) == 1
+    for target in targets(200):
+        assert sum(shard.holds(target) for shard in shards) == 1
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 9])
 def test_one_more_shard_takes_its_share_and_no_more(count: int) -> None:
-    """From n to n + 1 shards about one job in n + 1 moves, and each to the new shard."""
+    """From n to n + 1 shards about one target in n + 1 moves, and each to the new shard."""
     before, after = (
-        [jump(fingerprint(TARGET, key), many) for key in keys(3000)] for many in (count, count + 1)
+        [jump(fingerprint(target), many) for target in targets(3000)] for many in (count, count + 1)
     )
     moved = [new for old, new in zip(before, after, strict=True) if old != new]
 
@@ -51,12 +51,18 @@ def test_one_more_shard_takes_its_share_and_no_more(count: int) -> None:
     assert abs(len(moved) / 3000 - 1 / (count + 1)) < 0.04
 
 
-def test_another_target_is_another_job() -> None:
-    """The same name in another region may be another shard's."""
-    elsewhere = Target("eu-west-1", "123456789012")
-    here = [fingerprint(TARGET, key) for key in keys(50)]
+def test_one_place_in_any_spelling_is_one_target() -> None:
+    """A role's ARN names its account, and which role it is does not matter."""
+    spelled = [Target("us-east-1", None, f"arn:aws:iam::123456789012:role/{role}") for role in "ab"]
 
-    assert here != [fingerprint(elsewhere, key) for key in keys(50)]
+    assert {fingerprint(one) for one in [TARGET, *spelled]} == {fingerprint(TARGET)}
+
+
+def test_another_account_or_region_is_another_target() -> None:
+    """Limits and queues are those of an account and a region."""
+    others = [Target("eu-west-1", "123456789012"), Target("us-east-1", "210987654321"), Target()]
+
+    assert len({fingerprint(one) for one in [TARGET, *others]}) == 4
 
 
 @given(WORD, st.integers(1, MOST_SHARDS - 1))

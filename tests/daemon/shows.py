@@ -192,10 +192,14 @@ def caught_up(tree: Project, wanted: set[Edition]) -> float:
     return seconds
 
 
+REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-south-1", "ca-central-1")
+"""Places of which each shard has its share."""
+
+
 def shards(tree: Project, size: int, count: int = 4) -> str:
     """Let some shards run, kill one and begin it again, and let one more follow while they run."""
     wanted = [(number, 0) for number in range(size)]
-    plant(tree.jobs, wanted[: size // 2])
+    plant(tree.jobs, wanted[: size // 2], REGIONS)
     began = time.monotonic()
     with ExitStack() as stack:
         first = [shard(stack, tree, index, count) for index in range(count)]
@@ -203,7 +207,7 @@ def shards(tree: Project, size: int, count: int = 4) -> str:
         first[1].end(signal.SIGKILL)
         first[1] = shard(stack, tree, 1, count)
         last = [shard(stack, tree, index, count + 1) for index in range(count + 1)]
-        plant(tree.jobs, wanted[size // 2 :])
+        plant(tree.jobs, wanted[size // 2 :], REGIONS)
         until(lambda: recorded(tree.jobs) >= size // 4 * 3)
         for each in (*first, *last):
             each.ready()
@@ -211,7 +215,7 @@ def shards(tree: Project, size: int, count: int = 4) -> str:
         until(lambda: settled(tree.jobs, size), every=0.5)
         seconds = time.monotonic() - began
         assert [each.end() for each in last] == [0] * (count + 1)
-    again = check_jobs(tree, wanted)
+    again = check_jobs(tree, wanted, regions=REGIONS)
     check_sidecars(tree.jobs, wanted)
     return f"{size:,} jobs, each once, in {seconds:.0f} s; {again} tokens sent again"
 

@@ -7,7 +7,7 @@ import os
 import subprocess
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,12 @@ from tests.git.support import GIT
 from tests.support.project import Project
 
 PATIENCE = 600.0
+REGION = "us-east-1"
 MANIFEST = """\
 apiVersion: bedrock-jobs/v1
 kind: {kind}
 metadata: {{name: job-{number:05d}}}
+target: {{region: {region}}}
 policy: {{onSpecChange: NewRevision}}
 spec:
   roleArn: arn:aws:iam::123456789012:role/BedrockCustomization
@@ -33,11 +35,13 @@ Edition = tuple[int, int]
 """A manifest's number, and how often its spec was edited."""
 
 
-def plant(folder: Path, editions: Iterable[Edition]) -> None:
-    """Write manifests into a folder; others that stand there stay."""
+def plant(folder: Path, editions: Iterable[Edition], regions: Sequence[str] = (REGION,)) -> None:
+    """Write manifests into a folder, in each region by turns; others there stay."""
     folder.mkdir(parents=True, exist_ok=True)
     for edition in editions:
-        text = MANIFEST.format(kind=KIND, number=edition[0], data=data_of(edition))
+        region = regions[edition[0] % len(regions)]
+        values = {"kind": KIND, "number": edition[0], "data": data_of(edition), "region": region}
+        text = MANIFEST.format(**values)
         (folder / f"m{edition[0]:05d}.yaml").write_text(text, encoding="utf-8")
 
 
@@ -81,13 +85,14 @@ def until(holds: Callable[[], bool], *, every: float = 0.05) -> None:
         time.sleep(every)
 
 
-def live(tree: Project) -> list[str]:
-    """Return the names of all jobs that the service has."""
-    pages = tree.sandbox.bedrock().get_paginator("list_model_customization_jobs")
-    found = pages.paginate(PaginationConfig={"PageSize": 1000})
-    return sorted(
-        one["jobName"] for page in found for one in page["modelCustomizationJobSummaries"]
-    )
+def live(tree: Project, regions: Sequence[str] = (REGION,)) -> list[str]:
+    """Return the names of all jobs that the service has in some regions."""
+    names: list[str] = []
+    for region in regions:
+        pages = tree.sandbox.bedrock(region).get_paginator("list_model_customization_jobs")
+        for page in pages.paginate(PaginationConfig={"PageSize": 1000}):
+            names += [one["jobName"] for one in page["modelCustomizationJobSummaries"]]
+    return sorted(names)
 
 
 def entries(folder: Path) -> list[dict[str, Any]]:
@@ -112,7 +117,12 @@ def sent(tree: Project) -> dict[str, list[tuple[str, str]]]:
     return found
 
 
-def check_jobs(tree: Project, must: Iterable[Edition], may: Iterable[Edition] = ()) -> int:
+def check_jobs(
+    tree: Project,
+    must: Iterable[Edition],
+    may: Iterable[Edition] = (),
+    regions: Sequence[str] = (REGION,),
+) -> int:
     """Hold that each edition made one job, or where it need not have, at most one.
 
     Returns how often a token was sent again.
@@ -123,7 +133,7 @@ def check_jobs(tree: Project, must: Iterable[Edition], may: Iterable[Edition] = 
     assert twice == {}
     assert wanted - found.keys() == set()
     assert found.keys() - wanted - {data_of(edition) for edition in may} == set()
-    assert live(tree) == sorted(jobs[0][0] for jobs in found.values())
+    assert live(tree, regions) == sorted(jobs[0][0] for jobs in found.values())
     return sum(len(jobs) - 1 for jobs in found.values())
 
 
