@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from controller.adapters.discovery import LARGEST
@@ -13,6 +13,8 @@ from controller.adapters.git import Git, GitError
 from controller.adapters.grounds import bounds_of
 from controller.adapters.tree_files import (
     FileUnreadableError,
+    Kind,
+    Listed,
     NotRegularError,
     OutsideTreeError,
     TooLargeError,
@@ -21,11 +23,14 @@ from controller.adapters.tree_files import (
 from controller.adapters.trees import contents, is_blob, tree_of
 from controller.core.file_names import SIDECAR, is_binding, is_manifest, stem
 from controller.core.fleet import Fleet
-from controller.core.model import JobKey
+from controller.core.model import API_VERSION, JobKey
 
 # Nothing that a repository sets may run a program or reach a remote here.
 _SETTINGS = {"core.fsmonitor": "false", "core.hooksPath": os.devnull, "protocol.allow": "never"}
 _ENVIRONMENT = {"GIT_NO_LAZY_FETCH": "1"}
+_REPOSITORY = ".git"
+# What a manifest says somewhere, whatever its name ends with.
+_MARK = API_VERSION.split("/")[0].encode()
 _NO_REPOSITORY = "not a git repository"
 
 
@@ -36,48 +41,94 @@ class Held:
     keys: frozenset[JobKey] = frozenset()
     unknown: frozenset[str] = frozenset()
 
+    def plus(self, other: Held) -> Held:
+        """Return these and those of another answer."""
+        return Held(self.keys | other.keys, self.unknown | other.unknown)
+
 
 def held(folders: Iterable[Path], fleet: Fleet) -> Held:
-    """Return which jobs have a manifest below some folders that no pass reads.
+    """Return which jobs have a manifest in the fleet of some folders that no pass reads.
 
-    The index or HEAD holds it, whatever the work tree shows; or its file has a name that passes
-    leave out. Where git does not answer nothing in a folder counts as gone.
+    The index or HEAD holds it, whatever the work tree shows; or its file has a name, or lies in a
+    hidden folder, that passes leave out. Where git does not answer nothing in a folder counts as
+    gone.
     """
-    keys: set[JobKey] = set()
-    unknown: set[str] = set()
-    for folder in dict.fromkeys(os.path.realpath(one) for one in folders):
-        repositories = [folder]
-        try:
-            for place, name in _files(folder):
-                if name == ".git" and place != folder:
-                    repositories.append(place)
-                unknown.update(_unread(place, name))
-            for repository in repositories:
-                found = _in_git(repository, fleet)
-                keys |= found.keys
-                unknown |= found.unknown
-        except (FileUnreadableError, GitError):
-            unknown.add(folder)
-    return Held(frozenset(keys), frozenset(unknown))
+    found = Held()
+    named = dict.fromkeys(os.path.realpath(one) for one in folders)
+    for folder in named:
+        found = found.plus(_below(folder, fleet, any_name=True))
+    for top in sorted({bounds_of(folder).top for folder in named} - {os.sep, *named}):
+        # A file may have been moved there. What else lies there is no manifest.
+        found = found.plus(replace(_below(top, fleet, any_name=False), unknown=frozenset()))
+    return found
 
 
-def _files(folder: str) -> Iterator[tuple[str, str]]:
-    """Yield folder and name of all below a folder; raises FileUnreadableError."""
+def _below(folder: str, fleet: Fleet, *, any_name: bool) -> Held:
+    """Return the jobs of the manifests below one folder that no pass reads.
+
+    With ``any_name`` they count whatever their names end with; that takes reading every file.
+    """
+    found, repositories = Held(), [folder]
+    documents = Documents(fleet, specs=False)
+    root = TreeRoot(folder)
+    try:
+        for place, entry in _entries(root):
+            if entry.name == _REPOSITORY and place != folder:
+                repositories.append(place)
+            elif entry.kind != Kind.FILE or not (any_name or stem(entry.name)):
+                continue
+            elif _is_left_out(root, place, entry.name):
+                found = found.plus(_left_out(root, f"{place}/{entry.name}", documents))
+        for repository in repositories:
+            found = found.plus(_in_git(repository, fleet))
+    except (FileUnreadableError, GitError):
+        return found.plus(Held(unknown=frozenset({folder})))
+    return found
+
+
+def _entries(root: TreeRoot) -> Iterator[tuple[str, Listed]]:
+    """Yield all below a folder, each with its own; raises FileUnreadableError."""
     unlisted: list[FileUnreadableError] = []
-    for place, entries in TreeRoot(folder).walk(folder, unlisted.append):
+    for place, entries in root.walk(root.path, unlisted.append, hidden=()):
         for entry in entries:
-            yield place, entry.name
+            yield place, entry
     if unlisted:
         raise unlisted[0]
 
 
-def _unread(folder: str, name: str) -> Iterator[str]:
-    """Yield the sidecars whose jobs a file may hold that passes leave out."""
-    own = stem(name)
-    if own is None or is_manifest(name) or is_binding(name) or name.lower().endswith(SIDECAR):
-        return
-    for one in {own, own.lstrip("._")}:
-        yield f"{folder}/{one}{SIDECAR}"
+def _is_left_out(root: TreeRoot, folder: str, name: str) -> bool:
+    """Whether a pass reads no file of this name here, although it may hold a manifest."""
+    if is_binding(name) or name.lower().endswith(SIDECAR):
+        return False
+    return not is_manifest(name) or f"{os.sep}." in folder.removeprefix(root.path)
+
+
+def _left_out(root: TreeRoot, path: str, documents: Documents) -> Held:
+    """Return the jobs of a file that passes leave out; one that nobody can read may be any."""
+    own = stem(os.path.basename(path))
+    try:
+        data = root.read(path, LARGEST) or b""
+    except (FileUnreadableError, OutsideTreeError):
+        return _beside(path, own)
+    if own is None and _MARK not in data:
+        return Held()
+    return _read(documents, data, path, own)
+
+
+def _read(documents: Documents, data: bytes, path: str, own: str | None) -> Held:
+    read = documents.text(data, path, bounds_of(path))
+    found = Held(frozenset(entry.key for entry in read.entries))
+    broken = any(problem.key is None for problem in read.problems)
+    return found.plus(_beside(path, own)) if broken else found
+
+
+def _beside(path: str, own: str | None) -> Held:
+    """Return the sidecars whose jobs a file may hold: those of its name, hidden or not."""
+    if own is None:
+        return Held()
+    folder = os.path.realpath(os.path.dirname(path))
+    names = {own, own.lstrip("._")}
+    return Held(unknown=frozenset(f"{folder}/{one}{SIDECAR}" for one in names))
 
 
 def _in_git(folder: str, fleet: Fleet) -> Held:
@@ -100,7 +151,7 @@ def _in_git(folder: str, fleet: Fleet) -> Held:
     missing = {
         (path, identity)
         for path, identity in known
-        if is_manifest(path.rpartition("/")[2]) and not _is_on_disk(root, path, identity)
+        if _may_hold(path.rpartition("/")[2]) and not _is_on_disk(root, path, identity)
     }
     return _keys(missing, contents(git, (identity for _, identity in missing)), top, fleet)
 
@@ -114,8 +165,13 @@ def _index(git: Git, folder: str) -> Iterator[tuple[str, str]]:
             yield os.fsdecode(path), identity
 
 
+def _may_hold(name: str) -> bool:
+    is_other = is_binding(name) or name.lower().endswith(SIDECAR)
+    return stem(name) is not None and not is_other
+
+
 def _is_on_disk(root: TreeRoot, path: str, identity: str) -> bool:
-    """Whether the work tree's file is the one that git holds: then a pass has read it."""
+    """Whether the work tree's file is the one that git holds: then it has been read."""
     try:
         data = root.read(f"{root.path}/{path}")
     except OutsideTreeError:
@@ -130,15 +186,12 @@ def _keys(
 ) -> Held:
     """Return the jobs of manifests that are only in git; one that nobody can read may be any."""
     documents = Documents(fleet, specs=False)
-    keys: set[JobKey] = set()
-    unknown: set[str] = set()
+    found = Held()
     for path, identity in missing:
-        if len(texts[identity]) > LARGEST:
-            continue
         place = f"{top}/{path}"
-        read = documents.text(texts[identity], place, bounds_of(place))
-        keys.update(entry.key for entry in read.entries)
-        if any(problem.key is None for problem in read.problems):
-            own, name = os.path.split(place)
-            unknown.add(f"{os.path.realpath(own)}/{stem(name)}{SIDECAR}")
-    return Held(frozenset(keys), frozenset(unknown))
+        own = stem(os.path.basename(place))
+        if len(texts[identity]) > LARGEST:
+            found = found.plus(_beside(place, own))
+        else:
+            found = found.plus(_read(documents, texts[identity], place, own))
+    return found

@@ -174,11 +174,15 @@ class TreeRoot:
             raise _unreadable(path, error) from error
 
     def walk(
-        self, path: str, unreadable: Callable[[FileUnreadableError], object]
+        self,
+        path: str,
+        unreadable: Callable[[FileUnreadableError], object],
+        hidden: tuple[str, ...] = (".",),
     ) -> Iterator[tuple[str, list[Listed]]]:
-        """Yield a folder and all below it with their entries; hidden ones and links stay out.
+        """Yield a folder and all below it with their entries; links and git's own stay out.
 
-        ``unreadable`` gets the error of each folder that cannot be listed.
+        So do names that begin with ``hidden``. ``unreadable`` gets the error of each folder that
+        cannot be listed.
         """
         pending = [path]
         while pending:
@@ -191,7 +195,9 @@ class TreeRoot:
             inner = [
                 os.path.join(folder, one.name)
                 for one in entries or ()
-                if one.kind == Kind.FOLDER and not one.name.startswith(".")
+                if one.kind == Kind.FOLDER
+                and one.name != _REPOSITORY
+                and not one.name.startswith(hidden)
             ]
             if entries is not None:
                 yield folder, entries

@@ -68,6 +68,51 @@ def test_file_that_passes_leave_out_is_not_gone(fleet: Project, name: str) -> No
     assert "gone" not in actions(fleet, "--prune")
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        "jobs/.old/gone.yaml",
+        "jobs/.gitold/gone.yaml",
+        "jobs/.other.yaml",
+        "jobs/old/_other.yml",
+        "jobs/gone.yaml.disabled",
+        "jobs/other.txt",
+        ".archive/gone.yaml",
+    ],
+)
+def test_file_moved_out_of_sight_is_not_gone(fleet: Project, place: str) -> None:
+    """A manifest keeps its job wherever in the fleet its file is put, and whatever it is called."""
+    moved = fleet.jobs.parent / place
+    moved.parent.mkdir(exist_ok=True)
+    (fleet.jobs / "gone.yaml").rename(moved)
+    commit(fleet)
+
+    assert "gone" not in actions(fleet, "--prune")
+
+
+@pytest.mark.parametrize("place", ["archive/gone.yaml", "jobs/.old/gone.yaml", "jobs/.gone.yaml"])
+def test_file_moved_out_of_a_sparse_checkout_is_not_gone(fleet: Project, place: str) -> None:
+    """A manifest keeps its job where git alone knows the place that its file was put in."""
+    moved = fleet.jobs.parent / place
+    moved.parent.mkdir(exist_ok=True)
+    (fleet.jobs / "gone.yaml").rename(moved)
+    commit(fleet)
+    git(fleet, "update-index", "--skip-worktree", place)
+    moved.unlink()
+
+    assert "gone" not in actions(fleet, "--prune")
+
+
+def test_file_that_is_too_large_in_git_is_not_gone(fleet: Project) -> None:
+    """A manifest that has grown past all bounds keeps its job when git alone holds it."""
+    with (fleet.jobs / "gone.yaml").open("a") as file:
+        file.write("#" * (1 << 20))
+    commit(fleet)
+    (fleet.jobs / "gone.yaml").unlink()
+
+    assert "gone" not in actions(fleet, "--prune")
+
+
 @pytest.mark.parametrize("verb", ["reconcile", "plan", "stop", "retry", "wait", "watch"])
 @pytest.mark.parametrize("name", ["_draft.yaml", ".hidden.yaml", "draft.conf"])
 def test_name_that_no_pass_reads_is_refused(fleet: Project, verb: str, name: str) -> None:
