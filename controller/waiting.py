@@ -4,23 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 
 from controller.apply import Result
 from controller.core.actions import Action, Reason, Verb
 from controller.core.headlines import FOR_A_PERSON
 from controller.core.kind import Kind
-from controller.core.model import Disposition
+from controller.core.model import Disposition, JobKey
 from controller.ports import Clock
 from controller.reconcile import Report
 
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """The last pass's report, and whether time was up before every job had ended."""
+    """The last pass's report, and the jobs that had not ended when time was up."""
 
     report: Report
-    timed_out: bool
+    unfinished: tuple[JobKey, ...] = ()
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether time was up before every job had ended."""
+        return bool(self.unfinished)
 
 
 def wait(
@@ -34,20 +39,26 @@ def wait(
 ) -> Waited:
     """Repeat passes, ``every`` so many seconds, until no job can change without a person.
 
-    ``timeout`` is in seconds, None for ever. ``show`` is given each report, and ``awaits``
-    says which jobs are worth waiting for. A pass that the guard refused, or whose credentials are
-    denied, ends the wait: waiting would not mend it.
+    ``timeout`` is in seconds, None for ever; the last pass is made when it is over. ``show`` is
+    given each report, and ``awaits`` says which jobs are worth waiting for. A pass that a safeguard
+    refused, or whose credentials are denied, ends the wait: waiting would not help.
     """
-    deadline = clock.now() + timedelta(seconds=timeout) if timeout is not None else None
+    began = clock.now()
     while True:
+        is_last = timeout is not None and not _left(clock, began, timeout)
         report = one_pass()
         show(report)
         awaited = [result for result in report.results if awaits(result.outcome.now)]
-        if report.refused or all(_is_over(result, kinds) for result in awaited):
-            return Waited(report, timed_out=False)
-        if deadline is not None and clock.now() + timedelta(seconds=every) > deadline:
-            return Waited(report, timed_out=True)
-        clock.sleep(every)
+        going = [result for result in awaited if not _is_over(result, kinds)]
+        if report.refused or not going:
+            return Waited(report)
+        if is_last:
+            return Waited(report, tuple(one.outcome.planned.desired.key for one in going))
+        clock.sleep(every if timeout is None else min(every, _left(clock, began, timeout)))
+
+
+def _left(clock: Clock, began: datetime, timeout: float) -> float:
+    return max(0.0, timeout - (clock.now() - began).total_seconds())
 
 
 def _is_over(result: Result, kinds: Mapping[str, Kind]) -> bool:

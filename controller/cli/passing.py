@@ -83,7 +83,10 @@ class Passes:
             lambda report: shown.all(statuses(report)),
             self.awaits,
         )
-        return waited.report, {Exit.TIMED_OUT} if waited.timed_out else set()
+        if not waited.timed_out:
+            return waited.report, set()
+        say(_timed_out(waited.unfinished, given["timeout"]))
+        return waited.report, {Exit.TIMED_OUT}
 
     def _one(self, shown: Progress) -> Report:
         def watcher(result: Result) -> None:
@@ -104,6 +107,17 @@ class Passes:
         self.collected += report.collected
         self.after()
         return report
+
+
+def _timed_out(unfinished: Sequence[JobKey], seconds: float) -> str:
+    """Return what a wait that is over says of the jobs that are not."""
+    first = ", ".join(key.name for key in unfinished[:_FEW])
+    more = f" and {len(unfinished) - _FEW} more" if len(unfinished) > _FEW else ""
+    count = f"{len(unfinished)} job{'s have' if len(unfinished) != 1 else ' has'} not ended"
+    return (
+        f"bedrock-jobs: timed out after {seconds:g} s: {count} ({first}{more}); what runs goes on "
+        "running. `bedrock-jobs wait` waits again, `bedrock-jobs status` shows what is known"
+    )
 
 
 def reach_of(given: dict[str, Any]) -> Reach:

@@ -44,13 +44,17 @@ def test_wait_ends_with_the_jobs(tree: Tree) -> None:
     assert last.outcome.now.reason is Reason.COMPLETED
 
 
-@pytest.mark.parametrize(("timeout", "passes"), [(0, 1), (59, 2), (60, 3)])
+@pytest.mark.parametrize(("timeout", "passes"), [(0, 1), (5, 2), (59, 3), (60, 3)])
 def test_wait_ends_in_time(tree: Tree, timeout: float, passes: int) -> None:
-    """A wait never sleeps beyond its time, and says that time was up."""
+    """A wait looks once more when its time is over, and says which jobs have not ended."""
     shown: list[Report] = []
     waited = wait(tree.reconcile, {KIND.name: KIND}, tree.clock, 30, timeout, shown.append)
 
     assert (waited.timed_out, len(shown)) == (True, passes)
+    assert [key.name for key in waited.unfinished] == [
+        one.outcome.planned.desired.key.name for one in waited.report.results
+    ]
+    assert sum(tree.clock.slept) == timeout
 
 
 @pytest.mark.parametrize(
