@@ -27,6 +27,8 @@ LARGEST = 1 << 20
 # A file of this size may still hold so many values that reading it takes a second.
 _LARGE = 200_000
 _MOST_PARTS = 100_000
+# No name of a file is longer than 255 bytes, and a sidecar is written under one that is longer.
+_LONGEST_NAME = 200
 _LINK_HINT = "put the file itself in the tree, or delete the link"
 
 
@@ -102,7 +104,12 @@ class _Search:
         self._follow(ground)
 
     def _file(self, path: str, real: str, bounds: Bounds) -> None:
-        if real not in self._met:
+        if len(os.fsencode(os.path.basename(path))) > _LONGEST_NAME:
+            # Its sidecar could not even be looked for, and would count as an unread record.
+            message = f"the file's name is longer than {_LONGEST_NAME} bytes"
+            hint = "rename it: its status is written beside it under a longer name"
+            self.problems.append(Problem(Code.NOT_READABLE.code, message, Source(path), hint))
+        elif real not in self._met:
             self._met.add(real)
             self.files[path] = bounds
 
