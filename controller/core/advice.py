@@ -221,7 +221,7 @@ HOLDS: Mapping[Reason, Rule] = MappingProxyType(
         Reason.LIVE_MISSING: Rule(
             (
                 "The sidecar records a job, or `policy.adopt` names one, that the service does "
-                "not have."
+                "not have; a job younger than ten minutes is not missed yet (`IntentUnconfirmed`)."
             ),
             (
                 "Check account and region; if the job is gone for good, delete the sidecar's "

@@ -14,6 +14,7 @@ from controller.core import living, pruning
 from controller.core.actions import Action, Reason, Verb
 from controller.core.case import Case
 from controller.core.fleet import OF_THE_FLEET, forbidden_target
+from controller.core.late_members import may_lag
 from controller.core.model import (
     Doubt,
     Existence,
@@ -127,6 +128,13 @@ def _refused(case: Case) -> Action | None:
 def _missing(case: Case) -> Action | None:
     if not case.is_absent:
         return None
+    if case.recorded is not None and may_lag(case.kind, case.recorded, case.now):
+        return case.action(
+            Verb.WAIT,
+            Reason.INTENT_UNCONFIRMED,
+            f"The sidecar records {case.recorded.arn}, which is too young to be missed: the "
+            "service may only be late to show it",
+        )
     if case.recorded is not None and case.recorded.arn:
         return case.action(
             Verb.HOLD,

@@ -1,13 +1,15 @@
-"""Members of Get that the service is seen to add only after a job has ended."""
+"""What the service shows late: a job that was just made, members of one that has just ended."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from controller.core.kind import Kind
-from controller.core.model import Live
+from controller.core.model import Live, Recorded
 
 _PATIENCE = timedelta(hours=1)
+_LAG = timedelta(minutes=10)
+"""Longer than any read is known to lag behind a write."""
 
 
 def awaits_members(kind: Kind, live: Live, now: datetime) -> bool:
@@ -21,6 +23,16 @@ def awaits_members(kind: Kind, live: Live, now: datetime) -> bool:
         return False
     ended = _parse_time(live.members.get(kind.ended_member))
     return ended is not None and now - ended < _PATIENCE
+
+
+def may_lag(kind: Kind, recorded: Recorded, now: datetime) -> bool:
+    """Return whether a recorded job is so young that a read may not show it yet.
+
+    Its age is that of the job, by the service's own time, or else of the sidecar's file.
+    """
+    shown = recorded.live.members.get(kind.created_member) if recorded.live is not None else None
+    since = _parse_time(shown) or recorded.written_at
+    return recorded.arn is not None and since is not None and now - since < _LAG
 
 
 def _parse_time(value: object) -> datetime | None:

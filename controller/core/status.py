@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.core.actions import Action, Outcome, Reason
+from controller.core.actions import Action, Outcome, Reason, Verb
 from controller.core.decision import HELD_PER_DIGEST
 from controller.core.diff import failure_text, masked
 from controller.core.headlines import (
@@ -84,6 +84,8 @@ def _still_stands(kind: Kind, action: Action, live: Live | None, recorded: Recor
         return action.live is None or live is None
     if action.reason is Reason.QUEUED and recorded.is_intent:
         return True
+    if _is_late(action, recorded) and recorded.phase and recorded.reason:
+        return True
     submission = action.desired.submission
     if action.reason is not Reason.OBSERVATION_FAILED or submission is None or not recorded.reason:
         return False
@@ -97,7 +99,7 @@ def _our_live(outcome: Outcome, recorded: Recorded | None, owner: str) -> Live |
     live = action.live
     if live is not None and _is_ours(live, action, recorded, owner):
         return live
-    if action.reason in KEPT_AS_RECORDED and recorded is not None:
+    if recorded is not None and _tells_nothing_new(action, recorded):
         return recorded.live
     return None
 
@@ -164,7 +166,17 @@ def _asked_for(action: Action, live: Live | None, recorded: Recorded | None) -> 
 
 def _stays_recorded(action: Action, live: Live | None, recorded: Recorded) -> bool:
     nothing_new = live is None or live is recorded.live
-    return nothing_new and action.reason in KEPT_AS_RECORDED and bool(recorded.digest)
+    return nothing_new and _tells_nothing_new(action, recorded) and bool(recorded.digest)
+
+
+def _tells_nothing_new(action: Action, recorded: Recorded | None) -> bool:
+    return action.reason in KEPT_AS_RECORDED or _is_late(action, recorded)
+
+
+def _is_late(action: Action, recorded: Recorded | None) -> bool:
+    """Whether a recorded job does not show yet, and is as it was recorded."""
+    is_waited_for = action.verb is Verb.WAIT and action.reason is Reason.INTENT_UNCONFIRMED
+    return is_waited_for and recorded is not None and recorded.arn is not None
 
 
 def _of_submission(submission: Submission) -> dict[str, Any]:
@@ -186,7 +198,7 @@ def _of_policy(action: Action, recorded: Recorded | None) -> dict[str, Any]:
 
 def _of_tags(action: Action, recorded: Recorded | None) -> dict[str, Any]:
     """Return the tags that are known to be as wanted; a hold that knows nothing new keeps them."""
-    nothing_new = action.reason in KEPT_AS_RECORDED or action.desired.removed
+    nothing_new = _tells_nothing_new(action, recorded) or action.desired.removed
     known = recorded if nothing_new else None
     source = action if known is None else known
     kept = {"tags": source.tags, "unreadTags": source.unread_tags}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -175,13 +176,17 @@ def test_lost_answer_reads_as_an_intent() -> None:
 
 
 def test_answered_create_is_known_by_its_arn() -> None:
-    """A job that was made but does not show yet is recorded, and missed if it never shows."""
+    """A job that was made but does not show is waited for, and missed once it is old."""
     one = built()
     written = made(one, arn=ARN)
 
     assert (written["phase"], written["jobArn"]) == (SUBMITTING, ARN)
     assert "does not show yet" in written["conditions"][0]["message"]
-    assert decided(after(one, written)).reason is Reason.LIVE_MISSING
+    young = after(one, written)
+    assert (decided(young).verb, decided(young).reason) == (Verb.WAIT, Reason.INTENT_UNCONFIRMED)
+    assert young.recorded is not None
+    old = replace(young.recorded, written_at=NOW - timedelta(hours=1))
+    assert decided(replace(young, recorded=old)).reason is Reason.LIVE_MISSING
     assert (
         decided(after(built(live={"status": "InProgress"}), written)).reason is Reason.IN_PROGRESS
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -76,6 +77,10 @@ def test_job_that_does_not_show_at_all(tree: Project, service: Service) -> None:
         "Submitting",
         tree.sandbox.get("support-bot")["jobArn"],
     )
+    sidecar = tree.jobs / "support-bot.status.json"
+    young = tree.call("plan", "--output", "json", AWS_ENDPOINT_URL=service.url)
+    assert young.data["actions"][0]["reason"] == "IntentUnconfirmed"
+    os.utime(sidecar, (0, sidecar.stat().st_mtime - 3600))
     held = tree.call("plan", "--output", "json", AWS_ENDPOINT_URL=service.url)
     assert held.data["actions"][0]["reason"] == "LiveMissing"
     service.mend()
