@@ -13,6 +13,7 @@ import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 from controller.core.urls import HIDDEN, masked
 
@@ -69,6 +70,16 @@ class GitError(Exception):
 
 class TimedOutError(GitError):
     """A command took too long and was ended."""
+
+
+READING: Final = {
+    "core.fsmonitor": "false",
+    "core.hooksPath": os.devnull,
+    "protocol.allow": "never",
+}
+"""Settings to read a repository with: nothing that it sets runs a program or reaches a remote."""
+OFFLINE: Final = {"GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
+"""The environment that belongs to them."""
 
 
 class Git:

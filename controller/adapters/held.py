@@ -9,7 +9,7 @@ from pathlib import Path
 
 from controller.adapters.discovery import LARGEST
 from controller.adapters.documents import Documents
-from controller.adapters.git import Git, GitError
+from controller.adapters.git import OFFLINE, READING, Git, GitError
 from controller.adapters.grounds import bounds_of
 from controller.adapters.tree_files import (
     FileUnreadableError,
@@ -25,9 +25,6 @@ from controller.core.file_names import SIDECAR, is_binding, is_manifest, stem
 from controller.core.fleet import Fleet
 from controller.core.model import API_VERSION, JobKey
 
-# Nothing that a repository sets may run a program or reach a remote here.
-_SETTINGS = {"core.fsmonitor": "false", "core.hooksPath": os.devnull, "protocol.allow": "never"}
-_ENVIRONMENT = {"GIT_NO_LAZY_FETCH": "1"}
 _REPOSITORY = ".git"
 # What a manifest says somewhere, whatever its name ends with.
 _MARK = API_VERSION.split("/")[0].encode()
@@ -133,7 +130,7 @@ def _beside(path: str, own: str | None) -> Held:
 
 def _in_git(folder: str, fleet: Fleet) -> Held:
     """Return what the repository around a folder holds there; raises GitError."""
-    git = Git(Path(folder), settings=_SETTINGS, environment=_ENVIRONMENT)
+    git = Git(Path(folder), settings=READING, environment=OFFLINE)
     try:
         top = git.run("rev-parse", "--show-toplevel")
     except GitError as error:

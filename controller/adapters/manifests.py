@@ -11,7 +11,9 @@ from typing import Any
 
 from controller.adapters.discovery import Found, PathMissingError, discover
 from controller.adapters.documents import Documents, FileRead
+from controller.adapters.lost_files import lost_files, problems_of_lost
 from controller.adapters.sharing import Parcel, shared_out
+from controller.adapters.tree_files import TreeRoot
 from controller.core.clashes import clashes
 from controller.core.entries import Entry, manifest, with_problems
 from controller.core.file_names import is_defaults
@@ -62,16 +64,28 @@ def scan(
     found = discover(paths, named=fleet.named)
     every = range(len(found.files))
     reads = read_files(found, every, fleet, specs=specs, meanwhile=meanwhile)
-    return assembled(found, reads, fleet)
+    return assembled(found, reads, fleet, lost_files(dict.fromkeys(_roots(found))))
 
 
-def assembled(found: Found, reads: Sequence[FileRead], fleet: Fleet) -> Scan:
-    """Return what the whole tree holds, from what each file of it holds, in their order."""
+def _roots(found: Found) -> Iterator[TreeRoot]:
+    for bounds in dict.fromkeys(found.bounds):
+        yield bounds.root
+
+
+def assembled(
+    found: Found, reads: Sequence[FileRead], fleet: Fleet, lost: Sequence[str] = ()
+) -> Scan:
+    """Return what the whole tree holds, from what each file of it holds, in their order.
+
+    ``lost`` are the files that manifests rest on and that only git still has.
+    """
     entries = [entry for read in reads for entry in read.entries]
     problems = [problem for read in reads for problem in read.problems]
-    for index, more in clashes(entries, fleet.target).items():
-        entries[index] = with_problems(entries[index], more)
-        problems += more
+    resting = problems_of_lost(entries, lost, named=fleet.named)
+    for found_more in (clashes(entries, fleet.target), resting):
+        for index, more in found_more.items():
+            entries[index] = with_problems(entries[index], more)
+            problems += more
     return Scan(tuple(entries), _sorted((*found.problems, *problems)), len(found.files))
 
 
