@@ -22,7 +22,8 @@ ADVICE: Mapping[Code, str] = MappingProxyType(
     {
         Code.NOT_READABLE: (
             "The path is no regular file (a pipe, a socket, a device, a folder), or its "
-            "permissions or its disk do not let it be read. Such a file is never waited for."
+            "permissions or its disk do not let it be read. Such a file is never waited for. Also "
+            "reported for a name so long that no sidecar fits beside it."
         ),
         Code.TOO_LARGE: (
             "Also told of a file with more parts than 1 MiB of a manifest has, and of one with "

@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.chaos.errnos import FAILING, failed, failures
 from tests.chaos.faults import ANSWERED, faulted, moments, strange_answers
 from tests.chaos.lives import FAULTED_LIVES, LIVES, OVERTAKEN_LIVES
+from tests.chaos.portions import PORTIONED, portioned, portions
 from tests.chaos.positions import AS_RECORDED, CORE, EVERY, SINGLE, Position, more
 from tests.chaos.prefixes import CHECKED_OUT, checked_out, prefixes
 from tests.chaos.races import MOST, race
@@ -34,6 +35,7 @@ RECORDED: dict[str, tuple[Scenario, ...]] = {
     "answers": ANSWERED,
     "errno": FAILING,
     "checkout": CHECKED_OUT,
+    "parts": PORTIONED,
 }
 POSITION, EVERY_POSITION, RACE = "position", "positions", "race"
 WAYS = (*RECORDED, POSITION, EVERY_POSITION, RACE)
@@ -127,6 +129,8 @@ def tries(here: Universe, scenario: Scenario) -> Tries:
     if way == "checkout":
         steps = enumerate(prefixes(here, scenario))
         return [partial(checked_out, here, scenario, at, name) for at, name in steps]
+    if way == "parts":
+        return [partial(portioned, here, scenario, one) for one in portions(here, scenario)]
     breaking = killed if way == "killed" else overtaken
     names = enumerate(boundaries(here, scenario), 1)
     return [partial(breaking, here, scenario, at, name) for at, name in names]

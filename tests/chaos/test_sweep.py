@@ -11,6 +11,7 @@ from tests.chaos.errnos import FAILING, failed, failures
 from tests.chaos.faults import ANSWERED, faulted, moments, strange_answers
 from tests.chaos.lives import FAULTED_LIVES, LIVES, OVERTAKEN_LIVES
 from tests.chaos.parts import WAYS, parts
+from tests.chaos.portions import PORTIONED, portioned, portions
 from tests.chaos.prefixes import CHECKED_OUT, checked_out, prefixes
 from tests.chaos.races import race
 from tests.chaos.scenarios import FAULTED, OVERTAKEN, SCENARIOS, Scenario
@@ -87,6 +88,16 @@ def test_strange_answer_is_made_good(everywhere: Universe, scenario: Scenario, s
     """Whatever answers in the service's place, nothing is paid twice and no record is lost."""
     found = strange_answers(everywhere, scenario)
     run = faulted(everywhere, scenario, found[(start * 41 + 17) % len(found)])
+    assert (run.boundary, run.violations) == (run.boundary, ())
+
+
+@each(PORTIONED[:12])
+def test_part_of_the_tree_is_made_good(
+    everywhere: Universe, scenario: Scenario, start: int
+) -> None:
+    """Whatever part of the tree passes are made over, none stops or repeats another's job."""
+    found = portions(everywhere, scenario)
+    run = portioned(everywhere, scenario, found[start % len(found)])
     assert (run.boundary, run.violations) == (run.boundary, ())
 
 
