@@ -84,7 +84,7 @@ def _still_stands(kind: Kind, action: Action, live: Live | None, recorded: Recor
         return action.live is None or live is None
     if action.reason is Reason.QUEUED and recorded.is_intent:
         return True
-    if _is_late(action, recorded) and recorded.phase and recorded.reason:
+    if _is_late(action, recorded) and _is_whole(recorded):
         return True
     submission = action.desired.submission
     if action.reason is not Reason.OBSERVATION_FAILED or submission is None or not recorded.reason:
@@ -167,6 +167,12 @@ def _asked_for(action: Action, live: Live | None, recorded: Recorded | None) -> 
 def _stays_recorded(action: Action, live: Live | None, recorded: Recorded) -> bool:
     nothing_new = live is None or live is recorded.live
     return nothing_new and _tells_nothing_new(action, recorded) and bool(recorded.digest)
+
+
+def _is_whole(recorded: Recorded) -> bool:
+    """Whether an entry has what every entry has, so that it can stand as it is."""
+    found = {one.get("type") for one in recorded.entry.get("conditions", ())}
+    return bool(recorded.phase) and found >= {"Synced", "Succeeded"}
 
 
 def _tells_nothing_new(action: Action, recorded: Recorded | None) -> bool:

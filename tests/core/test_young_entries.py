@@ -1,0 +1,50 @@
+"""Entries of jobs that reads do not show yet: kept as they are, if they are whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from controller.core.recorded import parse
+from tests.core.cases import NOW, OFFERED
+from tests.core.test_status import ARN, built, made
+
+WHOLE: dict[str, Any] = {
+    "kind": OFFERED.name,
+    "phase": "InProgress",
+    "jobArn": ARN,
+    "conditions": [
+        {"type": "Synced", "status": "True", "reason": "InProgress", "message": "x"},
+        {"type": "Succeeded", "status": "Unknown", "reason": "InProgress", "message": "x"},
+    ],
+    "history": [],
+}
+
+
+def after(raw: dict[str, Any]) -> dict[str, Any]:
+    """Return the entry after a pass that did not see the recorded job."""
+    return made(replace(built(), recorded=parse(OFFERED, raw, NOW)))
+
+
+def test_whole_entry_stays_as_it_is() -> None:
+    """Nothing new is known, and nothing is written."""
+    assert after(WHOLE) == WHOLE
+
+
+@pytest.mark.parametrize("lacking", ["phase", "conditions"])
+def test_entry_that_lacks_something_is_made_whole(lacking: str) -> None:
+    """What was edited away is made anew, and the job is not forgotten."""
+    entry = after({name: value for name, value in WHOLE.items() if name != lacking})
+
+    assert entry["jobArn"] == ARN
+    assert {one["type"] for one in entry["conditions"]} == {"Synced", "Succeeded"}
+    assert entry["phase"] == "Submitting"
+
+
+def test_entry_with_one_condition_gets_the_other() -> None:
+    """An entry whose conditions were cut is not taken for whole."""
+    entry = after({**WHOLE, "conditions": WHOLE["conditions"][:1]})
+
+    assert {one["type"] for one in entry["conditions"]} == {"Synced", "Succeeded"}
