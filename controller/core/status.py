@@ -166,13 +166,16 @@ def _asked_for(action: Action, live: Live | None, recorded: Recorded | None) -> 
 
 def _stays_recorded(action: Action, live: Live | None, recorded: Recorded) -> bool:
     nothing_new = live is None or live is recorded.live
-    return nothing_new and _tells_nothing_new(action, recorded) and bool(recorded.digest)
+    # A job's ARN is kept also where somebody edited the digest away: without it the job would be
+    # submitted again.
+    is_known = bool(recorded.digest or recorded.arn)
+    return nothing_new and _tells_nothing_new(action, recorded) and is_known
 
 
 def _is_whole(recorded: Recorded) -> bool:
     """Whether an entry has what every entry has, so that it can stand as it is."""
-    found = {one.get("type") for one in recorded.entry.get("conditions", ())}
-    return bool(recorded.phase) and found >= {"Synced", "Succeeded"}
+    found = [one.get("type") for one in recorded.entry.get("conditions", ())]
+    return bool(recorded.phase) and "Synced" in found and "Succeeded" in found
 
 
 def _tells_nothing_new(action: Action, recorded: Recorded | None) -> bool:
