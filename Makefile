@@ -34,9 +34,9 @@ setup: $(READY) ## Set up .venv from the lock
 demo: setup ## Run every example job on the sandbox, from manifest to sidecar
 	@rm -rf $(DEMO)
 	@mkdir -p $(DEMO)
-	@cp -R jobs bedrock-jobs.yaml $(DEMO)/
+	@cp -R jobs $(DEMO)/
 	cd $(DEMO) && ../../$(BIN)/bedrock-jobs reconcile jobs --sandbox --speed 3600 --wait
-	@echo; echo "A second pass finds nothing to do, and calls nothing but STS:"
+	@echo; echo "A second pass finds nothing to do, and calls nothing:"
 	cd $(DEMO) && ../../$(BIN)/bedrock-jobs reconcile jobs --sandbox
 	@echo; echo "Each manifest in $(DEMO)/jobs has its status beside it. The one of support-bot.yaml:"
 	@sed -n '1,24p' $(DEMO)/jobs/support-bot.status.json; echo "    ..."
