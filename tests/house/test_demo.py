@@ -19,4 +19,4 @@ def test_demo_runs_every_example() -> None:
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert f"{JOBS} jobs: {JOBS} Completed." in ran.stdout
-    assert f"{JOBS} jobs: {JOBS} with nothing to do" in ran.stdout
+    assert f"{JOBS} jobs: {JOBS} with nothing to do" in ran.stderr
