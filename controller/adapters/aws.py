@@ -10,14 +10,16 @@ import logging
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
 
+from controller.adapters.aws_answers import members_on_the_wire
 from controller.adapters.aws_clients import Clients, guarded
 from controller.adapters.aws_errors import not_understood
+from controller.adapters.aws_times import text_of
 from controller.adapters.connection import Connection
 from controller.core import answers
 from controller.core.errors import failure
@@ -74,7 +76,7 @@ class Bedrock:
             if error.failure.disposition is Disposition.ABSENT:
                 return None
             raise
-        members, region = _plain(answer), self._clients.region(target)
+        members, region = members_on_the_wire(answer), self._clients.region(target)
         fault = answers.find_fault_in_job(kind, region, identifier, members)
         _refuse(kind.operation("Get"), fault, reading=True)
         return Live(
@@ -224,7 +226,7 @@ def _summary(kind: Kind, members: Mapping[str, Any]) -> Summary:
 def _plain(value: Any) -> Any:
     """Return an answer as JSON has it: times in RFC 3339, botocore's own metadata left out."""
     if isinstance(value, datetime):
-        return _time(value)
+        return text_of(value)
     if isinstance(value, dict):
         return {
             name: _plain(member) for name, member in value.items() if name != "ResponseMetadata"
@@ -232,9 +234,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value
-
-
-def _time(moment: datetime) -> str:
-    """The service answers in milliseconds; finer times keep what they have."""
-    finest = "microseconds" if moment.microsecond % 1000 else "milliseconds"
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=finest) + "Z"

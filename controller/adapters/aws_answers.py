@@ -18,11 +18,14 @@ from xml.parsers import expat
 from botocore.exceptions import BotoCoreError
 from botocore.parsers import ResponseParserFactory
 
+from controller.adapters.aws_times import moment, text_of
 from controller.core.errors import NOT_UNDERSTOOD
 
 if TYPE_CHECKING:
     from botocore.session import Session
 
+BODY = "HTTPBody"
+"""The member of ResponseMetadata that keeps what came over the wire."""
 DEEPEST = 64
 """How deep an answer may nest: many times what any answer of the service does."""
 
@@ -49,6 +52,32 @@ def has_error_code(code: str) -> bool:
     return _CODE.fullmatch(code) is not None
 
 
+def members_on_the_wire(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an answer's members as the service wrote them, whatever botocore's model knows.
+
+    A parsed answer lacks the members that the installed model does not have. Times, which are the
+    members whose names end in ``Time``, are in RFC 3339 with milliseconds; null is left out.
+    """
+    content = _json_object(answer["ResponseMetadata"][BODY]) or {}
+    return {name: _plain(name, value) for name, value in content.items() if value is not None}
+
+
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, dict):
+        return {inner: _plain(inner, one) for inner, one in value.items() if one is not None}
+    if isinstance(value, list):
+        return [_plain("", one) for one in value]
+    return _time_text(value) if name.endswith("Time") else value
+
+
+def _time_text(value: Any) -> Any:
+    """Return a time as a text; what is no time stays as it is."""
+    try:
+        return text_of(moment(value))
+    except (ValueError, OverflowError, RuntimeError, TypeError):
+        return value
+
+
 class _Parsers(ResponseParserFactory):
     """botocore's parsers, each behind a judge of its protocol."""
 
@@ -73,7 +102,7 @@ class _Judged:
         why = self.judge(wire)
         if why is None:
             try:
-                return self.parser.parse(response, shape)
+                return self._parsed(response, shape, wire)
             except Exception as error:
                 why = f"botocore cannot read it ({type(error).__name__}: {error})"
         text = f"the answer is not the service's: HTTP {wire.status}, {why}"
@@ -81,6 +110,12 @@ class _Judged:
             raise AnswerNotUnderstoodError(why=text)
         metadata = {"HTTPStatusCode": wire.status, "HTTPHeaders": {}}
         return {"Error": {"Code": NOT_UNDERSTOOD, "Message": text}, "ResponseMetadata": metadata}
+
+    def _parsed(self, response: Mapping[str, Any], shape: Any, wire: _Wire) -> Any:
+        parsed = self.parser.parse(response, shape)
+        if wire.is_success:
+            parsed.setdefault("ResponseMetadata", {})[BODY] = wire.body
+        return parsed
 
 
 @dataclass(frozen=True, slots=True)

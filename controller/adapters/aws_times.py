@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from botocore.utils import parse_timestamp
@@ -34,3 +34,9 @@ def moment(value: Any) -> datetime:
         return datetime.fromisoformat(value)
     found: datetime = parse_timestamp(value)
     return found
+
+
+def text_of(moment: datetime) -> str:
+    """Return a time in RFC 3339, in milliseconds as the service answers; finer ones stay finer."""
+    finest = "microseconds" if moment.microsecond % 1000 else "milliseconds"
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=finest) + "Z"

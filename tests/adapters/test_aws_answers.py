@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import botocore
 import pytest
 
 from controller.adapters.aws import Bedrock
@@ -282,3 +284,45 @@ def test_strange_xml_is_not_understood(server: _Server, cloud: Bedrock, body: by
     server.raw = Raw(200, body, {"content-type": "text/xml"})
 
     assert failed(lambda: cloud.place(HERE)).code == NOT_UNDERSTOOD
+
+
+def test_members_are_kept_whatever_botocore_knows(
+    cloud: Bedrock, server: _Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same answer gives the same members under an older and a newer model of the service."""
+    shown = {
+        **JOB,
+        "endTime": "2026-01-01T09:00:00.5Z",
+        "statusDetails": {"trainingDetails": {"status": "Completed", "creationTime": None}},
+        "newMember": {"someTime": "2026-01-01T08:00:00Z", "someTimes": "soon", "count": 7},
+        "hyperParameters": {"startTime": "never"},
+    }
+    server.raw = Raw(200, json.dumps(shown).encode(), JSON)
+    newer = cloud.get(KIND, HERE, "a")
+
+    monkeypatch.setenv("AWS_DATA_PATH", str(without(tmp_path, "endTime", "statusDetails")))
+    url = f"http://127.0.0.1:{server.server_port}"
+    older = Bedrock(Connection(endpoint_url=url, any_credentials=True)).get(KIND, HERE, "a")
+
+    assert newer is not None
+    assert older == newer
+    assert newer.members["endTime"] == "2026-01-01T09:00:00.500Z"
+    assert newer.members["statusDetails"] == {"trainingDetails": {"status": "Completed"}}
+    assert newer.members["newMember"] == {
+        "someTime": "2026-01-01T08:00:00.000Z",
+        "someTimes": "soon",
+        "count": 7,
+    }
+    assert newer.members["hyperParameters"] == {"startTime": "never"}
+
+
+def without(folder: Path, *members: str) -> Path:
+    """Write a model of the service that lacks some members of Get, and return its folder."""
+    packed = Path(botocore.__file__).parent / "data/bedrock/2023-04-20/service-2.json.gz"
+    model = json.loads(gzip.decompress(packed.read_bytes()))
+    for member in members:
+        del model["shapes"]["GetModelCustomizationJobResponse"]["members"][member]
+    path = folder / "bedrock" / "2023-04-20" / "service-2.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(model))
+    return folder
