@@ -21,6 +21,7 @@ from tests.mutation import (
     mutants_of_idle,
     mutants_of_plans,
     mutants_of_records,
+    mutants_of_rules,
     mutants_of_trees,
 )
 from tests.mutation.mutants import MUTANTS as MUTANTS_OF_ALL_ELSE
@@ -43,6 +44,8 @@ ROOMS = (
     "tests/adapters/test_sidecars.py",
     "tests/adapters/test_sidecars_again.py",
     "tests/adapters/test_sidecars_atomic.py",
+    "tests/adapters/test_lost_files.py",
+    "tests/e2e/test_stopping_is_never_barred.py",
     "tests/daemon/test_daemon.py",
     "tests/git/test_races.py",
     "tests/git/test_hooks.py",
@@ -64,6 +67,7 @@ MUTANTS = (
     *mutants_of_idle.MUTANTS,
     *mutants_of_plans.MUTANTS,
     *mutants_of_records.MUTANTS,
+    *mutants_of_rules.MUTANTS,
     *mutants_of_trees.MUTANTS,
 )
 UNBROKEN = Mutant("nothing", "pyproject.toml", "", "")

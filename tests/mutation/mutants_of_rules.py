@@ -1,0 +1,86 @@
+"""Load-bearing lines of rules that tell late from missing, and what a part of the tree may do."""
+
+from __future__ import annotations
+
+from tests.mutation.mutants import Mutant
+
+MUTANTS = (
+    Mutant(
+        "a young job is called missing",
+        "controller/core/decision.py",
+        "    if case.recorded is not None and may_lag(case.kind, case.recorded, case.now):\n",
+        "    if not case:\n",
+    ),
+    Mutant(
+        "an ARN goes with its digest",
+        "controller/core/status.py",
+        "    is_known = bool(recorded.digest or recorded.arn)\n",
+        "    is_known = bool(recorded.digest)\n",
+    ),
+    Mutant(
+        "refused tags are asked for in every pass",
+        "controller/core/tagging.py",
+        "        if full or (before != tags and refused.get(member) != tags):\n",
+        "        if full or before != tags:\n",
+    ),
+    Mutant(
+        "metrics that come late are not asked for",
+        "controller/looks.py",
+        "        if self.now and awaits_members(self.lineage.kind, recorded.live, self.now):\n",
+        "        if not self:\n",
+    ),
+    Mutant(
+        "a role's account is not its target's",
+        "controller/core/sharding.py",
+        "    words = target.told_place\n",
+        "    words = (target.account_id, target.region)\n",
+    ),
+    Mutant(
+        "a file that only git holds is not missed",
+        "controller/adapters/lost_files.py",
+        "        if not is_there:\n",
+        "        if not path:\n",
+    ),
+    Mutant(
+        "a wait is over before its time",
+        "controller/waiting.py",
+        "        is_last = timeout is not None and not _left(clock, began, timeout)\n",
+        "        is_last = timeout is not None and _left(clock, began, timeout) < every\n",
+    ),
+    Mutant(
+        "too many submits bar a stop",
+        "controller/reconcile.py",
+        "    if mode is Mode.APPLY and barred is None:\n",
+        "    if mode is Mode.APPLY and barred is None and over is None:\n",
+    ),
+    Mutant(
+        "a rule of the fleet bars a stop",
+        "controller/core/decision.py",
+        "    if problems and all(problem.code in OF_THE_FLEET for problem in problems):\n",
+        "    if not case:\n",
+    ),
+    Mutant(
+        "what botocore does not know is dropped",
+        "controller/adapters/aws.py",
+        "members_on_the_wire(answer), self",
+        "_plain(answer), self",
+    ),
+    Mutant(
+        "a control character is printed",
+        "controller/core/printable.py",
+        "    return _SUSPECT.sub(_ESCAPES.get(form, _in_text), text)\n",
+        "    return text\n",
+    ),
+    Mutant(
+        "a workflow command is printed",
+        "controller/core/printable.py",
+        "    if form is Form.COMMANDS:\n",
+        "    if form:\n",
+    ),
+    Mutant(
+        "a name in another spelling is not found",
+        "controller/core/explaining.py",
+        "    close = respelled(key, known) or nearest(key, unused)\n",
+        "    close = nearest(key, unused)\n",
+    ),
+)
