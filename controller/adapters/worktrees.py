@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controller.adapters.git import Git
-from controller.adapters.grounds import upward
+from controller.adapters.grounds import anywhere, upward
 from controller.adapters.trees import is_blob, tree_of
 from controller.core.file_names import is_binding
 
@@ -26,6 +26,7 @@ _REPOSITORY = ".git"
 _LOCK, _INDEX = "index.lock", "index"
 _GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
 _POINTER = "gitdir: "
+_LONGEST_POINTER = 1 << 16
 # Between its steps git releases the lock, and the files are those of a commit nobody asked for.
 _UNFINISHED = {
     "rebase-merge": "rebase",
@@ -118,8 +119,9 @@ def git_folder(top: str) -> str:
     path = f"{top}/{_REPOSITORY}"
     if stat.S_ISDIR(os.stat(path).st_mode):
         return path
-    pointer = Path(path).read_text(encoding="utf-8", errors="surrogateescape").rstrip("\n")
-    return os.path.join(top, pointer.removeprefix(_POINTER))
+    # A pipe or a device would be read for ever.
+    pointer = anywhere().read(os.path.realpath(path), _LONGEST_POINTER) or b""
+    return os.path.join(top, os.fsdecode(pointer).rstrip("\n").removeprefix(_POINTER))
 
 
 def changed_since_head(top: str, files: Collection[str]) -> frozenset[str]:

@@ -221,3 +221,17 @@ def test_a_tree_that_is_filled_slowly_is_read_when_it_is_quiet(tmp_path: Path) -
     clock.time += 1.0
 
     assert keys(reading.read()) == {"a", "b"}
+
+
+@pytest.mark.parametrize("what", ["a pipe", "an endless device"])
+def test_pointer_that_is_no_file_is_not_waited_for(tmp_path: Path, what: str) -> None:
+    """A ``.git`` that is no regular file counts as locked at once, and says why."""
+    nested = tmp_path / "jobs" / "nested"
+    nested.mkdir(parents=True)
+    if what == "a pipe":
+        os.mkfifo(nested / ".git")
+    else:
+        (nested / ".git").symlink_to("/dev/zero")
+    trees = WorkTrees([nested])
+
+    assert "cannot be read" in trees.standings()[str(nested)].locked
