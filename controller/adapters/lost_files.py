@@ -1,8 +1,8 @@
 """Files that count for a folder's manifests, which git holds and the work tree lacks.
 
-Whoever checks out a part of a repository, or moves a file away for a moment, has not decided that
-its rules and defaults no longer count. What rests on such a file is invalid until it is back, or
-until its removal is committed.
+Checking out a part of a repository, or moving a file away for a moment, is no decision that its
+rules and defaults no longer count. What rests on such a file is invalid until it is back, or until
+its removal is committed.
 """
 
 from __future__ import annotations

@@ -200,10 +200,10 @@ def test_link_out_of_the_tree_is_never_read(
 
 def test_links_that_stay_inside_are_followed(repo: Path) -> None:
     """A folder, defaults and jobs/ itself may be links to other places of the repository."""
-    write(repo / "shared" / "linked.yaml", "linked")
+    write(repo / "common" / "linked.yaml", "linked")
     (repo / "base.yaml").write_text("policy: {priority: 7}\n")
     (repo / "jobs" / "_defaults.yaml").symlink_to("../base.yaml")
-    (repo / "jobs" / "folder").symlink_to("../shared")
+    (repo / "jobs" / "folder").symlink_to("../common")
     (repo / "again").symlink_to("jobs")
 
     for path in (repo / "jobs", repo / "again"):
