@@ -21,6 +21,7 @@ from controller.adapters.aws_clients import Clients, guarded
 from controller.adapters.aws_errors import not_understood
 from controller.adapters.aws_times import text_of
 from controller.adapters.connection import Connection
+from controller.adapters.schemas import shipped
 from controller.core import answers
 from controller.core.errors import failure
 from controller.core.kind import Kind
@@ -76,7 +77,8 @@ class Bedrock:
             if error.failure.disposition is Disposition.ABSENT:
                 return None
             raise
-        members, region = members_on_the_wire(answer), self._clients.region(target)
+        declared = shipped(kind.name)["properties"]["spec"]["properties"]
+        members, region = members_on_the_wire(answer, declared), self._clients.region(target)
         fault = answers.find_fault_in_job(kind, region, identifier, members)
         _refuse(kind.operation("Get"), fault, reading=True)
         return Live(

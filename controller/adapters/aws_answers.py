@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 from xml.parsers import expat
@@ -52,22 +52,28 @@ def has_error_code(code: str) -> bool:
     return _CODE.fullmatch(code) is not None
 
 
-def members_on_the_wire(answer: Mapping[str, Any]) -> dict[str, Any]:
+def members_on_the_wire(answer: Mapping[str, Any], declared: Collection[str]) -> dict[str, Any]:
     """Return an answer's members as the service wrote them, whatever botocore's model knows.
 
     A parsed answer lacks the members that the installed model does not have. Times, which are the
-    members whose names end in ``Time``, are in RFC 3339 with milliseconds; null is left out.
+    members whose names end in ``Time``, are in RFC 3339 with milliseconds; null is left out. The
+    ``declared`` members echo a manifest: they hold no times, and maps whose keys are the user's.
     """
     content = _json_object(answer["ResponseMetadata"][BODY]) or {}
-    return {name: _plain(name, value) for name, value in content.items() if value is not None}
+    return {
+        name: _plain(name, value, has_times=name not in declared)
+        for name, value in content.items()
+        if value is not None
+    }
 
 
-def _plain(name: str, value: Any) -> Any:
+def _plain(name: str, value: Any, *, has_times: bool) -> Any:
     if isinstance(value, dict):
-        return {inner: _plain(inner, one) for inner, one in value.items() if one is not None}
+        members = ((inner, one) for inner, one in value.items() if one is not None)
+        return {inner: _plain(inner, one, has_times=has_times) for inner, one in members}
     if isinstance(value, list):
-        return [_plain("", one) for one in value]
-    return _time_text(value) if name.endswith("Time") else value
+        return [_plain("", one, has_times=has_times) for one in value]
+    return _time_text(value) if has_times and name.endswith("Time") else value
 
 
 def _time_text(value: Any) -> Any:

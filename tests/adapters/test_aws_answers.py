@@ -316,6 +316,22 @@ def test_members_are_kept_whatever_botocore_knows(
     assert newer.members["hyperParameters"] == {"startTime": "never"}
 
 
+def test_declared_members_hold_no_times(cloud: Bedrock, server: _Server) -> None:
+    """A setting or a filter whose name ends like a time's is shown as it was submitted."""
+    declared = {
+        "hyperParameters": {"warmupTime": "3", "startTime": "2026-01-01T08:00:00Z"},
+        "trainingDataConfig": {
+            "invocationLogsConfig": {"requestMetadataFilters": {"equals": {"dayTime": "12:30"}}}
+        },
+    }
+    server.raw = Raw(200, json.dumps({**JOB, **declared}).encode(), JSON)
+
+    found = cloud.get(KIND, HERE, "a")
+
+    assert found is not None
+    assert {name: found.members[name] for name in declared} == declared
+
+
 def without(folder: Path, *members: str) -> Path:
     """Write a model of the service that lacks some members of Get, and return its folder."""
     packed = Path(botocore.__file__).parent / "data/bedrock/2023-04-20/service-2.json.gz"
