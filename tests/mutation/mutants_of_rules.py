@@ -62,7 +62,7 @@ MUTANTS = (
     Mutant(
         "what botocore does not know is dropped",
         "controller/adapters/aws.py",
-        "members_on_the_wire(answer), self",
+        "members_on_the_wire(answer, declared), self",
         "_plain(answer), self",
     ),
     Mutant(
