@@ -60,10 +60,12 @@ def others_of(wanted: Asked, tree: Tree) -> Others:
     further = [manifest(entry) for read in reads for entry in read.entries]
     problems = (*tree.problems, *found.problems, *(one for read in reads for one in read.problems))
     nameless = {one.source.path for one in problems if one.key is None}
+    manifests = (*tree.manifests, *further)
     return Others(
-        tuple(_desired((*tree.manifests, *further), wanted)),
+        tuple(_desired(manifests, wanted)),
         _recorded(further),
         tuple(sorted(path for path in nameless if _lies_in(path, wide))),
+        frozenset(path for path in {one.source.path for one in manifests} if _lies_in(path, wide)),
     )
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 
+from controller.core.clashes import reaches
 from controller.core.history import arns_of
 from controller.core.identity import revision_of, stems, submission
 from controller.core.kind import Kind
@@ -32,12 +33,15 @@ class Proof(IntEnum):
 class Others:
     """The manifests of the whole tree, with what is recorded of those outside the pass's folders.
 
-    ``unreadable`` are the files that may hold further manifests.
+    ``near`` are the paths that a pass over the whole folders would read: elsewhere, as in a folder
+    of examples, a manifest may have the name of another one. ``unreadable`` are the files that may
+    hold further manifests.
     """
 
     manifests: tuple[Desired, ...] = ()
     recorded: Mapping[JobKey, Recorded] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
+    near: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +53,32 @@ class Claims:
     others: Others
     by_name: Mapping[tuple[str, str], list[Desired]]
     by_record: Mapping[str, list[Desired]]
+    by_key: Mapping[JobKey, list[Desired]] = field(default_factory=dict)
+
+    def clash(self, job: Desired, name: str) -> str:
+        """Return why no job of a manifest may be submitted under a name, or an empty text.
+
+        Another manifest of the tree has the same identity, or a name that is or may become this
+        one in the same place: each pass over a part would submit what the whole tree holds.
+        """
+        for other in self.by_key.get(job.key, ()):
+            if not _is_same(other, job) and other.source.path in self.others.near:
+                return f"{job.key} is also in {other.source.path}: give one another metadata.name"
+        for stem, attempt, revised in _origins_of(name):
+            for other in self.by_name.get((job.key.kind, stem), ()):
+                is_near = other.source.path in self.others.near
+                if _is_same(other, job) or not (is_near and _share_place(other, job)):
+                    continue
+                if stem == name or reaches(other.policy, attempt, revised=revised):
+                    place = other.source.path
+                    return f"the job name {name} is, or may become, that of {other.key} in {place}"
+        return ""
 
     def rival(self, job: Desired, live: Live) -> str:
         """Return why a manifest's live job may be another's just as well, or an empty text."""
         own = self._proof(job, live)
         for other in self._candidates(job.key.kind, live):
-            is_itself = (other.key, other.source.path) == (job.key, job.source.path)
-            if not is_itself and self._proof(other, live) >= own:
+            if not _is_same(other, job) and self._proof(other, live) >= own:
                 return f"{live.arn} is the job of {other.key} in {other.source.path}"
         if own is Proof.RECORDED and self.others.unreadable and not job.removed:
             return (
@@ -109,13 +132,15 @@ def claims_of(
     known = {**others.recorded, **recorded}
     by_name: defaultdict[tuple[str, str], list[Desired]] = defaultdict(list)
     by_record: defaultdict[str, list[Desired]] = defaultdict(list)
+    by_key: defaultdict[JobKey, list[Desired]] = defaultdict(list)
     for job in others.manifests:
+        by_key[job.key].append(job)
         by_name[job.key.kind, plain_name(kinds[job.key.kind], job)].append(job)
         for one in _identifiers(job, known.get(job.key)):
             by_record[one].append(job)
     for job, live in seen:
         by_record[live.arn].append(job)
-    return Claims(kinds, owner, others, by_name, by_record)
+    return Claims(kinds, owner, others, by_name, by_record, by_key)
 
 
 def plain_name(kind: Kind, job: Desired) -> str:
@@ -136,8 +161,21 @@ def _identifiers(job: Desired, recorded: Recorded | None) -> Iterable[str]:
 
 def _origins(live: Live) -> Iterator[tuple[str, int, bool]]:
     """Yield each plain name, attempt and kind of submission that lead to a job's name."""
-    yield live.name, 0, False
-    yield from stems(live.name)
+    yield from _origins_of(live.name)
+
+
+def _origins_of(name: str) -> Iterator[tuple[str, int, bool]]:
+    yield name, 0, False
+    yield from stems(name)
+
+
+def _is_same(one: Desired, other: Desired) -> bool:
+    """Whether two are one manifest; its path may be spelled in two ways."""
+    return (one.key, one.source.path) == (other.key, other.source.path)
+
+
+def _share_place(one: Desired, other: Desired) -> bool:
+    return one.target.told_place == other.target.told_place
 
 
 def _makes(

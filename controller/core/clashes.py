@@ -99,13 +99,13 @@ def _reached(entries: Sequence[Entry], fallback: Target) -> Iterator[tuple[int, 
                 reacher = entries[other]
                 if (
                     reacher.name != entry.name
-                    and _reaches(policy_of(reacher.policy), attempt, revised=revised)
+                    and reaches(policy_of(reacher.policy), attempt, revised=revised)
                     and target_of(reacher.target).over(fallback).told_place == place
                 ):
                     yield index, other
 
 
-def _reaches(policy: Policy, attempt: int, *, revised: bool) -> bool:
+def reaches(policy: Policy, attempt: int, *, revised: bool) -> bool:
     """Whether a policy can lead to an attempt; the digits of a revision can be any."""
     if revised and policy.on_spec_change is not OnSpecChange.NEW_REVISION:
         return False

@@ -57,9 +57,12 @@ def plan(
     ]
     whole = around or Around(lambda: _alone(jobs))
     actions = _hold_wrong_credentials(actions, recorded)
-    if any(action.verb in _TAKING for action in actions):
+    judged = _TAKING | ({Verb.SUBMIT} if whole.narrow else set())
+    if any(action.verb in judged for action in actions):
         claims = claims_of(kinds, fleet.owner, whole.others(), recorded, _seen(actions))
         actions = [_sparing(one, claims) if one.verb in _TAKING else one for one in actions]
+        if whole.narrow:
+            actions = [_hold_clashing(one, claims) for one in actions]
     return Plan(tuple(queue(actions, kinds, recorded, fleet, crowd)))
 
 
@@ -152,6 +155,30 @@ def _sparing(action: Action, claims: Claims) -> Action:
         else f"{why}: it is not stopped. Stop it by that manifest, or delete this one's sidecar"
     )
     return replace(action, verb=Verb.HOLD, reason=Reason.NOT_OWNED, message=held, stops=())
+
+
+def _hold_clashing(action: Action, claims: Claims) -> Action:
+    """A pass over a part submits nothing that a pass over the whole tree holds."""
+    if action.verb is not Verb.SUBMIT:
+        return action
+    clash = claims.clash(action.desired, action.desired.name)
+    why = clash or _other_account(action, claims)
+    if not why:
+        return action
+    reason = Reason.INVALID if clash else Reason.WRONG_TARGET
+    return replace(action, verb=Verb.HOLD, reason=reason, message=f"In the whole tree, {why}")
+
+
+def _other_account(action: Action, claims: Claims) -> str:
+    """Return which manifest shows that an action's credentials are the wrong ones, if any does."""
+    role = action.desired.target.assume_role_arn
+    for other in claims.others.manifests if action.place is not None else ():
+        declared = other.target.account_id
+        is_other = declared not in {None, action.place.account_id if action.place else None}
+        is_near = other.source.path in claims.others.near
+        if is_other and is_near and other.target.assume_role_arn == role:
+            return f"{other.key} declares account {declared} for the same credentials"
+    return ""
 
 
 def _shown_wrong(action: Action, recorded: Recorded | None) -> _Use:

@@ -20,13 +20,19 @@ MUTANTS = (
     Mutant(
         "a job that may be another manifest's is stopped",
         "controller/core/claims.py",
-        "if not is_itself and self._proof(other, live) >= own:",
-        "if not is_itself and self._proof(other, live) > Proof.MADE:",
+        "if not _is_same(other, job) and self._proof(other, live) >= own:",
+        "if not _is_same(other, job) and self._proof(other, live) > Proof.MADE:",
     ),
     Mutant(
         "a copy in a file that cannot be read does not count",
         "controller/core/claims.py",
         "if own is Proof.RECORDED and self.others.unreadable and not job.removed:",
         "if own is Proof.MADE and self.others.unreadable:",
+    ),
+    Mutant(
+        "a part submits what the whole tree holds",
+        "controller/core/planning.py",
+        "    if action.verb is not Verb.SUBMIT:\n",
+        "    if claims:\n",
     ),
 )
