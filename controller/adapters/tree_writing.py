@@ -21,6 +21,8 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOCKABLE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NO_FILE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENXIO})
 """What opening tells where there is nothing, a link or a socket."""
+_UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
+"""What flushing a folder tells where the file system has no such thing."""
 _STREAM = os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC
 _SHARED = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
@@ -85,6 +87,8 @@ def make_folder(root: TreeRoot, path: str, mode: int = 0o777) -> None:
         except FileExistsError:
             if root.folder(own) is None:
                 raise OutsideTreeError(own, "the symbolic link leads nowhere") from None
+        # What is flushed inside is lost with a folder that is not on disk itself.
+        _sync(folder)
 
 
 def open_in_place(root: TreeRoot, path: str, mode: int = 0o666) -> int:
@@ -169,9 +173,15 @@ def _created(folder: int, name: str) -> int:
 
 
 def _sync(folder: int) -> None:
-    """Make the rename itself last; some file systems cannot, and then there is nothing to do."""
-    with contextlib.suppress(OSError):
+    """Make a rename last; some file systems cannot flush a folder, and then nothing can be done.
+
+    Any other error means that the rename may be lost: nothing may rest on it.
+    """
+    try:
         os.fsync(folder)
+    except OSError as error:
+        if error.errno not in _UNSUPPORTED:
+            raise
 
 
 @contextlib.contextmanager
