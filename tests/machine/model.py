@@ -43,7 +43,9 @@ class Model:
                 self.asked.setdefault((one.name, one.token), set()).add(one)
             if document.state == "Stopped":
                 self.stoppable.add((document.name, mark))
-                self.named.add((document.lineage(owner)[0].name, mark))
+                # Its attempts have names that follow from it, whoever had them submitted.
+                last = document.attempt + document.retries
+                self.named |= {(one.name, mark) for one in document.lineage(owner)[: last + 1]}
                 self.named.add(("", document.adopt or ""))
             if document.stops:
                 self.deletable.add((document.name, mark))
