@@ -68,7 +68,11 @@ class GitError(Exception):
     """Git could not do what was asked of it; the text is one line, without anybody's password."""
 
 
-class TimedOutError(GitError):
+class NoAnswerError(GitError):
+    """Git was not started, or did not end by itself: nothing follows from that."""
+
+
+class TimedOutError(NoAnswerError):
     """A command took too long and was ended."""
 
 
@@ -159,7 +163,8 @@ class Git:
     ) -> tuple[int, bytes, bytes]:
         """Run a command and return its exit code and what it printed on both streams.
 
-        Raises GitError for one that a signal ended: that is no answer.
+        Raises NoAnswerError for one that was not started or that a signal ended, and GitError
+        where git or the folder is missing.
         """
         limit = self.seconds if seconds is None else seconds
         settings = {**self._settings, **_ALWAYS}
@@ -178,7 +183,8 @@ class Git:
         except FileNotFoundError as error:
             raise GitError(_missing(self.folder)) from error
         except OSError as error:
-            raise GitError(f"git cannot be run in {self.folder}: {error.strerror}") from error
+            text = f"git cannot be run in {self.folder}: {error.strerror}"
+            raise NoAnswerError(text) from error
         self._running.add(process)
         try:
             return _answer(process, arguments[0], content, limit)
@@ -217,7 +223,7 @@ def _answer(
             raise
     if process.returncode < 0:
         # Taken for a no, it would tell of a branch or a commit that it is not there.
-        raise GitError(f"git {verb}: a signal ended it ({-process.returncode})")
+        raise NoAnswerError(f"git {verb}: a signal ended it ({-process.returncode})")
     return process.returncode, out, err
 
 

@@ -8,10 +8,12 @@ its removal is committed.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from controller.adapters.git import OFFLINE, READING, Git, GitError
+from controller.adapters.git import OFFLINE, READING, Git, GitError, NoAnswerError, explained
 from controller.adapters.grounds import shown
 from controller.adapters.tree_files import FileUnreadableError, OutsideTreeError, TreeRoot
 from controller.core.entries import Entry
@@ -21,34 +23,62 @@ from controller.core.problems import Code
 
 _REPOSITORY = ".git"
 _PATTERNS = tuple(f":(top,icase,glob)**/{name}" for name in sorted(BINDING))
+_NOT_FOR_US = re.compile(
+    "not a git repository|dubious ownership|must be run in a work tree|cannot use bare repository"
+    "|unknown repository extension|expected git repo version",
+    re.IGNORECASE,
+)
 
 
-def lost_files(roots: Iterable[TreeRoot]) -> tuple[str, ...]:
-    """Return the paths of lost files below the roots of git work trees, without links, sorted.
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What git holds of the files that manifests rest on, and the work tree lacks.
 
-    The index and HEAD are asked by one git process for each root. Where git does not answer, what
-    is on disk counts: a checkout that belongs to another user must not bar everybody.
+    ``files`` are paths without links, sorted. ``unanswered`` has, by the top folder of a work tree
+    about which git did not answer, why.
     """
-    tops = {root.path for root in roots}
-    return tuple(sorted(path for top in tops for path in _lost_below(TreeRoot(top))))
+
+    files: tuple[str, ...] = ()
+    unanswered: Mapping[str, str] = field(default_factory=dict)
+
+
+def lost_files(roots: Iterable[TreeRoot]) -> Lost:
+    """Return what is lost below the roots of git work trees.
+
+    The index and HEAD are asked by one git process for each root. Where there is no git, or its
+    repository is none for us, what is on disk counts: a checkout that belongs to another user must
+    not bar everybody.
+    """
+    files: list[str] = []
+    unanswered = {}
+    for top in {root.path for root in roots}:
+        try:
+            files += _lost_below(TreeRoot(top))
+        except GitError as error:
+            unanswered[top] = str(error)
+    return Lost(tuple(sorted(files)), unanswered)
 
 
 def problems_of_lost(
-    entries: Iterable[Entry], lost: Iterable[str], *, named: bool
+    entries: Iterable[Entry], lost: Lost, *, named: bool
 ) -> Mapping[int, tuple[Problem, ...]]:
     """Return, by the positions of the entries that rest on lost files, the problems of these.
 
     With ``named`` the fleet's file was named with --config, and no other one counts.
     """
-    counting = [path for path in lost if not (named and is_fleet_file(Path(path).name))]
+    files = [path for path in lost.files if not (named and is_fleet_file(Path(path).name))]
+    counting = [
+        *((Path(path).parent, _problem(path)) for path in files),
+        *((Path(top), _unknown(top, why)) for top, why in sorted(lost.unanswered.items())),
+    ]
     if not counting:
         return {}
     found = {}
     for index, entry in enumerate(entries):
         folder = Path(entry.path).parent.resolve()
-        above = [path for path in counting if folder.is_relative_to(Path(path).parent)]
+        above = [problem for place, problem in counting if folder.is_relative_to(place)]
         if above:
-            found[index] = tuple(map(_problem, above))
+            found[index] = tuple(above)
     return found
 
 
@@ -70,16 +100,29 @@ def _held_by_git(root: TreeRoot) -> list[str]:
     except FileUnreadableError:
         return []
     git = Git(Path(root.path), settings=READING, environment=OFFLINE)
+    said = b""
     for source in (("--with-tree=HEAD",), ()):
         try:
-            listed = git.read("ls-files", *source, "-z", "--", *_PATTERNS)
+            code, listed, said = git.ask("ls-files", *source, "-z", "--", *_PATTERNS)
+        except NoAnswerError:
+            raise
         except GitError:
-            continue  # there may be no commit yet
-        return sorted({os.fsdecode(one) for one in listed.split(b"\0") if one})
-    return []
+            return []  # there is no git here
+        if code == 0:
+            return sorted({os.fsdecode(one) for one in listed.split(b"\0") if one})
+        # There may be no commit yet: then the index alone counts.
+    if _NOT_FOR_US.search(os.fsdecode(said)):
+        return []
+    raise GitError(explained(said))
 
 
 def _problem(path: str) -> Problem:
     message = "git holds this file, and it is not on disk: what it says would not count"
     hint = f"restore it (git restore {shown(path)}), or commit its removal"
     return Problem(Code.NOT_ON_DISK.code, message, Source(shown(path)), hint)
+
+
+def _unknown(top: str, why: str) -> Problem:
+    message = f"git does not say whether rules or defaults are missing here: {why}"
+    hint = f"see what `git -C {shown(top)} ls-files` says, and run this again"
+    return Problem(Code.NOT_READABLE.code, message, Source(shown(f"{top}/{_REPOSITORY}")), hint)

@@ -11,9 +11,8 @@ from typing import Any
 
 from controller.adapters.discovery import Found, PathMissingError, discover
 from controller.adapters.documents import Documents, FileRead
-from controller.adapters.lost_files import lost_files, problems_of_lost
+from controller.adapters.lost_files import Lost, lost_files, problems_of_lost
 from controller.adapters.sharing import Parcel, shared_out
-from controller.adapters.tree_files import TreeRoot
 from controller.core.clashes import clashes
 from controller.core.entries import Entry, manifest, with_problems
 from controller.core.file_names import is_defaults
@@ -64,21 +63,16 @@ def scan(
     found = discover(paths, named=fleet.named)
     every = range(len(found.files))
     reads = read_files(found, every, fleet, specs=specs, meanwhile=meanwhile)
-    return assembled(found, reads, fleet, lost_files(dict.fromkeys(_roots(found))))
+    return assembled(found, reads, fleet, lost_in(found))
 
 
-def _roots(found: Found) -> Iterator[TreeRoot]:
-    for bounds in dict.fromkeys(found.bounds):
-        yield bounds.root
+def lost_in(found: Found) -> Lost:
+    """Return what the work trees lack of the files that the found ones rest on, as git says."""
+    return lost_files({bounds.root for bounds in dict.fromkeys(found.bounds)})
 
 
-def assembled(
-    found: Found, reads: Sequence[FileRead], fleet: Fleet, lost: Sequence[str] = ()
-) -> Scan:
-    """Return what the whole tree holds, from what each file of it holds, in their order.
-
-    ``lost`` are the files that manifests rest on and that only git still has.
-    """
+def assembled(found: Found, reads: Sequence[FileRead], fleet: Fleet, lost: Lost) -> Scan:
+    """Return what the whole tree holds, from what each file of it holds, in their order."""
     entries = [entry for read in reads for entry in read.entries]
     problems = [problem for read in reads for problem in read.problems]
     resting = problems_of_lost(entries, lost, named=fleet.named)

@@ -11,7 +11,7 @@ from controller.adapters.defaults import binding, folders
 from controller.adapters.discovery import Found, discover
 from controller.adapters.documents import FileRead
 from controller.adapters.grounds import Bounds
-from controller.adapters.manifests import assembled, read_files, uncollected
+from controller.adapters.manifests import assembled, lost_in, read_files, uncollected
 from controller.adapters.signatures import Signature, is_settled, signature
 from controller.adapters.tree_files import FileUnreadableError, OutsideTreeError
 from controller.core.entries import Entry, manifest
@@ -53,7 +53,7 @@ class TreeReader:
             self._fleet = fleet
         with uncollected():
             found = discover(paths, named=fleet.named)
-            scan = assembled(found, self._reads(found), fleet)
+            scan = assembled(found, self._reads(found), fleet, lost_in(found))
             made = tuple(map(self._manifest, scan.entries))
         self._manifests = {
             id(one): (one, each) for one, each in zip(scan.entries, made, strict=True)

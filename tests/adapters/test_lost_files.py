@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,35 @@ def test_no_program_of_the_repository_runs(tree: Path) -> None:
 
     assert problems(tree) == {"a": [LOST], "b": []}
     assert not (tree / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    ("program", "expected"),
+    [
+        ("kill -9 $$", "a signal ended it"),
+        ("echo 'fatal: index file smaller than expected' >&2; exit 128", "index file smaller"),
+    ],
+)
+def test_git_that_does_not_answer_says_nothing(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, program: str, expected: str
+) -> None:
+    """A git that was ended, or failed, has not said that no defaults are missing."""
+    (tree / "jobs" / "team" / "_defaults.yaml").unlink()
+    (tree / "bin").mkdir()
+    (tree / "bin" / "git").write_text(f"#!/bin/sh\n{program}\n")
+    (tree / "bin" / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tree / 'bin'}:{os.environ['PATH']}")
+
+    found = load([tree / "jobs"])
+
+    assert [[each.code for each in one.problems] for one in found.manifests] == [["BJ101"]] * 2
+    assert all(expected in one.message for one in found.problems)
+
+
+def test_repository_that_is_not_for_us_bars_nobody(tree: Path) -> None:
+    """The pointer of a work tree whose repository is elsewhere leads to no answer, ever."""
+    (tree / "jobs" / "team" / "_defaults.yaml").unlink()
+    (tree / ".git").rename(tree / "elsewhere")
+    (tree / ".git").write_text("gitdir: /nowhere/.git/worktrees/x\n")
+
+    assert problems(tree) == {"a": [], "b": []}

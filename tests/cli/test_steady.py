@@ -180,11 +180,47 @@ def test_defaults_that_are_away_for_a_moment_count_as_there(top: Path) -> None:
     (top / "away").rename(jobs / "_defaults.yaml")
     assert reading.read().desired == before.desired
     (jobs / "_defaults.yaml").unlink()
+    git(top, "commit", "-qam", "without defaults")
     reading.read()
     clock.time += 60.0
     after = reading.read()
     assert not kms(after, "00")
     assert after.again == math.inf
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_defaults_that_git_still_holds_never_count_as_gone(top: Path, is_new: bool) -> None:
+    """However long a committed file is away, nothing is made of a spec without it."""
+    git(top, "checkout", "-q", "two")
+    jobs, clock = top / "jobs", Clock()
+    reading = steady(jobs, clock=clock)
+    reading.read()
+    (jobs / "_defaults.yaml").unlink()
+    reading = steady(jobs, clock=clock) if is_new else reading
+    reading.read()
+    clock.time += 60.0
+
+    after = reading.read()
+
+    assert [job.submission for job in after.desired.values()] == [None, None]
+    assert {one.code for one in after.problems} == {"BJ118"}
+
+
+def test_rules_that_git_still_holds_never_count_as_gone(top: Path) -> None:
+    """Without the committed fleet file nothing is submitted, and nothing is stopped either."""
+    (top / "bedrock-jobs.yaml").write_text("owner: acme-ml\n")
+    commit(top, "main")
+    clock = Clock()
+    reading = steady(top / "jobs", clock=clock)
+    reading.read()
+    (top / "bedrock-jobs.yaml").unlink()
+    reading.read()
+    clock.time += 60.0
+
+    after = reading.read()
+
+    assert [job.submission for job in after.desired.values()] == [None]
+    assert {one.code for one in after.problems} == {"BJ118"}
 
 
 def test_a_fleet_file_that_is_away_for_a_moment_counts_as_there(top: Path) -> None:

@@ -42,6 +42,18 @@ MUTANTS = (
         "        if not path:\n",
     ),
     Mutant(
+        "a git that gave no answer misses nothing",
+        "controller/adapters/lost_files.py",
+        "            unanswered[top] = str(error)\n",
+        "            del error\n",
+    ),
+    Mutant(
+        "a daemon does not ask what git holds",
+        "controller/adapters/rereading.py",
+        "self._reads(found), fleet, lost_in(found))",
+        "self._reads(found), fleet, lost_in(Found()))",
+    ),
+    Mutant(
         "a wait is over before its time",
         "controller/waiting.py",
         "        is_last = timeout is not None and not _left(clock, began, timeout)\n",
