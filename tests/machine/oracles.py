@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from controller.adapters.sidecar_documents import document_of
+from controller.core.recorded import is_understood
 from controller.sandbox.faults import FaultKind
 from tests.chaos.scenarios import SECRET
 from tests.chaos.wishes import lineage
@@ -35,7 +36,7 @@ def settled(project: Project, controllers: Passing, service: Service) -> Iterato
     controllers.reconcile(project.jobs)
     for path in project.sidecars():
         # What the service did not show stays held until a person gives the broken file up.
-        if document_of(path.read_bytes()).broken:
+        if _is_doubted(path.read_bytes()):
             path.unlink()
     yield from _converged(project, controllers, service)
     yield from untrue(project, service.jobs())
@@ -50,6 +51,12 @@ def settled(project: Project, controllers: Passing, service: Service) -> Iterato
     yield from _unstopped(project, service.jobs())
     yield from _mistagged(project, service.jobs())
     yield from _rebuilt(project, controllers, service)
+
+
+def _is_doubted(content: bytes) -> bool:
+    """Whether a sidecar, or an entry in it, has a form that may hide what it records."""
+    found = document_of(content)
+    return bool(found.broken) or not all(map(is_understood, found.jobs.values()))
 
 
 def _converged(project: Project, controllers: Passing, service: Service) -> Iterator[str]:
@@ -121,9 +128,17 @@ def lost(project: Project, jobs: list[Job]) -> Iterator[str]:
     for document, entry in entries(project):
         if document.state != "Submitted" or entry is None or _counting(project, document, jobs):
             continue
+        if _is_adopted_twice(project, document):
+            continue
         reason = reason_of(entry)
         if reason not in FOR_A_PERSON | REFUSALS.get(document.spec, frozenset()):
             yield f"{document.name} has no job, and its entry says {reason}"
+
+
+def _is_adopted_twice(project: Project, document: Document) -> bool:
+    """Whether another manifest names the same job, so that neither is valid."""
+    adopting = [one.adopt for documents in project.files.values() for one in documents]
+    return document.adopt is not None and adopting.count(document.adopt) > 1
 
 
 FOR_A_PERSON = frozenset({"NotOwned", "SpecChanged", "LiveMissing"})
