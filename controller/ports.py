@@ -76,13 +76,15 @@ class Ledger(Protocol):
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Put a job's entry into the sidecar of its manifest.
 
-        It is on disk when this returns. Returns whether any byte changed; raises LedgerError.
+        It is on disk when this returns, whoever wrote it. Returns whether any byte changed; raises
+        LedgerError.
         """
 
     def write_all(self, entries: Sequence[Entry]) -> Sequence[bool | LedgerError]:
         """Put many jobs' entries as ``write`` does, each sidecar in one write.
 
-        Returns for each whether any byte changed, or why it could not be written.
+        An entry that is there already is left as it is, on disk or not. Returns for each whether
+        any byte changed, or why it could not be written.
         """
 
     def rebuild(self) -> None:

@@ -17,7 +17,7 @@ from controller.adapters.sidecar_documents import (
 )
 from controller.adapters.sidecar_trees import Trees
 from controller.adapters.tree_files import TreeRoot
-from controller.adapters.tree_writing import create, locked, replace
+from controller.adapters.tree_writing import create, flush, locked, replace
 from controller.ports import LedgerError
 
 _CERTAINLY_FITS = 8 << 20  # bytes; in text that is indented every part takes several
@@ -119,9 +119,11 @@ class Writes:
             one.entry = self._merge(path, one.key, one.entry, text.entries.get(one.key))
         changes = {one.key: one.entry for one in batch}
         after = _fitting(path, text.put(changes))
-        if after != before:
-            replace(tree, path, after)
-            self._wrote(path, batch, after, text)
+        if after == before:
+            flush(tree, path)  # who wrote the same meanwhile may not have done so
+            return
+        replace(tree, path, after)
+        self._wrote(path, batch, after, text)
 
     def _content(self, tree: TreeRoot, path: str) -> bytes | None:
         """Return a file's bytes, none where there is nothing or what may be replaced."""

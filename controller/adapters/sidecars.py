@@ -8,19 +8,19 @@ import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from controller.adapters.alike import Alike
 from controller.adapters.sidecar_documents import LARGEST, document_of, name_of, rendered
 from controller.adapters.sidecar_doubts import Trouble, Unread, with_doubts
+from controller.adapters.sidecar_flushes import Flushes
 from controller.adapters.sidecar_trees import Trees, trouble_of
 from controller.adapters.sidecar_writes import Request, Writes, explained, refused_text
-from controller.adapters.signatures import Signature, is_settled, signature_of
+from controller.adapters.signatures import Signature, is_settled, moment_of, signature_of
 from controller.adapters.tree_files import FileUnreadableError, Listed, OutsideTreeError
 from controller.adapters.tree_files import Kind as Listing
-from controller.adapters.tree_writing import TEMPORARY, locked, remove, replace
+from controller.adapters.tree_writing import TEMPORARY, locked, remove, remove_abandoned, replace
 from controller.core.kind import Kind
 from controller.core.leftovers import Stray
 from controller.core.merging import beside_another
@@ -30,8 +30,8 @@ from controller.ports import Entry, LedgerError
 
 SUFFIX = ".status.json"
 _MANIFESTS = (".yaml", ".yml", ".json")
-_MUCH = 4 << 20  # bytes from which on it pays to hold only once what sidecars have in common
 _ABANDONED_SECONDS = 3600
+_MUCH = 4 << 20  # bytes from which on it pays to hold only once what sidecars have in common
 
 
 def sidecar_of(manifest: str) -> str:
@@ -67,7 +67,9 @@ class Sidecars:
         self._twins: dict[str, str] = {}
         self._left_behind: list[str] = []
         self._met: list[tuple[str, str, JobKey, Recorded]] = []
+        self._owned: Mapping[JobKey, str] = {}
         self._written: dict[tuple[str, str], Mapping[str, Any]] | None = None
+        self._flushes = Flushes(self._trees)
         self._writes = Writes(self._trees, self._beside, self._may_replace)
         self._rebuilds = False
         self._alike = Alike()
@@ -92,10 +94,11 @@ class Sidecars:
         self._rebuilds = False
         self._writes.forget()
         self._trees.renew()
+        self._flushes.renew()
         self.opened = self._bytes = 0
         # The time comes before every state, and each state before its bytes.
         now = self._clock()
-        beside = {key: sidecar_of(source.path) for key, source in sources.items()}
+        beside = self._owned = {key: sidecar_of(one.path) for key, one in sources.items()}
         paths = dict.fromkeys(beside.values()) | dict.fromkeys(self._found())
         recorded: dict[JobKey, Recorded] = {}
         known, self._known = self._known, {}
@@ -128,21 +131,28 @@ class Sidecars:
         self._rebuilds = True
 
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
-        """Put an entry into its sidecar; the bytes are on disk when this returns.
+        """Put an entry into its sidecar; file and folders are on disk when this returns.
 
         Other jobs' entries in the same file stay. So does what another controller wrote of this one
-        since the last read, where that tells of the later state. Returns False, and touches
+        since the last read, where that tells of the later state. Returns False, and changes
         nothing, when the bytes would be the same.
         """
+        path = sidecar_of(source.path)
         (result,) = self.write_all([(source, key, entry)])
         if isinstance(result, LedgerError):
             raise result
+        try:
+            # Equal bytes may be those of a process that died before it flushed them.
+            (self._flushes.flush_folders if result else self._flushes.flush_file)(path)
+        except OSError as error:
+            raise LedgerError(explained(path, error)) from error
         return result
 
     def write_all(self, entries: Sequence[Entry]) -> Sequence[bool | LedgerError]:
         """Put many entries into their sidecars, each file in one write; return what became of each.
 
-        As ``write`` does; a file that cannot be written is an error of its own entries alone.
+        As ``write`` does, but what is there already is not flushed; a file that cannot be written
+        is an error of its own entries alone.
         """
         requests: list[Request] = []
         by_path: dict[str, list[Request]] = {}
@@ -207,9 +217,12 @@ class Sidecars:
 
     def remove(self, stray: Stray, entry: Mapping[str, Any]) -> bool:
         """Take an entry out if it still says this; a sidecar without entries goes with its last."""
-        path, key = stray.sidecar, str(stray.key)
-        tree = self._trees.of(path)
+        path, key, own = stray.sidecar, str(stray.key), self._owned.get(stray.key)
         try:
+            if own is not None:
+                # What takes this entry's place must last, or both are lost.
+                self._flushes.flush_file(own)
+            tree = self._trees.of(path)
             with locked(tree, path):
                 jobs = dict(document_of(tree.read(path, LARGEST) or b"").jobs)
                 kept = jobs.pop(key, None)
@@ -252,7 +265,8 @@ class Sidecars:
     def clean(self) -> None:
         """Remove the temporary files that the last read saw and that were abandoned an hour ago."""
         for path in self._left_behind:
-            _remove_abandoned(path)
+            with contextlib.suppress(OSError):
+                remove_abandoned(self._trees.of(path), path, _ABANDONED_SECONDS)
 
     def _entries(
         self, path: str, known: _Parsed | None, now: int
@@ -277,7 +291,7 @@ class Sidecars:
         content = self._trees.of(path).read(path, LARGEST) or b""
         self.opened += 1
         self._bytes += len(content)
-        written_at = _moment(stamp.written)
+        written_at = moment_of(stamp.written)
         document = document_of(content, json.loads if self._bytes < _MUCH else self._alike.loads)
         entries, ours, misshapen = [], {}, []
         for name, raw in document.jobs.items():
@@ -329,22 +343,7 @@ class _Parsed:
     trouble: Trouble | None
 
 
-def _moment(nanoseconds: int) -> datetime | None:
-    """Return a file's time; some file systems keep years that no calendar here has."""
-    try:
-        return datetime.fromtimestamp(nanoseconds / 1e9, tz=UTC)
-    except (ValueError, OverflowError, OSError):
-        return None
-
-
 def folder_of(root: Path) -> Path:
     """Return the folder of a path of manifests; one that is not there yet is taken for a folder."""
     is_file = root.is_file() or (not root.exists() and root.suffix in {".yaml", ".yml"})
     return root.parent if is_file else root
-
-
-def _remove_abandoned(path: str) -> None:
-    with contextlib.suppress(OSError):
-        age = datetime.now(tz=UTC).timestamp() - Path(path).lstat().st_mtime
-        if age > _ABANDONED_SECONDS:
-            Path(path).unlink()

@@ -38,10 +38,11 @@ class SidecarsElsewhere:
 
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Put a job's entry into its sidecar; raises LedgerError."""
-        (result,) = self.write_all([(source, key, entry)])
-        if isinstance(result, LedgerError):
-            raise result
-        return result
+        there = self._there(source)
+        failed = self._made(os.path.dirname(there.path))
+        if failed is not None:
+            raise failed
+        return self._inner.write(there, key, entry)
 
     def write_all(self, entries: Sequence[Entry]) -> Sequence[bool | LedgerError]:
         """Put many jobs' entries into their sidecars, each in one write."""

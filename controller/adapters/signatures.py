@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 
@@ -64,3 +65,11 @@ def is_settled(state: Signature, now: int) -> bool:
     """
     fine = state.changed % _MILLISECOND
     return now - max(state.written, state.changed) > (_YOUNG if fine else _YOUNG_BY_SECONDS)
+
+
+def moment_of(nanoseconds: int) -> datetime | None:
+    """Return a file's time; some file systems keep years that no calendar here has."""
+    try:
+        return datetime.fromtimestamp(nanoseconds / 1e9, tz=UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -232,7 +232,7 @@ def root_of(path: str | Path) -> TreeRoot:
     folder = typed if _is_folder(typed) else os.path.dirname(typed)
     real = resolve(folder) or os.path.realpath(folder)
     for own in (folder, real):
-        tops = [one for one in _upward(own) if _lstat(f"{one}/{_REPOSITORY}") is not None]
+        tops = [one for one in upward(own) if _lstat(f"{one}/{_REPOSITORY}") is not None]
         if tops:
             return TreeRoot.of(tops[-1])
     return TreeRoot(real)
@@ -268,7 +268,8 @@ def _is_folder(path: str) -> bool:
     return found is not None and stat.S_ISDIR(found.st_mode)
 
 
-def _upward(folder: str) -> Iterator[str]:
+def upward(folder: str) -> Iterator[str]:
+    """Yield a folder and all those above it."""
     yield folder
     while (above := os.path.dirname(folder)) != folder:
         folder = above

@@ -11,9 +11,10 @@ import fcntl
 import os
 import stat
 import threading
+import time
 from collections.abc import Iterator
 
-from controller.adapters.tree_files import OutsideTreeError, TreeRoot
+from controller.adapters.tree_files import OutsideTreeError, TreeRoot, upward
 
 TEMPORARY = ".tmp"
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -69,6 +70,13 @@ def remove(root: TreeRoot, path: str) -> None:
         os.unlink(name, dir_fd=folder)
 
 
+def remove_abandoned(root: TreeRoot, path: str, seconds: float) -> None:
+    """Remove a file that nobody has written to for so long."""
+    found = root.lstat(path)
+    if found is not None and time.time() - found.st_mtime > seconds:
+        remove(root, path)
+
+
 def make_folder(root: TreeRoot, path: str, mode: int = 0o777) -> None:
     """Make a folder and those above it that are missing; one that exists is left as it is."""
     if root.folder(path) is not None:
@@ -89,6 +97,35 @@ def make_folder(root: TreeRoot, path: str, mode: int = 0o777) -> None:
                 raise OutsideTreeError(own, "the symbolic link leads nowhere") from None
         # What is flushed inside is lost with a folder that is not on disk itself.
         _sync(folder)
+
+
+def flush(root: TreeRoot, path: str) -> None:
+    """Flush a file that exists, and its name: its writer may have died before doing so.
+
+    Of a link the file that it leads to is flushed. Raises OSError.
+    """
+    real = _present(root.resolve(path), path)
+    with _folder(root, real) as (folder, name):
+        descriptor = os.open(name, _LOCKABLE, dir_fd=folder)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        _sync(folder)
+
+
+def flush_folders(root: TreeRoot, path: str) -> None:
+    """Flush a folder and those above it, each of which holds the name of the one before.
+
+    Ends at the top of the file system. A folder that this user may not open is left out.
+    """
+    real = _present(root.folder(path), path)
+    device = os.stat(real).st_dev
+    for folder in upward(real):
+        if os.stat(folder).st_dev != device:
+            return
+        with contextlib.suppress(PermissionError):
+            _sync_at(folder)
 
 
 def open_in_place(root: TreeRoot, path: str, mode: int = 0o666) -> int:
@@ -135,9 +172,7 @@ def _folder(root: TreeRoot, path: str) -> Iterator[tuple[int, str]]:
     """Yield the descriptor of a path's folder, which is inside the root now, and the last part."""
     above, name = os.path.split(path)
     # Resolved anew: a folder may have become a link since the pass began.
-    real = TreeRoot(root.path).folder(above)
-    if real is None:
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), above)
+    real = _present(TreeRoot(root.path).folder(above), above)
     descriptor = os.open(real, _FOLDER)
     try:
         yield descriptor, name
@@ -182,6 +217,20 @@ def _sync(folder: int) -> None:
     except OSError as error:
         if error.errno not in _UNSUPPORTED:
             raise
+
+
+def _sync_at(folder: str) -> None:
+    descriptor = os.open(folder, _FOLDER)
+    try:
+        _sync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _present(real: str | None, path: str) -> str:
+    if real is None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    return real
 
 
 @contextlib.contextmanager

@@ -70,10 +70,10 @@ class Turns:
 
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Put a job's entry into its sidecar; raises LedgerError."""
-        (result,) = self.write_all([(source, key, entry)])
-        if isinstance(result, LedgerError):
-            raise result
-        return result
+        if self._at_rest() is None and entry.get("phase") == SUBMITTING:
+            raise _in_motion(source)
+        with self._still:
+            return self._counted(self._ledger.write(source, key, entry))
 
     def write_all(self, entries: Sequence[Entry]) -> Sequence[bool | LedgerError]:
         """Put many jobs' entries into their sidecars, each in one write."""

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from tests.mutation import (
     mutants_of_clones,
+    mutants_of_flushes,
     mutants_of_idle,
     mutants_of_plans,
     mutants_of_records,
@@ -39,11 +40,13 @@ ROOMS = (
     "tests/adapters/test_aws_answers.py",
     "tests/adapters/test_tree_files.py",
     "tests/adapters/test_tree_writing.py",
+    "tests/adapters/test_tree_flushes.py",
     "tests/adapters/test_signatures.py",
     "tests/sandbox/test_store.py",
     "tests/adapters/test_sidecars.py",
     "tests/adapters/test_sidecars_again.py",
     "tests/adapters/test_sidecars_atomic.py",
+    "tests/adapters/test_sidecars_flushed.py",
     "tests/adapters/test_lost_files.py",
     "tests/e2e/test_stopping_is_never_barred.py",
     "tests/daemon/test_daemon.py",
@@ -64,6 +67,7 @@ ROOMS = (
 MUTANTS = (
     *MUTANTS_OF_ALL_ELSE,
     *mutants_of_clones.MUTANTS,
+    *mutants_of_flushes.MUTANTS,
     *mutants_of_idle.MUTANTS,
     *mutants_of_plans.MUTANTS,
     *mutants_of_records.MUTANTS,

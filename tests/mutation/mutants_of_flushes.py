@@ -1,0 +1,47 @@
+"""Mutants of what a power failure must not lose."""
+
+from __future__ import annotations
+
+from tests.mutation.mutants import Mutant
+
+_WRITING = "controller/adapters/tree_writing.py"
+_SIDECARS = "controller/adapters/sidecars.py"
+
+MUTANTS = (
+    Mutant(
+        "an intent that another process left is not flushed",
+        _SIDECARS,
+        "(self._flushes.flush_folders if result else self._flushes.flush_file)(path)",
+        "self._flushes.flush_folders(path)",
+    ),
+    Mutant(
+        "equal bytes that another process wrote meanwhile are not flushed",
+        "controller/adapters/sidecar_writes.py",
+        "            flush(tree, path)  #",
+        "            #",
+    ),
+    Mutant(
+        "a file is flushed without its name",
+        _WRITING,
+        "            os.close(descriptor)\n        _sync(folder)\n",
+        "            os.close(descriptor)\n",
+    ),
+    Mutant(
+        "folders above an intent are not flushed",
+        _WRITING,
+        "    for folder in upward(real):\n",
+        "    for folder in (real,):\n",
+    ),
+    Mutant(
+        "what was flushed in one pass is not flushed in the next",
+        _SIDECARS,
+        "        self._flushes.renew()\n",
+        "",
+    ),
+    Mutant(
+        "an old entry goes before its new place is flushed",
+        _SIDECARS,
+        "            if own is not None:\n",
+        "            if own == path:\n",
+    ),
+)
