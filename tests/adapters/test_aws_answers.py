@@ -61,6 +61,7 @@ STRANGE = {
     "bad request": Raw(400, HTML, {"content-type": "text/html"}),
     "forbidden": Raw(403, b'{"message": "Forbidden"}', JSON),
     "forbidden in JSON": Raw(403, b'{"code": "forbidden"}', JSON),
+    "forbidden by a gateway": Raw(403, b'{"code": "Forbidden"}', JSON),
     "no such page": Raw(404, HTML, {"content-type": "text/html"}),
     "no type": Raw(404, b'{"message": "not found"}', JSON),
     "cut error": Raw(404, b'{"mess', {**JSON, "x-amzn-errortype": "ResourceNotFoundException"}),
