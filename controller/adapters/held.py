@@ -21,7 +21,7 @@ from controller.adapters.tree_files import (
     TreeRoot,
 )
 from controller.adapters.trees import contents, is_blob, tree_of
-from controller.core.file_names import SIDECAR, is_binding, is_manifest, stem
+from controller.core.file_names import SIDECAR, is_binding, is_json, is_manifest, stem
 from controller.core.fleet import Fleet
 from controller.core.model import API_VERSION, JobKey
 
@@ -94,10 +94,13 @@ def _entries(root: TreeRoot) -> Iterator[tuple[str, Listed]]:
 
 
 def _is_left_out(root: TreeRoot, folder: str, name: str) -> bool:
-    """Whether a pass reads no file of this name here, although it may hold a manifest."""
+    """Whether a file of this name here may hold a manifest that no pass reads.
+
+    A JSON file may: passes ignore it once its version or kind is not one of ours any more.
+    """
     if is_binding(name) or name.lower().endswith(SIDECAR):
         return False
-    return not is_manifest(name) or f"{os.sep}." in folder.removeprefix(root.path)
+    return not is_manifest(name) or is_json(name) or f"{os.sep}." in folder.removeprefix(root.path)
 
 
 def _left_out(root: TreeRoot, path: str, documents: Documents) -> Held:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from pathlib import Path
 
@@ -111,6 +112,32 @@ def test_file_that_is_too_large_in_git_is_not_gone(fleet: Project) -> None:
     (fleet.jobs / "gone.yaml").unlink()
 
     assert "gone" not in actions(fleet, "--prune")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("bedrock-jobs/v1", "bedrock-jobs/v2"),
+        ('"ModelCustomizationJob"', '"ModelCustomisationJob"'),
+        ('"apiVersion"', '"version"'),
+        ("}}", "}}" + " " * (1 << 20)),
+    ],
+    ids=["version", "kind", "key", "size"],
+)
+def test_json_that_is_no_manifest_any_more_is_not_gone(fleet: Project, old: str, new: str) -> None:
+    """A JSON file that was a manifest keeps its job until it is deleted."""
+    path = fleet.jobs / "gone.json"
+    (fleet.jobs / "gone.yaml").unlink()
+    path.write_text(json.dumps(manifest("gone", policy=STOP)))
+    assert fleet.call("reconcile").code == 0
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+    assert "gone" not in actions(fleet, "--prune")
+
+    path.unlink()
+    assert actions(fleet, "--prune")["gone"] == ("STOP", "ManifestRemoved")
 
 
 @pytest.mark.parametrize("verb", ["reconcile", "plan", "stop", "retry", "wait", "watch"])
