@@ -21,6 +21,7 @@ from controller.adapters.signatures import Signature, is_settled, moment_of, sig
 from controller.adapters.tree_files import FileUnreadableError, Listed, OutsideTreeError
 from controller.adapters.tree_files import Kind as Listing
 from controller.adapters.tree_writing import TEMPORARY, locked, remove, remove_abandoned, replace
+from controller.core.file_names import SPELLINGS, is_manifest
 from controller.core.kind import Kind
 from controller.core.leftovers import Stray
 from controller.core.merging import beside_another
@@ -29,7 +30,6 @@ from controller.core.recorded import is_understood, parse
 from controller.ports import Entry, LedgerError
 
 SUFFIX = ".status.json"
-_MANIFESTS = (".yaml", ".yml", ".json")
 _ABANDONED_SECONDS = 3600
 _MUCH = 4 << 20  # bytes from which on it pays to hold only once what sidecars have in common
 
@@ -195,7 +195,7 @@ class Sidecars:
 
     def _has_manifest(self, path: str) -> bool:
         stem, tree = path.removesuffix(SUFFIX), self._trees.of(path)
-        return any(tree.exists(stem + suffix) for suffix in _MANIFESTS)
+        return any(tree.exists(stem + suffix) for suffix in SPELLINGS)
 
     def _entries_beside(self, twin: str, requests: Sequence[Request]) -> list[Request]:
         """Return the entries of a renamed sidecar that none of the requests replaces."""
@@ -345,5 +345,5 @@ class _Parsed:
 
 def folder_of(root: Path) -> Path:
     """Return the folder of a path of manifests; one that is not there yet is taken for a folder."""
-    is_file = root.is_file() or (not root.exists() and root.suffix in {".yaml", ".yml"})
+    is_file = root.is_file() or (not root.exists() and is_manifest(root.name))
     return root.parent if is_file else root

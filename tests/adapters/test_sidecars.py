@@ -564,14 +564,25 @@ def test_rename_that_changes_case_takes_the_sidecar_along(tmp_path: Path) -> Non
     assert len(ledger(tmp_path).read({})) == 2
 
 
-def test_sidecar_of_a_manifest_that_is_there_is_not_taken_along(tmp_path: Path) -> None:
+@pytest.mark.parametrize("manifest", ["Bot.yaml", "Bot.json", "Bot.YAML", "Bot.Json"])
+def test_sidecar_of_a_manifest_that_is_there_is_not_taken_along(
+    tmp_path: Path, manifest: str
+) -> None:
     """Where the case tells files apart, two manifests keep a sidecar each."""
-    ledger(tmp_path).write(source(tmp_path, "Bot.yaml"), key(), ENTRY)
-    (tmp_path / "Bot.yaml").write_text("")
+    ledger(tmp_path).write(source(tmp_path, manifest), key(), ENTRY)
+    (tmp_path / manifest).write_text("")
     one = ledger(tmp_path)
     one.read({key("new"): source(tmp_path, "bot.yaml")})
 
     assert one.write(source(tmp_path, "bot.yaml"), key("new"), ENTRY)
 
     found = {path.name for path in tmp_path.iterdir()}
-    assert found == {"Bot.yaml", "Bot.status.json", "bot.status.json"}
+    assert found == {manifest, "Bot.status.json", "bot.status.json"}
+
+
+@pytest.mark.parametrize("name", ["bot.yaml", "bot.json", "bot.YML", "bot.Json"])
+def test_ledger_of_a_file_that_is_not_there_is_its_folders(tmp_path: Path, name: str) -> None:
+    """A file that was named and has gone since is looked up beside its sidecar."""
+    ledger(tmp_path).write(source(tmp_path, name), key(), ENTRY)
+
+    assert list(ledger(tmp_path / name).read({})) == [key()]
