@@ -16,6 +16,7 @@ from controller.adapters.discovery import LARGEST, UnfitFileError, content
 from controller.adapters.drafts import Made, made
 from controller.adapters.fleet_file import load_fleet
 from controller.adapters.grounds import anywhere
+from controller.adapters.manifests import scan
 from controller.adapters.requests import STDIN, read_request
 from controller.adapters.tree_files import root_of
 from controller.apply import Outside
@@ -67,6 +68,7 @@ def from_files(paths: Sequence[str], given: dict[str, Any]) -> Imported:
             notes += [f"{path}: {note}" for note in found.draft.notes]
     problems += [problem for one in drafts for problem in one.problems]
     problems += _twins(drafts)
+    problems += _taken(drafts, _folders(given), fleet)
     return Imported(() if problems else tuple(drafts), tuple(problems), tuple(notes))
 
 
@@ -96,6 +98,18 @@ def _twins(drafts: Sequence[Made]) -> Iterable[Problem]:
             hint = "a job's name can be used once and never again; change one of them"
             code = Code.DUPLICATE_IDENTITY.code
             yield Problem(code, message, Source(one.origin), hint, key)
+
+
+def _taken(drafts: Sequence[Made], folders: Sequence[Path], fleet: Fleet) -> Iterable[Problem]:
+    """Yield a problem for each request whose manifest's name a manifest elsewhere has."""
+    there = {entry.key: entry for entry in scan(folders, fleet, specs=False).entries}
+    for one in drafts:
+        key = JobKey(one.draft.kind.name, one.draft.name)
+        other = there.get(key)
+        if other and one.path and Path(other.path).resolve() != one.path.resolve():
+            message = f"{key} is already in {other.place}"
+            hint = "a job has one manifest; change that one, or rename the request's job"
+            yield Problem(Code.DUPLICATE_IDENTITY.code, message, Source(one.origin), hint, key)
 
 
 def from_jobs(names: Sequence[str], given: dict[str, Any]) -> Imported:
@@ -187,10 +201,14 @@ def _fleet(given: dict[str, Any]) -> tuple[Fleet, tuple[Problem, ...]]:
 
 def _work(given: dict[str, Any], fleet: Fleet) -> Work:
     """Return the manifests that there are already: those of jobs/, and of where new ones go."""
-    paths = [path for path in (DEFAULT_PATH, given["folder"]) if path and path.exists()]
+    paths = _folders(given)
     if not paths:
         return Work((), fleet, (), ())
     return read_work(paths, {**given, "selector": None})
+
+
+def _folders(given: dict[str, Any]) -> list[Path]:
+    return [path for path in (DEFAULT_PATH, given["folder"]) if path and path.exists()]
 
 
 def _made(draft: Draft, origin: str, given: dict[str, Any], fleet: Fleet) -> Made:

@@ -18,7 +18,7 @@ from controller.cli.main import root
 from controller.core.identity import with_names
 from controller.core.kinds import KINDS
 from tests.support.commands import run
-from tests.support.manifests import KIND, spec
+from tests.support.manifests import KIND, manifest, spec
 
 DATA = Path(__file__).parents[1] / "data"
 ROW = KINDS[KIND]
@@ -209,6 +209,30 @@ def test_two_requests_of_one_name_are_refused(folder: Path) -> None:
     assert result.exit_code == 4
     assert f"BJ301 {KIND}/support-bot is made from a.json too" in result.stderr
     assert not (folder / "jobs").exists()
+
+
+@pytest.mark.parametrize("there", ["support-bot.json", "other.yaml", "deep/x.json"])
+def test_name_that_a_manifest_has_is_refused(folder: Path, there: str) -> None:
+    """A request never becomes the second manifest of one name: both would be invalid."""
+    path = folder / "jobs" / there
+    path.parent.mkdir(parents=True)
+    path.write_text(json.dumps(manifest("support-bot")))
+
+    result = ran("--from-cli-json", write("r.json", REQUEST), "-o", "jobs", "--force")
+
+    assert result.exit_code == 4
+    assert f"r.json: BJ301 {KIND}/support-bot is already in jobs/{there}:1" in result.stderr
+    assert not (folder / "jobs" / "support-bot.yaml").exists()
+
+
+def test_request_may_lie_beside_its_manifest(folder: Path) -> None:
+    """A JSON file of the same name that is no manifest is in nobody's way."""
+    (folder / "jobs").mkdir()
+
+    request = write("jobs/support-bot.json", REQUEST)
+    assert ran("--from-cli-json", request, "-o", "jobs").exit_code == 0
+
+    assert sent(folder / "jobs")["jobName"] == "support-bot"
 
 
 def test_folders_defaults_may_not_change_the_request(folder: Path) -> None:
