@@ -81,7 +81,9 @@ def test_hooks_look_when_manifests_change(hook: dict[str, Any]) -> None:
 
     assert program == "bedrock-jobs"
     assert hook["pass_filenames"] is False
-    for path in ("jobs/a.yaml", "jobs/b/_defaults.yml", "bedrock-jobs.yaml"):
+    for path in ("jobs/a.yaml", "jobs/b/_defaults.yml", "jobs/c.YAML", "jobs/d/e.json"):
+        assert re.search(hook["files"], path)
+    for path in ("bedrock-jobs.yaml", "bedrock-jobs.yml", "Bedrock-Jobs.json"):
         assert re.search(hook["files"], path)
     for path in ("jobs/a.status.json", "README.md", "my/jobs/a.yaml", "bedrock-jobs.yaml.orig"):
         assert not re.search(hook["files"], path)

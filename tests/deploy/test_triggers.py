@@ -110,7 +110,17 @@ def test_without_any_fence_it_would_start() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", [MANIFEST, "jobs/a.yml", "jobs/_defaults.yaml", "bedrock-jobs.yaml"]
+    "path",
+    [
+        MANIFEST,
+        "jobs/a.yml",
+        "jobs/a.YAML",
+        "jobs/a.json",
+        "jobs/b/bots.json",
+        "jobs/corpus.json",
+        "jobs/_defaults.yaml",
+        "bedrock-jobs.yaml",
+    ],
 )
 def test_a_merge_starts_one_pass(path: str) -> None:
     """What manifests mean is reconciled from the main branch, and from no other."""
