@@ -176,7 +176,7 @@ def _into_braces(text: str, mapping: Span, pair: str) -> list[Splice]:
     behind = comma.end() if comma else last.end
     line_end = _line_end(text, behind)
     margin = text[_line_start(text, key.start) : key.start]
-    if margin.strip(" ") or line_end >= mapping.end:
+    if margin.strip(" \t") or line_end >= mapping.end:
         return [Splice(last.end, last.end, f", {pair}")]
     own = Splice(line_end, line_end, f"{_break(text)}{margin}{pair}{',' if comma else ''}")
     return [own] if comma else [Splice(last.end, last.end, ","), own]

@@ -112,7 +112,8 @@ def syntax_error(error: Any, data: bytes) -> Placed:
 def _tab(data: bytes, *marks: Any) -> Placed | None:
     """Return the tab that indents the line of a mistake, or the one that it refers to."""
     text = data.decode(errors="replace").removeprefix(_MARK)
-    for mark in marks:
+    # In braces, as JSON is written, a tab is a blank like any other.
+    for mark in marks if text.lstrip()[:1] not in ("{", "[") else ():
         match = _INDENT.match(text, text.rfind("\n", 0, mark.index) + 1)
         if match:
             column = len(match.group())

@@ -13,6 +13,7 @@ import click
 from controller.adapters.fleet_file import rules_at
 from controller.adapters.grounds import Ground, ground_of
 from controller.adapters.manifests import PathMissingError
+from controller.core.file_names import ENDINGS
 from controller.core.fleet import Fleet
 from controller.core.hints import DID_YOU_MEAN, nearest
 from controller.core.model import Problem, Source
@@ -20,7 +21,6 @@ from controller.core.selection import Selector, SelectorError, selector
 from controller.core.severity import as_errors
 
 DEFAULT_PATH = Path("jobs")
-_SUFFIXES = (".yaml", ".yml")
 _Answer = TypeVar("_Answer")
 
 
@@ -91,7 +91,7 @@ def relative(source: Source) -> Source:
 
 def _meant(path: Path) -> str:
     """Return what follows the name of a path that leads nowhere: the one that was meant."""
-    manifests = [DEFAULT_PATH / f"{path.name}{suffix}" for suffix in _SUFFIXES]
+    manifests = [DEFAULT_PATH / f"{path.name}{suffix}" for suffix in ENDINGS]
     near = next((one for one in manifests if one.exists()), None) or _near(path)
     return f"; {DID_YOU_MEAN} {near}?" if near else ""
 

@@ -156,12 +156,21 @@ def test_empty_value_is_filled(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("indent", [None, 2])
-def test_json_stays_json(tmp_path: Path, indent: int | None) -> None:
-    """A manifest written as JSON is still JSON afterwards."""
-    after = json.loads(edited(tmp_path, json.dumps(AS_JSON, indent=indent), "adopt", ARN))
+@pytest.mark.parametrize(
+    "policy", [None, {}, {"adopt": None}, {"adopt": f"{ARN}0"}, {"priority": 1}]
+)
+@pytest.mark.parametrize("indent", [None, 2, "\t"])
+def test_json_stays_json(
+    tmp_path: Path, indent: int | str | None, policy: dict[str, Any] | None
+) -> None:
+    """A manifest written as JSON is still JSON afterwards, with members on lines of their own."""
+    document = AS_JSON if policy is None else {**AS_JSON, "policy": policy}
+    text = edited(tmp_path, json.dumps(document, indent=indent), "adopt", ARN)
 
-    assert after == {**AS_JSON, "policy": {"adopt": ARN}}
+    after = json.loads(text)
+
+    assert after == {**AS_JSON, "policy": {**(policy or {}), "adopt": ARN}}
+    assert indent is None or '}, "policy"' not in text
 
 
 def test_last_line_stays_unended(tmp_path: Path) -> None:

@@ -74,6 +74,8 @@ NEAR: dict[str, Callable[[Path], object]] = {
     "the fleet's file": lambda top: (top / "bedrock-jobs.yaml").write_text("owner: other\n"),
     "defaults above": lambda top: (top / "_defaults.yaml").write_text("policy: {priority: 2}\n"),
     "defaults inside": lambda top: (top / "jobs" / "_defaults.yml").write_text("policy: {}\n"),
+    "a file of JSON": lambda top: (top / "jobs" / "n.json").write_text("{}"),
+    "an ending in capitals": lambda top: (top / "jobs" / "n.YAML").write_text("a"),
     "a file gone": lambda top: (top / "jobs" / "m1.yaml").unlink(),
     "a file renamed": lambda top: (top / "jobs" / "m1.yaml").rename(top / "jobs" / "n.yaml"),
     "a file put aside": lambda top: (top / "jobs" / "m1.yaml").rename(top / "jobs" / "m1.old"),

@@ -28,6 +28,10 @@ Every key of a manifest and of `bedrock-jobs.yaml`, as the schemas have it. This
 `make docs` renews it. Editors show the same texts ([how](recipes/local.md#in-your-editor)); a first
 manifest is written by `bedrock-jobs new`.
 
+- Manifests are the `.yaml`, `.yml` and `.json` files below `jobs/`, in letters of either case,
+  whose names begin with neither `.` nor `_`. A JSON file counts if its `apiVersion` is
+  `bedrock-jobs/v1` and its `kind` a job's; any other is ignored. It is read as YAML: write
+  a character outside the basic plane out, not as two `\\u` escapes.
 - **Bold** keys are required. `a[]` is each item of a list `a`, `a{}` each value of a mapping `a`.
 - A *text* is what you write, whatever YAML takes it for: `1e-5`, `012` and `no` stay as they are.
 - A folder's `_defaults.yaml` holds any of these keys for all manifests below it; `metadata.name`,
