@@ -13,9 +13,9 @@ from controller.core.actions import Action, Outcome, Plan, Verb
 from controller.core.claims import Around
 from controller.core.errors import failure
 from controller.core.kind import Kind
-from controller.core.queueing import Lane, lane_of, running
+from controller.core.slots import Slots, lane_of, slots_of
 from controller.core.status import entry
-from controller.observing import count_active
+from controller.counting import count_active
 from controller.ports import Clock, Cloud, Entry, Ledger, LedgerError
 from controller.starting import JOBS_FOR_A_CALL, Hands, carry_out
 
@@ -98,10 +98,8 @@ def _log_job(result: Result) -> None:
     _log.info("job", extra={name: value for name, value in told.items() if value is not None})
 
 
-def apply_plan(
-    made: Plan, worker: Worker, beside: Counter[Lane], terms: Terms
-) -> tuple[Result, ...]:
-    """Carry out a plan; ``beside`` counts the jobs of ours that it is not about."""
+def apply_plan(made: Plan, worker: Worker, beside: Slots, terms: Terms) -> tuple[Result, ...]:
+    """Carry out a plan; ``beside`` are jobs of ours that take slots and that it is not about."""
     outside = worker.outside
     permitted = {id(one) for one in made.actions if terms.permits(one)}
     agreed = Plan(tuple(one for one in made.actions if id(one) in permitted))
@@ -112,7 +110,8 @@ def apply_plan(
             outside.watcher(result)
         return results
 
-    ours = running(made.actions, outside.kinds, worker.actor.recorded) + beside
+    slots = {**beside, **slots_of(made.actions, outside.kinds, worker.actor.recorded)}
+    ours = Counter(slots.values())
 
     def count(action: Action, submitted: int) -> int | None:
         kind, target = outside.kinds[action.desired.key.kind], action.desired.target
@@ -126,9 +125,7 @@ def apply_plan(
     return tuple(next(done if id(one) in permitted else rest) for one in made.actions)
 
 
-def apply_stops(
-    made: Plan, worker: Worker, beside: Counter[Lane], terms: Terms
-) -> tuple[Result, ...]:
+def apply_stops(made: Plan, worker: Worker, beside: Slots, terms: Terms) -> tuple[Result, ...]:
     """Carry out the stops of a plan that has too many submits; the rest is left as it is."""
     stops = Plan(tuple(one for one in made.actions if one.verb is Verb.STOP))
     done = iter(apply_plan(stops, worker, beside, terms))

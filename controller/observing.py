@@ -32,7 +32,8 @@ from controller.core.model import (
     Summary,
     Target,
 )
-from controller.core.queueing import Lane
+from controller.core.slots import Lane
+from controller.counting import count_active
 from controller.looks import Look, begun, unseen
 from controller.pacing import MOST_PLACES
 from controller.ports import Cloud, CloudError, ListingTooLongError
@@ -75,6 +76,7 @@ class Seen:
 class Observer:
     """Looks at jobs by what is recorded of them; ``full`` asks about ended jobs and tags too.
 
+    With ``collects`` it asks about ended jobs without a manifest, whose entries may be dropped.
     With ``identifies`` it asks whose the credentials are even if no job needs a call.
     """
 
@@ -84,6 +86,7 @@ class Observer:
     cloud: Cloud
     full: bool = False
     identifies: bool = False
+    collects: bool = False
     now: datetime | None = None
 
     def everywhere(self, desired: Iterable[Desired], width: int) -> Seen:
@@ -137,7 +140,7 @@ class Observer:
                 seen[job.key] = Observation(Existence.UNKNOWN, place, unasked=True)
                 continue
             lineage = Lineage(self.kinds[job.key.kind], job, self.fleet)
-            look = begun(lineage, place, known, full=False, now=self.now)
+            look = begun(lineage, place, known, full=self._is_full(job), now=self.now)
             if not look.is_settled:
                 return None
             seen[job.key] = replace(look.settled(), unasked=True)
@@ -160,12 +163,15 @@ class Observer:
                 seen[job.key] = Observation(Existence.UNKNOWN, place)
             else:
                 lineage = Lineage(kind, job, self.fleet)
-                look = begun(lineage, place, known, full=self.full, now=self.now)
+                look = begun(lineage, place, known, full=self._is_full(job), now=self.now)
                 where = Target(place.region, None, job.target.assume_role_arn)
                 groups[kind.name, where].append(look)
         for group in groups.values():
             seen |= _look_at(group, self.cloud, executor)
         return seen
+
+    def _is_full(self, job: Desired) -> bool:
+        return self.full or (self.collects and job.removed)
 
     def _counted(
         self, jobs: Iterable[Desired], seen: Mapping[JobKey, Observation]
@@ -181,17 +187,6 @@ class Observer:
         kinds = self.kinds
         counts = {lane: count_active(kinds[lane.kind], asked[lane], self.cloud) for lane in asked}
         return {lane: count for lane, count in counts.items() if count is not None}
-
-
-def count_active(kind: Kind, target: Target, cloud: Cloud) -> int | None:
-    """Return how many jobs of a kind are active where a target leads, anybody's; None if unknown.
-
-    Also those that are being stopped, which take a slot until they are.
-    """
-    try:
-        return sum(len(cloud.listing(kind, target, status=one)) for one in sorted(kind.active))
-    except CloudError:
-        return None
 
 
 def _side_by_side(

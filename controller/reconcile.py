@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,13 +14,16 @@ from controller.acting import Actor
 from controller.apply import Outside, Result, Terms, Worker, apply_plan, apply_stops, leave_if_asked
 from controller.core.actions import Outcome, Plan
 from controller.core.fleet import Fleet
-from controller.core.model import Desired
+from controller.core.model import Desired, JobKey, Recorded
 from controller.core.planning import plan, refusal
 from controller.core.pruning import Cleaning
 from controller.core.pruning import refusal as prune_refusal
-from controller.core.queueing import Crowd, Lane, running_beside
+from controller.core.queueing import Crowd
+from controller.core.slots import slots_beside
+from controller.counting import confirm_room
 from controller.observing import Observer
 from controller.pacing import Gated, narrowed
+from controller.ports import Cloud
 from controller.removing import (
     Coverage,
     Leftovers,
@@ -110,14 +113,13 @@ def reconcile(
         outside.ledger.clean()
     kinds, by_key = outside.kinds, {job.key: job for job in jobs}
     is_part = scope.part or (outside.around is not None and outside.around.narrow)
-    beside = running_beside(kinds, recorded, by_key) if is_part else Counter[Lane]()
+    beside = slots_beside(kinds, recorded, by_key) if is_part else {}
     looking = Gated(outside.cloud, lambda _: _staying(outside.leaves))
-    observer = Observer(
-        kinds, recorded, fleet, looking, full=scope.full, identifies=scope.identifies, now=now
-    )
+    observer = _observer(outside, looking, recorded, fleet, scope, now)
     seen = observer.everywhere(jobs, outside.width)
     crowd = Crowd(seen.active, beside, terms.permits)
     made = plan(kinds, jobs, seen.observations, recorded, fleet, now, crowd, outside.around)
+    made, crowd = confirm_room(made, kinds, recorded, fleet, crowd, looking)
     barred, over = _refusal(made, fleet, found, scope, terms, mode)
     refused = barred or over
     if mode is Mode.APPLY and may_rebuild(made, recorded, scope.coverage):
@@ -126,7 +128,7 @@ def reconcile(
     actor = Actor(kinds, by_key, recorded, fleet, acting, outside.ledger, outside.clock, now)
     worker = Worker(actor, outside)
     if mode is Mode.APPLY and barred is None:
-        results = (apply_stops if over else apply_plan)(made, worker, beside, terms)
+        results = (apply_stops if over else apply_plan)(made, worker, crowd.beside, terms)
     elif mode is Mode.RECORD:
         results = worker.record([Outcome(one, one) for one in made.actions])
     else:
@@ -134,6 +136,26 @@ def reconcile(
     _log_pass(mode, results, refused)
     report = Report(made, results, refused)
     return _cleaned(report, outside, found, mode, now) if scope.cleaning.collect else report
+
+
+def _observer(
+    outside: Outside,
+    cloud: Cloud,
+    recorded: Mapping[JobKey, Recorded],
+    fleet: Fleet,
+    scope: Scope,
+    now: datetime,
+) -> Observer:
+    return Observer(
+        outside.kinds,
+        recorded,
+        fleet,
+        cloud,
+        full=scope.full,
+        identifies=scope.identifies,
+        collects=scope.cleaning.collect,
+        now=now,
+    )
 
 
 @contextmanager

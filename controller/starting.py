@@ -18,7 +18,8 @@ from typing import Generic, TypeVar
 
 from controller.core.actions import Action, Outcome, Plan, Verb
 from controller.core.model import Disposition, Failure, Place
-from controller.core.queueing import Lane, full_text, is_full, lane_of, queued
+from controller.core.queueing import full_text, is_full, queued
+from controller.core.slots import Lane, lane_of
 from controller.pacing import MOST_PLACES
 
 Kept = TypeVar("Kept")

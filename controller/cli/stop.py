@@ -23,7 +23,7 @@ from controller.core.model import (
     Live,
 )
 from controller.core.policy import State
-from controller.reconcile import Mode, Report, reconcile
+from controller.reconcile import Mode, Report, Scope, reconcile
 from controller.views.remarks import Remarks
 from controller.views.steps import Step, Steps, Verdict
 
@@ -51,7 +51,7 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None
     work = chosen(words, given).work
     with outside(work, reach_of(given)) as ports:
         stopping = tuple(map(_stopped, work.desired))
-        report = reconcile(stopping, ports, work.fleet, Mode.PLAN)
+        report = reconcile(stopping, ports, work.fleet, Mode.PLAN, Scope(full=True))
         actions = report.plan.actions
         told = Remarks(placed(work.problems))
         foreseen = Steps("stop", _COST, tuple(map(_foreseen, actions)), told)

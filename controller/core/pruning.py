@@ -14,6 +14,7 @@ from controller.core.actions import Action, Plan, Reason, Verb
 from controller.core.case import Case
 from controller.core.identity import owner_mark
 from controller.core.kind import Kind
+from controller.core.late_members import may_lag
 from controller.core.living import stop_text
 from controller.core.model import (
     Existence,
@@ -108,7 +109,8 @@ def collectable(kind: Kind, action: Action, recorded: Recorded, now: datetime) -
     if _ended_on_record(kind, recorded):
         return True
     was_looked_for = action.place is not None and recorded.may_be_in(action.place)
-    return was_looked_for and not _may_still_show(kind, recorded, now)
+    is_late = may_lag(kind, recorded, now) or _may_still_show(kind, recorded, now)
+    return was_looked_for and not is_late
 
 
 def _may_still_show(kind: Kind, recorded: Recorded, now: datetime) -> bool:

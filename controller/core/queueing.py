@@ -8,25 +8,18 @@ Create tells it, as the number of jobs that were active then.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from controller.core.actions import Action, Plan, Reason, Verb
 from controller.core.fleet import Fleet
 from controller.core.kind import Kind
-from controller.core.model import Disposition, Failure, JobKey, Live, Place, Recorded
-
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    """The jobs that one quota of the service is about: a kind's, in one place."""
-
-    kind: str
-    place: Place | None
-
+from controller.core.model import Disposition, Failure, JobKey, Place, Recorded
+from controller.core.slots import Lane, Slots, lane_of, slots_of
 
 _NOBODY: Mapping[Lane, int] = MappingProxyType({})
+_NOTHING: Slots = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +27,13 @@ class Crowd:
     """What takes room beside a plan's jobs, and which of these may take any.
 
     ``active`` holds how many jobs, anybody's, are active in a lane, where that was counted, and
-    ``beside`` how many of ours run there that no action is about. A submit that nothing
+    ``beside`` which of ours run there beside those that actions show. A submit that nothing
     ``permits`` takes no room from the others.
     """
 
     active: Mapping[Lane, int] = field(default_factory=lambda: _NOBODY)
-    beside: Mapping[Lane, int] = field(default_factory=lambda: _NOBODY)
+    beside: Slots = field(default_factory=lambda: _NOTHING)
     permits: Callable[[Action], bool] = lambda _: True
-
-
-def lane_of(action: Action) -> Lane:
-    """Return the lane that an action's job is in."""
-    return Lane(action.desired.key.kind, action.place)
 
 
 def queue(
@@ -58,7 +46,7 @@ def queue(
     """Let the first submits through, in the order of their start, and queue the rest."""
     changes = Plan(tuple(actions)).changes
     submits = [one for one in changes if one.verb is Verb.SUBMIT and crowd.permits(one)]
-    ours = running(actions, kinds, recorded) + Counter(crowd.beside)
+    ours = Counter({**crowd.beside, **slots_of(actions, kinds, recorded)}.values())
     rooms = _Rooms(fleet.limits.max_active)
     for lane, count in ours.items():
         rooms.busy[lane.place] += count
@@ -73,17 +61,6 @@ def queue(
         for action in submits
     }
     return [told.get(action.desired.key, action) for action in actions]
-
-
-def running_beside(
-    kinds: Mapping[str, Kind], recorded: Mapping[JobKey, Recorded], keys: Container[JobKey]
-) -> Counter[Lane]:
-    """Return how many jobs run in each lane, as recorded, other than those with these keys."""
-    return Counter(
-        Lane(key.kind, known.place)
-        for key, known in recorded.items()
-        if key not in keys and _may_run(kinds[key.kind], known)
-    )
 
 
 @dataclass(slots=True)
@@ -123,48 +100,6 @@ def _room(number: int, listed: int | None, ours: int) -> int:
     if active == 0 or active > number:
         return max(1, number - active)
     return number - active
-
-
-def running(
-    actions: Iterable[Action], kinds: Mapping[str, Kind], recorded: Mapping[JobKey, Recorded]
-) -> Counter[Lane]:
-    """Return how many of our jobs run, or may, in each lane; earlier ones of a manifest count."""
-    found: Counter[Lane] = Counter()
-    for action in actions:
-        kind, known = kinds[action.desired.key.kind], recorded.get(action.desired.key)
-        if lives := sum(is_active(kind, live) for live in _ours(action)):
-            found[lane_of(action)] += lives
-        if known is not None and _may_run_unseen(action, kind, known):
-            found[Lane(kind.name, action.place or known.place)] += 1
-    return found
-
-
-def is_active(kind: Kind, live: Live) -> bool:
-    """Whether a job takes a slot: it does until it has ended, also while it is being stopped."""
-    return live.status not in kind.terminal
-
-
-def _ours(action: Action) -> tuple[Live, ...]:
-    earlier = tuple(one.live for one in action.earlier)
-    theirs = action.reason in {Reason.NOT_OWNED, Reason.WRONG_TARGET}
-    return earlier if theirs or action.live is None else (*earlier, action.live)
-
-
-def _may_run_unseen(action: Action, kind: Kind, recorded: Recorded) -> bool:
-    """Whether a job that could not be looked at may be active, as far as the sidecar knows."""
-    if action.verb is Verb.WAIT and action.reason is Reason.INTENT_UNCONFIRMED:
-        return True
-    if action.reason is Reason.RECORD_UNREADABLE and action.live is None:
-        # Its record may name a job that runs under another name.
-        return recorded.doubt is not None and recorded.doubt.own
-    return action.reason is Reason.OBSERVATION_FAILED and _may_run(kind, recorded)
-
-
-def _may_run(kind: Kind, recorded: Recorded) -> bool:
-    """Whether a job may be active, as far as its record tells."""
-    if recorded.live is not None:
-        return is_active(kind, recorded.live)
-    return recorded.arn is not None or recorded.is_intent
 
 
 _QUEUED = "Queued: "

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 from controller.core.actions import Action, Reason, Verb
 from controller.core.fleet import Fleet, Limits
 from controller.core.planning import plan
-from controller.core.queueing import Crowd, Lane
+from controller.core.queueing import Crowd
+from controller.core.slots import Lane
+from tests.contract.showing import arn_of
 from tests.core.cases import NOW, OFFERED, PLACE, TEST_KINDS, Situation, situation
 
 LANE = Lane(OFFERED.name, PLACE)
@@ -33,7 +35,7 @@ def acted(found: list[dict[str, Any]], max_active: int | None, active: int | Non
     """Return a plan's actions over jobs that are given so, in one lane."""
     fleet = Fleet(owner="acme-ml", limits=Limits(max_active=max_active))
     jobs: list[Situation] = [
-        situation(one, fleet, f"job-{number}") for number, one in enumerate(found)
+        situation(apart(one, number), fleet, f"job-{number}") for number, one in enumerate(found)
     ]
     counted = {} if active is None else {LANE: active}
     made = plan(
@@ -46,6 +48,13 @@ def acted(found: list[dict[str, Any]], max_active: int | None, active: int | Non
         Crowd(counted),
     )
     return list(made.actions)
+
+
+def apart(given: dict[str, Any], number: int) -> dict[str, Any]:
+    """Return a situation whose live job, if there is one, has an ARN of its own."""
+    if "live" not in given:
+        return given
+    return {**given, "live": {**given["live"], "arn": arn_of(OFFERED, f"live{number:08}")}}
 
 
 def turn(action: Action) -> tuple[bool, int, str]:

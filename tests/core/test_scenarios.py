@@ -16,7 +16,8 @@ from controller.core.actions import Action, Plan, Reason, Verb
 from controller.core.fleet import Fleet, fleet_of
 from controller.core.planning import plan, refusal
 from controller.core.pruning import Cleaning
-from controller.core.queueing import Crowd, Lane
+from controller.core.queueing import Crowd
+from controller.core.slots import Lane
 from tests.core.cases import (
     NOW,
     OFFERED,
