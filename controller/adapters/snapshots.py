@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
 from controller.adapters.grounds import upward
+from controller.adapters.tree_files import ABSENT
 from controller.core.file_names import BINDING, is_binding, matters
 
 Snapshot = dict[str, dict[str, int]]
 """By folder and name, a number that is another one for every state of the file."""
 
 _REPOSITORY = ".git"
-_ABSENT = 0
+_ABSENT, _PRESENT, _UNKNOWN = 0, 1, 2
 _FEW = 100
 
 
 def snapshot(paths: Iterable[Path]) -> Snapshot:
     """Return the states of all that lies under the paths, and of what counts above them.
 
-    Nothing is an error: what cannot be seen is not there.
+    Nothing is an error: what cannot be seen has a state of its own, so that it is noticed when it
+    can be seen again, and when it turns out to be gone.
     """
     look = _Look()
     for path in paths:
@@ -68,8 +71,8 @@ class _Look:
             self._above(folder)
         states = self.states.setdefault(parent, {})
         # A folder is known by where it is, not by its time, which changes with every sidecar.
-        states[f"{os.path.basename(path)}/"] = _placed(real)
-        if os.path.isdir(real):
+        states[f"{os.path.basename(path)}/"], is_folder = _placed(real)
+        if is_folder:
             self._walk(real, real)
 
     def _above(self, folder: str) -> None:
@@ -77,7 +80,7 @@ class _Look:
         if folder in self.states:
             return
         states = {name: _state(f"{folder}/{name}") for name in binding_names(folder)}
-        states[_REPOSITORY] = int(os.path.lexists(f"{folder}/{_REPOSITORY}"))
+        states[_REPOSITORY] = _existence(f"{folder}/{_REPOSITORY}")
         self.states[folder] = {name: state for name, state in states.items() if state != _ABSENT}
 
     def _walk(self, root: str, top: str) -> None:
@@ -105,17 +108,18 @@ class _Look:
                         inner.append(entry.path)
                     elif matters(name):
                         states[name] = _entered(entry)
-        except OSError:
+        except OSError as error:
             # A folder that cannot be read differs from one that can, whatever is in it.
-            states[""] = 1
-        states.setdefault(".", 1)
+            states[""] = _missing(error)
+        states.setdefault(".", _PRESENT)
         return inner
 
     def _link(self, entry: os.DirEntry[str], top: str, states: dict[str, int]) -> list[str]:
         """Take in where a link leads; a folder inside the tree is walked too."""
         real = os.path.realpath(entry.path)
-        if os.path.isdir(real):
-            states[entry.name] = _placed(real)
+        place, is_folder = _placed(real)
+        if is_folder:
+            states[entry.name] = place
             return [real] if os.path.commonpath((top, real)) == top else []
         if matters(entry.name):
             states[entry.name] = hash((real, _state(real)))
@@ -133,8 +137,8 @@ def binding_names(folder: str) -> Iterable[str]:
 def _entered(entry: os.DirEntry[str]) -> int:
     try:
         return _stated(entry.stat(follow_symlinks=False))
-    except OSError:
-        return _ABSENT  # gone since its folder was read
+    except OSError as error:
+        return _missing(error)  # most often it is gone since its folder was read
 
 
 def _stated(found: os.stat_result) -> int:
@@ -147,16 +151,30 @@ def _stated(found: os.stat_result) -> int:
 def _state(path: str) -> int:
     try:
         return _stated(os.stat(path))
-    except OSError:
-        return int(os.path.lexists(path))
+    except OSError as error:
+        # A link may lead nowhere.
+        return _existence(path) if error.errno in ABSENT else _UNKNOWN
 
 
-def _placed(real: str) -> int:
-    """Return what tells one place, or file, that a path leads to from another."""
+def _existence(path: str) -> int:
+    try:
+        os.lstat(path)
+    except OSError as error:
+        return _missing(error)
+    return _PRESENT
+
+
+def _missing(error: OSError) -> int:
+    """Return the state of a path that the system gives no other answer about."""
+    return _ABSENT if error.errno in ABSENT else _UNKNOWN
+
+
+def _placed(real: str) -> tuple[int, bool]:
+    """Return what tells a place that a path leads to from others, and whether it is a folder."""
     try:
         found = os.stat(real)
-    except OSError:
-        return _ABSENT
-    if os.path.isdir(real):
-        return hash((real, found.st_ino, found.st_dev))
-    return hash((real, _stated(found)))
+    except OSError as error:
+        return _missing(error), False
+    if stat.S_ISDIR(found.st_mode):
+        return hash((real, found.st_ino, found.st_dev)), True
+    return hash((real, _stated(found))), False

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 LARGEST: Final = 16 * 1024 * 1024
-_ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
+ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _REPOSITORY: Final = ".git"
 
@@ -169,7 +169,7 @@ class TreeRoot:
         try:
             return None if real is None else _listed(real)
         except OSError as error:
-            if error.errno in _ABSENT:
+            if error.errno in ABSENT:
                 return None
             raise _unreadable(path, error) from error
 
@@ -246,7 +246,7 @@ def resolve(path: str) -> str | None:
     try:
         return os.path.realpath(path, strict=True)
     except OSError as error:
-        if error.errno in _ABSENT:
+        if error.errno in ABSENT:
             return None
         raise _unreadable(path, error) from error
 
@@ -256,7 +256,7 @@ def is_stream(path: str) -> bool:
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
-        if error.errno in _ABSENT:
+        if error.errno in ABSENT:
             return False
         raise _unreadable(path, error) from error
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
@@ -280,7 +280,7 @@ def _lstat(path: str) -> os.stat_result | None:
     try:
         return os.lstat(path)
     except OSError as error:
-        if error.errno in _ABSENT:
+        if error.errno in ABSENT:
             return None
         raise _unreadable(path, error) from error
 
@@ -304,7 +304,7 @@ def _read(real: str, path: str, largest: int) -> bytes | None:
     try:
         descriptor = os.open(real, _READ)
     except OSError as error:
-        if error.errno in _ABSENT:
+        if error.errno in ABSENT:
             return None
         raise _unreadable(path, error) from error
     try:

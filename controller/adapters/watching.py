@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import os
 import threading
@@ -14,9 +13,9 @@ from pathlib import Path
 from controller.adapters.arming import Ear, Heard, heeding, places
 from controller.adapters.calming import DEBOUNCE, Burst, Calm
 from controller.adapters.snapshots import Snapshot, differing, refreshed, snapshot
+from controller.adapters.tree_files import ABSENT
 
 _LONGEST_CLOSE = 10.0
-_GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
 _MOST_FAILURES = 8
 _SHARE = 0.01
 
@@ -203,7 +202,7 @@ class Watching:
         """Go on after the system refused: with the next look, or for good without events."""
         self._failures += 1
         if self._failures < _MOST_FAILURES:
-            if error.errno in _GONE:
+            if error.errno in ABSENT:
                 return None
             if self._ear is not None:
                 # Two ears at once may be more than the limits allow.

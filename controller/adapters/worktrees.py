@@ -7,7 +7,6 @@ it can be done at every save; the one exception is a lock that was left behind.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import time
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from controller.adapters.git import Git
 from controller.adapters.grounds import anywhere, upward
+from controller.adapters.tree_files import ABSENT
 from controller.adapters.trees import is_blob, tree_of
 from controller.core.file_names import is_binding
 
@@ -24,7 +24,6 @@ STALE = 600.0
 """Seconds after which an ``index.lock`` that has not changed counts as left behind."""
 _REPOSITORY = ".git"
 _LOCK, _INDEX = "index.lock", "index"
-_GONE = frozenset({errno.ENOENT, errno.ENOTDIR})
 _POINTER = "gitdir: "
 _LONGEST_POINTER = 1 << 16
 # Between its steps git releases the lock, and the files are those of a commit nobody asked for.
@@ -158,7 +157,7 @@ def _seen(path: str) -> os.stat_result | None:
     try:
         return os.lstat(path)
     except OSError as error:
-        if error.errno in _GONE:
+        if error.errno in ABSENT:
             return None
         raise
 

@@ -7,6 +7,7 @@ import logging
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.adapters.manifests import load
-from controller.adapters.snapshots import differing, refreshed, snapshot
+from controller.adapters.snapshots import Snapshot, differing, refreshed, snapshot
 from tests.adapters.tree_edits import Edit, edits, make, pass_a_tick
 from tests.adapters.watches import DEADLINE, SAVES, eventually, tree, woken
 from tests.support.manifests import manifest, write
+from tests.support.unreadable import failing
 
 LIMITED = """
 import json, logging, os, resource, sys, threading
@@ -180,6 +182,41 @@ def test_small_burst_needs_no_look(tmp_path: Path) -> None:
     ]
     assert refreshed(seen, {str(jobs / name) for name in ("m1.yaml", "m2.yaml", "new.yaml")})
     assert list(differing(seen, snapshot([jobs]))) == []
+
+
+def _look_at_unknown(jobs: Path, path: Path, number: str, patches: pytest.MonkeyPatch) -> Snapshot:
+    """Return a snapshot of a tree for which the disk gives no answer about one path."""
+    with ExitStack() as stack:
+        for call in ("stat", "lstat", "scandir", "listdir"):
+            stack.enter_context(failing(call, path, number, patches))
+        return snapshot([jobs])
+
+
+@pytest.mark.parametrize("number", ["EIO", "EACCES", "ESTALE", "EMFILE", "ELOOP"])
+@pytest.mark.parametrize(
+    "name", ["jobs", "bedrock-jobs.yaml", ".git", "jobs/link.yaml", "jobs/folder"]
+)
+def test_unknown_is_neither_there_nor_gone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, number: str
+) -> None:
+    """What the disk gives no answer about is noticed when it is back, and when it is gone."""
+    jobs, target = tree(tmp_path), tmp_path / "target.yaml"
+    (tmp_path / "bedrock-jobs.yaml").write_text("{}")
+    (tmp_path / ".git").mkdir()
+    (jobs / "link.yaml").symlink_to(target)
+    target.write_text("a")
+    write(jobs / "folder" / "n.yaml", manifest("n"))
+    path = target if name.endswith("link.yaml") else tmp_path / name
+    present = snapshot([jobs])
+
+    unknown = _look_at_unknown(jobs, path, number, monkeypatch)
+    again = _look_at_unknown(jobs, path, number, monkeypatch)
+    path.rename(tmp_path / "aside")
+    gone = snapshot([jobs])
+
+    assert list(differing(present, unknown))
+    assert list(differing(unknown, again)) == []
+    assert list(differing(unknown, gone))
 
 
 def test_snapshot_refuses_what_it_cannot_follow(tmp_path: Path) -> None:
