@@ -133,8 +133,9 @@ class Checkout:
         """
         try:
             self._restore()
-            for path in (*self.folder.glob(f"{_NEW}*"), self.folder / _OLD):
-                wipe(path)
+            for path in self.folder.iterdir():
+                if path.name.startswith(_NEW) or path.name == _OLD:
+                    wipe(path)
             for lock in stale_locks(self.tree / ".git"):
                 lock.unlink(missing_ok=True)
         except OSError as error:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from controller.adapters.sidecars import SUFFIX
-from controller.adapters.tree_files import TreeRoot
+from controller.adapters.tree_files import ABSENT, TreeRoot
 from controller.adapters.tree_writing import replace
 
 _ATTRIBUTES = b"* -text -ident -filter !eol !working-tree-encoding\n"
@@ -75,8 +75,11 @@ def wipe(folder: Path) -> None:
 
 
 def clear(folder: Path) -> None:
-    """Remove all but statuses below a folder, which need not be there; links are not followed."""
-    for place, folders, files in os.walk(folder, topdown=False):
+    """Remove all but statuses below a folder, which need not be there; links are not followed.
+
+    Raises OSError for a folder that cannot be read: manifests of before would stay in it.
+    """
+    for place, folders, files in os.walk(folder, topdown=False, onerror=_raised):
         for name in files:
             if not name.endswith(SUFFIX):
                 Path(place, name).unlink()
@@ -89,9 +92,14 @@ def clear(folder: Path) -> None:
 
 
 def stale_locks(repository: Path) -> Iterator[Path]:
-    """Yield the locks that a git which was killed left: no other is at work in a clone of ours."""
-    yield from repository.glob("*.lock")
-    yield from (repository / "refs").rglob("*.lock")
+    """Yield the locks that a git which was killed left: no other is at work in a clone of ours.
+
+    Raises OSError for a folder that cannot be read.
+    """
+    for folder, names, files in os.walk(repository, onerror=_raised):
+        if Path(folder) == repository:
+            names[:] = [name for name in names if name == "refs"]
+        yield from (Path(folder, name) for name in files if name.endswith(".lock"))
 
 
 def statuses_below(tree: Path) -> Sequence[Path]:
@@ -104,6 +112,6 @@ def statuses_below(tree: Path) -> Sequence[Path]:
 
 
 def _raised(error: OSError) -> None:
-    """What cannot be looked into may hold statuses that nobody else has."""
-    if not isinstance(error, FileNotFoundError):
+    """A folder that cannot be listed is not an empty one; only one that does not exist is."""
+    if error.errno not in ABSENT:
         raise error

@@ -13,7 +13,7 @@ from controller.adapters.defaults import Defaults, Layer
 from controller.adapters.discovery import UnfitFileError, content, discover
 from controller.adapters.grounds import bounds_of, shown
 from controller.adapters.schemas import FLEET, file_name, partial
-from controller.adapters.tree_files import FileUnreadableError, TreeRoot
+from controller.adapters.tree_files import FileUnreadableError, Kind, TreeRoot
 from controller.adapters.tree_writing import locked, replace
 from controller.adapters.yaml_events import Document, parse
 from controller.core.file_names import FLEET_FILE, is_defaults, is_json
@@ -64,7 +64,8 @@ def look(paths: Sequence[Path], folder: Path) -> Looked:
     """Every document of a known kind under the paths is held against the schemas' folder.
 
     The fleet's files beside or above the paths are looked at too. Texts that are not YAML are
-    passed over. Raises PathMissingError for a path that does not exist.
+    passed over. Raises PathMissingError for a path that does not exist, FileUnreadableError for
+    a folder that cannot be listed, and OutsideTreeError.
     """
     found = discover(paths)
     fleets = dict.fromkeys(f"{bounds_of(path).top}/{FLEET_FILE}" for path in paths)
@@ -82,10 +83,14 @@ def look(paths: Sequence[Path], folder: Path) -> Looked:
 def _defaults(paths: Sequence[Path]) -> Iterator[str]:
     """Yield the defaults files in the folders that are given, which are no manifests."""
     for path in paths:
-        for found in sorted(path.rglob("_*")) if path.is_dir() else ():
-            hidden = any(part.startswith(".") for part in found.relative_to(path).parts)
-            if is_defaults(found.name) and found.is_file() and not hidden:
-                yield str(found)
+        root = bounds_of(path).root
+        for folder, entries in root.walk(str(path), _unlisted) if path.is_dir() else ():
+            names = (one.name for one in entries if one.kind != Kind.FOLDER)
+            yield from (str(Path(folder, name)) for name in names if is_defaults(name))
+
+
+def _unlisted(error: FileUnreadableError) -> None:
+    raise error
 
 
 def mend(path: str, astray: Sequence[Astray]) -> None:

@@ -10,6 +10,7 @@ import click
 
 from controller.adapters.discovery import PathMissingError
 from controller.adapters.modelines import Astray, Looked, look, mend
+from controller.adapters.tree_files import FileUnreadableError, OutsideTreeError
 from controller.cli.exits import Exit
 from controller.cli.printing import put, say
 from controller.core.modelines import modeline
@@ -25,6 +26,9 @@ def check(paths: Sequence[Path], folder: Path, *, fix: bool) -> Exit:
         looked = look(paths or [_DEFAULT], folder)
     except PathMissingError as error:
         raise click.BadParameter(f"{error}.", param_hint="PATH") from error
+    except (FileUnreadableError, OutsideTreeError) as error:
+        say(f"bedrock-jobs: {error.path}: the folder cannot be listed: {error.text}")
+        return Exit.FAILED
     missing = sorted(name for name in looked.schemas if not (folder / name).is_file())
     if looked.astray and missing:
         say(

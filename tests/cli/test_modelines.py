@@ -12,6 +12,7 @@ from controller.adapters import schemas
 from controller.core.kinds import KINDS
 from tests.house.source import ROOT
 from tests.support.commands import Ran, call
+from tests.support.unreadable import failing
 
 KIND = next(iter(KINDS))
 FILE = schemas.file_name(KIND)
@@ -168,6 +169,33 @@ def test_what_is_no_manifest_is_passed_over(tree: Path, text: str | bytes) -> No
     ran = check(tree, "--fix")
     assert (ran.code, ran.err) == (0, "0 lines written\n")
     assert path.read_bytes() == (text if isinstance(text, bytes) else text.encode())
+
+
+@pytest.mark.parametrize("name", ["jobs", "jobs/deep"])
+def test_a_folder_that_cannot_be_listed_is_told(
+    tree: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Whether the files in it lead to their schemas is unknown, and that is no success."""
+    write(tree, LINE + BODY)
+    write(tree, "spec: {}\n", "jobs/deep/_defaults.yaml")
+    monkeypatch.chdir(tree)
+
+    with failing("scandir", tree / name, "EACCES", monkeypatch):
+        ran = check(tree)
+
+    assert (ran.code, ran.out) == (1, "")
+    assert f"bedrock-jobs: {name}: the folder cannot be listed: Permission denied" in ran.err
+
+
+def test_a_folder_that_leads_out_of_the_tree_is_told(tree: Path) -> None:
+    """Nothing outside the repository is looked at."""
+    (tree / ".git").mkdir()
+    (tree / "away").symlink_to("/usr")
+
+    ran = check(tree, "away")
+
+    assert ran.code == 1
+    assert "away: the folder cannot be listed: the symbolic link leads out of the tree" in ran.err
 
 
 def test_a_schema_that_is_not_there_is_told(tree: Path) -> None:
