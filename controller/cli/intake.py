@@ -20,7 +20,7 @@ from controller.adapters.shared_files import Held, SharedFiles, States
 from controller.adapters.worktrees import changed_since_head
 from controller.cli.asked import Asked, asked
 from controller.cli.covering import check_read, coverage_of
-from controller.cli.whole import others_of
+from controller.cli.whole import is_narrow, others_of
 from controller.cli.wiring import desired_by, limited
 from controller.core.claims import Others
 from controller.core.file_names import FLEET_FILE
@@ -111,6 +111,11 @@ class Reading:
             return replace(self._last, coverage=_unknown, again=again)
         rules = ", ".join(sorted(held.files))
         return Intake(unsettled=f"the fleet's rules are not as committed: {rules}", again=again)
+
+    @property
+    def is_narrow(self) -> bool:
+        """Whether the daemon works on less than the folders of manifests that its paths lie in."""
+        return self._whole is not None and is_narrow(self._whole[0])
 
     def others(self) -> Others:
         """Return every manifest of the whole tree, also those of other shards and labels."""

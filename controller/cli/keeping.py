@@ -131,7 +131,7 @@ class _Kept:
         seconds = manager.watchdog_seconds
         world = World(
             read=self.read,
-            outside=lambda: self._outside,
+            outside=self._around_it,
             renew=self._renew,
             forget=lambda target: self._bedrock.forget(target),
             now=steady,
@@ -206,7 +206,11 @@ class _Kept:
         rate = self.given["calls_per_second"]
         measured: Cloud = Measured(self._bedrock, self._metrics)
         cloud = paced(measured, steady, lambda seconds: self._pause(seconds), rate)
-        return Outside(KINDS, cloud, self._ledger, SystemClock(), around=Around(self._others))
+        return Outside(KINDS, cloud, self._ledger, SystemClock())
+
+    def _around_it(self) -> Outside:
+        """Return what passes work through; what they are about may be a part of the tree."""
+        return replace(self._outside, around=Around(self._others, self.reading.is_narrow))
 
     def _others(self) -> Others:
         with self.repo.still:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
 from controller.core.clashes import reaches
 from controller.core.history import arns_of
 from controller.core.identity import revision_of, stems, submission
 from controller.core.kind import Kind
-from controller.core.model import Desired, JobKey, Live, Recorded
+from controller.core.model import Desired, JobKey, Live, Place, Recorded
 
 
 class Proof(IntEnum):
@@ -54,6 +54,7 @@ class Claims:
     by_name: Mapping[tuple[str, str], list[Desired]]
     by_record: Mapping[str, list[Desired]]
     by_key: Mapping[JobKey, list[Desired]] = field(default_factory=dict)
+    recorded: Mapping[JobKey, Recorded] = field(default_factory=dict)
 
     def clash(self, job: Desired, name: str) -> str:
         """Return why no job of a manifest may be submitted under a name, or an empty text.
@@ -72,6 +73,23 @@ class Claims:
                 if stem == name or reaches(other.policy, attempt, revised=revised):
                     place = other.source.path
                     return f"the job name {name} is, or may become, that of {other.key} in {place}"
+        return ""
+
+    def misled(self, job: Desired, place: Place) -> str:
+        """Return which manifest shows that the credentials of a job are the wrong ones, if any.
+
+        It has the same credentials, and declares or records another place than they act in.
+        """
+        role, region = job.target.assume_role_arn, job.target.region
+        for other in self.others.manifests:
+            if other.target.assume_role_arn != role or other.source.path not in self.others.near:
+                continue
+            declared, known = other.target.account_id, self.recorded.get(other.key)
+            if declared not in {None, place.account_id}:
+                return f"{other.key} declares account {declared} for the same credentials"
+            default = None if region else place.region
+            if known is not None and _is_led_away(known, other.target.region or default, place):
+                return f"the sidecar of {other.key} records {known.place} for the same credentials"
         return ""
 
     def rival(self, job: Desired, live: Live) -> str:
@@ -140,7 +158,7 @@ def claims_of(
             by_record[one].append(job)
     for job, live in seen:
         by_record[live.arn].append(job)
-    return Claims(kinds, owner, others, by_name, by_record, by_key)
+    return Claims(kinds, owner, others, by_name, by_record, by_key, known)
 
 
 def plain_name(kind: Kind, job: Desired) -> str:
@@ -172,6 +190,15 @@ def _origins_of(name: str) -> Iterator[tuple[str, int, bool]]:
 def _is_same(one: Desired, other: Desired) -> bool:
     """Whether two are one manifest; its path may be spelled in two ways."""
     return (one.key, one.source.path) == (other.key, other.source.path)
+
+
+def _is_led_away(known: Recorded, region: str | None, place: Place) -> bool:
+    """Whether a recorded job shows credentials to be wrong: its account's, or in one region."""
+    if known.place is None:
+        return False
+    if not known.may_be_in(replace(known.place, account_id=place.account_id)):
+        return True
+    return region == place.region and not known.may_be_in(place)
 
 
 def _share_place(one: Desired, other: Desired) -> bool:

@@ -162,23 +162,11 @@ def _hold_clashing(action: Action, claims: Claims) -> Action:
     if action.verb is not Verb.SUBMIT:
         return action
     clash = claims.clash(action.desired, action.desired.name)
-    why = clash or _other_account(action, claims)
+    why = clash or (claims.misled(action.desired, action.place) if action.place else "")
     if not why:
         return action
     reason = Reason.INVALID if clash else Reason.WRONG_TARGET
     return replace(action, verb=Verb.HOLD, reason=reason, message=f"In the whole tree, {why}")
-
-
-def _other_account(action: Action, claims: Claims) -> str:
-    """Return which manifest shows that an action's credentials are the wrong ones, if any does."""
-    role = action.desired.target.assume_role_arn
-    for other in claims.others.manifests if action.place is not None else ():
-        declared = other.target.account_id
-        is_other = declared not in {None, action.place.account_id if action.place else None}
-        is_near = other.source.path in claims.others.near
-        if is_other and is_near and other.target.assume_role_arn == role:
-            return f"{other.key} declares account {declared} for the same credentials"
-    return ""
 
 
 def _shown_wrong(action: Action, recorded: Recorded | None) -> _Use:

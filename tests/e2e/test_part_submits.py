@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.daemon.process import watch
+from tests.sandbox.support import poll
 from tests.support.manifests import OTHER_ACCOUNT, manifest, spec, write
 from tests.support.project import Project
 
@@ -84,3 +86,17 @@ def test_part_without_a_clash_is_submitted(tree: Project) -> None:
     assert tree.call("reconcile", "jobs/c.yaml").code == 0
     assert tree.call("reconcile", "jobs/b.yaml").code == 0
     assert sorted(created(tree)) == ["c", "same-name"]
+
+
+def test_watch_over_a_part_submits_nothing_that_the_whole_holds(tree: Project) -> None:
+    """Nor does a daemon that works on a file, or a label, of several."""
+    tree.add("a", spec(jobName="same-name"), labels={"team": "x"})
+    tree.add("b", spec(jobName="same-name", customModelName="other"))
+
+    with watch(tree, "jobs/a.yaml") as daemon:
+        daemon.ready()
+        poll(lambda: bool(daemon.said("pass")))
+        assert daemon.end() == 0
+
+    assert created(tree) == []
+    assert tree.entry("a")["conditions"][0]["reason"] == "Invalid"

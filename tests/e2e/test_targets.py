@@ -53,6 +53,21 @@ each_way = pytest.mark.parametrize(
 
 
 @each_way
+@pytest.mark.parametrize("part", [("jobs/innocent.yaml",), ("-l", "team=x")], ids=["path", "-l"])
+def test_wrong_target_of_another_submits_nothing(
+    tree: Project, go_astray: Callable[[Project], None], part: tuple[str, ...]
+) -> None:
+    """A pass over a part knows the wrong credentials as a pass over the whole tree does."""
+    go_astray(tree)
+    tree.add("innocent", labels={"team": "x"})
+    tree.hush()
+
+    ran = tree.call("reconcile", *part)
+
+    assert (ran.code, tree.changes()) == (5, [])
+
+
+@each_way
 def test_wrong_target_changes_nothing(tree: Project, go_astray: Callable[[Project], None]) -> None:
     """Exit 5, and no call that changes anything: not for an innocent neighbour either."""
     go_astray(tree)
