@@ -25,6 +25,7 @@ from controller.core.model import (
     Submission,
 )
 from controller.core.planning import decide
+from controller.core.policy import State
 from controller.core.status import intent
 from controller.core.tagging import job_member, stamped, wanted
 from controller.looks import begun, unseen
@@ -217,7 +218,16 @@ class Actor:
         if live is None:
             raise ValueError(f"{action.desired.key}: an adoption needs a live job")
         recorded = replace(_as_recorded(action.place, submission, live), tags=action.tags)
-        seen = replace(_present(action.place, live), submission=submission, earlier=action.earlier)
+        desired = self.desired[action.desired.key]
+        lineage = Lineage(self._kind(action), desired, self.fleet)
+        # What is to be submitted next is the next pass's affair; what waits is to be recorded now.
+        waits = desired.policy.state is not State.SUBMITTED
+        seen = replace(
+            _present(action.place, live),
+            submission=submission,
+            earlier=action.earlier,
+            following=lineage.after(submission, live, recorded) if waits else None,
+        )
         return self._decided(action, seen, recorded)
 
     def _look(self, action: Action) -> Observation:

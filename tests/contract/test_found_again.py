@@ -242,3 +242,15 @@ def test_attempt_after_a_job_whose_create_was_lost_is_submitted(tree: Tree) -> N
 
     assert tree.one().outcome.now.reason is Reason.IN_PROGRESS
     assert [live.name for live in tree.live()] == ["support-bot", "support-bot-r1"]
+
+
+@pytest.mark.parametrize("status", ["Stopped", "InProgress"])
+def test_attempt_that_waits_is_known_without_sidecars(tree: Tree, status: str) -> None:
+    """What may follow a job that was adopted and stopped is recorded by one pass."""
+    tree.cloud.create(KIND, Target(), submission(KIND, SPEC, "support-bot", "").request, SOMEBODYS)
+    tree.cloud.turn(KIND, "support-bot", status)
+    tree.put("support-bot", {"adopt": tree.live()[0].arn, "state": "Stopped", "attempt": 1})
+    tree.one()
+    tree.cloud.turn(KIND, "support-bot", "Stopped")
+    tree.one()
+    lost_and_found(tree)
