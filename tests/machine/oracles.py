@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -219,9 +220,14 @@ def _rebuilt(project: Project, controllers: Passing, service: Service) -> Iterat
     controllers.reconcile(project.jobs)
     yield from (f"without sidecars a pass called {name}" for name in service.changes()[calls:])
     after = {stem: _own(project, stem) for stem in project.files}
-    yield from (
-        f"{stem} is not rebuilt as it was" for stem in before if before[stem] != after[stem]
-    )
+    for stem in before:
+        if before[stem] != after[stem]:
+            yield f"{stem} is not rebuilt as it was:\n{_compared(before[stem], after[stem])}"
+
+
+def _compared(before: dict[str, str], after: dict[str, str]) -> str:
+    old, new = ("\n".join(one[name] for name in sorted(one)).split("\n") for one in (before, after))
+    return "\n".join(difflib.unified_diff(old, new, n=0, lineterm=""))
 
 
 def _is_named_apart(project: Project, document: Document, entry: dict[str, Any]) -> bool:

@@ -18,7 +18,8 @@ from tests.machine.machine import FleetMachine
 from tests.machine.service import Walks, serving
 
 Broken = Callable[[Cloud], Cloud]
-_AT_A_TIME = 20
+AT_A_TIME = 20
+"""How many walks one seed draws."""
 
 
 @contextmanager
@@ -38,7 +39,7 @@ def walk(made: Walks, count: int, steps: int, *, seed: int) -> None:
     enough = made.walks + count
     while made.walks < enough:
         with suppress(FlakyStrategyDefinition):
-            _draw(made, min(_AT_A_TIME, enough - made.walks), steps, seed)
+            _draw(made, min(AT_A_TIME, enough - made.walks), steps, seed)
         seed += 1
 
 
