@@ -58,16 +58,16 @@ def test_entry_that_another_process_left_is_flushed(tmp_path: Path, flushed: Flu
 
 
 def test_entry_written_meanwhile_is_flushed(tmp_path: Path, flushed: Flushed) -> None:
-    """So do equal bytes that another process wrote after they were read, or read as absent."""
-    one = ledger(tmp_path)
-    one.read({KEY: source(tmp_path)})
-    left_by_another(tmp_path, KEY)
-    flushed.clear()
+    """So do equal bytes that another process wrote since they were read, each time it does."""
+    one, place = ledger(tmp_path), source(tmp_path)
+    one.read({KEY: place})
+    for name in (KEY, key("another")):
+        ledger(tmp_path).write(place, name, ENTRY)
+        flushed.clear()
 
-    assert not one.write(source(tmp_path), KEY, ENTRY)
+        assert not one.write(place, name, ENTRY)
 
-    assert sidecar(tmp_path) in flushed
-    assert flushed[-1] != sidecar(tmp_path)
+        assert flushed[:2] == [sidecar(tmp_path), tmp_path]
 
 
 def test_entry_in_a_new_folder_is_flushed_with_it(tmp_path: Path, flushed: Flushed) -> None:

@@ -22,8 +22,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.chaos.questions import Questions
+from tests.chaos.recorder import Recorder
 
 _PASSING = re.compile(r"\.\d+\.\d+\.tmp$")
+_CREATE = "send POST /model-customization-jobs"
 _REQUEST = re.compile(rb"([A-Z]+) ([^ ?]+)")
 
 
@@ -34,7 +36,8 @@ class Plan:
     Boundaries count from 1; 0 is never reached. ``in_turn`` lets the threads of a pass do their
     work one after another, so that the same pass always numbers alike. ``questions`` is the file
     that records what is asked of the disk, of which the one numbered ``question`` fails by
-    ``errno``.
+    ``errno``. Into ``aside`` goes what is done to the disk, of which ``unflushed`` is never
+    flushed. A pass that is ``paid`` dies as soon as a Create was answered.
     """
 
     record: str = ""
@@ -44,6 +47,9 @@ class Plan:
     questions: str = ""
     question: int = 0
     errno: int = 0
+    aside: str = ""
+    unflushed: str = ""
+    paid: bool = False
 
 
 class Boundaries:
@@ -52,10 +58,14 @@ class Boundaries:
     def __init__(self, plan: Plan, folder: str) -> None:
         self._plan = plan
         self._folder = folder.rstrip("/") + "/"
-        self._guard = threading.Lock()
+        self._guard = threading.RLock()
         self._count = 0
+        self._is_paying = False
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
         self._record = os.open(plan.record, flags, 0o644) if plan.record else None
+        self._recorder = (
+            Recorder(folder, plan.aside, self._guard, plan.unflushed) if plan.aside else None
+        )
 
     def install(self) -> None:
         """From now on every boundary is met; there is no way back but the end of the process."""
@@ -63,8 +73,10 @@ class Boundaries:
         _InTurn.active = plan.in_turn
         if plan.question or plan.questions:
             Questions(self._folder, plan.question, plan.errno, plan.questions).install()
+        if self._recorder is not None:
+            self._recorder.install()
         sys.addaudithook(self._audited)
-        os.fsync = self._around(os.fsync, "flush")
+        os.fsync = self._around(os.fsync, "flush", self._is_ours)
         begin = self._around(http.client.HTTPResponse.begin, "answer")
         setattr(http.client.HTTPResponse, "begin", begin)  # noqa: B010 - mypy knows no other way
 
@@ -74,8 +86,16 @@ class Boundaries:
             mine = self._count
             if self._record is not None:
                 os.write(self._record, f"{name}\n".encode())
-        if mine == self._plan.at:
-            os.kill(os.getpid(), self._plan.number)
+            if self._recorder is not None:
+                self._recorder.meet(name)
+            if mine == self._plan.at or (self._plan.paid and self._was_paid(name)):
+                # Under the lock: no other thread does anything unrecorded before all of them end.
+                os.kill(os.getpid(), self._plan.number)
+
+    def _was_paid(self, name: str) -> bool:
+        """Whether a boundary is the first answer after a Create was sent."""
+        self._is_paying = self._is_paying or name == _CREATE
+        return self._is_paying and name == "after answer"
 
     def _audited(self, event: str, arguments: tuple[Any, ...]) -> None:
         match event:
@@ -104,8 +124,20 @@ class Boundaries:
         shown = _PASSING.sub(".tmp", path.removeprefix(self._folder))
         self._meet(f"{verb} {shown}")
 
-    def _around(self, call: Callable[..., Any], name: str) -> Callable[..., Any]:
+    def _is_ours(self, descriptor: int) -> bool:
+        """Whether a descriptor is of the project or what lies in it."""
+        path = os.readlink(f"/proc/self/fd/{descriptor}")  # noqa: PTH115 - as paths are met
+        return f"{path}/".startswith(self._folder)
+
+    def _around(
+        self,
+        call: Callable[..., Any],
+        name: str,
+        counts: Callable[[Any], bool] = lambda _: True,
+    ) -> Callable[..., Any]:
         def wrapped(*arguments: Any) -> Any:
+            if not counts(arguments[0]):
+                return call(*arguments)
             self._meet(f"before {name}")
             result = call(*arguments)
             self._meet(f"after {name}")

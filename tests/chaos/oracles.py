@@ -62,6 +62,10 @@ def _counted(scenario: Scenario, jobs: list[dict[str, Any]]) -> list[str]:
     often = [(name, number) for name, number in count.items() if number > scenario.most]
     found = [f"{name} has {number} jobs" for name, number in often]
     found += [f"{name} has no job" for name in scenario.jobs - set(count)]
+    for names in scenario.either:
+        there = sorted(names & set(count))
+        found += [f"{' and '.join(there)} are both paid for"] if len(there) > 1 else []
+        found += [] if there else [f"none of {', '.join(sorted(names))} has a job"]
     strange = set(count) - scenario.jobs - scenario.may
     return found + [f"{name} has a job that nobody wants" for name in strange]
 

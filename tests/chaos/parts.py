@@ -18,6 +18,7 @@ from tests.chaos.faults import ANSWERED, faulted, moments, strange_answers
 from tests.chaos.lives import FAULTED_LIVES, LIVES, OVERTAKEN_LIVES
 from tests.chaos.portions import PORTIONED, portioned, portions
 from tests.chaos.positions import AS_RECORDED, CORE, EVERY, SINGLE, Position, more
+from tests.chaos.power import POWERED, outages, powered
 from tests.chaos.prefixes import CHECKED_OUT, checked_out, prefixes
 from tests.chaos.races import MOST, race
 from tests.chaos.scenarios import FAULTED, OVERTAKEN, SCENARIOS, Scenario
@@ -36,6 +37,7 @@ RECORDED: dict[str, tuple[Scenario, ...]] = {
     "errno": FAILING,
     "checkout": CHECKED_OUT,
     "parts": PORTIONED,
+    "power": POWERED,
 }
 POSITION, EVERY_POSITION, RACE = "position", "positions", "race"
 WAYS = (*RECORDED, POSITION, EVERY_POSITION, RACE)
@@ -131,6 +133,8 @@ def tries(here: Universe, scenario: Scenario) -> Tries:
         return [partial(checked_out, here, scenario, at, name) for at, name in steps]
     if way == "parts":
         return [partial(portioned, here, scenario, one) for one in portions(here, scenario)]
+    if way == "power":
+        return [partial(powered, here, scenario, one) for one in outages(here, scenario)]
     breaking = killed if way == "killed" else overtaken
     names = enumerate(boundaries(here, scenario), 1)
     return [partial(breaking, here, scenario, at, name) for at, name in names]

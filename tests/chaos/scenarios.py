@@ -25,7 +25,8 @@ class Scenario:
     how many jobs of a name there can be. ``codes`` are the exit codes that settled passes may have.
     Entries that speak of another place's job are not ``truthful`` of this one. What more stands in
     sidecars than the service and the manifests know is not ``rebuildable``. In the end no job has
-    a tag of the ``dropped`` keys; where it is given, jobs were made in this ``order``.
+    a tag of the ``dropped`` keys; where it is given, jobs were made in this ``order``. Of each of
+    the names in ``either`` exactly one has a job.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Scenario:
     deaths: int = 1
     dropped: frozenset[str] = frozenset()
     order: tuple[str, ...] = ()
+    either: tuple[frozenset[str], ...] = ()
 
 
 def distilling() -> dict[str, Any]:
@@ -95,6 +97,16 @@ def edited(world: World) -> None:
     """A spec is changed, beside another that stays."""
     changed = spec(hyperParameters={"epochCount": "3", "learningRate": "0.00002"})
     world.put("pair", manifest("left", changed), manifest("right", distilling()))
+
+
+def renamed(world: World) -> None:
+    """Each job is to have another name; only a record leads to one that was submitted before."""
+    left, right, alone = (
+        manifest(name, {**one, "jobName": f"{name}-anew"})
+        for name, one in (("left", spec()), ("right", distilling()), ("alone", spec()))
+    )
+    world.put("pair", left, right)
+    world.put("single", alone)
 
 
 def restored(world: World) -> None:
@@ -210,6 +222,16 @@ THREE = frozenset({"left", "right", "alone"})
 TWO = frozenset({"strange", "alone"})
 DOZEN = frozenset(f"job-{number:02}" for number in range(12))
 
+RENAMED = Scenario(
+    "jobName edited before the restart",
+    (three,),
+    (renamed,),
+    may=THREE | {f"{name}-anew" for name in THREE},
+    either=tuple(frozenset({name, f"{name}-anew"}) for name in sorted(THREE)),
+    rebuildable=False,
+)
+"""Where the record of a Create is lost, this pays twice."""
+
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario("first submit", (three,), (), THREE),
     Scenario("first submit, threads side by side", (three,), (), THREE, in_turn=False),
@@ -245,6 +267,7 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario("neither tokens nor names kept", (nothing_unique, three), (), THREE),
     Scenario("suspended", (suspended,), (), frozenset()),
     Scenario("suspended, then wanted", (suspended,), (three,), THREE),
+    RENAMED,
 )
 """What happens to one controller alone, between its death and its restart."""
 

@@ -12,6 +12,7 @@ from tests.chaos.faults import ANSWERED, faulted, moments, strange_answers
 from tests.chaos.lives import FAULTED_LIVES, LIVES, OVERTAKEN_LIVES
 from tests.chaos.parts import WAYS, parts
 from tests.chaos.portions import PORTIONED, portioned, portions
+from tests.chaos.power import POWERED, outages, powered
 from tests.chaos.prefixes import CHECKED_OUT, checked_out, prefixes
 from tests.chaos.races import race
 from tests.chaos.scenarios import FAULTED, OVERTAKEN, SCENARIOS, Scenario
@@ -106,6 +107,14 @@ def test_failing_disk_is_made_good(everywhere: Universe, scenario: Scenario, sta
     """Whatever cannot be read once, no rule is weaker, no record is lost, nothing is paid twice."""
     found = failures(everywhere, scenario)
     run = failed(everywhere, scenario, found[(start * 41 + 17) % len(found)])
+    assert (run.boundary, run.violations) == (run.boundary, ())
+
+
+@each(POWERED[:8])
+def test_power_failure_is_made_good(everywhere: Universe, scenario: Scenario, start: int) -> None:
+    """Whatever a crash leaves of the disk, nothing is paid twice and no job is lost."""
+    found = outages(everywhere, scenario)
+    run = powered(everywhere, scenario, found[(start * 41 + 17) % len(found)])
     assert (run.boundary, run.violations) == (run.boundary, ())
 
 

@@ -63,6 +63,7 @@ ROOMS = (
     "tests/adapters/test_webhooks.py",
     "tests/e2e/test_settled.py",
     "tests/e2e/test_lost_answers.py",
+    "tests/chaos/test_power.py",
 )
 MUTANTS = (
     *MUTANTS_OF_ALL_ELSE,

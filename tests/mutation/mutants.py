@@ -175,8 +175,8 @@ MUTANTS = (
     Mutant(
         "equal bytes are written again",
         "controller/adapters/sidecar_writes.py",
-        "        if after != before:\n            replace(",
-        "        if path:\n            replace(",
+        "        if after == before:\n            flush(",
+        "        if not path:\n            flush(",
     ),
     Mutant(
         "files are not locked",

@@ -9,6 +9,12 @@ _SIDECARS = "controller/adapters/sidecars.py"
 
 MUTANTS = (
     Mutant(
+        "a Create relies on what is not flushed",
+        _SIDECARS,
+        "            (self._flushes.flush_folders if result else self._flushes.flush_file)(path)\n",
+        "            del path\n",
+    ),
+    Mutant(
         "an intent that another process left is not flushed",
         _SIDECARS,
         "(self._flushes.flush_folders if result else self._flushes.flush_file)(path)",
@@ -36,6 +42,31 @@ MUTANTS = (
         "what was flushed in one pass is not flushed in the next",
         _SIDECARS,
         "        self._flushes.renew()\n",
+        "",
+    ),
+    Mutant(
+        "a new file's name is not flushed",
+        _WRITING,
+        "        if is_first:\n            _sync(folder)\n",
+        "",
+    ),
+    Mutant(
+        "a replaced file's name is not flushed",
+        _WRITING,
+        "src_dir_fd=folder, dst_dir_fd=folder)\n        _sync(folder)\n",
+        "src_dir_fd=folder, dst_dir_fd=folder)\n",
+    ),
+    Mutant(
+        "a file gets its name before its content is flushed",
+        _WRITING,
+        "            os.fsync(file.fileno())\n",
+        "",
+    ),
+    Mutant(
+        "a new folder is not flushed in its parent",
+        _WRITING,
+        "        # What is flushed inside is lost with a folder that is not on disk itself.\n"
+        "        _sync(folder)\n",
         "",
     ),
     Mutant(

@@ -53,8 +53,8 @@ MUTANTS = (
     Mutant(
         "a folder is resolved before it became a link",
         _WRITING,
-        "    real = TreeRoot(root.path).folder(above)",
-        "    real = root.folder(above)",
+        "    real = _present(TreeRoot(root.path).folder(above), above)",
+        "    real = _present(root.folder(above), above)",
     ),
     Mutant(
         "a lock is opened through a link",
