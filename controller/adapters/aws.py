@@ -78,8 +78,8 @@ class Bedrock:
                 return None
             raise
         declared = shipped(kind.name)["properties"]["spec"]["properties"]
-        members, region = members_on_the_wire(answer, declared), self._clients.region(target)
-        fault = answers.find_fault_in_job(kind, region, identifier, members)
+        members = members_on_the_wire(answer, declared)
+        fault = answers.find_fault_in_job(kind, self._known_place(target), identifier, members)
         _refuse(kind.operation("Get"), fault, reading=True)
         return Live(
             arn=members[kind.arn_member],
@@ -109,8 +109,8 @@ class Bedrock:
         members = {**request, kind.token_member: token}
         operation = kind.operation("Create")
         arn = self._call(target, operation, members, reading=False).get(kind.arn_member)
-        region = self._clients.region(target)
-        _refuse(operation, answers.find_fault_in_arn(kind, region, arn), reading=False)
+        fault = answers.find_fault_in_arn(kind, self._known_place(target), arn)
+        _refuse(operation, fault, reading=False)
         return str(arn)
 
     def stop(self, kind: Kind, target: Target, arn: str) -> None:
@@ -155,11 +155,16 @@ class Bedrock:
             members = {**members, "nextToken": following}
 
     def _summaries(self, kind: Kind, target: Target, page: Mapping[str, Any]) -> list[Summary]:
-        items, region = _plain(page[kind.summaries_member]), self._clients.region(target)
+        items, place = _plain(page[kind.summaries_member]), self._known_place(target)
         for item in items:
-            fault = answers.find_fault_in_summary(kind, region, item)
+            fault = answers.find_fault_in_summary(kind, place, item)
             _refuse(kind.operation("List"), fault, reading=True)
         return [_summary(kind, item) for item in items]
+
+    def _known_place(self, target: Target) -> Place:
+        """Return where a target's answers must be about, its account only once it is known."""
+        account = self._accounts.get(target.assume_role_arn, "")
+        return Place(account, self._clients.region(target))
 
     def _account(self, target: Target) -> str:
         try:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from controller.core.kind import Kind
+from controller.core.model import Place
 
 _ARN = "arn:"
 _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
@@ -19,10 +20,10 @@ _MOST_SHOWN = 80
 
 
 def find_fault_in_job(
-    kind: Kind, region: str, identifier: str, members: Mapping[str, Any]
+    kind: Kind, place: Place, identifier: str, members: Mapping[str, Any]
 ) -> str | None:
     """Return what is wrong with Get's answer about the job of a name or ARN."""
-    fault = _find_fault(kind, region, kind.name_member, members)
+    fault = _find_fault(kind, place, kind.name_member, members)
     if fault is not None:
         return fault
     member = kind.arn_member if identifier.startswith(_ARN) else kind.name_member
@@ -34,11 +35,11 @@ def find_fault_in_job(
     return None
 
 
-def find_fault_in_summary(kind: Kind, region: str, members: Any) -> str | None:
+def find_fault_in_summary(kind: Kind, place: Place, members: Any) -> str | None:
     """Return what is wrong with one summary of List's answer."""
     if not isinstance(members, Mapping):
         return f"a summary is {_shown(members)}"
-    return _find_fault(kind, region, kind.listed_name_member or kind.name_member, members)
+    return _find_fault(kind, place, kind.listed_name_member or kind.name_member, members)
 
 
 def find_fault_in_page(kind: Kind, page: Mapping[str, Any]) -> str | None:
@@ -51,18 +52,23 @@ def find_fault_in_page(kind: Kind, page: Mapping[str, Any]) -> str | None:
     return None
 
 
-def find_fault_in_arn(kind: Kind, region: str, arn: Any) -> str | None:
-    """Return what is wrong with the ARN of a job of a kind in a region."""
+def find_fault_in_arn(kind: Kind, place: Place, arn: Any) -> str | None:
+    """Return what is wrong with the ARN of a job of a kind where it was asked for.
+
+    The place's account is empty where it is not known: then any account will do.
+    """
     # A resource may hold colons of its own, so only the first five separate.
     parts = arn.split(":", 5) if isinstance(arn, str) else []
     if len(parts) == _PARTS:
         scheme, partition, service, where, account, resource = parts
         typed, _, name = resource.partition("/")
-        is_place = where == region and _ACCOUNT.fullmatch(account) is not None
+        is_account = account == place.account_id or not place.account_id
+        is_place = where == place.region and is_account and _ACCOUNT.fullmatch(account)
         is_kind = (service, typed) == ("bedrock", kind.resource) and bool(name)
         if scheme == "arn" and partition.startswith("aws") and is_place and is_kind:
             return None
-    return f"its {kind.arn_member} is {_shown(arn)}, which is no {kind.resource} in {region}"
+    asked = str(place) if place.account_id else place.region
+    return f"its {kind.arn_member} is {_shown(arn)}, which is no {kind.resource} in {asked}"
 
 
 def find_fault_in_tags(tags: Any) -> str | None:
@@ -80,12 +86,12 @@ def find_fault_in_account(account: Any) -> str | None:
 
 
 def _find_fault(
-    kind: Kind, region: str, name_member: str, members: Mapping[str, Any]
+    kind: Kind, place: Place, name_member: str, members: Mapping[str, Any]
 ) -> str | None:
     for member in (kind.arn_member, name_member, kind.status_member, kind.created_member):
         if member and not _is_text(members.get(member)):
             return f"its {member} is {_shown(members.get(member))}"
-    return find_fault_in_arn(kind, region, members[kind.arn_member])
+    return find_fault_in_arn(kind, place, members[kind.arn_member])
 
 
 def _is_text(value: Any) -> bool:

@@ -31,6 +31,11 @@ JSON = {"content-type": "application/json"}
 HTML = b"<html><body>Sign in to the network</body></html>"
 JOB = {"jobArn": ARN, "jobName": "a", "status": "Completed", "creationTime": "2026-01-01T08:00:00Z"}
 WHOLE = json.dumps(JOB).encode()
+IDENTITY = (
+    b'<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">'
+    b"<GetCallerIdentityResult><Account>123456789012</Account></GetCallerIdentityResult>"
+    b"</GetCallerIdentityResponse>"
+)
 TAGGED = b'{"tags": [{"key": "a", "value": "b"}]}'
 
 
@@ -233,6 +238,23 @@ def test_absence_is_said_in_the_services_format(
     server.raw = Raw(404, body, {**JSON, **headers})
 
     assert cloud.get(KIND, HERE, "a") is None
+
+
+@pytest.mark.parametrize("call", ["get", "list", "create"])
+def test_answer_about_another_account_does_not_count(server: _Server, call: str) -> None:
+    """Once it is known whose the credentials are, a job of another account is not ours."""
+    url = f"http://127.0.0.1:{server.server_port}"
+    cloud = Bedrock(Connection(endpoint_url=url, any_credentials=True))
+    server.raw = Raw(200, IDENTITY, {"content-type": "text/xml"})
+    cloud.place(HERE)
+    job = {**JOB, "jobArn": ARN.replace("123456789012", "210987654321")}
+    body = {"modelCustomizationJobSummaries": [job]} if call == "list" else job
+    server.raw = Raw(200, json.dumps(body).encode(), JSON)
+
+    found = failed(lambda: CALLS[call](cloud))
+
+    assert (found.code, found.ambiguous) == (NOT_UNDERSTOOD, call == "create")
+    assert "in account 123456789012, region us-east-1" in found.message
 
 
 def test_error_of_the_service_is_certain(server: _Server, cloud: Bedrock) -> None:
