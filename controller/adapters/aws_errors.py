@@ -9,7 +9,7 @@ from botocore.parsers import ResponseParserError
 
 from controller.adapters.aws_answers import AnswerNotUnderstoodError, has_error_code
 from controller.core.errors import NOT_UNDERSTOOD, failure
-from controller.core.model import Failure
+from controller.core.model import Disposition, Failure
 
 _NOT_UNDERSTOOD = (AnswerNotUnderstoodError, ResponseParserError, RecursionError)
 SERVER_ERROR = 500
@@ -130,6 +130,9 @@ def _answered(error: exceptions.ClientError, *, reading: bool) -> Failure:
     code, message = str(detail.get("Code", "")), str(detail.get("Message", ""))
     if code == NOT_UNDERSTOOD or not has_error_code(code):
         return not_understood(message or f"HTTP {status} without an error's type", reading=reading)
+    if reading and status >= SERVER_ERROR:
+        # A server that failed found nothing out, whatever type its error claims.
+        return Failure(code, message, Disposition.TRANSIENT)
     return failure(
         code,
         message,

@@ -19,7 +19,7 @@ from controller.adapters.aws import Bedrock
 from controller.adapters.connection import Connection
 from controller.core.errors import NOT_UNDERSTOOD
 from controller.core.kinds import KINDS
-from controller.core.model import Failure, Target
+from controller.core.model import Disposition, Failure, Target
 from controller.ports import CloudError
 from tests.contract.showing import arn_of
 from tests.sandbox.support import request_named
@@ -238,6 +238,17 @@ def test_absence_is_said_in_the_services_format(
     server.raw = Raw(404, body, {**JSON, **headers})
 
     assert cloud.get(KIND, HERE, "a") is None
+
+
+@pytest.mark.parametrize("status", [500, 503])
+def test_error_of_a_server_finds_no_absence(server: _Server, cloud: Bedrock, status: int) -> None:
+    """A server that failed found nothing out, whatever type its error claims."""
+    headers = {**JSON, "x-amzn-errortype": "ResourceNotFoundException"}
+    server.raw = Raw(status, b'{"message": "none"}', headers)
+
+    found = failed(lambda: CALLS["get"](cloud))
+
+    assert found.disposition is Disposition.TRANSIENT
 
 
 @pytest.mark.parametrize("call", ["get", "list", "create"])
