@@ -28,6 +28,7 @@ from controller.adapters.clone_files import (
     write,
 )
 from controller.adapters.git import Git, GitError
+from controller.adapters.git_login import signed_in
 from controller.adapters.sidecars import SUFFIX
 from controller.adapters.trees import contents
 from controller.core.file_names import SPELLINGS
@@ -104,11 +105,14 @@ class Checkout:
         self._origin = origin
         self._merge = merge
         self._is_told = self._is_ended = False
+        # In the clone's configuration, and on git's command lines, the URL has no password.
+        self._url, login = signed_in(origin.url, os.environ)
         place = {"GIT_DIR": str(self.tree / ".git"), "GIT_WORK_TREE": str(self.tree)}
         self._remote = Git(
             self.folder,
             seconds=CLONE_SECONDS,
             settings=_SETTINGS,
+            environment=login,
             secrets=secrets_of(origin.url),
         )
         # Named outright: git would look for a repository upward, in folders that are not ours.
@@ -118,7 +122,6 @@ class Checkout:
         """Make the folder and mark it as ours; raises ForeignFolderError for one that is not."""
         marker = self.folder / MARKER
         try:
-            # A URL with a password in it would stand in the clone's configuration.
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             if not marker.exists():
                 self._check_empty()
@@ -169,8 +172,8 @@ class Checkout:
     def _fetched(self) -> str:
         """Return the commit at the branch's head, which is here now."""
         if not self._is_told:
-            # Credentials in the URL may be others than those that it was cloned with.
-            self._git.run("config", "remote.origin.url", self._origin.url)
+            # Earlier versions kept the URL's credentials here.
+            self._git.run("config", "remote.origin.url", self._url)
             if ignore_attributes(self.tree):
                 # What an attribute had changed on its way here is laid out again, as it is.
                 (self.tree / ".git" / "index").unlink(missing_ok=True)
@@ -307,13 +310,11 @@ class Checkout:
         branch = ("--branch", self._origin.branch) if self._origin.branch else ()
         what = ("--quiet", "--depth", "1", "--no-tags", "--single-branch", "--no-local")
         kept = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
-        self._remote.run(
-            "clone", *what, "--no-checkout", *branch, *kept, "--", self._origin.url, str(new)
-        )
+        self._remote.run("clone", *what, "--no-checkout", *branch, *kept, "--", self._url, str(new))
         place = {"GIT_DIR": str(new / ".git"), "GIT_WORK_TREE": str(new)}
         git = self._remote.within(new, environment=place)
         if not git.holds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
-            raise GitError(f"git clone: {masked(self._origin.url)} has no commit yet")
+            raise GitError(f"git clone: {masked(self._url)} has no commit yet")
         self.branch = git.run("symbolic-ref", "--short", "HEAD")
         ignore_attributes(new)
         git.run("read-tree", "HEAD")

@@ -69,8 +69,13 @@ class Aim:
         return masked(f"{self.remote}/{self.branch}") if self.remote else self.branch
 
 
-def repository_of(paths: Iterable[Path], seconds: float = PATIENCE) -> Repository:
-    """Return the repository that all of some paths lie in; raises GitError where there is none."""
+def repository_of(
+    paths: Iterable[Path], seconds: float = PATIENCE, environment: Mapping[str, str] | None = None
+) -> Repository:
+    """Return the repository that all of some paths lie in; raises GitError where there is none.
+
+    ``environment`` is what its git sees besides this process's own.
+    """
     folders = list(dict.fromkeys(_existing(folder_of(path).resolve()) for path in paths))
     places = {folder: _place(folder, seconds) for folder in folders}
     if len(set(places.values())) > 1:
@@ -78,7 +83,8 @@ def repository_of(paths: Iterable[Path], seconds: float = PATIENCE) -> Repositor
     top, shared = next(iter(places.values()))
     inner = sorted(folder.relative_to(top).as_posix() for folder in folders)
     chosen = _outermost("" if one == "." else one for one in inner)
-    return Repository(Git(top, seconds=seconds), top, shared, chosen)
+    git = Git(top, seconds=seconds, environment=environment)
+    return Repository(git, top, shared, chosen)
 
 
 def _existing(folder: Path) -> Path:

@@ -13,6 +13,7 @@ from pathlib import Path
 from controller.adapters.committing import commit
 from controller.adapters.following import follow
 from controller.adapters.git import PATIENCE, GitError
+from controller.adapters.git_login import signed_in
 from controller.adapters.heads import Heads, heads_of
 from controller.adapters.landing import land
 from controller.adapters.repository import (
@@ -44,7 +45,8 @@ class WriteBackOptions:
     Without a ``branch`` it is the one that is checked out; without a ``remote`` that branch's own;
     without an ``author``, which is ``Name <email>``, whom git knows. What is ``simulated`` says
     so in every commit, and goes to no other machine. ``seconds`` bounds each command of git. What
-    is ``pushed`` is committed nowhere else: without the branch there, nothing is.
+    is ``pushed`` is committed nowhere else: without the branch there, nothing is. ``url`` is that
+    of a clone's origin, for its credentials; those of a ``remote`` that is a URL count too.
     """
 
     branch: str = ""
@@ -55,6 +57,7 @@ class WriteBackOptions:
     simulated: bool = False
     seconds: float = PATIENCE
     pushed: bool = False
+    url: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +169,11 @@ def writer(
 
     Raises UnfitError for what cannot be meant in this checkout, GitError where git itself fails.
     """
-    repository = repository_of(paths, options.seconds)
     known = os.environ if environment is None else environment
-    aim = aim_of(repository, options.branch, options.remote, known)
+    remote, login = signed_in(options.remote, os.environ)
+    login = login or signed_in(options.url, os.environ)[1]
+    repository = repository_of(paths, options.seconds, login)
+    aim = aim_of(repository, options.branch, remote, known)
     if options.simulated and aim.remote:
         _refuse_far(repository, aim.remote)
     return Writer(repository, aim, options, kinds)

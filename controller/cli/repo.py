@@ -50,7 +50,7 @@ class Repo:
             self._check()
         elif self._options is not None:
             # In a clone nobody would push what stays there, and a pull would take it for old.
-            self._options = replace(self._options, pushed=True)
+            self._options = replace(self._options, pushed=True, url=given["repo"])
             if self._options.simulated:
                 _check_near(given["repo"])
 
