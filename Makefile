@@ -40,6 +40,11 @@ demo: setup ## Run every example job on the sandbox, from manifest to sidecar
 	cd $(DEMO) && ../../$(BIN)/bedrock-jobs reconcile jobs --sandbox
 	@echo; echo "Each manifest in $(DEMO)/jobs has its status beside it. The one of support-bot.yaml:"
 	@sed -n '1,24p' $(DEMO)/jobs/support-bot.status.json; echo "    ..."
+	@echo; echo "Next, in this folder:"
+	@echo "    source $(BIN)/activate"
+	@echo "    bedrock-jobs plan jobs/support-bot.yaml --sandbox"
+	@echo "    bedrock-jobs new ModelCustomizationJob my-model -o jobs/my-model.yaml"
+	@echo "README.md explains each step, docs/README.md the rest."
 
 CHECKED := $(VENV)/checked.txt
 
