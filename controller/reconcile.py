@@ -135,7 +135,7 @@ def reconcile(
         results = tuple(worker.foresee(action) for action in made.actions)
     _log_pass(mode, results, refused)
     report = Report(made, results, refused)
-    return _cleaned(report, outside, found, mode, now) if scope.cleaning.collect else report
+    return _cleaned(report, worker, found, mode) if scope.cleaning.collect else report
 
 
 def _observer(
@@ -177,16 +177,18 @@ def _refusal(
     return barred, refusal(made, fleet.limits.max_submits)
 
 
-def _cleaned(
-    report: Report, outside: Outside, found: Leftovers, mode: Mode, now: datetime
-) -> Report:
-    """Drop the entries that are of no more use; where nothing may be done, only count them."""
+def _cleaned(report: Report, worker: Worker, found: Leftovers, mode: Mode) -> Report:
+    """Drop the entries that are of no more use; where nothing may be done, only count them.
+
+    Where a job's record could not be read, its other entries are the last that is known of it.
+    """
+    outside, actor = worker.outside, worker.actor
     written = {
         result.outcome.planned.desired.key: (result.outcome, result.entry)
         for result in report.results
-        if result.unwritten is None
+        if result.unwritten is None and not actor.withholds(result.outcome)
     }
-    useless = collected(outside.kinds, found, written, now)
+    useless = collected(outside.kinds, found, written, actor.now)
     if mode is not Mode.APPLY:
         return replace(report, collected=len(useless))
     gone, why = (0, "") if report.refused else drop(outside.ledger, useless)

@@ -17,6 +17,7 @@ from controller.core.fleet import Fleet, Limits
 from controller.core.kinds import KINDS
 from controller.core.leftovers import Census
 from controller.core.model import Desired, JobKey, Live, Manifest, Source, Target
+from controller.core.pruning import Cleaning
 from controller.reconcile import Mode, Report, Scope, reconcile
 from controller.removing import Coverage
 from tests.contract.fake import Fake
@@ -74,11 +75,13 @@ class Tree:
         fleet = Fleet(owner=self.owner, limits=self.limits)
         return reconcile(self.jobs.values(), outside, fleet, mode, scope)
 
-    def whole(self, *forgotten: str) -> Report:
-        """Make one pass that knows that it has every manifest there is."""
+    def whole(self, *forgotten: str, collect: bool = False) -> Report:
+        """Make one pass that knows that it has every manifest there is, and may ``collect``."""
         census = Census((str(self.folder),), frozenset(job.key for job in self.jobs.values()))
         coverage = Coverage(census, lambda: census)
-        return self.reconcile(scope=Scope(coverage=coverage, forgotten=frozenset(forgotten)))
+        cleaning, given_up = Cleaning(collect=collect), frozenset(forgotten)
+        scope = Scope(coverage=coverage, cleaning=cleaning, forgotten=given_up)
+        return self.reconcile(scope=scope)
 
     def one(self, mode: Mode = Mode.APPLY) -> Result:
         """Make one pass over the only manifest, and return its result."""

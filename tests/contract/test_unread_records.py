@@ -157,3 +157,26 @@ def test_recording_alone_writes_over_nothing(tree: Tree, monkeypatch: pytest.Mon
     assert result.outcome.now.reason is Reason.RECORD_UNREADABLE
     assert result.outcome.now.live is None
     assert tree.files() == before
+
+
+def test_record_beside_an_unread_one_is_not_collected(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the sidecar of a moved manifest is unread, the old one is the last known record."""
+    old, new = tree.folder / "old.status.json", tree.folder / "support-bot.status.json"
+    old.write_bytes(new.read_bytes())
+    real, met = os.open, list[str]()
+
+    def failing_once(path: Any, *given: Any, **more: Any) -> int:
+        if str(path) == str(new) and not met:
+            met.append(str(path))
+            raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+        return real(path, *given, **more)
+
+    monkeypatch.setattr(os, "open", failing_once)
+
+    report = tree.whole(collect=True)
+
+    assert decided(report) == {"support-bot": Reason.RECORD_UNREADABLE}
+    assert (report.collected, old.exists()) == (0, True)
+    assert tree.whole(collect=True).collected == 1

@@ -48,6 +48,12 @@ MUTANTS = (
         "",
     ),
     Mutant(
+        "the last record that can be read is collected",
+        "controller/reconcile.py",
+        "        if result.unwritten is None and not actor.withholds(result.outcome)\n",
+        "        if result.unwritten is None\n",
+    ),
+    Mutant(
         "a withheld entry is written",
         "controller/apply.py",
         "if not self.actor.withholds(one.outcome)]",
