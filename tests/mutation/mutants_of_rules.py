@@ -74,8 +74,8 @@ MUTANTS = (
     Mutant(
         "what botocore does not know is dropped",
         "controller/adapters/aws.py",
-        "members_on_the_wire(answer, declared), self",
-        "_plain(answer), self",
+        "        members = members_on_the_wire(answer, declared)\n",
+        "        members = _plain(answer)\n        del declared\n",
     ),
     Mutant(
         "a control character is printed",

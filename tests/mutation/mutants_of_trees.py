@@ -11,8 +11,8 @@ MUTANTS = (
     Mutant(
         "a file that cannot be reached is taken for absent",
         _READING,
-        "_ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR})",
-        "_ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EIO, errno.EACCES})",
+        "ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR})",
+        "ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR, errno.EIO, errno.EACCES})",
     ),
     Mutant(
         "a link leads out of the tree",
