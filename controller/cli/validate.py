@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from controller.adapters.manifests import Scan, scan
+from controller.adapters.model_drift import drift_problems
 from controller.adapters.problems import source_lines
 from controller.cli import options
 from controller.cli.asked import asked, relative, usable
@@ -45,7 +46,9 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     """
     wanted = asked(paths, given)
     found = usable(lambda: scan(wanted.paths, wanted.fleet, specs=False))
-    told = replace(found, problems=(*wanted.problems, *found.problems))
+    kinds = (entry.kind for entry in found.entries)
+    behind = drift_problems(kinds, str(wanted.paths[0]))
+    told = replace(found, problems=(*wanted.problems, *found.problems, *behind))
     told = _strict(told) if given["strict"] else told
     problems, entries = _selected(told, wanted.selector)
     _print(problems, entries, given)

@@ -124,6 +124,11 @@ ADVICE: Mapping[Code, str] = MappingProxyType(
             "Delete the line: the token that keeps a job from being paid for twice is a function "
             "of the manifest."
         ),
+        Code.SCHEMA_BEHIND: (
+            "A warning of `validate` alone. The message lists the members and values that a "
+            "manifest cannot use yet. Install a newer `bedrock-jobs`; `schema --check` compares "
+            "both member by member."
+        ),
         Code.DUPLICATE_IDENTITY: "Each is told where the other is. Rename one.",
         Code.DUPLICATE_JOB_NAME: (
             "In one account and region a job's name can be used once, and never again."

@@ -38,6 +38,7 @@ class Code(Enum):
     NOT_EXACTLY_ONE = "BJ210", "Exactly one of several members must be given."
     COMBINATION = "BJ211", "Members contradict each other."
     TOKEN_GIVEN = "BJ212", "The token is derived, never written."
+    SCHEMA_BEHIND = "BJ213", "The shipped schemas are older than the installed botocore."
     DUPLICATE_IDENTITY = "BJ301", "Two manifests have one kind and name."
     DUPLICATE_JOB_NAME = "BJ302", "Two manifests would submit one job name."
     NAME_TOO_LONG = "BJ303", "The name is too long for the suffix that it may get."
