@@ -34,7 +34,11 @@ from controller.ports import Clock, Cloud, CloudError, Ledger, LedgerError
 _PATIENCE = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Seconds between looks for a job that may just have been made: reads lag behind the write."""
 
-_KEEPING_INTENTS = KEPT_AS_RECORDED | {Reason.QUEUED, Reason.INTENT_UNCONFIRMED}
+_KEEPING_INTENTS = KEPT_AS_RECORDED | {
+    Reason.QUEUED,
+    Reason.INTENT_UNCONFIRMED,
+    Reason.SUBMIT_REFUSED,
+}
 """Reasons under which an entry goes on telling of a Create without an answer."""
 
 
@@ -195,7 +199,9 @@ class Actor:
             self._shows_late(action)
         except CloudError as error:
             # The entry stays as recorded: it is all that leads to what a Create may have made.
-            return Outcome(action, self._decided(action, unseen(action.place, error.failure)))
+            now = self._decided(action, unseen(action.place, error.failure))
+            text = f"{now.message}; before that, the stop failed: {found}" if found else now.message
+            return Outcome(action, replace(now, message=text))
         now = self._decided(action, self._look(action))
         # A look that failed shows less than was known before.
         return Outcome(action, action if now.live is None else now, found)

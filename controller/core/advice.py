@@ -218,7 +218,10 @@ HOLDS: Mapping[Reason, Rule] = MappingProxyType(
             "Use the right credentials, or correct `target`.",
         ),
         Reason.SUBMIT_REFUSED: Rule(
-            "The service refused this very request.",
+            (
+                "The service refused this very request; or, in ten passes one after another, said"
+                " that it is in conflict, while no job of the name shows."
+            ),
             (
                 "Mend the spec as the service's message says, or what it depends on; to send the"
                 " same spec again, delete the sidecar's entry."

@@ -9,6 +9,7 @@ from controller.core.kind import Kind
 from controller.core.model import (
     SUBMITTING,
     Disposition,
+    Failure,
     Live,
     Recorded,
 )
@@ -39,6 +40,12 @@ FOR_A_PERSON = frozenset(
 
 KEPT_AS_RECORDED = frozenset(UNREAD | {Reason.WRONG_TARGET, Reason.LIVE_MISSING, Reason.INVALID})
 """Reasons under which nothing new is known of the job itself."""
+
+MOST_CONFLICTS = 10
+"""After so many passes a Create in conflict is not sent any more.
+
+A daemon's backoff makes that a quarter of an hour: longer than any operation that it may wait for.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,19 +86,46 @@ def headline_of(
 def _phase(action: Action, recorded: Recorded | None, otherwise: str) -> str:
     """A Create without a known outcome must not be forgotten in a pass that learns nothing."""
     unanswered = recorded is not None and recorded.is_intent
-    return SUBMITTING if unanswered and action.reason in KEPT_AS_RECORDED else otherwise
+    kept = KEPT_AS_RECORDED | {Reason.SUBMIT_REFUSED}
+    return SUBMITTING if unanswered and action.reason in kept else otherwise
+
+
+def conflicts_of(outcome: Outcome, recorded: Recorded | None) -> int:
+    """Return how many passes, this one included, a Create has been in conflict one after another.
+
+    Such a conflict is over nothing that shows. Passes that learn nothing neither count nor end it.
+    """
+    action, failure = outcome.now, outcome.failure
+    known = recorded.conflicts if recorded is not None and _is_about(action, recorded) else 0
+    if failure is None:
+        return known if action.reason in KEPT_AS_RECORDED | {Reason.SUBMIT_REFUSED} else 0
+    return known + 1 if _is_conflict(failure) and action.live is None else 0
+
+
+def _is_about(action: Action, recorded: Recorded) -> bool:
+    submission = action.desired.submission
+    is_same = submission is not None and submission.digest == recorded.digest
+    return recorded.is_intent and is_same
+
+
+def _is_conflict(failure: Failure) -> bool:
+    return failure.disposition is Disposition.CONFLICT and not failure.ambiguous
 
 
 def _failed(outcome: Outcome, live: Live | None, recorded: Recorded | None) -> Headline:
     """A call failed: what it means depends on whether it, or one before it, may have taken effect.
 
-    A call that the service could not take, or that nobody could make, ends no intent.
+    A call that the service could not take, or that nobody could make, ends no intent. Neither does
+    a conflict, however often it is met: its job may show yet, and is looked for.
     """
     failure, action = outcome.failure, outcome.now
     if failure is None:
         raise ValueError("an outcome without a failure has not failed")
     if live is not None:
         return Headline(live.status, FALSE, action.reason, f"{action.message}. {failure}")
+    if conflicts_of(outcome, recorded) >= MOST_CONFLICTS:
+        message = f"Create was refused in {MOST_CONFLICTS} passes, and no such job shows: {failure}"
+        return Headline(SUBMITTING, FALSE, Reason.SUBMIT_REFUSED, message)
     # A name that is in use has a job, also where that does not show yet.
     if failure.ambiguous or failure.disposition is Disposition.CONFLICT:
         return _unanswered(f"Create has no known outcome: {failure}")

@@ -310,6 +310,8 @@ class Recorded:
     on_delete: OnDelete = OnDelete.RETAIN
     queue_active: int | None = None
     """How many jobs were active when the service's quota last refused this one."""
+    conflicts: int = 0
+    """How many passes, one after another, ended in a conflict over a job that does not show."""
     written_at: datetime | None = None
     doubt: Doubt | None = None
     """Set where the job's record, or a part of it, may be in a file that could not be read."""

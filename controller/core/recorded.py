@@ -41,6 +41,7 @@ def parse(kind: Kind, raw: Mapping[str, Any], written_at: datetime | None) -> Re
         unread_tags=_tags(raw.get("unreadTags")),
         on_delete=OnDelete.STOP if raw.get("onDelete") == OnDelete.STOP else OnDelete.RETAIN,
         queue_active=_active(raw.get("queue")),
+        conflicts=_count(raw.get("conflicts")),
         written_at=written_at,
     )
 
@@ -106,7 +107,7 @@ def _tags(raw: Any) -> dict[str, dict[str, str]]:
 
 
 def _count(raw: Any) -> int:
-    """Return an attempt's number; 0 for what no policy leads to."""
+    """Return a number such as an attempt's; 0 for what no policy leads to."""
     return raw if type(raw) is int and 0 <= raw < _MOST_ATTEMPTS else 0
 
 

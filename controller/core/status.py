@@ -14,11 +14,13 @@ from controller.core.headlines import (
     FALSE,
     FOR_A_PERSON,
     KEPT_AS_RECORDED,
+    MOST_CONFLICTS,
     NOT_KNOWN,
     STALLED,
     TRUE,
     UNKNOWN,
     Headline,
+    conflicts_of,
     headline_of,
 )
 from controller.core.history import history
@@ -54,7 +56,7 @@ def entry(kind: Kind, outcome: Outcome, recorded: Recorded | None, owner: str) -
         is_recorded = recorded is not None and live is recorded.live
         made["live"] = live.members if is_recorded else masked(kind, live.members)
     made |= _of_policy(outcome.now, recorded) | _of_tags(outcome.now, recorded)
-    made |= _of_queue(outcome, recorded)
+    made |= _of_queue(outcome, recorded) | _of_conflicts(outcome, recorded)
     made["history"] = history(kind, outcome.now, recorded, made.get("jobArn"))
     return made
 
@@ -226,6 +228,11 @@ def _of_queue(outcome: Outcome, recorded: Recorded | None) -> dict[str, Any]:
     elif outcome.now.reason not in {Reason.QUEUED, Reason.OBSERVATION_FAILED}:
         known = None
     return {} if known is None else {"queue": {"active": known}}
+
+
+def _of_conflicts(outcome: Outcome, recorded: Recorded | None) -> dict[str, Any]:
+    count = conflicts_of(outcome, recorded)
+    return {"conflicts": min(count, MOST_CONFLICTS)} if count else {}
 
 
 def _of_place(place: Place | None) -> dict[str, Any]:

@@ -154,6 +154,7 @@ def test_revision_that_shows_late_is_not_forgotten_by_a_revert(tree: Tree) -> No
     assert [one["jobName"] for one in tree.entry()["history"]] == [revision]
 
 
+DENIED = failure("AccessDeniedException", "not authorized", reading=False)
 UNKNOWN = failure(NOT_UNDERSTOOD, "a page", reading=True)
 
 
@@ -254,3 +255,28 @@ def test_attempt_that_waits_is_known_without_sidecars(tree: Tree, status: str) -
     tree.cloud.turn(KIND, "support-bot", "Stopped")
     tree.one()
     lost_and_found(tree)
+
+
+def test_failed_stop_is_told_beside_a_failed_look(tree: Tree) -> None:
+    """What the service said of a stop is not forgotten where the look after it fails too."""
+    tree.put("support-bot")
+    tree.one()
+    edited = tree.put("support-bot", {"onSpecChange": "NewRevision"}, roleArn=OTHER_ROLE)
+    assert edited.submission is not None
+    revision = f"support-bot-{edited.submission.digest[:8]}"
+    tree.cloud.late, tree.cloud.lag, tree.cloud.losing = revision, 2, {"Create": LOST}
+    tree.one()
+    tree.cloud.losing = {}
+    tree.put("support-bot", {"state": "Stopped"})
+
+    def fail(operation: str, arn: str) -> None:
+        if operation == "Stop":
+            tree.cloud.failing[("Get", revision)] = UNKNOWN
+            tree.cloud.failing[("Stop", arn)] = DENIED
+
+    tree.cloud.watcher = fail
+    told = tree.one().outcome
+
+    assert told.now.reason is Reason.OBSERVATION_FAILED
+    assert DENIED.message in told.now.message
+    assert UNKNOWN.message in told.now.message

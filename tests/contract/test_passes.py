@@ -11,6 +11,7 @@ import pytest
 from controller.core.actions import Reason, Verb
 from controller.core.errors import failure
 from controller.core.fleet import Limits
+from controller.core.headlines import MOST_CONFLICTS
 from controller.core.identity import submission
 from controller.core.model import Failure, Target
 from controller.reconcile import Mode, Report
@@ -325,3 +326,75 @@ def test_only_applying_clears_away(tree: Tree, mode: Mode) -> None:
     tree.one(mode)
 
     assert left.exists() is (mode is not Mode.APPLY)
+
+
+OTHER_CONFLICT = failure(
+    "ConflictException", "Error occurred because of a conflict.", reading=False
+)
+
+
+def test_conflict_in_pass_after_pass_stalls(tree: Tree) -> None:
+    """A Create that conflicts with nothing that shows is not sent for ever."""
+    tree.cloud.failing = {"Create": OTHER_CONFLICT}
+    for _ in range(MOST_CONFLICTS):
+        assert tree.one().outcome.failure == OTHER_CONFLICT
+    assert tree.cloud.count()["Create"] == 1
+    held = tree.files()
+
+    assert tree.one().outcome.now.reason is Reason.SUBMIT_REFUSED
+    assert "Create" not in tree.cloud.count()
+    assert tree.files() == held
+    assert OTHER_CONFLICT.message in tree.entry()["conditions"][0]["message"]
+    assert tree.entry()["conditions"][-1]["type"] == "Stalled"
+
+
+def test_conflict_that_passes_heals(tree: Tree) -> None:
+    """An operation that was in progress for a few passes keeps no job from being submitted."""
+    tree.cloud.failing = {"Create": OTHER_CONFLICT}
+    for _ in range(MOST_CONFLICTS - 1):
+        tree.one()
+    tree.cloud.failing = {}
+
+    assert tree.one().outcome.now.reason is Reason.IN_PROGRESS
+    assert "conflicts" not in tree.entry()
+
+
+def test_other_failures_between_conflicts_stall_nothing(tree: Tree) -> None:
+    """Only conflicts one after another are counted."""
+    for _ in range(MOST_CONFLICTS // 2 + 1):
+        tree.cloud.failing = {"Create": OTHER_CONFLICT}
+        tree.one()
+        tree.one()
+        tree.cloud.failing = {"Create": THROTTLED}
+        tree.one()
+
+    assert tree.entry()["conditions"][0]["reason"] == "IntentUnconfirmed"
+
+
+def test_job_behind_a_stalled_conflict_is_found(tree: Tree) -> None:
+    """What a stalled Create may have made is looked for in each pass, also under a later name."""
+    tree.cloud.failing = {"Create": OTHER_CONFLICT}
+    for _ in range(MOST_CONFLICTS + 1):
+        tree.one()
+    tree.cloud.failing = {}
+    made = tree.put("support-bot").submission
+    assert made is not None
+    tree.cloud.create(KIND, Target(), {**SPEC, "jobName": made.name}, made.token)
+    tree.put("support-bot", jobName="renamed")
+
+    tree.one()
+
+    assert [live.name for live in tree.live()] == [made.name]
+
+
+def test_edit_of_a_stalled_conflict_is_submitted(tree: Tree) -> None:
+    """Another spec is another request, whose conflicts are counted anew."""
+    tree.cloud.failing = {"Create": OTHER_CONFLICT}
+    for _ in range(MOST_CONFLICTS + 1):
+        tree.one()
+    tree.put("support-bot", hyperParameters={"epochCount": "3"})
+    assert tree.one().outcome.failure == OTHER_CONFLICT
+    assert tree.entry()["conflicts"] == 1
+    tree.cloud.failing = {}
+
+    assert tree.one().outcome.now.reason is Reason.IN_PROGRESS
