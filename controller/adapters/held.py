@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,6 +29,8 @@ from controller.core.model import API_VERSION, JobKey
 _REPOSITORY = ".git"
 # What a manifest says somewhere, whatever its name ends with.
 _MARK = API_VERSION.split("/")[0].encode()
+# The lines of a text without a document, comments apart.
+_NOTHING = {b"", b"---", b"..."}
 _NO_REPOSITORY = "not a git repository"
 
 
@@ -47,8 +50,8 @@ def held(folders: Iterable[Path], fleet: Fleet) -> Held:
     """Return which jobs have a manifest in the fleet of some folders that no pass reads.
 
     The index or HEAD holds it, whatever the work tree shows; or its file has a name, or lies in a
-    hidden folder, that passes leave out. Where git does not answer nothing in a folder counts as
-    gone.
+    hidden folder, that passes leave out; or its file says nothing, as one that is being written.
+    Where git does not answer nothing in a folder counts as gone.
     """
     found = Held()
     named = dict.fromkeys(os.path.realpath(one) for one in folders)
@@ -76,6 +79,8 @@ def _below(folder: str, fleet: Fleet, *, any_name: bool) -> Held:
                 continue
             elif _is_left_out(root, place, entry.name):
                 found = found.plus(_left_out(root, f"{place}/{entry.name}", documents))
+            elif is_manifest(entry.name):
+                found = found.plus(_silent(root, f"{place}/{entry.name}"))
         for repository in repositories:
             found = found.plus(_in_git(repository, fleet))
     except (FileUnreadableError, GitError):
@@ -113,6 +118,17 @@ def _left_out(root: TreeRoot, path: str, documents: Documents) -> Held:
     if own is None and _MARK not in data:
         return Held()
     return _read(documents, data, path, own)
+
+
+def _silent(root: TreeRoot, path: str) -> Held:
+    """Return the sidecar of a file that says nothing: cut off, its jobs may have been in it."""
+    try:
+        data = root.read(path, LARGEST) or b""
+    except (FileUnreadableError, OutsideTreeError):
+        return Held()  # reported where it is read
+    lines = (line.strip() for line in data.removeprefix(BOM_UTF8).splitlines())
+    says_something = any(line not in _NOTHING and line[:1] != b"#" for line in lines)
+    return Held() if says_something else _beside(path, stem(os.path.basename(path)))
 
 
 def _read(documents: Documents, data: bytes, path: str, own: str | None) -> Held:
@@ -174,9 +190,9 @@ def _is_on_disk(root: TreeRoot, path: str, identity: str) -> bool:
     """Whether the work tree's file is the one that git holds: then it has been read."""
     try:
         data = root.read(f"{root.path}/{path}")
-    except OutsideTreeError:
+    except (OutsideTreeError, NotRegularError):
         return False
-    except (NotRegularError, TooLargeError):
+    except TooLargeError:
         return True  # no manifest
     return data is not None and is_blob(data, identity)
 

@@ -69,6 +69,33 @@ def test_file_that_passes_leave_out_is_not_gone(fleet: Project, name: str) -> No
     assert "gone" not in actions(fleet, "--prune")
 
 
+@pytest.mark.parametrize("text", ["", "\ufeff", "\n\n", "---\n", "# apiVersion: bedrock-jobs/v1\n"])
+def test_manifest_that_says_nothing_is_not_gone(fleet: Project, text: str) -> None:
+    """A file that is empty, or has comments alone, may be cut off: its job is not stopped."""
+    (fleet.jobs / "gone.yaml").write_text(text)
+
+    assert "gone" not in actions(fleet, "--prune")
+
+
+def test_document_that_leaves_its_file_is_gone(fleet: Project) -> None:
+    """A file that still holds other manifests was not cut off: the one that left it is stopped."""
+    (fleet.jobs / "keep.yaml").unlink()
+    write(fleet.jobs / "gone.yaml", manifest("keep", policy=STOP))
+
+    planned = actions(fleet, "--prune")
+
+    assert {"gone": planned.get("gone")} == removed("STOP", "gone")
+
+
+def test_folder_in_a_manifests_place_is_no_removal(fleet: Project) -> None:
+    """What git holds as a file, and the disk as a folder, is not gone."""
+    commit(fleet)
+    (fleet.jobs / "gone.yaml").unlink()
+    (fleet.jobs / "gone.yaml").mkdir()
+
+    assert "gone" not in actions(fleet, "--prune")
+
+
 @pytest.mark.parametrize(
     "place",
     [
