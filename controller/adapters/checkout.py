@@ -18,6 +18,7 @@ from pathlib import Path
 
 from controller.adapters.clone_files import (
     clear,
+    discard,
     held,
     ignore_attributes,
     may_stand,
@@ -136,8 +137,9 @@ class Checkout:
         """
         try:
             self._restore()
+            discard(self.folder / _OLD, self.tree)
             for path in self.folder.iterdir():
-                if path.name.startswith(_NEW) or path.name == _OLD:
+                if path.name.startswith(_NEW):
                     wipe(path)
             for lock in stale_locks(self.tree / ".git"):
                 lock.unlink(missing_ok=True)
@@ -293,12 +295,12 @@ class Checkout:
                 if self.tree.exists():
                     self.tree.rename(old)
                 new.rename(self.tree)
+            discard(old, self.tree)
         except OSError as error:
             raise GitError(f"{self.folder}: {error.strerror or error}") from error
         finally:
             wipe(new)
         self._uneven = False
-        wipe(old)
 
     def _restore(self) -> None:
         """Have the tree back that was put aside for one that did not come."""

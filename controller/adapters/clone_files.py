@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from controller.adapters.sidecars import SUFFIX
 from controller.adapters.tree_files import ABSENT, TreeRoot
-from controller.adapters.tree_writing import replace
+from controller.adapters.tree_writing import flush, flush_folders, replace
 
 _ATTRIBUTES = b"* -text -ident -filter !eol !working-tree-encoding\n"
 
@@ -63,6 +64,21 @@ def ignore_attributes(tree: Path) -> bool:
     path.parent.mkdir(exist_ok=True)
     write(path, _ATTRIBUTES)
     return True
+
+
+def discard(old: Path, tree: Path) -> None:
+    """Remove a tree that another one replaced, once the statuses of that one are on disk.
+
+    Raises OSError where they cannot be flushed; the old tree stays then.
+    """
+    if old.exists():
+        root, statuses = TreeRoot.of(tree), statuses_below(tree)
+        for path in statuses:
+            with contextlib.suppress(FileNotFoundError):  # a pass has collected it
+                flush(root, str(path))
+        for folder in {tree, *(path.parent for path in statuses)}:
+            flush_folders(root, str(folder))
+        wipe(old)
 
 
 def wipe(folder: Path) -> None:

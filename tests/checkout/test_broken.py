@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -36,6 +37,51 @@ def test_a_broken_clone_is_made_anew(ours: Checkout, person: Path, breakage: obj
 
     assert files(ours.tree) == {**files(person), STATUS: "new"}
     assert sorted(path.name for path in ours.folder.iterdir()) == [MARKER, "tree"]
+
+
+def test_statuses_are_flushed_in_the_new_tree_before_the_old_one_goes(
+    ours: Checkout, person: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A power failure that loses the new tree must not find the old one removed."""
+    push(person, {STATUS: "same"})
+    ours.pull()
+    (ours.tree / ".git" / "index").write_bytes(b"DIRC nonsense")
+    push(person, {"jobs/b.yaml": "b"})
+    flush, flushed = os.fsync, list[Path]()
+
+    def fsync(descriptor: int) -> None:
+        if (ours.folder / "tree").exists() and (ours.folder / "tree.old").exists():
+            flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        flush(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+    assert ours.pull()
+
+    status = ours.tree / STATUS
+    assert {status, status.parent, ours.tree, ours.folder} <= {*flushed}
+    assert not (ours.folder / "tree.old").exists()
+
+
+def test_a_replacement_that_was_not_flushed_is_when_a_daemon_begins(
+    hub: Hub, ours: Checkout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A daemon that was killed before it removed the old tree may not have flushed the new one."""
+    ours.pull()
+    write(ours.tree, {STATUS: "new"})
+    write(ours.folder, {f"tree.old/{STATUS}": "new"})
+    flushed = list[Path]()
+
+    def fsync(descriptor: int) -> None:
+        if (ours.folder / "tree.old").exists():
+            flushed.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+
+    monkeypatch.setattr(os, "fsync", fsync)
+
+    claimed(hub, ours.folder)
+
+    assert {ours.tree / STATUS, ours.tree, ours.folder} <= {*flushed}
+    assert not (ours.folder / "tree.old").exists()
 
 
 def test_an_outer_repository_is_left_alone(hub: Hub, tmp_path: Path) -> None:

@@ -70,6 +70,12 @@ MUTANTS = (
         "",
     ),
     Mutant(
+        "a broken clone goes before the statuses of the new one are flushed",
+        "controller/adapters/clone_files.py",
+        "        for folder in {tree, *(path.parent for path in statuses)}:\n",
+        "        for folder in (old,):\n",
+    ),
+    Mutant(
         "an old entry goes before its new place is flushed",
         _SIDECARS,
         "            if own is not None:\n",
