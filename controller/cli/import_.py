@@ -47,7 +47,8 @@ from controller.views.problems import problem_data
     "--config",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="The fleet's bedrock-jobs.yaml; by default found upward from the manifests.",
+    help="The fleet's bedrock-jobs.yaml. [default: the outermost one between the manifests and the "
+    "root of their repository]",
 )
 @options.connecting
 @options.printing

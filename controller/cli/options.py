@@ -155,7 +155,8 @@ selecting = stack(
         "--config",
         type=click.Path(path_type=Path),
         metavar="FILE",
-        help="The fleet's bedrock-jobs.yaml; by default found upward from the manifests.",
+        help="The fleet's bedrock-jobs.yaml. [default: the outermost one between the manifests and"
+        " the root of their repository]",
     ),
 )
 

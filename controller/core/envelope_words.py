@@ -85,7 +85,10 @@ MANIFEST: Final[Mapping[str, Words]] = MappingProxyType(
 FLEET: Final[Mapping[str, Words]] = MappingProxyType(
     {
         **_TARGET,
-        "": Words("What the owner of a fleet fixes for all of its manifests; no key is required."),
+        "": Words(
+            "What the owner of a fleet fixes for all of its manifests; no key is required. Of "
+            "several files up to the repository's root the outermost one counts."
+        ),
         "owner": Words(
             "Names this repository's fleet. It is part of every token, so never change it.",
             ("acme-ml",),

@@ -1,4 +1,4 @@
-"""The fleet's file is found upward, and a broken one gives no rules to go by."""
+"""The fleet's file is the outermost one, and a broken one gives no rules to go by."""
 
 from __future__ import annotations
 

@@ -45,7 +45,12 @@ Ours, the same for every kind. Of all this only `spec` is sent.
 _SPEC = "What is sent, as the API names it: the tables of each kind below."
 _FLEET = """## bedrock-jobs.yaml
 
-The fleet's own file, found upward from the manifests. Every key is optional.
+The fleet's own file: the outermost one between a manifest and the root of the outermost git
+repository around it, whatever folder a command runs in. Outside git the way ends at the working
+directory, and where it has no such file the nearest one above counts. `--config` names another.
+An inner file never replaces it: manifests below one are invalid (BJ115). So is all where the file
+has another spelling, as `bedrock-jobs.yml` (BJ116), or is empty (BJ117); every key is optional, and
+`{}` says nothing on purpose.
 """
 
 
