@@ -76,8 +76,9 @@ def discard(old: Path, tree: Path) -> None:
         for path in statuses:
             with contextlib.suppress(FileNotFoundError):  # a pass has collected it
                 flush(root, str(path))
+        done = set[str]()
         for folder in {tree, *(path.parent for path in statuses)}:
-            flush_folders(root, str(folder))
+            done |= {*flush_folders(root, str(folder), done)}
         wipe(old)
 
 

@@ -40,5 +40,5 @@ class Flushes:
         folder = str(Path(path).parent)
         with self._turn:
             if folder not in self._folders:
-                flush_folders(self._trees.of(path), folder)
-                self._folders.add(folder)
+                found = flush_folders(self._trees.of(path), folder, self._folders)
+                self._folders |= {folder, *found}

@@ -12,7 +12,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from controller.adapters.tree_files import OutsideTreeError, TreeRoot, upward
 
@@ -114,18 +114,21 @@ def flush(root: TreeRoot, path: str) -> None:
         _sync(folder)
 
 
-def flush_folders(root: TreeRoot, path: str) -> None:
+def flush_folders(root: TreeRoot, path: str, done: Set[str] = frozenset()) -> list[str]:
     """Flush a folder and those above it, each of which holds the name of the one before.
 
-    Ends at the top of the file system. A folder that this user may not open is left out.
+    Ends at the top of the file system, or at a folder that is ``done``, and returns the folders.
+    One that this user may not open is left out.
     """
     real = _present(root.folder(path), path)
-    device = os.stat(real).st_dev
+    device, found = os.stat(real).st_dev, list[str]()
     for folder in upward(real):
-        if os.stat(folder).st_dev != device:
-            return
+        if folder in done or os.stat(folder).st_dev != device:
+            break
         with contextlib.suppress(PermissionError):
             _sync_at(folder)
+        found.append(folder)
+    return found
 
 
 def open_in_place(root: TreeRoot, path: str, mode: int = 0o666) -> int:

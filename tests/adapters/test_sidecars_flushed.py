@@ -144,6 +144,18 @@ def test_files_and_folders_are_flushed_once_in_a_pass(tmp_path: Path, flushed: F
         assert len(flushed) == len({*flushed}) + 1  # the file's folder, with its name and as such
 
 
+def test_folders_above_many_are_flushed_once(tmp_path: Path, flushed: Flushed) -> None:
+    """A thousand folders are not a thousand flushes of those above them."""
+    folders = [tmp_path / "jobs" / str(number) for number in range(9)]
+    one = ledger(tmp_path)
+    for folder in folders:
+        folder.mkdir(parents=True)
+        assert one.write(source(folder), KEY, ENTRY)
+
+    assert flushed.count(tmp_path / "jobs") == flushed.count(tmp_path) == 1
+    assert {*folders} <= {*flushed}
+
+
 def test_folder_that_may_not_be_opened_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flushed: Flushed
 ) -> None:
