@@ -19,7 +19,7 @@ from controller.adapters.tree_files import (
     TooLargeError,
     TreeRoot,
 )
-from controller.core.file_names import is_json, is_manifest
+from controller.core.file_names import is_json, is_manifest, is_sidecar
 from controller.core.model import Problem, Source
 from controller.core.problems import Code
 
@@ -148,14 +148,16 @@ class _Search:
         while self._links:
             path, name = self._links.pop(0)
             folder = os.path.isdir(path)
-            if not folder and not is_manifest(name):
+            if not (folder or is_manifest(name) or is_sidecar(name)):
                 continue
             try:
                 real = ground.bounds.root.resolve(path)
             except (FileUnreadableError, OutsideTreeError) as error:
                 self.problems.append(_unfit(error).problem(path))
                 continue
-            if real is not None and self._is_of(ground, path, real):
+            # A sidecar is not read here, but one that leads out holds jobs: that is said at once.
+            is_wanted = folder or is_manifest(name)
+            if real is not None and is_wanted and self._is_of(ground, path, real):
                 take = self._folder if folder else self._file
                 take(path, real, ground.bounds)
 

@@ -21,6 +21,7 @@ from controller.core.model import Problem, Source
 from controller.core.problems import Code
 
 _CONFIG = "name the file that counts with --config"
+_TOO_LONG = os.strerror(errno.ENAMETOOLONG)
 _OF_THE_FLEET = frozenset({Code.NESTED_FLEET.code, Code.FLEET_NAME.code})
 
 
@@ -116,7 +117,8 @@ def upward(folder: str) -> Iterator[str]:
 def unknown(path: str, why: str) -> Problem:
     """Return the problem of a file or folder of which nobody knows whether it is there."""
     message = f"the file or folder cannot be read: {why}"
-    return Problem(Code.NOT_READABLE.code, message, Source(path), "check its permissions")
+    hint = "shorten its path" if why == _TOO_LONG else "check its permissions"
+    return Problem(Code.NOT_READABLE.code, message, Source(path), hint)
 
 
 def nested(path: str, governing: str) -> Problem:

@@ -22,7 +22,7 @@ from controller.adapters.tree_files import (
     TreeRoot,
 )
 from controller.adapters.trees import contents, is_blob, tree_of
-from controller.core.file_names import SIDECAR, is_binding, is_json, is_manifest, stem
+from controller.core.file_names import SIDECAR, is_binding, is_json, is_manifest, is_sidecar, stem
 from controller.core.fleet import Fleet
 from controller.core.model import API_VERSION, JobKey
 
@@ -103,7 +103,7 @@ def _is_left_out(root: TreeRoot, folder: str, name: str) -> bool:
 
     A JSON file may: passes ignore it once its version or kind is not one of ours any more.
     """
-    if is_binding(name) or name.lower().endswith(SIDECAR):
+    if is_binding(name) or is_sidecar(name):
         return False
     return not is_manifest(name) or is_json(name) or f"{os.sep}." in folder.removeprefix(root.path)
 
@@ -182,7 +182,7 @@ def _index(git: Git, folder: str) -> Iterator[tuple[str, str]]:
 
 
 def _may_hold(name: str) -> bool:
-    is_other = is_binding(name) or name.lower().endswith(SIDECAR)
+    is_other = is_binding(name) or is_sidecar(name)
     return stem(name) is not None and not is_other
 
 

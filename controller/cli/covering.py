@@ -131,7 +131,10 @@ def _job_name(manifest: Manifest) -> str:
 def _census(
     folders: Iterable[Path], names: Iterable[tuple[JobKey, str]], problems: Sequence[Problem]
 ) -> Census:
-    """Return what was found, with the files that errors lie in by their real paths."""
+    """Return what was found, with the real paths that errors lie in.
+
+    Each counts both as a folder and as a manifest, by its sidecar: the disk may not say which.
+    """
     wrong = errors(problems)
     troubled = {os.path.realpath(problem.source.path) for problem in wrong}
     found = dict(names)
@@ -139,6 +142,6 @@ def _census(
         tuple(sorted(os.path.realpath(folder) for folder in folders)),
         frozenset(found),
         frozenset((key.kind, name) for key, name in found.items()),
-        frozenset(path if Path(path).is_dir() else sidecar_of(path) for path in troubled),
+        frozenset(troubled).union(map(sidecar_of, troubled)),
         len(wrong),
     )

@@ -31,7 +31,12 @@ def is_manifest(name: str) -> bool:
     lower = name.lower()
     if not lower.endswith(ENDINGS) or name[0] in "._":
         return False
-    return not lower.endswith(SIDECAR) and lower not in FLEET_FILES
+    return not is_sidecar(name) and lower not in FLEET_FILES
+
+
+def is_sidecar(name: str) -> bool:
+    """Whether a file of this name holds the records of the manifest beside it."""
+    return name.lower().endswith(SIDECAR)
 
 
 def is_json(name: str) -> bool:

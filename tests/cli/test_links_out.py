@@ -8,6 +8,7 @@ import pytest
 
 from controller.core.kinds import KINDS
 from tests.support.commands import call
+from tests.support.project import Project
 
 (KIND,) = KINDS
 WRITERS = {
@@ -50,3 +51,33 @@ def test_no_verb_writes_through_a_file_that_leads_out(tmp_path: Path, content: s
     for verb in (("new", KIND, "bot", "-o", "bot.yaml", "--force"), ("schema",)):
         assert call(tree, *verb).code == 1
         assert (target.read_text() if target.exists() else None) == content
+
+
+@pytest.mark.parametrize("target", ["precious", "nowhere", "folder"])
+def test_record_that_leads_out_is_a_problem_of_the_tree(tree: Project, target: str) -> None:
+    """A link of a sidecar's name holds jobs, and every verb says which link does and what to do."""
+    (tree.folder / ".git").mkdir()
+    (tree.folder.parent / "precious").write_text("{}")
+    (tree.folder.parent / "folder").mkdir()
+    tree.add("bot")
+    (tree.jobs / "x.status.json").symlink_to(f"../../{target}")
+
+    for verb, code in {"validate": 4, "plan": 1, "reconcile": 1, "status": 4}.items():
+        ran = tree.call(verb)
+        assert ran.code == code, verb
+        assert "jobs/x.status.json: BJ113 the symbolic link leads" in ran.out + ran.err
+        assert "or delete the link" in ran.out + ran.err
+    assert "RecordUnreadable" in tree.call("plan").out
+    assert tree.changes() == []
+
+
+def test_record_that_leads_elsewhere_in_the_tree_is_none(tree: Project) -> None:
+    """A sidecar may be a link inside the tree."""
+    (tree.folder / ".git").mkdir()
+    tree.add("bot")
+    tree.call("reconcile")
+    (tree.jobs / "bot.status.json").rename(tree.folder / "bot.json")
+    (tree.jobs / "bot.status.json").symlink_to("../bot.json")
+
+    assert tree.call("validate").code == 0
+    assert "WAIT  InProgress  bot" in tree.call("plan").out

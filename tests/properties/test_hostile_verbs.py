@@ -28,7 +28,7 @@ from tests.support.manifests import KIND
 from tests.support.project import Project, project
 from tests.views import runner
 
-OUTPUTS = ("text", "json", "yaml", "markdown", "github", "sarif", "junit", "codequality")
+OUTPUTS = ("", "text", "json", "yaml", "markdown", "github", "sarif", "junit", "codequality")
 OWN = {"error", "warning", "notice"}
 """Commands of GitHub's that annotations are made of."""
 CODES = {0, 1, 2, 3, 4, 5, 6, 64}
@@ -37,7 +37,7 @@ IDLE = 0.3
 """Seconds that a daemon has for a tree of which it may make nothing."""
 # A tree is seconds of work, and finding a smaller one that fails as well would take minutes.
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
-PATHS = ((), (".",), ("jobs/sub",), ("jobs/a.yaml", "jobs/link"))
+PATHS = ((), ("jobs/sub",), (".",), ("jobs/a.yaml", "jobs/link"))
 
 
 @dataclass
@@ -182,16 +182,17 @@ def test_no_verb_leaves_a_hostile_tree(
 ) -> None:
     """Validate, plan, reconcile and what follows stay in the tree, by its rules, in any output."""
     with site(growths, system, beside_git=beside_git) as made:
-        shown = output if output in {"text", "json", "yaml"} else "json"
-        made.call("validate", *paths, "--output", output)
-        made.call("plan", *paths, "--output", output, "--out", "made.plan")
-        made.call("reconcile", *paths, "--output", output, "--plan", "made.plan")
-        made.call("reconcile", *paths, "--output", output)
-        made.call("status", *paths, "--history", "--output", shown)
-        made.call("wait", *paths, "--timeout", "0", "--output", shown)
+        shown = ("--output", output if output in {"text", "json", "yaml"} else "json")
+        asked = ("--output", output) if output else ()
+        made.call("validate", *paths, *asked)
+        made.call("plan", *paths, *asked, "--out", "made.plan")
+        made.call("reconcile", *paths, *asked, "--plan", "made.plan")
+        made.call("reconcile", *paths, *asked)
+        made.call("status", *paths, "--history", *shown)
+        made.call("wait", *paths, "--timeout", "0", *shown)
         made.tree.sandbox.advance(7200)
-        made.call("reconcile", *paths, "--prune", "--gc", "--output", output)
-        made.call("stop", *(paths or ("jobs",)), "--dry-run", "--output", shown)
+        made.call("reconcile", *paths, "--prune", "--gc", *asked)
+        made.call("stop", *(paths or ("jobs",)), "--dry-run", *shown)
 
 
 @settings(max_examples=6, phases=UNSHRUNK)

@@ -278,6 +278,12 @@ RULING = (
     "bedrock-jobs.yml",
 )
 """Places of files that all manifests rest on, so that one of them may make an end of all."""
+NESTED = (
+    ("jobs/sub/bedrock-jobs.yaml", "wider rules"),
+    ("jobs/sub/d.yaml", "job of a forbidden role"),
+    ("jobs/sub/deep/e.yaml", "job without a tag"),
+)
+"""A fleet of the stranger's own, with what the root's rules forbid."""
 IN_PLACE_OF = ("jobs", "jobs/good.yaml", "bedrock-jobs.yaml", ".git")
 LINKS_OUT = [name for name in THINGS if "{outside}" in name or name.endswith(("environ", "cwd"))]
 
@@ -286,8 +292,8 @@ _RULING = st.tuples(st.sampled_from(RULING), st.sampled_from(sorted(THINGS)))
 _INSTEAD = st.tuples(st.sampled_from(IN_PLACE_OF), st.sampled_from(LINKS_OUT))
 BRANCHES = st.builds(
     operator.add,
+    st.just([]) | st.just([*NESTED]) | st.lists(_RULING, max_size=2),
     st.lists(_SOME, min_size=6, max_size=30),
-    st.just([]) | st.just([]) | st.lists(_RULING, max_size=2),
 )
 """What strangers add to a branch."""
 TREES = st.builds(
