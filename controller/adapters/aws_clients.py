@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import boto3
 import botocore.session
 from botocore import UNSIGNED
 from botocore.config import Config
@@ -106,7 +107,9 @@ class Clients:
     ) -> BaseClient:
         connection = self._connection
         verify = connection.ca_bundle if connection.verify_ssl else False
-        return session.create_client(
+        # Its stubs have an overload for each service's name, and none for any name.
+        clients: Any = boto3.Session(botocore_session=session)
+        client: BaseClient = clients.client(
             service,
             region_name=region,
             endpoint_url=connection.endpoint_url,
@@ -114,6 +117,7 @@ class Clients:
             config=self._config,
             **given,
         )
+        return client
 
     @cached_property
     def _config(self) -> Config:
