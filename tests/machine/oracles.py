@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,7 +14,7 @@ from controller.sandbox.faults import FaultKind
 from tests.chaos.scenarios import SECRET
 from tests.chaos.wishes import lineage
 from tests.machine.project import Document, Project
-from tests.machine.service import Job, Service
+from tests.machine.service import KIND, Job, Service
 
 LONGER_THAN_ANY_JOB = 10 * 3600.0
 AGAIN = frozenset({"Failed", "Stopped"})
@@ -204,7 +204,8 @@ def _rebuilt(project: Project, controllers: Passing, service: Service) -> Iterat
     """Without sidecars a pass writes them as they were, as far as manifests and service know them.
 
     They do not know of a token that Get left out as a job ended, of a refusal, of a job under a
-    name that nothing gives any more, or of entries whose manifest does not stand beside them.
+    name that nothing gives any more, or of entries whose manifest does not stand beside them. Of
+    metrics that Get left out for an hour they know more than was recorded.
     """
     if service.met(FaultKind.TOKENLESS):
         return
@@ -213,13 +214,14 @@ def _rebuilt(project: Project, controllers: Passing, service: Service) -> Iterat
             return
         if reason_of(entry) == "SpecChanged" and _is_named_apart(project, document, entry):
             return
-    before = {stem: _own(project, stem) for stem in project.files}
+    late = KIND.late_members if service.met(FaultKind.METRICLESS) else ()
+    before = {stem: _own(project, stem, late) for stem in project.files}
     for path in project.sidecars():
         path.unlink()
     calls = len(service.changes())
     controllers.reconcile(project.jobs)
     yield from (f"without sidecars a pass called {name}" for name in service.changes()[calls:])
-    after = {stem: _own(project, stem) for stem in project.files}
+    after = {stem: _own(project, stem, late) for stem in project.files}
     for stem in before:
         if before[stem] != after[stem]:
             yield f"{stem} is not rebuilt as it was:\n{_compared(before[stem], after[stem])}"
@@ -246,18 +248,24 @@ def _is_named_apart(project: Project, document: Document, entry: dict[str, Any])
 UNKNOWN_ELSEWHERE = frozenset({"SubmitRefused", "Invalid"})
 
 
-def _own(project: Project, stem: str) -> dict[str, str]:
+def _own(project: Project, stem: str, late: Collection[str]) -> dict[str, str]:
     """Return the entries of a sidecar whose manifests stand beside it, as text."""
     jobs = json.loads(project.sidecar(stem).read_bytes())["jobs"]
     return {
-        one.name: json.dumps(_less_memory(jobs[one.name]), indent=2) for one in project.files[stem]
+        one.name: json.dumps(_less_memory(jobs[one.name], late), indent=2)
+        for one in project.files[stem]
     }
 
 
-def _less_memory(entry: dict[str, Any]) -> dict[str, Any]:
-    """Return an entry without what it alone remembers: history, and what a held job was tagged."""
+def _less_memory(entry: dict[str, Any], late: Collection[str]) -> dict[str, Any]:
+    """Return an entry without what it alone remembers: history, and what a held job was tagged.
+
+    Members that came too ``late`` are left out too.
+    """
     remembered = {"history", "tags"} if reason_of(entry) == "SpecChanged" else {"history"}
-    return {name: value for name, value in entry.items() if name not in remembered}
+    kept = {name: value for name, value in entry.items() if name not in remembered}
+    live = {name: value for name, value in entry.get("live", {}).items() if name not in late}
+    return kept | {"live": live}
 
 
 def torn(project: Project, spoilt: dict[Path, bytes]) -> Iterator[str]:
