@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 PAGE = 1000
+FRUITLESS = 100
+"""So many pages in a row may show no further job: the service may answer some that are empty."""
 
 
 class Bedrock:
@@ -97,12 +99,18 @@ class Bedrock:
         Raises ListingTooLongError when there are more than ``most`` pages, without asking for
         the next one.
         """
-        listed: list[Summary] = []
+        listed: dict[str, Summary] = {}
+        fruitless = 0
         for number, page in enumerate(self._pages(kind, target, status), 1):
             if number == most and page.get("nextToken"):
                 raise ListingTooLongError(f"{kind.operation('List')} has more than {most} pages")
-            listed += self._summaries(kind, target, page)
-        return tuple(listed)
+            known = len(listed)
+            for summary in self._summaries(kind, target, page):
+                listed.setdefault(summary.arn, summary)
+            fruitless = 0 if len(listed) > known else fruitless + 1
+            if fruitless > FRUITLESS:
+                raise _pages_repeated()
+        return tuple(listed.values())
 
     def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
         """Submit a request under a token and return the job's ARN."""
@@ -149,8 +157,7 @@ class Bedrock:
             if not following:
                 return
             if following in seen:
-                text = "the service began to repeat pages of the listing; run again"
-                raise CloudError(failure("PageRepeated", text, reading=True))
+                raise _pages_repeated()
             seen.add(following)
             members = {**members, "nextToken": following}
 
@@ -218,6 +225,11 @@ def _refuse(operation: str, fault: str | None, *, reading: bool) -> None:
     """Raise CloudError where an answer does not count."""
     if fault is not None:
         raise CloudError(not_understood(f"{operation} is not answered: {fault}", reading=reading))
+
+
+def _pages_repeated() -> CloudError:
+    text = "the service began to repeat pages of the listing; run again"
+    return CloudError(failure("PageRepeated", text, reading=True))
 
 
 def _summary(kind: Kind, members: Mapping[str, Any]) -> Summary:

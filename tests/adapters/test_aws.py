@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.aws import Bedrock
+from controller.adapters.aws import FRUITLESS, Bedrock
 from controller.adapters.connection import Connection
 from controller.core.errors import NOT_UNDERSTOOD
 from controller.core.kinds import KINDS
@@ -203,6 +203,32 @@ def test_part_of_a_listing_is_an_error(pages: list[tuple[int, dict[str, Any]]], 
         found = failed(lambda: cloud.listing(KIND, HERE))
 
     assert found.code == code
+
+
+def test_listing_without_an_end_is_an_error() -> None:
+    """Pages that go on for ever and show no further job end in an error, not in a hang."""
+    pages = [(200, {**PAGE, "nextToken": f"more{number}"}) for number in range(FRUITLESS + 9)]
+    with answering(*pages, (200, LAST)) as url:
+        cloud = Bedrock(Connection(endpoint_url=url, any_credentials=True))
+        found = failed(lambda: cloud.listing(KIND, HERE))
+
+    assert found.code == "PageRepeated"
+
+
+def test_job_that_is_listed_twice_is_one() -> None:
+    """A job that moves between pages while they are read stands in the listing once."""
+    job = {
+        "jobArn": arn_of(KIND, "abcdefghijkl"),
+        "jobName": "a",
+        "status": "InProgress",
+        "creationTime": "2026-01-01T08:00:00Z",
+    }
+    page = {"modelCustomizationJobSummaries": [job, job]}
+    with answering((200, {**page, "nextToken": "more"}), (200, page)) as url:
+        cloud = Bedrock(Connection(endpoint_url=url, any_credentials=True))
+        listed = cloud.listing(KIND, HERE)
+
+    assert [one.arn for one in listed] == [job["jobArn"]]
 
 
 def test_listing_without_its_list_is_an_error() -> None:
