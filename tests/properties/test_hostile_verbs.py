@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
-import os
-import signal
-import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -22,7 +16,8 @@ from hypothesis import strategies as st
 from controller.core.tagging import OWNER as OWNER_TAG
 from tests.git.support import GIT, git, make_hub
 from tests.support import hostile_trees as trees
-from tests.support.commands import Ran, call, environment
+from tests.support.attended import watched
+from tests.support.commands import Ran, environment
 from tests.support.hostile import terminal_sees
 from tests.support.manifests import KIND
 from tests.support.project import Project, project
@@ -33,8 +28,6 @@ OWN = {"error", "warning", "notice"}
 """Commands of GitHub's that annotations are made of."""
 CODES = {0, 1, 2, 3, 4, 5, 6, 64}
 SYSTEMS = {"terminal": {}, "github": {"GITHUB_ACTIONS": "true"}, "gitlab": {"GITLAB_CI": "true"}}
-IDLE = 0.3
-"""Seconds that a daemon has for a tree of which it may make nothing."""
 # A tree is seconds of work, and finding a smaller one that fails as well would take minutes.
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
 PATHS = ((), ("jobs/sub",), (".",), ("jobs/a.yaml", "jobs/link"))
@@ -93,40 +86,9 @@ class Site:
         """Run the daemon in this process for two passes, and hold the same of it."""
         self.tree.hush()
         given = {**self.env, "AWS_ENDPOINT_URL": self.tree.sandbox.url}
-        err = Attended()
-        options = ("--listen", "", "--log-level", "debug", *arguments)
-        with pytest.MonkeyPatch.context() as patch, err:
-            patch.setattr(os, "_exit", sys.exit)
-            ran = call(
-                self.tree.folder, "watch", *options, env=environment(Path(), **given), err=err
-            )
+        ran = watched(self.tree.folder, *arguments, env=environment(Path(), **given))
         self.check(ran, "watch", *arguments)
         return ran
-
-
-class Attended(io.StringIO):
-    """The stderr of a daemon in this process, which has it look twice and then end."""
-
-    def __enter__(self) -> Self:
-        self._passes = 0
-        self._patience = threading.Timer(IDLE, os.kill, (os.getpid(), signal.SIGTERM))
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._patience.cancel()
-
-    def write(self, text: str) -> int:
-        """Take in a line; a pass that ended is followed by a second one, and that by the end."""
-        event = json.loads(text)["event"] if text.startswith("{") else ""
-        if event == "watching":
-            # Where nothing is valid there is no pass to wait for.
-            self._patience.start()
-        elif event == "pass":
-            self._passes += 1
-            os.kill(os.getpid(), signal.SIGHUP if self._passes == 1 else signal.SIGTERM)
-        elif event.startswith("the tree cannot be read"):
-            os.kill(os.getpid(), signal.SIGTERM)
-        return super().write(text)
 
 
 @contextmanager
