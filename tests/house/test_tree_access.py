@@ -119,3 +119,23 @@ def test_the_lint_sees_what_it_forbids() -> None:
     )
     for line in (*forbidden, "root.is_file(p)", "root.read(p)", "os.path.join(p, p)"):
         assert bool([*touches(ast.parse(line))]) is (line in forbidden), line
+
+
+def drops_errors(tree: ast.Module) -> Iterator[tuple[int, str]]:
+    """Yield each call that takes a folder which cannot be listed for an empty one."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            continue
+        is_walk = ast.unparse(node.func) == "os.walk"
+        is_told = any(one.arg == "onerror" for one in node.keywords)
+        if (is_walk and not is_told) or node.func.attr in {"glob", "rglob", "iglob"}:
+            yield node.lineno, ast.unparse(node.func)
+
+
+def test_no_walk_drops_errors() -> None:
+    """A folder that cannot be listed is never an empty one, but for files of the package itself."""
+    found = {module.place: calls for module in modules() if (calls := [*drops_errors(module.tree)])}
+    assert {place for place in found if MAY.get(place) != SHIPPED} == set()
+    for line in ("os.walk(p)", "p.glob(q)", "p.rglob(q)", "glob.iglob(q)"):
+        assert [*drops_errors(ast.parse(line))], line
+    assert not [*drops_errors(ast.parse("os.walk(p, onerror=f)"))]
