@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -46,7 +45,7 @@ def rules_at(config: Path | None, ground: Ground) -> tuple[Fleet, tuple[Problem,
 
 def _named(config: Path, ground: Ground) -> tuple[Fleet, tuple[Problem, ...]]:
     """Return the rules of a file that an operator names: it may lie anywhere."""
-    if not os.path.lexists(config):
+    if not anywhere().exists(str(config)):
         raise PathMissingError(str(config), "file")
     fleet, problems = _read(shown(str(config)), anywhere())
     problems = (*ground.problems, *problems)

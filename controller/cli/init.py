@@ -22,6 +22,7 @@ from controller.adapters.scaffold import (
     pieces,
     surroundings,
 )
+from controller.adapters.tree_files import OutsideTreeError, root_of
 from controller.cli import options
 from controller.cli.exits import Exit
 from controller.cli.printing import say, show
@@ -122,7 +123,7 @@ def _owner(folder: Path, around: Surroundings, given: dict[str, Any]) -> str:
     """Return the owner; it is part of every token, so none that is there yields to a guess."""
     if given["owner"]:
         return str(given["owner"])
-    there = (folder / FLEET_FILE).is_file()
+    there = _has_fleet_file(folder)
     fleet, problems = load_fleet(folder / FLEET_FILE, folder) if there else (Fleet(), ())
     if problems and given["force"]:
         told = (
@@ -130,6 +131,17 @@ def _owner(folder: Path, around: Surroundings, given: dict[str, Any]) -> str:
         )
         raise click.BadParameter(told, param_hint="--owner")
     return fleet.owner or owner_of(around.remote, folder.resolve().name)
+
+
+def _has_fleet_file(folder: Path) -> bool:
+    """Whether there is a fleet's file to read; a link out of the tree is somebody else's file."""
+    try:
+        return root_of(folder).is_file(str(folder / FLEET_FILE))
+    except OutsideTreeError as error:
+        told = (
+            f"{FLEET_FILE} is not read: {error.text}. Put the file itself there, or say the owner"
+        )
+        raise click.BadParameter(f"{told}.", param_hint="--owner") from error
 
 
 def _host(folder: Path, around: Surroundings, asked: str | None) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from controller.adapters.discovery import PathMissingError
+from controller.adapters.grounds import anywhere
 from controller.adapters.modelines import Astray, Looked, look, mend
 from controller.adapters.tree_files import FileUnreadableError, OutsideTreeError
 from controller.cli.exits import Exit
@@ -29,7 +30,7 @@ def check(paths: Sequence[Path], folder: Path, *, fix: bool) -> Exit:
     except (FileUnreadableError, OutsideTreeError) as error:
         say(f"bedrock-jobs: {error.path}: the folder cannot be listed: {error.text}")
         return Exit.FAILED
-    missing = sorted(name for name in looked.schemas if not (folder / name).is_file())
+    missing = sorted(name for name in looked.schemas if not anywhere().is_file(str(folder / name)))
     if looked.astray and missing:
         say(
             f"{folder / missing[0]}: no such file; `bedrock-jobs schema` writes it, and"

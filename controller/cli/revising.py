@@ -11,7 +11,9 @@ from typing import Any
 
 import click
 
+from controller.adapters.discovery import content
 from controller.adapters.editing import Edit, EditError, set_policy
+from controller.adapters.grounds import bounds_of
 from controller.cli.deciding import settle
 from controller.cli.exits import Exit
 from controller.cli.passing import placed
@@ -79,7 +81,8 @@ def _unified(edit: Edit, path: str) -> Iterator[str]:
     """Yield a unified diff of an edit that was only tried out."""
     if not edit.is_change:
         return
-    before = edit.path.read_text(encoding="utf-8-sig").splitlines()
+    text = content(str(edit.path), bounds_of(edit.path).root).decode("utf-8-sig")
+    before = text.splitlines()
     begin = edit.line - 1
     after = [*before[:begin], *edit.added, *before[begin + len(edit.removed) :]]
     shown = Path(os.path.normpath(path)).as_posix()

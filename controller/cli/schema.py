@@ -9,6 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from controller.adapters import schema_files, schemas
+from controller.adapters.grounds import anywhere
 from controller.cli import modelines, options
 from controller.cli.exits import Exit
 from controller.cli.printing import put, say
@@ -73,7 +74,7 @@ def command(
     if lines:
         ctx.exit(modelines.check([*map(Path, names)], Path(output_dir), fix=fix))
     for name in names:
-        if name not in schemas.STEMS and Path(name).exists():
+        if name not in schemas.STEMS and anywhere().exists(name):
             raise click.UsageError(f"{name} is a path, which goes with --modelines.")
         _SCHEMA.convert(name, None, ctx)
     try:

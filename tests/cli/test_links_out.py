@@ -53,6 +53,21 @@ def test_no_verb_writes_through_a_file_that_leads_out(tmp_path: Path, content: s
         assert (target.read_text() if target.exists() else None) == content
 
 
+def test_init_takes_no_owner_from_a_file_that_leads_out(tmp_path: Path) -> None:
+    """The fleet's file is a link to somebody else's: init asks for the owner, and shows nothing."""
+    (tmp_path / "precious").write_text("owner: precious\n")
+    tree = tmp_path / "tree"
+    (tree / ".git").mkdir(parents=True)
+    (tree / "bedrock-jobs.yaml").symlink_to("../precious")
+
+    ran = call(tree, "init", ".", "--output", "json")
+
+    assert ran.code == 64
+    assert "--owner: bedrock-jobs.yaml is not read: the symbolic link leads out" in ran.err
+    assert "owner: precious" not in ran.out + ran.err
+    assert sorted(path.name for path in tree.iterdir()) == [".git", "bedrock-jobs.yaml"]
+
+
 @pytest.mark.parametrize("target", ["precious", "nowhere", "folder"])
 def test_record_that_leads_out_is_a_problem_of_the_tree(tree: Project, target: str) -> None:
     """A link of a sidecar's name holds jobs, and every verb says which link does and what to do."""

@@ -77,7 +77,7 @@ class Site:
         made = [one["members"] for one in self.tree.calls("Create") if one["status"] < 400]
         assert len(made) <= (trees.MOST if self.has_rules else 0)
         for members in made:
-            tags = {tag["key"]: tag["value"] for tag in members["jobTags"]}
+            tags = {tag["key"]: tag["value"] for tag in members.get("jobTags", ())}
             assert "team" in tags
             assert tags.get(OWNER_TAG, trees.OWNER) == trees.OWNER
             assert members["roleArn"] != trees.FORBIDDEN_ROLE
@@ -173,6 +173,7 @@ def test_no_writer_leaves_a_hostile_tree(growths: list[trees.Growth], system: st
         if all(not place.startswith(".git") for place, _ in growths):
             # A repository's own configuration and hooks are its user's.
             made.call("reconcile", "--write-back", "commit")
+        made.call("init", ".", "--dry-run", "--output", "json")
         made.call("init", ".", "--owner", trees.OWNER, "--force")
 
 
