@@ -8,6 +8,7 @@ from dataclasses import replace
 from controller.core.actions import Action, Reason, Verb
 from controller.core.case import Case
 from controller.core.diff import Difference, failure_text
+from controller.core.healing import heals
 from controller.core.identity import Ownership
 from controller.core.kind import Kind
 from controller.core.lineage import Lineage
@@ -164,8 +165,11 @@ def _no_retry(case: Case) -> str:
         return (
             f". policy.state is {policy.state}: attempt {case.observation.following.attempt} waits"
         )
-    retries = policy.attempt + policy.retries
-    if case.live.status in case.kind.failed and made.attempt < retries:
+    is_last = made.attempt >= policy.attempt + policy.retries
+    if is_last or case.live.status not in case.kind.failed:
+        return ""
+    # What was submitted or adopted in this very pass is followed in the next one.
+    if not heals(failure_text(case.kind, case.live.members), case.fleet):
         return ". Such a failure does not heal by itself: mend the cause, then raise policy.attempt"
     return ""
 

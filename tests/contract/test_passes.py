@@ -315,6 +315,18 @@ def test_adopted_job_is_ours_from_then_on(tree: Tree) -> None:
     assert tree.cloud.count() == {}
 
 
+def test_adopted_failure_that_heals_is_not_said_to_last(tree: Tree) -> None:
+    """Who adopts a failed job that the next pass retries is not asked for another attempt."""
+    tree.cloud.create(KIND, Target(), submission(KIND, SPEC, "support-bot", "").request, FOREIGN)
+    tree.cloud.turn(KIND, "support-bot", "Failed", failureMessage="Internal server error")
+    tree.put("support-bot", {"adopt": tree.live()[0].arn, "onFailure": {"retries": 1}})
+
+    first, second = tree.one(), tree.one()
+
+    assert first.outcome.now.message == "The job failed: Internal server error"
+    assert second.outcome.planned.reason is Reason.RETRY
+
+
 @pytest.mark.parametrize("mode", list(Mode))
 def test_only_applying_clears_away(tree: Tree, mode: Mode) -> None:
     """What a killed process left behind goes in a pass that acts, and in no other."""
