@@ -24,12 +24,11 @@ LOGIN = "robot:p4ss%2Fw:rd%40%25n%5Cn"
 
 
 def traces(folder: Path, served: Served) -> list[str]:
-    """Return where the password can be seen: command lines, and files below a folder."""
-    words = ("p4ss/w", "p4ss%2Fw")
+    """Return where the password can be seen, if only encoded: command lines, and files below."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     texts = {line: line.encode() for line in served.lines}
     texts |= {str(path): path.read_bytes() for path in files}
-    return [name for name, text in texts.items() if any(word.encode() in text for word in words)]
+    return [name for name, text in texts.items() if PASSWORD[:4].encode() in text]
 
 
 @pytest.fixture(autouse=True)

@@ -167,4 +167,22 @@ MUTANTS = (
         'head.rpartition("@")\n',
         'head.rpartition("@" if "/" not in head else "@@")\n',
     ),
+    Mutant(
+        "a URL's password is on git's command line",
+        "controller/adapters/checkout.py",
+        "        self._url, login = signed_in(origin.url, os.environ)\n",
+        "        self._url, login = origin.url, signed_in(origin.url, os.environ)[1]\n",
+    ),
+    Mutant(
+        "a helper of the user's stores a URL's password",
+        "controller/adapters/git_login.py",
+        '[(f"{scope}.helper", ""), (f"{scope}.helper", _HELPER)]',
+        '[(f"{scope}.helper", _HELPER)]',
+    ),
+    Mutant(
+        "a clone's folder that cannot be listed is empty",
+        "controller/adapters/clone_files.py",
+        "    if error.errno not in ABSENT:\n",
+        "    if not error:\n",
+    ),
 )
