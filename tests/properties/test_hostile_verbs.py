@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import Phase, given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
 from controller.core.tagging import OWNER as OWNER_TAG
@@ -30,6 +30,7 @@ CODES = {0, 1, 2, 3, 4, 5, 6, 64}
 SYSTEMS = {"terminal": {}, "github": {"GITHUB_ACTIONS": "true"}, "gitlab": {"GITLAB_CI": "true"}}
 # A tree is seconds of work, and finding a smaller one that fails as well would take minutes.
 UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
+STATUSES = ("--status-dir", "statuses")
 PATHS = ((), ("jobs/sub",), (".",), ("jobs/a.yaml", "jobs/link"))
 
 
@@ -128,13 +129,15 @@ def _check_summary(path: Path) -> None:
 
 
 @pytest.mark.parametrize("output", OUTPUTS)
-@settings(max_examples=4, phases=UNSHRUNK)
+@settings(max_examples=3, phases=UNSHRUNK)
 @given(
     growths=trees.TREES,
     system=st.sampled_from(sorted(SYSTEMS)),
     paths=st.sampled_from(PATHS),
     beside_git=st.booleans(),
 )
+@example(growths=[*trees.KNOWN], system="gitlab", paths=(), beside_git=True)
+@example(growths=[*trees.KNOWN], system="github", paths=("jobs/sub",), beside_git=False)
 def test_no_verb_leaves_a_hostile_tree(
     output: str,
     growths: list[trees.Growth],
@@ -159,6 +162,7 @@ def test_no_verb_leaves_a_hostile_tree(
 
 @settings(max_examples=6, phases=UNSHRUNK)
 @given(growths=trees.TREES, system=st.sampled_from(sorted(SYSTEMS)))
+@example(growths=[*trees.KNOWN], system="terminal")
 def test_no_writer_leaves_a_hostile_tree(growths: list[trees.Growth], system: str) -> None:
     """Verbs that write manifests, schemas, pipelines or commits write none of it elsewhere."""
     with site(growths, system) as made:
@@ -182,7 +186,14 @@ def test_no_writer_leaves_a_hostile_tree(growths: list[trees.Growth], system: st
     growths=trees.TREES,
     system=st.sampled_from(sorted(SYSTEMS)),
     beside_git=st.booleans(),
-    options=st.sampled_from(((), ("--prune",), ("--status-dir", "statuses"))),
+    options=st.sampled_from(((), ("--prune",), STATUSES)),
+)
+@example(growths=[*trees.KNOWN], system="terminal", beside_git=True, options=())
+@example(
+    growths=[*trees.NESTED, ("statuses", "link to {outside}")],
+    system="github",
+    beside_git=False,
+    options=STATUSES,
 )
 def test_no_daemon_leaves_a_hostile_tree(
     growths: list[trees.Growth],
@@ -195,8 +206,9 @@ def test_no_daemon_leaves_a_hostile_tree(
         made.watch(*options)
 
 
-@settings(max_examples=6, phases=UNSHRUNK)
+@settings(max_examples=4, phases=UNSHRUNK)
 @given(growths=trees.BRANCHES, system=st.sampled_from(sorted(SYSTEMS)))
+@example(growths=[*trees.KNOWN], system="github")
 def test_no_clone_leaves_a_hostile_branch(growths: list[trees.Growth], system: str) -> None:
     """A daemon over a clone of such a branch stays in the clone, and writes back only statuses."""
     with site(growths, system) as made:

@@ -284,6 +284,22 @@ NESTED = (
     ("jobs/sub/deep/e.yaml", "job without a tag"),
 )
 """A fleet of the stranger's own, with what the root's rules forbid."""
+KNOWN = (
+    *NESTED,
+    ("jobs/a.yaml", "link to {outside}/job.yaml"),
+    ("jobs/link", "link to {outside}/inner"),
+    ("jobs/other.status.json", "link to {outside}/good.status.json"),
+    ("jobs/.bedrock-jobs/.gitignore", "link to {outside}/netrc"),
+    ("statuses", "link to {outside}"),
+    ("made.plan", "link to {outside}/new"),
+    ("bedrock-jobs-plan.junit.xml", "link to {outside}/new"),
+    ("bedrock-jobs-validate.junit.xml", "link to {outside}/netrc"),
+    (".gitattributes", "attributes"),
+    (".git/config", "commands of git"),
+    (".git/hooks/pre-commit", "a hook"),
+    ("jobs/x\n::stop-commands::y.yaml", "job with hostile text 7"),
+)
+"""What is tried in every run: an attack of each kind."""
 IN_PLACE_OF = ("jobs", "jobs/good.yaml", "bedrock-jobs.yaml", ".git")
 LINKS_OUT = [name for name in THINGS if "{outside}" in name or name.endswith(("environ", "cwd"))]
 
