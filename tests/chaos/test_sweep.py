@@ -7,17 +7,27 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.chaos.batches import BATCH
 from tests.chaos.errnos import FAILING, failed, failures
 from tests.chaos.faults import ANSWERED, faulted, moments, strange_answers
 from tests.chaos.lives import FAULTED_LIVES, LIVES, OVERTAKEN_LIVES
 from tests.chaos.parts import WAYS, parts
-from tests.chaos.portions import PORTIONED, portioned, portions
+from tests.chaos.portions import (
+    PORTIONED,
+    STOPPING,
+    Piece,
+    one_pass,
+    portioned,
+    portions,
+    submitted_by_the_whole,
+)
 from tests.chaos.power import POWERED, outages, powered
 from tests.chaos.prefixes import CHECKED_OUT, checked_out, prefixes
 from tests.chaos.races import race
 from tests.chaos.scenarios import FAULTED, OVERTAKEN, SCENARIOS, Scenario
 from tests.chaos.sweep import Run, boundaries, killed, overtaken
 from tests.chaos.world import Universe
+from tests.support.manifests import manifest, spec
 
 DEATHS = 1
 ENCOUNTERS = 1
@@ -100,6 +110,30 @@ def test_part_of_the_tree_is_made_good(
     found = portions(everywhere, scenario)
     run = portioned(everywhere, scenario, found[start % len(found)])
     assert (run.boundary, run.violations) == (run.boundary, ())
+
+
+@pytest.mark.parametrize("way", ["file", "label", BATCH])
+def test_pass_over_a_part_is_about_that_part(everywhere: Universe, way: str) -> None:
+    """Each way to choose a part submits the job that it names and no other."""
+    with everywhere.world() as world:
+        world.put("single", manifest("single"))
+        world.put("pair", manifest("left"), manifest("right"))
+
+        one_pass(world, Piece(way, "single"), in_turn=True)
+
+        assert [job["jobName"] for job in world.jobs()] == ["single"]
+        one_pass(world, Piece(STOPPING, "single"), in_turn=True)
+        assert [job["status"] for job in world.jobs()] == ["Stopping"]
+
+
+def test_what_the_whole_tree_holds_is_known(everywhere: Universe) -> None:
+    """Of manifests that clash, a pass over the whole tree would submit none."""
+    with everywhere.world() as world:
+        for name in ("left", "right"):
+            world.put(name, manifest(name, spec(jobName="same", customModelName=name)))
+        world.put("single", manifest("single"))
+
+        assert submitted_by_the_whole(world) == {"single"}
 
 
 @each(FAILING)

@@ -410,3 +410,18 @@ def test_edit_of_a_stalled_conflict_is_submitted(tree: Tree) -> None:
     tree.cloud.failing = {}
 
     assert tree.one().outcome.now.reason is Reason.IN_PROGRESS
+
+
+def test_tags_of_an_ended_job_are_corrected(tree: Tree) -> None:
+    """An edit of tags is read and set also where the sidecar alone knows how the job ended."""
+    tree.put("support-bot", jobTags=[{"key": "team", "value": "support"}])
+    tree.one()
+    tree.cloud.turn(KIND, "support-bot", "Completed")
+    tree.one()
+    tree.one()
+    tree.put("support-bot", jobTags=[{"key": "team", "value": "search"}])
+
+    tree.one()
+
+    (live,) = tree.live()
+    assert tree.cloud.kept_tags[live.arn] == {"team": "search"}

@@ -10,7 +10,9 @@ from typing import Any
 import pytest
 
 from controller.core.actions import Reason, Verb
-from controller.reconcile import Mode, Report
+from controller.core.leftovers import Census
+from controller.reconcile import Mode, Report, Scope
+from controller.removing import Coverage
 from tests.contract.passes import Tree
 
 CUT = b'{"apiVersion": "bedrock-jobs/v1", "jobs": {"support-bot": {"kind"'
@@ -119,6 +121,24 @@ def test_broken_record_stays_while_one_of_its_jobs_is_not_shown(tree: Tree) -> N
     assert not (tree.folder / "new.status.json").exists()
     (shown,) = [one for one in report.results if one.outcome.now.desired.key.name == "other"]
     assert "cannot be read" in (shown.unwritten or "")
+
+
+@pytest.mark.parametrize("problems", [None, 1], ids=["a part", "a broken manifest"])
+def test_broken_record_stays_in_a_pass_over_a_part(tree: Tree, problems: int | None) -> None:
+    """What the pass does not see, or cannot read, may have its record in the file too."""
+    tree.put("other")
+    tree.whole()
+    path = tree.folder / "other.status.json"
+    path.write_bytes(CUT)
+    del tree.jobs["support-bot"]
+    keys = frozenset(job.key for job in tree.jobs.values())
+    census = Census((str(tree.folder),), keys, problems=problems or 0)
+    coverage = None if problems is None else Coverage(census, lambda: census)
+
+    report = tree.reconcile(scope=Scope(coverage=coverage))
+
+    assert decided(report)["other"] is Reason.IN_PROGRESS
+    assert path.read_bytes() == CUT
 
 
 def test_person_may_give_a_record_up(tree: Tree) -> None:

@@ -1,0 +1,44 @@
+"""One of a daemon's batches as a command: some jobs by name, of all that its tree asks for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from controller.adapters.aws import Bedrock
+from controller.adapters.clock import SystemClock
+from controller.adapters.connection import Connection
+from controller.adapters.sidecars import Sidecars
+from controller.apply import Outside
+from controller.cli.intake import Reading
+from controller.cli.watch import command
+from controller.core.claims import Around
+from controller.core.kinds import KINDS
+from controller.core.sharding import Shard
+from controller.reconcile import Mode, Scope, reconcile
+
+BATCH = "batch"
+"""The word that comes first in the arguments; those after it name the jobs, ``--`` the options."""
+
+
+def main() -> None:
+    """Read the tree as a daemon does, and make one pass over the jobs that are named."""
+    at = sys.argv.index("--")
+    _make(sys.argv[2:at], sys.argv[at + 1 :])
+
+
+def _make(names: Sequence[str], options: Sequence[str]) -> None:
+    given = command.make_context("watch", list(options)).params
+    paths = (Path("jobs"),)
+    reading = Reading(paths, given, Shard())
+    intake = reading.read()
+    desired = [job for key, job in intake.desired.items() if key.name in names]
+    connection = Connection(region=os.environ["AWS_REGION"])
+    around = Around(reading.others, reading.is_narrow)
+    outside = Outside(
+        KINDS, Bedrock(connection), Sidecars(paths, KINDS), SystemClock(), around=around
+    )
+    if not intake.broken and not intake.unsettled:
+        reconcile(desired, outside, intake.fleet, Mode.APPLY, Scope(part=True, identifies=True))
