@@ -72,6 +72,16 @@ def test_a_selector_and_a_shard_choose(jobs: Path) -> None:
     assert [shard.coverage() is not None for shard in shards] == [True, False, False]
 
 
+def test_a_part_of_the_tree_is_narrow(jobs: Path) -> None:
+    """A file, or a selector, is less than the folder that it lies in."""
+    whole, file = Reading([jobs], GIVEN, Shard()), Reading([jobs / "a.yaml"], GIVEN, Shard())
+    chosen = Reading([jobs], {**GIVEN, "selector": "team=a"}, Shard())
+    for reading in (whole, file, chosen):
+        reading.read()
+
+    assert [one.is_narrow for one in (whole, file, chosen)] == [False, True, True]
+
+
 def test_what_binds_the_manifests_is_watched_too(jobs: Path) -> None:
     """The fleet's file, also one that is still to come, and defaults above the folder."""
     top = jobs.parent

@@ -23,6 +23,7 @@ from tests.mutation import (
     mutants_of_plans,
     mutants_of_records,
     mutants_of_rules,
+    mutants_of_slots,
     mutants_of_trees,
 )
 from tests.mutation.mutants import MUTANTS as MUTANTS_OF_ALL_ELSE
@@ -62,6 +63,14 @@ ROOMS = (
     "tests/adapters/test_syncing.py",
     "tests/adapters/test_webhooks.py",
     "tests/e2e/test_settled.py",
+    "tests/e2e/test_slots.py",
+    "tests/e2e/test_targets.py",
+    "tests/e2e/test_prune_unread.py",
+    "tests/adapters/test_grounds.py",
+    "tests/adapters/test_fleet_file.py",
+    "tests/adapters/test_manifests.py",
+    "tests/adapters/test_manifests_defaults.py",
+    "tests/cli/test_intake.py",
     "tests/e2e/test_lost_answers.py",
     "tests/chaos/test_power.py",
 )
@@ -73,6 +82,7 @@ MUTANTS = (
     *mutants_of_plans.MUTANTS,
     *mutants_of_records.MUTANTS,
     *mutants_of_rules.MUTANTS,
+    *mutants_of_slots.MUTANTS,
     *mutants_of_trees.MUTANTS,
 )
 UNBROKEN = Mutant("nothing", "pyproject.toml", "", "")

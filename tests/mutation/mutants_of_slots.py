@@ -1,0 +1,92 @@
+"""The load-bearing lines of slots, conflicts and parts of a tree, each with its replacement."""
+
+from __future__ import annotations
+
+from tests.mutation.mutants import Mutant
+
+MUTANTS = (
+    Mutant(
+        "a recorded end frees a slot",
+        "controller/reconcile.py",
+        "    made, crowd = confirm_room(made, kinds, recorded, fleet, crowd, looking)\n",
+        "",
+    ),
+    Mutant(
+        "an end in the history frees a slot",
+        "controller/core/slots.py",
+        "        lane.arns.update(arns_of(known))\n",
+        "        lane.arns.add(str(known.arn))\n",
+    ),
+    Mutant(
+        "a job is known as active by its ARN alone",
+        "controller/core/slots.py",
+        "            if one.arn in self.arns or one.name in self.names:\n",
+        "            if one.arn in self.arns:\n",
+    ),
+    Mutant(
+        "a missing job frees its slot",
+        "controller/core/slots.py",
+        "        if recorded.arn not in seen and _may_run(kind, recorded):\n",
+        "        if recorded.arn in seen and _may_run(kind, recorded):\n",
+    ),
+    Mutant(
+        "a job takes a slot where its manifest points",
+        "controller/core/slots.py",
+        "known.place or action.place",
+        "action.place or known.place",
+    ),
+    Mutant(
+        "slots that cannot be counted are free",
+        "controller/counting.py",
+        "            failed[place] = error.failure\n",
+        "            running |= {} if error else {}\n",
+    ),
+    Mutant(
+        "what is collected is not asked for",
+        "controller/observing.py",
+        "return self.full or (self.collects and job.removed)",
+        "return self.full",
+    ),
+    Mutant(
+        "a young job is collected",
+        "controller/core/pruning.py",
+        "may_lag(kind, recorded, now) or _may_still_show(",
+        "_may_still_show(",
+    ),
+    Mutant(
+        "a conflict is sent for ever",
+        "controller/core/headlines.py",
+        "    if conflicts_of(outcome, recorded) >= MOST_CONFLICTS:\n",
+        "    if conflicts_of(outcome, recorded) < 0:\n",
+    ),
+    Mutant(
+        "a stalled conflict ends its intent",
+        "controller/core/headlines.py",
+        "    kept = KEPT_AS_RECORDED | {Reason.SUBMIT_REFUSED}\n",
+        "    kept = KEPT_AS_RECORDED\n",
+    ),
+    Mutant(
+        "conflicts of another spec are counted",
+        "controller/core/headlines.py",
+        "    return recorded.is_intent and is_same\n",
+        "    return recorded.is_intent\n",
+    ),
+    Mutant(
+        "a part passes over wrong places in sidecars",
+        "controller/core/claims.py",
+        "            if known is not None and _is_led_away(",
+        "            if known is not None and not known and _is_led_away(",
+    ),
+    Mutant(
+        "a daemon over a part judges on the part",
+        "controller/cli/intake.py",
+        "        return self._whole is not None and is_narrow(self._whole[0])\n",
+        "        return self._whole is None\n",
+    ),
+    Mutant(
+        "a stop by hand takes the record's word",
+        "controller/cli/stop.py",
+        "Mode.PLAN, Scope(full=True))",
+        "Mode.PLAN)",
+    ),
+)
