@@ -97,7 +97,10 @@ class Actor:
             arn = self.cloud.create(kind, desired.target, request, submission.token)
         except CloudError as error:
             return self._not_answered(action, error.failure)
-        live = self._confirmed(action, arn)
+        try:
+            live = self._found(action, arn, desired.name)
+        except CloudError as error:
+            return Outcome(action, replace(action, failure=error.failure), arn=arn)
         if live is None or live.arn != arn:
             # A namesake says nothing of the job that Create answered with.
             return Outcome(action, action, arn=arn)
@@ -145,15 +148,8 @@ class Actor:
             seen.add(action.desired.name)
         return recorded.name not in seen and self._found(action, recorded.name) is not None
 
-    def _confirmed(self, action: Action, arn: str) -> Live | None:
-        """Return the job behind an ARN, as far as it shows."""
-        try:
-            return self._found(action, arn, action.desired.name)
-        except CloudError:
-            return None
-
     def _found(self, action: Action, *identifiers: str) -> Live | None:
-        """Look for a job, patient with a short time in which it does not show."""
+        """Return a job as far as it shows, patient with a short time in which it does not."""
         kind, target = self._kind(action), action.desired.target
         for pause in (*_PATIENCE, None):
             for identifier in identifiers:

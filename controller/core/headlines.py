@@ -41,6 +41,7 @@ FOR_A_PERSON = frozenset(
 KEPT_AS_RECORDED = frozenset(UNREAD | {Reason.WRONG_TARGET, Reason.LIVE_MISSING, Reason.INVALID})
 """Reasons under which nothing new is known of the job itself."""
 
+_NOT_YET = "the service does not show yet"
 MOST_CONFLICTS = 10
 """After so many passes a Create in conflict is not sent any more.
 
@@ -69,7 +70,8 @@ def headline_of(
     if outcome.failure is not None:
         return _failed(outcome, live, recorded)
     if outcome.arn is not None:
-        message = f"Submitted as {outcome.arn}, which the service does not show yet"
+        why = f"could not be looked up: {action.failure}" if action.failure else _NOT_YET
+        message = f"Submitted as {outcome.arn}, which {why}"
         return Headline(SUBMITTING, NOT_KNOWN, action.reason, message)
     if action.reason in UNREAD:
         phase = _phase(action, recorded, UNKNOWN)

@@ -315,6 +315,19 @@ def test_adopted_job_is_ours_from_then_on(tree: Tree) -> None:
     assert tree.cloud.count() == {}
 
 
+def test_submit_whose_look_fails_says_why(tree: Tree) -> None:
+    """A job that was made, and could not be looked at, is recorded, and the cause is told."""
+    arn = arn_of(KIND, "job000000000")
+    tree.cloud.failing = {("Get", arn): failure("ExpiredTokenException", "old", reading=True)}
+    tree.put("support-bot")
+
+    outcome = tree.one().outcome
+
+    assert outcome.arn == tree.live()[0].arn
+    assert outcome.now.failure is not None
+    assert "could not be looked up: ExpiredToken" in tree.entry()["conditions"][0]["message"]
+
+
 def test_adopted_failure_that_heals_is_not_said_to_last(tree: Tree) -> None:
     """Who adopts a failed job that the next pass retries is not asked for another attempt."""
     tree.cloud.create(KIND, Target(), submission(KIND, SPEC, "support-bot", "").request, FOREIGN)
