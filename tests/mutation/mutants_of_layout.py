@@ -1,0 +1,117 @@
+"""The load-bearing lines of what a tree holds, each with what takes its place."""
+
+from __future__ import annotations
+
+from tests.mutation.mutants import Mutant
+
+MUTANTS = (
+    Mutant(
+        "a warning is an error",
+        "controller/core/severity.py",
+        "    return tuple(one for one in problems if one.is_error)\n",
+        "    return tuple(problems)\n",
+    ),
+    Mutant(
+        "a strict verb submits what it calls wrong",
+        "controller/core/severity.py",
+        "problems=as_errors(manifest.problems), spec=None)",
+        "problems=as_errors(manifest.problems))",
+    ),
+    Mutant(
+        "a work tree that cannot be seen is at rest",
+        "controller/adapters/worktrees.py",
+        "            return Standing(locked=f\"git's folder of {top} cannot be read "
+        '({error.strerror})")\n',
+        "            return Standing(stale=str(error) and '')\n",
+    ),
+    Mutant(
+        "a lock is left behind at once",
+        "controller/adapters/worktrees.py",
+        "        if self._now() - held.st_mtime < STALE:\n",
+        "        if self._now() - held.st_mtime < 0:\n",
+    ),
+    Mutant(
+        "a merge under way is a commit",
+        "controller/adapters/worktrees.py",
+        '    "MERGE_HEAD": "merge",\n',
+        "",
+    ),
+    Mutant(
+        "a file that HEAD lacks counts as unchanged",
+        "controller/adapters/worktrees.py",
+        "        if name not in held or not held[name].plain or not _holds(",
+        "        if name in held and not _holds(",
+    ),
+    Mutant(
+        "the nearest fleet file rules",
+        "controller/adapters/grounds.py",
+        "    fleet = right[-1] if right else None\n",
+        "    fleet = right[0] if right else None\n",
+    ),
+    Mutant(
+        "a submodule ends the way to the fleet's file",
+        "controller/adapters/grounds.py",
+        "    end = tops[-1] if tops else _present(levels)\n",
+        "    end = tops[0] if tops else _present(levels)\n",
+    ),
+    Mutant(
+        "a way that cannot be read has no rules",
+        "controller/adapters/grounds.py",
+        "        found = Ground(typed, bounds, None, (unknown(error.path, error.text),))\n",
+        "        found = Ground(typed, bounds, None if error else None)\n",
+    ),
+    Mutant(
+        "git that does not answer holds nothing",
+        "controller/adapters/held.py",
+        "        return found.plus(Held(unknown=frozenset({folder})))\n",
+        "        return found\n",
+    ),
+    Mutant(
+        "a broken manifest in git is none",
+        "controller/adapters/held.py",
+        "    return found.plus(_beside(path, own)) if broken else found\n",
+        "    return found\n",
+    ),
+    Mutant(
+        "a file of two names counts twice",
+        "controller/adapters/discovery.py",
+        "        elif real not in self._met:\n",
+        "        elif path not in self._met:\n",
+    ),
+    Mutant(
+        "a link leads to another fleet's manifests",
+        "controller/adapters/discovery.py",
+        "        if self._named or other.seat in {ground.seat, None}:\n",
+        "        if self._named or other:\n",
+    ),
+    Mutant(
+        "defaults that cannot be listed are none",
+        "controller/adapters/defaults.py",
+        "            yield Layer(folder, None, (unknown(folder, error.text),))\n",
+        "            yield Layer(folder, None, ())\n",
+    ),
+    Mutant(
+        "empty defaults mean nothing",
+        "controller/adapters/defaults.py",
+        "        return Layer(path, None, problems or (says_nothing(path),))\n",
+        "        return Layer(path, None, problems)\n",
+    ),
+    Mutant(
+        "a fleet's file below is passed over",
+        "controller/adapters/defaults.py",
+        "                yield Layer(path, None, (nested(path, bounds.top),))\n",
+        "                yield from ()\n",
+    ),
+    Mutant(
+        "an empty fleet file lifts the rules",
+        "controller/adapters/fleet_file.py",
+        "        return Fleet(), (*problems, says_nothing(path))\n",
+        "        return Fleet(), tuple(problems)\n",
+    ),
+    Mutant(
+        "a fleet file that cannot be read lifts the rules",
+        "controller/adapters/fleet_file.py",
+        "        return Fleet(), (error.problem(path),)\n",
+        "        return Fleet(), () if error else ()\n",
+    ),
+)
