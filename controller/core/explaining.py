@@ -19,6 +19,7 @@ from controller.core.hints import (
 from controller.core.keywords import CODE, FORM, REFUSED, WRITTEN_TEXT
 from controller.core.mistakes import Mistake, kind_of
 from controller.core.problems import Code, by_code
+from controller.core.violations import BARRED
 
 _WORDS: Final = MappingProxyType(
     {
@@ -186,7 +187,7 @@ _RULES: Final[Mapping[str, Callable[[Mistake], Finding | None]]] = MappingProxyT
         "maxProperties": _properties,
         "format": _encoded,
         "contentEncoding": _encoded,
-        "falseSchema": _false,
+        BARRED: _false,
     }
 )
 
@@ -194,7 +195,8 @@ _RULES: Final[Mapping[str, Callable[[Mistake], Finding | None]]] = MappingProxyT
 def explain(mistake: Mistake) -> tuple[Finding, ...]:
     """Return what a mistake amounts to: mostly one finding, one per key where keys are unknown."""
     if mistake.rule == "additionalProperties":
-        return tuple(_unknown_key(mistake, key) for key in mistake.details["unexpected"])
+        known = mistake.node.get("properties", {})
+        return tuple(_unknown_key(mistake, key) for key in mistake.value if key not in known)
     rule = _RULES.get(mistake.rule)
     if rule is None:
         return (mistake.finding(Code.COMBINATION, f"breaks the rule `{mistake.rule}`"),)

@@ -1,18 +1,17 @@
-"""An error of the schema engine, seen from the value that it is about."""
+"""A violation of a schema, seen from the value that it is about."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
-
-from jsonschema_rs import ValidationError
 
 from controller.core.findings import Finding
 from controller.core.keywords import SENSITIVE
 from controller.core.problems import Code
 from controller.core.schema_paths import step
+from controller.core.violations import Violation
 
 _HIDDEN: Final = "a hidden value"
 _LONGEST_SHOWN: Final = 60
@@ -74,36 +73,37 @@ def look(schema: Mapping[str, Any], path: Sequence[str | int]) -> tuple[Any, str
     return node, f"`{label.lstrip('.')}`" if label else "The document", hidden
 
 
-def mistake_of(schema: Mapping[str, Any], error: ValidationError) -> Mistake:
-    """Return the mistake behind an error.
+def mistakes_of(schema: Mapping[str, Any], violation: Violation) -> Iterator[Mistake]:
+    """Yield the mistakes behind a violation: one, or one for each member that is missing.
 
-    A key's error is told of the mapping that holds it; here it is seen from the key itself.
+    A key's violation is told of the mapping that holds it; here it is seen from the key itself.
     """
-    path = tuple(error.instance_path)
-    details = error.kind.as_dict()
+    path = violation.path
     node, label, sensitive = look(schema, path)
-    if error.kind.name == "propertyNames":
-        inner = details["error"]
-        key = inner.instance
-        shown = "…" if sensitive else key
-        return Mistake(
+    if violation.on_key:
+        shown = "…" if sensitive else violation.value
+        path, label = (*path, violation.value), f"The key `{shown}` of {label}"
+        node = node["propertyNames"]
+    for details in _details(violation):
+        yield Mistake(
             schema=schema,
-            rule=inner.kind.name,
-            node=node["propertyNames"],
-            path=(*path, key),
-            label=f"The key `{shown}` of {label}",
-            value=key,
-            details=inner.kind.as_dict(),
+            rule=violation.rule,
+            node=node,
+            path=path,
+            label=label,
+            value=violation.value,
+            details=details,
             sensitive=sensitive,
-            on_key=True,
+            on_key=violation.on_key,
         )
-    return Mistake(
-        schema=schema,
-        rule=error.kind.name,
-        node=node,
-        path=path,
-        label=label,
-        value=error.instance,
-        details=details,
-        sensitive=sensitive,
-    )
+
+
+def _details(violation: Violation) -> Iterator[Mapping[str, Any]]:
+    limit = violation.limit
+    match violation.rule:
+        case "required":
+            yield from ({"property": name} for name in limit if name not in violation.value)
+        case "type":
+            yield {"types": [limit] if isinstance(limit, str) else limit}
+        case _:
+            yield {}

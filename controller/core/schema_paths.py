@@ -18,10 +18,15 @@ def step(schema: Mapping[str, Any], node: Mapping[str, Any], key: str | int) -> 
     # `additionalProperties: false` has nothing to say of a key's node.
     if not isinstance(child, Mapping):
         return {}
-    if "$ref" in child:
-        found: Mapping[str, Any] = schema["definitions"][child["$ref"].rpartition("/")[2]]
-        return found
-    return child
+    found: Mapping[str, Any] = resolved(schema, child)
+    return found
+
+
+def resolved(schema: Mapping[str, Any], node: Any) -> Any:
+    """Return what a reference into the definitions leads to; any other node as it is."""
+    if isinstance(node, Mapping) and "$ref" in node:
+        return schema["definitions"][node["$ref"].rpartition("/")[2]]
+    return node
 
 
 def members(node: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -1,4 +1,7 @@
-"""Values held against a schema; every mistake becomes a finding, told at once."""
+"""Values held against a schema; every mistake becomes a finding, told at once.
+
+jsonschema-rs decides quickly whether there is any; jsonschema then says which they are.
+"""
 
 from __future__ import annotations
 
@@ -6,18 +9,24 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from jsonschema_rs import Draft7Validator, RegexOptions, ValidationError
+from jsonschema_rs import Draft7Validator, RegexOptions
 
 from controller.core.explaining import explain
 from controller.core.findings import Finding
 from controller.core.hints import DID_YOU_MEAN
 from controller.core.keywords import CODE, PROBLEM
-from controller.core.mistakes import mistake_of
+from controller.core.mistakes import mistakes_of
 from controller.core.problems import Code, by_code
+from controller.core.schema_paths import resolved
+from controller.core.violations import BARRED, Violation, violations
 
 # A member that is missing because its key is misspelt is one mistake, told at the key.
 _FOLLOWING: Final = frozenset({"required", PROBLEM})
 _NONE: Final[frozenset[str]] = frozenset()
+_UNEXPLAINED: Final = Finding(
+    Code.COMBINATION, (), "The document does not fit the schema", "compare it with docs/manifest.md"
+)
+"""Said where the quick validator refuses a value in which the explaining one sees nothing."""
 _NAMED: Final = re.compile(r"`(?:[\w.]*\.)?(\w+)`")
 
 
@@ -44,51 +53,53 @@ class Checker:
         # Nearly all values are valid, and asking only that costs a fraction of looking for errors.
         if self._validator.is_valid(value):
             return ()
-        return _collapsed(_explained(self.schema, self._validator.iter_errors(value)))
+        found = _collapsed(_explained(self.schema, violations(self.schema, value)))
+        return found or (_UNEXPLAINED,)
 
 
-def _explained(
-    schema: Mapping[str, Any], errors: Iterable[ValidationError]
-) -> list[tuple[str, Finding]]:
-    """Return each error's findings with the keyword they come from, broken rules once each."""
+def _explained(schema: Mapping[str, Any], found: Iterable[Violation]) -> list[tuple[str, Finding]]:
+    """Return each violation's findings with the keyword they come from, broken rules once each."""
     told: list[tuple[str, Finding]] = []
     rules: set[tuple[str | int, ...]] = set()
-    for error in errors:
-        place = _rule_of(schema, error.schema_path)
+    for violation in found:
+        place = _rule_of(schema, violation.schema_path)
         if place is None:
-            mistake = mistake_of(schema, error)
-            told += [(mistake.rule, finding) for finding in explain(mistake)]
+            for mistake in mistakes_of(schema, violation):
+                told += [(mistake.rule, finding) for finding in explain(mistake)]
         # A broken rule may fail in several places at once; it is still one mistake.
         elif place not in rules:
             rules.add(place)
-            told.append((PROBLEM, _broken_rule(schema, place, error)))
+            told.append((PROBLEM, _broken_rule(schema, place, violation)))
     return told
 
 
 def _rule_of(
     schema: Mapping[str, Any], schema_path: Iterable[str | int]
 ) -> tuple[str | int, ...] | None:
-    """Return the place of the rule of ours that an error comes from, or None."""
-    node: Any = schema
+    """Return the place of the rule of ours that a violation comes from, or None."""
     place: tuple[str | int, ...] = ()
     for key in schema_path:
-        node = node[key]
         place = (*place, key)
-        if isinstance(node, dict) and PROBLEM in node:
+        if PROBLEM in _node_at(schema, place):
             return place
     return None
 
 
+def _node_at(schema: Mapping[str, Any], place: Iterable[str | int]) -> Mapping[str, Any]:
+    node: Any = schema
+    for key in place:
+        node = resolved(schema, node)[key]
+    return node if isinstance(node, Mapping) else {}
+
+
 def _broken_rule(
-    schema: Mapping[str, Any], place: tuple[str | int, ...], error: ValidationError
+    schema: Mapping[str, Any], place: tuple[str | int, ...], violation: Violation
 ) -> Finding:
     """Return the finding that a rule of ours states, where the engine saw it broken."""
-    rule: Any = schema
-    for key in place:
-        rule = rule[key]
+    rule = _node_at(schema, place)
     code = by_code(rule[CODE]) if CODE in rule else Code.COMBINATION
-    on_key = error.kind.name == "falseSchema"
-    return Finding(code, tuple(error.instance_path), rule[PROBLEM], "", on_key)
+    on_key = violation.rule == BARRED
+    return Finding(code, violation.path, rule[PROBLEM], "", on_key)
 
 
 def _collapsed(told: list[tuple[str, Finding]]) -> tuple[Finding, ...]:

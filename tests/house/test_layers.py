@@ -36,6 +36,7 @@ PURE = frozenset(
         "html",
         "itertools",
         "json",
+        "jsonschema",
         "jsonschema_rs",
         "math",
         "operator",
