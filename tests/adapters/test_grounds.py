@@ -289,6 +289,16 @@ def test_unknown_is_not_absent(repo: Path, number: str, monkeypatch: pytest.Monk
     assert (fleet.owner, [problem.code for problem in problems]) == expected
 
 
+def test_folder_that_cannot_be_listed_is_not_empty(
+    repo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Manifests that nobody can see may be in it, which a pass over all above it tells."""
+    with failing("scandir", repo / "jobs" / "sub", "EIO", monkeypatch):
+        tree = load([repo / "jobs"])
+
+    assert [problem.code for problem in tree.problems] == ["BJ101"]
+
+
 def test_open_is_unknown_too(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A fleet's file or defaults that cannot be opened are not taken for none."""
     with failing("open", repo / FILE, "EIO", monkeypatch):

@@ -79,6 +79,12 @@ MUTANTS = (
         "        elif path not in self._met:\n",
     ),
     Mutant(
+        "a folder that cannot be listed is empty",
+        "controller/adapters/discovery.py",
+        "            self.problems.append(unknown(folder, error.text))\n            return ()\n",
+        "            return () if error else ()\n",
+    ),
+    Mutant(
         "a link leads to another fleet's manifests",
         "controller/adapters/discovery.py",
         "        if self._named or other.seat in {ground.seat, None}:\n",
