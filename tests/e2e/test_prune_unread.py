@@ -50,6 +50,15 @@ def test_manifest_that_git_holds_is_not_gone(fleet: Project, how: str) -> None:
     assert "gone" not in actions(fleet, "--prune")
 
 
+def test_manifest_that_only_the_index_holds_is_not_gone(fleet: Project) -> None:
+    """Nor what was added to the index and is in no commit yet."""
+    git(fleet, "init", "-q", "-b", "main")
+    git(fleet, "add", "-A")
+    (fleet.jobs / "gone.yaml").unlink()
+
+    assert "gone" not in actions(fleet, "--prune")
+
+
 def test_removal_that_is_committed_counts(fleet: Project) -> None:
     """Once a commit lacks the manifest its job is stopped, as in a folder without git."""
     commit(fleet)

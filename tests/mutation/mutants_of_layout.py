@@ -67,6 +67,12 @@ MUTANTS = (
         "        return found\n",
     ),
     Mutant(
+        "the index holds nothing",
+        "controller/adapters/held.py",
+        "    known += _index(git, wanted)\n",
+        "",
+    ),
+    Mutant(
         "a broken manifest in git is none",
         "controller/adapters/held.py",
         "    return found.plus(_beside(path, own)) if broken else found\n",
