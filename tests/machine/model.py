@@ -63,6 +63,9 @@ class Model:
         edited = len({one.spec for one in known}) > 1
         for one in known if edited else {document}:
             yield from wishes(one.content(), owner, edited=edited)
+            for attempt in _begun_before(one, known):
+                earlier = replace(one, attempt=attempt, retries=0)
+                yield from wishes(earlier.content(), owner, edited=edited)
             if any(other.revises for other in known):
                 again = wishes(replace(one, revises=True).content(), owner, edited=edited)
                 yield from (wish for wish in again if one.revises or wish.attempt)
@@ -110,6 +113,18 @@ class Model:
         if before.status not in {"Failed", "Stopped"} or job.created < before.due:
             return False
         return not one.automatic or before.failure.startswith(HEALING)
+
+
+def _begun_before(document: Document, known: Iterable[Document]) -> set[int]:
+    """Return the attempts before a document's own that another spec may have begun.
+
+    A Create without a known outcome comes first, under its own name, also with the edited spec.
+    """
+    others = (one for one in known if one.spec != document.spec)
+    begun = {
+        attempt for one in others for attempt in range(one.attempt, one.attempt + one.retries + 1)
+    }
+    return {attempt for attempt in begun if attempt < document.attempt}
 
 
 def _is_hidden(one: Wish, before: Job) -> bool:
