@@ -33,8 +33,21 @@ def topmost_of(path: Path, top: Path) -> str:
     """Return the topmost folder below the fleet's in which a path lies, or its own folder."""
     folder = path if path.is_dir() else path.parent
     own, above = folder.resolve(), top.resolve()
+    if _is_tree_of_its_own(folder, above):
+        return str(own)
     inside = own.relative_to(above).parts if own.is_relative_to(above) else ()
     return str(above / inside[0]) if inside else str(own)
+
+
+def _is_tree_of_its_own(folder: Path, top: Path) -> bool:
+    """Whether a link leads to a folder that neither git nor a fleet's file makes a part of more.
+
+    git-sync keeps several copies side by side, and a link to the present one.
+    """
+    if top.is_relative_to(bounds_of(folder).root.path):
+        return False
+    above = (folder, *folder.parents)
+    return any(one.is_symlink() and one.parent.resolve().is_relative_to(top) for one in above)
 
 
 def ledger_roots(wanted: Asked) -> tuple[Path, ...]:

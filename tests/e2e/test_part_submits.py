@@ -77,6 +77,16 @@ def test_examples_elsewhere_hold_nothing(tree: Project) -> None:
     assert created(tree) == ["a"]
 
 
+def test_copy_beside_the_one_that_a_link_leads_to_holds_nothing(tree: Project) -> None:
+    """git-sync lays a new copy beside the present one, and lets its link flip then."""
+    for copy in ("one", "two"):
+        write(tree.folder / "git" / copy / "a.yaml", manifest("a"))
+    (tree.folder / "git" / "current").symlink_to("one")
+
+    assert tree.call("reconcile", "git/current").code == 0
+    assert created(tree) == ["a"]
+
+
 def test_part_without_a_clash_is_submitted(tree: Project) -> None:
     """Others of the tree keep no job from being submitted, in another region under one name."""
     tree.add("a", spec(jobName="same-name"))
