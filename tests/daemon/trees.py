@@ -16,7 +16,7 @@ from tests.daemon.process import Watch
 from tests.git.support import GIT
 from tests.support.project import Project
 
-PATIENCE = 600.0
+PATIENCE = 120.0
 REGION = "us-east-1"
 MANIFEST = """\
 apiVersion: bedrock-jobs/v1
