@@ -30,7 +30,7 @@ from controller.adapters.clone_files import (
 )
 from controller.adapters.git import Git, GitError
 from controller.adapters.git_login import signed_in
-from controller.adapters.sidecars import SUFFIX
+from controller.adapters.sidecar_paths import SUFFIX
 from controller.adapters.trees import contents
 from controller.core.file_names import SPELLINGS
 from controller.core.merging import Beside

@@ -9,7 +9,7 @@ import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from controller.adapters.sidecars import SUFFIX
+from controller.adapters.sidecar_paths import SUFFIX
 from controller.adapters.tree_files import ABSENT, TreeRoot
 from controller.adapters.tree_writing import flush, flush_folders, replace
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from controller.adapters.git import Git, GitError
 from controller.adapters.heads import Heads
 from controller.adapters.repository import HEADS, Aim, Repository
-from controller.adapters.sidecars import SUFFIX
+from controller.adapters.sidecar_paths import SUFFIX
 from controller.adapters.statuses import Local, bytes_of
 from controller.adapters.tree_files import OutsideTreeError, TreeRoot
 from controller.adapters.tree_writing import locked, make_folder, remove, replace

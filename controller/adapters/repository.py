@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from controller.adapters.git import PATIENCE, Git, GitError
-from controller.adapters.sidecars import folder_of
+from controller.adapters.sidecar_paths import folder_of
 from controller.core.urls import masked
 
 HEADS = "refs/heads/"

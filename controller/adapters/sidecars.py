@@ -15,13 +15,14 @@ from controller.adapters.alike import Alike
 from controller.adapters.sidecar_documents import LARGEST, document_of, name_of, rendered
 from controller.adapters.sidecar_doubts import Trouble, Unread, with_doubts
 from controller.adapters.sidecar_flushes import Flushes
+from controller.adapters.sidecar_paths import SUFFIX, folder_of, sidecar_of
 from controller.adapters.sidecar_trees import Trees, trouble_of
 from controller.adapters.sidecar_writes import Request, Writes, explained, refused_text
 from controller.adapters.signatures import Signature, is_settled, moment_of, signature_of
 from controller.adapters.tree_files import FileUnreadableError, Listed, OutsideTreeError
 from controller.adapters.tree_files import Kind as Listing
 from controller.adapters.tree_writing import TEMPORARY, locked, remove, remove_abandoned, replace
-from controller.core.file_names import SPELLINGS, is_manifest
+from controller.core.file_names import SPELLINGS
 from controller.core.kind import Kind
 from controller.core.leftovers import Stray
 from controller.core.merging import beside_another
@@ -29,16 +30,8 @@ from controller.core.model import JobKey, Recorded, Source
 from controller.core.recorded import is_understood, parse
 from controller.ports import Entry, LedgerError
 
-SUFFIX = ".status.json"
 _ABANDONED_SECONDS = 3600
 _MUCH = 4 << 20  # bytes from which on it pays to hold only once what sidecars have in common
-
-
-def sidecar_of(manifest: str) -> str:
-    """Return the path of the sidecar beside a manifest; a sidecar is its own."""
-    if manifest.endswith(SUFFIX):
-        return manifest
-    return os.path.splitext(manifest)[0] + SUFFIX  # noqa: PTH122 - once for each of many thousands
 
 
 class Sidecars:
@@ -341,9 +334,3 @@ class _Parsed:
     raw: Mapping[str, Any]
     misshapen: frozenset[str]
     trouble: Trouble | None
-
-
-def folder_of(root: Path) -> Path:
-    """Return the folder of a path of manifests; one that is not there yet is taken for a folder."""
-    is_file = root.is_file() or (not root.exists() and is_manifest(root.name))
-    return root.parent if is_file else root

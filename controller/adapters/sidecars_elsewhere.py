@@ -11,7 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.sidecars import Sidecars, folder_of
+from controller.adapters.sidecar_paths import folder_of
+from controller.adapters.sidecars import Sidecars
 from controller.adapters.tree_files import TreeRoot, root_of
 from controller.adapters.tree_writing import make_folder
 from controller.core.kind import Kind

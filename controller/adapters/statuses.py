@@ -11,7 +11,7 @@ from controller.adapters.git import Git
 from controller.adapters.heads import Heads
 from controller.adapters.repository import Repository
 from controller.adapters.sidecar_documents import entries_of, name_of, rendered
-from controller.adapters.sidecars import SUFFIX
+from controller.adapters.sidecar_paths import SUFFIX
 from controller.adapters.tree_files import Kind as FileKind
 from controller.adapters.tree_files import Listed, TreeRoot
 from controller.adapters.trees import (

@@ -15,7 +15,7 @@ from controller.adapters.discovery import discover
 from controller.adapters.grounds import bounds_of
 from controller.adapters.held import held
 from controller.adapters.manifests import read_files, scan
-from controller.adapters.sidecars import sidecar_of
+from controller.adapters.sidecar_paths import sidecar_of
 from controller.cli.asked import Asked
 from controller.cli.whole import topmost_of
 from controller.core.file_names import is_defaults, is_manifest

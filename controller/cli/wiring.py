@@ -17,7 +17,8 @@ from controller.adapters.clock import SystemClock
 from controller.adapters.connection import Connection
 from controller.adapters.deferred import deferred
 from controller.adapters.manifests import load
-from controller.adapters.sidecars import Sidecars, sidecar_of
+from controller.adapters.sidecar_paths import sidecar_of
+from controller.adapters.sidecars import Sidecars
 from controller.apply import Outside
 from controller.cli.asked import asked, usable
 from controller.cli.covering import check_read, check_whole, coverage_of

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.sidecars import Sidecars, sidecar_of
+from controller.adapters.sidecar_paths import sidecar_of
+from controller.adapters.sidecars import Sidecars
 from controller.core.kinds import KINDS
 from controller.core.leftovers import Stray
 from controller.core.model import JobKey, Place, Source

@@ -12,7 +12,7 @@ from typing import Any
 
 from controller.adapters.manifests import load
 from controller.adapters.sidecar_documents import rendered
-from controller.adapters.sidecars import sidecar_of
+from controller.adapters.sidecar_paths import sidecar_of
 from controller.core.desired import desire
 from controller.core.fleet import Fleet
 from controller.core.kinds import KINDS
