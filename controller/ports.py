@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Protocol
 
-from controller.core.kind import Kind
-from controller.core.leftovers import Stray
+from controller.core.kinds.kind import Kind
 from controller.core.model import Failure, JobKey, Live, Place, Recorded, Source, Summary, Target
+from controller.core.planning.orphaned_entries import Stray
 
 
 class CloudError(Exception):

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from controller.adapters import schemas
-from controller.adapters.tree_files import TooLargeError, TreeRoot, is_stream, root_of
-from controller.adapters.tree_writing import replace, write_stream
+from controller.adapters.host.tree_files import TooLargeError, TreeRoot, is_stream, root_of
+from controller.adapters.host.tree_writes import replace, write_stream
+from controller.adapters.schemas import shipped_schemas
 from controller.core.model import API_VERSION
-from controller.core.plan_file import KIND, PlanFile, document_of, is_whole, plan_file_of
+from controller.core.saved_plan.format import KIND, PlanFile, document_of, is_whole, plan_file_of
 
 SCHEMA: Final = f"output/{KIND}"
 _MODE: Final = 0o644
@@ -95,7 +95,7 @@ def read(path: Path, version: str) -> PlanFile:
         )
     if not is_whole(document):
         raise UnfitPlanError(f"{path} was changed after it was made: its checksum does not fit")
-    if not schemas.checker(SCHEMA).is_valid(document):
+    if not shipped_schemas.checker(SCHEMA).is_valid(document):
         raise UnfitPlanError(f"{path} is damaged: it does not keep the schema of plan files")
     return plan_file_of(document)
 

@@ -10,28 +10,37 @@ import sys
 
 import click
 
-from controller.cli.exits import Exit
-from controller.cli.printing import get_streams_ready, report, say
+from controller.cli.output.console import get_streams_ready, report, say
+from controller.cli.output.exit_codes import Exit
 from controller.version import __version__
 
 _MANY_OBJECTS = 200_000
 
 # Verb to (module, help line): the help is here so that --help imports no verb.
 _VERBS = {
-    "validate": ("controller.cli.validate", "Check manifests offline, without credentials."),
-    "plan": ("controller.cli.plan", "Show what reconcile would do, and change nothing."),
-    "reconcile": ("controller.cli.reconcile", "Make one pass: submit what is missing, record all."),
-    "watch": ("controller.cli.watch", "Keep a tree's jobs as it asks, as a daemon."),
-    "status": ("controller.cli.status", "Show each job's recorded status."),
-    "wait": ("controller.cli.wait", "Wait until every job has ended."),
-    "stop": ("controller.cli.stop", "Stop jobs that run."),
-    "retry": ("controller.cli.retry", "Ask for a further attempt at Failed or Stopped jobs."),
-    "adopt": ("controller.cli.adopt", "Let manifests stand for jobs made elsewhere."),
-    "schema": ("controller.cli.schema", "Write or check the JSON Schemas."),
-    "new": ("controller.cli.new", "Write a commented manifest to start from."),
-    "import": ("controller.cli.import_", "Make manifests from CLI requests or live jobs."),
-    "init": ("controller.cli.init", "Lay out a repository: jobs, schemas, rules, CI."),
-    "sandbox": ("controller.cli.sandbox", "Serve a simulated Bedrock on this machine."),
+    "validate": (
+        "controller.cli.commands.validate",
+        "Check manifests offline, without credentials.",
+    ),
+    "plan": ("controller.cli.commands.plan", "Show what reconcile would do, and change nothing."),
+    "reconcile": (
+        "controller.cli.commands.reconcile",
+        "Make one pass: submit what is missing, record all.",
+    ),
+    "watch": ("controller.cli.commands.watch", "Keep a tree's jobs as it asks, as a daemon."),
+    "status": ("controller.cli.commands.status", "Show each job's recorded status."),
+    "wait": ("controller.cli.commands.wait", "Wait until every job has ended."),
+    "stop": ("controller.cli.commands.stop", "Stop jobs that run."),
+    "retry": (
+        "controller.cli.commands.retry",
+        "Ask for a further attempt at Failed or Stopped jobs.",
+    ),
+    "adopt": ("controller.cli.commands.adopt", "Let manifests stand for jobs made elsewhere."),
+    "schema": ("controller.cli.commands.schema", "Write or check the JSON Schemas."),
+    "new": ("controller.cli.commands.new", "Write a commented manifest to start from."),
+    "import": ("controller.cli.commands.import_", "Make manifests from CLI requests or live jobs."),
+    "init": ("controller.cli.commands.init", "Lay out a repository: jobs, schemas, rules, CI."),
+    "sandbox": ("controller.cli.commands.sandbox", "Serve a simulated Bedrock on this machine."),
 }
 
 # What other tools call such verbs: a hand that knows those types them.

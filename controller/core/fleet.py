@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from controller.core.declared import target_of
-from controller.core.diff import foundation_model
+from controller.core.documents.envelope_values import target_of
 from controller.core.findings import Finding
-from controller.core.kind import Kind
+from controller.core.jobs.diff import foundation_model
+from controller.core.kinds.kind import Kind
 from controller.core.model import Target
 from controller.core.problems import Code
 

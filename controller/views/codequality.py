@@ -7,8 +7,8 @@ from collections import Counter
 from typing import Any
 
 from controller.core.printable import escaped
+from controller.views.findings import NOWHERE, Finding, Level, Review
 from controller.views.plan import in_sandbox
-from controller.views.review import NOWHERE, Finding, Level, Review
 
 _SEVERITIES = {Level.ERROR: "major", Level.WARNING: "minor"}
 

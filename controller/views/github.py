@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.core.printable import escaped
-from controller.views.lines import counted
-from controller.views.review import Finding, Level, Review
+from controller.views.findings import Finding, Level, Review
+from controller.views.text import counted
 
 MOST = 10
 """How many annotations of a kind GitHub shows of one step."""

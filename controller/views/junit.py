@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 from controller.core.model import JobKey, Source
 from controller.core.printable import escaped
-from controller.views.review import NOWHERE, Finding, Level, Review
+from controller.views.findings import NOWHERE, Finding, Level, Review
 
 _Case = tuple[JobKey | None, str]
 """A manifest's identity; or None, and the file that findings without one stand in."""

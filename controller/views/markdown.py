@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from controller.core.printable import escaped
-from controller.views.lines import counted
+from controller.views.text import counted
 
 _LONGEST_CELL = 2000
 _NOTICE = 80

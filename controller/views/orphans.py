@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from controller.core.leftovers import Orphan
 from controller.core.model import API_VERSION
-from controller.views.lines import Line, columns, counted
+from controller.core.planning.orphaned_entries import Orphan
+from controller.views.notices import Remarks, findings_data
 from controller.views.plan import in_sandbox
-from controller.views.remarks import Remarks, findings_data
+from controller.views.text import Line, columns, counted
 
 _HEAD = ("NAME", "PHASE", "CREATED", "ARN")
 

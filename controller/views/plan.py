@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from controller.core.actions import Action, Plan, Reason, Verb
 from controller.core.model import API_VERSION, Change, Desired, Place, Problem
-from controller.views.lines import Line, columns, counted
+from controller.core.planning.actions import Action, Plan, Reason, Verb
 from controller.views.problems import problem_data
+from controller.views.text import Line, columns, counted
 
 _COLOURS = {
     Verb.SUBMIT: "green",

@@ -8,7 +8,7 @@ from typing import Any
 
 from controller.core.model import API_VERSION, Problem, Severity, Source
 from controller.core.printable import escaped
-from controller.views.lines import Line
+from controller.views.text import Line
 
 _WIDEST = 160
 _MARGIN = 20

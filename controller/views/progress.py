@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from controller.core.headlines import STALLED, SUSPENDED
-from controller.core.kind import Kind
+from controller.core.kinds.kind import Kind
 from controller.core.printable import escaped
+from controller.core.status.conditions import STALLED, SUSPENDED
 from controller.views.plan import in_sandbox
 from controller.views.status import JobStatus
 

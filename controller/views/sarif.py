@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from controller.core.advice import rule_of
 from controller.core.model import Source
 from controller.version import __version__
-from controller.views.review import NOWHERE, Finding, Level, Review
+from controller.views.findings import NOWHERE, Finding, Level, Review
+from controller.views.rule_help import rule_of
 
 MOST = 25_000
 """How many results of a run code scanning takes."""

@@ -7,12 +7,12 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from controller.core.headlines import PENDING, STALLED
-from controller.core.kind import Kind
+from controller.core.kinds.kind import Kind
 from controller.core.model import API_VERSION, JobKey, Source
-from controller.views.lines import Line, columns, counted
+from controller.core.status.conditions import PENDING, STALLED
+from controller.views.notices import Remarks, remarks_data
 from controller.views.plan import in_sandbox
-from controller.views.remarks import Remarks, remarks_data
+from controller.views.text import Line, columns, counted
 
 _HEAD = ("NAME", "PHASE", "SYNCED", "REASON")
 _NOTHING = Remarks()

@@ -13,10 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.adapters.plan_files import PlaceError, UnfitPlanError, check_place, read, write
-from controller.core.agreement import compared
-from controller.core.plan_file import document_of, hashed
+from controller.core.saved_plan.drift import compared
+from controller.core.saved_plan.format import document_of, hashed
 from tests.core.cases import TEST_KINDS
-from tests.core.test_agreement import FLEET, TREE, moment
+from tests.core.saved_plan.test_drift import FLEET, TREE, moment
 
 VERSION = "0"
 MADE, FILE = moment(TREE, FLEET)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.tree_files import TreeRoot
-from controller.adapters.tree_writing import create, make_folder, replace
+from controller.adapters.host.tree_files import TreeRoot
+from controller.adapters.host.tree_writes import create, make_folder, replace
 
 
 def folders_fail_with(monkeypatch: pytest.MonkeyPatch, number: int) -> list[int]:

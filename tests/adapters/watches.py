@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from controller.adapters.arming import Ear, Heard, places
-from controller.adapters.watching import Watching, watching
+from controller.adapters.watch.file_events import Ear, Heard, places
+from controller.adapters.watch.tree_watcher import Watching, watching
 from tests.support.manifests import manifest, write
 
 DEADLINE = 60.0

@@ -10,14 +10,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from controller.adapters.manifests import load
-from controller.adapters.sidecar_documents import rendered
-from controller.adapters.sidecar_paths import sidecar_of
-from controller.core.desired import desire
+from controller.adapters.manifests.loader import load
+from controller.adapters.sidecars.document import rendered
+from controller.adapters.sidecars.paths import sidecar_of
 from controller.core.fleet import Fleet
-from controller.core.kinds import KINDS
+from controller.core.identity.desired import desire
+from controller.core.kinds.registry import KINDS
 from controller.core.model import Manifest
-from controller.sandbox.server import running
+from controller.sandbox.http.server import running
 from tests.bench.passes import settle, submitted
 from tests.bench.results import Result, duration
 from tests.bench.service import Service

@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from controller.adapters.discovery import discover
-from controller.adapters.rereading import TreeReader
-from controller.adapters.signatures import signature
-from controller.adapters.snapshots import differing, snapshot
-from controller.adapters.watching import watching
+from controller.adapters.host.file_stamp import signature
+from controller.adapters.manifests.discovery import discover
+from controller.adapters.manifests.incremental_loader import TreeReader
+from controller.adapters.watch.snapshots import differing, snapshot
+from controller.adapters.watch.tree_watcher import watching
 from controller.core.model import Tree
 from tests.bench.results import Result, duration
 from tests.bench.trees import grow

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from controller.sandbox.server import running
+from controller.sandbox.http.server import running
 from tests.bench.results import Result, compared
 from tests.bench.service import Service
 from tests.bench.startup import imported

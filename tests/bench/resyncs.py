@@ -18,20 +18,20 @@ from math import ceil
 from pathlib import Path
 from statistics import median
 
-from controller.adapters.aws import Bedrock
-from controller.adapters.clock import SystemClock
-from controller.adapters.connection import Connection
-from controller.adapters.measuring import Measured, MeasuredLedger
-from controller.adapters.metrics import Metrics
-from controller.adapters.sidecars import Sidecars
-from controller.apply import Outside
-from controller.cli.intake import Reading
-from controller.core.kinds import KINDS
+from controller.adapters.aws.bedrock import Bedrock
+from controller.adapters.aws.connection import Connection
+from controller.adapters.host.clock import SystemClock
+from controller.adapters.metrics.metered_ports import Measured, MeasuredLedger
+from controller.adapters.metrics.prometheus import Metrics
+from controller.adapters.sidecars.store import Sidecars
+from controller.cli.watch.tree_reader import Reading
+from controller.core.kinds.registry import KINDS
+from controller.core.scheduling import Rhythm
 from controller.core.sharding import Shard
-from controller.core.timetable import Rhythm
-from controller.daemon import Daemon, World
-from controller.pacing import paced
-from controller.roster import Roster
+from controller.daemon.loop import Daemon, World
+from controller.daemon.work_queue import Roster
+from controller.engine.apply import Outside
+from controller.engine.rate_limit import paced
 from tests.bench.passes import Say, settle, submitted
 from tests.bench.results import Result
 from tests.bench.timing import environment

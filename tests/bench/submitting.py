@@ -15,14 +15,14 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from controller.adapters.connection import Connection
-from controller.adapters.manifests import load
-from controller.core.desired import desire
+from controller.adapters.aws.connection import Connection
+from controller.adapters.manifests.loader import load
 from controller.core.fleet import Fleet
-from controller.core.kinds import KINDS
-from controller.core.tagging import stamped
-from controller.sandbox.faults import Fault, FaultKind
-from controller.sandbox.server import running
+from controller.core.identity.desired import desire
+from controller.core.identity.tags import stamped
+from controller.core.kinds.registry import KINDS
+from controller.sandbox.http.server import running
+from controller.sandbox.jobs.faults import Fault, FaultKind
 from tests.bench.passes import Field, Say
 from tests.bench.results import Result, faster
 from tests.bench.service import Service

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from controller.observing import FEW
+from controller.engine.observe import FEW
 from tests.bench.submitting import submits
 
 COUNT = FEW + 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from statistics import median
 
-from controller.sandbox.server import running
+from controller.sandbox.http.server import running
 from tests.bench.passes import Field, Say
 from tests.bench.results import Result, duration
 from tests.bench.service import Service

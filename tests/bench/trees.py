@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from controller.core.kinds import KINDS
+from controller.core.kinds.registry import KINDS
 
 KIND = next(iter(KINDS))
 MANIFEST = """\

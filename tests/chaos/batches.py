@@ -7,17 +7,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from controller.adapters.aws import Bedrock
-from controller.adapters.clock import SystemClock
-from controller.adapters.connection import Connection
-from controller.adapters.sidecars import Sidecars
-from controller.apply import Outside
-from controller.cli.intake import Reading
-from controller.cli.watch import command
-from controller.core.claims import Around
-from controller.core.kinds import KINDS
+from controller.adapters.aws.bedrock import Bedrock
+from controller.adapters.aws.connection import Connection
+from controller.adapters.host.clock import SystemClock
+from controller.adapters.sidecars.store import Sidecars
+from controller.cli.commands.watch import command
+from controller.cli.watch.tree_reader import Reading
+from controller.core.kinds.registry import KINDS
+from controller.core.planning.claims import Around
 from controller.core.sharding import Shard
-from controller.reconcile import Mode, Scope, reconcile
+from controller.engine.apply import Outside
+from controller.engine.reconcile import Mode, Scope, reconcile
 
 BATCH = "batch"
 """The word that comes first in the arguments; those after it name the jobs, ``--`` the options."""

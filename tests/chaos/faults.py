@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from controller.sandbox.faults import STRANGE, FaultKind, suits
+from controller.sandbox.jobs.faults import STRANGE, FaultKind, suits
 from tests.chaos.boundaries import Plan
 from tests.chaos.lives import FAULTED_LIVES
 from tests.chaos.oracles import violations

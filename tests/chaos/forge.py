@@ -102,8 +102,8 @@ def forge() -> Iterator[Forge]:
 def main() -> None:
     """Run command after command until there are no more."""
     prepare()
-    import controller.cli.main
-    import controller.cli.reconcile  # noqa: F401 - what every command would import again
+    import controller.cli.commands.reconcile
+    import controller.cli.main  # noqa: F401 - what every command imports
 
     _warm_up()
     for line in sys.stdin:
@@ -112,10 +112,10 @@ def main() -> None:
 
 def _warm_up() -> None:
     """Read the service's shapes and the schemas once: by far the most of a small pass."""
-    from controller.adapters.aws_clients import Clients
-    from controller.adapters.connection import Connection
-    from controller.adapters.kinds import readable
-    from controller.core.kinds import KINDS
+    from controller.adapters.aws.clients import Clients
+    from controller.adapters.aws.connection import Connection
+    from controller.adapters.schemas.kind_readers import readable
+    from controller.core.kinds.registry import KINDS
     from controller.core.model import Target
 
     for kind in KINDS:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.core.identity import revision_of
+from controller.core.identity.tokens import revision_of
 from tests.chaos.scenarios import (
     TWO,
     Scenario,

@@ -12,9 +12,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from controller.adapters.worktrees import STALE, WorkTrees
-from controller.cli.intake import Reading
-from controller.cli.steady import SteadyReading
+from controller.adapters.git.work_trees import STALE, WorkTrees
+from controller.cli.watch.stable_reader import SteadyReading
+from controller.cli.watch.tree_reader import Reading
 from controller.core.model import Desired, JobKey
 from controller.core.sharding import Shard
 from tests.chaos.scenarios import SCENARIOS, Scenario

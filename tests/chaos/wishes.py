@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.core.identity import revision_of, submission
-from controller.core.kinds import KINDS
+from controller.core.identity.tokens import revision_of, submission
+from controller.core.kinds.registry import KINDS
 
 (KIND,) = KINDS.values()
 Document = Mapping[str, Any]

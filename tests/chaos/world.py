@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from controller.sandbox.store import Store
+from controller.sandbox.state.store import Store
 from tests.chaos.boundaries import Plan
 from tests.chaos.forge import Command, Forge, forge
 from tests.chaos.wishes import Document, Wish, wishes

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.checkout import Checkout
+from controller.adapters.git.clone import Checkout
 from controller.core.sharding import Shard
 from tests.checkout.support import claimed, write
 from tests.git.support import ALONE, Hub, make_hub, publish

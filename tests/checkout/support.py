@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.checkout import Checkout, Merge, Origin
-from controller.cli.repo import Repo
-from controller.core.merging import Beside
+from controller.adapters.git.clone import Checkout, Merge, Origin
+from controller.cli.watch.git_sync import Repo
+from controller.core.status.merge import Beside
 from tests.git.support import Hub, git
 
 STATUS = "jobs/a.status.json"

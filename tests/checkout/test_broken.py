@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.checkout import MARKER, Checkout, ForeignFolderError, Origin
-from controller.adapters.git import Git, GitError
+from controller.adapters.git.clone import MARKER, Checkout, ForeignFolderError, Origin
+from controller.adapters.git.command import Git, GitError
 from controller.core.sharding import Shard
 from tests.checkout.support import STATUS, claimed, files, merged, push, write
 from tests.git.support import Hub, git, make_hub, publish

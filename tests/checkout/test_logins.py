@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.checkout import Checkout, Origin
-from controller.adapters.git import GitError
-from controller.adapters.syncing import SyncResult
-from controller.adapters.write_back import WriteBackOptions, writer
-from controller.core.kinds import KINDS
+from controller.adapters.git.clone import Checkout, Origin
+from controller.adapters.git.command import GitError
+from controller.adapters.git.sync_thread import SyncResult
+from controller.adapters.git.write_back import WriteBackOptions, writer
+from controller.core.kinds.registry import KINDS
 from tests.checkout.support import cloned, merged, push
 from tests.git.entries import entry, record
 from tests.git.serving import Served, serving

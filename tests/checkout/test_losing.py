@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.checkout import Checkout
-from controller.adapters.git import GitError
-from controller.adapters.syncing import Errand, SyncResult
+from controller.adapters.git.clone import Checkout
+from controller.adapters.git.command import GitError
+from controller.adapters.git.sync_thread import Errand, SyncResult
 from tests.checkout.support import STATUS, cloned, files, push, write
 from tests.git.entries import entry, record
 from tests.git.support import GIT, Hub, git

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.sidecar_documents import entries_of, name_of, rendered
-from controller.cli.repo import merged_bytes
-from controller.core.kinds import KINDS
-from controller.core.merging import Beside
+from controller.adapters.sidecars.document import entries_of, name_of, rendered
+from controller.cli.watch.git_sync import merged_bytes
+from controller.core.kinds.registry import KINDS
+from controller.core.status.merge import Beside
 
 KIND = next(iter(KINDS))
 BESIDE = Beside(there=True, current=True)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.checkout import Checkout
-from controller.adapters.git import GitError
+from controller.adapters.git.clone import Checkout
+from controller.adapters.git.command import GitError
 from tests.checkout.support import STATUS, claimed, files, push, write
 from tests.git.support import Hub, git
 from tests.sandbox.support import poll

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from controller.cli.repo import Repo
-from controller.core.leftovers import Census
-from controller.removing import Coverage
-from controller.roster import Intake
+from controller.cli.watch.git_sync import Repo
+from controller.core.planning.orphaned_entries import Census
+from controller.daemon.work_queue import Intake
+from controller.engine.garbage import Coverage
 from tests.checkout.support import cloned, push
 from tests.sandbox.support import poll
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.checkout import Checkout, ForeignFolderError
-from controller.adapters.clone_files import clear, stale_locks, statuses_below
-from controller.adapters.git import GitError
+from controller.adapters.git.clone import Checkout, ForeignFolderError
+from controller.adapters.git.clone_files import clear, stale_locks, statuses_below
+from controller.adapters.git.command import GitError
 from tests.checkout.support import files, push, write
 from tests.git.support import git
 from tests.support.unreadable import failing

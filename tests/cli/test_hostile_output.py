@@ -11,12 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from controller.cli import printing
-from controller.core.kinds import KINDS
+from controller.cli.output import console
+from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey, Source
-from controller.views.lines import Line
 from controller.views.progress import Screen
 from controller.views.status import JobStatus
+from controller.views.text import Line
 from tests.support.hostile import HOSTILE, TEXTS, terminal_sees
 from tests.support.project import Project
 from tests.views import runner
@@ -112,10 +112,10 @@ def test_what_is_shown_is_only_text(
     asked = {"output": output, "query": None, "color": "on" if color else "off"}
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GITHUB_ACTIONS", "true")
-        printing.show(asked, lambda: {text: [text]}, lambda: [line])
-        printing.say(text)
-        printing.say_line(line)
-        printing.report(click.UsageError(text))
+        console.show(asked, lambda: {text: [text]}, lambda: [line])
+        console.say(text)
+        console.say_line(line)
+        console.report(click.UsageError(text))
     printed = capsys.readouterr()
     assert color or OURS.search(printed.out) is None
     for stream in printed:
@@ -129,7 +129,7 @@ def test_what_is_shown_is_only_text(
 def test_the_live_table_takes_no_markup(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A message with brackets or escapes is drawn as text; rich's markup would raise or colour."""
     entry = {"phase": "InProgress", "conditions": [{"type": "Synced", "message": text}]}
-    screen = Screen(KINDS, 1, printing.console(), sandbox=False)
+    screen = Screen(KINDS, 1, console.console(), sandbox=False)
     screen.one(JobStatus(JobKey(KIND, "a"), Source("jobs/a.yaml"), entry))
     screen.live.console.print(screen.live.renderable)
     assert not terminal_sees(capsys.readouterr().err)
@@ -138,7 +138,7 @@ def test_the_live_table_takes_no_markup(text: str, capsys: pytest.CaptureFixture
 def test_a_crash_prints_no_control_character(capsys: pytest.CaptureFixture[str]) -> None:
     """A mistake of ours may quote anything: its trace is escaped like all else."""
     error = ValueError(HOSTILE[0])
-    printing._print_crash(ValueError, error, None)
+    console._print_crash(ValueError, error, None)
     said = capsys.readouterr().err
     assert "ValueError: \\x1b[2J" in said
     assert not terminal_sees(said)

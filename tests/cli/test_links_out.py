@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.core.kinds import KINDS
+from controller.core.kinds.registry import KINDS
 from tests.support.commands import call
 from tests.support.project import Project
 

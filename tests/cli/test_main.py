@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.cli.exits import Exit, gravest
+from controller.cli.output.exit_codes import Exit, gravest
 from controller.version import __version__
 from tests.support.commands import Ran, call, environment, run
 from tests.support.project import Project

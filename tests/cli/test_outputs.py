@@ -8,7 +8,7 @@ from itertools import chain, product
 import pytest
 from junitparser import JUnitXml
 
-from controller.views.structured import REPORTS
+from controller.views.serialize import REPORTS
 from tests.support.commands import Ran
 from tests.support.manifests import as_yaml, failing, manifest, spec
 from tests.support.project import Project

@@ -11,8 +11,8 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from controller.core.errors import NAME_IN_USE, failure
-from controller.core.kind import Kind
+from controller.core.call_errors import NAME_IN_USE, failure
+from controller.core.kinds.kind import Kind
 from controller.core.model import Failure, Live, Place, Summary, Target
 from controller.ports import CloudError, ListingTooLongError
 from tests.contract.showing import ACCOUNT, REGION, arn_of, product_of, shown

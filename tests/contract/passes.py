@@ -9,17 +9,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.sidecars import Sidecars
-from controller.apply import Outside, Result
-from controller.core.declared import policy_of
-from controller.core.desired import desire
+from controller.adapters.sidecars.store import Sidecars
+from controller.core.documents.envelope_values import policy_of
 from controller.core.fleet import Fleet, Limits
-from controller.core.kinds import KINDS
-from controller.core.leftovers import Census
+from controller.core.identity.desired import desire
+from controller.core.kinds.registry import KINDS
 from controller.core.model import Desired, JobKey, Live, Manifest, Source, Target
-from controller.core.pruning import Cleaning
-from controller.reconcile import Mode, Report, Scope, reconcile
-from controller.removing import Coverage
+from controller.core.planning.orphaned_entries import Census
+from controller.core.planning.rules_removed import Cleaning
+from controller.engine.apply import Outside, Result
+from controller.engine.garbage import Coverage
+from controller.engine.reconcile import Mode, Report, Scope, reconcile
 from tests.contract.fake import Fake
 from tests.core.cases import NOW, SPEC
 

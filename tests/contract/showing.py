@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from controller.core.kind import Comparison, Kind
+from controller.core.kinds.kind import Comparison, Kind
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"

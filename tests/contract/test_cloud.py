@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from controller.core.kinds import KINDS
+from controller.core.kinds.registry import KINDS
 from controller.core.model import Disposition, Failure, Place, Target
 from controller.ports import CloudError, ListingTooLongError
 from tests.contract.showing import ACCOUNT, REGION, arn_of

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from controller.core.actions import Reason, Verb
-from controller.core.errors import NOT_UNDERSTOOD, failure
-from controller.core.identity import submission
-from controller.core.kind import Kind
+from controller.core.call_errors import NOT_UNDERSTOOD, failure
+from controller.core.identity.tokens import submission
+from controller.core.kinds.kind import Kind
 from controller.core.model import Live, Target
+from controller.core.planning.actions import Reason, Verb
 from controller.ports import CloudError
 from tests.contract.fake import Fake
 from tests.contract.passes import KIND, Tree

@@ -7,10 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.actions import Action, Outcome, Plan, Reason, Verb
-from controller.core.desired import desire
 from controller.core.fleet import Allow, Fleet
-from controller.core.kinds import KINDS
+from controller.core.identity.desired import desire
+from controller.core.kinds.registry import KINDS
 from controller.core.model import (
     Desired,
     JobKey,
@@ -20,11 +19,12 @@ from controller.core.model import (
     Source,
     Target,
 )
-from controller.core.planning import plan
+from controller.core.planning.actions import Action, Outcome, Plan, Reason, Verb
+from controller.core.planning.plan import plan
 from controller.core.policy import Policy, State
-from controller.core.recorded import parse
-from controller.core.status import entry
-from controller.observing import Observer
+from controller.core.status.entry import entry
+from controller.core.status.parse import parse
+from controller.engine.observe import Observer
 from tests.contract.fake import Fake
 from tests.contract.showing import ACCOUNT, REGION
 from tests.core.cases import NOW, SPEC

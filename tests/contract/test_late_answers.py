@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from controller.core.cadence import cadence_of
-from controller.core.errors import failure
-from controller.core.timetable import Cadence
-from controller.reconcile import Scope
+from controller.core.call_errors import failure
+from controller.core.requeue import cadence_of
+from controller.core.scheduling import Cadence
+from controller.engine.reconcile import Scope
 from tests.contract.fake import ENDED
 from tests.contract.passes import KIND, StillClock, Tree
 

@@ -6,10 +6,10 @@ import threading
 from dataclasses import replace
 
 from controller.core.fleet import Fleet
-from controller.core.kinds import KINDS
+from controller.core.kinds.registry import KINDS
 from controller.core.model import Target
-from controller.observing import Observer
-from controller.pacing import MOST_PLACES
+from controller.engine.observe import Observer
+from controller.engine.rate_limit import MOST_PLACES
 from tests.contract.fake import Fake
 from tests.contract.test_idle import job
 

@@ -8,11 +8,10 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.actions import Action, Outcome
-from controller.core.desired import desire
-from controller.core.errors import NOT_UNDERSTOOD, failure
+from controller.core.call_errors import NOT_UNDERSTOOD, failure
 from controller.core.fleet import Allow, Fleet
-from controller.core.kinds import KINDS
+from controller.core.identity.desired import desire
+from controller.core.kinds.registry import KINDS
 from controller.core.model import (
     Desired,
     Existence,
@@ -23,11 +22,12 @@ from controller.core.model import (
     Source,
     Target,
 )
-from controller.core.planning import decide
+from controller.core.planning.actions import Action, Outcome
+from controller.core.planning.plan import decide
 from controller.core.policy import Policy
-from controller.core.recorded import parse
-from controller.core.status import entry
-from controller.observing import FEW, Observer
+from controller.core.status.entry import entry
+from controller.core.status.parse import parse
+from controller.engine.observe import FEW, Observer
 from tests.contract.fake import PAGE, Fake
 from tests.contract.showing import ACCOUNT, REGION
 from tests.core.cases import NOW, SPEC

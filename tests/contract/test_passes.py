@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from controller.core.actions import Reason, Verb
-from controller.core.errors import failure
+from controller.core.call_errors import failure
 from controller.core.fleet import Limits
-from controller.core.headlines import MOST_CONFLICTS
-from controller.core.identity import submission
+from controller.core.identity.tokens import submission
 from controller.core.model import Failure, Target
-from controller.reconcile import Mode, Report
+from controller.core.planning.actions import Reason, Verb
+from controller.core.status.conditions import MOST_CONFLICTS
+from controller.engine.reconcile import Mode, Report
 from tests.contract.passes import KIND, Tree
 from tests.contract.showing import arn_of
 from tests.core.cases import SPEC

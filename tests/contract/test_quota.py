@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from controller.core.actions import Reason, Verb
-from controller.core.errors import failure
+from controller.core.call_errors import failure
 from controller.core.fleet import Limits
 from controller.core.model import Target
+from controller.core.planning.actions import Reason, Verb
+from controller.engine.reconcile import Mode
+from controller.engine.wait import wait
 from controller.ports import CloudError
-from controller.reconcile import Mode
-from controller.waiting import wait
 from tests.contract.passes import KIND, Tree
 from tests.core.cases import SPEC
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from controller.core.actions import Reason, Verb
-from controller.core.errors import failure
+from controller.core.call_errors import failure
+from controller.core.planning.actions import Reason, Verb
 from tests.contract.passes import KIND, Tree
 
 DOWN = failure("InternalServerException", "Try again", reading=True)

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
-from controller.core.actions import Action
-from controller.core.desired import desire
-from controller.core.errors import failure
+from controller.core.call_errors import failure
 from controller.core.fleet import Fleet
-from controller.core.kinds import KINDS
+from controller.core.identity.desired import desire
+from controller.core.identity.tags import DIGEST, OWNER, STAMP, stamped
+from controller.core.kinds.registry import KINDS
 from controller.core.model import Desired, JobKey, Manifest, Place, Source
-from controller.core.planning import decide
-from controller.core.tagging import DIGEST, OWNER, STAMP, stamped
-from controller.observing import Observer
+from controller.core.planning.actions import Action
+from controller.core.planning.plan import decide
+from controller.engine.observe import Observer
 from tests.contract.fake import Fake
 from tests.contract.showing import ACCOUNT, REGION
 from tests.core.cases import NOW, SPEC

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.core.actions import Action, Outcome, Plan, Reason, Verb
-from controller.core.errors import failure
+from controller.core.call_errors import failure
 from controller.core.fleet import Fleet
 from controller.core.model import Failure, Place
-from controller.starting import Hands, carry_out
+from controller.core.planning.actions import Action, Outcome, Plan, Reason, Verb
+from controller.engine.submit_window import Hands, carry_out
 from tests.core.cases import PLACE, situation
 
 FULL = failure("ServiceQuotaExceededException", "Too many jobs", reading=False)
@@ -221,7 +221,7 @@ def test_signal_lets_nothing_start(monkeypatch: pytest.MonkeyPatch) -> None:
         assert left.wait(60)
         return service.attempt(one)
 
-    monkeypatch.setattr("controller.starting.ThreadPoolExecutor", Telling)
+    monkeypatch.setattr("controller.engine.submit_window.ThreadPoolExecutor", Telling)
 
     made = planned(*(action(f"job-{number:02}") for number in range(20)), action("z", Verb.WAIT))
     with pytest.raises(KeyboardInterrupt):
@@ -245,7 +245,7 @@ def test_pass_that_ends_between_two_submits_records_the_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A job that was just made is in its sidecar, though the next cannot start any more."""
-    monkeypatch.setattr("controller.starting.ThreadPoolExecutor", EndsWhenHanded)
+    monkeypatch.setattr("controller.engine.submit_window.ThreadPoolExecutor", EndsWhenHanded)
     service = Service()
     with pytest.raises(RuntimeError, match="after shutdown"):
         service.carry_out(planned(*(action(f"job-{number:02}") for number in range(3))), 1)

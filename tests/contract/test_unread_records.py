@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from controller.core.actions import Reason, Verb
-from controller.core.leftovers import Census
-from controller.reconcile import Mode, Report, Scope
-from controller.removing import Coverage
+from controller.core.planning.actions import Reason, Verb
+from controller.core.planning.orphaned_entries import Census
+from controller.engine.garbage import Coverage
+from controller.engine.reconcile import Mode, Report, Scope
 from tests.contract.passes import Tree
 
 CUT = b'{"apiVersion": "bedrock-jobs/v1", "jobs": {"support-bot": {"kind"'

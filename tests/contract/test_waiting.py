@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from controller.core.actions import Reason
-from controller.core.errors import failure
+from controller.core.call_errors import failure
 from controller.core.model import Failure
-from controller.reconcile import Report
-from controller.waiting import wait
+from controller.core.planning.actions import Reason
+from controller.engine.reconcile import Report
+from controller.engine.wait import wait
 from tests.contract.passes import KIND, Tree
 
 THROTTLED = failure("ThrottlingException", "slow down", reading=False)

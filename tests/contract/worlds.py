@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.request import Request, urlopen
 
-from controller.adapters.aws import Bedrock
-from controller.adapters.connection import Connection
-from controller.core.kind import Kind
+from controller.adapters.aws.bedrock import Bedrock
+from controller.adapters.aws.connection import Connection
+from controller.core.kinds.kind import Kind
 from controller.core.model import Target
 from controller.ports import Cloud
-from controller.sandbox.caller import Caller
-from controller.sandbox.jobs import Jobs
-from controller.sandbox.server import running
-from controller.sandbox.store import Store
-from controller.sandbox.tags import put
+from controller.sandbox.http.server import running
+from controller.sandbox.jobs.jobs import Jobs
+from controller.sandbox.jobs.tags import put
+from controller.sandbox.state.caller import Caller
+from controller.sandbox.state.store import Store
 from tests.contract.fake import Fake
 from tests.contract.showing import ACCOUNT, REGION
 

@@ -7,16 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from controller.core import leftovers
-from controller.core.actions import Action, Outcome
-from controller.core.declared import policy_of, target_of
-from controller.core.desired import desire
-from controller.core.errors import failure
+from controller.core.call_errors import failure
+from controller.core.documents.envelope_values import policy_of, target_of
 from controller.core.fleet import Fleet
-from controller.core.identity import SCHEME, revision_of, submission, token
-from controller.core.kind import Kind
-from controller.core.kinds import KINDS
-from controller.core.lineage import Found, Lineage
+from controller.core.identity.desired import desire
+from controller.core.identity.tokens import SCHEME, revision_of, submission, token
+from controller.core.jobs.attempts import Found, Lineage
+from controller.core.jobs.search import walk
+from controller.core.kinds.kind import Kind
+from controller.core.kinds.registry import KINDS
 from controller.core.model import (
     SUBMITTING,
     Desired,
@@ -33,9 +32,10 @@ from controller.core.model import (
     Source,
     Submission,
 )
-from controller.core.recorded import parse
-from controller.core.status import entry
-from controller.core.walks import walk
+from controller.core.planning import orphaned_entries
+from controller.core.planning.actions import Action, Outcome
+from controller.core.status.entry import entry
+from controller.core.status.parse import parse
 from tests.contract.showing import ACCOUNT, REGION, arn_of, shown
 
 (OFFERED,) = KINDS.values()
@@ -123,8 +123,8 @@ def removed_of(
     """Return the job as it is without its manifest; it has none but a sidecar."""
     assert recorded is not None
     sidecar = f"jobs/{written.key.name}.status.json"
-    stray = leftovers.Stray(sidecar, f"/{sidecar}", written.key, recorded)
-    return leftovers.desired_of(stray, fleet, {}, prunes=given.get("prune", False))
+    stray = orphaned_entries.Stray(sidecar, f"/{sidecar}", written.key, recorded)
+    return orphaned_entries.desired_of(stray, fleet, {}, prunes=given.get("prune", False))
 
 
 def observation_of(

@@ -21,7 +21,7 @@ from controller.core.fleet import (
     matches,
     under,
 )
-from controller.core.kinds import KINDS
+from controller.core.kinds.registry import KINDS
 from controller.core.model import Target
 from controller.core.problems import Code
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from controller.core.actions import Action
-from controller.core.declared import policy_of
+from controller.core.documents.envelope_values import policy_of
 from controller.core.fleet import fleet_of
-from controller.core.judging import contradictions
 from controller.core.model import (
     Target,
 )
-from controller.core.planning import decide
+from controller.core.planning.actions import Action
+from controller.core.planning.plan import decide
 from controller.core.policy import OnDelete, OnSpecChange, State
+from controller.core.validation.manifest_rules import contradictions
 from tests.core.cases import NOW, OFFERED, arns, filled, situation
 
 TABLE = Path(__file__).parents[1] / "data" / "policy_pairs.txt"

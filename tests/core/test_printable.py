@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from controller.core.printable import Form, escaped, escaped_as, without_commands
-from controller.views.structured import structured
+from controller.views.serialize import structured
 from tests.support.hostile import HOSTILE, TEXTS, terminal_sees
 from tests.views import runner
 

@@ -11,13 +11,13 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from controller.core import pruning
-from controller.core.actions import Action, Plan, Reason, Verb
 from controller.core.fleet import Fleet, fleet_of
-from controller.core.planning import plan, refusal
-from controller.core.pruning import Cleaning
-from controller.core.queueing import Crowd
-from controller.core.slots import Lane
+from controller.core.planning import rules_removed
+from controller.core.planning.actions import Action, Plan, Reason, Verb
+from controller.core.planning.admission import Crowd
+from controller.core.planning.plan import plan, refusal
+from controller.core.planning.rules_removed import Cleaning
+from controller.core.planning.slots import Lane
 from tests.core.cases import (
     NOW,
     OFFERED,
@@ -81,7 +81,7 @@ def refusal_of(scenario: Scenario, made: Plan) -> str | None:
     fleet, asked = fleet_in(scenario), scenario.get("prune", {})
     cleaning = Cleaning(prune="prune" in scenario, force=asked.get("force", False))
     manifests, problems = asked.get("manifests", 1), asked.get("problems", 0)
-    return refusal(made, fleet.limits.max_submits) or pruning.refusal(
+    return refusal(made, fleet.limits.max_submits) or rules_removed.refusal(
         made, cleaning, fleet.owner, manifests=manifests, problems=problems
     )
 

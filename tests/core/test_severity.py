@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.core.desired import desire
-from controller.core.entries import Entry, manifest, with_problems
-from controller.core.kinds import KINDS
+from controller.core.documents.entries import Entry, manifest, with_problems
+from controller.core.identity.desired import desire
+from controller.core.kinds.registry import KINDS
 from controller.core.model import Problem, Severity, Source, Target, Tree
 from controller.core.severity import as_errors, errors, strict
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from controller.core.recorded import parse
+from controller.core.status.parse import parse
 from tests.core.cases import NOW, OFFERED
-from tests.core.test_status import ARN, built, made
+from tests.core.status.test_entry import ARN, built, made
 
 WHOLE: dict[str, Any] = {
     "kind": OFFERED.name,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-from controller.adapters.hook_signatures import HEADER, VARIABLE, hex_signature
+from controller.adapters.http.webhook_signatures import HEADER, VARIABLE, hex_signature
 from tests.daemon.process import Watch, watch
 from tests.git.support import BRANCH, GIT, Hub, Shared, shared
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.core.errors import failure
+from controller.core.call_errors import failure
 from controller.core.model import JobKey, Target
-from controller.core.pruning import Cleaning
+from controller.core.planning.rules_removed import Cleaning
 from tests.contract.fake import Fake
 from tests.contract.showing import REGION
 from tests.daemon.world import KIND, RHYTHM, Kept

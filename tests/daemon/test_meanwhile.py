@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.core.errors import failure
+from controller.core.call_errors import failure
 from controller.core.model import Target
 from tests.contract.fake import Fake
 from tests.daemon.world import Kept

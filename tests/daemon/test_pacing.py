@@ -6,11 +6,18 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from controller.core.errors import failure
-from controller.core.kind import Kind
-from controller.core.kinds import KINDS
+from controller.core.call_errors import failure
+from controller.core.kinds.kind import Kind
+from controller.core.kinds.registry import KINDS
 from controller.core.model import Target
-from controller.pacing import BURST_SECONDS, RECOVERY_SECONDS, SLOWEST, Bucket, narrowed, paced
+from controller.engine.rate_limit import (
+    BURST_SECONDS,
+    RECOVERY_SECONDS,
+    SLOWEST,
+    Bucket,
+    narrowed,
+    paced,
+)
 from controller.ports import CloudError
 from tests.contract.fake import Fake
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.test_watch import page
+from tests.cli.commands.test_watch import page
 from tests.daemon.process import names, phase, watch
 from tests.daemon.repo_shows import killed
 from tests.daemon.repos import Box, boxed, hook, until

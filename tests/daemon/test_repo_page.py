@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from controller.adapters.hook_signatures import VARIABLE, hex_signature
+from controller.adapters.http.webhook_signatures import VARIABLE, hex_signature
 from tests.daemon.repos import SECRET
 from tests.deploy.test_commands import parsed
 from tests.house.source import ROOT

@@ -5,9 +5,9 @@ import random
 from collections import Counter
 from pathlib import Path
 
-from controller.core.errors import failure
+from controller.core.call_errors import failure
 from controller.core.model import Target
-from controller.roster import MOST_FULL
+from controller.daemon.work_queue import MOST_FULL
 from tests.contract.fake import Fake
 from tests.daemon.world import KIND, RHYTHM, Kept
 

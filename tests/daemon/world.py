@@ -9,20 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from controller.adapters.sidecars import Sidecars
-from controller.apply import Outside
-from controller.core.declared import policy_of
-from controller.core.desired import desire
+from controller.adapters.sidecars.store import Sidecars
+from controller.core.documents.envelope_values import policy_of
 from controller.core.fleet import Fleet, Limits
-from controller.core.kinds import KINDS
-from controller.core.leftovers import Census
+from controller.core.identity.desired import desire
+from controller.core.kinds.registry import KINDS
 from controller.core.model import Desired, JobKey, Live, Manifest, Problem, Source, Target
-from controller.core.pruning import Cleaning
-from controller.core.timetable import Rhythm
-from controller.daemon import GRACE, Daemon, World
+from controller.core.planning.orphaned_entries import Census
+from controller.core.planning.rules_removed import Cleaning
+from controller.core.scheduling import Rhythm
+from controller.daemon.loop import GRACE, Daemon, World
+from controller.daemon.work_queue import Batch, Intake, Roster
+from controller.engine.apply import Outside
+from controller.engine.garbage import Coverage
 from controller.ports import Cloud
-from controller.removing import Coverage
-from controller.roster import Batch, Intake, Roster
 from tests.contract.fake import Fake
 from tests.contract.passes import StillClock
 from tests.core.cases import SPEC

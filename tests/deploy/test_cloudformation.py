@@ -13,11 +13,11 @@ import botocore.session
 import pytest
 import yaml
 
-from controller.adapters.connection import Connection
-from controller.adapters.events import HIDDEN, LONG_POLL, listening
-from controller.core.events import SOURCE
-from controller.core.kinds import KINDS
-from tests.core.test_events import ARN, event
+from controller.adapters.aws.connection import Connection
+from controller.adapters.aws.sqs import HIDDEN, LONG_POLL, listening
+from controller.core.eventbridge import SOURCE
+from controller.core.kinds.registry import KINDS
+from tests.core.test_eventbridge import ARN, event
 from tests.house.source import ROOT
 
 TEMPLATE = ROOT / "deploy" / "cloudformation" / "events.yaml"

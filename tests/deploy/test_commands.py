@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.events import queue_of
+from controller.adapters.aws.sqs import queue_of
 from controller.core.sharding import Shard
 from tests.deploy.test_image import given
 from tests.deploy.test_kubernetes import FOLDERS, container, the

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from controller.core.kinds import KINDS
+from controller.core.kinds.registry import KINDS
 from tests.deploy.pipelines import WORKFLOWS, read
 from tests.deploy.test_cloudformation import ROLE, TEMPLATE, Loader, Stack, listed
 

@@ -17,9 +17,9 @@ import promql_parser
 import pytest
 import yaml
 
-from controller.adapters.metrics import Metrics
-from controller.core.errors import classify
-from controller.core.kinds import KINDS
+from controller.adapters.metrics.prometheus import Metrics
+from controller.core.call_errors import classify
+from controller.core.kinds.registry import KINDS
 from controller.core.model import Disposition
 from tests.house.source import ROOT
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.cli.exits import Exit
+from controller.cli.output.exit_codes import Exit
 from tests.house.source import ROOT
 
 UNIT = ROOT / "deploy" / "systemd" / "bedrock-jobs.service"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.sandbox.server import running
+from controller.sandbox.http.server import running
 from tests.sandbox.support import DEADLINE, poll, speaking_to
 from tests.support.commands import Ran, environment, run, started
 

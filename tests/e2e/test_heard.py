@@ -10,7 +10,7 @@ from subprocess import Popen, TimeoutExpired
 from time import monotonic
 from typing import Any
 
-from tests.core.test_events import event
+from tests.core.test_eventbridge import event
 from tests.support.commands import DEADLINE, environment, started
 from tests.support.project import SETTLED, Project
 

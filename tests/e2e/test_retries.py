@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from controller.core.identity import submission
-from controller.core.kinds import KINDS
+from controller.core.identity.tokens import submission
+from controller.core.kinds.registry import KINDS
 from tests.support.manifests import spec
 from tests.support.project import SETTLED, Project
 

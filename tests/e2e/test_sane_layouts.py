@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.core.tagging import OWNER
+from controller.core.identity.tags import OWNER
 from tests.git.support import GIT, git
 from tests.support.attended import watched
 from tests.support.commands import call, environment

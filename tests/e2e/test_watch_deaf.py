@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.core.test_events import event
+from tests.core.test_eventbridge import event
 from tests.daemon.process import names, phase, watch
 from tests.sandbox.support import poll
 from tests.support.project import SETTLED, Project

@@ -65,11 +65,11 @@ def measurer() -> Iterator[Measurer]:
 
 def main() -> None:
     """Measure what stdin asks for, line by line."""
-    import controller.adapters.aws
-    import controller.cli.main
-    import controller.cli.reconcile  # noqa: F401 - a command's memory is more than its reading
-    from controller.adapters.kinds import partial, readable
-    from controller.core.kinds import KINDS
+    import controller.adapters.aws.bedrock
+    import controller.cli.commands.reconcile
+    import controller.cli.main  # noqa: F401 - what every command imports
+    from controller.adapters.schemas.kind_readers import partial, readable
+    from controller.core.kinds.registry import KINDS
     from tests.fuzz.targets import TARGETS
 
     # Compiled by every command, whatever it reads.

@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.adapters.fleet_file import load_fleet
-from controller.adapters.manifests import load
-from controller.adapters.sidecars import Sidecars
-from controller.core.kinds import KINDS
+from controller.adapters.manifests.fleet_file import load_fleet
+from controller.adapters.manifests.loader import load
+from controller.adapters.sidecars.store import Sidecars
+from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey, Source
 from controller.ports import LedgerError
 from tests.fuzz.inputs import FLEET, MANIFEST, SIDECAR

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.write_back import WriteBackOptions, Writer, writer
-from controller.core.kinds import KINDS
+from controller.adapters.git.write_back import WriteBackOptions, Writer, writer
+from controller.core.kinds.registry import KINDS
 from tests.git.entries import entry, record
 from tests.git.support import Hub, git, install_hook, make_hub, publish
 from tests.support.manifests import manifest, write

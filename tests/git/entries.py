@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.sidecars import Sidecars
-from controller.core.kinds import KINDS
+from controller.adapters.sidecars.store import Sidecars
+from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey, Source
 from tests.support.manifests import ACCOUNT, KIND, REGION
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from controller.adapters.write_back import WriteBackOptions, writer
-from controller.core.kinds import KINDS
+from controller.adapters.git.write_back import WriteBackOptions, writer
+from controller.core.kinds.registry import KINDS
 
 if __name__ == "__main__":
     sys.stdout.write(

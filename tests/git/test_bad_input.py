@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.git import GitError
-from controller.adapters.held import held
+from controller.adapters.git.command import GitError
+from controller.adapters.manifests.unread_files import held
 from controller.core.fleet import Fleet
 from tests.git.desks import Desk
 from tests.git.support import Shared, git, shared

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.git import GitError
-from controller.adapters.repository import UnfitError
+from controller.adapters.git.command import GitError
+from controller.adapters.git.repository import UnfitError
 from controller.ports import LedgerError
 from tests.git.desks import Desk, desk_in, lone_desk
 from tests.git.entries import entry

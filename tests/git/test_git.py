@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.checkout import Origin
-from controller.adapters.git import Git, GitError, TimedOutError, explained
+from controller.adapters.git.clone import Origin
+from controller.adapters.git.command import Git, GitError, TimedOutError, explained
 from controller.core.sharding import Shard
 from controller.core.urls import masked, secrets_of, without_user
 from tests.sandbox.support import poll

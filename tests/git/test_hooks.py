@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.git import GitError
+from controller.adapters.git.command import GitError
 from tests.git.desks import Desk
 from tests.git.entries import entry
 from tests.git.support import WHO, install_hook

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from controller.cli import writing_back
+from controller.cli.options import write_back
 from tests.git.support import GIT
 from tests.house.source import ROOT
 from tests.support.commands import CREDENTIALS
@@ -28,7 +28,7 @@ def test_the_page_is_what_the_commands_print(tmp_path: Path) -> None:
 def test_the_page_knows_every_option() -> None:
     """What write-back can be asked for stands in the page's table."""
     command = click.Command("any")
-    writing_back.options(command)
+    write_back.options(command)
     page = PAGE.read_text(encoding="utf-8").partition("## What it promises")[0]
 
     named = set(re.findall(r"^\| `(--[\w-]+)", page, re.MULTILINE))

@@ -8,8 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from controller.adapters.git import GitError
-from controller.adapters.landing import RefusedError
+from controller.adapters.git.command import GitError
+from controller.adapters.git.push import RefusedError
 from tests.git.desks import Desk
 from tests.git.entries import entry
 from tests.support.manifests import as_yaml, manifest

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.git import GitError
-from controller.adapters.trees import is_blob
+from controller.adapters.git.command import GitError
+from controller.adapters.git.objects import is_blob
 from tests.git.desks import Desk
 from tests.git.entries import entry, record
 from tests.git.support import git, make_hub

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters import following
-from controller.adapters.git import GitError
+from controller.adapters.git import fast_forward
+from controller.adapters.git.command import GitError
 from tests.git.desks import Desk, lone_desk
 from tests.git.entries import entry
 from tests.git.support import install_hook
@@ -31,7 +31,7 @@ def test_a_full_disk_while_following_takes_no_other_writers_status_back(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with monkeypatch.context() as patch:
-        patch.setattr(following, "replace", full)
+        patch.setattr(fast_forward, "replace", full)
         assert "No space left" in desk.writer().write_back().notes[0]
     again = desk.writer().write_back()
 

@@ -10,9 +10,9 @@ import json
 import sys
 from pathlib import Path
 
-from controller.adapters.git import GitError
-from controller.adapters.write_back import WriteBackOptions, writer
-from controller.core.kinds import KINDS
+from controller.adapters.git.command import GitError
+from controller.adapters.git.write_back import WriteBackOptions, writer
+from controller.core.kinds.registry import KINDS
 from tests.git.entries import entry, record
 
 SHARED = "shared"

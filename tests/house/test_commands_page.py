@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.adapters import schemas
-from controller.core.keywords import FORM
-from controller.core.kinds import KINDS
-from controller.core.words import Node
+from controller.adapters.schemas import shipped_schemas
+from controller.core.kinds.descriptions import Node
+from controller.core.kinds.registry import KINDS
+from controller.core.kinds.schema_keywords import FORM
 from tests.house import manifest_page
 from tests.house.reference import PAGE, rendered
 
@@ -23,7 +23,7 @@ def test_the_page_of_the_manifest_is_current() -> None:
 def test_the_page_of_the_manifest_leaves_no_key_out() -> None:
     """Each key has a row, and no description or form of the schemas is missing."""
     page = manifest_page.rendered()
-    kinds = [dict(schemas.shipped(stem)) for stem in (*KINDS, schemas.FLEET)]
+    kinds = [dict(shipped_schemas.shipped(stem)) for stem in (*KINDS, shipped_schemas.FLEET)]
     told = [node for schema in kinds for node in nodes(schema)]
     assert len(told) > 90
     for name, node in told:

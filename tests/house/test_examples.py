@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.fleet_file import load_fleet
-from controller.adapters.manifests import load
-from controller.core.kinds import KINDS
+from controller.adapters.manifests.fleet_file import load_fleet
+from controller.adapters.manifests.loader import load
+from controller.core.kinds.registry import KINDS
 from controller.core.model import Manifest
 from tests.house.source import ROOT
 

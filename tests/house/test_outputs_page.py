@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from controller.views.structured import OUTPUTS, REPORTS
+from controller.views.serialize import OUTPUTS, REPORTS
 from tests.house.source import ROOT
 from tests.support.pages import lived, masked
 

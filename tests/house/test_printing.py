@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from tests.house.source import Module, modules
 
-PRINTS = {"controller/cli/printing.py", "controller/adapters/logs.py"}
+PRINTS = {"controller/cli/output/console.py", "controller/adapters/host/logs.py"}
 """The one that prints, and the one that logs: both escape what they are given."""
 
 CALLS = {

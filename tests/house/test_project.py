@@ -15,7 +15,7 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from controller.core.kinds import KINDS
+from controller.core.kinds.registry import KINDS
 from controller.version import __version__
 from tests.house.source import ROOT, tracked
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 import botocore.session
 import pytest
 
-from controller.core.kinds import KINDS
+from controller.core.kinds.registry import KINDS
 from tests.house.source import PACKAGE, ROOT, Function, Module, functions, length, modules
 
 LONGEST_MODULE = 350
@@ -116,7 +116,7 @@ def test_kinds_are_named_in_their_rows_only() -> None:
     }
 
     assert set(KINDS) <= stems
-    assert named == {"controller/core/kinds.py"}
+    assert named == {"controller/core/kinds/registry.py"}
 
 
 @each_module

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.core.kind import Kind
-from controller.core.shapes import reachable
+from controller.core.kinds.kind import Kind
+from controller.core.schema.shapes import reachable
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.core.kind import Comparison, Kind
+from controller.core.kinds.kind import Comparison, Kind
 
 _LINK = "https://docs.aws.amazon.com/bedrock/latest/APIReference/API_Create"
 _STOPPABLE_ACTIVE = frozenset({"InProgress", "Stopping"})

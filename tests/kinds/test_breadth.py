@@ -10,14 +10,14 @@ from typing import Any
 import jsonschema
 import pytest
 
-from controller.adapters.schema_files import service_model
-from controller.core.identity import with_names
-from controller.core.kind import Kind
-from controller.core.kinds import KINDS
-from controller.core.schema import manifest_schema, request_schema
-from controller.core.shapes import recursive_shapes
-from controller.core.validation import Checker
-from controller.core.words import Node
+from controller.adapters.schemas.schema_files import service_model
+from controller.core.identity.tokens import with_names
+from controller.core.kinds.descriptions import Node
+from controller.core.kinds.kind import Kind
+from controller.core.kinds.registry import KINDS
+from controller.core.schema.manifest_schema import manifest_schema, request_schema
+from controller.core.schema.shapes import recursive_shapes
+from controller.core.validation.schema_checker import Checker
 from tests.kinds.rows import EVALUATION, NOT_OFFERED
 
 FOLDER = Path(__file__).parents[1] / "data" / "kinds"

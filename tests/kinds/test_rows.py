@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.schema_files import service_model
-from controller.core.kind import Kind
-from controller.core.kinds import KINDS
+from controller.adapters.schemas.schema_files import service_model
+from controller.core.kinds.kind import Kind
+from controller.core.kinds.registry import KINDS
 from tests.kinds.lint import lint
 from tests.kinds.rows import COPY, EVALUATION, INVOCATION, NOT_OFFERED
 

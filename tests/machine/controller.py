@@ -7,21 +7,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from controller.adapters.fleet_file import load_fleet
-from controller.adapters.manifests import load
-from controller.adapters.sidecars import Sidecars
-from controller.apply import Outside
-from controller.cli.asked import Asked
-from controller.cli.covering import coverage_of
-from controller.core.desired import desire
+from controller.adapters.manifests.fleet_file import load_fleet
+from controller.adapters.manifests.loader import load
+from controller.adapters.sidecars.store import Sidecars
+from controller.cli.workspace.arguments import Asked
+from controller.cli.workspace.coverage import coverage_of
 from controller.core.fleet import Fleet
-from controller.core.kinds import KINDS
+from controller.core.identity.desired import desire
+from controller.core.kinds.registry import KINDS
+from controller.core.label_selector import Selector
 from controller.core.model import Desired, Tree
-from controller.core.pruning import Cleaning
-from controller.core.selection import Selector
+from controller.core.planning.rules_removed import Cleaning
+from controller.engine.apply import Outside
+from controller.engine.garbage import Coverage
+from controller.engine.reconcile import Mode, Report, Scope, reconcile
 from controller.ports import Cloud
-from controller.reconcile import Mode, Report, Scope, reconcile
-from controller.removing import Coverage
 from controller.views.plan import plan_data, plan_lines
 from controller.views.problems import problem_data
 from controller.views.status import JobStatus, status_data, status_lines

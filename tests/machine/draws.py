@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from controller.sandbox.faults import Fault, FaultKind
+from controller.sandbox.jobs.faults import Fault, FaultKind
 from tests.machine.project import SPECS, TAGS
 
 Policy = dict[str, Any]

@@ -18,12 +18,12 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from controller.core.identity import with_names
+from controller.core.identity.tokens import with_names
 from controller.core.model import Target
-from controller.core.pruning import Cleaning
+from controller.core.planning.rules_removed import Cleaning
+from controller.engine.reconcile import Mode
 from controller.ports import CloudError
-from controller.reconcile import Mode
-from controller.sandbox.faults import Fault
+from controller.sandbox.jobs.faults import Fault
 from tests.machine import oracles
 from tests.machine.controller import Controllers, Reading
 from tests.machine.draws import (

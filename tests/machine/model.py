@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from controller.core.identity import owner_mark
+from controller.core.identity.tokens import owner_mark
 from tests.chaos.wanted import HEALING
 from tests.chaos.wishes import Wish, wishes
 from tests.machine.project import Document

@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from controller.core.kind import Kind
-from controller.core.leftovers import Stray
+from controller.core.kinds.kind import Kind
 from controller.core.model import JobKey, Live, Place, Recorded, Source, Summary, Target
+from controller.core.planning.orphaned_entries import Stray
 from controller.ports import Cloud, Entry, Ledger, LedgerError
 
 Answer = TypeVar("Answer")

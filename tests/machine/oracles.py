@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from controller.adapters.sidecar_documents import document_of
-from controller.core.recorded import is_understood
-from controller.sandbox.faults import FaultKind
+from controller.adapters.sidecars.document import document_of
+from controller.core.status.parse import is_understood
+from controller.sandbox.jobs.faults import FaultKind
 from tests.chaos.scenarios import SECRET
 from tests.chaos.wishes import lineage
 from tests.machine.project import Document, Project

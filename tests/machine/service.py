@@ -12,20 +12,21 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from controller.adapters.aws import Bedrock
-from controller.adapters.aws_clients import Clients
-from controller.adapters.connection import Connection
-from controller.core.kinds import KINDS
+from controller.adapters.aws.bedrock import Bedrock
+from controller.adapters.aws.clients import Clients
+from controller.adapters.aws.connection import Connection
+from controller.core.kinds.registry import KINDS
 from controller.core.model import Target
 from controller.ports import Cloud
-from controller.sandbox import journal, settings, switches
-from controller.sandbox.behaviour import AS_RECORDED
-from controller.sandbox.caller import Caller
-from controller.sandbox.faults import Fault
-from controller.sandbox.jobs import Jobs, Query
-from controller.sandbox.server import running
-from controller.sandbox.store import Store
-from controller.sandbox.tags import put
+from controller.sandbox.http.server import running
+from controller.sandbox.jobs import settings, switches
+from controller.sandbox.jobs.behaviour import AS_RECORDED
+from controller.sandbox.jobs.faults import Fault
+from controller.sandbox.jobs.jobs import Jobs, Query
+from controller.sandbox.jobs.tags import put
+from controller.sandbox.state import journal
+from controller.sandbox.state.caller import Caller
+from controller.sandbox.state.store import Store
 from tests.support.manifests import ACCOUNT, REGION
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from controller.core.kind import Kind
+from controller.core.kinds.kind import Kind
 from controller.core.model import Live, Place, Summary, Target
 from controller.ports import Cloud
 from tests.machine.service import Walks

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from controller.sandbox.faults import Fault, FaultKind
+from controller.sandbox.jobs.faults import Fault, FaultKind
 from tests.machine.controller import Controllers
 from tests.machine.oracles import settled
 from tests.machine.project import Document, Project

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.mutation.mutants import Mutant
 
-_WRITING = "controller/adapters/tree_writing.py"
-_SIDECARS = "controller/adapters/sidecars.py"
+_WRITING = "controller/adapters/host/tree_writes.py"
+_SIDECARS = "controller/adapters/sidecars/store.py"
 
 MUTANTS = (
     Mutant(
@@ -22,7 +22,7 @@ MUTANTS = (
     ),
     Mutant(
         "equal bytes that another process wrote meanwhile are not flushed",
-        "controller/adapters/sidecar_writes.py",
+        "controller/adapters/sidecars/writes.py",
         "            flush(tree, path)  #",
         "            #",
     ),
@@ -71,7 +71,7 @@ MUTANTS = (
     ),
     Mutant(
         "a broken clone goes before the statuses of the new one are flushed",
-        "controller/adapters/clone_files.py",
+        "controller/adapters/git/clone_files.py",
         "        for folder in {tree, *(path.parent for path in statuses)}:\n",
         "        for folder in (old,):\n",
     ),

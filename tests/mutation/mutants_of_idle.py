@@ -7,19 +7,19 @@ from tests.mutation.mutants import Mutant
 MUTANTS = (
     Mutant(
         "credentials are checked for one region alone",
-        "controller/observing.py",
+        "controller/engine/observe.py",
         "            by_role[job.target.assume_role_arn].append(job)\n",
         "            by_role[str(job.target)].append(job)\n",
     ),
     Mutant(
         "a pass that is to ask does not",
-        "controller/observing.py",
+        "controller/engine/observe.py",
         "seen = None if self.full or self.identifies else",
         "seen = None if self.full else",
     ),
     Mutant(
         "a daemon does not ask whose its credentials are",
-        "controller/daemon.py",
+        "controller/daemon/loop.py",
         "part=True, identifies=True)",
         "part=True)",
     ),
@@ -31,14 +31,14 @@ MUTANTS = (
     ),
     Mutant(
         "tags that differ from the record are not read",
-        "controller/looks.py",
+        "controller/engine/job_lookup.py",
         "        return self.found is not None and self.found.following is None "
         "and not self.reads_tags\n",
         "        return self.found is not None\n",
     ),
     Mutant(
         "a record without a place settles a job",
-        "controller/observing.py",
+        "controller/engine/observe.py",
         "            if place is None:\n                return None\n",
         "            if place is None:\n                continue\n",
     ),

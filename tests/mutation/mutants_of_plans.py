@@ -7,31 +7,31 @@ from tests.mutation.mutants import Mutant
 MUTANTS = (
     Mutant(
         "a sidecar's word leads to another attempt",
-        "controller/looks.py",
+        "controller/engine/job_lookup.py",
         "if self.by_record and found.may_submit:",
         "if self.by_record and not found:",
     ),
     Mutant(
         "a job that only the history names is not looked up",
-        "controller/core/walks.py",
+        "controller/core/jobs/search.py",
         "other or (yield from _running_on_record(lineage, recorded)), None",
         "other, None",
     ),
     Mutant(
         "a job that may be another manifest's is stopped",
-        "controller/core/claims.py",
+        "controller/core/planning/claims.py",
         "if not _is_same(other, job) and self._proof(other, live) >= own:",
         "if not _is_same(other, job) and self._proof(other, live) > Proof.MADE:",
     ),
     Mutant(
         "a copy in a file that cannot be read does not count",
-        "controller/core/claims.py",
+        "controller/core/planning/claims.py",
         "if own is Proof.RECORDED and self.others.unreadable and not job.removed:",
         "if own is Proof.MADE and self.others.unreadable:",
     ),
     Mutant(
         "a part submits what the whole tree holds",
-        "controller/core/planning.py",
+        "controller/core/planning/plan.py",
         "    if action.verb is not Verb.SUBMIT:\n",
         "    if claims:\n",
     ),

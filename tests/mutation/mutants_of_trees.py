@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tests.mutation.mutants import Mutant
 
-_READING = "controller/adapters/tree_files.py"
-_WRITING = "controller/adapters/tree_writing.py"
+_READING = "controller/adapters/host/tree_files.py"
+_WRITING = "controller/adapters/host/tree_writes.py"
 
 MUTANTS = (
     Mutant(
@@ -64,13 +64,13 @@ MUTANTS = (
     ),
     Mutant(
         "the sandbox's store is opened through a link",
-        "controller/sandbox/store.py",
+        "controller/sandbox/state/store.py",
         '            refuse_link(root, f"{path}{ending}")',
         "            pass",
     ),
     Mutant(
         "a state that is unknown is taken for absence",
-        "controller/adapters/signatures.py",
+        "controller/adapters/host/file_stamp.py",
         "        return UNKNOWN\n",
         "        return None\n",
     ),

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.fleet_file import load_fleet
-from controller.adapters.manifests import load
+from controller.adapters.manifests.fleet_file import load_fleet
+from controller.adapters.manifests.loader import load
 
 CANARY = "canary-4711"
 VALID = (Path(__file__).parents[1] / "data" / "manifests" / "valid" / "least.yaml").read_text()

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 
-from controller.core.tagging import OWNER as OWNER_TAG
+from controller.core.identity.tags import OWNER as OWNER_TAG
 from tests.git.support import GIT, git, make_hub
 from tests.support import hostile_trees as trees
 from tests.support.attended import watched

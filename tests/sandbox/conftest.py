@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.sandbox.server import running
+from controller.sandbox.http.server import running
 from tests.sandbox.support import Sandbox, speaking_to
 
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.sandbox.behaviour import AS_RECORDED, Behaviour, JobNames, TokenLifetime
-from controller.sandbox.server import running
-from controller.sandbox.switches import UnfitError, shown
+from controller.sandbox.http.server import running
+from controller.sandbox.jobs.behaviour import AS_RECORDED, Behaviour, JobNames, TokenLifetime
+from controller.sandbox.jobs.switches import UnfitError, shown
 from tests.sandbox.support import Sandbox, process, refused, speaking_to
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from controller.sandbox.behaviour import AS_RECORDED, FailingWith
-from controller.sandbox.failures import FAILURES, failure_of
+from controller.sandbox.jobs.behaviour import AS_RECORDED, FailingWith
+from controller.sandbox.jobs.job_failures import FAILURES, failure_of
 from tests.sandbox.support import LONG_ENOUGH, Sandbox
 
 FINE = {"s3Uri": "s3://acme-training/train.jsonl"}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.sandbox.server import running
+from controller.sandbox.http.server import running
 from tests.sandbox.support import Sandbox, request_named, speaking_to
 
 if TYPE_CHECKING:

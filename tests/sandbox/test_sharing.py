@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from controller.sandbox.server import running
+from controller.sandbox.http.server import running
 from tests.sandbox.support import (
     DEADLINE,
     LONG_ENOUGH,

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from controller.cli.commands.sandbox import command
 from controller.cli.main import root
-from controller.cli.sandbox import command
-from controller.sandbox.behaviour import AS_RECORDED
-from controller.sandbox.control import routes
-from controller.sandbox.failures import failure_of
-from controller.sandbox.faults import FaultKind
-from controller.sandbox.store import Store
-from controller.sandbox.switches import shown
+from controller.sandbox.http.control_api import routes
+from controller.sandbox.jobs.behaviour import AS_RECORDED
+from controller.sandbox.jobs.faults import FaultKind
+from controller.sandbox.jobs.job_failures import failure_of
+from controller.sandbox.jobs.switches import shown
+from controller.sandbox.state.store import Store
 from tests.sandbox.support import ROOT, process
 
 

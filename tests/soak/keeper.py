@@ -10,18 +10,18 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from controller.adapters.measuring import Measured, MeasuredLedger
-from controller.adapters.sidecars import Sidecars
-from controller.apply import Outside
-from controller.cli.intake import Reading
-from controller.core.kinds import KINDS
-from controller.core.pruning import Cleaning
+from controller.adapters.metrics.metered_ports import Measured, MeasuredLedger
+from controller.adapters.sidecars.store import Sidecars
+from controller.cli.watch.tree_reader import Reading
+from controller.core.kinds.registry import KINDS
+from controller.core.planning.rules_removed import Cleaning
+from controller.core.scheduling import Rhythm
 from controller.core.sharding import Shard
-from controller.core.timetable import Rhythm
-from controller.daemon import Daemon, World
-from controller.pacing import paced
+from controller.daemon.loop import Daemon, World
+from controller.daemon.work_queue import Roster
+from controller.engine.apply import Outside
+from controller.engine.rate_limit import paced
 from controller.ports import Cloud
-from controller.roster import Roster
 from tests.daemon.world import Counts, Inline
 from tests.machine.mortal import CrashError, Fate, MortalCloud, MortalLedger
 from tests.machine.service import Service

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 
-from controller.adapters.logs import ROOT
-from controller.adapters.sidecar_documents import document_of
-from controller.daemon import REREAD
-from controller.sandbox.faults import Fault, FaultKind
+from controller.adapters.host.logs import ROOT
+from controller.adapters.sidecars.document import document_of
+from controller.daemon.loop import REREAD
+from controller.sandbox.jobs.faults import Fault, FaultKind
 from tests.machine import oracles
 from tests.machine.oracles import LONGER_THAN_ANY_JOB, MOST_TURNS
 from tests.machine.service import Walks

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from controller.core.identity import with_names
+from controller.core.identity.tokens import with_names
 from controller.core.model import Target
-from controller.core.pruning import Cleaning
+from controller.core.planning.rules_removed import Cleaning
 from controller.ports import CloudError
-from controller.sandbox.faults import Fault, FaultKind
+from controller.sandbox.jobs.faults import Fault, FaultKind
 from tests.machine.draws import GARBAGE, TAGGING
 from tests.machine.model import STRANGE
 from tests.machine.mortal import Fate

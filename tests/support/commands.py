@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.logs import ROOT
+from controller.adapters.host.logs import ROOT
 from controller.cli.main import main, root
 
 COMMAND = (sys.executable, "-m", "controller")

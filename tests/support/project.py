@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from controller.sandbox.server import running
+from controller.sandbox.http.server import running
 from tests.sandbox.support import Sandbox, speaking_to
 from tests.support.commands import COMMAND, Ran, call, environment, run, started
 from tests.support.manifests import manifest, write

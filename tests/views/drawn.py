@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from controller.core.actions import Action, Plan
 from controller.core.fleet import Fleet, fleet_of
 from controller.core.model import JobKey, Problem, Severity, Source
-from controller.core.planning import plan, refusal
+from controller.core.planning.actions import Action, Plan
+from controller.core.planning.plan import plan, refusal
 from controller.core.problems import Code
 from controller.views.status import JobStatus
 from tests.core.cases import NOW, TEST_KINDS, Situation, situation

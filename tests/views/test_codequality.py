@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from controller.core.model import JobKey, Source
 from controller.views.codequality import codequality
-from controller.views.review import Finding, Level, of_plan, review
+from controller.views.findings import Finding, Level, of_plan, review
 from tests.views.drawn import drawn, seeded
 
 SEVERITIES = {"info", "minor", "major", "critical", "blocker"}

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from controller.core.model import JobKey, Source
 from controller.core.printable import Form, escaped, without_commands
+from controller.views.findings import Finding, Level, Review, review
 from controller.views.github import commands
-from controller.views.review import Finding, Level, Review, review
 from tests.views import runner
 from tests.views.drawn import HOSTILE
 

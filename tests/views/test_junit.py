@@ -6,8 +6,8 @@ import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestSuite
 
 from controller.core.model import JobKey, Source
+from controller.views.findings import Finding, Level, Review, of_plan, review
 from controller.views.junit import junit
-from controller.views.review import Finding, Level, Review, of_plan, review
 from tests.views.drawn import drawn, seeded
 
 KEY = JobKey("Kind", "some-job")

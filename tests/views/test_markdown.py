@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.adapters.pipeline import SUMMARY_BYTES
-from controller.core.actions import Action, Plan, Verb
+from controller.adapters.host.ci_host import SUMMARY_BYTES
 from controller.core.model import Place, Problem, Source, Target
+from controller.core.planning.actions import Action, Plan, Verb
 from controller.core.printable import escaped
+from controller.views.findings import Review, of_plan, of_problems, review
 from controller.views.markdown import code, text
+from controller.views.markdown_reports import plan_markdown, validation_markdown
 from controller.views.plan import in_sandbox, summary
-from controller.views.review import Review, of_plan, of_problems, review
-from controller.views.summaries import plan_markdown, validation_markdown
 from tests.views.drawn import HOSTILE, Drawn, drawn, seeded
 from tests.views.pages import OURS, Page, read
 

@@ -12,9 +12,9 @@ import jsonschema
 import jsonschema_rs
 import pytest
 
-from controller.adapters.sidecar_documents import rendered
-from controller.core.actions import Reason, Verb
+from controller.adapters.sidecars.document import rendered
 from controller.core.model import API_VERSION
+from controller.core.planning.actions import Reason, Verb
 from controller.views.plan import plan_data
 from controller.views.problems import validation
 from controller.views.status import status_data

@@ -12,13 +12,13 @@ import jsonschema
 import pytest
 import sarif_pydantic  # type: ignore[import-untyped] # it is typed, and does not say so
 
-from controller.core.actions import Reason
-from controller.core.advice import ADVICE, HOLDS, rule_of
-from controller.core.headlines import FOR_A_PERSON
 from controller.core.model import Source
+from controller.core.planning.actions import Reason
 from controller.core.problems import Code
+from controller.core.status.conditions import FOR_A_PERSON
 from controller.views import sarif as sarif_view
-from controller.views.review import Finding, Level, Review, of_plan, review
+from controller.views.findings import Finding, Level, Review, of_plan, review
+from controller.views.rule_help import ADVICE, HOLDS, rule_of
 from controller.views.sarif import sarif
 from tests.views.drawn import drawn, seeded
 

@@ -1,0 +1,1 @@
+"""Edits to people's files: policies, modelines, requests and first files."""

@@ -1,0 +1,1 @@
+"""AWS through botocore: Bedrock, STS and SQS."""

@@ -1,0 +1,206 @@
+"""botocore's sessions and clients: one of each per role, region and service.
+
+They are shared by threads. Roles are assumed here, regions and credentials found as everywhere.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import boto3
+import botocore.session
+from botocore import UNSIGNED
+from botocore.config import Config
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    CredentialResolver,
+    DeferredRefreshableCredentials,
+)
+from botocore.exceptions import NoCredentialsError
+
+from controller.adapters.aws.botocore_hooks import LostAnswers, tell_requests
+from controller.adapters.aws.connection import Connection
+from controller.adapters.aws.errors import failure_of
+from controller.adapters.aws.service_models import models
+from controller.adapters.aws.timestamps import read_times
+from controller.adapters.aws.wire_answers import judge_answers
+from controller.core.call_errors import failure
+from controller.core.model import Target
+from controller.ports import CloudError
+from controller.version import __version__
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+
+Answer = TypeVar("Answer")
+
+_ATTEMPTS = 3
+_NOBODY = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
+"""Botocore's session variables (option, environment, default, conversion) that name nobody."""
+
+
+class Clients:
+    """The clients of one connection, made when they are first asked for.
+
+    ``lost`` remembers the answers that none of them got.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self.lost = LostAnswers()
+        self._connection = connection
+        self._lock = threading.RLock()
+        self._clients: dict[tuple[str, str, str | None], BaseClient] = {}
+        self._sessions: dict[str | None, botocore.session.Session] = {}
+
+    def client(self, service: str, target: Target) -> BaseClient:
+        """Return the client of a service for a target; raises CloudError."""
+        region = self.region(target)
+        place = (service, region, target.assume_role_arn)
+        with self._lock:
+            if place not in self._clients:
+                self._clients[place] = guarded(
+                    lambda: self._made(self._session(target), service, region), reading=True
+                )
+            return self._clients[place]
+
+    def region(self, target: Target) -> str:
+        """Return the region that a target lies in; raises CloudError when none is known."""
+        region = target.region or self._connection.region or self._configured_region
+        if not region:
+            raise CloudError(
+                failure(
+                    "NoRegion",
+                    "no region is given: set target.region in the manifest or in "
+                    "bedrock-jobs.yaml, --region, or AWS_REGION",
+                    reading=True,
+                )
+            )
+        return region
+
+    @cached_property
+    def _configured_region(self) -> str | None:
+        # botocore itself reads AWS_DEFAULT_REGION alone; the AWS CLI puts AWS_REGION before it.
+        session = guarded(lambda: self._session(Target()), reading=True)
+        region: str | None = os.environ.get("AWS_REGION") or session.get_config_variable("region")
+        return region
+
+    def forget(self, target: Target) -> None:
+        """Make everything anew next time: credentials may have come, or been renewed, by then."""
+        role = target.assume_role_arn
+        with self._lock:
+            self._sessions.pop(role, None)
+            for place in [place for place in self._clients if place[2] == role]:
+                self._clients.pop(place).close()
+
+    def _made(
+        self, session: botocore.session.Session, service: str, region: str, **given: Any
+    ) -> BaseClient:
+        connection = self._connection
+        verify = connection.ca_bundle if connection.verify_ssl else False
+        # Its stubs have an overload for each service's name, and none for any name.
+        clients: Any = boto3.Session(botocore_session=session)
+        client: BaseClient = clients.client(
+            service,
+            region_name=region,
+            endpoint_url=connection.endpoint_url,
+            verify=str(verify) if isinstance(verify, Path) else verify,
+            config=self._config,
+            **given,
+        )
+        return client
+
+    @cached_property
+    def _config(self) -> Config:
+        connection = self._connection
+        return Config(
+            signature_version=None if connection.sign else UNSIGNED,
+            read_timeout=connection.read_timeout or None,
+            connect_timeout=connection.connect_timeout or None,
+            max_pool_connections=connection.width,
+            proxies={} if connection.any_credentials else None,
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            user_agent_extra=f"bedrock-jobs/{__version__}",
+        )
+
+    def _session(self, target: Target) -> botocore.session.Session:
+        role = target.assume_role_arn
+        with self._lock:
+            if role not in self._sessions:
+                session = self._new_session()
+                if role is not None:
+                    provider = _Assumed(self._fetcher(role, self.region(target)))
+                    session.register_component(
+                        "credential_provider", CredentialResolver([provider])
+                    )
+                elif self._connection.any_credentials:
+                    session.set_credentials("sandbox", "sandbox")
+                self._sessions[role] = session
+            return self._sessions[role]
+
+    def _new_session(self) -> botocore.session.Session:
+        connection = self._connection
+        session = (
+            botocore.session.Session(session_vars=_NOBODY)
+            if connection.any_credentials
+            else botocore.session.Session(profile=connection.profile)
+        )
+        session.register_component("data_loader", models(session.get_config_variable("data_path")))
+        judge_answers(session)
+        read_times(session)
+        self.lost.watch(session)
+        if connection.told is not None:
+            tell_requests(session, connection.told)
+        return session
+
+    def _fetcher(self, role: str, region: str) -> AssumeRoleCredentialFetcher:
+        source = self._session(Target())
+        credentials = source.get_credentials()
+        if credentials is None:
+            raise NoCredentialsError
+
+        def sts(service: str, **given: Any) -> BaseClient:
+            return self._made(source, service, region, **given)
+
+        return AssumeRoleCredentialFetcher(
+            client_creator=sts,
+            source_credentials=credentials,
+            role_arn=role,
+            extra_args={"RoleSessionName": "bedrock-jobs"},
+        )
+
+
+class _Assumed(CredentialProvider):
+    """Credentials of an assumed role, which botocore refreshes before they expire."""
+
+    METHOD = "bedrock-jobs-assume-role"
+
+    def __init__(self, fetcher: AssumeRoleCredentialFetcher) -> None:
+        super().__init__()
+        self._fetcher = fetcher
+
+    def load(self) -> DeferredRefreshableCredentials:
+        """Return credentials that are fetched when they are first used."""
+        return DeferredRefreshableCredentials(
+            method=self.METHOD, refresh_using=self._fetcher.fetch_credentials
+        )
+
+
+def guarded(call: Callable[[], Answer], *, reading: bool) -> Answer:
+    """Return what a call returns; what botocore raises becomes a CloudError."""
+    try:
+        return call()
+    except Exception as error:
+        found = failure_of(error, reading=reading)
+        if found is None:
+            raise
+        raise CloudError(found) from error

@@ -1,0 +1,1 @@
+"""Git: commands, objects, work trees, and the clone of a daemon."""

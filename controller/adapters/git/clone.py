@@ -1,0 +1,346 @@
+"""A clone that belongs to a daemon: made, brought to its branch's head, and made anew when broken.
+
+Manifests are always those of the remote; statuses are merged, so that none that was not pushed yet
+is lost. Whatever happens to the remote, the tree stays as it last was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import re
+import secrets
+import threading
+from collections.abc import Callable, Set
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.adapters.git.clone_files import (
+    clear,
+    discard,
+    held,
+    ignore_attributes,
+    may_stand,
+    put,
+    stale_locks,
+    statuses_below,
+    wipe,
+    write,
+)
+from controller.adapters.git.command import Git, GitError
+from controller.adapters.git.login import signed_in
+from controller.adapters.git.objects import contents
+from controller.adapters.sidecars.paths import SUFFIX
+from controller.core.documents.file_names import SPELLINGS
+from controller.core.sharding import Shard
+from controller.core.status.merge import Beside
+from controller.core.urls import masked, secrets_of, without_user
+
+_log = logging.getLogger(__name__)
+
+MARKER = ".bedrock-jobs-clone"
+FETCH_SECONDS = 120.0
+CLONE_SECONDS = 1800.0
+_TREE, _NEW, _OLD = "tree", "tree.new", "tree.old"
+_TRACKING = "refs/remotes/origin/"
+_SYMREF = "ref: refs/heads/"
+_GITLINK = b"160000 "
+_SETTINGS = {
+    # A remote that sends nothing is one that does not answer.
+    "http.lowSpeedLimit": "1",
+    "http.lowSpeedTime": "30",
+    # Nothing may work on in the background of a clone that may be replaced.
+    "gc.autoDetach": "false",
+    "maintenance.autoDetach": "false",
+    # Nobody looks back here; without this every head of the last months would be kept.
+    "core.logAllRefUpdates": "false",
+    "gc.pruneExpire": "1.hour.ago",
+    "core.autocrlf": "false",
+    "core.sparseCheckout": "false",
+    "submodule.recurse": "false",
+    "fetch.recurseSubmodules": "false",
+    "advice.detachedHead": "false",
+}
+
+Merge = Callable[[bytes, bytes, bytes, Beside], bytes]
+"""Merges a sidecar: of the state that both began with, ours and theirs; no bytes are no file."""
+
+
+class ForeignFolderError(Exception):
+    """A folder is not ours to work in; the text says which and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What is cloned: a URL, a branch or nothing for the remote's own, and the manifests' paths."""
+
+    url: str
+    branch: str
+    paths: tuple[Path, ...]
+
+    def folder_name(self, shard: Shard) -> str:
+        """Return a name for a clone of it, the same for any credentials in the URL."""
+        url = without_user(self.url)
+        words = (url, self.branch, *map(str, self.paths), str(shard))
+        digest = hashlib.sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
+        stem = re.split(
+            r"[/:]", without_user(masked(url)).rstrip("/").removesuffix(".git").rstrip("/")
+        )[-1]
+        return f"{re.sub(r'[^A-Za-z0-9_-]+', '-', stem).strip('-')[:40] or 'clone'}-{digest[:8]}"
+
+
+class Checkout:
+    """The clone of an origin in a folder of its own, marked as ours; for one thread at a time.
+
+    ``still`` is held while files of the tree change: whoever reads or writes there holds it too.
+    ``branch`` is the branch's name as soon as that is known.
+    """
+
+    def __init__(self, folder: Path, origin: Origin, merge: Merge) -> None:
+        self.folder = folder.resolve()
+        self.tree = self.folder / _TREE
+        self.paths = tuple(self.tree / path for path in origin.paths)
+        self.still = threading.RLock()
+        self.branch = origin.branch
+        self._origin = origin
+        self._merge = merge
+        self._is_told = self._is_ended = False
+        # In the clone's configuration, and on git's command lines, the URL has no password.
+        self._url, login = signed_in(origin.url, os.environ)
+        place = {"GIT_DIR": str(self.tree / ".git"), "GIT_WORK_TREE": str(self.tree)}
+        self._remote = Git(
+            self.folder,
+            seconds=CLONE_SECONDS,
+            settings=_SETTINGS,
+            environment=login,
+            secrets=secrets_of(origin.url),
+        )
+        # Named outright: git would look for a repository upward, in folders that are not ours.
+        self._git = self._remote.within(self.tree, environment=place)
+
+    def mark(self) -> None:
+        """Make the folder and mark it as ours; raises ForeignFolderError for one that is not."""
+        marker = self.folder / MARKER
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not marker.exists():
+                self._check_empty()
+                write(marker, b"bedrock-jobs keeps a clone here, and replaces it when broken.\n")
+        except OSError as error:
+            raise ForeignFolderError(_unusable(self.folder, error)) from error
+
+    def claim(self) -> None:
+        """Clear away what an earlier daemon's end left half done; none may work there any more.
+
+        Raises ForeignFolderError.
+        """
+        try:
+            self._restore()
+            discard(self.folder / _OLD, self.tree)
+            for path in self.folder.iterdir():
+                if path.name.startswith(_NEW):
+                    wipe(path)
+            for lock in stale_locks(self.tree / ".git"):
+                lock.unlink(missing_ok=True)
+        except OSError as error:
+            raise ForeignFolderError(_unusable(self.folder, error)) from error
+
+    def end(self) -> None:
+        """End what git does now, from any thread; that fails, and may be done again."""
+        self._is_ended = True
+        self._remote.end()
+
+    def pull(self) -> bool:
+        """Bring the tree to the branch's head; return whether more than statuses changed.
+
+        Raises GitError when the remote does not give it; the tree then stays as it is. A clone
+        that git itself finds broken is made anew, and keeps its statuses.
+        """
+        self._is_ended = False
+        if not self.tree.exists():
+            self._make_anew()
+            return True
+        try:
+            return self._moved(self._fetched())
+        except (GitError, OSError) as error:
+            # A look that was ended found nothing broken either.
+            if self._is_ended or self._is_sound() or self._is_ended:
+                raise error if isinstance(error, GitError) else GitError(str(error)) from error
+        _log.error("the clone is broken: it is made anew", extra={"clone": str(self.tree)})
+        self._make_anew()
+        return True
+
+    def _fetched(self) -> str:
+        """Return the commit at the branch's head, which is here now."""
+        if not self._is_told:
+            # Earlier versions kept the URL's credentials here.
+            self._git.run("config", "remote.origin.url", self._url)
+            if ignore_attributes(self.tree):
+                # What an attribute had changed on its way here is laid out again, as it is.
+                (self.tree / ".git" / "index").unlink(missing_ok=True)
+            self._is_told = True
+        here = os.fsdecode(self._git.ask("symbolic-ref", "--quiet", "--short", "HEAD")[1]).rstrip()
+        branch = self._origin.branch or self._remote_head() or here
+        if branch != here:
+            self._switch(here, branch)
+        self.branch = branch
+        spec = f"+refs/heads/{branch}:{_TRACKING}{branch}"
+        what = ("--quiet", "--depth", "1", "--no-tags", "origin", spec)
+        self._git.run("fetch", *what, seconds=FETCH_SECONDS)
+        return self._git.run("rev-parse", "--verify", f"{_TRACKING}{branch}^{{commit}}")
+
+    def _remote_head(self) -> str:
+        """Return the branch that the remote's HEAD names now; nothing where it does not say so."""
+        told = self._git.run("ls-remote", "--symref", "origin", "HEAD", seconds=FETCH_SECONDS)
+        lines = (line.split("\t") for line in told.splitlines())
+        named = [one[0] for one in lines if one[0].startswith(_SYMREF) and one[1:] == ["HEAD"]]
+        return named[0].removeprefix(_SYMREF) if named else ""
+
+    def _switch(self, before: str, after: str) -> None:
+        """Let the clone be of another branch, at the commit that it is at."""
+        base = self._git.run("rev-parse", "--verify", "HEAD^{commit}")
+        # A branch may be named like a folder of the other: that has to go first.
+        self._git.run("update-ref", "--no-deref", "HEAD", base)
+        for ref in (f"refs/heads/{before}", f"{_TRACKING}{before}") if before else ():
+            self._git.run("update-ref", "-d", ref)
+        self._git.run("update-ref", f"refs/heads/{after}", base)
+        self._git.run("symbolic-ref", "HEAD", f"refs/heads/{after}")
+        _log.info("another branch is followed", extra={"branch": after, "before": before})
+
+    def _moved(self, head: str) -> bool:
+        base = self._git.run("rev-parse", "--verify", "HEAD^{commit}")
+        if base == head and not self._uneven:
+            return False
+        changed = self._changed(base, head)
+        statuses = {path: blobs for path, blobs in changed.items() if path.endswith(SUFFIX)}
+        news = changed.keys() - statuses.keys()
+        bytes_of = contents(self._git, (one for blobs in statuses.values() for one in blobs if one))
+        with self.still:
+            self._uneven = True
+            self._lay_out(head)
+            for path, (before, after) in statuses.items():
+                base_bytes, theirs = bytes_of.get(before, b""), bytes_of.get(after, b"")
+                self._take(path, base_bytes, theirs, self._beside(path, news))
+            # Last of all: a move that was broken off begins at the same base again.
+            self._git.run("update-ref", "HEAD", head)
+            self._uneven = False
+        return bool(news) or base == head
+
+    _uneven = True
+    """Whether the tree may be other than HEAD says: at first, and after a move that failed."""
+
+    def _lay_out(self, head: str) -> None:
+        """Make every file but the statuses what it is in a commit, whatever it was."""
+        self._git.run("read-tree", "--reset", head)
+        told = self._git.read("diff-files", "--name-only", "-z").split(b"\0")[:-1]
+        names = b"".join(path + b"\0" for path in told if not path.endswith(SUFFIX.encode()))
+        self._git.run("checkout-index", "--force", "--index", "-z", "--stdin", content=names)
+        self._git.run("clean", "-ffdxq", "-e", f"*{SUFFIX}")
+        self._empty_submodules()
+
+    def _empty_submodules(self) -> None:
+        """Leave nothing but statuses where a submodule is: a fresh clone has an empty folder."""
+        listed = self._git.read("ls-files", "--stage", "-z").split(b"\0")[:-1]
+        for line in listed:
+            if line.startswith(_GITLINK):
+                clear(self.tree / os.fsdecode(line.partition(b"\t")[2]))
+
+    def _changed(self, base: str, head: str) -> dict[str, tuple[str, str]]:
+        """Return the paths that differ between two commits, with their plain files' blobs."""
+        told = self._git.read("diff-tree", "-r", "-z", "--raw", "--no-renames", base, head)
+        parts = told.split(b"\0")
+        changed = {}
+        for raw, path in zip(parts[::2], parts[1::2], strict=False):
+            modes = raw.decode().lstrip(":").split(" ")
+            before, after = (
+                identity if mode.startswith("100") else ""
+                for mode, identity in zip(modes[:2], modes[2:4], strict=True)
+            )
+            changed[os.fsdecode(path)] = before, after
+        return changed
+
+    def _beside(self, path: str, news: Set[str]) -> Beside:
+        """Return what stands beside a sidecar now, and whether it is what passes have read."""
+        manifests = [f"{path.removesuffix(SUFFIX)}{suffix}" for suffix in SPELLINGS]
+        there = any((self.tree / one).is_file() for one in manifests)
+        return Beside(there, current=there and news.isdisjoint(manifests))
+
+    def _take(self, path: str, base: bytes, theirs: bytes, beside: Beside) -> None:
+        """Bring one sidecar up to date with the remote's."""
+        place = self.tree / path
+        if may_stand(place):
+            ours = held(place)
+            put(place, ours, self._merge(base, ours, theirs, beside))
+
+    def _is_sound(self) -> bool:
+        """Whether the clone itself is whole, so that something else is to blame."""
+        try:
+            if not self._git.holds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
+                return False
+            return self._git.holds("fsck", "--connectivity-only", "--no-dangling", "--no-progress")
+        except GitError:
+            return True  # nothing was found out
+
+    def _make_anew(self) -> None:
+        """Clone beside the tree, take the statuses over, and let it take the tree's place."""
+        # A clone that outlived its daemon may still be at work in the folder that it was given.
+        new = self.folder / f"{_NEW}-{secrets.token_hex(4)}"
+        old = self.folder / _OLD
+        try:
+            self._clone(new)
+            with self.still:
+                self._restore()
+                self._carry(new)
+                if self.tree.exists():
+                    self.tree.rename(old)
+                new.rename(self.tree)
+            discard(old, self.tree)
+        except OSError as error:
+            raise GitError(f"{self.folder}: {error.strerror or error}") from error
+        finally:
+            wipe(new)
+        self._uneven = False
+
+    def _restore(self) -> None:
+        """Have the tree back that was put aside for one that did not come."""
+        old = self.folder / _OLD
+        if not self.tree.exists() and old.exists():
+            old.rename(self.tree)
+
+    def _clone(self, new: Path) -> None:
+        branch = ("--branch", self._origin.branch) if self._origin.branch else ()
+        what = ("--quiet", "--depth", "1", "--no-tags", "--single-branch", "--no-local")
+        kept = [part for name, value in _SETTINGS.items() for part in ("-c", f"{name}={value}")]
+        self._remote.run("clone", *what, "--no-checkout", *branch, *kept, "--", self._url, str(new))
+        place = {"GIT_DIR": str(new / ".git"), "GIT_WORK_TREE": str(new)}
+        git = self._remote.within(new, environment=place)
+        if not git.holds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
+            raise GitError(f"git clone: {masked(self._url)} has no commit yet")
+        self.branch = git.run("symbolic-ref", "--short", "HEAD")
+        ignore_attributes(new)
+        git.run("read-tree", "HEAD")
+        git.run("checkout-index", "--all", "--index")
+
+    def _carry(self, new: Path) -> None:
+        """Put the statuses of the tree there is into the one that replaces it."""
+        for path in statuses_below(self.tree):
+            place = new / path.relative_to(self.tree)
+            if not may_stand(place):
+                continue
+            theirs = held(place)
+            # Whose manifest is gone may have to be stopped yet: no status is dropped here.
+            beside = Beside(there=True, current=True)
+            put(place, theirs, self._merge(b"", held(path), theirs, beside))
+
+    def _check_empty(self) -> None:
+        found = sorted(path.name for path in self.folder.iterdir() if path.name != "lost+found")
+        if found:
+            raise ForeignFolderError(
+                f"--work-dir: {self.folder} is not empty and not of our making: name another one"
+            )
+
+
+def _unusable(folder: Path, error: OSError) -> str:
+    why = error.strerror or str(error)
+    return f"--work-dir: {folder} cannot be used ({why}): name another one"

@@ -1,0 +1,182 @@
+"""A commit made beside the user's checkout: neither its files nor its index are touched.
+
+It is made by ``git commit`` in a work tree of its own, so that signing and hooks hold.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from controller.adapters.git.command import Git, GitError
+from controller.adapters.git.pending_statuses import Change
+from controller.adapters.git.repository import Repository
+
+NAME, EMAIL = "bedrock-jobs", "bedrock-jobs@localhost"
+"""Who commits where git knows nobody, as in a CI's runner."""
+
+_FOLDER = "bedrock-jobs"
+_FIRST = "refs/heads/bedrock-jobs/first"
+_HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit")
+_PATIENCE_FOR_HOOKS = 600.0
+_SETTINGS = {
+    "core.fsmonitor": "false",
+    "core.sparseCheckoutCone": "false",
+    "core.untrackedCache": "false",
+    "i18n.commitEncoding": "UTF-8",
+    "index.sparse": "false",
+    "submodule.recurse": "false",
+}
+
+
+def commit(
+    repository: Repository,
+    onto: str,
+    changes: Sequence[Change],
+    message: str,
+    author: str = "",
+    filtered: Iterable[str] = (),
+) -> str:
+    """Make one commit of the changes upon a commit, and return it; no branch moves.
+
+    Without a commit to put it upon it is a first one. ``author`` is ``Name <email>``, by default
+    the one that git knows; ``filtered`` are the paths that a filter of the user's is for. Raises
+    GitError, also when a hook changed more than the sidecars.
+    """
+    with _work_tree(repository, onto) as git:
+        # In the user's checkout alone git knows of their attributes, and so of their filters.
+        through = dict.fromkeys(filtered, repository.git)
+        _stage(git, changes, through, "0" * len(onto))
+        by = (f"--author={author}",) if author else ()
+        who = git.within(git.folder, environment=_identity(git, author))
+        patience = max(git.seconds, _PATIENCE_FOR_HOOKS)
+        # Nothing in the message is a comment, whatever it begins with.
+        said = ("--quiet", "--cleanup=whitespace", "--file=-")
+        who.run("commit", *said, *by, content=message.encode(errors="replace"), seconds=patience)
+        made, *before = git.run("rev-parse", "HEAD", "HEAD^@").split()
+        if before != ([onto] if onto else []):
+            raise GitError("a hook made further commits: nothing was pushed; take the hook away")
+        _check(git, made, {one.path for one in changes})
+    return made
+
+
+@contextmanager
+def _work_tree(repository: Repository, onto: str) -> Iterator[Git]:
+    """While the context lasts there is a work tree at a commit; what was left of one goes first.
+
+    Only one may be at it in a repository at a time. Files are checked out where there are hooks,
+    which may want them, and not otherwise.
+    """
+    outer, folder = repository.git, repository.shared / _FOLDER
+    hooks = _hooks(repository)
+    settings = {**_SETTINGS, "core.sparseCheckout": "false" if hooks else "true"}
+    if hooks is not None:
+        # A relative folder of hooks is meant from the user's checkout.
+        settings["core.hooksPath"] = str(hooks)
+    _remove(outer, folder)
+    try:
+        start = onto or _nothing(outer)
+        # Twice forced: one that was broken off while git made it is known, locked, and not there.
+        quietly = ("--quiet", "--force", "--force", "--detach", "--no-checkout")
+        outer.run("worktree", "add", *quietly, str(folder), start)
+        git = outer.within(folder, settings)
+        pattern = _own_folder(git) / "info" / "sparse-checkout"
+        pattern.parent.mkdir(exist_ok=True)
+        pattern.write_text("/.bedrock-jobs/none\n", encoding="utf-8")
+        git.run("read-tree", "-m", "-u", "HEAD")
+        if not onto:
+            git.run("symbolic-ref", "HEAD", _FIRST)
+        yield git
+    finally:
+        _remove(outer, folder)
+        if not onto:
+            outer.ask("update-ref", "-d", _FIRST)
+
+
+def _hooks(repository: Repository) -> Path | None:
+    """Return the folder of the hooks that a commit would run, if there are any."""
+    folder = repository.top / repository.git.run("rev-parse", "--git-path", "hooks")
+    return folder if any(os.access(folder / name, os.X_OK) for name in _HOOKS) else None
+
+
+def _own_folder(git: Git) -> Path:
+    """Return the folder in which git keeps what belongs to a work tree alone."""
+    pointer = (git.folder / ".git").read_text(encoding="utf-8", errors="surrogateescape")
+    return git.folder / pointer.removeprefix("gitdir: ").rstrip("\n")
+
+
+def _remove(git: Git, folder: Path) -> None:
+    if folder.exists():
+        git.ask("worktree", "remove", "--force", "--force", str(folder))
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _nothing(git: Git) -> str:
+    """Return a commit without files: a work tree cannot be at none."""
+    tree = git.run("mktree")
+    who = git.within(git.folder, environment=_identity(git, ""))
+    return who.run("commit-tree", "-m", "nothing", tree)
+
+
+def _stage(git: Git, changes: Sequence[Change], through: Mapping[str, Git], nothing: str) -> None:
+    """Put the changes into the work tree's own index, with exactly the bytes that they have."""
+    written = {one.path: one.after for one in changes if one.after is not None}
+    stored = _stored(git, written, through)
+    lines = [
+        f"100644 {stored[one.path]}\t" if one.path in stored else f"0 {nothing}\t"
+        for one in changes
+    ]
+    paths = [os.fsencode(one.path) + b"\0" for one in changes]
+    info = b"".join(line.encode() + path for line, path in zip(lines, paths, strict=True))
+    git.run("update-index", "-z", "--index-info", content=info)
+    # Hooks may look at the files themselves.
+    for one in changes:
+        with contextlib.suppress(OSError):
+            (git.folder / one.path).unlink()
+    files = b"".join(os.fsencode(path) + b"\0" for path in written)
+    git.run("checkout-index", "-q", "-f", "-z", "--stdin", content=files)
+
+
+def _stored(git: Git, written: Mapping[str, bytes], through: Mapping[str, Git]) -> dict[str, str]:
+    """Store bytes as blobs and return their ids; only a user's own filter may change them."""
+    stored = {}
+    for path in written.keys() & through.keys():
+        store = ("hash-object", "-w", "--stdin", f"--path={path}")
+        stored[path] = through[path].run(*store, content=written[path])
+    rest = [path for path in written if path not in stored]
+    folder = _own_folder(git)
+    files = [folder / f"status-{number}" for number in range(len(rest))]
+    for file, path in zip(files, rest, strict=True):
+        file.write_bytes(written[path])
+    # From where git runs: what leads there may be no text, or have ends of lines in it.
+    names = "".join(f"{os.path.relpath(file, git.folder)}\n" for file in files).encode()
+    made = git.run("hash-object", "-w", "--no-filters", "--stdin-paths", content=names)
+    return stored | dict(zip(rest, made.split(), strict=True))
+
+
+def _identity(git: Git, author: str) -> dict[str, str]:
+    """Return who commits, as far as git does not know it."""
+    name, _, email = author.partition("<")
+    given = {"name": name.strip() or NAME, "email": email.strip("> ") or EMAIL}
+    found = git.ask("config", "--get-regexp", r"^(user|author|committer)\.(name|email)$")[1]
+    known = {line.split(" ")[0].lower() for line in os.fsdecode(found).splitlines()}
+    made = {}
+    for role in ("author", "committer"):
+        for part, value in given.items():
+            variable = f"GIT_{role}_{part}".upper()
+            if not {f"user.{part}", f"{role}.{part}"} & known and not os.environ.get(variable):
+                made[variable] = value
+    return made
+
+
+def _check(git: Git, made: str, allowed: set[str]) -> None:
+    """Nothing but the sidecars is ever pushed, whatever a hook has done."""
+    shown = git.read("diff-tree", "--root", "-r", "-z", "--name-only", "--no-commit-id", made)
+    more = sorted({os.fsdecode(path) for path in shown.split(b"\0")[:-1]} - allowed)
+    if more:
+        text = f"a hook changed {more[0]}, which is no sidecar of this pass: nothing was pushed"
+        raise GitError(text)

@@ -1,0 +1,96 @@
+"""What commits hold under some folders, read from git's own store."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from controller.adapters.git.command import Git, GitError
+
+_PLAIN = ("100644", "100755")
+_SHA1_DIGITS = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """A file as a commit holds it: the id of its bytes, and whether it is a plain one."""
+
+    identity: str
+    plain: bool
+
+
+Tree = Mapping[str, Blob]
+"""A commit's files, by their paths from the top."""
+
+
+def tree_of(git: Git, commit: str, folders: Iterable[str]) -> dict[str, Blob]:
+    """Return the files that a commit holds under some folders; without a commit there are none."""
+    if not commit:
+        return {}
+    chosen = [folder for folder in folders if folder]
+    where = ("--", *(f"{folder}/" for folder in chosen)) if chosen else ()
+    listed = git.read("ls-tree", "-r", "-z", "--full-tree", commit, *where)
+    return dict(_listed(listed))
+
+
+def _listed(output: bytes) -> Iterator[tuple[str, Blob]]:
+    for line in output.split(b"\0")[:-1]:
+        described, _, path = line.partition(b"\t")
+        mode, _, identity = described.decode().split(" ")
+        yield os.fsdecode(path), Blob(identity, mode in _PLAIN)
+
+
+def contents(git: Git, identities: Iterable[str]) -> dict[str, bytes]:
+    """Return the bytes of blobs, all of them by one command."""
+    wanted = list(dict.fromkeys(identities))
+    if not wanted:
+        return {}
+    output = git.read("cat-file", "--batch", content="".join(f"{one}\n" for one in wanted).encode())
+    found, position = {}, 0
+    for identity in wanted:
+        end = output.index(b"\n", position)
+        answer = output[position:end].split(b" ")
+        if answer[1] != b"blob":
+            raise GitError(f"git cat-file: {identity} is {answer[-1].decode()}")
+        start, size = end + 1, int(answer[2])
+        found[identity] = output[start : start + size]
+        position = start + size + 1
+    return found
+
+
+def is_blob(content: bytes, identity: str) -> bool:
+    """Whether bytes are those of a blob, told without asking git."""
+    algorithm = hashlib.sha1 if len(identity) == _SHA1_DIGITS else hashlib.sha256
+    found = algorithm(b"blob %d\0" % len(content), usedforsecurity=False)
+    found.update(content)
+    return found.hexdigest() == identity
+
+
+def filtered(git: Git, paths: Iterable[str]) -> frozenset[str]:
+    """Return the paths whose bytes a filter of the user's changes on their way, as LFS does."""
+    asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    if not asked:
+        return frozenset()
+    answers = git.read("check-attr", "-z", "--stdin", "filter", content=asked).split(b"\0")
+    triples = zip(answers[::3], answers[2::3], strict=False)
+    return frozenset(
+        os.fsdecode(path) for path, value in triples if value not in (b"unspecified", b"unset")
+    )
+
+
+def ignored(git: Git, paths: Iterable[str]) -> frozenset[str]:
+    """Return those of some paths that a .gitignore keeps out of the repository."""
+    asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
+    if not asked:
+        return frozenset()
+    code, out, _ = git.ask("check-ignore", "-z", "--stdin", content=asked)
+    return frozenset(map(os.fsdecode, out.split(b"\0")[:-1])) if code == 0 else frozenset()
+
+
+def unpacked(git: Git, folders: Iterable[str]) -> frozenset[str]:
+    """Return the paths that a sparse checkout leaves out of the user's files."""
+    chosen = [f":(literal){folder}" for folder in folders if folder]
+    listed = git.read("ls-files", "-t", "-z", "--", *chosen).split(b"\0")
+    return frozenset(os.fsdecode(line[2:]) for line in listed if line.startswith(b"S "))

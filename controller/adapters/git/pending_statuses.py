@@ -1,0 +1,322 @@
+"""The statuses that a remote branch does not have yet: what of the sidecars goes there, and how."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from controller.adapters.git.command import Git
+from controller.adapters.git.objects import (
+    Blob,
+    Tree,
+    contents,
+    filtered,
+    ignored,
+    is_blob,
+    tree_of,
+    unpacked,
+)
+from controller.adapters.git.remote import Heads
+from controller.adapters.git.repository import Repository
+from controller.adapters.host.tree_files import Kind as FileKind
+from controller.adapters.host.tree_files import Listed, TreeRoot
+from controller.adapters.sidecars.document import entries_of, name_of, rendered
+from controller.adapters.sidecars.paths import SUFFIX
+from controller.core.documents.file_names import SPELLINGS
+from controller.core.kinds.kind import Kind
+from controller.core.status.merge import Beside, Versions, merged
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """The sidecars here that say something else than the commit that is checked out.
+
+    ``files`` has the bytes of each, None for one that is gone, and ``filtered`` those of them whose
+    bytes a filter of the user's changes on their way. ``head`` is that commit, ``tree`` what it
+    holds under the repository's folders, and ``before`` the bytes that it has of the same files.
+    ``nested`` are folders with sidecars that are repositories of their own.
+    """
+
+    head: str
+    tree: Tree
+    files: Mapping[str, bytes | None]
+    filtered: frozenset[str]
+    before: Mapping[str, bytes]
+    nested: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What is to become of one sidecar; ``after`` is None for one that goes.
+
+    ``jobs`` has each job whose entry changes with its phase before and after, empty for none.
+    """
+
+    path: str
+    after: bytes | None
+    jobs: tuple[tuple[str, str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What a branch lacks, and what of it cannot be given to it, by reason."""
+
+    made: tuple[Change, ...]
+    left_out: Mapping[str, tuple[str, ...]]
+
+
+NO_MANIFEST = "no manifest beside it on the branch"
+IGNORED = "kept out by a .gitignore"
+NOT_PLAIN = "no plain file on the branch"
+
+
+def local(repository: Repository) -> Local:
+    """Return what the passes here recorded since the checkout; asks no remote."""
+    head = repository.head()
+    tree = tree_of(repository.git, head, repository.folders)
+    nested: list[Path] = []
+    found = dict(_found(repository, nested))
+    known = {path: blob for path, blob in tree.items() if path.endswith(SUFFIX)}
+    suspects: dict[str, bytes | None] = {
+        path: content
+        for path, content in found.items()
+        if path not in known or not is_blob(content, known[path].identity)
+    }
+    suspects |= dict.fromkeys(_gone(repository, known.keys() - found.keys()))
+    through = filtered(repository.git, suspects)
+    there = {path: known[path] for path in suspects if path in known}
+    read = bytes_of(repository.git, head, there, through)
+    files = {path: one for path, one in suspects.items() if _says_more(path, one, read)}
+    told = [one.relative_to(repository.top).as_posix() for one in nested if _has_sidecars(one)]
+    return Local(head, tree, files, through & files.keys(), read, tuple(told))
+
+
+def _gone(repository: Repository, missing: Set[str]) -> list[str]:
+    """Return the paths whose files went; what passes do not see may well be there, or elsewhere."""
+    gone = [path for path in sorted(missing) if _has_gone(repository, path)]
+    absent = unpacked(repository.git, repository.folders) if gone else frozenset()
+    return [path for path in gone if path not in absent]
+
+
+def _has_gone(repository: Repository, path: str) -> bool:
+    inner = (path.removeprefix(f"{folder}/") for folder in repository.folders)
+    if all(one.startswith(".") or "/." in one for one in inner):
+        return False  # passes do not look there
+    root, place = TreeRoot.of(repository.top), repository.top / path
+    try:
+        folder = root.folder(str(place.parent))
+        # A link of the user's may lead elsewhere.
+        return folder is None or (folder == str(place.parent) and not root.exists(str(place)))
+    except OSError:
+        return False
+
+
+def _says_more(path: str, content: bytes | None, read: Mapping[str, bytes]) -> bool:
+    return content is None or entries_of(content) != entries_of(read.get(path, b""))
+
+
+def _found(repository: Repository, nested: list[Path]) -> Iterator[tuple[str, bytes]]:
+    """Yield path and bytes of every sidecar on disk; another repository's are not ours."""
+    root = TreeRoot.of(repository.top)
+    for inner in repository.folders:
+        top, others = str(repository.top / inner), list[str]()
+        for folder, entries in _walk(root, repository.top / inner):
+            if any(folder.startswith(f"{one}/") for one in others):
+                continue
+            if folder != top and any(one.name == ".git" for one in entries):
+                others.append(folder)
+                continue
+            for name, kind in entries:
+                if name.endswith(SUFFIX) and not name.startswith("."):
+                    path = Path(folder, name)
+                    said = _bytes(root, path) if kind == FileKind.FILE else b""
+                    yield path.relative_to(repository.top).as_posix(), said
+        nested += map(Path, others)
+
+
+def _walk(root: TreeRoot, folder: Path) -> Iterator[tuple[str, list[Listed]]]:
+    """Yield the folders that can be listed: of the others' sidecars none counts as gone."""
+    return root.walk(str(folder), lambda _: None)
+
+
+def _has_sidecars(folder: Path) -> bool:
+    found = _walk(TreeRoot.of(folder), folder)
+    return any(one.name.endswith(SUFFIX) for _, entries in found for one in entries)
+
+
+def _bytes(root: TreeRoot, path: Path) -> bytes:
+    try:
+        return root.read(str(path)) or b""
+    except OSError:
+        # The pass has reported it; what cannot be read says nothing, and stops no other.
+        return b""
+
+
+def bytes_of(
+    git: Git, commit: str, blobs: Mapping[str, Blob], through: Set[str]
+) -> dict[str, bytes]:
+    """Return the bytes of a commit's files, as a checkout would have them."""
+    plain = {path: blob for path, blob in blobs.items() if blob.plain}
+    bare = contents(git, (blob.identity for path, blob in plain.items() if path not in through))
+    made = {path: bare[one.identity] for path, one in plain.items() if path not in through}
+    for path in through & plain.keys():
+        made[path] = git.read("cat-file", "--filters", f"{commit}:{path}")
+    return made
+
+
+def lacking(
+    kinds: Mapping[str, Kind], repository: Repository, here: Local, heads: Heads
+) -> Changes:
+    """Return what has to change in the branch for it to have the statuses that are here.
+
+    Only what changed here since the checkout is looked at: entry by entry, the later one counts.
+    """
+    git, onto = repository.git, heads.onto
+    theirs = here.tree if onto == here.head else tree_of(git, onto, repository.folders)
+    compared = _compared(kinds, repository, here, heads, theirs)
+    made: list[Change] = []
+    left_out: dict[str, list[str]] = {}
+    for path in here.files:
+        found = compared.change(path)
+        if isinstance(found, str):
+            left_out.setdefault(found, []).append(path)
+        elif found is not None:
+            made.append(found)
+    kept_out = ignored(git, (one.path for one in made if one.path not in theirs))
+    if kept_out:
+        left_out[IGNORED] = sorted(kept_out)
+    kept = tuple(one for one in made if one.path not in kept_out)
+    told = {why: tuple(paths) for why, paths in left_out.items()}
+    return Changes(kept, told)
+
+
+def _compared(
+    kinds: Mapping[str, Kind],
+    repository: Repository,
+    here: Local,
+    heads: Heads,
+    theirs: Tree,
+) -> _Compared:
+    """Read what the three sides hold, with as few commands as there are commits."""
+    git, folders = repository.git, repository.folders
+    source = theirs if heads.source == heads.onto else tree_of(git, heads.source, folders)
+    base = _base(repository, here, heads)
+
+    def read(commit: str, tree: Tree) -> Mapping[str, bytes]:
+        if commit == here.head:
+            return here.before
+        return bytes_of(git, commit, _some(tree, here.files), here.filtered)
+
+    return _Compared(
+        kinds,
+        repository,
+        here,
+        theirs,
+        source if heads.source else None,
+        read(base, here.tree if base == here.head else tree_of(git, base, folders)),
+        read(heads.onto, theirs),
+        frozenset(_folders(theirs)),
+        TreeRoot.of(repository.top),
+    )
+
+
+def _folders(tree: Tree) -> Iterator[str]:
+    for path in tree:
+        before, mark, _ = path.partition(f"{SUFFIX}/")
+        if mark:
+            yield before + SUFFIX
+
+
+@dataclass(frozen=True, slots=True)
+class _Compared:
+    """Three sides of every sidecar: here, the bytes ``before``, and ``there``, where it goes.
+
+    ``source`` is the tree whose manifests count; None where it is the files here. ``folders`` are
+    those of ``theirs`` that are called as sidecars are.
+    """
+
+    kinds: Mapping[str, Kind]
+    repository: Repository
+    here: Local
+    theirs: Tree
+    source: Tree | None
+    before: Mapping[str, bytes]
+    there: Mapping[str, bytes]
+    folders: frozenset[str]
+    root: TreeRoot
+
+    def change(self, path: str) -> Change | str | None:
+        """Return what becomes of a sidecar, or why nothing can; None where nothing need."""
+        if self._is_something_else(path):
+            return NOT_PLAIN
+        beside = self._beside(path)
+        ours = _ours(self.here.files[path], beside)
+        if ours is None:
+            return None
+        if path not in self.theirs and ours and not beside.there:
+            return NO_MANIFEST
+        base, there = entries_of(self.before.get(path, b"")), self.there.get(path)
+        theirs = entries_of(there or b"")
+        # Broken, or with the marks of a conflict, it counts as not there, and is made anew.
+        is_broken = there is not None and not theirs
+        versions = Versions(base, ours, base if is_broken else theirs)
+        result = merged(self.kinds, versions, beside)
+        after = rendered(result) if result else None
+        return None if after == there else Change(path, after, _jobs(theirs, result))
+
+    def _is_something_else(self, path: str) -> bool:
+        """Whether a link or a folder has a sidecar's name there."""
+        found = self.theirs.get(path)
+        if found is not None:
+            return not found.plain
+        return path in self.folders
+
+    def _beside(self, path: str) -> Beside:
+        """Return what stands beside a sidecar where manifests count."""
+        stem = path.removesuffix(SUFFIX)
+        names = [stem + suffix for suffix in SPELLINGS]
+        source = self.source
+        if source is None:
+            there = any(self.root.is_file(str(self.repository.top / name)) for name in names)
+            return Beside(there, current=there)
+        found = [name for name in names if name in source]
+        return Beside(bool(found), all(self._is_as_read(name, source[name]) for name in found))
+
+    def _is_as_read(self, name: str, blob: Blob) -> bool:
+        """Whether the manifest there is the one that the pass here has read."""
+        content = self.root.read(str(self.repository.top / name))
+        if content is None:
+            return False
+        # A checkout may have other ends of lines than the commit.
+        return is_blob(content, blob.identity) or self.here.tree.get(name) == blob
+
+
+def _some(tree: Tree, paths: Iterable[str]) -> dict[str, Blob]:
+    return {path: tree[path] for path in paths if path in tree}
+
+
+def _base(repository: Repository, here: Local, heads: Heads) -> str:
+    """Return the last commit that both sides know; what a shallow clone cannot tell is ours."""
+    if not here.head or heads.onto in ("", here.head):
+        return here.head
+    code, out, _ = repository.git.ask("merge-base", here.head, heads.onto)
+    return out.decode().split()[0] if code == 0 and out else here.head
+
+
+def _ours(content: bytes | None, beside: Beside) -> Mapping[str, Any] | None:
+    """Return what a sidecar here says; None for one that says nothing about what is wanted."""
+    if content is None:
+        return None if beside.there else {}
+    return entries_of(content) or None
+
+
+def _jobs(was: Mapping[str, Any], is_: Mapping[str, Any]) -> tuple[tuple[str, str, str], ...]:
+    names = [name for name in {**was, **is_} if was.get(name) != is_.get(name)]
+    return tuple((name_of(name), _phase(was, name), _phase(is_, name)) for name in names)
+
+
+def _phase(entries: Mapping[str, Any], name: str) -> str:
+    phase = entries.get(name, {}).get("phase")
+    return phase if isinstance(phase, str) else ""

@@ -1,0 +1,106 @@
+"""The commits that a write-back starts from, as the remote has them now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from controller.adapters.git.command import Git, GitError
+from controller.adapters.git.repository import HEADS, Aim, Repository, UnfitError
+
+_KEPT = "refs/bedrock-jobs/"
+_GONE = "couldn't find remote ref"
+
+
+@dataclass(frozen=True, slots=True)
+class Heads:
+    """What a new commit is put upon.
+
+    ``onto`` is that commit, empty where the repository has none yet; ``at`` is the one that the
+    branch is at, empty while there is no such branch. ``source`` is the commit whose manifests
+    count, empty where it is the files here. ``here`` tells that no remote takes part.
+    """
+
+    onto: str
+    at: str
+    source: str
+    here: bool
+
+
+def heads_of(repository: Repository, aim: Aim) -> Heads:
+    """Return what to start from, after asking the remote; raises GitError.
+
+    A checked out branch that the remote does not have yet is its user's to push: commits stay here.
+    """
+    if not aim.remote:
+        return _here(repository, aim)
+    found = _fetched(repository, aim)
+    if aim.branch in found or aim.source in found:
+        at = found.get(aim.branch, "")
+        source = found.get(aim.source, at)
+        onto = at if at and not _has_all_of(repository.git, source, at) else source
+        return Heads(onto, at, source, here=False)
+    if repository.branch() == aim.branch:
+        return _here(repository, aim)
+    if "HEAD" not in found:
+        raise GitError(f"{aim.remote} has no branch {aim.branch}: push it first, or name another")
+    return Heads(found["HEAD"], "", found["HEAD"], here=False)
+
+
+def _has_all_of(git: Git, commit: str, other: str) -> bool:
+    """Whether a commit has another among those before it, as far as a shallow clone can tell."""
+    return commit != other and git.holds("merge-base", "--is-ancestor", other, commit)
+
+
+def _here(repository: Repository, aim: Aim) -> Heads:
+    shown = repository.git.run("for-each-ref", "--format=%(worktreepath)", f"{HEADS}{aim.branch}")
+    if shown and shown != str(repository.top):
+        raise UnfitError(f"the branch {aim.branch} is checked out in {shown}: run it there")
+    at = repository.commit(f"{HEADS}{aim.branch}")
+    return Heads(at or repository.head(), at, "", here=True)
+
+
+def _fetched(repository: Repository, aim: Aim) -> dict[str, str]:
+    """Return the commits of the branches that the remote has, once they are here too."""
+    names = tuple(dict.fromkeys((aim.branch, aim.source)))
+    if not aim.made:
+        return _fetch(repository, aim.remote, names, tolerant=True)
+    shown = repository.git.run(
+        "ls-remote", "--", aim.remote, "HEAD", *(HEADS + one for one in names)
+    )
+    there = {line.split("\t", 1)[1] for line in shown.splitlines()}
+    wanted = [name for name in names if HEADS + name in there]
+    wanted = wanted or [name for name in ("HEAD",) if name in there]
+    return _fetch(repository, aim.remote, wanted, tolerant=False) if wanted else {}
+
+
+def _fetch(
+    repository: Repository, remote: str, names: Iterable[str], *, tolerant: bool
+) -> dict[str, str]:
+    """Fetch branches as a user's own fetch would, and return their commits."""
+    kept = {name: f"{_KEPT}{number}" for number, name in enumerate(names)}
+    sources = {name: name if name == "HEAD" else HEADS + name for name in kept}
+    wanted = [f"+{sources[name]}:{kept[name]}" for name in kept]
+    try:
+        _fetch_into(repository.git, remote, wanted)
+        return {name: repository.commit(kept[name]) for name in kept}
+    except GitError as error:
+        if tolerant and _GONE in str(error):
+            return {}
+        raise
+    finally:
+        for ref in kept.values():
+            repository.git.ask("update-ref", "-d", ref)
+
+
+def _fetch_into(git: Git, remote: str, wanted: Iterable[str]) -> None:
+    quietly = ("--quiet", "--no-tags", "--no-prune", "--no-recurse-submodules")
+    fetch = ("fetch", *quietly, "--no-write-fetch-head")
+    try:
+        # Notes where the remote's branch is too: the next fetch then brings only what is new.
+        git.run(*fetch, "--", remote, *wanted)
+    except GitError as error:
+        if "cannot lock ref" not in str(error):
+            raise
+        # The user's own git notes the same at this moment.
+        git.run(*fetch, "--refmap=", "--", remote, *wanted)

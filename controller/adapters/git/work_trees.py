@@ -1,0 +1,176 @@
+"""The git work trees around some files: whether git is changing one, and what their HEAD holds.
+
+Git lays out the files of a commit one by one while ``index.lock`` exists, and puts the lock in the
+place of the index when it has finished. Only files are read here, and no git is started, so that
+it can be done at every save; the one exception is a lock that was left behind.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from controller.adapters.git.command import Git
+from controller.adapters.git.objects import is_blob, tree_of
+from controller.adapters.host.tree_bounds import anywhere, upward
+from controller.adapters.host.tree_files import ABSENT
+from controller.core.documents.file_names import is_binding
+
+STALE = 600.0
+"""Seconds after which an ``index.lock`` that has not changed counts as left behind."""
+_REPOSITORY = ".git"
+_LOCK, _INDEX = "index.lock", "index"
+_POINTER = "gitdir: "
+_LONGEST_POINTER = 1 << 16
+# Between its steps git releases the lock, and the files are those of a commit nobody asked for.
+_UNFINISHED = {
+    "rebase-merge": "rebase",
+    "rebase-apply": "rebase",
+    "MERGE_HEAD": "merge",
+    "MERGE_AUTOSTASH": "merge",
+    "CHERRY_PICK_HEAD": "cherry-pick",
+    "REVERT_HEAD": "revert",
+    "sequencer": "cherry-pick or revert",
+}
+
+State = tuple[int, ...]
+"""A number of facts about a file that differ for every state of it; none where it is unknown."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How git left a work tree: the state of its index, and what is under way.
+
+    ``locked`` and ``unfinished`` say why its files are not a whole commit, or nothing. ``stale``
+    is the path of a lock that was left behind, or nothing.
+    """
+
+    index: State | None = None
+    locked: str = ""
+    unfinished: str = ""
+    stale: str = ""
+
+
+Standings = Mapping[str, Standing]
+"""How git left each work tree, by its top folder."""
+
+
+class WorkTrees:
+    """The work trees that some paths, and the files last read below them, lie in.
+
+    ``now`` returns seconds since 1970, as the times of files are. Any thread may ask.
+    """
+
+    def __init__(self, paths: Iterable[Path], now: Callable[[], float] = time.time) -> None:
+        named = [os.path.abspath(path) for path in paths]
+        self._named = tuple(dict.fromkeys((*named, *map(os.path.dirname, named))))
+        self._folders: frozenset[str] = frozenset()
+        self._now = now
+
+    def include(self, files: Iterable[str]) -> None:
+        """Let the work trees of these files count too: submodules lie below the paths."""
+        self._folders = frozenset(map(os.path.dirname, map(os.path.abspath, files)))
+
+    def standings(self) -> Standings:
+        """Return how git left each work tree; what cannot be seen counts as locked."""
+        return {top: self._standing(top) for top in self._tops()}
+
+    def is_at_rest(self) -> bool:
+        """Whether git is changing none of them now, as far as can be seen."""
+        return not any(one.locked for one in self.standings().values())
+
+    def _tops(self) -> Iterator[str]:
+        seen: set[str] = set()
+        # A path may be a link into a work tree, or be in one and lead out of it.
+        for start in (*self._named, *map(os.path.realpath, self._named), *self._folders):
+            for folder in upward(start):
+                if folder in seen:
+                    break
+                seen.add(folder)
+                if state_at(f"{folder}/{_REPOSITORY}") is not None:
+                    yield folder
+
+    def _standing(self, top: str) -> Standing:
+        try:
+            folder = git_folder(top)
+            lock = f"{folder}/{_LOCK}"
+            index, held = _seen(f"{folder}/{_INDEX}"), _seen(lock)
+            unfinished = _unfinished(folder)
+        except OSError as error:
+            return Standing(locked=f"git's folder of {top} cannot be read ({error.strerror})")
+        where = f"a {unfinished} in {top} is not finished" if unfinished else ""
+        if held is None:
+            return Standing(_state_of(index), unfinished=where)
+        if self._now() - held.st_mtime < STALE:
+            return Standing(_state_of(index), f"git is changing {top}: {lock} exists", where)
+        return Standing(_state_of(index), unfinished=where, stale=lock)
+
+
+def git_folder(top: str) -> str:
+    """Return where git keeps the index of a work tree; worktrees and submodules have a pointer.
+
+    Raises OSError where that cannot be found out.
+    """
+    path = f"{top}/{_REPOSITORY}"
+    if stat.S_ISDIR(os.stat(path).st_mode):
+        return path
+    # A pipe or a device would be read for ever.
+    pointer = anywhere().read(os.path.realpath(path), _LONGEST_POINTER) or b""
+    return os.path.join(top, os.fsdecode(pointer).rstrip("\n").removeprefix(_POINTER))
+
+
+def changed_since_head(top: str, files: Collection[str]) -> frozenset[str]:
+    """Return the files of a work tree whose bytes are not those of HEAD, by absolute paths.
+
+    Besides ``files``, it names defaults and fleet files that HEAD holds and the disk does not.
+    Raises GitError and OSError.
+    """
+    held, real = tree_of(Git(Path(top)), "HEAD", ()), os.path.realpath(top)
+    rest = {path for path in held if is_binding(os.path.basename(path))}
+    names = {os.path.relpath(os.path.realpath(path), real): os.path.abspath(path) for path in files}
+    names |= {path: os.path.join(top, path) for path in rest - names.keys()}
+    return frozenset(
+        path
+        for name, path in names.items()
+        if name not in held or not held[name].plain or not _holds(path, held[name].identity)
+    )
+
+
+def _holds(path: str, identity: str) -> bool:
+    found = _seen(path)
+    if found is None or not stat.S_ISREG(found.st_mode):
+        return False
+    return is_blob(Path(path).read_bytes(), identity)
+
+
+def _unfinished(folder: str) -> str:
+    names = (name for name in _UNFINISHED if _seen(f"{folder}/{name}") is not None)
+    return _UNFINISHED.get(next(names, ""), "")
+
+
+def _seen(path: str) -> os.stat_result | None:
+    """Return what is at a path, None where nothing is; raises OSError where nobody can say."""
+    try:
+        return os.lstat(path)
+    except OSError as error:
+        if error.errno in ABSENT:
+            return None
+        raise
+
+
+def _state_of(found: os.stat_result | None) -> State | None:
+    if found is None:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def state_at(path: str) -> State | None:
+    """Return the state of what is at a path; None only where the disk says that nothing is."""
+    try:
+        return _state_of(_seen(path))
+    except OSError:
+        return ()

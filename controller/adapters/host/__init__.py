@@ -1,0 +1,1 @@
+"""The machine: its clock, logs, locks, files and service manager."""

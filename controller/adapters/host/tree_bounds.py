@@ -1,0 +1,219 @@
+"""The tree that a path lies in: its root, and the fleet's file that governs it."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from controller.adapters.host.tree_files import (
+    FileUnreadableError,
+    OutsideTreeError,
+    TreeRoot,
+    resolve,
+    root_of,
+)
+from controller.core.documents.file_names import FLEET_FILE, FLEET_FILES, is_fleet_file
+from controller.core.model import Problem, Source
+from controller.core.problems import Code
+
+_CONFIG = "name the file that counts with --config"
+_TOO_LONG = os.strerror(errno.ENAMETOOLONG)
+_OF_THE_FLEET = frozenset({Code.NESTED_FLEET.code, Code.FLEET_NAME.code})
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """How far the files reach that a manifest is read with.
+
+    Defaults count up to the folder ``top``, and nothing outside ``root`` is read. ``named`` says
+    that --config named the fleet's file: no other one counts.
+    """
+
+    top: str
+    root: TreeRoot
+    named: bool = False
+
+    @cached_property
+    def _is_whole(self) -> bool:
+        return self.root.contains(os.path.realpath(self.top))
+
+    def root_for(self, folder: str) -> TreeRoot:
+        """Return the tree of a folder; outside git it may lie above the one that was given.
+
+        Raises FileUnreadableError.
+        """
+        try:
+            self.root.folder(folder)
+        except OutsideTreeError:
+            return self.root if self._is_whole else TreeRoot.of(folder)
+        return self.root
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """Where a path lies.
+
+    ``path`` leads there; it is another one than was asked about only where the fleet's file can be
+    found by that alone. ``fleet`` is the fleet's file. With ``problems`` nobody knows what governs
+    the path, and nothing may be done below it.
+    """
+
+    path: str
+    bounds: Bounds
+    fleet: str | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def seat(self) -> str | None:
+        """The folder of the fleet's file, without links: it tells one fleet from another."""
+        return None if self.fleet is None else os.path.realpath(os.path.dirname(self.fleet))
+
+
+def ground_of(path: str | Path, *, named: bool = False) -> Ground:
+    """Return the tree that a path lies in, with the outermost fleet file on the way to its root.
+
+    The root is that of the outermost git work tree: a repository inside another one, such as a
+    submodule, does not end the way. Outside git the way ends at the working directory, and where
+    it has no file the nearest one above counts. ``named`` says that --config names the file.
+    """
+    typed = os.fspath(path)
+    try:
+        found = _ground(typed)
+    except FileUnreadableError as error:
+        folder = os.path.dirname(os.path.abspath(typed))
+        bounds = Bounds(folder, TreeRoot(folder))
+        found = Ground(typed, bounds, None, (unknown(error.path, error.text),))
+    if not named:
+        return found
+    kept = tuple(problem for problem in found.problems if problem.code not in _OF_THE_FLEET)
+    return replace(found, bounds=replace(found.bounds, named=True), problems=kept)
+
+
+def bounds_of(path: str | Path) -> Bounds:
+    """Return how far the files reach that a manifest under a path is read with."""
+    return ground_of(path).bounds
+
+
+def anywhere() -> TreeRoot:
+    """Return the tree of everything, for a file that an operator names: it may lie anywhere."""
+    # A new one each time: it keeps where folders lead.
+    return TreeRoot("/")
+
+
+def upward(folder: str) -> Iterator[str]:
+    """Yield an absolute folder and every one above it, the nearest first."""
+    while True:
+        yield folder
+        above = os.path.dirname(folder)
+        if above == folder:
+            return
+        folder = above
+
+
+def unknown(path: str, why: str) -> Problem:
+    """Return the problem of a file or folder of which nobody knows whether it is there."""
+    message = f"the file or folder cannot be read: {why}"
+    hint = "shorten its path" if why == _TOO_LONG else "check its permissions"
+    return Problem(Code.NOT_READABLE.code, message, Source(path), hint)
+
+
+def nested(path: str, governing: str) -> Problem:
+    """Return the problem of a file below the fleet's folder that is called as the fleet's file.
+
+    ``governing`` is the folder up to which files count.
+    """
+    if os.path.basename(path) != FLEET_FILE:
+        return _misspelled(path)
+    outer = f"{governing.rstrip('/')}/{FLEET_FILE}"
+    if os.path.lexists(outer):
+        message = f"a second {FLEET_FILE} below {shown(outer)}, which alone counts here"
+        hint = "delete this file, and write its rules into the outer one"
+    else:
+        message = "this folder is a fleet of its own, and was given together with others"
+        hint = f"run once for this folder alone, or {_CONFIG}"
+    return Problem(Code.NESTED_FLEET.code, message, Source(path), hint)
+
+
+def shown(path: str) -> str:
+    """Return a path as it is easiest to read: relative, where that is no longer."""
+    relative = os.path.relpath(path)
+    return relative if len(relative) < len(path) else path
+
+
+def _misspelled(path: str) -> Problem:
+    message = f"the fleet's file is called {FLEET_FILE}, in exactly these letters"
+    return Problem(Code.FLEET_NAME.code, message, Source(path), "rename this file, or delete it")
+
+
+def _ground(typed: str) -> Ground:
+    own = os.path.abspath(typed)
+    base = "" if os.path.isdir(own) else os.path.basename(own)
+    own = os.path.dirname(own) if base else own
+    root, real = root_of(typed), resolve(own) or os.path.realpath(own)
+    found = _searched(typed, own, root)
+    if not root.contains(real):
+        return replace(found, problems=(*found.problems, _leads_out(typed, root)))
+    if real == own:
+        return found
+    other = _searched(os.path.join(real, base) if base else real, real, root)
+    tops = {os.path.realpath(one.bounds.top) for one in (found, other)}
+    if found.fleet is None and len(tops) > 1:
+        return other
+    if found.fleet is None or other.seat in {found.seat, None}:
+        return found
+    message = f"the path leads through links below {shown(other.fleet or '')} as well"
+    two = Problem(Code.NESTED_FLEET.code, message, Source(found.fleet), f"or {_CONFIG}")
+    return replace(found, problems=(*found.problems, two))
+
+
+def _leads_out(typed: str, root: TreeRoot) -> Problem:
+    message = f"a symbolic link in the path leads out of the repository {shown(root.path)}"
+    hint = "give the path of the folder itself, or delete the link"
+    return Problem(Code.OUTSIDE_TREE.code, message, Source(typed), hint)
+
+
+def _searched(path: str, own: str, root: TreeRoot) -> Ground:
+    """Return the ground of a path in the folder ``own``, going up by these very names."""
+    levels, disk = list(upward(own)), anywhere()
+    tops = [level for level in levels if disk.exists(f"{level}/.git")]
+    end = tops[-1] if tops else _present(levels)
+    near = levels[: levels.index(end) + 1]
+    files = [one for level in near for one in _fleet_files(level)]
+    if not tops and not _rightly_called(files):
+        # Only the nearest one counts here: who works below it has not seen those above.
+        for level in levels[len(near) :]:
+            files += _fleet_files(level)
+            if _rightly_called(files):
+                break
+    right = _rightly_called(files)
+    wrong = tuple(_misspelled(one) for one in files if one not in right)
+    fleet = right[-1] if right else None
+    top = os.path.dirname(fleet) if fleet else (end if tops else own)
+    return Ground(path, Bounds(top, root), fleet, wrong)
+
+
+def _present(levels: list[str]) -> str:
+    """Return the level that is the working directory, else the outermost one."""
+    here = os.getcwd()
+    return here if here in levels else levels[-1]
+
+
+def _rightly_called(files: Iterable[str]) -> list[str]:
+    return [one for one in files if os.path.basename(one) == FLEET_FILE]
+
+
+def _fleet_files(folder: str) -> list[str]:
+    """Return a folder's files that are called as the fleet's is, in letters of either case."""
+    start = folder.rstrip("/")
+    try:
+        names = [entry.name for entry in anywhere().list_folder(folder) or ()]
+    except FileUnreadableError as error:
+        if error.errno not in {errno.EACCES, errno.EPERM}:
+            raise
+        # A folder above may be open to those who know a name, and to nobody else.
+        names = [name for name in sorted(FLEET_FILES) if anywhere().exists(f"{start}/{name}")]
+    return [f"{start}/{name}" for name in names if is_fleet_file(name)]

@@ -1,0 +1,1 @@
+"""Manifests on disk: found, read, checked and loaded."""

@@ -1,0 +1,69 @@
+"""Documents that were read, valid or not, as the entries that are made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from controller.adapters.schemas.kind_readers import Readable
+from controller.core.documents.entries import Entry, with_problems
+from controller.core.documents.nodes import Mark
+from controller.core.fleet import OF_THE_FLEET
+from controller.core.model import Problem
+
+_LONGEST_NAME = 63
+
+
+def valid_entry(
+    path: str, line: int, column: int, known: Readable, value: dict[str, Any], *, specs: bool
+) -> Entry:
+    """Return a valid document as an entry; line and column are its name's, from 0."""
+    name, spec = str(value["metadata"]["name"]), value["spec"]
+    return Entry(
+        known.kind.name,
+        name,
+        path,
+        line + 1,
+        column + 1,
+        spec.get(known.kind.name_member, name),
+        value["metadata"].get("labels"),
+        value.get("target"),
+        value.get("policy"),
+        spec if specs else None,
+    )
+
+
+def invalid_entry(
+    path: str,
+    name: tuple[str, Mark],
+    known: Readable,
+    value: dict[str, Any],
+    problems: Sequence[Problem],
+) -> Entry:
+    """Return an invalid document as an entry; its name is given with its place.
+
+    Only what finds its live job is taken over: its name and its target. Where all that is wrong is
+    what the fleet does not allow, its policy counts too: a job that is to stop is stopped.
+    """
+    own, mark = name
+    job_name = _texts(value.get("spec")).get(known.kind.name_member, own)
+    bare = Entry(
+        known.kind.name,
+        own,
+        path,
+        mark.line + 1,
+        mark.column + 1,
+        job_name if len(job_name) <= _LONGEST_NAME else own,
+        _texts(_mapping(value.get("metadata")).get("labels")),
+        _texts(value.get("target")),
+        value.get("policy") if all(one.code in OF_THE_FLEET for one in problems) else None,
+    )
+    return with_problems(bare, problems)
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _texts(value: Any) -> dict[str, str]:
+    return {key: text for key, text in _mapping(value).items() if isinstance(text, str)}

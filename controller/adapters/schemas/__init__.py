@@ -1,0 +1,1 @@
+"""The JSON Schemas that ship with the package, and their compiled readers."""

@@ -1,0 +1,1 @@
+"""Sidecars on disk: read and written whole."""

@@ -1,0 +1,187 @@
+"""Entries on their way into sidecars: those that come together for one file go in one write."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from controller.adapters.host.tree_files import TreeRoot
+from controller.adapters.host.tree_writes import create, flush, locked, replace
+from controller.adapters.sidecars.document import (
+    LARGEST,
+    Document,
+    Text,
+    document_of,
+    is_large,
+)
+from controller.adapters.sidecars.trees import Trees
+from controller.ports import LedgerError
+
+_CERTAINLY_FITS = 8 << 20  # bytes; in text that is indented every part takes several
+_MOST_KEPT = 64
+"""Files whose text is kept, so that a further write of the same file renders only what is new."""
+Merge = Callable[[str, str, Mapping[str, Any], Any], Mapping[str, Any]]
+"""Returns what to write: takes the path, the key, our entry, and the one that the file has."""
+
+
+@dataclass(slots=True)
+class Request:
+    """One entry to write; ``changed`` or ``error`` is set once ``done``."""
+
+    key: str
+    entry: Mapping[str, Any]
+    done: bool = False
+    changed: bool = False
+    error: LedgerError | None = None
+
+    def result(self) -> bool:
+        """Return whether any byte changed; raises LedgerError where it could not be written."""
+        if self.error is not None:
+            raise self.error
+        return self.changed
+
+
+@dataclass(slots=True)
+class _Queue:
+    """The requests that wait for one file; who holds ``turn`` writes all of them."""
+
+    turn: threading.Lock = field(default_factory=threading.Lock)
+    waiting: list[Request] = field(default_factory=list)
+
+
+class Writes:
+    """Writes entries into files; what several threads have for one file takes one rewrite.
+
+    Each caller returns only once its entry is on disk. ``merge`` decides between an entry of ours
+    and another one that the file has by now, and ``may_replace`` says which files may be replaced
+    although they cannot be understood.
+    """
+
+    def __init__(self, trees: Trees, merge: Merge, may_replace: Callable[[str], bool]) -> None:
+        self._trees = trees
+        self._merge = merge
+        self._may_replace = may_replace
+        self._guard = threading.Lock()
+        self._queues: dict[str, _Queue] = {}
+        self._texts: dict[str, tuple[bytes, Text]] = {}
+
+    def forget(self) -> None:
+        """Drop what is kept of the files that were written."""
+        self._texts = {}
+
+    def write(self, path: str, requests: Iterable[Request]) -> None:
+        """Write entries of one file, with those that others want to write there meanwhile."""
+        mine = tuple(requests)
+        with self._guard:
+            queue = self._queues.setdefault(path, _Queue())
+            queue.waiting += mine
+        with queue.turn:
+            # Another thread may have written ours with its own.
+            if not all(one.done for one in mine):
+                self._write_waiting(path, queue)
+        with self._guard:
+            if not queue.waiting and self._queues.get(path) is queue:
+                del self._queues[path]
+
+    def _write_waiting(self, path: str, queue: _Queue) -> None:
+        with self._guard:
+            batch, queue.waiting = queue.waiting, []
+        failed: LedgerError | None = LedgerError(f"{path}: the write did not end")
+        try:
+            self._commit(path, batch)
+            failed = None
+        except OSError as error:
+            failed = LedgerError(explained(path, error))
+        except LedgerError as error:
+            failed = error
+        finally:
+            for one in batch:
+                one.error, one.done = failed, True
+
+    def _commit(self, path: str, batch: list[Request]) -> None:
+        tree = self._trees.of(path)
+        if not tree.exists(path):
+            text = Text({one.key: one.entry for one in batch})
+            content = _fitting(path, text)
+            if create(tree, path, content):
+                self._wrote(path, batch, content, text)
+                return
+        with locked(tree, path):
+            self._put(tree, path, batch)
+
+    def _put(self, tree: TreeRoot, path: str, batch: list[Request]) -> None:
+        before = self._content(tree, path)
+        text = self._text_of(path, before)
+        for one in batch:
+            one.entry = self._merge(path, one.key, one.entry, text.entries.get(one.key))
+        changes = {one.key: one.entry for one in batch}
+        after = _fitting(path, text.put(changes))
+        if after == before:
+            flush(tree, path)  # who wrote the same meanwhile may not have done so
+            return
+        replace(tree, path, after)
+        self._wrote(path, batch, after, text)
+
+    def _content(self, tree: TreeRoot, path: str) -> bytes | None:
+        """Return a file's bytes, none where there is nothing or what may be replaced."""
+        try:
+            return tree.read(path, LARGEST)
+        except OSError as error:
+            if self._may_replace(path):
+                return None
+            raise LedgerError(refused_text(path, error.strerror or str(error))) from error
+
+    def _text_of(self, path: str, before: bytes | None) -> Text:
+        """Return what a file says now; raises LedgerError where nobody can tell."""
+        # Taken out first: a write that fails leaves no text behind that the file does not have.
+        kept, text = self._texts.pop(path, (b"", Text({})))
+        if before and kept == before:
+            return text
+        found = Document({}) if before is None else document_of(before)
+        if found.broken and not self._may_replace(path):
+            raise LedgerError(refused_text(path, found.broken))
+        return Text(found.jobs)
+
+    def _wrote(self, path: str, batch: Iterable[Request], content: bytes, text: Text) -> None:
+        for one in batch:
+            one.changed = True
+        with self._guard:
+            if len(text.entries) > 1:
+                self._texts[path] = content, text
+            if len(self._texts) > _MOST_KEPT:
+                del self._texts[next(iter(self._texts))]
+
+
+def refused_text(path: str, cause: str) -> str:
+    """Return why a file that may record jobs is not replaced, and what to do."""
+    return (
+        f"{path}: the sidecar is not written, because what it records cannot be read ({cause}). "
+        "Restore the file; or, if its records are not needed, delete it"
+    )
+
+
+def explained(path: str, error: OSError) -> str:
+    """Return why a sidecar could not be written, and what to do."""
+    remedy = {
+        errno.EACCES: "make the folder writable for this user",
+        errno.EROFS: "the file system is read-only: work on a copy that can be written",
+        errno.ENOSPC: "free some space",
+        errno.EDQUOT: "free some space",
+        errno.EISDIR: "a folder has the sidecar's name: move it away",
+        errno.ENOTEMPTY: "a folder has the sidecar's name: move it away",
+    }.get(error.errno or 0, "fix the cause and run again")
+    return f"{path}: the sidecar cannot be written ({error.strerror}); {remedy}"
+
+
+def _fitting(path: str, text: Text) -> bytes:
+    """Return the bytes to write; raises LedgerError for more than could be read again."""
+    content = text.rendered()
+    if len(content) > _CERTAINLY_FITS and is_large(content):
+        raise LedgerError(
+            f"{path}: the sidecar would be larger than {LARGEST >> 20} MiB or have too many parts, "
+            "and could not be read again; put the manifests into several files"
+        )
+    return content

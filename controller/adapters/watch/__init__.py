@@ -1,0 +1,1 @@
+"""Changes of files: events, polling and debouncing."""

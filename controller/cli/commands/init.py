@@ -1,0 +1,211 @@
+"""The verb ``init``: lays out a repository whose jobs are kept by bedrock-jobs."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.adapters.authoring.scaffold import (
+    HOSTS,
+    Surroundings,
+    Wanted,
+    host_of,
+    is_protected,
+    lay,
+    pieces,
+    surroundings,
+)
+from controller.adapters.host.tree_files import OutsideTreeError, root_of
+from controller.adapters.manifests.fleet_file import load_fleet
+from controller.adapters.schemas import shipped_schemas
+from controller.cli.options import shared
+from controller.cli.output.console import say, show
+from controller.cli.output.exit_codes import Exit
+from controller.core.authoring.scaffold_merge import Fate, Laid, owner_of, under
+from controller.core.documents.file_names import FLEET_FILE
+from controller.core.fleet import Fleet
+from controller.views.text import Line, columns
+
+_NONE = "none"
+_COLOURS = {Fate.KEPT: "yellow", Fate.FAILED: "red"}
+_NEXT = (
+    "Next: `bedrock-jobs validate`, `bedrock-jobs plan --sandbox` and `bedrock-jobs reconcile "
+    "--sandbox` work here at once. docs/ci.md says how CI gets its roles."
+)
+
+
+@click.command(name="init", short_help="Lay out a repository: jobs, schemas, rules, CI.")
+@click.argument(
+    "folder",
+    default=".",
+    metavar="[FOLDER]",
+    type=click.Path(path_type=Path, file_okay=False),
+)
+@click.option(
+    "--ci",
+    type=click.Choice([*HOSTS, _NONE]),
+    help="Whose pipelines to lay out. [default: as the remote or its files say, else github]",
+)
+@click.option(
+    "--owner",
+    metavar="NAME",
+    help="Names the fleet, once and for all. [default: from the remote or the folder]",
+)
+@click.option("--region", metavar="REGION", help="Where jobs go. [default: us-east-1]")
+@click.option(
+    "--branch", metavar="NAME", help="The branch that is reconciled. [default: the remote's]"
+)
+@click.option(
+    "--codeowner",
+    "codeowners",
+    multiple=True,
+    metavar="@TEAM",
+    help="Who must review bedrock-jobs.yaml; several may.",
+)
+@click.option(
+    "--requirement",
+    metavar="SPEC",
+    help="What pipelines install, as pip takes it. [default: this release]",
+)
+@click.option(
+    "--only", multiple=True, metavar="PATH", help="Lay out this file or folder alone; several may."
+)
+@click.option("--force", is_flag=True, help="Replace files that differ from what init writes.")
+@click.option("--dry-run", is_flag=True, help="Show what would be done, and write nothing.")
+@shared.printing
+@click.pass_context
+def command(ctx: click.Context, /, folder: Path, **given: Any) -> None:
+    """Lay out FOLDER, by default this one, as a repository of jobs.
+
+    It gets a first manifest, the schemas, the fleet's own file, what git and editors go by, and the
+    pipelines that plan, reconcile and stop. A second run changes nothing. No file that differs is
+    overwritten without --force: lines are added to those that others write too, and what a file of
+    yours lacks is told.
+    """
+    try:
+        wanted = _wanted(folder, surroundings(folder), given)
+        chosen = under(pieces(folder, wanted), given["only"])
+    except OSError as error:
+        raise click.FileError(error.filename or str(folder), error.strerror) from error
+    if not chosen:
+        raise click.BadParameter("init writes nothing there.", param_hint="--only")
+    done = lay(folder, chosen, force=given["force"], dry_run=given["dry_run"])
+    show(given, lambda: _data(done, wanted, given), lambda: _lines(done))
+    for one in done:
+        _advise(one)
+    for line in _summary(folder, done, wanted, given):
+        say(line)
+    failed = any(one.fate is Fate.FAILED for one in done)
+    ctx.exit(Exit.FAILED if failed else Exit.FINE)
+
+
+def _wanted(folder: Path, around: Surroundings, given: dict[str, Any]) -> Wanted:
+    """Return what the command line says, and what the repository tells where it is silent."""
+    more = {key: given[key] for key in ("region", "branch", "requirement") if given[key]}
+    if around.branch:
+        more.setdefault("branch", around.branch)
+    wanted = Wanted(
+        owner=_owner(folder, around, given),
+        host=_host(folder, around, given["ci"]),
+        codeowners=" ".join(given["codeowners"]),
+        **more,
+    )
+    _check(wanted)
+    return wanted
+
+
+def _owner(folder: Path, around: Surroundings, given: dict[str, Any]) -> str:
+    """Return the owner; it is part of every token, so none that is there yields to a guess."""
+    if given["owner"]:
+        return str(given["owner"])
+    there = _has_fleet_file(folder)
+    fleet, problems = load_fleet(folder / FLEET_FILE, folder) if there else (Fleet(), ())
+    if problems and given["force"]:
+        told = (
+            f"{FLEET_FILE} has problems, and its owner may be in use: say it, to replace the file."
+        )
+        raise click.BadParameter(told, param_hint="--owner")
+    return fleet.owner or owner_of(around.remote, folder.resolve().name)
+
+
+def _has_fleet_file(folder: Path) -> bool:
+    """Whether there is a fleet's file to read; a link out of the tree is somebody else's file."""
+    try:
+        return root_of(folder).is_file(str(folder / FLEET_FILE))
+    except OutsideTreeError as error:
+        told = (
+            f"{FLEET_FILE} is not read: {error.text}. Put the file itself there, or say the owner"
+        )
+        raise click.BadParameter(f"{told}.", param_hint="--owner") from error
+
+
+def _host(folder: Path, around: Surroundings, asked: str | None) -> str:
+    """Return whose pipelines to lay out: they work from a repository's top alone."""
+    below = around.top is not None and around.top != folder.resolve()
+    if below and asked in HOSTS:
+        raise click.BadParameter(
+            f"{folder} is not the top of its repository, where pipelines must be: run init in "
+            f"{around.top}, or with --ci none here.",
+            param_hint="--ci",
+        )
+    if below or asked == _NONE:
+        return ""
+    return asked or host_of(folder, around.remote) or HOSTS[0]
+
+
+def _check(wanted: Wanted) -> None:
+    """Refuse what the fleet's file, or the files of others, cannot hold."""
+    fleet = {"owner": wanted.owner, "target": {"region": wanted.region}}
+    for finding in shipped_schemas.checker(shipped_schemas.FLEET).findings(fleet):
+        hint = "--owner" if "owner" in finding.path else "--region"
+        raise click.BadParameter(f"{finding.message}.", param_hint=hint)
+    if not re.fullmatch(r"(?!-)[^\s~^:?*\[\\'\"]+", wanted.branch):
+        raise click.BadParameter(f"{wanted.branch!r} is no branch's name.", param_hint="--branch")
+    if not all(re.fullmatch(r"[^@#]*@[^#]+", one) for one in wanted.codeowners.split()):
+        raise click.BadParameter("name users or teams: @acme/ml.", param_hint="--codeowner")
+    if not re.fullmatch(r"[!-~](?:[ -~]*[!-~])?", wanted.requirement):
+        raise click.BadParameter("one line, as pip takes it.", param_hint="--requirement")
+
+
+def _data(done: Sequence[Laid], wanted: Wanted, given: dict[str, Any]) -> dict[str, Any]:
+    files = [
+        {"path": one.piece.path, "fate": one.fate.value, "note": one.note, "lines": one.lines}
+        for one in done
+    ]
+    ci = wanted.host or _NONE
+    return {"files": files, "owner": wanted.owner, "ci": ci, "dryRun": given["dry_run"]}
+
+
+def _lines(done: Sequence[Laid]) -> Iterator[Line]:
+    rows = columns([(one.fate.value, one.piece.path) for one in done])
+    for one, row in zip(done, rows, strict=True):
+        note = f"  {one.note}" if one.note else ""
+        yield Line((row if note else row.rstrip()) + note, _COLOURS.get(one.fate))
+
+
+def _advise(one: Laid) -> None:
+    if one.lines:
+        say(f"{one.piece.path} lacks some of these lines:")
+        for line in one.lines:
+            say(f"    {line}" if line else "")
+
+
+def _summary(
+    folder: Path, done: Sequence[Laid], wanted: Wanted, given: dict[str, Any]
+) -> Iterator[str]:
+    counts = Counter(one.fate for one in done)
+    told = ", ".join(f"{counts[fate]} {fate.value}" for fate in Fate if counts[fate])
+    yield f"{told} (dry run: nothing was written)" if given["dry_run"] else told
+    if not wanted.host and given["ci"] != _NONE:
+        yield "Pipelines belong to the repository's top: run init there for them."
+    if given["dry_run"]:
+        return
+    if not is_protected(folder, wanted.host):
+        yield f"Nobody protects {FLEET_FILE} yet: name reviewers with --codeowner @TEAM."
+    if counts[Fate.CREATED]:
+        yield _NEXT

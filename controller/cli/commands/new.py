@@ -1,0 +1,117 @@
+"""The verb ``new``: writes a commented manifest to start from."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.adapters.host.tree_bounds import bounds_of
+from controller.adapters.host.tree_files import is_stream, root_of
+from controller.adapters.host.tree_writes import create, make_folder, rewrite, write_stream
+from controller.adapters.schemas import shipped_schemas
+from controller.cli.options import shared
+from controller.cli.output.console import put, say
+from controller.core.authoring.skeleton import skeleton
+from controller.core.identity.tokens import with_names
+from controller.core.kinds.kind import Kind, Variant
+from controller.core.kinds.registry import KINDS
+from controller.core.model import API_VERSION
+from controller.core.validation.suggestions import listing
+
+_FOLDER = Path("jobs")
+
+
+@click.command(name="new", short_help="Write a commented manifest to start from.")
+@click.argument("kind", type=click.Choice(list(KINDS)), metavar="KIND")
+@click.argument("name", metavar="NAME")
+@click.option(
+    "--type", "way", metavar="TYPE", help="The way to begin; a wrong one lists those of the kind."
+)
+@click.option(
+    "-o",
+    "--output-file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="FILE",
+    help="Write here instead of to stdout, such as jobs/NAME.yaml.",
+)
+@click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
+@shared.logs
+def command(kind: str, name: str, way: str | None, output_file: Path | None, force: bool) -> None:
+    """Write a commented manifest of KIND called NAME.
+
+    What you must fill in stands in <angle brackets>; what is optional is commented out. `validate`
+    tells what is still to be done.
+    """
+    row = KINDS[kind]
+    variant = _variant(row, way)
+    _check_name(row, name, variant)
+    where = reference(row, output_file.parent if output_file else _FOLDER)
+    text = skeleton(row, shipped_schemas.shipped(row.name), name, variant, where)
+    if output_file is None:
+        put(text)
+    else:
+        _write(output_file, text, force=force)
+
+
+def _variant(row: Kind, way: str | None) -> Variant:
+    """Return the way to begin that was asked for, or the kind's first."""
+    chosen = next(iter(row.variants)) if way is None else way
+    if chosen not in row.variants:
+        raise click.BadParameter(
+            f"{chosen!r} is not one of {listing(row.variants)}.", param_hint="--type"
+        )
+    return row.variants[chosen]
+
+
+def _check_name(row: Kind, name: str, variant: Variant) -> None:
+    """Refuse a name that the manifest, or a request that takes its names from it, cannot have."""
+    # Only names are looked at: the rest still holds its placeholders.
+    manifest: Mapping[str, Any] = {
+        "apiVersion": API_VERSION,
+        "kind": row.name,
+        "metadata": {"name": name},
+        "spec": with_names(row, variant.spec, name),
+    }
+    named = {("metadata", "name"), *(("spec", member) for member in row.suffixed_members)}
+    for finding in shipped_schemas.checker(row.name).findings(manifest):
+        if finding.path in named:
+            raise click.BadParameter(f"{finding.message}.", param_hint="NAME")
+
+
+def reference(row: Kind, folder: Path) -> str:
+    """Return the path from a manifest's folder to its schema's file, for editors."""
+    path = Path("schemas") / shipped_schemas.file_name(row.name)
+    # Who works in a folder of the tree has the schemas at the top of it.
+    above = Path(bounds_of(folder).top) / path
+    there = above if above.is_file() and not path.is_file() else path
+    return Path(os.path.relpath(there, folder)).as_posix()
+
+
+def _is_written(path: Path, content: bytes, *, force: bool) -> bool:
+    """Write a file, and return whether it was; only by force over one that exists."""
+    if force and is_stream(str(path)):
+        write_stream(str(path), content)
+        return True
+    root = root_of(path.parent)
+    make_folder(root, str(path.parent))
+    if not force:
+        return create(root, str(path), content)
+    rewrite(root, str(path), content)
+    return True
+
+
+def _write(path: Path, text: str, *, force: bool) -> None:
+    try:
+        is_written = _is_written(path, text.encode(), force=force)
+    except OSError as error:
+        raise click.FileError(str(path), error.strerror or str(error)) from error
+    if not is_written:
+        raise click.BadParameter(
+            f"{path} exists already; choose another, or overwrite it with --force.",
+            param_hint="-o",
+        )
+    say(f"wrote {path}")

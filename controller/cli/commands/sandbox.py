@@ -1,0 +1,243 @@
+"""The verb that serves a simulated Bedrock."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import sys
+from collections.abc import Callable, Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.cli.options import shared
+from controller.cli.output.console import say
+from controller.sandbox.http.server import DEFAULT_ACCOUNT, LOOPBACK, serve
+from controller.sandbox.jobs import switches
+from controller.sandbox.jobs.behaviour import (
+    AS_RECORDED,
+    JobNames,
+    ModelNames,
+    OverQuota,
+    TokenLifetime,
+    TokenMismatch,
+)
+from controller.sandbox.jobs.faults import Fault, FaultKind
+from controller.sandbox.jobs.switches import LARGEST_QUOTA, LONGEST_SECONDS, UnfitError
+from controller.sandbox.state.store import StoreUnusableError
+
+_Function = Callable[..., Any]
+_Option = Callable[[_Function], _Function]
+_UNLIMITED = "none"
+STATE_DIRECTORY = Path(".bedrock-jobs")
+_ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
+
+
+def _account(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not _ACCOUNT.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is not an account id of 12 digits.")
+    return value
+
+
+def _quota(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> int | str | None:
+    if value is None or value == _UNLIMITED:
+        return value
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= LARGEST_QUOTA:
+        raise click.BadParameter(f"{value!r} is neither {_UNLIMITED!r} nor a number from 1 up.")
+    return int(value)
+
+
+def _faults(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> list[Fault] | None:
+    if not values:
+        return None  # the faults on order stay
+    # Imported here: it reads the service model, which --help need not wait for.
+    from controller.sandbox.http.fault_orders import fault_in
+
+    try:
+        return [fault_in(value) for value in values]
+    except UnfitError as unfit:
+        raise click.BadParameter(str(unfit)) from None
+
+
+def _words(name: str, words: type[StrEnum], usual: StrEnum, text: str) -> _Option:
+    return click.option(
+        name, type=click.Choice([str(word) for word in words]), help=f"{text} At first: {usual}."
+    )
+
+
+_LAG = click.FloatRange(0, LONGEST_SECONDS)
+_CHOICES = (
+    _words(
+        "--token-lifetime",
+        TokenLifetime,
+        AS_RECORDED.token_lifetime,
+        "How long a token answers with the job that it made.",
+    ),
+    _words(
+        "--token-mismatch",
+        TokenMismatch,
+        AS_RECORDED.token_mismatch,
+        "What a used token gets with other parameters.",
+    ),
+    click.option(
+        "--quota",
+        callback=_quota,
+        metavar="N|none",
+        help="Active jobs of a kind in one account and region. At first: none, no limit.",
+    ),
+    _words(
+        "--over-quota",
+        OverQuota,
+        AS_RECORDED.over_quota,
+        "What becomes of a Create beyond the quota.",
+    ),
+    click.option(
+        "--get-lag",
+        type=_LAG,
+        metavar="SECONDS",
+        help="Simulated seconds until Get shows a change. At first: 0.",
+    ),
+    click.option(
+        "--list-lag",
+        type=_LAG,
+        metavar="SECONDS",
+        help="Simulated seconds until List shows a change. At first: 0.",
+    ),
+    _words(
+        "--model-names",
+        ModelNames,
+        AS_RECORDED.model_names,
+        "Whether jobs may make models of one name.",
+    ),
+    _words(
+        "--job-names",
+        JobNames,
+        AS_RECORDED.job_names,
+        "Whether a name can be used by a second job.",
+    ),
+    click.option(
+        "--fault",
+        "faults",
+        multiple=True,
+        callback=_faults,
+        metavar="SPEC",
+        help="What goes wrong, as KIND[:NAME=VALUE,...], such as reset-after:operation=Create,nth=2"
+        " (names: operation, nth, times, probability, seed, seconds, before; kinds:"
+        f" {', '.join(FaultKind)}). May be repeated; replaces the faults on order.",
+    ),
+)
+
+
+def _with_choices(function: _Function) -> _Function:
+    for option in reversed(_CHOICES):
+        function = option(function)
+    return function
+
+
+@click.command("sandbox")
+@click.option("--host", default=LOOPBACK, show_default=True, help="The address to listen on.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=4580,
+    show_default=True,
+    help="The port to listen on; 0 takes a free one.",
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(0, 1_000_000),
+    default=1.0,
+    show_default=True,
+    metavar="FACTOR",
+    help="Simulated seconds per second: a job takes about an hour, so 3600 makes it a second.",
+)
+@click.option(
+    "--account",
+    default=DEFAULT_ACCOUNT,
+    show_default=True,
+    callback=_account,
+    metavar="ID",
+    help="The account that any credentials open, roles of other accounts apart.",
+)
+@click.option(
+    "--state-dir",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=STATE_DIRECTORY,
+    show_default=True,
+    help="Where the sandbox keeps its jobs, between runs too.",
+)
+@click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
+@shared.logs
+@_with_choices
+def command(
+    host: str,
+    port: int,
+    speed: float,
+    account: str,
+    state_dir: Path,
+    *,
+    allow_remote: bool,
+    faults: list[Fault] | None,
+    **choices: object,
+) -> None:
+    """Serve a simulated Bedrock and STS on this machine, until Ctrl+C.
+
+    Nothing in it reaches AWS, costs anything, or needs real credentials.
+
+    To see a job fail, let the S3 location of its training data hold "sandbox-fail" (data that
+    cannot be read), "sandbox-fail-access" (a missing permission), "sandbox-fail-size" (records
+    that are too long), "sandbox-fail-internal" or "sandbox-fail-capacity" (errors of the kind that
+    heals in another attempt).
+
+    What nobody knows of the service is a choice here. A choice that is made stays with the state,
+    and so do the faults on order; PUT /_sandbox/behaviour and POST /_sandbox/faults set them while
+    it serves.
+    """
+    if not allow_remote and not _is_loopback(host):
+        raise click.UsageError(
+            f"--host {host} may be reached by other machines, and the sandbox lets anybody in; "
+            "add --allow-remote if that is what you want."
+        )
+    try:
+        code = serve(
+            state_dir,
+            speed=speed,
+            account=account,
+            host=host,
+            port=port,
+            say=say,
+            behaviour=_changes(choices),
+            faults=faults,
+        )
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise click.ClickException(
+            f"sandbox: cannot serve on {host} port {port} with state in {state_dir}: {reason}; "
+            "choose another --port, --host or --state-dir."
+        ) from None
+    except StoreUnusableError as error:
+        raise click.ClickException(f"sandbox: {error}.") from None
+    sys.exit(code)
+
+
+def _changes(choices: Mapping[str, object]) -> dict[str, object] | None:
+    """Return the choices that were made, by their names in JSON, or None when none was."""
+    given = {
+        switches.json_name(name): None if value == _UNLIMITED and name == "quota" else value
+        for name, value in choices.items()
+        if value is not None
+    }
+    return given or None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,1 @@
+"""Edits of policies from the command line: stop, retry and adopt."""

@@ -1,0 +1,114 @@
+"""Which jobs a person means: by name, by path or by label, and never all of them by silence."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.cli.passes.passes import tell_problems
+from controller.cli.workspace.arguments import DEFAULT_PATH, usable
+from controller.cli.workspace.loading import Work, read_work
+from controller.core.documents.file_names import ENDINGS
+from controller.core.kinds.registry import KINDS
+from controller.core.label_selector import selector
+from controller.core.model import Desired
+from controller.core.validation.suggestions import DID_YOU_MEAN, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The manifests that were meant, and ``others``: those that were read beside them."""
+
+    work: Work
+    others: tuple[Desired, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Meant:
+    """The words of a command line, told apart."""
+
+    paths: tuple[Path, ...]
+    names: tuple[str, ...]
+
+    def includes(self, job: Desired) -> bool:
+        """Whether a job was named, or its manifest lies under a path that was."""
+        if not self.paths and not self.names:
+            return True
+        if any(_is_called(job, name) for name in self.names):
+            return True
+        place = Path(job.source.path).resolve()
+        return any(place.is_relative_to(path.resolve()) for path in self.paths)
+
+
+def chosen(words: Sequence[str], given: dict[str, Any]) -> Chosen:
+    """Return the manifests that words and labels select, and tell their problems.
+
+    A word that is a path selects as everywhere; any other is a job's name, looked up under
+    ``--in``. Raises click's usage errors when nothing is meant or a name is not there.
+    """
+    meant = _meant(words, given)
+    work = read_work(_where(meant, given), given)
+    if not work.desired and work.problems:
+        # Whoever was named may be among those that cannot be read.
+        tell_problems(work.problems)
+        return Chosen(work, ())
+    _know(meant, work)
+    jobs = tuple(job for job in work.desired if meant.includes(job))
+    keys = {job.key for job in jobs}
+    # Who names a job does not ask about the rest of the tree.
+    told = tuple(one for one in work.problems if one.key in keys or not (one.key or meant.names))
+    tell_problems(told)
+    others = tuple(job for job in work.desired if job.key not in keys)
+    narrow = work.narrow or bool(others)
+    return Chosen(replace(work, desired=jobs, problems=told, narrow=narrow), others)
+
+
+def _meant(words: Sequence[str], given: dict[str, Any]) -> _Meant:
+    paths = tuple(Path(word) for word in words if _is_path(word))
+    names = tuple(word for word in words if not _is_path(word))
+    # Commas between labels that a script left empty select everything, and nobody asked for that.
+    if not words and not usable(lambda: selector(given["selector"])).requirements:
+        raise click.UsageError(
+            "say which jobs are meant: by name, by the path of their manifests, or with -l by "
+            "label; this verb never takes all of them for want of a word"
+        )
+    if names and given["selector"]:
+        raise click.UsageError(f"name jobs ({', '.join(names)}) or select them with -l, not both")
+    return _Meant(paths, names)
+
+
+def _is_path(word: str) -> bool:
+    if os.path.lexists(word) or word.lower().endswith(ENDINGS):
+        return True
+    folder, slash, _ = word.partition("/")
+    return bool(slash) and folder not in KINDS
+
+
+def _where(meant: _Meant, given: dict[str, Any]) -> tuple[Path, ...]:
+    within = tuple(given["within"])
+    if meant.paths and meant.names and not within:
+        within = (DEFAULT_PATH,)
+    return (*meant.paths, *within)
+
+
+def _is_called(job: Desired, name: str) -> bool:
+    return name in {job.key.name, str(job.key)}
+
+
+def _know(meant: _Meant, work: Work) -> None:
+    """Raise a usage error for the first name that no manifest has."""
+    known = {word for job in work.desired for word in (job.key.name, str(job.key))}
+    unknown = next((name for name in meant.names if name not in known), None)
+    if unknown is None:
+        return
+    # A manifest that cannot be read has no name to find it by.
+    tell_problems([problem for problem in work.problems if problem.key is None])
+    near = nearest(unknown, [job.key.name for job in work.desired])
+    hint = f"; {DID_YOU_MEAN} {near}?" if near else ""
+    places = ", ".join(map(str, work.paths))
+    raise click.UsageError(f"no manifest under {places} is named {unknown}{hint}")

@@ -1,0 +1,294 @@
+"""Options that several verbs share; those of the AWS CLI keep its names and meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from controller.cli.options.without_effect import first_given, refuse_idle
+from controller.views.serialize import OUTPUTS, REPORTS, QueryError, parsed
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def stack(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
+    """Return what gives a verb some options, shown in this order."""
+
+    def decorate(command: Command) -> Command:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+def _simulated(context: click.Context, _option: click.Parameter, value: bool) -> bool:
+    """What was given has been read already, whatever comes by default has not."""
+    if not value:
+        refuse_idle(context, ("speed",), "--sandbox")
+    return value
+
+
+def _url(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not value.startswith(("http://", "https://")):
+        raise click.BadParameter(f"{value!r} is no URL: it begins with http:// or https://")
+    return value
+
+
+def in_real_seconds(given: Mapping[str, Any], seconds: float, least: float) -> float:
+    """Return how long a time is by the clock that jobs run by: the sandbox's may be faster."""
+    return max(seconds / given["speed"], least) if given["sandbox"] else seconds
+
+
+_CUT = "markdown"
+_LEVELS = ("debug", "info", "warning", "error")
+_LEVEL = "controller.log_level"
+
+
+def _log(context: click.Context, _parameter: click.Parameter, level: str | None) -> None:
+    """Log from a level on; of two that are asked for, the one with more lines is meant."""
+    if level is None:
+        return
+    from controller.adapters.host.logs import log_to_stderr
+
+    asked = min(level, context.meta.get(_LEVEL, level), key=_LEVELS.index)
+    context.meta[_LEVEL] = asked
+    log_to_stderr(asked)
+
+
+def _parsed(context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    """A query that does not parse is told before anything is done."""
+    try:
+        query = parsed(value) if value else value
+    except QueryError as error:
+        raise click.BadParameter(str(error)) from error
+    _agree(context.params.get("output"), query)
+    return query
+
+
+def _output(context: click.Context, _option: click.Parameter, value: str) -> str:
+    _agree(value, context.params.get("query"))
+    _check_room(context, value)
+    return value
+
+
+def _room(context: click.Context, _option: click.Parameter, value: int) -> int:
+    _check_room(context, context.params.get("output", _CUT))
+    return value
+
+
+def _check_room(context: click.Context, output: str) -> None:
+    """Only Markdown is cut: what is asked for, and what is made unasked in CI."""
+    if output != _CUT and all(first_given(context, (one,)) for one in ("output", "max_bytes")):
+        raise click.UsageError(f"--max-bytes cuts Markdown: --output {output} is whole")
+
+
+def _agree(output: str | None, query: str | None) -> None:
+    """Whichever of the two options is read last finds the other one."""
+    if query and output in REPORTS:
+        raise click.UsageError(
+            f"--query picks from {', '.join(OUTPUTS)}: --output {output} is whole"
+        )
+
+
+def _logs(default: str | None) -> Callable[[Command], Command]:
+    return stack(
+        click.option(
+            "--log-level",
+            type=click.Choice(_LEVELS),
+            default=default,
+            show_default=True,
+            expose_value=False,
+            callback=_log,
+            help="Log to stderr what is at least so grave, JSON off a terminal.",
+        ),
+        click.option(
+            "--debug",
+            "_debug",
+            flag_value="debug",
+            default=None,
+            expose_value=False,
+            callback=_log,
+            help="Log each step to stderr; never spec values.",
+        ),
+    )
+
+
+logs = _logs(None)
+"""For a verb that ends: it logs when asked to."""
+
+logs_always = _logs("info")
+"""For a verb that stays: what it does is told in its logs alone."""
+
+paths = click.argument(
+    "paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, exists=False)
+)
+
+words = click.argument("words", nargs=-1, metavar="[NAME|PATH]...")
+
+deciding = stack(
+    click.option(
+        "--in",
+        "within",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="Where to look names and labels up. [default: jobs/]",
+    ),
+    click.option(
+        "-y", "--yes", is_flag=True, help="Do it without asking; needed without a terminal."
+    ),
+    click.option("--dry-run", is_flag=True, help="Show what would be done, and stop there."),
+)
+
+selecting = stack(
+    click.option(
+        "-l",
+        "--selector",
+        metavar="LABELS",
+        help="Only manifests with these labels, such as team=support,env!=dev.",
+    ),
+    click.option(
+        "--config",
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="The fleet's bedrock-jobs.yaml. [default: the outermost one between the manifests and"
+        " the root of their repository]",
+    ),
+)
+
+strict = click.option("--strict", is_flag=True, help="Treat warnings about manifests as errors.")
+
+max_submits = click.option(
+    "--max-submits",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Refuse a plan with more submits than this. [default: 50, or limits.maxSubmits]",
+)
+
+pruning = stack(
+    click.option(
+        "--prune",
+        is_flag=True,
+        help="Stop running jobs whose manifest is gone, if its policy.onDelete was Stop.",
+    ),
+    click.option(
+        "--force", is_flag=True, help="Prune even where that stops more than 30 % of the jobs."
+    ),
+)
+
+full = click.option(
+    "--full",
+    is_flag=True,
+    help="Ask about jobs that ended and about tags too, where the sidecars would do.",
+)
+
+waiting = stack(
+    click.option(
+        "--timeout",
+        type=click.FloatRange(min=0),
+        metavar="SECONDS",
+        help="Give up waiting after so long, with exit code 6. [default: never]",
+    ),
+    click.option(
+        "--every",
+        type=click.FloatRange(min=0, min_open=True),
+        metavar="SECONDS",
+        help="How long between looks. [default: 60; in the sandbox a minute of its clock]",
+    ),
+)
+
+
+def _printing(outputs: Sequence[str], more: str = "") -> Callable[[Command], Command]:
+    return stack(
+        click.option(
+            "--output",
+            type=click.Choice(outputs),
+            default="text",
+            show_default=True,
+            callback=_output,
+            help=f"How to print the result{more}.",
+        ),
+        click.option(
+            "--query",
+            metavar="JMESPATH",
+            callback=_parsed,
+            help="Print only what this expression finds.",
+        ),
+        click.option(
+            "--color",
+            type=click.Choice(["on", "off", "auto"]),
+            default="auto",
+            show_default=True,
+            help="Colour on a terminal; NO_COLOR turns it off.",
+        ),
+        logs,
+    )
+
+
+printing = _printing(OUTPUTS)
+
+reporting = stack(
+    _printing(
+        (*OUTPUTS, *REPORTS), "; without it, in GitHub Actions and GitLab CI, also for their pages"
+    ),
+    click.option(
+        "--max-bytes",
+        type=click.IntRange(min=4096),
+        default=1_048_576,
+        show_default=True,
+        callback=_room,
+        metavar="N",
+        help="Cut Markdown to so many bytes, between rows; a comment on GitHub takes 65536.",
+    ),
+)
+"""For a verb that judges manifests: what it finds can be told to the pages of a CI system."""
+
+offline = click.option(
+    "--sandbox",
+    is_flag=True,
+    help="Accepted as everywhere; this verb calls nothing, and says whose jobs it shows.",
+)
+
+connecting = stack(
+    click.option("--region", metavar="REGION", help="The region of manifests that name none."),
+    click.option("--profile", metavar="NAME", help="A profile of the AWS config files."),
+    click.option("--endpoint-url", metavar="URL", callback=_url, help="Send every AWS call here."),
+    click.option(
+        "--ca-bundle",
+        type=click.Path(path_type=Path, exists=True),
+        metavar="FILE",
+        help="Certificates to trust.",
+    ),
+    click.option("--no-verify-ssl", is_flag=True, help="Do not verify TLS certificates."),
+    click.option("--no-sign-request", is_flag=True, help="Do not load credentials or sign."),
+    click.option(
+        "--cli-read-timeout",
+        type=click.IntRange(min=0),
+        metavar="SECONDS",
+        help="How long to wait for an answer; 0 waits for ever. [default: 60]",
+    ),
+    click.option(
+        "--cli-connect-timeout",
+        type=click.IntRange(min=0),
+        metavar="SECONDS",
+        help="How long to wait for a connection; 0 waits for ever. [default: 60]",
+    ),
+    click.option(
+        "--sandbox",
+        is_flag=True,
+        callback=_simulated,
+        help="Use a simulated Bedrock on this machine instead of AWS.",
+    ),
+    click.option(
+        "--speed",
+        type=click.FloatRange(min=0, min_open=True),
+        default=600.0,
+        show_default=True,
+        metavar="FACTOR",
+        help="How fast the sandbox's clock runs; a job takes about an hour of it.",
+    ),
+)

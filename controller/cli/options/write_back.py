@@ -1,0 +1,189 @@
+"""``--write-back``: its options, and what is told of the commits that it makes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from controller.cli.options.shared import stack
+from controller.cli.options.without_effect import refuse_idle
+from controller.cli.output.console import say
+from controller.cli.output.exit_codes import Exit
+from controller.core.authoring.commit_message import TEMPLATE, TemplateError, check
+from controller.core.kinds.registry import KINDS
+
+if TYPE_CHECKING:
+    from controller.adapters.git.write_back import WriteBackOptions, Writer, Written
+
+FILES, COMMIT, BRANCH = "files", "commit", "branch:"
+_AUTHOR = re.compile(r"[^<>\n]*[^<>\s][^<>\n]*<[^<>\s]+>")
+_OF_A_COMMIT = ("commit_message", "commit_author", "skip_ci", "remote", "git_timeout")
+
+
+def _mode(_context: click.Context, _option: click.Parameter, value: str) -> str:
+    if value in (FILES, COMMIT) or (value.startswith(BRANCH) and value != BRANCH):
+        return value
+    raise click.BadParameter(f"{value!r} is none of files, commit and branch:NAME")
+
+
+def _template(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    try:
+        check(TEMPLATE if value is None else value)
+    except TemplateError as error:
+        raise click.BadParameter(str(error)) from error
+    return value
+
+
+def _author(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+    if value is not None and not _AUTHOR.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is not of the form 'Name <name@example.com>'")
+    return value
+
+
+options = stack(
+    click.option(
+        "--write-back",
+        metavar="MODE",
+        default=FILES,
+        show_default=True,
+        callback=_mode,
+        help="Where statuses go: `files` alone; `commit`, also to the branch that is checked out, "
+        "and pushed; `branch:NAME`, to that branch.",
+    ),
+    click.option(
+        "--commit-message",
+        metavar="TEXT",
+        callback=_template,
+        help="The commit's message; {jobs}, {count} and {phases} are filled in. "
+        f"[default: {TEMPLATE}]",
+    ),
+    click.option(
+        "--commit-author",
+        metavar="'NAME <EMAIL>'",
+        callback=_author,
+        help="The commit's author. [default: whom git knows]",
+    ),
+    click.option(
+        "--skip-ci/--no-skip-ci",
+        default=True,
+        show_default=True,
+        help="Whether the message says [skip ci], so that the commit starts no pipeline.",
+    ),
+    click.option(
+        "--remote", metavar="NAME", help="Push to this remote. [default: the branch's own]"
+    ),
+    click.option(
+        "--git-timeout",
+        type=click.FloatRange(min=0, min_open=True),
+        default=60.0,
+        show_default=True,
+        metavar="SECONDS",
+        help="How long one command of git may take.",
+    ),
+)
+"""The options of write-back."""
+
+
+class WriteBack:
+    """The write-backs of one command; with files alone there are none.
+
+    ``failure`` says why the last one failed, if it did.
+    """
+
+    def __init__(self, writer: Writer | None) -> None:
+        self._writer = writer
+        self.failure = ""
+        self._commits: list[Written] = []
+        self._notes: dict[str, None] = {}
+
+    def now(self) -> Written | None:
+        """Write back what was recorded; a failure waits to be told, and for the next time."""
+        if self._writer is None:
+            return None
+        from controller.adapters.git.command import GitError
+
+        self.failure = ""
+        try:
+            written = self._writer.write_back()
+        except GitError as error:
+            self.failure = str(error)
+            return None
+        self._commits += [written] if written.commit else []
+        self._notes |= dict.fromkeys(written.notes)
+        return written
+
+    def tell(self) -> set[Exit]:
+        """Tell on stderr what came of it, and return what that says of the command."""
+        for line in (*map(str, self._commits), *self._notes):
+            say(f"bedrock-jobs: {line}")
+        if not self.failure:
+            return set()
+        say(f"bedrock-jobs: not written back: {self.failure}; the statuses are in the files")
+        return {Exit.FAILED}
+
+    def data(self) -> dict[str, Any]:
+        """Return what came of it as plain data, nothing at all of files alone."""
+        if self._writer is None:
+            return {}
+        from controller.core.urls import masked
+
+        aim = self._writer.aim
+        commits = [
+            {
+                "commit": one.commit,
+                "pushed": one.pushed,
+                "jobs": list(one.jobs),
+                "paths": list(one.paths),
+            }
+            for one in self._commits
+        ]
+        told = {"branch": aim.branch, "remote": masked(aim.remote) or None, "commits": commits}
+        return {"writeBack": {**told, "notes": list(self._notes), "failure": self.failure or None}}
+
+
+def prepared(paths: Iterable[Path], given: Mapping[str, Any]) -> WriteBack:
+    """Return what writes back as the options ask, before anything is done.
+
+    Raises click's errors for what cannot be meant here, and where git cannot work.
+    """
+    wanted = options_of(given)
+    if wanted is None:
+        return WriteBack(None)
+    from controller.adapters.git.command import GitError
+    from controller.adapters.git.repository import UnfitError
+    from controller.adapters.git.write_back import writer
+
+    try:
+        return WriteBack(writer(paths, wanted, KINDS))
+    except UnfitError as error:
+        raise click.UsageError(f"--write-back {given['write_back']}: {error}") from error
+    except GitError as error:
+        raise click.ClickException(f"--write-back {given['write_back']}: {error}") from error
+
+
+def check_use(ctx: click.Context, given: Mapping[str, Any]) -> None:
+    """Raise click's usage error for what is asked of a commit where none is made."""
+    if given["write_back"] == FILES:
+        refuse_idle(ctx, _OF_A_COMMIT, "--write-back commit or branch:NAME")
+
+
+def options_of(given: Mapping[str, Any]) -> WriteBackOptions | None:
+    """Return how the options ask to write back, None for files alone."""
+    mode: str = given["write_back"]
+    if mode == FILES:
+        return None
+    from controller.adapters.git.write_back import WriteBackOptions
+
+    return WriteBackOptions(
+        branch=mode.removeprefix(BRANCH) if mode.startswith(BRANCH) else "",
+        remote=given["remote"] or "",
+        template=given["commit_message"] or TEMPLATE,
+        author=given["commit_author"] or "",
+        skip_ci=given["skip_ci"],
+        simulated=bool(given["sandbox"]),
+        seconds=given["git_timeout"],
+    )

@@ -1,0 +1,1 @@
+"""What is printed: the console, exit codes and reports."""

@@ -1,0 +1,146 @@
+"""The one place that prints: data to stdout, everything else to stderr, colour where it is wanted.
+
+All that is printed is escaped here, in the syntax of the output, so that no text from outside can
+command a terminal or a CI system. Only the log lines of ``adapters.logs`` go another way.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, TextIO
+
+import click
+
+from controller.core.printable import Form, escaped, escaped_as, without_commands
+from controller.views.serialize import QueryError, query, structured
+from controller.views.text import Line
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def in_colour(given: Mapping[str, Any]) -> bool:
+    """Whether to colour: as --color says, else on a terminal unless NO_COLOR is set."""
+    if given["color"] != "auto":
+        return bool(given["color"] == "on")
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def show(
+    given: Mapping[str, Any], data: Callable[[], Any], lines: Callable[[], Iterable[Line]]
+) -> None:
+    """Print a result as --output and --query ask: lines for people, or data."""
+    if given["output"] == "text" and not given["query"]:
+        color = in_colour(given)
+        for line in lines():
+            _write(_defused(_rendered(line, color=color)) + "\n", sys.stdout)
+        return
+    try:
+        chosen = query(data(), given["query"]) if given["query"] else data()
+    except QueryError as error:
+        raise click.UsageError(f"--query: {error}") from error
+    put(structured(chosen, given["output"], unicode=is_unicode()), Form(given["output"]))
+
+
+def is_unicode() -> bool:
+    """Whether stdout takes every character."""
+    return (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
+
+
+def put(text: str, form: Form = Form.TEXT) -> None:
+    """Print a whole result, lines included, to stdout."""
+    _write(_defused(escaped_as(text, form), form), sys.stdout)
+
+
+def put_aside(text: str, form: Form = Form.TEXT) -> None:
+    """Print several lines that are not the result, to stderr."""
+    _write(_defused(escaped_as(text, form), form), sys.stderr)
+
+
+def say(text: str) -> None:
+    """Print one line that is not the result, to stderr; a line end in it is escaped too."""
+    _write(_defused(escaped(text)) + "\n", sys.stderr)
+
+
+def say_line(line: Line) -> None:
+    """Print a line that is not the result, without its colours, to stderr."""
+    _write(_defused(_rendered(line, color=False)) + "\n", sys.stderr)
+
+
+def ask(question: str) -> str:
+    """Return a person's answer; asked on stderr, so that stdout holds the result alone."""
+    _write(f"{_defused(escaped(question))} ", sys.stderr)
+    return sys.stdin.readline().strip()
+
+
+def redraw(text: str) -> None:
+    """Replace the line of progress on a terminal; an empty text removes it."""
+    _write(f"\r\x1b[K{escaped(text)}", sys.stderr)
+
+
+def console() -> Console:
+    """Return rich's console on stderr, for what moves on a terminal."""
+    from rich.console import Console
+
+    return Console(stderr=True)
+
+
+def report(error: click.ClickException) -> None:
+    """Print a mistake in the command line as click words it, whatever it quotes."""
+    told = io.StringIO()
+    error.show(told)
+    put_aside(told.getvalue())
+
+
+def get_streams_ready() -> None:
+    """Let what the locale cannot show be escaped, and print crashes like everything else."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+    sys.excepthook = _print_crash
+    threading.excepthook = lambda crash: _print_crash(
+        crash.exc_type, crash.exc_value, crash.exc_traceback
+    )
+
+
+def _print_crash(
+    kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+) -> None:
+    """Print what a mistake of ours raised: its text may come from outside."""
+    import traceback
+
+    put_aside("".join(traceback.format_exception(kind, error, trace)))
+
+
+def _rendered(line: Line, *, color: bool) -> str:
+    parts = (line, *line.rest)
+    return "".join(_styled(part) if color else escaped(part.text) for part in parts)
+
+
+def _styled(line: Line) -> str:
+    text = escaped(line.text)
+    if not text or not (line.colour or line.bold):
+        return text
+    return click.style(text, fg=line.colour, bold=line.bold or None)
+
+
+def _defused(text: str, form: Form = Form.TEXT) -> str:
+    """Return what the log of GitHub Actions takes for nothing but text."""
+    is_github = os.environ.get("GITHUB_ACTIONS") == "true"
+    return without_commands(text, form) if is_github else text
+
+
+def _write(text: str, stream: TextIO) -> None:
+    """Write for a reader who may have gone, as `head` does: that ends neither pass nor verb."""
+    try:
+        # Colours are in the text only where they are wanted: nothing is to be stripped.
+        click.echo(text, stream, nl=False, color=True)
+    except BrokenPipeError:
+        with Path(os.devnull).open("w", encoding="utf-8") as nothing:
+            os.dup2(nothing.fileno(), stream.fileno())

@@ -1,0 +1,1 @@
+"""Running a pass from the command line, and plan files."""

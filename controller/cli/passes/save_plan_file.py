@@ -1,0 +1,108 @@
+"""Plans that are kept in a file: ``--out``, and a plan as such a file holds it."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.adapters import plan_files
+from controller.cli.output.console import say
+from controller.cli.output.exit_codes import Exit
+from controller.cli.workspace.arguments import relative
+from controller.cli.workspace.loading import Work
+from controller.core.kinds.registry import KINDS
+from controller.core.planning.actions import Plan
+from controller.core.saved_plan.format import Asked, PlanFile, planned
+from controller.engine.reconcile import Report
+from controller.version import __version__
+from controller.views.plan import in_sandbox
+from controller.views.text import counted
+
+_TO_STDOUT = "-"
+
+out = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write the plan to a file too, for `reconcile --plan`.",
+)
+
+
+def check_out(given: Mapping[str, Any]) -> None:
+    """Raise click's usage error, before anything is looked at, where no plan can be written."""
+    path: Path | None = given["out"]
+    if path is None:
+        return
+    if str(path) == _TO_STDOUT:
+        raise click.UsageError("--out - does not go: the plan itself is on stdout. Name a file")
+    try:
+        plan_files.check_place(path)
+    except plan_files.PlaceError as error:
+        raise click.UsageError(f"--out: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What came of --out: a sentence for people, data for programs, and whether it failed."""
+
+    told: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    failed: bool = False
+
+    def tell(self) -> set[Exit]:
+        """Tell it on stderr, and return what that adds to the exit code."""
+        if self.told:
+            say(self.told)
+        return {Exit.FAILED} if self.failed else set()
+
+
+def write(given: Mapping[str, Any], work: Work, report: Report) -> Kept:
+    """Write the plan where --out says, and return what came of it."""
+    path: Path | None = given["out"]
+    if path is None:
+        return Kept()
+    file = filed(given, work, report.plan, report.refused)
+    data = {"path": str(path), "changes": len(file.changes), "failure": None}
+    try:
+        plan_files.write(path, file)
+    except OSError as error:
+        why = f"the plan cannot be written: {error.strerror}"
+        return Kept(f"bedrock-jobs: {path}: {why}", {"out": {**data, "failure": why}}, failed=True)
+    changes = counted(len(file.changes), "change")
+    where = " --sandbox" if file.sandbox else ""
+    how = f"`bedrock-jobs reconcile --plan {shlex.quote(str(path))}{where}`"
+    told = (
+        "it was refused and cannot be carried out" if file.refused else f"carry it out with {how}"
+    )
+    end = in_sandbox(given["sandbox"])
+    return Kept(f"Wrote {path}: {changes}; {told}{end}", {"out": data})
+
+
+def filed(given: Mapping[str, Any], work: Work, made: Plan, refused: str | None) -> PlanFile:
+    """Return a plan as a file holds it, with what it was asked for."""
+    asked = Asked(
+        tuple(os.path.normpath(path) for path in work.paths),
+        given["selector"],
+        given["config"] and str(given["config"]),
+        given["prune"],
+        given["force"],
+        given["full"],
+        given["max_submits"],
+    )
+    sources = {one.desired.source.path: one.desired.source for one in made.actions}
+    paths = {path: relative(source).path for path, source in sources.items()}
+    return PlanFile(
+        version=__version__,
+        sandbox=given["sandbox"],
+        owner=work.fleet.owner,
+        max_active=work.fleet.limits.max_active,
+        asked=asked,
+        refused=refused,
+        actions=planned(KINDS, made, work.fleet, paths),
+    )

@@ -1,0 +1,99 @@
+"""``watch --repo``: its options, and what they mean together with the others."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from controller.cli.options import write_back
+from controller.cli.options.shared import stack
+from controller.cli.options.without_effect import first_given, refuse_idle
+from controller.cli.workspace.arguments import Asked, asked, usable
+from controller.cli.workspace.coverage import check_whole
+from controller.core.fleet import Fleet
+from controller.core.label_selector import selector
+
+_OF_A_CLONE = ("branch", "clone_paths", "work_dir", "webhook")
+_OF_A_TREE = ("poll", "no_file_events", "settle")
+
+
+def _inner_paths(
+    _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
+) -> tuple[Path, ...]:
+    paths = tuple(Path(os.path.normpath(value)) for value in values)
+    for path in paths:
+        if path.is_absolute() or path.parts[:1] == ("..",):
+            raise click.BadParameter(f"{str(path)!r} does not lie in the repository.")
+    return paths
+
+
+options = stack(
+    click.option(
+        "--repo",
+        metavar="URL",
+        help="Work on an own clone of this repository instead of PATHs; statuses are committed to"
+        " the branch unless --write-back says otherwise.",
+    ),
+    click.option(
+        "--branch", metavar="NAME", help="The branch of --repo. [default: the remote's own]"
+    ),
+    click.option(
+        "--path",
+        "clone_paths",
+        multiple=True,
+        default=("jobs",),
+        show_default=True,
+        callback=_inner_paths,
+        metavar="PATH",
+        help="Where in --repo the manifests are; may be given several times.",
+    ),
+    click.option(
+        "--work-dir",
+        type=click.Path(path_type=Path, file_okay=False),
+        metavar="FOLDER",
+        help="Where the clone of --repo is kept. [default: a folder in the user's state]",
+    ),
+    click.option(
+        "--webhook",
+        metavar="ADDRESS",
+        help="Take webhooks at this address, path /hooks, that tell of pushes to --repo.",
+    ),
+    click.option(
+        "--webhook-secret-file",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="FILE",
+        help="The secrets of webhooks, one a line. [default: BEDROCK_JOBS_WEBHOOK_SECRET]",
+    ),
+)
+"""The options of a clone of its own."""
+
+
+def asked_of(ctx: click.Context, paths: tuple[Path, ...], given: dict[str, Any]) -> Asked:
+    """Return what is asked for; of a repository that is not cloned yet only how it is selected."""
+    is_default = ctx.get_parameter_source("write_back") is ParameterSource.DEFAULT
+    if given["repo"] is None:
+        refuse_idle(ctx, _OF_A_CLONE, "--repo")
+        wanted = asked(paths, given)
+    else:
+        if paths:
+            raise click.UsageError("--repo does not go with PATHs: give them by --path")
+        if flag := first_given(ctx, _OF_A_TREE):
+            raise click.UsageError(
+                f"{flag} is for the files of PATHs: --repo is looked at every --pull-interval"
+            )
+        if is_default and given["status_dir"] is None:
+            given["write_back"] = write_back.COMMIT
+        wanted = Asked((), usable(lambda: selector(given["selector"])), Fleet(), (), Path())
+    write_back.check_use(ctx, given)
+    if given["repo"] is None and given["write_back"] == write_back.FILES:
+        refuse_idle(ctx, ("pull_interval",), "--repo or --write-back commit")
+    if given["status_dir"] is not None and given["write_back"] != write_back.FILES:
+        raise click.UsageError(
+            "--status-dir does not go with --write-back: it leaves the tree alone"
+        )
+    check_whole(wanted, given)
+    return wanted

@@ -1,0 +1,111 @@
+"""The daemon's ledger: beside the manifests or elsewhere, for several passes at once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from controller.adapters.git.work_trees import Standings
+from controller.adapters.sidecars.status_dir import SidecarsElsewhere
+from controller.adapters.sidecars.store import Sidecars
+from controller.core.kinds.registry import KINDS
+from controller.core.model import SUBMITTING, JobKey, Recorded, Source
+from controller.core.planning.orphaned_entries import Stray
+from controller.engine.apply import PassLeftError
+from controller.ports import Entry, Ledger, LedgerError
+
+PATIENCE = 5.0
+"""Seconds to wait for a checkout before a pass is given up, to be made again."""
+_PAUSE = 0.05
+
+
+def ledger_of(paths: Sequence[Path], status_dir: Path | None) -> Ledger:
+    """Return the ledger of some paths; raises a usage error when its folder cannot be made."""
+    if status_dir is None:
+        return Sidecars(paths, KINDS)
+    try:
+        return SidecarsElsewhere(paths, status_dir, KINDS)
+    except OSError as error:
+        text = f"--status-dir {status_dir}: the folder cannot be made ({error.strerror})"
+        raise click.UsageError(text) from error
+
+
+class Turns:
+    """A ledger that several passes share, of a tree that stands still while it is used.
+
+    One reads or writes it at a time; so no sidecar is written while the tree changes around it.
+    ``standings`` says how git left the work trees around it: what is read beside a checkout is read
+    again, and no intent is written beside one, which could take it away again. ``writes`` counts
+    the writes that changed a sidecar.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        still: AbstractContextManager[object],
+        standings: Callable[[], Standings] = dict,
+    ) -> None:
+        self._ledger = ledger
+        self._still = still
+        self._standings = standings
+        self.writes = 0
+        self.clean, self.astray, self.rebuild = ledger.clean, ledger.astray, ledger.rebuild
+
+    def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
+        """Return what is recorded of these jobs, and of any other in the same folders."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            before = self._at_rest()
+            if before is None or time.monotonic() > end:
+                raise PassLeftError("git is changing the tree")
+            with self._still:
+                found = self._ledger.read(sources)
+            if self._standings() == before:
+                return found
+
+    def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
+        """Put a job's entry into its sidecar; raises LedgerError."""
+        if self._at_rest() is None and entry.get("phase") == SUBMITTING:
+            raise _in_motion(source)
+        with self._still:
+            return self._counted(self._ledger.write(source, key, entry))
+
+    def write_all(self, entries: Sequence[Entry]) -> Sequence[bool | LedgerError]:
+        """Put many jobs' entries into their sidecars, each in one write."""
+        at_rest = not entries or self._at_rest() is not None
+        fitting = [one for one in entries if at_rest or one[2].get("phase") != SUBMITTING]
+        with self._still:
+            written = iter(self._ledger.write_all(fitting))
+        taken = set(map(id, fitting))
+        results = [next(written) if id(one) in taken else _in_motion(one[0]) for one in entries]
+        self.writes += sum(result is True for result in results)
+        return results
+
+    def remove(self, stray: Stray, entry: Mapping[str, Any]) -> bool:
+        """Take an entry out of its sidecar if it still says this."""
+        with self._still:
+            return self._counted(self._ledger.remove(stray, entry))
+
+    def _at_rest(self) -> Standings | None:
+        """Return how git left the work trees once it changes none; None when that takes long."""
+        end = time.monotonic() + PATIENCE
+        while True:
+            found = self._standings()
+            if not any(one.locked for one in found.values()):
+                return found
+            if time.monotonic() > end:
+                return None
+            time.sleep(_PAUSE)
+
+    def _counted(self, changed: bool) -> bool:
+        self.writes += changed
+        return changed
+
+
+def _in_motion(source: Source) -> LedgerError:
+    return LedgerError(f"git is changing the tree around {source.path}")

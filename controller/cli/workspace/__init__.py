@@ -1,0 +1,1 @@
+"""The tree that a verb works on: paths, selection and loading."""

@@ -1,0 +1,1 @@
+"""Manifests and repositories written for people: drafts, skeletons and edits."""

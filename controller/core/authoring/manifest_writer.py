@@ -1,0 +1,102 @@
+"""A manifest's text from its values: block style, members in the API's order, comments above them.
+
+PyYAML's emitter has no comments and quotes by its own YAML 1.1 rules, so the few forms that a
+manifest needs are written here. A text stands plain only where every reader of YAML takes it for
+that very text.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import takewhile
+from typing import Any, Final
+
+from controller.core.authoring.modelines import modeline
+from controller.core.authoring.skeleton import comment, indented
+from controller.core.documents.nodes import Path
+from controller.core.printable import Form, escaped_as
+from controller.core.schema.paths import step
+
+_PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:/@+-]*(?<!:)")
+# What some reader of YAML takes for something else than text.
+_TAKEN: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+
+
+def written(
+    document: Mapping[str, Any],
+    schema: Mapping[str, Any],
+    comments: Mapping[Path, str],
+    where: str,
+) -> str:
+    """Return the text of a manifest that is read back as exactly this document.
+
+    ``schema`` is the kind's manifest schema, which orders the members; ``comments`` stand above
+    the member at their path; ``where`` is the path to the schema, for the line that editors read.
+    """
+    writer = _Writer(schema, comments)
+    lines = writer.mapping(document, schema, ())
+    return "\n".join([modeline(where), *lines]) + "\n"
+
+
+def scalar(value: object) -> str:
+    """Return a scalar as YAML; a text that could be taken for anything else is quoted."""
+    if isinstance(value, float):
+        # YAML 1.1 readers take 5e-05 for a text.
+        return format(Decimal(repr(value)), "f")
+    if not isinstance(value, str):
+        return json.dumps(value)
+    if _PLAIN.fullmatch(value) and value.lower() not in _TAKEN:
+        return value
+    # JSON leaves control characters that YAML forbids as they are.
+    return escaped_as(json.dumps(value, ensure_ascii=False), Form.YAML)
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    schema: Mapping[str, Any]
+    comments: Mapping[Path, str]
+
+    def mapping(self, value: Mapping[str, Any], node: Mapping[str, Any], path: Path) -> list[str]:
+        order = [name for name in node.get("properties", {}) if name in value]
+        lines: list[str] = []
+        for name in dict.fromkeys((*order, *value)):
+            inner = (*path, name)
+            if inner in self.comments:
+                lines += comment(self.comments[inner], len(path))
+            lines += self._member(name, value[name], step(self.schema, node, name), inner)
+        return lines
+
+    def _member(self, name: str, value: Any, node: Mapping[str, Any], path: Path) -> list[str]:
+        key = scalar(name)
+        if isinstance(value, Mapping) and value:
+            return [f"{key}:", *indented(self.mapping(value, node, path))]
+        if isinstance(value, list | tuple) and value:
+            return [f"{key}:", *indented(self._items(value, node, path))]
+        return [f"{key}: {self._single(value)}"]
+
+    def _items(self, values: Sequence[Any], node: Mapping[str, Any], path: Path) -> list[str]:
+        lines: list[str] = []
+        for index, value in enumerate(values):
+            inner = step(self.schema, node, index)
+            item = self._item(value, inner, (*path, index))
+            # The dash wants its first key beside it, so what explains that key stands above.
+            above = list(takewhile(lambda line: line.startswith("#"), item))
+            first, *rest = item[len(above) :]
+            lines += [*above, f"- {first}", *indented(rest)]
+        return lines
+
+    def _item(self, value: Any, node: Mapping[str, Any], path: Path) -> list[str]:
+        if isinstance(value, Mapping) and value:
+            return self.mapping(value, node, path)
+        if isinstance(value, list | tuple) and value:
+            return self._items(value, node, path)
+        return [self._single(value)]
+
+    def _single(self, value: Any) -> str:
+        if isinstance(value, Mapping):
+            return "{}"
+        return "[]" if isinstance(value, list | tuple) else scalar(value)

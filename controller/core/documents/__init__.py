@@ -1,0 +1,1 @@
+"""YAML documents as typed values: nodes, scalars and manifest entries."""

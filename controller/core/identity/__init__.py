@@ -1,0 +1,1 @@
+"""The identity of a submission: its name, digest, token and ownership tags."""

@@ -1,0 +1,182 @@
+"""Tags: what a manifest wants on its job and on what the job makes, and what is to be corrected.
+
+Tags are outside a job's identity, because they can change at any time. Keys that we never set are
+left alone, and so are the service's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from controller.core.fleet import Fleet
+from controller.core.identity.tokens import owner_mark
+from controller.core.kinds.kind import Kind
+from controller.core.model import Desired, Disposition, Failure, Live, Recorded, Submission
+
+STAMP = "bedrock-jobs/"
+OWNER, MANIFEST, DIGEST = f"{STAMP}owner", f"{STAMP}manifest", f"{STAMP}digest"
+_LONGEST_VALUE = 256
+_UNFIT = re.compile(r"[^a-zA-Z0-9\s._:/=+@-]")
+_LASTING = frozenset({Disposition.ABSENT, Disposition.DENIED, Disposition.REFUSED})
+"""How the service ends a listing of tags that it would refuse in the next pass as well."""
+
+Tags = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Retag:
+    """One resource's correction: the tags to set and the keys to take away.
+
+    ``member`` is the one of the spec that holds its tags.
+    """
+
+    member: str
+    arn: str
+    put: Tags
+    drop: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        """Return what a person is told: keys only, because values may be long."""
+        parts = [f"set {', '.join(sorted(self.put))}"] if self.put else []
+        parts += [f"remove {', '.join(self.drop)}"] if self.drop else []
+        return f"{self.member}: {' and '.join(parts)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Tagged:
+    """What is known of a job's tags: those that are as wanted, and what is to be corrected.
+
+    ``unread`` are those wanted of a job that ended where the service refuses to list what it has.
+    """
+
+    right: Mapping[str, Tags]
+    retags: tuple[Retag, ...] = ()
+    failure: Failure | None = None
+    unread: Mapping[str, Tags] = field(default_factory=dict)
+
+
+def stamps(desired: Desired, made: Submission, fleet: Fleet) -> Tags:
+    """Return the tags that lead from a job in the console to its manifest; none unless asked."""
+    if not fleet.stamp_tags:
+        return {}
+    manifest = _UNFIT.sub("_", desired.path)[-_LONGEST_VALUE:]
+    return {OWNER: _UNFIT.sub("_", fleet.owner), MANIFEST: manifest, DIGEST: made.digest}
+
+
+def stamped(kind: Kind, desired: Desired, made: Submission, fleet: Fleet) -> Mapping[str, Any]:
+    """Return the request as it is sent: the manifest's members, and the stamps among its tags."""
+    added = stamps(desired, made, fleet)
+    member = job_member(kind)
+    if not added or not member:
+        return made.request
+    tags = [{"key": key, "value": value} for key, value in added.items()]
+    return {**made.request, member: [*(made.request.get(member) or ()), *tags]}
+
+
+def token_of(tags: Tags, owner: str) -> str | None:
+    """Return the token that stamps prove, where Get shows none.
+
+    They prove none for an owner that no tag can hold as it is: another's would look the same.
+    """
+    if tags.get(OWNER) != owner or not tags.get(DIGEST):
+        return None
+    return owner_mark(owner) + tags[DIGEST]
+
+
+def wanted(
+    kind: Kind, desired: Desired, made: Submission, fleet: Fleet
+) -> dict[str, dict[str, str]]:
+    """Return, by the member that sets them, the tags that a manifest wants."""
+    found = {member: _as_map(made.request.get(member)) for member in kind.tagged}
+    member = job_member(kind)
+    if member:
+        found[member] |= stamps(desired, made, fleet)
+    return found
+
+
+def job_member(kind: Kind) -> str:
+    """Return the member that tags the job itself, or nothing when a kind's jobs take no tags."""
+    on_job = (member for member, arn in kind.tagged.items() if arn == kind.arn_member)
+    return next(on_job, "")
+
+
+def to_read(
+    kind: Kind, want: Mapping[str, Tags], live: Live, recorded: Recorded | None, *, full: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield the member and ARN of each resource whose tags the sidecar does not vouch for.
+
+    Tags that were never ours to set are not read. What the job makes is there once it succeeded.
+    Those of a job that ended, once refused, are asked for only when ``full`` or edited.
+    """
+    known, refused = known_tags(live, recorded), refused_tags(kind, live, recorded)
+    for member, tags in want.items():
+        arn = live.members.get(kind.tagged[member])
+        before = known.get(member, {})
+        if not isinstance(arn, str) or not arn or not (tags or before):
+            continue
+        if full or (before != tags and refused.get(member) != tags):
+            yield member, arn
+
+
+def known_tags(live: Live, recorded: Recorded | None) -> Mapping[str, Tags]:
+    """Return the tags that a sidecar vouches for, if it speaks of this job."""
+    return recorded.tags if recorded is not None and recorded.arn == live.arn else {}
+
+
+def refused_tags(kind: Kind, live: Live, recorded: Recorded | None) -> Mapping[str, Tags]:
+    """Return the tags that were wanted when those of a job that ended were refused."""
+    is_known = recorded is not None and recorded.arn == live.arn and live.status in kind.terminal
+    return recorded.unread_tags if recorded is not None and is_known else {}
+
+
+def judged(
+    kind: Kind,
+    want: Mapping[str, Tags],
+    live: Live,
+    recorded: Recorded | None,
+    read: Mapping[str, Tags | Failure],
+) -> Tagged:
+    """Hold what was read against what is wanted; what could not be read is unknown, never wrong."""
+    known, refused = known_tags(live, recorded), refused_tags(kind, live, recorded)
+    right: dict[str, Tags] = {}
+    unread: dict[str, Tags] = {}
+    retags: list[Retag] = []
+    failure: Failure | None = None
+    for member, tags in want.items():
+        there = read.get(member)
+        if isinstance(there, Failure):
+            failure = there
+        if _stays_unread(kind, live, there) or (there is None and refused.get(member) == tags):
+            unread[member] = tags
+        if there is None or isinstance(there, Failure):
+            right |= {member: known[member]} if known.get(member) else {}
+            continue
+        retag = _retag(member, str(live.members[kind.tagged[member]]), tags, there, known)
+        if retag.put or retag.drop:
+            retags.append(retag)
+            right |= {member: known[member]} if known.get(member) else {}
+        elif tags:
+            right[member] = tags
+    return Tagged(right, tuple(retags), failure, unread)
+
+
+def _stays_unread(kind: Kind, live: Live, there: Tags | Failure | None) -> bool:
+    """Whether what an ended job is tagged with cannot be listed, now or in the next pass."""
+    is_refused = isinstance(there, Failure) and there.disposition in _LASTING
+    return is_refused and live.status in kind.terminal
+
+
+def _retag(member: str, arn: str, tags: Tags, there: Tags, known: Mapping[str, Tags]) -> Retag:
+    put = {key: value for key, value in tags.items() if there.get(key) != value}
+    ours = known.get(member, {})
+    drop = tuple(sorted(key for key in ours if key not in tags and key in there))
+    return Retag(member, arn, put, drop)
+
+
+def _as_map(tags: Any) -> dict[str, str]:
+    if not isinstance(tags, list):
+        return {}
+    return {str(tag["key"]): str(tag["value"]) for tag in tags if isinstance(tag, Mapping)}

@@ -1,0 +1,1 @@
+"""Live jobs: finding a manifest's job, comparing it and following its attempts."""

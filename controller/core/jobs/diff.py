@@ -1,0 +1,214 @@
+"""Which declared members a live job shows with other values.
+
+Only what the manifest sets is compared: the service fills in defaults and resolves names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from controller.core.kinds.kind import Comparison, Kind
+from controller.core.model import Change
+
+ABSENT = "(absent)"
+MASK = "(sensitive)"
+
+_FOUNDATION_MODEL = ":foundation-model/"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """What differs, and the declared members that cannot be compared."""
+
+    changes: tuple[Change, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """One member's two values; ``verdict`` None says that they cannot be compared."""
+
+    member: str
+    declared: Any
+    live: Any
+    verdict: bool | None
+
+
+def difference(kind: Kind, request: Mapping[str, Any], members: Mapping[str, Any]) -> Difference:
+    """Compare a request with what Get shows; token and tags, which Get never shows, are left out.
+
+    Lists of ids compare as sets, numbers and settings whatever their notation, base models up to
+    the suffix that the service adds; an alias of a KMS key cannot be compared with its ARN.
+    """
+    pairs = tuple(_pairs(kind, request, members))
+    return Difference(
+        tuple(_change(kind, pair) for pair in pairs if pair.verdict is False),
+        tuple(pair.member for pair in pairs if pair.verdict is None),
+    )
+
+
+def masked(kind: Kind, value: Any) -> Any:
+    """Return a copy in which the values of sensitive members are replaced."""
+    if isinstance(value, Mapping):
+        return {
+            name: MASK if name in kind.sensitive else masked(kind, member)
+            for name, member in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [masked(kind, item) for item in value]
+    return value
+
+
+def foundation_model(arn: str) -> str:
+    """Return the id that the ARN of a foundation model ends with; empty for any other text."""
+    return arn.partition(_FOUNDATION_MODEL)[2]
+
+
+def failure_text(kind: Kind, members: Mapping[str, Any]) -> str:
+    """Return why a live job failed, in the service's words, masked where they are sensitive."""
+    cause = masked(kind, members).get(kind.failure_member)
+    return str(cause) if cause else "the service gives no cause"
+
+
+def _pairs(kind: Kind, request: Mapping[str, Any], members: Mapping[str, Any]) -> Iterator[_Pair]:
+    outside = {kind.token_member, *kind.tag_members}
+    for member, declared in request.items():
+        if member not in outside:
+            shown = members.get(kind.echoes.get(member, member))
+            yield from _compare(kind, member, declared, shown)
+    for member in kind.never_filled:
+        shown = members.get(kind.echoes.get(member, member))
+        if member not in request and shown:
+            yield _Pair(member, None, shown, verdict=False)
+
+
+def _compare(
+    kind: Kind, member: str, declared: Any, live: Any, above: Comparison = Comparison.EXACT
+) -> Iterator[_Pair]:
+    """Yield the values that a member consists of; what holds ``above`` them holds for them too."""
+    comparison = kind.comparisons.get(member, above)
+    if live == MASK and not kind.sensitive.isdisjoint(_names(member)):
+        yield _Pair(member, declared, live, None)
+    elif comparison in _SPECIAL:
+        yield _Pair(member, declared, live, _SPECIAL[comparison](declared, live))
+    elif (
+        isinstance(declared, Mapping)
+        and isinstance(live, Mapping)
+        and _is_open(kind, declared, member)
+    ):
+        for name in (*declared, *_undeclared(kind, member, declared, live, comparison)):
+            inner = f"{member}.{name}"
+            yield from _compare(kind, inner, declared.get(name), live.get(name), comparison)
+    elif isinstance(declared, list) and isinstance(live, list) and len(declared) == len(live):
+        for index, (ours, theirs) in enumerate(zip(declared, live, strict=True)):
+            yield from _compare(kind, f"{member}[{index}]", ours, theirs, comparison)
+    else:
+        yield _Pair(member, declared, live, _same(declared, live, comparison))
+
+
+def _undeclared(
+    kind: Kind,
+    member: str,
+    declared: Mapping[str, Any],
+    live: Mapping[str, Any],
+    comparison: Comparison,
+) -> Iterator[str]:
+    """Yield what Get shows beside what was declared, where the service adds nothing."""
+    for name in live:
+        inner = kind.comparisons.get(f"{member}.{name}", comparison)
+        if inner is Comparison.WHOLE and name not in declared:
+            yield name
+
+
+def _is_open(kind: Kind, declared: Mapping[str, Any], member: str) -> bool:
+    """Whether the service may fill in more than was declared; an empty map leaves all to it."""
+    return bool(declared) or member not in kind.never_filled
+
+
+def _same(declared: Any, live: Any, comparison: Comparison = Comparison.EXACT) -> bool:
+    if declared == live and isinstance(declared, bool) == isinstance(live, bool):
+        return True
+    if _is_empty(declared) and _is_empty(live):
+        return True
+    if comparison is not Comparison.SETTINGS and {type(declared), type(live)} == {str}:
+        return False  # two names, although one number
+    ours, theirs = _number(declared), _number(live)
+    return ours is not None and ours == theirs
+
+
+def _is_empty(value: Any) -> bool:
+    return value is None or (isinstance(value, Mapping | list) and not value)
+
+
+def _number(value: Any) -> Decimal | None:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    try:
+        number = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    return number if number.is_finite() else None
+
+
+def _same_base_model(declared: str, live: Any) -> bool | None:
+    """Get answers with the foundation model, in full; a custom model's name cannot be compared."""
+    if not isinstance(live, str):
+        return None
+    if declared == live:
+        return True
+    wanted, shown = _foundation_model(declared), _foundation_model(live)
+    if wanted is None or shown is None:
+        return None
+    return shown == wanted or shown.startswith(f"{wanted}:")
+
+
+def _foundation_model(identifier: str) -> str | None:
+    if identifier.startswith("arn:"):
+        return foundation_model(identifier) or None
+    return identifier if "." in identifier else None
+
+
+def _same_kms_key(declared: str, live: Any) -> bool | None:
+    if not isinstance(live, str):
+        return False
+    if "alias/" in declared:
+        return None
+    return live == declared or live.endswith(f":key/{declared}")
+
+
+def _same_set(declared: Any, live: Any) -> bool:
+    if not isinstance(declared, list) or not isinstance(live, list):
+        return _is_empty(declared) and _is_empty(live)
+    return {str(item) for item in declared} == {str(item) for item in live}
+
+
+def _same_if_shown(declared: Any, live: Any) -> bool | None:
+    return None if live is None else _same(declared, live)
+
+
+_SPECIAL = {
+    Comparison.BASE_MODEL: _same_base_model,
+    Comparison.KMS_KEY: _same_kms_key,
+    Comparison.SET: _same_set,
+    Comparison.IF_SHOWN: _same_if_shown,
+}
+
+
+def _change(kind: Kind, pair: _Pair) -> Change:
+    if not kind.sensitive.isdisjoint(_names(pair.member)):
+        return Change(pair.member, MASK, MASK)
+    return Change(pair.member, _shown(kind, pair.declared), _shown(kind, pair.live))
+
+
+def _names(member: str) -> list[str]:
+    return member.replace("[", ".[").split(".")
+
+
+def _shown(kind: Kind, value: Any) -> str:
+    if value is None:
+        return ABSENT
+    return json.dumps(masked(kind, value), ensure_ascii=False, sort_keys=True)

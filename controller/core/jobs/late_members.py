@@ -1,0 +1,43 @@
+"""What the service shows late: a job that was just made, members of one that has just ended."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from controller.core.kinds.kind import Kind
+from controller.core.model import Live, Recorded
+
+_PATIENCE = timedelta(hours=1)
+_LAG = timedelta(minutes=10)
+"""Longer than any read is known to lag behind a write."""
+
+
+def awaits_members(kind: Kind, live: Live, now: datetime) -> bool:
+    """Return whether a job that succeeded within the last hour lacks members that come late.
+
+    ``now`` has a time zone; the job's end is the service's own time (BEDROCK 2.4).
+    """
+    if live.status not in kind.succeeded:
+        return False
+    if all(live.members.get(member) for member in kind.late_members):
+        return False
+    ended = _parse_time(live.members.get(kind.ended_member))
+    return ended is not None and now - ended < _PATIENCE
+
+
+def may_lag(kind: Kind, recorded: Recorded, now: datetime) -> bool:
+    """Return whether a recorded job is so young that a read may not show it yet.
+
+    Its age is that of the job, by the service's own time, or else of the sidecar's file.
+    """
+    shown = recorded.live.members.get(kind.created_member) if recorded.live is not None else None
+    since = _parse_time(shown) or recorded.written_at
+    return recorded.arn is not None and since is not None and now - since < _LAG
+
+
+def _parse_time(value: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None

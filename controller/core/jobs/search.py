@@ -1,0 +1,208 @@
+"""The way from a manifest to the job that counts, asked for name by name."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import replace
+
+from controller.core.identity.tokens import Ownership
+from controller.core.jobs.attempts import Found, Lineage, Walk
+from controller.core.model import (
+    Earlier,
+    Live,
+    Recorded,
+    Submission,
+)
+from controller.core.policy import OnSpecChange
+
+
+def walk(lineage: Lineage, recorded: Recorded | None) -> Walk:
+    """Look for a manifest's jobs until it is known which one counts and what would follow it.
+
+    What is recorded is where to begin; without it the walk begins at the attempt that policy
+    names, and goes down from there. No job is asked for twice.
+    """
+    known: dict[str, Live | None] = {}
+    path = _path(lineage, recorded)
+    try:
+        asked = next(path)
+        while True:
+            if asked not in known:
+                live = known[asked] = yield asked
+                known |= {live.name: live, live.arn: live} if live is not None else {}
+            asked = path.send(known[asked])
+    except StopIteration as end:
+        found: Found = end.value
+    return _each_once(found)
+
+
+def _each_once(found: Found) -> Found:
+    """Leave out of the earlier jobs what is there already: a sidecar may tell of a job twice."""
+    if not found.earlier:
+        return found
+    by_arn: dict[str, Earlier] = {}
+    for one in found.earlier:
+        if one.attempt is not None or one.live.arn not in by_arn:
+            by_arn[one.live.arn] = one
+    if found.live is not None:
+        by_arn.pop(found.live.arn, None)
+    return replace(found, earlier=tuple(by_arn.values()))
+
+
+def _path(lineage: Lineage, recorded: Recorded | None) -> Walk:
+    arn = recorded.arn if recorded is not None else None
+    if lineage.desired.submission is None:
+        never_made = arn is None and recorded is not None and not recorded.is_intent
+        is_known = lineage.desired.removed and never_made
+        live = None if is_known else (yield arn or lineage.desired.name)
+        return Found(None, live, (yield from _unfinished(lineage, recorded)))
+    begun = lineage.recorded_as(recorded)
+    if begun is None or arn is None or recorded is None:
+        found = yield from _from_the_top(lineage, recorded)
+        unfinished = yield from _unfinished(lineage, recorded)
+        return replace(found, earlier=(*unfinished, *found.earlier)) if unfinished else found
+    adopted, known = lineage.desired.policy.adopt, recorded.live
+    renamed = adopted == arn and known is not None and known.name != begun.name
+    live = (yield arn if renamed else begun.name) or (yield arn)
+    if live is None:
+        return Found(begun, None)
+    earlier = yield from _unfinished(lineage, recorded)
+    return (yield from _onward(lineage, recorded, begun, live, earlier))
+
+
+def _unfinished(
+    lineage: Lineage, recorded: Recorded | None
+) -> Generator[str, Live | None, tuple[Earlier, ...]]:
+    """Look for the earlier jobs that had not ended when they were recorded."""
+    found: list[Earlier] = []
+    for arn in recorded.unfinished if recorded is not None else ():
+        live = yield arn
+        if live is not None and lineage.is_ours(live):
+            found.append(Earlier(live))
+    return tuple(found)
+
+
+def _from_the_top(lineage: Lineage, recorded: Recorded | None) -> Walk:
+    made, live = yield from _downward(lineage, revised=False)
+    other = yield from _recorded_elsewhere(recorded, made, live)
+    if live is None:
+        # Also when it is not ours: a job that a sidecar stands for is not submitted beside.
+        live, other = other or (yield from _running_on_record(lineage, recorded)), None
+    whose = lineage.whose(made, live, recorded) if live is not None else Ownership.FOREIGN
+    if whose is Ownership.FOREIGN:
+        revision = yield from _revision_alone(lineage, recorded)
+        if revision is not None:
+            return revision
+    if live is None:
+        return Found(lineage.instead_of(made, recorded), None)
+    if other is not None and not lineage.is_ours(other):
+        other = None
+    last = recorded.attempt if recorded is not None else 0
+    if whose is not Ownership.CHANGED:
+        earlier = (Earlier(other, last),) if other is not None else ()
+        return (yield from _onward(lineage, recorded, made, live, earlier))
+    if other is not None:
+        # Of two jobs of other specs, the one that was recorded is the later.
+        changed = Found(lineage.at(last), other, (Earlier(live, made.attempt),))
+    else:
+        changed = yield from _onward(lineage, recorded, made, live, ())
+    if lineage.desired.policy.adopt is not None:
+        return changed
+    return (yield from _revised(lineage, recorded, changed))
+
+
+def _revision_alone(
+    lineage: Lineage, recorded: Recorded | None
+) -> Generator[str, Live | None, Found | None]:
+    """Look for revisions of a manifest that has no job of its own under its own names.
+
+    The job that came before them may have had a ``jobName`` that the spec no longer has.
+    """
+    policy = lineage.desired.policy
+    if policy.on_spec_change is not OnSpecChange.NEW_REVISION or policy.adopt is not None:
+        return None
+    revised, live = yield from _downward(lineage, revised=True)
+    if live is not None:
+        if lineage.whose(revised, live, recorded) is Ownership.FOREIGN:
+            return None
+        return (yield from _onward(lineage, recorded, revised, live, ()))
+    begun = lineage.instead_of(revised, recorded)
+    is_begun = recorded is not None and recorded.is_intent and begun.token == recorded.token
+    return Found(begun, None) if is_begun else None
+
+
+def _downward(
+    lineage: Lineage, *, revised: bool
+) -> Generator[str, Live | None, tuple[Submission, Live | None]]:
+    """Look for the attempt that policy names, then for each one before it."""
+    policy = lineage.desired.policy
+    for attempt in range(policy.attempt, -1, -1):
+        made = lineage.at(attempt, revised=revised)
+        adopted = policy.adopt if attempt == 0 and not revised else None
+        live = yield adopted or made.name
+        if live is not None:
+            return made, live
+    return lineage.at(policy.attempt, revised=revised), None
+
+
+def _recorded_elsewhere(
+    recorded: Recorded | None, made: Submission, live: Live | None
+) -> Generator[str, Live | None, Live | None]:
+    """Look for the job that a sidecar knows of, where it is none that was seen already.
+
+    Its spec was edited since, or its name.
+    """
+    if recorded is None:
+        return None
+    known = recorded.arn or (recorded.name if recorded.is_intent else "")
+    seen = {made.name, *((live.arn, live.name) if live is not None else ())}
+    if known and known not in seen:
+        return (yield known)
+    return None
+
+
+def _running_on_record(
+    lineage: Lineage, recorded: Recorded | None
+) -> Generator[str, Live | None, Live | None]:
+    """Look for a job that only the history names, and that nothing is submitted beside.
+
+    Its name was edited since, and the Create that was to follow it made no job.
+    """
+    for one in (yield from _unfinished(lineage, recorded)):
+        if one.live.status not in lineage.kind.terminal:
+            return one.live
+    return None
+
+
+def _revised(lineage: Lineage, recorded: Recorded | None, changed: Found) -> Walk:
+    """Look for the jobs of today's spec, under names of their own.
+
+    Under Hold none is submitted, but one that was made before still counts.
+    """
+    made, live = yield from _downward(lineage, revised=True)
+    if live is None or changed.live is None or changed.submission is None:
+        is_held = lineage.desired.policy.on_spec_change is OnSpecChange.HOLD
+        return replace(changed, following=None if is_held else lineage.instead_of(made, recorded))
+    earlier = (*changed.earlier, Earlier(changed.live, changed.submission.attempt))
+    return (yield from _onward(lineage, recorded, made, live, earlier))
+
+
+def _onward(
+    lineage: Lineage,
+    recorded: Recorded | None,
+    made: Submission,
+    live: Live,
+    earlier: tuple[Earlier, ...],
+) -> Walk:
+    """Follow attempts that are due, or may once have been, as far as there are jobs of them."""
+    while True:
+        following = lineage.after(made, live, recorded)
+        if following is not None:
+            following = lineage.instead_of(following, recorded, after=made.attempt)
+        further = following or lineage.beyond(made, live, recorded)
+        found = (yield further.name) if further is not None else None
+        is_due = following is not None
+        if further is None or found is None or not (is_due or lineage.is_ours(found)):
+            return Found(made, live, earlier, following)
+        earlier = (*earlier, Earlier(live, made.attempt))
+        made, live = further, found

@@ -1,0 +1,1 @@
+"""The kinds of jobs: one row each, with what is specific to it."""

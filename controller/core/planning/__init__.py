@@ -1,0 +1,1 @@
+"""The decision table: from manifests, records and live jobs to actions."""

@@ -1,0 +1,224 @@
+"""Which manifests of the whole tree a job may belong to, and how surely.
+
+A pass may act on a part of the tree. What protects a job from another manifest is judged on all of
+it: a copy of a manifest and its sidecar must not stop the job of the original.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+
+from controller.core.identity.tokens import revision_of, stems, submission
+from controller.core.kinds.kind import Kind
+from controller.core.model import Desired, JobKey, Live, Place, Recorded
+from controller.core.status.history import arns_of
+from controller.core.validation.tree_conflicts import reaches
+
+
+class Proof(IntEnum):
+    """How surely a job belongs to a manifest, the weakest proof first."""
+
+    RECORDED = 1
+    """The manifest's sidecar names it, and anybody can edit or copy a sidecar."""
+    NAMED = 2
+    """Its name is one that the manifest leads to, in its account and region."""
+    MADE = 3
+    """Its token is that of the manifest's own submission, or the manifest adopts it by its ARN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Others:
+    """The manifests of the whole tree, with what is recorded of those outside the pass's folders.
+
+    ``near`` are the paths that a pass over the whole folders would read: elsewhere, as in a folder
+    of examples, a manifest may have the name of another one. ``unreadable`` are the files that may
+    hold further manifests.
+    """
+
+    manifests: tuple[Desired, ...] = ()
+    recorded: Mapping[JobKey, Recorded] = field(default_factory=dict)
+    unreadable: tuple[str, ...] = ()
+    near: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """What all manifests of a tree stand for, by job name and by recorded ARN or name."""
+
+    kinds: Mapping[str, Kind]
+    owner: str
+    others: Others
+    by_name: Mapping[tuple[str, str], list[Desired]]
+    by_record: Mapping[str, list[Desired]]
+    by_key: Mapping[JobKey, list[Desired]] = field(default_factory=dict)
+    recorded: Mapping[JobKey, Recorded] = field(default_factory=dict)
+
+    def clash(self, job: Desired, name: str) -> str:
+        """Return why no job of a manifest may be submitted under a name, or an empty text.
+
+        Another manifest of the tree has the same identity, or a name that is or may become this
+        one in the same place: each pass over a part would submit what the whole tree holds.
+        """
+        for other in self.by_key.get(job.key, ()):
+            if not _is_same(other, job) and other.source.path in self.others.near:
+                return f"{job.key} is also in {other.source.path}: give one another metadata.name"
+        for stem, attempt, revised in _origins_of(name):
+            for other in self.by_name.get((job.key.kind, stem), ()):
+                is_near = other.source.path in self.others.near
+                if _is_same(other, job) or not (is_near and _share_place(other, job)):
+                    continue
+                if stem == name or reaches(other.policy, attempt, revised=revised):
+                    place = other.source.path
+                    return f"the job name {name} is, or may become, that of {other.key} in {place}"
+        return ""
+
+    def misled(self, job: Desired, place: Place) -> str:
+        """Return which manifest shows that the credentials of a job are the wrong ones, if any.
+
+        It has the same credentials, and declares or records another place than they act in.
+        """
+        role, region = job.target.assume_role_arn, job.target.region
+        for other in self.others.manifests:
+            if other.target.assume_role_arn != role or other.source.path not in self.others.near:
+                continue
+            declared, known = other.target.account_id, self.recorded.get(other.key)
+            if declared not in {None, place.account_id}:
+                return f"{other.key} declares account {declared} for the same credentials"
+            default = None if region else place.region
+            if known is not None and _is_led_away(known, other.target.region or default, place):
+                return f"the sidecar of {other.key} records {known.place} for the same credentials"
+        return ""
+
+    def rival(self, job: Desired, live: Live) -> str:
+        """Return why a manifest's live job may be another's just as well, or an empty text."""
+        own = self._proof(job, live)
+        for other in self._candidates(job.key.kind, live):
+            if not _is_same(other, job) and self._proof(other, live) >= own:
+                return f"{live.arn} is the job of {other.key} in {other.source.path}"
+        if own is Proof.RECORDED and self.others.unreadable and not job.removed:
+            return (
+                f"only the sidecar says that {live.arn} is this manifest's, and another manifest "
+                f"of it may be in {self.others.unreadable[0]}, which cannot be read"
+            )
+        return ""
+
+    def _candidates(self, kind: str, live: Live) -> Iterator[Desired]:
+        for stem, _, _ in _origins(live):
+            yield from (job for job in self.by_name.get((kind, stem), ()) if _may_be_in(job, live))
+        for known in (live.arn, live.name):
+            yield from (job for job in self.by_record.get(known, ()) if job.key.kind == kind)
+
+    def _proof(self, job: Desired, live: Live) -> Proof:
+        """Return how surely a job belongs to a manifest that names or records it."""
+        if job.policy.adopt == live.arn:
+            return Proof.MADE
+        kind = self.kinds[job.key.kind]
+        name = None if job.removed or not _may_be_in(job, live) else plain_name(kind, job)
+        for stem, attempt, revised in _origins(live):
+            if stem == name:
+                is_made = _makes(kind, job, self.owner, live, attempt, revised=revised)
+                return Proof.MADE if is_made else Proof.NAMED
+        return Proof.RECORDED
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """The tree that a plan may be a part of.
+
+    ``others`` reads it, once some action needs it; in a ``narrow`` pass every change does.
+    """
+
+    others: Callable[[], Others]
+    narrow: bool = False
+
+
+def claims_of(
+    kinds: Mapping[str, Kind],
+    owner: str,
+    others: Others,
+    recorded: Mapping[JobKey, Recorded],
+    seen: Iterable[tuple[Desired, Live]] = (),
+) -> Claims:
+    """Return what some manifests stand for.
+
+    ``recorded`` comes before what the others brought, and ``seen`` are the jobs that manifests were
+    seen to lead to.
+    """
+    known = {**others.recorded, **recorded}
+    by_name: defaultdict[tuple[str, str], list[Desired]] = defaultdict(list)
+    by_record: defaultdict[str, list[Desired]] = defaultdict(list)
+    by_key: defaultdict[JobKey, list[Desired]] = defaultdict(list)
+    for job in others.manifests:
+        by_key[job.key].append(job)
+        by_name[job.key.kind, plain_name(kinds[job.key.kind], job)].append(job)
+        for one in _identifiers(job, known.get(job.key)):
+            by_record[one].append(job)
+    for job, live in seen:
+        by_record[live.arn].append(job)
+    return Claims(kinds, owner, others, by_name, by_record, by_key, known)
+
+
+def plain_name(kind: Kind, job: Desired) -> str:
+    """Return the name of a manifest's first job, without the suffix of an attempt or revision."""
+    if job.spec is None:
+        return job.name
+    return str(job.spec.get(kind.name_member, job.key.name))
+
+
+def _identifiers(job: Desired, recorded: Recorded | None) -> Iterable[str]:
+    """Return the ARNs that a manifest and its sidecar name, and what a Create may have made."""
+    found = {job.policy.adopt} if job.policy.adopt else set()
+    if recorded is not None:
+        found |= {arn for arn in arns_of(recorded) if arn}
+        found |= {recorded.name} if recorded.is_intent and recorded.name else set()
+    return found
+
+
+def _origins(live: Live) -> Iterator[tuple[str, int, bool]]:
+    """Yield each plain name, attempt and kind of submission that lead to a job's name."""
+    yield from _origins_of(live.name)
+
+
+def _origins_of(name: str) -> Iterator[tuple[str, int, bool]]:
+    yield name, 0, False
+    yield from stems(name)
+
+
+def _is_same(one: Desired, other: Desired) -> bool:
+    """Whether two are one manifest; its path may be spelled in two ways."""
+    return (one.key, one.source.path) == (other.key, other.source.path)
+
+
+def _is_led_away(known: Recorded, region: str | None, place: Place) -> bool:
+    """Whether a recorded job shows credentials to be wrong: its account's, or in one region."""
+    if known.place is None:
+        return False
+    if not known.may_be_in(replace(known.place, account_id=place.account_id)):
+        return True
+    return region == place.region and not known.may_be_in(place)
+
+
+def _share_place(one: Desired, other: Desired) -> bool:
+    return one.target.told_place == other.target.told_place
+
+
+def _makes(
+    kind: Kind, job: Desired, owner: str, live: Live, attempt: int, *, revised: bool
+) -> bool:
+    """Whether the submission of a manifest with this name has the very token that a job shows."""
+    if job.spec is None or live.token is None:
+        return False
+    name = job.key.name
+    revision = revision_of(kind, job.spec, name) if revised else ""
+    made = submission(kind, job.spec, name, owner, attempt=attempt, revision=revision)
+    return (made.name, made.token) == (live.name, live.token)
+
+
+def _may_be_in(job: Desired, live: Live) -> bool:
+    """Whether a manifest's jobs may be where a live one is, as far as its target says."""
+    _, _, _, region, account, *_ = (*live.arn.split(":"), *("",) * 5)
+    declared_account, declared_region = job.target.told_place
+    return declared_account in {None, account} and declared_region in {None, region}

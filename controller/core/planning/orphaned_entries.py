@@ -1,0 +1,144 @@
+"""Entries that stand beside no manifest of theirs: of jobs that moved, and of jobs removed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from controller.core.fleet import Fleet
+from controller.core.identity.tokens import stems
+from controller.core.kinds.kind import Kind
+from controller.core.model import (
+    Desired,
+    JobKey,
+    Place,
+    Recorded,
+    Source,
+    Target,
+)
+from controller.core.policy import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """One entry and the sidecar that it stands in, which is not the one beside its job's manifest.
+
+    ``real`` is that sidecar's path without links.
+    """
+
+    sidecar: str
+    real: str
+    key: JobKey
+    recorded: Recorded
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A job without a manifest; ``sidecar`` is the file that still tells of it, if one does."""
+
+    kind: Kind
+    name: str
+    arn: str
+    phase: str
+    created: str
+    place: Place | None
+    sidecar: str = ""
+
+    @property
+    def runs(self) -> bool:
+        """Whether it has not ended."""
+        return self.phase not in self.kind.terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Which jobs have a manifest, as far as some folders can be read.
+
+    ``folders`` are those folders, without links; ``troubled`` the sidecars and folders beside or in
+    which there may be manifests that nobody can read. ``problems`` counts the tree's. ``names`` are
+    those of the first jobs that manifests lead to, each with its kind's. ``beside`` are the keys
+    of manifests elsewhere in the fleet's folder, of which nothing else counts.
+    """
+
+    folders: tuple[str, ...] = ()
+    keys: frozenset[JobKey] = frozenset()
+    names: frozenset[tuple[str, str]] = frozenset()
+    troubled: frozenset[str] = frozenset()
+    problems: int = 0
+    beside: frozenset[JobKey] = frozenset()
+
+    def misses(self, stray: Stray) -> bool:
+        """Whether an entry lies in these folders and its job has no manifest there, for certain."""
+        if stray.key in self.keys or stray.key in self.beside or stray.real in self.troubled:
+            return False
+        return _lies_in(stray.real, self.folders) and not _lies_in(stray.real, self.troubled)
+
+    def with_around(self, around: Census) -> Census:
+        """Return this census with what is known of wider folders; its own folders stay."""
+        return Census(
+            self.folders,
+            self.keys | around.keys,
+            self.names | around.names,
+            self.troubled | around.troubled,
+            max(self.problems, around.problems),
+            self.beside | around.beside,
+        )
+
+    def leads_to(self, kind: str, name: str) -> bool:
+        """Whether a job's name is that of a manifest's job, or of a retry or revision of one."""
+        names = (name, *(stem for stem, _, _ in stems(name)))
+        return any((kind, one) in self.names for one in names)
+
+
+def removed(
+    kinds: Mapping[str, Kind], strays: Iterable[Stray], census: Census
+) -> dict[JobKey, Stray]:
+    """Return the entry of every job without a manifest.
+
+    Of several the one with the latest attempt counts, and of those one whose job had not ended.
+    """
+    found: dict[JobKey, Stray] = {}
+    for one in strays:
+        if census.misses(one):
+            kind, known = kinds[one.key.kind], found.get(one.key)
+            if known is None or _rank(kind, known.recorded) < _rank(kind, one.recorded):
+                found[one.key] = one
+    return found
+
+
+def desired_of(
+    stray: Stray,
+    fleet: Fleet,
+    targets: Mapping[Place, Target],
+    *,
+    prunes: bool,
+) -> Desired:
+    """Return a removed job as a pass looks at it: as its sidecar tells of it, nothing to submit.
+
+    ``targets`` are those that manifests with jobs in a place have: one of them leads there. The
+    account must be the recorded one.
+    """
+    recorded, fallback = stray.recorded, fleet.target
+    live, place = recorded.live, recorded.place
+    if place is not None:
+        asked = targets.get(place, Target(place.region, None, fallback.assume_role_arn))
+        fallback = Target(asked.region, place.account_id, asked.assume_role_arn)
+    return Desired(
+        key=stray.key,
+        source=Source(stray.sidecar),
+        target=fallback,
+        policy=Policy(on_delete=recorded.on_delete),
+        name=(live.name if live is not None else recorded.name) or stray.key.name,
+        submission=None,
+        removed=True,
+        prunes=prunes,
+    )
+
+
+def _rank(kind: Kind, recorded: Recorded) -> tuple[int, bool]:
+    ended = recorded.live is not None and recorded.live.status in kind.terminal
+    return recorded.attempt, not ended
+
+
+def _lies_in(path: str, folders: Iterable[str]) -> bool:
+    return any(path.startswith(f"{folder.rstrip('/')}/") for folder in folders)

@@ -1,0 +1,184 @@
+"""The plan: each job's decision, then what holds between jobs.
+
+``plan`` only computes. The same arguments always make the same plan, and carrying it out is
+somebody else's work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+
+from controller.core.fleet import Fleet
+from controller.core.jobs.attempts import turned
+from controller.core.kinds.kind import Kind
+from controller.core.model import (
+    Desired,
+    JobKey,
+    Live,
+    Observation,
+    Recorded,
+)
+from controller.core.planning.actions import Action, Plan, Reason, Verb
+from controller.core.planning.admission import Crowd, queue
+from controller.core.planning.claims import Around, Claims, Others, claims_of
+from controller.core.planning.rule_context import Case
+from controller.core.planning.rules_no_job import RULES
+from controller.core.planning.rules_removed import spared
+
+_NOBODY = Crowd()
+_TAKING = {Verb.STOP, Verb.ADOPT}
+"""The verbs that treat a job as a manifest's own without making it."""
+_Use = tuple[str | None, str | None]
+"""A role whose credentials are used, and the region they are used in; None for any."""
+
+
+def plan(
+    kinds: Mapping[str, Kind],
+    desired: Iterable[Desired],
+    observations: Mapping[JobKey, Observation],
+    recorded: Mapping[JobKey, Recorded],
+    fleet: Fleet,
+    now: datetime,
+    crowd: Crowd = _NOBODY,
+    around: Around | None = None,
+) -> Plan:
+    """One action per job, sorted by key, chosen from what is known and from nothing else.
+
+    Every desired job needs an observation. Kinds and the fleet come as values, ``now`` is
+    read once by the caller. What the ``crowd`` does not permit is planned all the same. Without
+    ``around`` the jobs are the whole tree.
+    """
+    jobs = sorted(desired, key=lambda job: job.key)
+    actions = [
+        decide(kinds[job.key.kind], job, observations[job.key], recorded.get(job.key), fleet, now)
+        for job in jobs
+    ]
+    whole = around or Around(lambda: _alone(jobs))
+    actions = _hold_wrong_credentials(actions, recorded)
+    judged = _TAKING | ({Verb.SUBMIT} if whole.narrow else set())
+    if any(action.verb in judged for action in actions):
+        claims = claims_of(kinds, fleet.owner, whole.others(), recorded, _seen(actions))
+        actions = [_sparing(one, claims) if one.verb in _TAKING else one for one in actions]
+        if whole.narrow:
+            actions = [_hold_clashing(one, claims) for one in actions]
+    return Plan(tuple(queue(actions, kinds, recorded, fleet, crowd)))
+
+
+def _alone(jobs: Iterable[Desired]) -> Others:
+    return Others(tuple(job for job in jobs if not job.removed))
+
+
+def decide(
+    kind: Kind,
+    desired: Desired,
+    observation: Observation,
+    recorded: Recorded | None,
+    fleet: Fleet,
+    now: datetime,
+) -> Action:
+    """Return the action of one job, from the first rule that has one."""
+    case = Case(kind, turned(desired, observation.submission), observation, recorded, fleet, now)
+    for rule in RULES:
+        action = rule(case)
+        if action is not None:
+            return action
+    raise AssertionError(f"no rule decides {desired.key}")
+
+
+def refusal(made: Plan, max_submits: int) -> str | None:
+    """Return why nothing of a plan but its stops may be carried out, or None: a guard before act.
+
+    A limit bars what costs money, and a stop ends it.
+    """
+    submits = sum(action.verb is Verb.SUBMIT for action in made.actions)
+    if submits <= max_submits:
+        return None
+    stops = any(action.verb is Verb.STOP for action in made.actions)
+    done = "only what is to be stopped was stopped" if stops else "nothing was done"
+    return (
+        f"the plan has {submits} submits and the limit is {max_submits}; {done}. "
+        f"If all of them are meant, raise --max-submits or limits.maxSubmits in bedrock-jobs.yaml"
+    )
+
+
+def _hold_wrong_credentials(
+    actions: list[Action], recorded: Mapping[JobKey, Recorded]
+) -> list[Action]:
+    """What one job shows to be wrong is used for no change of any other job.
+
+    A job without a manifest shows nothing: where it once ran is not where anybody wants to be.
+    """
+    wrong = {
+        _shown_wrong(action, recorded.get(action.desired.key))
+        for action in actions
+        if action.reason is Reason.WRONG_TARGET and not action.desired.removed
+    }
+    return [
+        replace(
+            action,
+            verb=Verb.HOLD,
+            reason=Reason.WRONG_TARGET,
+            message=f"Another job shows that these credentials, of {action.place}, are the wrong "
+            "ones: nothing is changed with them",
+        )
+        if action.verb.mutates and not wrong.isdisjoint(_used(action))
+        else action
+        for action in actions
+    ]
+
+
+def _seen(actions: Iterable[Action]) -> Iterator[tuple[Desired, Live]]:
+    """Yield each manifest with every job that it was seen to lead to, its own or not."""
+    for action in actions:
+        for live in (action.live, *(one.live for one in action.earlier)):
+            if live is not None and not action.desired.removed:
+                yield action.desired, live
+
+
+def _sparing(action: Action, claims: Claims) -> Action:
+    """A job that may be another manifest's is neither stopped nor adopted, wherever that lies."""
+    taken = action.stops if action.verb is Verb.STOP else (action.live,)
+    rivals = {one.arn: why for one in taken if one and (why := claims.rival(action.desired, one))}
+    if not rivals:
+        return action
+    stops, why = tuple(one for one in action.stops if one.arn not in rivals), min(rivals.values())
+    if action.desired.removed:
+        return spared(action, stops, why)
+    if stops:
+        text = f"{why}: only {', '.join(one.arn for one in stops)} is stopped"
+        return replace(action, stops=stops, message=text)
+    held = (
+        f"{why}: it is not adopted. Remove policy.adopt here or there"
+        if action.verb is Verb.ADOPT
+        else f"{why}: it is not stopped. Stop it by that manifest, or delete this one's sidecar"
+    )
+    return replace(action, verb=Verb.HOLD, reason=Reason.NOT_OWNED, message=held, stops=())
+
+
+def _hold_clashing(action: Action, claims: Claims) -> Action:
+    """A pass over a part submits nothing that a pass over the whole tree holds."""
+    if action.verb is not Verb.SUBMIT:
+        return action
+    clash = claims.clash(action.desired, action.desired.name)
+    why = clash or (claims.misled(action.desired, action.place) if action.place else "")
+    if not why:
+        return action
+    reason = Reason.INVALID if clash else Reason.WRONG_TARGET
+    return replace(action, verb=Verb.HOLD, reason=reason, message=f"In the whole tree, {why}")
+
+
+def _shown_wrong(action: Action, recorded: Recorded | None) -> _Use:
+    """A wrong account makes a role's credentials wrong everywhere; a wrong region, only there."""
+    everywhere, there = _used(action)
+    before = recorded.place.account_id if recorded and recorded.place else None
+    account = action.place.account_id if action.place else None
+    expected = {action.desired.target.account_id, before}
+    return there if expected <= {None, account} else everywhere
+
+
+def _used(action: Action) -> tuple[_Use, _Use]:
+    """Return what a change uses: a role's credentials, and those in one region."""
+    role, place = action.desired.target.assume_role_arn, action.place
+    return (role, None), (role, place.region if place else None)

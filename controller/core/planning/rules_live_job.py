@@ -1,0 +1,196 @@
+"""The rules for a manifest whose job exists: the second half of the decision table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from controller.core.identity.tokens import Ownership
+from controller.core.jobs.attempts import Lineage
+from controller.core.jobs.diff import Difference, failure_text
+from controller.core.jobs.failure_causes import heals
+from controller.core.kinds.kind import Kind
+from controller.core.model import (
+    Live,
+)
+from controller.core.planning.actions import Action, Reason, Verb
+from controller.core.planning.rule_context import Case
+from controller.core.policy import State
+
+
+def not_owned(case: Case) -> Action | None:
+    """Another's job is ours only when the manifest adopts it, and only with an equal spec.
+
+    So is a job of ours that another spec made: by its ARN a person says which one is meant.
+    """
+    live, whose = case.live, case.whose
+    is_named = case.desired.policy.adopt == live.arn
+    if whose is Ownership.SAME or (whose is Ownership.CHANGED and not is_named):
+        return None
+    if not is_named:
+        return case.action(
+            Verb.HOLD,
+            Reason.NOT_OWNED,
+            f"{live.arn} was made elsewhere under the name {live.name}. Give the manifest another "
+            "name, or set policy.adopt to that ARN if it stands for that job",
+        )
+    found = case.differences
+    if found.changes or found.unknown:
+        fields = ", ".join([change.member for change in found.changes] or found.unknown)
+        return case.action(
+            Verb.HOLD,
+            Reason.NOT_OWNED,
+            f"{live.arn} cannot be adopted: its spec is not shown to be the manifest's in {fields}",
+            found,
+        )
+    return case.action(
+        Verb.ADOPT, Reason.ADOPTED, f"{live.arn} comes under this manifest: their specs are equal"
+    )
+
+
+def stop(case: Case) -> Action | None:
+    """A manifest that is Stopped stops every job of its own that still runs."""
+    if case.desired.policy.state is not State.STOPPED or not case.kind.stoppable:
+        return None
+    ours = (case.live, *(one.live for one in case.observation.earlier))
+    ended = case.kind.terminal | case.kind.stopping
+    stops = tuple(live for live in ours if live.status not in ended)
+    if not stops:
+        return None
+    names = ", ".join(live.arn for live in stops)
+    return replace(case.action(Verb.STOP, Reason.STOP_REQUESTED, stop_text(names)), stops=stops)
+
+
+def stop_unallowed(case: Case) -> Action | None:
+    """A Stopped manifest that only the fleet's rules find fault with stops its jobs all the same.
+
+    It has no submission to compare with, so that the fleet's mark on a job's token has to do.
+    """
+    live, lineage = case.observation.live, Lineage(case.kind, case.desired, case.fleet)
+    recorded = case.recorded.arn if case.recorded is not None else None
+    if live is None or not lineage.is_ours(live) or (live.token is None and live.arn != recorded):
+        return None
+    return stop(case)
+
+
+def stop_text(names: str) -> str:
+    """Return what a stop does, and what it costs."""
+    return f"Stop {names}: it cannot be resumed, is billed up to now and yields no model"
+
+
+def retry(case: Case) -> Action | None:
+    """A job that failed or was stopped is followed by the attempt that policy wants."""
+    following, live = case.following, case.live
+    if following is None or case.whose is not Ownership.SAME:
+        return None
+    is_asked = case.submission.attempt < case.desired.policy.attempt
+    cause = "policy.attempt asks for it" if is_asked else "such a failure can heal"
+    return case.onward(
+        Verb.SUBMIT,
+        Reason.RETRY,
+        f"{live.name} {_fate(case)}; {cause}: submit attempt {following.attempt} as "
+        f"{following.name}, a new job that is billed like the first",
+    )
+
+
+def _fate(case: Case) -> str:
+    live = case.live
+    if live.status in case.kind.failed:
+        return f"failed ({failure_text(case.kind, live.members)})"
+    return "was stopped"
+
+
+def changed(case: Case) -> Action | None:
+    """A spec that was edited after its submit is held, or submitted under a name of its own."""
+    if case.whose is not Ownership.CHANGED:
+        return None
+    found = case.differences
+    fields = ", ".join(change.member for change in found.changes) or _unshown(found)
+    following, live = case.following, case.live
+    if following is not None:
+        runs = "" if live.status in case.kind.terminal else f"; {live.name} still runs and goes on"
+        action = case.onward(
+            Verb.SUBMIT,
+            Reason.NEW_REVISION,
+            f"The spec changed after submit: {fields}. Submit it as {following.name}, a new job "
+            f"that is billed on its own{runs}",
+        )
+        return replace(action, changes=found.changes)
+    return case.action(
+        Verb.HOLD,
+        Reason.SPEC_CHANGED,
+        f"The spec changed after submit: {fields}. A submitted job cannot be changed: restore the "
+        "spec, set policy.onSpecChange to NewRevision to run it as a new job under a name of its "
+        "own, or give the manifest another name",
+        found,
+    )
+
+
+def tags(case: Case) -> Action | None:
+    """Tags that differ are corrected; those that could not be read are not known to differ."""
+    retags = case.tagged.retags
+    if not retags:
+        return None
+    told = "; ".join(map(str, retags))
+    action = case.action(Verb.TAG, Reason.TAGS_CHANGED, f"The tags differ: {told}")
+    return replace(action, retags=retags)
+
+
+def _unshown(found: Difference) -> str:
+    """Say what is known when the digest differs and no shown member does."""
+    if found.unknown:
+        return f"in a member that the service shows otherwise ({', '.join(found.unknown)})"
+    return "in a member that the service does not show, or in how a value is written"
+
+
+def ended(case: Case) -> Action | None:
+    """A job that ended stays as it is."""
+    live = case.live
+    if live.status in case.kind.succeeded:
+        return case.action(Verb.NOOP, Reason.COMPLETED, "The job completed")
+    if live.status in case.kind.failed:
+        why = _no_retry(case)
+        cause = failure_text(case.kind, live.members)
+        told = f"{cause.removesuffix('.')}{why}" if why else cause
+        return case.action(Verb.NOOP, Reason.FAILED, f"The job failed: {told}")
+    if live.status in case.kind.stopped:
+        return case.action(Verb.NOOP, Reason.STOPPED, f"The job was stopped{_no_retry(case)}")
+    return None
+
+
+def _no_retry(case: Case) -> str:
+    """Say why a further attempt that policy has room for is not submitted."""
+    policy, made = case.desired.policy, case.submission
+    if case.observation.following is not None:
+        return (
+            f". policy.state is {policy.state}: attempt {case.observation.following.attempt} waits"
+        )
+    is_last = made.attempt >= policy.attempt + policy.retries
+    if is_last or case.live.status not in case.kind.failed:
+        return ""
+    # What was submitted or adopted in this very pass is followed in the next one.
+    if not heals(failure_text(case.kind, case.live.members), case.fleet):
+        return ". Such a failure does not heal by itself: mend the cause, then raise policy.attempt"
+    return ""
+
+
+def in_progress(case: Case) -> Action:
+    """Everything else runs, also under a status that nobody knew when this was written."""
+    live = case.live
+    stage = _stage(case.kind, live)
+    return case.action(
+        Verb.WAIT, Reason.IN_PROGRESS, f"The job is {live.status}{f': {stage}' if stage else ''}"
+    )
+
+
+def _stage(kind: Kind, live: Live) -> str:
+    """Return the stage that has the job's own status, such as ``training``."""
+    stages = live.members.get(kind.stages_member)
+    if not isinstance(stages, Mapping):
+        return ""
+    found = (
+        name.removesuffix("Details")
+        for name, stage in stages.items()
+        if isinstance(stage, Mapping) and stage.get("status") == live.status
+    )
+    return next(found, "")

@@ -1,0 +1,230 @@
+"""Jobs whose manifest is gone: what becomes of them, and when nothing may.
+
+Only a sidecar still tells of such a job. Moving or renaming a file removes nothing, because a
+manifest's identity is never its path.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from controller.core.identity.tokens import owner_mark
+from controller.core.jobs.late_members import may_lag
+from controller.core.kinds.kind import Kind
+from controller.core.model import (
+    Existence,
+    Live,
+    Recorded,
+)
+from controller.core.planning.actions import Action, Plan, Reason, Verb
+from controller.core.planning.rule_context import Case
+from controller.core.planning.rules_live_job import stop_text
+from controller.core.policy import OnDelete
+
+MANY = 10
+"""Of so many jobs or more, a prune may stop only a share."""
+MOST_SHARE = 0.3
+_GONE = "The manifest is gone"
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaning:
+    """What a pass may do about jobs whose manifest is gone.
+
+    ``prune`` stops those that asked for it, ``force`` also when they are many; ``collect`` removes
+    the entries of those that ended.
+    """
+
+    prune: bool = False
+    force: bool = False
+    collect: bool = False
+
+
+def refusal(
+    made: Plan, cleaning: Cleaning, owner: str, *, manifests: int, problems: int
+) -> str | None:
+    """Return why a plan that prunes must not be carried out, or None: a guard before act.
+
+    ``manifests`` and ``problems`` count those of the tree that the plan is about.
+    """
+    if cleaning.prune and not owner:
+        return (
+            "a prune needs an owner, or another repository's jobs could be taken for this one's; "
+            "nothing was done. Set owner in bedrock-jobs.yaml, or leave out --prune"
+        )
+    removed = [action for action in made.actions if action.desired.removed]
+    stops = sum(action.verb is Verb.STOP for action in removed)
+    # Entries that nobody collects gather over the years, and a share of them means nothing.
+    jobs = len(made.actions) - len(removed) + stops
+    told = f"the plan stops {stops} of {jobs} jobs because their manifests are gone"
+    if not stops:
+        return None
+    if problems:
+        return (
+            f"{told}, but the tree has {problems} problem{'s' if problems > 1 else ''}: what cannot"
+            " be read may be one of these manifests; nothing was done. Mend what `bedrock-jobs "
+            "validate` tells, or leave out --prune"
+        )
+    if not manifests:
+        return (
+            f"{told}, and no manifest is left; nothing was done. Check the path and the checkout. "
+            "If it is meant, bring the manifests back with policy.state: Stopped before they go"
+        )
+    if len(made.actions) >= MANY and stops > MOST_SHARE * jobs and not cleaning.force:
+        return (
+            f"{told}, which is more than {MOST_SHARE:.0%}; nothing was done. "
+            "If all of them are meant, add --force"
+        )
+    return None
+
+
+def removed(case: Case) -> Action | None:
+    """Decide on a job without a manifest; it is stopped only when its manifest had asked for it."""
+    if not case.desired.removed:
+        return None
+    return next(action for rule in _RULES if (action := rule(case)) is not None)
+
+
+def spared(action: Action, stops: tuple[Live, ...], why: str) -> Action:
+    """Return a removed job's action that stops only these, for others may be a manifest's.
+
+    A manifest that got another name may lead to the very job that its old name's entry names.
+    """
+    if stops:
+        text = f"{_GONE}. {stop_text(', '.join(live.arn for live in stops))}"
+        return replace(action, stops=stops, message=text)
+    return replace(action, verb=Verb.NOOP, stops=(), message=f"{_GONE}, but {why}: it runs on")
+
+
+def collectable(kind: Kind, action: Action, recorded: Recorded, now: datetime) -> bool:
+    """Whether a removed job's entry is of no more use: its jobs ended, or there never was one."""
+    if (action.verb, action.reason) != (Verb.NOOP, Reason.MANIFEST_REMOVED):
+        return False
+    if any(one.live.status not in kind.terminal for one in action.earlier):
+        return False
+    if action.live is not None:
+        return action.live.status in kind.terminal
+    if _ended_on_record(kind, recorded):
+        return True
+    was_looked_for = action.place is not None and recorded.may_be_in(action.place)
+    is_late = may_lag(kind, recorded, now) or _may_still_show(kind, recorded, now)
+    return was_looked_for and not is_late
+
+
+def _may_still_show(kind: Kind, recorded: Recorded, now: datetime) -> bool:
+    """Whether an unanswered Create may have made a job that a look by name would not find yet."""
+    if not recorded.is_intent or kind.unique_names:
+        return False
+    settled = timedelta(seconds=kind.settle_seconds)
+    return recorded.written_at is None or now - recorded.written_at < settled
+
+
+def _ended_on_record(kind: Kind, recorded: Recorded) -> bool:
+    live = recorded.live
+    return live is not None and live.status in kind.terminal and not recorded.unfinished
+
+
+def _noop(case: Case, message: str) -> Action:
+    return case.action(Verb.NOOP, Reason.MANIFEST_REMOVED, f"{_GONE}{message}")
+
+
+def _unasked(case: Case) -> Action | None:
+    """What ended stays ended, whoever can be asked about it today."""
+    seen, recorded = case.observation, case.recorded
+    if recorded is None or not _ended_on_record(case.kind, recorded):
+        return None
+    if seen.existence is Existence.PRESENT and recorded.place in {None, seen.place}:
+        return None
+    ended = _noop(case, f"; its job ended: {recorded.phase}")
+    return replace(ended, place=None, live=None, failure=None)
+
+
+def _out_of_reach(case: Case) -> Action | None:
+    """A job in a place where nothing may be asked is left alone; a stop that is due is held."""
+    seen, recorded = case.observation, case.recorded
+    if recorded is not None and seen.place is not None and recorded.place not in {None, seen.place}:
+        reason = Reason.WRONG_TARGET
+        why = f"{case.where}, but the sidecar records {recorded.place}"
+    elif seen.existence is Existence.UNKNOWN and seen.failure is None:
+        reason, why = Reason.INVALID, f"the fleet does not allow {seen.place}"
+    else:
+        return None
+    if not (case.desired.prunes and case.desired.policy.on_delete is OnDelete.STOP):
+        return replace(_noop(case, f"; {why}: its job is left alone"), place=None, live=None)
+    text = f"{_GONE} and its job is to stop, but {why}. Use credentials that lead there"
+    return case.action(Verb.HOLD, reason, f"{text}, or stop it by other means")
+
+
+def _unseen(case: Case) -> Action | None:
+    if case.observation.existence is not Existence.UNKNOWN:
+        return None
+    text = f"{_GONE}, and the job could not be looked up: {case.observation.failure}"
+    return case.action(Verb.HOLD, Reason.OBSERVATION_FAILED, text)
+
+
+def _absent(case: Case) -> Action | None:
+    if case.is_absent and not case.observation.earlier:
+        return _noop(case, f", and there is no job {case.desired.name}")
+    return None
+
+
+def _ended(case: Case) -> Action | None:
+    """A job that somebody else submitted is none to stop, whatever a sidecar says."""
+    if _running(case):
+        return None
+    live = case.observation.live
+    if live is not None and live.status not in case.kind.terminal:
+        return _noop(case, f"; {live.arn} is {live.status}, but this fleet did not submit it")
+    return _noop(case, f"; its job ended: {live.status}" if live else "; its jobs ended")
+
+
+def _kept(case: Case) -> Action | None:
+    runs = ", ".join(live.arn for live in _running(case))
+    if case.desired.policy.on_delete is not OnDelete.STOP:
+        return _noop(case, f"; {runs} runs on, because policy.onDelete was Retain")
+    if not case.kind.stoppable:
+        return _noop(case, f"; {runs} runs on, because such a job cannot be stopped")
+    if not case.desired.prunes:
+        return _noop(case, f"; {runs} runs on, and stops with --prune")
+    return None
+
+
+def _stopped(case: Case) -> Action:
+    running = _running(case)
+    stops = tuple(live for live in running if live.status not in case.kind.stopping)
+    if not stops:
+        text = f"{_GONE}; {', '.join(live.arn for live in running)} is stopping"
+        return case.action(Verb.WAIT, Reason.MANIFEST_REMOVED, text)
+    text = f"{_GONE}. {stop_text(', '.join(live.arn for live in stops))}"
+    return replace(case.action(Verb.STOP, Reason.MANIFEST_REMOVED, text), stops=stops)
+
+
+def _running(case: Case) -> list[Live]:
+    """Return the jobs that have not ended and that this fleet is shown to have submitted.
+
+    Anybody can edit a sidecar; where Get shows no token, its ARN is all there is to go by.
+    """
+    mark = owner_mark(case.fleet.owner)
+    live, recorded = case.observation.live, case.recorded
+    lives = [one.live for one in case.observation.earlier]
+    if live is not None and (live.token or (recorded is not None and live.arn == recorded.arn)):
+        lives.insert(0, live)
+    return [
+        one
+        for one in lives
+        if one.status not in case.kind.terminal
+        and (one.token is None or one.token.startswith(mark))
+    ]
+
+
+_RULES: tuple[Callable[[Case], Action | None], ...] = (
+    _unasked,
+    _out_of_reach,
+    _unseen,
+    _absent,
+    _ended,
+    _kept,
+    _stopped,
+)

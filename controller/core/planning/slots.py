@@ -1,0 +1,143 @@
+"""Which jobs of ours take a slot: each does until the service has said that it ended.
+
+A sidecar's word is enough to count a job as running, and never to count it as ended. What records
+alone say has ended is looked for among the jobs that the service lists as active, once a slot is
+to be taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from controller.core.kinds.kind import Kind
+from controller.core.model import Failure, JobKey, Live, Place, Recorded, Summary
+from controller.core.planning.actions import Action, Reason, Verb
+from controller.core.status.history import arns_of
+
+_UNSEEN = frozenset({Reason.OBSERVATION_FAILED, Reason.INVALID, Reason.WRONG_TARGET})
+"""Reasons under which nobody looked for what an unanswered Create may have made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """The jobs that one quota of the service is about: a kind's, in one place."""
+
+    kind: str
+    place: Place | None
+
+
+Slots = Mapping[str, Lane]
+"""The jobs that take a slot, by ARN; by another word, unique too, where an ARN is not known."""
+
+
+def lane_of(action: Action) -> Lane:
+    """Return the lane that an action's job is in."""
+    return Lane(action.desired.key.kind, action.place)
+
+
+def slots_of(
+    actions: Iterable[Action], kinds: Mapping[str, Kind], recorded: Mapping[JobKey, Recorded]
+) -> dict[str, Lane]:
+    """Return our jobs that run, or may, and that actions are about; earlier ones count too."""
+    found: dict[str, Lane] = {}
+    for action in actions:
+        kind, known = kinds[action.desired.key.kind], recorded.get(action.desired.key)
+        found |= {live.arn: lane_of(action) for live in _ours(action) if is_active(kind, live)}
+        if known is not None:
+            lane = Lane(kind.name, known.place or action.place)
+            found |= dict.fromkeys(_unseen(action, kind, known), lane)
+    return found
+
+
+def slots_beside(
+    kinds: Mapping[str, Kind], recorded: Mapping[JobKey, Recorded], keys: Container[JobKey]
+) -> dict[str, Lane]:
+    """Return the jobs that run, as recorded, other than those with these keys."""
+    return {
+        known.arn or str(key): Lane(key.kind, known.place)
+        for key, known in recorded.items()
+        if key not in keys and _may_run(kinds[key.kind], known)
+    }
+
+
+def is_active(kind: Kind, live: Live) -> bool:
+    """Whether a job takes a slot: it does until it has ended, also while it is being stopped."""
+    return live.status not in kind.terminal
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The jobs of one lane that records say have ended, by ARN and by name."""
+
+    arns: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+
+    def running(self, listed: Iterable[Summary]) -> Iterator[str]:
+        """Yield the ARNs of those among the jobs that the service lists as active."""
+        for one in listed:
+            if one.arn in self.arns or one.name in self.names:
+                yield one.arn
+
+
+def ended_on_record(
+    kinds: Mapping[str, Kind], recorded: Mapping[JobKey, Recorded], place: Place | None
+) -> dict[str, Ended]:
+    """Return, by kind, what may be in a place and has ended by nothing but a record's word."""
+    found: dict[str, Ended] = {}
+    for key, known in recorded.items():
+        ended = known.live is not None and not is_active(kinds[key.kind], known.live)
+        if known.place not in {None, place} or not (ended or known.entry.get("history")):
+            continue
+        lane = found.setdefault(key.kind, Ended())
+        lane.arns.update(arns_of(known))
+        if ended and known.live is not None:
+            lane.names.update({known.live.name, known.name} - {""})
+    return found
+
+
+def theirs(actions: Iterable[Action]) -> frozenset[str]:
+    """Return the ARNs of jobs that others submitted under the names of our manifests."""
+    lives = (one.live for one in actions if one.reason is Reason.NOT_OWNED)
+    return frozenset(live.arn for live in lives if live is not None)
+
+
+def uncounted(action: Action, failure: Failure) -> Action:
+    """Return a submit that is held because nobody could count the jobs that take slots."""
+    text = f"limits.maxActive: the active jobs in {action.place} could not be listed: {failure}"
+    return replace(
+        action, verb=Verb.HOLD, reason=Reason.OBSERVATION_FAILED, message=text, failure=failure
+    )
+
+
+def _ours(action: Action) -> tuple[Live, ...]:
+    earlier = tuple(one.live for one in action.earlier)
+    theirs = action.reason in {Reason.NOT_OWNED, Reason.WRONG_TARGET}
+    return earlier if theirs or action.live is None else (*earlier, action.live)
+
+
+def _unseen(action: Action, kind: Kind, recorded: Recorded) -> Iterator[str]:
+    """Yield what may be active, as far as the sidecar knows, and was not seen."""
+    seen = {one.arn for one in (action.live, *(one.live for one in action.earlier)) if one}
+    if recorded.arn is not None:
+        if recorded.arn not in seen and _may_run(kind, recorded):
+            yield recorded.arn
+    elif _may_show(action, recorded):
+        yield str(action.desired.key)
+
+
+def _may_show(action: Action, recorded: Recorded) -> bool:
+    """Whether there may be a job that no ARN is known of."""
+    if action.reason is Reason.RECORD_UNREADABLE and action.live is None:
+        # Its record may name a job that runs under another name.
+        return recorded.doubt is not None and recorded.doubt.own
+    if action.verb is Verb.WAIT and action.reason is Reason.INTENT_UNCONFIRMED:
+        return True
+    return recorded.is_intent and action.reason in _UNSEEN
+
+
+def _may_run(kind: Kind, recorded: Recorded) -> bool:
+    """Whether a job may be active, as far as its record tells."""
+    if recorded.live is not None:
+        return is_active(kind, recorded.live)
+    return recorded.arn is not None or recorded.is_intent

@@ -1,0 +1,56 @@
+"""What the end of a look at a job says of the next one."""
+
+from __future__ import annotations
+
+from controller.core.kinds.kind import Kind
+from controller.core.model import Desired, Disposition, Failure, Recorded
+from controller.core.planning.actions import UNREAD, Outcome, Reason, Verb
+from controller.core.scheduling import Cadence
+
+_UNFINISHED = UNREAD | {Reason.INTENT_UNCONFIRMED}
+
+
+def cadence_of(kind: Kind, outcome: Outcome, *, recorded: bool = True) -> Cadence:
+    """Return how soon a job has to be looked at again; ``recorded`` says that its sidecar tells."""
+    found = outcome.failure or outcome.now.failure
+    if not recorded:
+        return Cadence.FAILED
+    if found is not None:
+        return _after(found, outcome)
+    # A job that a Create made and that does not show yet is looked for until it does.
+    if outcome.arn is not None or outcome.now.reason in _UNFINISHED:
+        return Cadence.FAILED
+    return Cadence.ACTIVE if _changes_by_itself(kind, outcome) else Cadence.SETTLED
+
+
+def may_submit(desired: Desired, recorded: Recorded | None) -> bool:
+    """Whether a look at a job may end in a Create, as far as its record tells; when in doubt."""
+    submission = desired.submission
+    if submission is None:
+        return False
+    if recorded is None or recorded.live is None or recorded.digest != submission.digest:
+        return True
+    return desired.policy.retries > 0 or desired.policy.attempt > recorded.attempt
+
+
+def _after(found: Failure, outcome: Outcome) -> Cadence:
+    match found.disposition:
+        case Disposition.QUOTA:
+            return Cadence.ACTIVE
+        case Disposition.DENIED:
+            return Cadence.DENIED
+        case Disposition.REFUSED:
+            # A refused Create is refused for its digest; what else is refused may be by a mistake
+            # of the moment.
+            is_create = outcome.planned.verb is Verb.SUBMIT and outcome.failure is not None
+            return Cadence.SETTLED if is_create else Cadence.DENIED
+        case _:
+            return Cadence.FAILED
+
+
+def _changes_by_itself(kind: Kind, outcome: Outcome) -> bool:
+    action = outcome.now
+    if action.reason is Reason.QUEUED or action.verb.mutates or action.awaits_members:
+        return True
+    lives = [one.live for one in action.earlier] + ([action.live] if action.live else [])
+    return any(live.status not in kind.terminal for live in lives)

@@ -1,0 +1,1 @@
+"""Plans saved to a file: their format, and what has changed since."""

@@ -1,0 +1,1 @@
+"""The JSON Schemas of manifests: built from the service model, and described for people."""

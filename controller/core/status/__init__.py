@@ -1,0 +1,1 @@
+"""Sidecar entries: built, parsed and merged."""

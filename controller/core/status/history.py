@@ -1,0 +1,79 @@
+"""The jobs of a manifest before the one that counts, as its sidecar keeps them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from controller.core.identity.tokens import digest_of
+from controller.core.jobs.diff import failure_text
+from controller.core.kinds.kind import Kind
+from controller.core.model import Earlier, Live, Recorded
+from controller.core.planning.actions import Action
+
+KEPT = 5
+
+
+def history(
+    kind: Kind, action: Action, recorded: Recorded | None, current: object
+) -> list[dict[str, Any]]:
+    """Return the last five earlier jobs, the oldest first; each is there once, by its ARN.
+
+    Those that still run stay in any case: they may have to be stopped yet.
+
+    ``current`` is the ARN of the job that the entry itself is about, which is not among them.
+    """
+    kept: dict[str, dict[str, Any]] = {}
+    if recorded is not None:
+        kept = {str(one.get("jobArn")): one for one in recorded.entry.get("history") or ()}
+        if recorded.arn is not None and recorded.live is not None:
+            kept.setdefault(recorded.arn, _recorded(kind, recorded, recorded.live))
+    for earlier in action.earlier:
+        arn = earlier.live.arn
+        kept[arn] = _item(kind, earlier, kept.get(arn, {}))
+    if isinstance(current, str):  # a sidecar that somebody edited may hold anything there
+        kept.pop(current, None)
+    return _last(kind, list(kept.values()))
+
+
+def arns_of(recorded: Recorded) -> Iterator[str]:
+    """Yield the ARNs of an entry's job and of those before it."""
+    for arn in (recorded.arn, *(one.get("jobArn") for one in recorded.entry.get("history") or ())):
+        if isinstance(arn, str):  # a sidecar that somebody edited may hold anything there
+            yield arn
+
+
+def joined(kind: Kind, counts: Recorded, other: Recorded) -> list[dict[str, Any]]:
+    """Return an entry's history with the jobs that another entry of the same manifest knows of."""
+    own = {str(one.get("jobArn")): one for one in counts.entry.get("history") or ()}
+    known = {str(one.get("jobArn")): one for one in other.entry.get("history") or ()}
+    if other.arn is not None and other.live is not None:
+        known.setdefault(other.arn, _recorded(kind, other, other.live))
+    more = [one for arn, one in known.items() if arn not in own and arn != counts.arn]
+    return _last(kind, [*more, *own.values()])
+
+
+def _last(kind: Kind, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the last of some items, and all that still run."""
+    ended = [id(one) for one in items if str(one.get("phase")) in kind.terminal]
+    gone = set(ended[: max(0, len(items) - KEPT)])
+    return [one for one in items if id(one) not in gone]
+
+
+def _recorded(kind: Kind, recorded: Recorded, live: Live) -> dict[str, Any]:
+    made = {"attempt": recorded.attempt, "digest": recorded.digest}
+    return made | _shown(kind, live)
+
+
+def _item(kind: Kind, earlier: Earlier, known: dict[str, Any]) -> dict[str, Any]:
+    """Return what is seen of an earlier job now, over what was known of it before."""
+    attempt = earlier.attempt if earlier.attempt is not None else known.get("attempt", 0)
+    digest = digest_of(earlier.live.token) or known.get("digest", "")
+    return {"attempt": attempt, "digest": digest, **_shown(kind, earlier.live)}
+
+
+def _shown(kind: Kind, live: Live) -> dict[str, Any]:
+    made = {"jobName": live.name, "jobArn": live.arn, "phase": live.status}
+    if live.status in kind.failed:
+        made["failureMessage"] = failure_text(kind, live.members)
+    return made

@@ -1,0 +1,134 @@
+"""What a sidecar's entry says, read without trust: people and other programs edit files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from controller.core.kinds.kind import Kind
+from controller.core.model import (
+    Live,
+    Place,
+    Recorded,
+)
+from controller.core.policy import OnDelete
+
+_MOST_ATTEMPTS = 1000
+_TEXTS = ("digest", "token", "jobName", "jobArn")
+
+
+def parse(kind: Kind, raw: Mapping[str, Any], written_at: datetime | None) -> Recorded:
+    """Read an entry; whatever does not have the form that we write counts as not recorded."""
+    conditions, history = _mappings(raw.get("conditions")), _mappings(raw.get("history"))
+    # Many thousands are held at a time: what has its form already is not copied.
+    is_sound = raw.get("conditions") is conditions and raw.get("history") is history
+    synced = next((one for one in conditions if one.get("type") == "Synced"), {})
+    return Recorded(
+        entry=raw if is_sound else {**raw, "conditions": conditions, "history": history},
+        phase=_text(raw.get("phase")),
+        digest=_text(raw.get("digest")),
+        token=_text(raw.get("token")),
+        attempt=_count(raw.get("attempt")),
+        name=_text(raw.get("jobName")),
+        arn=_text(raw.get("jobArn")) or None,
+        place=_place(raw.get("target")),
+        reason=_text(synced.get("reason")),
+        message=_text(synced.get("message")),
+        live=_live(kind, raw),
+        unfinished=_unfinished(kind, history),
+        tags=_tags(raw.get("tags")),
+        unread_tags=_tags(raw.get("unreadTags")),
+        on_delete=OnDelete.STOP if raw.get("onDelete") == OnDelete.STOP else OnDelete.RETAIN,
+        queue_active=_active(raw.get("queue")),
+        conflicts=_count(raw.get("conflicts")),
+        written_at=written_at,
+    )
+
+
+def is_understood(raw: Any) -> bool:
+    """Whether an entry has the form that we write; one that has another may hide what it records.
+
+    Members that may be left out count only where they are there.
+    """
+    if not isinstance(raw, dict) or not _text(raw.get("kind")) or not _text(raw.get("phase")):
+        return False
+    if any(not isinstance(raw[name], str) for name in _TEXTS if name in raw):
+        return False
+    if not _is_sendable(raw.get("jobArn")) or _count(raw.get("attempt")) != raw.get("attempt", 0):
+        return False
+    lists = [raw[name] for name in ("conditions", "history") if name in raw]
+    if any(not isinstance(one, list) or _mappings(one) is not one for one in lists):
+        return False
+    is_placed = "target" not in raw or _place(raw["target"]) is not None
+    return is_placed and isinstance(raw.get("live", {}), dict)
+
+
+def _is_sendable(arn: Any) -> bool:
+    """Whether an ARN can be asked for: half of a surrogate pair would fail in every call."""
+    try:
+        str(arn).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _live(kind: Kind, raw: Mapping[str, Any]) -> Live | None:
+    members = raw.get("live")
+    if not isinstance(members, dict) or not _text(raw.get("jobArn")):
+        return None
+    token = _text(members.get(kind.token_member)) if kind.echoes_token else ""
+    return Live(
+        arn=_text(raw["jobArn"]),
+        name=_text(members.get(kind.name_member)),
+        status=_text(members.get(kind.status_member)),
+        token=token or None,
+        members=members,
+    )
+
+
+def _unfinished(kind: Kind, history: list[dict[str, Any]]) -> tuple[str, ...]:
+    return tuple(
+        _text(one.get("jobArn"))
+        for one in history
+        if _text(one.get("jobArn")) and _text(one.get("phase")) not in kind.terminal
+    )
+
+
+def _tags(raw: Any) -> dict[str, dict[str, str]]:
+    """Return the tags that are known as set; only maps of texts count."""
+    if not isinstance(raw, dict):
+        return {}
+    return {
+        str(member): dict(tags)
+        for member, tags in raw.items()
+        if isinstance(tags, dict) and all(isinstance(value, str) for value in tags.values())
+    }
+
+
+def _count(raw: Any) -> int:
+    """Return a number such as an attempt's; 0 for what no policy leads to."""
+    return raw if type(raw) is int and 0 <= raw < _MOST_ATTEMPTS else 0
+
+
+def _active(raw: Any) -> int | None:
+    active = raw.get("active") if isinstance(raw, dict) else None
+    return active if type(active) is int and active >= 0 else None
+
+
+def _place(raw: Any) -> Place | None:
+    if not isinstance(raw, dict):
+        return None
+    account, region = _text(raw.get("accountId")), _text(raw.get("region"))
+    return Place(account, region) if account and region else None
+
+
+def _text(raw: Any) -> str:
+    return raw if isinstance(raw, str) else ""
+
+
+def _mappings(raw: Any) -> list[dict[str, Any]]:
+    """Return the mappings in a list; the list itself where it holds nothing else."""
+    found: list[Any] = raw if isinstance(raw, list) else []
+    is_sound = all(isinstance(one, dict) for one in found)
+    return found if is_sound else [one for one in found if isinstance(one, dict)]

@@ -1,0 +1,132 @@
+"""Values held against a schema; every mistake becomes a finding, told at once.
+
+jsonschema-rs decides quickly whether there is any; jsonschema then says which they are.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from jsonschema_rs import Draft7Validator, RegexOptions
+
+from controller.core.findings import Finding
+from controller.core.kinds.schema_keywords import CODE, PROBLEM
+from controller.core.problems import Code, by_code
+from controller.core.schema.paths import resolved
+from controller.core.validation.schema_error import mistakes_of
+from controller.core.validation.schema_messages import explain
+from controller.core.validation.suggestions import DID_YOU_MEAN
+from controller.core.validation.violations import BARRED, Violation, violations
+
+# A member that is missing because its key is misspelt is one mistake, told at the key.
+_FOLLOWING: Final = frozenset({"required", PROBLEM})
+_NONE: Final[frozenset[str]] = frozenset()
+_UNEXPLAINED: Final = Finding(
+    Code.COMBINATION, (), "The document does not fit the schema", "compare it with docs/manifest.md"
+)
+"""Said where the quick validator refuses a value in which the explaining one sees nothing."""
+_NAMED: Final = re.compile(r"`(?:[\w.]*\.)?(\w+)`")
+
+
+class Checker:
+    """A schema compiled once; its patterns run on an engine that no text can hang.
+
+    ``schema`` is draft-07 as a dict, references only into its own ``definitions``.
+    """
+
+    __slots__ = ("_validator", "schema")
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self.schema = schema
+        self._validator = Draft7Validator(
+            dict(schema), pattern_options=RegexOptions(), validate_formats=True
+        )
+
+    def is_valid(self, value: Any) -> bool:
+        """Whether a value keeps the schema; some microseconds for a manifest."""
+        return self._validator.is_valid(value)
+
+    def findings(self, value: Any) -> tuple[Finding, ...]:
+        """Every mistake in a value is a finding, and one mistake is one finding."""
+        # Nearly all values are valid, and asking only that costs a fraction of looking for errors.
+        if self._validator.is_valid(value):
+            return ()
+        found = _collapsed(_explained(self.schema, violations(self.schema, value)))
+        return found or (_UNEXPLAINED,)
+
+
+def _explained(schema: Mapping[str, Any], found: Iterable[Violation]) -> list[tuple[str, Finding]]:
+    """Return each violation's findings with the keyword they come from, broken rules once each."""
+    told: list[tuple[str, Finding]] = []
+    rules: set[tuple[str | int, ...]] = set()
+    for violation in found:
+        place = _rule_of(schema, violation.schema_path)
+        if place is None:
+            for mistake in mistakes_of(schema, violation):
+                told += [(mistake.rule, finding) for finding in explain(mistake)]
+        # A broken rule may fail in several places at once; it is still one mistake.
+        elif place not in rules:
+            rules.add(place)
+            told.append((PROBLEM, _broken_rule(schema, place, violation)))
+    return told
+
+
+def _rule_of(
+    schema: Mapping[str, Any], schema_path: Iterable[str | int]
+) -> tuple[str | int, ...] | None:
+    """Return the place of the rule of ours that a violation comes from, or None."""
+    place: tuple[str | int, ...] = ()
+    for key in schema_path:
+        place = (*place, key)
+        if PROBLEM in _node_at(schema, place):
+            return place
+    return None
+
+
+def _node_at(schema: Mapping[str, Any], place: Iterable[str | int]) -> Mapping[str, Any]:
+    node: Any = schema
+    for key in place:
+        node = resolved(schema, node)[key]
+    return node if isinstance(node, Mapping) else {}
+
+
+def _broken_rule(
+    schema: Mapping[str, Any], place: tuple[str | int, ...], violation: Violation
+) -> Finding:
+    """Return the finding that a rule of ours states, where the engine saw it broken."""
+    rule = _node_at(schema, place)
+    code = by_code(rule[CODE]) if CODE in rule else Code.COMBINATION
+    on_key = violation.rule == BARRED
+    return Finding(code, violation.path, rule[PROBLEM], "", on_key)
+
+
+def _collapsed(told: list[tuple[str, Finding]]) -> tuple[Finding, ...]:
+    """Return the findings that are mistakes of their own, in the engine's order, each once."""
+    misspelt = _misspelt(finding for _, finding in told)
+    formless = {finding.path for rule, finding in told if rule == "pattern"}
+    kept: dict[Finding, None] = {}
+    for rule, finding in told:
+        follows = rule in _FOLLOWING and misspelt.get(finding.path, _NONE) & _names(finding)
+        # A text that is not even begun is too short as well; its form says all there is to say.
+        begun = rule != "minLength" or finding.path not in formless
+        if begun and not follows:
+            kept[finding] = None
+    return tuple(kept)
+
+
+def _misspelt(findings: Iterable[Finding]) -> dict[tuple[str | int, ...], frozenset[str]]:
+    """Return, for each mapping with unknown keys, the members that were probably meant."""
+    meant: dict[tuple[str | int, ...], frozenset[str]] = {}
+    for finding in findings:
+        if finding.code is Code.UNKNOWN_KEY and finding.hint.startswith(DID_YOU_MEAN):
+            parent = finding.path[:-1]
+            names = frozenset(_NAMED.findall(finding.hint))
+            meant[parent] = meant.get(parent, _NONE) | names
+    return meant
+
+
+def _names(finding: Finding) -> frozenset[str]:
+    """Return the members that a message names."""
+    return frozenset(_NAMED.findall(finding.message))

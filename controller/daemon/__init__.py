@@ -1,0 +1,1 @@
+"""The long-running controller: its loop and its work queue."""

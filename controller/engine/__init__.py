@@ -1,0 +1,1 @@
+"""One pass over the jobs: observe, plan, execute and record, through the ports."""

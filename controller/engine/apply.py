@@ -1,0 +1,192 @@
+"""Apply a plan: carry out its actions, and record what became of each job."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from controller.core.call_errors import failure
+from controller.core.kinds.kind import Kind
+from controller.core.planning.actions import Action, Outcome, Plan, Verb
+from controller.core.planning.claims import Around
+from controller.core.planning.slots import Slots, lane_of, slots_of
+from controller.core.status.entry import entry
+from controller.engine.count_active_jobs import count_active
+from controller.engine.execute import Actor
+from controller.engine.submit_window import JOBS_FOR_A_CALL, Hands, carry_out
+from controller.ports import Clock, Cloud, Entry, Ledger, LedgerError
+
+_log = logging.getLogger(__name__)
+
+
+class PassLeftError(Exception):
+    """The pass was left before its end: what it had begun is recorded, the rest is untouched."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one job: its outcome, its entry, and whether the sidecar changed.
+
+    ``unwritten`` says why the sidecar could not be written.
+    """
+
+    outcome: Outcome
+    entry: Mapping[str, Any]
+    written: bool = False
+    unwritten: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The kinds that a pass knows, and all that it works through.
+
+    ``watcher`` is told of each result as it comes, from several threads. Once ``leaves`` holds,
+    nothing begins any more. ``around`` is the tree that passes act on a part of; without it each
+    pass is about the whole tree.
+    """
+
+    kinds: Mapping[str, Kind]
+    cloud: Cloud
+    ledger: Ledger
+    clock: Clock
+    width: int = 16
+    watcher: Callable[[Result], None] = lambda _: None
+    leaves: Callable[[], bool] = lambda: False
+    around: Around | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What was agreed on before a pass: why its plan must not be carried out, if it must not.
+
+    Of a plan that may be, only the actions that ``permits`` holds for are; the others are
+    recorded as they are.
+    """
+
+    refuses: Callable[[Plan], str | None] = lambda _: None
+    permits: Callable[[Action], bool] = lambda _: True
+
+
+def leave_if_asked(leaves: Callable[[], bool]) -> None:
+    """Raise PassLeftError once nothing may begin any more."""
+    if leaves():
+        raise PassLeftError
+
+
+def _log_job(result: Result) -> None:
+    """One line a job that something happened to; names and codes only, never a spec's values."""
+    action, now, failure = result.outcome.planned, result.outcome.now, result.outcome.failure
+    if not (action.verb.mutates or result.written or result.unwritten or failure):
+        return
+    told = {
+        "job": str(action.desired.key),
+        "verb": str(action.verb),
+        "reason": str(action.reason),
+        "now": str(now.reason),
+        "phase": str(result.entry.get("phase", "")),
+        "account": action.place and action.place.account_id,
+        "region": action.place and action.place.region,
+        "attempt": result.entry.get("attempt"),
+        "arn": result.entry.get("jobArn"),
+        "written": result.written,
+        "unwritten": result.unwritten is not None,
+        "failure": failure and failure.code,
+    }
+    _log.info("job", extra={name: value for name, value in told.items() if value is not None})
+
+
+def apply_plan(made: Plan, worker: Worker, beside: Slots, terms: Terms) -> tuple[Result, ...]:
+    """Carry out a plan; ``beside`` are jobs of ours that take slots and that it is not about."""
+    outside = worker.outside
+    permitted = {id(one) for one in made.actions if terms.permits(one)}
+    agreed = Plan(tuple(one for one in made.actions if id(one) in permitted))
+
+    def record(outcomes: Sequence[Outcome]) -> tuple[Result, ...]:
+        results = worker.record(outcomes)
+        for result in results:
+            outside.watcher(result)
+        return results
+
+    slots = {**beside, **slots_of(made.actions, outside.kinds, worker.actor.recorded)}
+    ours = Counter(slots.values())
+
+    def count(action: Action, submitted: int) -> int | None:
+        kind, target = outside.kinds[action.desired.key.kind], action.desired.target
+        found = count_active(kind, target, worker.actor.cloud)
+        # A listing may lag; what this pass saw is certain.
+        return None if found is None else max(found, ours[lane_of(action)] + submitted)
+
+    width = outside.width * JOBS_FOR_A_CALL
+    done = iter(carry_out(agreed, Hands(worker.attempt, record, count), width))
+    rest = iter(record([Outcome(one, one) for one in made.actions if id(one) not in permitted]))
+    return tuple(next(done if id(one) in permitted else rest) for one in made.actions)
+
+
+def apply_stops(made: Plan, worker: Worker, beside: Slots, terms: Terms) -> tuple[Result, ...]:
+    """Carry out the stops of a plan that has too many submits; the rest is left as it is."""
+    stops = Plan(tuple(one for one in made.actions if one.verb is Verb.STOP))
+    done = iter(apply_plan(stops, worker, beside, terms))
+    return tuple(
+        next(done) if one.verb is Verb.STOP else worker.foresee(one) for one in made.actions
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """What acts on single jobs and writes their entries."""
+
+    actor: Actor
+    outside: Outside
+
+    def attempt(self, action: Action) -> Outcome:
+        """A defect of ours in one action is that action's failure, not the pass's."""
+        leave_if_asked(self.outside.leaves)
+        try:
+            return self.actor.carry_out(action)
+        except Exception as error:
+            _log.debug("an action failed unexpectedly", exc_info=True)
+            text = (
+                f"an unexpected {type(error).__name__}; run with --debug and report what it shows"
+            )
+            found = failure("InternalError", text, reading=False, ambiguous=True)
+            return Outcome(action, action, found)
+
+    def foresee(self, action: Action) -> Result:
+        """Return what an untouched job's entry would be."""
+        outcome = Outcome(action, action)
+        return Result(outcome, self._entry(outcome))
+
+    def record(self, outcomes: Sequence[Outcome]) -> tuple[Result, ...]:
+        """Write many jobs' entries, those of one sidecar at once; return each job's result.
+
+        Where a record could not be read, nothing takes its place.
+        """
+        made = [Result(outcome, self._entry(outcome)) for outcome in outcomes]
+        writing = [one for one in made if not self.actor.withholds(one.outcome)]
+        written = self.outside.ledger.write_all([_place_of(one) for one in writing])
+        became = {id(one): _written(one, how) for one, how in zip(writing, written, strict=True)}
+        results = tuple(became.get(id(one), one) for one in made)
+        for result in results:
+            _log_job(result)
+        return results
+
+    def _entry(self, outcome: Outcome) -> Mapping[str, Any]:
+        """Return a job's entry: the recorded one itself where nothing is new, and that is usual."""
+        key, actor = outcome.planned.desired.key, self.actor
+        known = actor.recorded.get(key)
+        made = entry(actor.kinds[key.kind], outcome, known, actor.fleet.owner)
+        return known.entry if known is not None and known.entry == made else made
+
+
+def _place_of(result: Result) -> Entry:
+    desired = result.outcome.planned.desired
+    return desired.source, desired.key, result.entry
+
+
+def _written(result: Result, how: bool | LedgerError) -> Result:
+    if isinstance(how, LedgerError):
+        return replace(result, unwritten=str(how))
+    return replace(result, written=how)

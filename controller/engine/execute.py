@@ -1,0 +1,272 @@
+"""Act: intent into the ledger, then the call, then a second look that confirms it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from controller.core.call_errors import failure
+from controller.core.fleet import Fleet
+from controller.core.identity.tags import job_member, stamped, wanted
+from controller.core.jobs.attempts import Lineage
+from controller.core.kinds.kind import Kind
+from controller.core.model import (
+    Desired,
+    Disposition,
+    Existence,
+    Failure,
+    JobKey,
+    Live,
+    Observation,
+    Place,
+    Recorded,
+    Submission,
+)
+from controller.core.planning.actions import Action, Outcome, Reason, Verb
+from controller.core.planning.plan import decide
+from controller.core.policy import State
+from controller.core.status.conditions import KEPT_AS_RECORDED, is_withheld
+from controller.core.status.entry import intent
+from controller.engine.job_lookup import begun, unseen
+from controller.ports import Clock, Cloud, CloudError, Ledger, LedgerError
+
+_PATIENCE = (0.1, 0.2, 0.4, 0.8, 1.6)
+"""Seconds between looks for a job that may just have been made: reads lag behind the write."""
+
+_KEEPING_INTENTS = KEPT_AS_RECORDED | {
+    Reason.QUEUED,
+    Reason.INTENT_UNCONFIRMED,
+    Reason.SUBMIT_REFUSED,
+}
+"""Reasons under which an entry goes on telling of a Create without an answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Carries out single actions; every error ends in an outcome and stops no other action.
+
+    ``now`` is the pass's own moment; the clock only serves to be patient.
+    """
+
+    kinds: Mapping[str, Kind]
+    desired: Mapping[JobKey, Desired]
+    recorded: Mapping[JobKey, Recorded]
+    fleet: Fleet
+    cloud: Cloud
+    ledger: Ledger
+    clock: Clock
+    now: datetime
+
+    def carry_out(self, action: Action) -> Outcome:
+        """Return what became of an action; one that changes nothing is its own outcome.
+
+        What a Create without an answer came to is found out first, where it would be forgotten.
+        """
+        try:
+            if action.verb is not Verb.STOP and self._shows_late(action):
+                return Outcome(action, self._decided(action, self._look(action)))
+        except CloudError as error:
+            return Outcome(action, self._decided(action, unseen(action.place, error.failure)))
+        match action.verb:
+            case Verb.SUBMIT:
+                return self._submit(action)
+            case Verb.STOP:
+                return self._stop(action)
+            case Verb.TAG:
+                return self._retag(action)
+            case Verb.ADOPT:
+                return Outcome(action, self._adopted(action))
+            case _:
+                return Outcome(action, action)
+
+    def withholds(self, outcome: Outcome) -> bool:
+        """Whether a job's entry must not be written: its record could not be read."""
+        return is_withheld(outcome.now, self.recorded.get(outcome.planned.desired.key))
+
+    def _submit(self, action: Action) -> Outcome:
+        desired, kind = action.desired, self._kind(action)
+        submission = _submission(action)
+        try:
+            written = intent(kind, action, self.recorded.get(desired.key))
+            self.ledger.write(desired.source, desired.key, written)
+        except LedgerError as error:
+            return Outcome(action, action, _not_written(error))
+        try:
+            request = stamped(kind, desired, submission, self.fleet)
+            arn = self.cloud.create(kind, desired.target, request, submission.token)
+        except CloudError as error:
+            return self._not_answered(action, error.failure)
+        try:
+            live = self._found(action, arn, desired.name)
+        except CloudError as error:
+            return Outcome(action, replace(action, failure=error.failure), arn=arn)
+        if live is None or live.arn != arn:
+            # A namesake says nothing of the job that Create answered with.
+            return Outcome(action, action, arn=arn)
+        return Outcome(action, self._judged(action, submission, live))
+
+    def _not_answered(self, action: Action, failure: Failure) -> Outcome:
+        """A name in use and a lost answer both mean: look again before saying that it failed.
+
+        So does a refusal of what may have been made before: its own job may take the last slot.
+        """
+        is_open = failure.disposition is Disposition.CONFLICT or failure.ambiguous
+        try:
+            if not is_open and not self._was_made_before(action, failure):
+                return Outcome(action, action, failure)
+        except CloudError:
+            # This Create was refused; what became of the one before is as unknown as it was.
+            return Outcome(action, action, replace(failure, ambiguous=True))
+        again = self._decided(action, self._look(action))
+        if again.live is None:
+            return Outcome(action, action, failure)
+        return Outcome(action, again)
+
+    def _was_made_before(self, action: Action, failure: Failure) -> bool:
+        """Whether a refused Create shows as made by an unanswered one before; raises CloudError."""
+        recorded = self.recorded.get(action.desired.key)
+        ends_intent = failure.disposition in {Disposition.REFUSED, Disposition.QUOTA}
+        if recorded is None or not recorded.is_intent or not ends_intent:
+            return False
+        return self._found(action, action.desired.name) is not None
+
+    def _shows_late(self, action: Action) -> bool:
+        """Whether an unanswered Create, which this action forgets, took effect; raises CloudError.
+
+        Submitted under its own name it is not forgotten: token and name keep it one job. Nothing
+        would keep another name from being a second one, or a job from running that nobody wants.
+        """
+        recorded = self.recorded.get(action.desired.key)
+        if recorded is None or not recorded.is_intent or not recorded.name:
+            return False
+        if action.desired.removed or action.reason in _KEEPING_INTENTS:
+            return False
+        lives = [action.live, *(one.live for one in action.earlier)]
+        seen = {live.name for live in lives if live is not None}
+        if action.verb is Verb.SUBMIT:
+            seen.add(action.desired.name)
+        return recorded.name not in seen and self._found(action, recorded.name) is not None
+
+    def _found(self, action: Action, *identifiers: str) -> Live | None:
+        """Return a job as far as it shows, patient with a short time in which it does not."""
+        kind, target = self._kind(action), action.desired.target
+        for pause in (*_PATIENCE, None):
+            for identifier in identifiers:
+                live = self.cloud.get(kind, target, identifier)
+                if live is not None:
+                    return live
+            if pause is not None:
+                self.clock.sleep(pause)
+        return None
+
+    def _judged(self, action: Action, submission: Submission, live: Live) -> Action:
+        """The job that answers must be the one asked for: same name, and our token if shown."""
+        if live.name == submission.name and live.token in {None, submission.token}:
+            seen = self._submitted(action, submission, live)
+            recorded = _as_recorded(action.place, submission, live)
+            return self._decided(action, seen, recorded)
+        return replace(
+            action,
+            verb=Verb.HOLD,
+            reason=Reason.TOKEN_REPLAY,
+            message=f"Create answered with {live.arn}, which is another job ({live.name}) than "
+            f"{submission.name}. Give the manifest another name, and report this",
+        )
+
+    def _submitted(self, action: Action, submission: Submission, live: Live) -> Observation:
+        """Return a new job as it was submitted: with all the tags that its manifest wants on it."""
+        kind = self._kind(action)
+        want = wanted(kind, action.desired, submission, self.fleet)
+        sent = {member: want[member] for member in want if member == job_member(kind)}
+        seen = _present(action.place, live)
+        return replace(seen, submission=submission, earlier=action.earlier, tags=sent)
+
+    def _stop(self, action: Action) -> Outcome:
+        """Every job is asked to stop; one that has ended by now is what was wanted."""
+        found: Failure | None = None
+        for live in action.stops:
+            try:
+                self.cloud.stop(self._kind(action), action.desired.target, live.arn)
+            except CloudError as error:
+                if error.failure.disposition is not Disposition.CONFLICT:
+                    found = error.failure
+        try:
+            self._shows_late(action)
+        except CloudError as error:
+            # The entry stays as recorded: it is all that leads to what a Create may have made.
+            now = self._decided(action, unseen(action.place, error.failure))
+            text = f"{now.message}; before that, the stop failed: {found}" if found else now.message
+            return Outcome(action, replace(now, message=text))
+        now = self._decided(action, self._look(action))
+        # A look that failed shows less than was known before.
+        return Outcome(action, action if now.live is None else now, found)
+
+    def _retag(self, action: Action) -> Outcome:
+        """Tags are set before any is removed, so that no moment has fewer than are wanted."""
+        target = action.desired.target
+        try:
+            for retag in action.retags:
+                if retag.put:
+                    self.cloud.tag(target, retag.arn, retag.put)
+                if retag.drop:
+                    self.cloud.untag(target, retag.arn, retag.drop)
+        except CloudError as error:
+            return Outcome(action, action, error.failure)
+        return Outcome(action, self._decided(action, self._look(action)))
+
+    def _adopted(self, action: Action) -> Action:
+        submission, live = _submission(action), action.live
+        if live is None:
+            raise ValueError(f"{action.desired.key}: an adoption needs a live job")
+        recorded = replace(_as_recorded(action.place, submission, live), tags=action.tags)
+        desired = self.desired[action.desired.key]
+        lineage = Lineage(self._kind(action), desired, self.fleet)
+        # What is to be submitted next is the next pass's affair; what waits is to be recorded now.
+        waits = desired.policy.state is not State.SUBMITTED
+        seen = replace(
+            _present(action.place, live),
+            submission=submission,
+            earlier=action.earlier,
+            following=lineage.after(submission, live, recorded) if waits else None,
+        )
+        return self._decided(action, seen, recorded)
+
+    def _look(self, action: Action) -> Observation:
+        if action.place is None:
+            raise ValueError(f"{action.desired.key}: an action needs a place")
+        key = action.desired.key
+        lineage = Lineage(self._kind(action), self.desired[key], self.fleet)
+        known = self.recorded.get(key)
+        if known is not None and action.verb is Verb.TAG:
+            # That listing tags was refused before says nothing of those that were just set.
+            known = replace(known, unread_tags={})
+        return begun(lineage, action.place, known, full=False).observed(self.cloud)
+
+    def _decided(
+        self, action: Action, seen: Observation, recorded: Recorded | None = None
+    ) -> Action:
+        desired = self.desired[action.desired.key]
+        known = recorded or self.recorded.get(desired.key)
+        return decide(self._kind(action), desired, seen, known, self.fleet, self.now)
+
+    def _kind(self, action: Action) -> Kind:
+        return self.kinds[action.desired.key.kind]
+
+
+def _submission(action: Action) -> Submission:
+    if action.desired.submission is None:
+        raise ValueError(f"{action.desired.key} is invalid and cannot be acted on")
+    return action.desired.submission
+
+
+def _present(place: Place | None, live: Live) -> Observation:
+    return Observation(Existence.PRESENT, place, live)
+
+
+def _as_recorded(place: Place | None, submission: Submission, live: Live) -> Recorded:
+    return Recorded({}, digest=submission.digest, arn=live.arn, place=place)
+
+
+def _not_written(error: LedgerError) -> Failure:
+    return failure("SidecarNotWritten", f"{error}; nothing was submitted", reading=False)

@@ -1,0 +1,146 @@
+"""Jobs of our owner that no manifest leads to: told by sidecars, and found in the service."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, replace
+from functools import partial
+
+from controller.core.fleet import Fleet
+from controller.core.identity.tags import token_of
+from controller.core.identity.tokens import owner_mark
+from controller.core.kinds.kind import Kind
+from controller.core.model import Desired, JobKey, Place, Recorded, Summary, Target
+from controller.core.planning.orphaned_entries import Census, Orphan, Stray
+from controller.core.status.history import arns_of
+from controller.ports import Cloud, CloudError
+
+Step = Callable[[int, int], None]
+"""Is told how many jobs were looked at, and of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Orphans:
+    """The orphans, sorted by place and name, and what could not be looked at, in words."""
+
+    orphans: tuple[Orphan, ...]
+    failures: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known without asking: manifests' jobs, all entries, and those without manifest."""
+
+    desired: tuple[Desired, ...]
+    recorded: Mapping[JobKey, Recorded]
+    removed: Mapping[JobKey, Stray]
+    census: Census
+
+    def is_accounted_for(self, kind: Kind, summary: Summary, arns: frozenset[str]) -> bool:
+        """Whether a listed job is a manifest's or an entry's."""
+        return summary.arn in arns or self.census.leads_to(kind.name, summary.name)
+
+    def arns(self) -> frozenset[str]:
+        """Return the ARNs that manifests and entries name, those of earlier jobs included."""
+        adopted = {job.policy.adopt for job in self.desired if job.policy.adopt}
+        entries = (*self.recorded.values(), *(one.recorded for one in self.removed.values()))
+        return frozenset(adopted.union(*map(arns_of, entries)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """One listed job and where it was listed."""
+
+    kind: Kind
+    target: Target
+    place: Place
+    summary: Summary
+
+
+def find(
+    kinds: Mapping[str, Kind],
+    known: Known,
+    fleet: Fleet,
+    cloud: Cloud,
+    executor: Executor,
+    step: Step,
+) -> Orphans:
+    """Return every job of the fleet's owner that has no manifest.
+
+    Each place that manifests are for, or else the fleet's, is listed whole; a listing does not say
+    whose a job is, so that each one that nothing leads to is looked at by Get.
+    """
+    failures: list[str] = []
+    listed = list(_listed(kinds, known, fleet, cloud, failures))
+    by_arn = {one.summary.arn: one for one in listed}
+    arns = known.arns()
+    unknown = [one for one in listed if not known.is_accounted_for(one.kind, one.summary, arns)]
+    found = [_on_record(kinds, one, by_arn) for one in known.removed.values()]
+    looks = executor.map(partial(_looked_at, fleet, cloud), unknown)
+    for number, look in enumerate(looks, 1):
+        step(number, len(unknown))
+        if isinstance(look, Orphan):
+            found.append(look)
+        elif look:
+            failures.append(look)
+    return Orphans(
+        tuple(sorted(found, key=lambda one: (str(one.place), one.kind.name, one.name))),
+        tuple(dict.fromkeys(failures)),
+    )
+
+
+def _listed(
+    kinds: Mapping[str, Kind], known: Known, fleet: Fleet, cloud: Cloud, failures: list[str]
+) -> Iterator[_Listed]:
+    """Yield all jobs of each place, each place listed once; one that fails stops no other."""
+    seen: set[Place] = set()
+    for target in dict.fromkeys(job.target for job in known.desired) or (fleet.target,):
+        asked = replace(target, account_id=None)
+        try:
+            place = cloud.place(asked)
+            if target.account_id not in {None, place.account_id}:
+                failures.append(
+                    f"WrongTarget: the credentials act in {place}, and not in account "
+                    f"{target.account_id}, which manifests name: it was not looked at"
+                )
+            elif place not in seen:
+                seen.add(place)
+                for kind in kinds.values():
+                    for summary in cloud.listing(kind, asked):
+                        yield _Listed(kind, asked, place, summary)
+        except CloudError as error:
+            failures.append(str(error.failure))
+
+
+def _looked_at(fleet: Fleet, cloud: Cloud, one: _Listed) -> Orphan | str | None:
+    """Return a job if its token, or where Get shows none its tags, prove that it is ours."""
+    try:
+        live = cloud.get(one.kind, one.target, one.summary.arn)
+        if live is None:
+            return None
+        shown = live.token
+        if shown is None and fleet.stamp_tags:
+            shown = token_of(cloud.tags(one.target, live.arn), fleet.owner)
+    except CloudError as error:
+        return str(error.failure)
+    if not (shown or "").startswith(owner_mark(fleet.owner)):
+        return None
+    created = str(live.members.get(one.kind.created_member, ""))
+    return Orphan(one.kind, live.name, live.arn, live.status, created, one.place)
+
+
+def _on_record(kinds: Mapping[str, Kind], stray: Stray, by_arn: Mapping[str, _Listed]) -> Orphan:
+    """Return what a sidecar tells of a job, with the status that it was listed with."""
+    recorded, kind = stray.recorded, kinds[stray.key.kind]
+    live = recorded.live
+    listed = by_arn.get(recorded.arn or "")
+    return Orphan(
+        kind,
+        (live.name if live is not None else recorded.name) or stray.key.name,
+        recorded.arn or "",
+        listed.summary.status if listed is not None else recorded.phase,
+        str(live.members.get(kind.created_member, "")) if live is not None else "",
+        recorded.place,
+        stray.sidecar,
+    )

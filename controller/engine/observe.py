@@ -1,0 +1,292 @@
+"""Observe: look at as many jobs as the decision needs, with the fewest calls.
+
+Where no job of some credentials needs a call, the service is not even asked whose they are. Every
+place is looked at side by side, and counted where jobs wait for its quota. A listing that failed
+is never taken for absence: its jobs are unknown until the next pass.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import partial
+from itertools import cycle
+
+from controller.core.call_errors import NOT_UNDERSTOOD
+from controller.core.fleet import Fleet, forbidden_target
+from controller.core.jobs.attempts import Lineage
+from controller.core.kinds.kind import Kind
+from controller.core.model import (
+    Desired,
+    Existence,
+    Failure,
+    JobKey,
+    Live,
+    Observation,
+    Place,
+    Recorded,
+    Summary,
+    Target,
+)
+from controller.core.planning.slots import Lane
+from controller.engine.count_active_jobs import count_active
+from controller.engine.job_lookup import Look, begun, unseen
+from controller.engine.rate_limit import MOST_PLACES
+from controller.ports import Cloud, CloudError, ListingTooLongError
+
+FEW = 10
+"""So many unknown jobs are looked up one by one; more are looked up by listing first."""
+GETS_PER_PAGE = 20
+"""What a page of a listing may cost: side by side, so many Gets take about as long."""
+
+_ARN = "arn:"
+
+
+@dataclass(frozen=True, slots=True)
+class _Places:
+    """Where targets' credentials act; each is asked for once in a pass, whatever the answer."""
+
+    cloud: Cloud
+    known: dict[Target, Place | Failure] = field(default_factory=dict)
+
+    def of(self, target: Target) -> Place | Failure:
+        """Return where a target's credentials act, or why that is not known."""
+        asked = replace(target, account_id=None)
+        if asked not in self.known:
+            try:
+                self.known[asked] = self.cloud.place(asked)
+            except CloudError as error:
+                self.known[asked] = error.failure
+        return self.known[asked]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a pass saw of every job; ``active`` counts anybody's, where ours wait for the quota."""
+
+    observations: Mapping[JobKey, Observation]
+    active: Mapping[Lane, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """Looks at jobs by what is recorded of them; ``full`` asks about ended jobs and tags too.
+
+    With ``collects`` it asks about ended jobs without a manifest, whose entries may be dropped.
+    With ``identifies`` it asks whose the credentials are even if no job needs a call.
+    """
+
+    kinds: Mapping[str, Kind]
+    recorded: Mapping[JobKey, Recorded]
+    fleet: Fleet
+    cloud: Cloud
+    full: bool = False
+    identifies: bool = False
+    collects: bool = False
+    now: datetime | None = None
+
+    def everywhere(self, desired: Iterable[Desired], width: int) -> Seen:
+        """Look at every job; each target has ``width`` threads, and waits for no other."""
+        settled, rest = self._settled(desired)
+        groups: dict[tuple[str | None, str | None], list[Desired]] = defaultdict(list)
+        for job in rest:
+            groups[job.target.assume_role_arn, job.target.region].append(job)
+
+        def one(jobs: list[Desired], executor: Executor) -> Seen:
+            seen = self.observe(jobs, executor)
+            return Seen(seen, self._counted(jobs, seen))
+
+        found = _side_by_side(one, list(groups.values()), width) if groups else ()
+        seen = {key: one for each in found for key, one in each.observations.items()}
+        return Seen(
+            settled | seen,
+            {lane: count for each in found for lane, count in each.active.items()},
+        )
+
+    def _settled(
+        self, desired: Iterable[Desired]
+    ) -> tuple[dict[JobKey, Observation], list[Desired]]:
+        """Return what is known without a call, and the jobs of all credentials that must be asked.
+
+        As soon as one job needs a call, all of its credentials' jobs are judged by whose these
+        are: any of them may show that they are the wrong ones.
+        """
+        by_role: dict[str | None, list[Desired]] = defaultdict(list)
+        for job in desired:
+            by_role[job.target.assume_role_arn].append(job)
+        settled: dict[JobKey, Observation] = {}
+        rest: list[Desired] = []
+        for jobs in by_role.values():
+            seen = None if self.full or self.identifies else self._without_a_call(jobs)
+            if seen is None:
+                rest += jobs
+            else:
+                settled |= seen
+        return settled, rest
+
+    def _without_a_call(self, jobs: Iterable[Desired]) -> dict[JobKey, Observation] | None:
+        """Return what the sidecars alone tell of jobs, or None as soon as one needs a call."""
+        seen: dict[JobKey, Observation] = {}
+        for job in jobs:
+            known = self.recorded.get(job.key)
+            place = known.place_for(job.target) if known is not None else None
+            if place is None:
+                return None
+            if _is_off_limits(job, known, self.fleet, place):
+                seen[job.key] = Observation(Existence.UNKNOWN, place, unasked=True)
+                continue
+            lineage = Lineage(self.kinds[job.key.kind], job, self.fleet)
+            look = begun(lineage, place, known, full=self._is_full(job), now=self.now)
+            if not look.is_settled:
+                return None
+            seen[job.key] = replace(look.settled(), unasked=True)
+        return seen
+
+    def observe(self, desired: Iterable[Desired], executor: Executor) -> dict[JobKey, Observation]:
+        """Return an observation of every job; a failed call makes its jobs unknown, never absent.
+
+        Jobs whose sidecar holds a terminal status for today's digest cost no call.
+        """
+        seen: dict[JobKey, Observation] = {}
+        groups: dict[tuple[str, Target], list[Look]] = defaultdict(list)
+        places = _Places(self.cloud)
+        for job in desired:
+            kind, known = self.kinds[job.key.kind], self.recorded.get(job.key)
+            place = places.of(job.target)
+            if isinstance(place, Failure):
+                seen[job.key] = unseen(None, place)
+            elif _is_off_limits(job, known, self.fleet, place):
+                seen[job.key] = Observation(Existence.UNKNOWN, place)
+            else:
+                lineage = Lineage(kind, job, self.fleet)
+                look = begun(lineage, place, known, full=self._is_full(job), now=self.now)
+                where = Target(place.region, None, job.target.assume_role_arn)
+                groups[kind.name, where].append(look)
+        for group in groups.values():
+            seen |= _look_at(group, self.cloud, executor)
+        return seen
+
+    def _is_full(self, job: Desired) -> bool:
+        return self.full or (self.collects and job.removed)
+
+    def _counted(
+        self, jobs: Iterable[Desired], seen: Mapping[JobKey, Observation]
+    ) -> dict[Lane, int]:
+        """Count each lane once in which the quota refused a job; most passes have none."""
+        asked: dict[Lane, Target] = {}
+        for job in jobs:
+            known, observation = self.recorded.get(job.key), seen[job.key]
+            if known is None or known.queue_active is None or job.removed:
+                continue
+            if observation.place is not None and observation.existence is not Existence.UNKNOWN:
+                asked.setdefault(Lane(job.key.kind, observation.place), job.target)
+        kinds = self.kinds
+        counts = {lane: count_active(kinds[lane.kind], asked[lane], self.cloud) for lane in asked}
+        return {lane: count for lane, count in counts.items() if count is not None}
+
+
+def _side_by_side(
+    look: Callable[[list[Desired], Executor], Seen], groups: list[list[Desired]], width: int
+) -> tuple[Seen, ...]:
+    """Look at the groups side by side; a signal leaves what has not been asked for.
+
+    Up to ``MOST_PLACES`` have threads of their own, and more share them.
+    """
+    count = min(len(groups), MOST_PLACES) or 1
+    with ExitStack() as pools, ThreadPoolExecutor(count) as looking:
+        executors = [pools.enter_context(ThreadPoolExecutor(width)) for _ in range(count)]
+        try:
+            return tuple(looking.map(look, groups, cycle(executors)))
+        except BaseException:
+            for executor in executors:
+                executor.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _is_off_limits(job: Desired, recorded: Recorded | None, fleet: Fleet, place: Place) -> bool:
+    """Whether the plan will hold the job for where it is, so that nothing needs to be asked."""
+    if job.target.account_id not in {None, place.account_id}:
+        return True
+    if recorded is not None and not recorded.may_be_in(place):
+        return True
+    where = Target(place.region, place.account_id)
+    return not job.may_stop and bool(forbidden_target(where, fleet))
+
+
+def _look_at(group: list[Look], cloud: Cloud, executor: Executor) -> dict[JobKey, Observation]:
+    """Look at the jobs of one kind and place, by listing where that takes fewer calls."""
+    seen = {one.key: one.settled() for one in group if one.found and not one.reads_tags}
+    rest = [one for one in group if one.key not in seen]
+    active = [one for one in rest if not one.found and one.is_known_active]
+    known = {id(one) for one in active}
+    unknown = [one for one in rest if id(one) not in known]
+    if sum(one.found is None for one in unknown) > FEW:
+        return seen | _by_listing(rest, None, cloud, executor)
+    seen |= _one_by_one(unknown, cloud, executor)
+    if len(active) > 1:
+        status = active[0].lineage.kind.listed_as_active
+        return seen | _by_listing(active, status, cloud, executor)
+    return seen | _one_by_one(active, cloud, executor)
+
+
+def _one_by_one(
+    looks: Iterable[Look], cloud: Cloud, executor: Executor
+) -> dict[JobKey, Observation]:
+    def one(look: Look) -> tuple[JobKey, Observation]:
+        return look.key, look.observed(cloud)
+
+    return dict(executor.map(one, looks))
+
+
+def _by_listing(
+    looks: list[Look], status: str | None, cloud: Cloud, executor: Executor
+) -> dict[JobKey, Observation]:
+    """List once, then Get only the jobs that the listing does not settle."""
+    first = looks[0].lineage
+    try:
+        most = max(1, len(looks) // GETS_PER_PAGE)
+        listed = cloud.listing(first.kind, first.desired.target, status=status, most=most)
+    except ListingTooLongError:
+        # The account's history never shrinks, and its length must not be what a pass costs.
+        return _one_by_one(looks, cloud, executor)
+    except CloudError as error:
+        if error.failure.code == NOT_UNDERSTOOD:
+            # A list that is not there is not an empty list: only Get can tell.
+            return _one_by_one(looks, cloud, executor)
+        return {look.key: unseen(look.place, error.failure) for look in looks}
+    by_name = {summary.name: summary for summary in listed}
+    by_name |= {summary.arn: summary for summary in listed}
+    for one in looks:
+        if one.found is None:
+            one.go(partial(_listed, one, by_name, status))
+    return _one_by_one(looks, cloud, executor)
+
+
+def _listed(
+    look: Look, by_name: Mapping[str, Summary], status: str | None, identifier: str
+) -> Live | None:
+    """Return what the sidecar or a listing knows of a job; the rest only Get can answer."""
+    recorded = look.recorded
+    summary = by_name.get(identifier)
+    if summary is not None and recorded is not None and _is_unchanged(look, recorded, summary):
+        return recorded.live
+    is_complete = status is None and not identifier.startswith(_ARN)
+    if summary is None and is_complete and (recorded is None or recorded.arn is None):
+        return None
+    return look.from_sidecar(identifier)
+
+
+def _is_unchanged(look: Look, recorded: Recorded, summary: Summary) -> bool:
+    known, kind = recorded.live, look.lineage.kind
+    if known is None or not look.is_known_active:
+        return False
+    return (
+        summary.arn == known.arn
+        and summary.status == known.status
+        and summary.modified == known.members.get(kind.modified_member)
+        and summary.members.get(kind.stages_member) == known.members.get(kind.stages_member)
+    )

@@ -1,0 +1,162 @@
+"""Clouds whose calls wait for their turn: each place's are counted by themselves.
+
+The service publishes no rate for these operations; what it answers to too many is Throttling, to
+everybody in the account. So the pace begins far above what a fleet at rest needs, is halved by
+every call that fails for the moment, and comes back within a minute.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from controller.core.kinds.kind import Kind
+from controller.core.model import Disposition, Live, Place, Summary, Target
+from controller.ports import Cloud, CloudError
+
+MOST_PLACES = 32
+"""So many places are served side by side: threads are bounded, however many targets there are."""
+CALLS_PER_SECOND = 50.0
+BURST_SECONDS = 2.0
+"""What was not called for so long may be called at once: a save never waits for its turn."""
+SLOWEST = 1.0
+RECOVERY_SECONDS = 60.0
+
+Gate = Callable[[Target], AbstractContextManager[object]]
+
+
+@dataclass(slots=True)
+class Bucket:
+    """Tokens that come back at a rate, up to a burst; whoever takes one may have to wait for it.
+
+    Takers are served in the order in which they ask. A ``rate`` of 0 has no limit. ``pace`` is the
+    rate of the moment, in calls a second.
+    """
+
+    rate: float
+    pace: float = field(init=False)
+    _left: float = field(init=False)
+    _seen: float | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.pace = self.rate
+        self._left = max(1.0, self.rate * BURST_SECONDS)
+
+    def take(self, now: float) -> float:
+        """Take a token and return for how many seconds to wait before using it."""
+        if not self.rate:
+            return 0.0
+        with self._lock:
+            passed = max(0.0, now - self._seen) if self._seen is not None else 0.0
+            self._seen = now
+            self.pace = min(self.rate, self.pace + passed * self.rate / RECOVERY_SECONDS)
+            most = max(1.0, self.pace * BURST_SECONDS)
+            self._left = min(most, self._left + passed * self.pace) - 1.0
+            return max(0.0, -self._left / self.pace)
+
+    def slow(self) -> None:
+        """Halve the pace, and forget what was saved up: the last call failed for the moment."""
+        with self._lock:
+            self.pace = min(self.rate, max(SLOWEST, self.pace / 2))
+            self._left = min(self._left, 0.0)
+
+
+class Gated:
+    """The Cloud port over another one; every call to the service is made inside a ``gate``.
+
+    It is given the target, and may wait, raise to let nothing more through, or see how it ends.
+    """
+
+    def __init__(self, cloud: Cloud, gate: Gate) -> None:
+        self._cloud = cloud
+        self._gate = gate
+
+    def place(self, target: Target) -> Place:
+        """Return where the target's credentials act; that is asked once, and needs no turn."""
+        return self._cloud.place(target)
+
+    def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
+        """Return a job by name or ARN, or None when the service says that there is none."""
+        with self._gate(target):
+            return self._cloud.get(kind, target, identifier)
+
+    def listing(
+        self, kind: Kind, target: Target, *, status: str | None = None, most: int | None = None
+    ) -> tuple[Summary, ...]:
+        """Return every job's summary; its pages are one turn."""
+        with self._gate(target):
+            return self._cloud.listing(kind, target, status=status, most=most)
+
+    def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
+        """Submit a request under a token and return the job's ARN."""
+        with self._gate(target):
+            return self._cloud.create(kind, target, request, token)
+
+    def stop(self, kind: Kind, target: Target, arn: str) -> None:
+        """Ask the service to stop a job."""
+        with self._gate(target):
+            self._cloud.stop(kind, target, arn)
+
+    def tags(self, target: Target, arn: str) -> Mapping[str, str]:
+        """Return all tags of a job or of what it made."""
+        with self._gate(target):
+            return self._cloud.tags(target, arn)
+
+    def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
+        """Give a resource tags, all of them or none."""
+        with self._gate(target):
+            self._cloud.tag(target, arn, tags)
+
+    def untag(self, target: Target, arn: str, keys: Collection[str]) -> None:
+        """Take tags from a resource."""
+        with self._gate(target):
+            self._cloud.untag(target, arn, keys)
+
+
+def narrowed(cloud: Cloud, width: int) -> Cloud:
+    """Return a cloud that has at most ``width`` calls to each target under way; others wait."""
+    slots: dict[tuple[str | None, str | None], threading.Semaphore]
+    slots = defaultdict(lambda: threading.Semaphore(width))
+    lock = threading.Lock()
+
+    def gate(target: Target) -> AbstractContextManager[object]:
+        with lock:
+            return slots[target.assume_role_arn, target.region]
+
+    return Gated(cloud, gate)
+
+
+def paced(
+    cloud: Cloud,
+    now: Callable[[], float],
+    pause: Callable[[float], object],
+    rate: float = CALLS_PER_SECOND,
+) -> Cloud:
+    """Return a cloud that calls each place no faster than a rate, after a burst; 0 is no limit.
+
+    ``pause`` is given seconds and returns after them, or sooner when nobody should wait any more.
+    """
+    buckets: dict[Place, Bucket] = defaultdict(lambda: Bucket(rate))
+    lock = threading.Lock()
+
+    @contextmanager
+    def gate(target: Target) -> Iterator[None]:
+        place = cloud.place(target)
+        with lock:
+            bucket = buckets[place]
+        seconds = bucket.take(now())
+        if seconds:
+            pause(seconds)
+        try:
+            yield
+        except CloudError as error:
+            if error.failure.disposition is Disposition.TRANSIENT:
+                bucket.slow()
+            raise
+
+    return Gated(cloud, gate)

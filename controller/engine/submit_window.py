@@ -1,0 +1,220 @@
+"""A plan's changes, started in order and side by side, each place by itself.
+
+How many jobs a place takes is known only by asking. So submits begin one by one and widen as they
+succeed, and the first that the quota refuses ends them: no pass is refused more often than it
+succeeded, one probe apart.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict, deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from itertools import cycle
+from typing import Generic, TypeVar
+
+from controller.core.model import Disposition, Failure, Place
+from controller.core.planning.actions import Action, Outcome, Plan, Verb
+from controller.core.planning.admission import full_text, is_full, queued
+from controller.core.planning.slots import Lane, lane_of
+from controller.engine.rate_limit import MOST_PLACES
+
+Kept = TypeVar("Kept")
+"""What is made of an outcome by who records it."""
+
+
+JOBS_FOR_A_CALL = 4
+"""Jobs under way for each call that may be: a sidecar on its way to disk keeps no call waiting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hands(Generic[Kept]):
+    """What is done with actions: carry one out, record what became of some, count a lane.
+
+    ``count`` returns how many jobs are active where an action's job belongs, None if unknown; it
+    is told how many this plan has just submitted there.
+    """
+
+    attempt: Callable[[Action], Outcome]
+    record: Callable[[Sequence[Outcome]], Sequence[Kept]]
+    count: Callable[[Action, int], int | None]
+
+
+def carry_out(made: Plan, hands: Hands[Kept], width: int) -> tuple[Kept, ...]:
+    """Return what became of every action, in the plan's order.
+
+    Each place has ``width`` threads of its own, so that none waits for another. When a signal
+    ends it, what is under way is finished and recorded, and what has not started never does.
+    """
+    with ExitStack() as pools:
+        lanes = _lanes(made, hands, width, pools)
+        # Left in this order: nothing starts any more, then the pools wait for what is under way.
+        for lane in lanes:
+            pools.callback(lane.close)
+            lane.go()
+        rest = [action for action in made.actions if not action.verb.mutates]
+        kept = hands.record([hands.attempt(action) for action in rest])
+        still = {id(action): one for action, one in zip(rest, kept, strict=True)}
+        coming = {key: future for lane in lanes for key, future in lane.results.items()}
+        return tuple(
+            still[id(action)] if id(action) in still else coming[id(action)].result()
+            for action in made.actions
+        )
+
+
+def _lanes(made: Plan, hands: Hands[Kept], width: int, pools: ExitStack) -> list[_Lane[Kept]]:
+    """Return the plan's changes by lane, those of one place over one pool.
+
+    Beyond ``MOST_PLACES`` places share pools, so that threads are bounded.
+    """
+    by_lane: dict[Lane, list[Action]] = defaultdict(list)
+    for action in made.changes:
+        by_lane[lane_of(action)].append(action)
+    places = dict.fromkeys(lane.place for lane in by_lane)
+    made_pools = [
+        pools.enter_context(ThreadPoolExecutor(width, thread_name_prefix="act"))
+        for _ in range(min(len(places), MOST_PLACES))
+    ]
+    executors: dict[Place | None, Executor] = dict(zip(places, cycle(made_pools), strict=False))
+    return [
+        _Lane(actions, hands, executors[lane.place], width) for lane, actions in by_lane.items()
+    ]
+
+
+@dataclass(slots=True)
+class _Window:
+    """How many submits may be under way at once: as many as have succeeded, and at least one."""
+
+    width: int
+    taken: int = 0
+    under_way: int = 0
+    priority: int = 0
+    full: bool = False
+    closed: bool = False
+
+    def admits(self, action: Action) -> bool:
+        """Whether a submit may start now; until the place is known, no priority passes another."""
+        if self.full or self.closed:
+            return False
+        if self.under_way and self.taken < self.width:
+            same = action.desired.policy.priority == self.priority
+            return same and self.under_way < self.taken
+        return self.under_way < self.width
+
+    def began(self, action: Action) -> None:
+        """Count a submit that starts."""
+        self.under_way += 1
+        self.priority = action.desired.policy.priority
+
+    def showed(self, failure: Failure | None) -> None:
+        """Take in what a Create answered; one throttled or denied says nothing of room."""
+        if is_full(failure):
+            self.full = True
+        elif failure is None or failure.disposition in {Disposition.TRANSIENT, Disposition.DENIED}:
+            self.taken += 1
+
+
+@dataclass(slots=True)
+class _Lane(Generic[Kept]):
+    """The changes of one lane; ``results`` holds what becomes of each, by the action's id."""
+
+    actions: Sequence[Action]
+    hands: Hands[Kept]
+    executor: Executor
+    width: int
+    results: dict[int, Future[Kept]] = field(init=False)
+    _waiting: deque[Action] = field(init=False)
+    _window: _Window = field(init=False)
+    _refused: list[Outcome] = field(default_factory=list)
+    _submitted: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        self.results = {id(action): Future() for action in self.actions}
+        self._waiting = deque(one for one in self.actions if one.verb is Verb.SUBMIT)
+        self._window = _Window(self.width)
+
+    def go(self) -> None:
+        """Start the first submits, and all that waits for no other."""
+        self._start()
+        for action in self.actions:
+            if action.verb is not Verb.SUBMIT:
+                self._hand(self._change, action)
+
+    def close(self) -> None:
+        """Let nothing start any more."""
+        with self._lock:
+            self._window.closed = True
+
+    def _hand(self, work: Callable[[Action], None], action: Action) -> None:
+        """Have a thread do some work; an error that nobody foresaw ends the wait for results."""
+
+        def done() -> None:
+            try:
+                work(action)
+            except BaseException as error:  # the futures raise it again
+                self._break_off(error)
+
+        self.executor.submit(done)
+
+    def _break_off(self, error: BaseException) -> None:
+        with self._lock:
+            self._window.closed = True
+            for future in self.results.values():
+                if not future.done():
+                    future.set_exception(error)
+
+    def _start(self) -> None:
+        going: list[Action] = []
+        with self._lock:
+            while self._waiting and self._window.admits(self._waiting[0]):
+                going.append(self._waiting.popleft())
+                self._window.began(going[-1])
+        for action in going:
+            self._hand(self._submit, action)
+
+    def _change(self, action: Action) -> None:
+        if not self._window.closed:
+            self._settle(self.hands.attempt(action))
+
+    def _submit(self, action: Action) -> None:
+        outcome = None if self._window.closed else self.hands.attempt(action)
+        is_refused = outcome is not None and is_full(outcome.failure)
+        with self._lock:
+            self._window.under_way -= 1
+            if outcome is not None:
+                self._window.showed(outcome.failure)
+                self._refused += [outcome] if is_refused else []
+                self._submitted += outcome.failure is None
+            is_drained = self._window.full and not self._window.under_way
+        try:
+            self._start()
+        finally:
+            # A pass that ends right now takes no more work; what it has paid for is recorded.
+            if outcome is not None and not is_refused:
+                self._settle(outcome)
+        if is_drained:
+            self._put_off()
+
+    def _put_off(self) -> None:
+        """Queue what the quota refused and all that stands behind it, told by one count."""
+        refused, is_closed = self._refused, self._window.closed
+        active = None if is_closed else self.hands.count(refused[0].planned, self._submitted)
+        for outcome in refused:
+            self._settle(replace(outcome, active=active))
+        with self._lock:
+            while self._waiting and not self._window.closed:
+                action = self._waiting.popleft()
+                behind = Outcome(action, queued(action, full_text(active)))
+                self.executor.submit(self._settle, behind)
+
+    def _settle(self, outcome: Outcome) -> None:
+        """Record an outcome; an error that nobody foresaw goes to who waits for the result."""
+        future = self.results[id(outcome.planned)]
+        try:
+            future.set_result(self.hands.record([outcome])[0])
+        except BaseException as error:  # the future raises it again
+            future.set_exception(error)

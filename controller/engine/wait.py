@@ -1,0 +1,77 @@
+"""Passes repeated until every job has ended, or time is up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from controller.core.kinds.kind import Kind
+from controller.core.model import Disposition, JobKey
+from controller.core.planning.actions import Action, Reason, Verb
+from controller.core.status.conditions import FOR_A_PERSON
+from controller.engine.apply import Result
+from controller.engine.reconcile import Report
+from controller.ports import Clock
+
+
+@dataclass(frozen=True, slots=True)
+class Waited:
+    """The last pass's report, and the jobs that had not ended when time was up."""
+
+    report: Report
+    unfinished: tuple[JobKey, ...] = ()
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether time was up before every job had ended."""
+        return bool(self.unfinished)
+
+
+def wait(
+    one_pass: Callable[[], Report],
+    kinds: Mapping[str, Kind],
+    clock: Clock,
+    every: float,
+    timeout: float | None,
+    show: Callable[[Report], None],
+    awaits: Callable[[Action], bool] = lambda _: True,
+) -> Waited:
+    """Repeat passes, ``every`` so many seconds, until no job can change without a person.
+
+    ``timeout`` is in seconds, None for ever; the last pass is made when it is over. ``show`` is
+    given each report, and ``awaits`` says which jobs are worth waiting for. A pass that a safeguard
+    refused, or whose credentials are denied, ends the wait: waiting would not help.
+    """
+    began = clock.now()
+    while True:
+        is_last = timeout is not None and not _left(clock, began, timeout)
+        report = one_pass()
+        show(report)
+        awaited = [result for result in report.results if awaits(result.outcome.now)]
+        going = [result for result in awaited if not _is_over(result, kinds)]
+        if report.refused or not going:
+            return Waited(report)
+        if is_last:
+            return Waited(report, tuple(one.outcome.planned.desired.key for one in going))
+        clock.sleep(every if timeout is None else min(every, _left(clock, began, timeout)))
+
+
+def _left(clock: Clock, began: datetime, timeout: float) -> float:
+    return max(0.0, timeout - (clock.now() - began).total_seconds())
+
+
+def _is_over(result: Result, kinds: Mapping[str, Kind]) -> bool:
+    outcome = result.outcome
+    action = outcome.now
+    if action.desired.removed and action.verb is Verb.NOOP:
+        return True
+    if outcome.failure is not None or action.failure is not None:
+        found = outcome.failure or action.failure
+        return found is not None and found.disposition in {Disposition.DENIED, Disposition.REFUSED}
+    if action.reason in FOR_A_PERSON or action.reason is Reason.SUSPENDED:
+        return True
+    kind = kinds[action.desired.key.kind]
+    if action.live is None:
+        return action.reason is Reason.STOPPED
+    return action.live.status in kind.terminal

@@ -1,0 +1,85 @@
+"""The simulated service behind HTTP: its own endpoints, and all other paths for the service."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Mount
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from controller.sandbox.http import control_api
+from controller.sandbox.http.connection import reset
+from controller.sandbox.http.control_api import answered
+from controller.sandbox.http.service import Received, Service
+from controller.sandbox.jobs.faults import FaultKind
+
+LARGEST_BODY = 4 * 1024 * 1024
+
+
+class _TooLargeError(Exception):
+    """A body larger than any request may be."""
+
+
+def application(service: Service) -> ASGIApp:
+    """Return the ASGI application of a service.
+
+    Nothing in it waits but for the network and for delays on order, between which one thread
+    serves every request in turn, and the store needs no lock but its own.
+    """
+    own = control_api.routes(service.store)
+    return Starlette(routes=[*own, Mount("/", app=_Front(service))])
+
+
+class _Front:
+    """The service's side: any method, any path, read before routing undoes the percent signs."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        try:
+            body = await _body(request)
+        except ClientDisconnect:
+            return
+        except _TooLargeError:
+            await _too_large()(scope, receive, send)
+            return
+        received = Received(
+            method=request.method,
+            path=scope["raw_path"].decode("ascii", "backslashreplace"),
+            query=scope["query_string"].decode("ascii", "backslashreplace"),
+            headers=request.headers,
+            body=body.decode("utf-8", "backslashreplace"),
+        )
+        fate = self._service.fate_of(received)
+        await _pause(fate.seconds(FaultKind.DELAY_BEFORE))
+        reply = self._service.answer(received, fate)
+        await _pause(fate.seconds(FaultKind.DELAY))
+        if reply is None:
+            await reset(scope, receive)
+            return
+        await Response(reply.body, reply.status, dict(reply.headers))(scope, receive, send)
+
+
+def _too_large() -> Response:
+    headers = {"x-amzn-errortype": "RequestEntityTooLargeException", "connection": "close"}
+    return answered({"message": f"A body holds at most {LARGEST_BODY} bytes."}, 413, headers)
+
+
+async def _pause(seconds: float) -> None:
+    # Most calls meet no delay, and must not let another call in between.
+    if seconds > 0:
+        await asyncio.sleep(seconds)
+
+
+async def _body(request: Request) -> bytes:
+    read = bytearray()
+    async for piece in request.stream():
+        read += piece
+        if len(read) > LARGEST_BODY:
+            raise _TooLargeError
+    return bytes(read)

@@ -1,0 +1,89 @@
+"""Orders for faults as JSON and as text, held to what can be ordered."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+
+from controller.sandbox.http.service import routes
+from controller.sandbox.jobs.faults import STRANGE, VERBS, Fault, FaultKind, suits
+from controller.sandbox.jobs.switches import (
+    LONGEST_SECONDS,
+    Members,
+    UnfitError,
+    content_of,
+    fitting,
+    validator,
+)
+from controller.sandbox.state import sts
+
+_DELAYS = (FaultKind.DELAY, FaultKind.DELAY_BEFORE)
+_STALE = (FaultKind.STALE_GET, FaultKind.STALE_LIST)
+# Nobody waits longer for an answer, and a sandbox that ends does not wait for these.
+_LONGEST_DELAY = 3600
+_MOST_CALLS = 1_000_000_000
+
+
+def fault_of(order: object) -> Fault:
+    """Return the fault that an object of JSON orders; raises UnfitError that says what is wrong."""
+    given = fitting(order, _validator(), _members())
+    # One call goes wrong unless chance decides, which has no number to end at.
+    unlimited = given.get("probability") is not None
+    members = {"times": None if unlimited else 1, **given, "kind": FaultKind(given["kind"])}
+    fault = Fault(**members)
+    _check_fit(fault)
+    return fault
+
+
+def fault_in(text: str) -> Fault:
+    """Return the fault that ``KIND[:NAME=VALUE,...]`` orders; raises UnfitError."""
+    kind, _, rest = text.partition(":")
+    order: dict[str, Any] = {"kind": kind}
+    for part in filter(None, rest.split(",")):
+        name, found, value = part.partition("=")
+        if not found or name == "kind":
+            raise UnfitError(f"{part!r} is not NAME=VALUE, such as nth=2.")
+        order[name] = _value(value)
+    return fault_of(order)
+
+
+def _value(text: str) -> object:
+    try:
+        return content_of(text)
+    except UnfitError:
+        return text  # a word, which no quotes stand around
+
+
+def _check_fit(fault: Fault) -> None:
+    """What the members of an order say must go together."""
+    kind, seconds = fault.kind, fault.seconds
+    if kind in _DELAYS and (seconds is None or seconds > _LONGEST_DELAY):
+        raise UnfitError(f"{kind} needs seconds, from 0 to {_LONGEST_DELAY}.")
+    if seconds is not None and kind not in (*_DELAYS, *_STALE):
+        raise UnfitError(f"{kind} takes no seconds.")
+    if fault.before and kind not in STRANGE:
+        raise UnfitError(f"{kind} takes no before.")
+    if fault.operation is not None and not suits(kind, fault.operation):
+        raise UnfitError(f"{kind} cannot befall {fault.operation}; leave operation out.")
+
+
+@cache
+def _members() -> Members:
+    operations = [*VERBS, *(route.name for route in routes()), *sts.OPERATIONS]
+    return {
+        "kind": {"enum": list(FaultKind)},
+        "operation": {"enum": [*operations, None]},
+        "nth": {"type": "integer", "minimum": 1, "maximum": _MOST_CALLS},
+        "times": {"type": ["integer", "null"], "minimum": 1, "maximum": _MOST_CALLS},
+        "probability": {"type": ["number", "null"], "minimum": 0, "maximum": 1},
+        "seed": {"type": "integer", "minimum": 0, "maximum": 2**53},
+        "seconds": {"type": ["number", "null"], "minimum": 0, "maximum": LONGEST_SECONDS},
+        "before": {"type": "boolean"},
+    }
+
+
+@cache
+def _validator() -> jsonschema_rs.Draft7Validator:
+    return validator(_members(), required=["kind"])

@@ -1,0 +1,53 @@
+"""Answers that are not the service's, as a proxy or a bad link puts them in their place."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from controller.sandbox.jobs.faults import FaultKind
+
+_NESTED = b"[" * 100_000
+_HTML = b"<html><body><h1>Sign in to the network</h1></body></html>"
+_HTML_TYPE = {"content-type": "text/html"}
+_JSON_TYPE = {"content-type": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Strange:
+    """An answer as it goes over the wire."""
+
+    status: int
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def strange_answer(kind: FaultKind, status: int, body: bytes) -> Strange:
+    """Return what a fault puts in the place of an answer."""
+    return _ANSWERS[kind](status, body)
+
+
+def _page(status: int) -> Callable[[int, bytes], Strange]:
+    return lambda _status, _body: Strange(status, _HTML, _HTML_TYPE)
+
+
+_ANSWERS: Mapping[FaultKind, Callable[[int, bytes], Strange]] = {
+    FaultKind.PAGE: _page(200),
+    FaultKind.EMPTY_OBJECT: lambda status, _: Strange(status, b"{}", _JSON_TYPE),
+    FaultKind.CUT: lambda status, body: Strange(status, body[: len(body) // 2], _JSON_TYPE),
+    FaultKind.GARBLED: lambda status, body: Strange(
+        status, bytes(byte | 128 for byte in body), _JSON_TYPE
+    ),
+    FaultKind.GZIP: lambda status, body: Strange(
+        status, gzip.compress(body), {**_JSON_TYPE, "content-encoding": "gzip"}
+    ),
+    FaultKind.NESTED: lambda status, _: Strange(status, _NESTED, _JSON_TYPE),
+    FaultKind.REDIRECT: lambda _status, _body: Strange(
+        302, b"", {"location": "http://127.0.0.1:9/sign-in"}
+    ),
+    FaultKind.PROXY_400: _page(400),
+    FaultKind.PROXY_403: _page(403),
+    FaultKind.PROXY_404: _page(404),
+    FaultKind.PROXY_408: _page(408),
+}

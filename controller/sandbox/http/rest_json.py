@@ -1,0 +1,162 @@
+"""Requests read from the wire as the service model describes them, and answers cut to shape."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import parse_qs, unquote
+
+from botocore.model import ListShape, OperationModel, Shape, StructureShape
+
+from controller.sandbox.jobs.operations import Handler
+from controller.sandbox.state import api_errors
+
+_DEEPEST = 64
+_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation: where it is reached, what it takes and gives, and who carries it out."""
+
+    name: str
+    method: str
+    segments: tuple[str, ...]
+    takes: StructureShape
+    gives: StructureShape | None
+    status: int
+    error_statuses: Mapping[str, int]
+    handler: Handler
+
+    def labels(self, method: str, segments: list[str]) -> dict[str, str] | None:
+        """Return the values of the path's labels, decoded, or None when the path is another's."""
+        if method != self.method or len(segments) != len(self.segments):
+            return None
+        labels = {}
+        for pattern, segment in zip(self.segments, segments, strict=True):
+            if pattern.startswith("{"):
+                labels[pattern.strip("{}")] = unquote(segment)
+            elif pattern != segment:
+                return None
+        return labels
+
+
+def route_of(operation: OperationModel, handler: Handler) -> Route:
+    """Return the route of an operation, from its http traits."""
+    takes, gives = operation.input_shape, operation.output_shape
+    if not isinstance(takes, StructureShape):
+        raise TypeError(f"{operation.name} takes no structure")
+    return Route(
+        name=operation.name,
+        method=operation.http["method"],
+        segments=tuple(operation.http["requestUri"].split("/")),
+        takes=takes,
+        gives=gives if isinstance(gives, StructureShape) else None,
+        status=operation.http.get("responseCode", 200),
+        error_statuses={
+            shape.name: shape.metadata["error"]["httpStatusCode"]
+            for shape in operation.error_shapes
+        },
+        handler=handler,
+    )
+
+
+def find(routes: tuple[Route, ...], method: str, path: str) -> tuple[Route, dict[str, str]]:
+    """Return the route that a path, still percent-encoded, leads to, and its labels.
+
+    Raises UnknownOperationException.
+    """
+    segments = path.split("/")
+    for route in routes:
+        labels = route.labels(method, segments)
+        if labels is not None:
+            return route, labels
+    raise api_errors.unknown_operation()
+
+
+def members_of(route: Route, labels: Mapping[str, str], query: str, body: str) -> dict[str, Any]:
+    """Return a request's members from path, query and body; members that no shape has are left out.
+
+    Raises SerializationException when the body is not a JSON object.
+    """
+    places = {name: shape.serialization for name, shape in route.takes.members.items()}
+    given = parse_qs(query, keep_blank_values=True)
+    document = _document(body)
+    members: dict[str, Any] = {}
+    for name, shape in route.takes.members.items():
+        place = places[name].get("location")
+        key = places[name].get("name", name)
+        if place == "uri":
+            members[name] = labels[key]
+        elif place == "querystring" and key in given:
+            members[name] = _scalar(shape, key, given[key][-1])
+        elif place is None and document.get(key) is not None:
+            members[name] = document[key]
+    return members
+
+
+def cut(shape: StructureShape | None, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts that a shape has members for, in lists of structures as well."""
+    if shape is None:
+        return {}
+    return {
+        name: _cut_value(member, facts[name])
+        for name, member in shape.members.items()
+        if name in facts
+    }
+
+
+def _cut_value(shape: Shape, value: Any) -> Any:
+    if isinstance(shape, ListShape) and isinstance(shape.member, StructureShape):
+        return [cut(shape.member, item) for item in value]
+    return value
+
+
+def _document(body: str) -> dict[str, Any]:
+    if not body:
+        return {}
+    try:
+        document = json.loads(body, parse_constant=_no_constant, parse_float=_finite)
+    except (ValueError, RecursionError):
+        raise api_errors.unserializable("The body is not JSON.") from None
+    if not isinstance(document, dict):
+        raise api_errors.unserializable("The body is not a JSON object.")
+    if _is_deep(document):
+        raise api_errors.unserializable(f"The body nests deeper than {_DEEPEST} levels.")
+    return document
+
+
+def _is_deep(document: dict[str, Any]) -> bool:
+    """Whether a document would exhaust the stack of whoever walks or writes it."""
+    level: list[Any] = [document]
+    for _ in range(_DEEPEST):
+        containers = [value for value in level if isinstance(value, (dict, list))]
+        level = [
+            inner
+            for value in containers
+            for inner in (value.values() if isinstance(value, dict) else value)
+        ]
+    return bool(level)
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    """Return a number that can be written again, which infinity cannot."""
+    number = float(text)
+    return number if math.isfinite(number) else _no_constant(text)
+
+
+def _scalar(shape: Shape, key: str, text: str) -> Any:
+    """Return a value of the query string in the type that its shape asks for."""
+    if shape.type_name not in {"integer", "long"}:
+        return text
+    if not _WHOLE_NUMBER.fullmatch(text):
+        raise api_errors.unserializable(f"{key} is not a whole number.")
+    return int(text)

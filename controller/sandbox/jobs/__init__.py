@@ -1,0 +1,1 @@
+"""Simulated jobs: created, run, failed and shown."""

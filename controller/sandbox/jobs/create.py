@@ -1,0 +1,92 @@
+"""What Create makes of a request: the members that never change, and the job's course."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from controller.core.kinds.kind import Kind, Simulation
+from controller.sandbox.jobs import arns
+from controller.sandbox.jobs.base_models import BaseModel
+from controller.sandbox.jobs.behaviour import Behaviour
+from controller.sandbox.jobs.job_failures import failure_of
+from controller.sandbox.jobs.jobs import Job
+from controller.sandbox.jobs.timeline import Course
+from controller.sandbox.state.caller import Caller
+
+
+def made(
+    kind: Kind,
+    simulation: Simulation,
+    request: Mapping[str, Any],
+    model: BaseModel,
+    caller: Caller,
+    course: Course,
+    namesakes: int,
+) -> Job:
+    """Return the job that a request makes, not yet kept; namesakes have ARNs of their own."""
+    name = str(request[kind.name_member])
+    unique = f"{kind.name}/{name}" + (f"/{namesakes}" if namesakes else "")
+    job_arn = arns.resource_arn(caller, kind.resource, model.identifier, unique)
+    return Job(
+        number=0,
+        kind=kind.name,
+        name=name,
+        arn=job_arn,
+        product_arn=arns.resource_arn(caller, simulation.product, model.identifier, unique),
+        model=model.identifier,
+        course=course,
+        digest=digest_of(kind, request),
+        members=json.dumps(
+            {kind.arn_member: job_arn, **_echoed(kind, simulation, request, model, caller)}
+        ),
+    )
+
+
+def digest_of(kind: Kind, request: Mapping[str, Any]) -> str:
+    """Return what two requests share exactly when all but their tokens is equal."""
+    parameters = {name: value for name, value in request.items() if name != kind.token_member}
+    return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()
+
+
+def course_of(
+    kind: Kind,
+    simulation: Simulation,
+    request: Mapping[str, Any],
+    behaviour: Behaviour,
+    *,
+    now: int,
+    starts: int,
+) -> Course:
+    """Return the course of a job that is created now and starts then; equal names last equally."""
+    name = str(request[kind.name_member])
+    share = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
+    factor = 1 + behaviour.deviation * (2 * share - 1)
+    length = round(behaviour.life_seconds * factor * 1000)
+    failure = failure_of(name, request.get(simulation.data_member), behaviour)
+    lasts = length if failure is None else round(length * behaviour.failing_part)
+    return Course(now, length, starts + lasts, failure, starts=starts)
+
+
+def _echoed(
+    kind: Kind,
+    simulation: Simulation,
+    request: Mapping[str, Any],
+    model: BaseModel,
+    caller: Caller,
+) -> dict[str, Any]:
+    """Return the request's members as Get and List show them, defaults filled in."""
+    shown = {name: value for name, value in request.items() if name not in kind.tag_members}
+    training = shown.setdefault(simulation.type_member, simulation.type_default)
+    defaults = model.defaults if training in simulation.settled_types else {}
+    settings = request.get(simulation.settings_member, {})
+    shown[simulation.settings_member] = dict(sorted({**defaults, **settings}.items()))
+    for member, echo in kind.echoes.items():
+        if member in request:
+            shown[echo] = request[member]
+    shown[kind.echoes[simulation.model_member]] = arns.model_arn(caller, model.identifier)
+    if kind.kms_member and kind.kms_member in request:
+        shown[kind.echoes[kind.kms_member]] = arns.key_arn(caller, request[kind.kms_member])
+    return shown

@@ -1,0 +1,167 @@
+"""Jobs in the store, found and filtered."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from controller.core.kinds.kind import Kind
+from controller.sandbox.jobs.timeline import Course
+from controller.sandbox.state.caller import Caller
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A job as it is kept: what Create fixed, and the course that decides the rest.
+
+    ``members`` is the JSON text of the members that never change. ``digest`` is that of the
+    request, or None when an earlier release made the job.
+    """
+
+    number: int
+    kind: str
+    name: str
+    arn: str
+    product_arn: str
+    model: str
+    course: Course
+    digest: str | None
+    members: str
+
+    def fixed(self) -> dict[str, Any]:
+        """Return the members that never change."""
+        fixed: dict[str, Any] = json.loads(self.members)
+        return fixed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Which jobs a listing asks for; ``beyond`` is the place at which the last page ended."""
+
+    newest_first: bool = True
+    name_contains: str = ""
+    after: int | None = None
+    before: int | None = None
+    beyond: tuple[int, int] | None = None
+
+
+_INSERT = "INSERT INTO jobs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+
+class Jobs:
+    """The jobs of one kind that one caller can see, inside a transaction.
+
+    With ``seen`` they are shown as they were at that moment: later ones are not there yet.
+    """
+
+    def __init__(
+        self, rows: sqlite3.Connection, kind: Kind, caller: Caller, seen: int | None = None
+    ) -> None:
+        self._rows = rows
+        self._seen = seen
+        self.lane = (kind.name, caller.account, caller.region)
+
+    def named(self, identifier: str) -> Job | None:
+        """Return the job that a name or an ARN identifies; of namesakes, the newest."""
+        return self._one("arn" if identifier.startswith("arn:") else "name", identifier)
+
+    def with_token(self, token: str) -> Job | None:
+        """Return the job that a Create with this token made last."""
+        return self._one("token", token)
+
+    def with_arn(self, arn: str) -> Job | None:
+        """Return the job that an ARN is of, or is of the product of."""
+        return self._one("arn", arn) or self._one("product_arn", arn)
+
+    def makers(self, product_name: str) -> Iterator[Job]:
+        """Yield the jobs whose product has a name, the newest first."""
+        where = "product_name = ? ORDER BY number DESC"
+        yield from map(self._job, self._select(where, product_name))
+
+    def namesakes(self, name: str) -> int:
+        """Return how many jobs have a name."""
+        return len(self._select("name = ?", name).fetchall())
+
+    def listed(self, query: Query) -> Iterator[Job]:
+        """Yield the jobs that a listing asks for, in its order."""
+        where, values = _conditions(query)
+        yield from map(self._job, self._select(where, *values))
+
+    def add(self, job: Job, caller: Caller, token: str | None, product_name: str) -> None:
+        """Keep a new job."""
+        course = job.course
+        values = (
+            *(job.kind, caller.account, caller.region, job.name, job.arn, token),
+            *(product_name, job.product_arn, job.model),
+            *(course.created, course.length, course.ends, course.failure, None, None),
+            *(job.members, course.begun, job.digest),
+        )
+        self._rows.execute(_INSERT, values)
+
+    def stop(self, job: Job, now: int, due: int) -> None:
+        """Let a job stop from now on, until it has stopped."""
+        change = "UPDATE jobs SET stop_asked = ?, stop_due = ? WHERE number = ?"
+        self._rows.execute(change, (now, due, job.number))
+
+    def _one(self, column: str, value: str) -> Job | None:
+        newest = f"{column} = ? ORDER BY number DESC LIMIT 1"
+        row = self._select(newest, value).fetchone()
+        return None if row is None else self._job(row)
+
+    def _job(self, row: sqlite3.Row) -> Job:
+        job = _job(row)
+        if self._seen is None:
+            return job
+        return replace(job, course=job.course.seen_at(self._seen))
+
+    def _select(self, where: str, *values: object) -> sqlite3.Cursor:
+        # Every condition is written in this module; what a caller sends is bound, never pasted.
+        scoped = "SELECT * FROM jobs WHERE kind = ? AND account = ? AND region = ? AND "
+        if self._seen is None:
+            return self._rows.execute(scoped + where, (*self.lane, *values))
+        return self._rows.execute(
+            scoped + "created <= ? AND " + where, (*self.lane, self._seen, *values)
+        )
+
+
+def _conditions(query: Query) -> tuple[str, list[object]]:
+    """Return the condition and order that a query means, and the values to bind."""
+    direction, beyond = ("DESC", "<") if query.newest_first else ("ASC", ">")
+    conditions: list[tuple[str, tuple[object, ...]]] = [("1", ())]
+    if query.name_contains:
+        conditions.append(("instr(name, ?) > 0", (query.name_contains,)))
+    if query.after is not None:
+        conditions.append(("created > ?", (query.after,)))
+    if query.before is not None:
+        conditions.append(("created < ?", (query.before,)))
+    if query.beyond is not None:
+        conditions.append((f"(created, number) {beyond} (?, ?)", query.beyond))
+    where = " AND ".join(text for text, _ in conditions)
+    order = f" ORDER BY created {direction}, number {direction}"
+    return where + order, [value for _, values in conditions for value in values]
+
+
+def _job(row: sqlite3.Row) -> Job:
+    course = Course(
+        created=row["created"],
+        length=row["length"],
+        ends=row["ends"],
+        failure=row["failure"],
+        stop_asked=row["stop_asked"],
+        stop_due=row["stop_due"],
+        starts=row["starts"],
+    )
+    return Job(
+        number=row["number"],
+        kind=row["kind"],
+        name=row["name"],
+        arn=row["arn"],
+        product_arn=row["product_arn"],
+        model=row["model"],
+        course=course,
+        digest=row["digest"],
+        members=row["members"],
+    )

@@ -1,0 +1,126 @@
+"""Requests held against the shapes of the service model, as the service itself does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
+
+from controller.sandbox.state import api_errors
+from controller.sandbox.state.sim_clock import moment_of
+
+_JSON_TYPES: Mapping[str, tuple[type, ...]] = {
+    "structure": (dict,),
+    "map": (dict,),
+    "list": (list,),
+    "string": (str,),
+    "timestamp": (str,),
+    "blob": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "long": (int,),
+    "float": (int, float),
+    "double": (int, float),
+}
+
+
+def check(shape: StructureShape, request: Mapping[str, Any]) -> None:
+    """A request that passes fits its shape in types, required members and every constraint.
+
+    Raises SerializationException for the first value of a wrong type, or else
+    ValidationException that tells every violated constraint.
+    """
+    found = list(_violations(shape, request, ""))
+    if found:
+        raise api_errors.violations(found)
+
+
+def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
+    _check_type(shape, value, path)
+    for text in _constraints(shape, value):
+        yield f"Value at '{path}' failed to satisfy constraint: {text}"
+    if isinstance(shape, StructureShape):
+        yield from _structure(shape, value, path)
+    elif isinstance(shape, ListShape):
+        for place, item in enumerate(value, start=1):
+            yield from _violations(shape.member, item, f"{path}.{place}.member")
+    elif isinstance(shape, MapShape):
+        for key, item in value.items():
+            yield from _violations(shape.key, key, f"{path}.{key}")
+            yield from _violations(shape.value, item, f"{path}.{key}")
+
+
+def _check_type(shape: Shape, value: Any, path: str) -> None:
+    allowed = _JSON_TYPES.get(shape.type_name)
+    if allowed is None:
+        return
+    # JSON's true is no number, though Python's is.
+    if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
+        raise api_errors.unserializable(
+            f"The value at '{path}' can not be converted to a {shape.type_name}."
+        )
+
+
+def _constraints(shape: Shape, value: Any) -> Iterator[str]:
+    """Yield what a value violates of its own shape."""
+    if shape.type_name == "timestamp" and not _is_time(value):
+        yield "Member must be an ISO 8601 timestamp"
+    if isinstance(shape, StringShape) and shape.enum and value not in shape.enum:
+        yield f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"
+    noun, size = _size(shape, value)
+    least, most = shape.metadata.get("min"), shape.metadata.get("max")
+    if size is not None and least is not None and size < least:
+        yield f"Member must have {noun} greater than or equal to {least}"
+    if size is not None and most is not None and size > most:
+        yield f"Member must have {noun} less than or equal to {most}"
+    pattern = shape.metadata.get("pattern")
+    if pattern is not None and not _matches(pattern, value):
+        yield f"Member must satisfy regular expression pattern: {pattern}"
+
+
+def _size(shape: Shape, value: Any) -> tuple[str, float | None]:
+    """Return what a shape's bounds are about, and how much of it the value has."""
+    if shape.type_name in {"integer", "long", "float", "double"}:
+        return "value", value
+    if shape.type_name in {"string", "list", "map"}:
+        return "length", len(value)
+    return "", None
+
+
+def _structure(shape: StructureShape, value: Any, path: str) -> Iterator[str]:
+    prefix = f"{path}." if path else ""
+    for name in shape.required_members:
+        if value.get(name) is None:
+            yield f"Value at '{prefix}{name}' failed to satisfy constraint: Member must not be null"
+    given = [name for name in shape.members if value.get(name) is not None]
+    if shape.is_tagged_union and len(given) != 1:
+        yield f"Value at '{path}' failed to satisfy constraint: Exactly one member must be set"
+    for name in given:
+        yield from _violations(shape.members[name], value[name], f"{prefix}{name}")
+
+
+def _matches(pattern: str, text: str) -> bool:
+    try:
+        return _matcher(pattern).is_valid(text)
+    except ValueError:
+        # Half of a surrogate pair, which JSON can write and UTF-8 cannot.
+        return False
+
+
+@cache
+def _matcher(pattern: str) -> jsonschema_rs.Draft7Validator:
+    """Return a matcher of whole texts, on an engine that no text can hang."""
+    return jsonschema_rs.Draft7Validator(
+        {"pattern": f"^(?:{pattern})$"}, pattern_options=jsonschema_rs.RegexOptions()
+    )
+
+
+def _is_time(text: str) -> bool:
+    try:
+        moment_of(text)
+    except ValueError:
+        return False
+    return True

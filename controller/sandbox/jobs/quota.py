@@ -1,0 +1,59 @@
+"""The quota of active jobs, and when a job that waits for a slot begins."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from controller.sandbox.jobs.behaviour import Behaviour, OverQuota
+
+Lane = tuple[str, str, str]
+"""A kind, an account and a region: each has a quota of its own."""
+
+# A job that was stopped while it waited never takes a slot.
+_ACTIVE = """
+SELECT coalesce(stop_due, ends) AS due, starts FROM jobs
+WHERE kind = ? AND account = ? AND region = ? AND due > ?
+AND (stop_asked IS NULL OR stop_asked >= starts)
+"""
+_WAITING = """
+SELECT number, ends - starts AS lasts FROM jobs
+WHERE kind = ? AND account = ? AND region = ? AND starts > ? AND stop_asked IS NULL
+ORDER BY number
+"""
+
+
+def start(rows: sqlite3.Connection, lane: Lane, behaviour: Behaviour, now: int) -> int | None:
+    """Return when a job that is created now begins, or None when the quota refuses it."""
+    if behaviour.quota is None:
+        return now
+    dues = [row["due"] for row in rows.execute(_ACTIVE, (*lane, now))]
+    if len(dues) >= behaviour.quota and behaviour.over_quota is OverQuota.REFUSE:
+        return None
+    return _next(dues, behaviour.quota, now)
+
+
+def replan(rows: sqlite3.Connection, lane: Lane, behaviour: Behaviour, now: int) -> None:
+    """Let the jobs that wait begin anew, in their order, each as early as there is a slot."""
+    active = rows.execute(_ACTIVE, (*lane, now))
+    dues = [row["due"] for row in active if row["starts"] <= now]
+    for row in rows.execute(_WAITING, (*lane, now)).fetchall():
+        begins = _next(dues, behaviour.quota, now)
+        dues.append(begins + row["lasts"])
+        change = "UPDATE jobs SET starts = ?, ends = ? WHERE number = ?"
+        rows.execute(change, (begins, dues[-1], row["number"]))
+
+
+def replan_all(rows: sqlite3.Connection, behaviour: Behaviour, now: int) -> None:
+    """Hold every queue to a quota that has changed."""
+    queues = "SELECT DISTINCT kind, account, region FROM jobs WHERE starts > ?"
+    for row in rows.execute(queues, (now,)).fetchall():
+        replan(rows, (row["kind"], row["account"], row["region"]), behaviour, now)
+
+
+def _next(dues: Iterable[int], quota: int | None, now: int) -> int:
+    """Return when fewer jobs than the quota are left, of those that are over at ``dues``."""
+    late_first = sorted(dues, reverse=True)
+    if quota is None or len(late_first) < quota:
+        return now
+    return max(now, late_first[quota - 1])

@@ -1,0 +1,90 @@
+"""The sandbox's settings in its store: how it behaves, and the faults on order."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import lru_cache
+from typing import Any
+
+from controller.sandbox.jobs import quota, switches
+from controller.sandbox.jobs.behaviour import AS_RECORDED, Behaviour
+from controller.sandbox.jobs.faults import UNHARMED, Fate, Fault, FaultKind
+
+
+def behaviour(rows: sqlite3.Connection) -> Behaviour:
+    """Return the behaviour that was set last, by whichever process."""
+    row = rows.execute("SELECT changes FROM behaviour").fetchone()
+    return AS_RECORDED if row is None else _behaviour(row["changes"])
+
+
+def behave(rows: sqlite3.Connection, wanted: Behaviour, now: int) -> None:
+    """Set the behaviour for every process; jobs that wait for a slot are held to the new quota."""
+    rows.execute("DELETE FROM behaviour")
+    changes = json.dumps(switches.differences(wanted))
+    rows.execute("INSERT INTO behaviour VALUES (?)", (changes,))
+    quota.replan_all(rows, wanted, now)
+
+
+def order(rows: sqlite3.Connection, faults: Sequence[Fault]) -> None:
+    """Add orders behind those that stand; their calls are counted from now on."""
+    specs = [(json.dumps(asdict(fault)),) for fault in faults]
+    rows.executemany("INSERT INTO faults (spec) VALUES (?)", specs)
+
+
+def cancel(rows: sqlite3.Connection) -> None:
+    """Take back every order."""
+    rows.execute("DELETE FROM faults")
+
+
+def orders(rows: sqlite3.Connection) -> list[dict[str, Any]]:
+    """Return every order with its number, the matching calls seen and how many went wrong."""
+    found = rows.execute("SELECT number, spec, seen, fired FROM faults ORDER BY number")
+    return [
+        {
+            "number": row["number"],
+            **json.loads(row["spec"]),
+            "seen": row["seen"],
+            "fired": row["fired"],
+        }
+        for row in found
+    ]
+
+
+def any_order(rows: sqlite3.Connection) -> bool:
+    """Whether any order stands, spent or not."""
+    return rows.execute("SELECT 1 FROM faults LIMIT 1").fetchone() is not None
+
+
+def meet(rows: sqlite3.Connection, operation: str) -> Fate:
+    """Return what becomes of a call, and count it.
+
+    A call that a fault ends does not reach the orders behind it, and they do not count it.
+    """
+    met: list[Fault] = []
+    found = rows.execute("SELECT number, spec, seen, fired FROM faults ORDER BY number").fetchall()
+    for row in found:
+        fault = _fault(row["spec"])
+        if not fault.concerns(operation):
+            continue
+        fires = fault.fires(row["seen"] + 1, row["fired"])
+        count = "UPDATE faults SET seen = seen + 1, fired = fired + ? WHERE number = ?"
+        rows.execute(count, (int(fires), row["number"]))
+        if fires:
+            met.append(fault)
+            if fault.ends_the_call:
+                break
+    return Fate(tuple(met)) if met else UNHARMED
+
+
+@lru_cache(maxsize=64)
+def _behaviour(changes: str) -> Behaviour:
+    return switches.changed(AS_RECORDED, json.loads(changes))
+
+
+@lru_cache(maxsize=1024)
+def _fault(spec: str) -> Fault:
+    members = json.loads(spec)
+    return Fault(**{**members, "kind": FaultKind(members["kind"])})

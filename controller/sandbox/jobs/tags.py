@@ -1,0 +1,53 @@
+"""Tags, kept apart from the jobs and products that carry them."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+
+from controller.sandbox.state import api_errors
+
+Tag = Mapping[str, str]
+
+
+def add(rows: sqlite3.Connection, arn: str, tags: Iterable[Tag], *, most: int) -> None:
+    """Give a resource tags as a caller may, all of them or none; raises RefusalError."""
+    new = {tag["key"]: tag["value"] for tag in tags}
+    _refuse_reserved(new)
+    kept = {tag["key"]: tag["value"] for tag in listed(rows, arn)}
+    own = [key for key in kept | new if not _is_reserved(key)]
+    if len(own) > most:
+        raise api_errors.too_many_tags(most, arn)
+    put(rows, arn, new)
+
+
+def remove(rows: sqlite3.Connection, arn: str, keys: Sequence[str]) -> None:
+    """Take tags from a resource as a caller may; raises RefusalError.
+
+    Keys that the resource does not have are no matter.
+    """
+    _refuse_reserved(keys)
+    rows.executemany("DELETE FROM tags WHERE arn = ? AND key = ?", [(arn, key) for key in keys])
+
+
+def put(rows: sqlite3.Connection, arn: str, tags: Mapping[str, str]) -> None:
+    """Give a resource tags; a key that it has gets the new value."""
+    values = [(arn, key, value) for key, value in tags.items()]
+    rows.executemany("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", values)
+
+
+def listed(rows: sqlite3.Connection, arn: str) -> list[dict[str, str]]:
+    """Return a resource's tags in the order of their keys."""
+    found = rows.execute("SELECT key, value FROM tags WHERE arn = ? ORDER BY key", (arn,))
+    return [dict(row) for row in found]
+
+
+def _refuse_reserved(keys: Iterable[str]) -> None:
+    for key in keys:
+        if _is_reserved(key):
+            raise api_errors.reserved_key(key)
+
+
+def _is_reserved(key: str) -> bool:
+    """Whether only AWS itself uses a key; such tags do not count towards the limit either."""
+    return key.lower().startswith("aws:")

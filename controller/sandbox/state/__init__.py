@@ -1,0 +1,1 @@
+"""The sandbox's state: its store, clock, journal and callers."""

@@ -1,0 +1,182 @@
+"""The sandbox's memory: one SQLite file that several processes may share and may die upon."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from controller.adapters.host.tree_files import FileUnreadableError, OutsideTreeError, root_of
+from controller.adapters.host.tree_writes import make_folder, refuse_link
+from controller.sandbox.state.sim_clock import Clock
+
+FILE_NAME = "sandbox.sqlite3"
+_VERSION = 2
+_PATIENCE = 30.0
+_PAUSE = 0.005
+_JOBS = """
+CREATE TABLE jobs (
+    number INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL, account TEXT NOT NULL, region TEXT NOT NULL,
+    name TEXT NOT NULL, arn TEXT NOT NULL, token TEXT,
+    product_name TEXT NOT NULL, product_arn TEXT NOT NULL, model TEXT NOT NULL,
+    created INTEGER NOT NULL, length INTEGER NOT NULL, ends INTEGER NOT NULL,
+    failure TEXT, stop_asked INTEGER, stop_due INTEGER,
+    members TEXT NOT NULL,
+    starts INTEGER NOT NULL, digest TEXT
+) STRICT;
+CREATE INDEX jobs_by_name ON jobs (kind, account, region, name);
+CREATE UNIQUE INDEX jobs_by_arn ON jobs (arn);
+CREATE INDEX jobs_by_product ON jobs (product_arn);
+CREATE INDEX jobs_by_token ON jobs (kind, account, region, token);
+CREATE INDEX jobs_by_time ON jobs (kind, account, region, created, number);
+"""
+_AROUND = """
+CREATE TABLE tags (
+    arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (arn, key)
+) STRICT;
+CREATE TABLE calls (number INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL) STRICT;
+CREATE TABLE clock (wall REAL NOT NULL, simulated REAL NOT NULL, speed REAL NOT NULL) STRICT;
+"""
+# What version 2 brought: the sandbox's settings, and names that need not be unique.
+_SETTINGS = """
+CREATE TABLE behaviour (changes TEXT NOT NULL) STRICT;
+CREATE TABLE faults (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, spec TEXT NOT NULL,
+    seen INTEGER NOT NULL DEFAULT 0, fired INTEGER NOT NULL DEFAULT 0
+) STRICT;
+"""
+_SET_ASIDE = """
+DROP INDEX jobs_by_arn; DROP INDEX jobs_by_product; DROP INDEX jobs_by_token;
+DROP INDEX jobs_by_time; ALTER TABLE jobs RENAME TO jobs_before;
+"""
+_TAKE_OVER = """
+INSERT INTO jobs SELECT *, created, NULL FROM jobs_before; DROP TABLE jobs_before;
+"""
+
+
+class StoreUnusableError(RuntimeError):
+    """The file is not a store that this release can read."""
+
+
+class Store:
+    """An open store; a transaction that ends is kept, whatever happens to the process."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder.absolute() / FILE_NAME
+        _make_room(self.path)
+        self.rows = _opened(self.path)
+        try:
+            _patiently(self._prepare)
+        except StoreUnusableError:
+            self.close()
+            raise
+        except sqlite3.Error as error:
+            self.close()
+            raise _unusable(self.path, error) from None
+
+    def close(self) -> None:
+        """Close the file; what was committed stays."""
+        self.rows.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All that happens inside is kept or none of it; no other process writes meanwhile."""
+        self.rows.execute("BEGIN IMMEDIATE")
+        try:
+            yield self.rows
+            self.rows.commit()
+        except BaseException:
+            self.rows.rollback()
+            raise
+
+    def clock(self) -> Clock:
+        """Return the clock as last set, by whichever process."""
+        row = self.rows.execute("SELECT wall, simulated, speed FROM clock").fetchone()
+        return Clock(row["wall"], row["simulated"], row["speed"])
+
+    def set_clock(self, clock: Clock) -> None:
+        """Set the clock for every process; call it inside a transaction."""
+        self.rows.execute("DELETE FROM clock")
+        values = (clock.wall, clock.simulated, clock.speed)
+        self.rows.execute("INSERT INTO clock VALUES (?, ?, ?)", values)
+
+    def pace(self, wall: float, speed: float) -> None:
+        """Let simulated time go on from where it is, at this speed."""
+        with self.transaction():
+            clock = self.clock()
+            if clock.speed != speed:
+                self.set_clock(clock.paced(wall, speed))
+
+    def _prepare(self) -> None:
+        self.rows.execute("PRAGMA journal_mode = WAL")
+        # A killed process loses nothing at this setting; only a power cut may.
+        self.rows.execute("PRAGMA synchronous = NORMAL")
+        with self.transaction():
+            version = self.rows.execute("PRAGMA user_version").fetchone()[0]
+            if version == 0:
+                self._create()
+            elif version == 1:
+                self._run(_SET_ASIDE + _JOBS + _TAKE_OVER + _SETTINGS)
+            elif version != _VERSION:
+                raise StoreUnusableError(
+                    f"{self.path}: written by another release (store version {version}, "
+                    f"not {_VERSION}); move the file away to start anew"
+                )
+
+    def _create(self) -> None:
+        self._run(_JOBS + _AROUND + _SETTINGS)
+        now = time.time()
+        self.set_clock(Clock(wall=now, simulated=now, speed=1.0))
+
+    def _run(self, statements: str) -> None:
+        for statement in filter(str.strip, statements.split(";")):
+            self.rows.execute(statement)
+        self.rows.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _make_room(path: Path) -> None:
+    """Make the store's folder; no link may have SQLite write into other files than the store's."""
+    try:
+        root = root_of(path.parent.parent)
+        make_folder(root, str(path.parent))
+        for ending in ("", "-journal", "-wal", "-shm"):
+            refuse_link(root, f"{path}{ending}")
+    except (OutsideTreeError, FileUnreadableError) as error:
+        raise StoreUnusableError(f"{error.path}: {error.text}") from None
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    try:
+        # One thread serves; another one may close the store once that thread has ended.
+        rows = sqlite3.connect(
+            path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+        )
+    except sqlite3.Error as error:
+        raise _unusable(path, error) from None
+    rows.row_factory = sqlite3.Row
+    return rows
+
+
+def _patiently(prepare: Callable[[], None]) -> None:
+    """Prepare, again and again while another process prepares the same new file.
+
+    SQLite itself does not wait when two processes change the journal's mode at once.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            return prepare()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(_PAUSE)
+
+
+def _unusable(path: Path, error: sqlite3.Error) -> StoreUnusableError:
+    if isinstance(error, sqlite3.OperationalError):
+        return StoreUnusableError(f"{path}: {error}; the folder and its files must be writable")
+    return StoreUnusableError(f"{path}: {error}; move the file away to start anew")

@@ -1,0 +1,199 @@
+"""What a verb has to say of a tree: its manifests, and what was found on each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from controller.core.kinds.kind import Kind
+from controller.core.model import JobKey, Problem, Source
+from controller.core.planning.actions import UNREAD, Action, Plan, Reason, Verb
+from controller.core.printable import escaped
+from controller.core.problems import Code
+from controller.core.severity import errors
+from controller.core.status.conditions import STALLED
+from controller.views.status import JobStatus, is_unhealthy
+
+NOWHERE = Source("")
+"""The place of what concerns the tree as a whole."""
+
+UNWRITTEN = "NotWrittenBack"
+"""The rule of statuses that are in the files alone."""
+
+_FAILED = UNREAD | {Reason.INVALID, Reason.WRONG_TARGET}
+_CODES = frozenset(code.code for code in Code)
+_ORDER = (Verb.STOP, Verb.SUBMIT, Verb.TAG, Verb.ADOPT)
+
+
+class Level(StrEnum):
+    """How grave a finding is, the gravest first."""
+
+    ERROR = "error"
+    """It lets the verb fail."""
+    WARNING = "warning"
+    """A person must act before the manifest comes true."""
+    NOTICE = "notice"
+    """It is what the plan does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing to say at one place; ``rule`` is a problem's code, a reason or a service's code.
+
+    ``subject`` is the manifest's name, empty for what concerns a file or the tree.
+    """
+
+    level: Level
+    rule: str
+    message: str
+    source: Source = NOWHERE
+    hint: str = ""
+    subject: JobKey | None = None
+
+    @property
+    def is_problem(self) -> bool:
+        """Whether it is told of a manifest as it is written, and not of its job."""
+        return self.rule in _CODES
+
+    @property
+    def is_remark(self) -> bool:
+        """Whether it is a warning about a manifest that is valid nevertheless."""
+        return self.is_problem and self.level is Level.WARNING
+
+    @property
+    def text(self) -> str:
+        """The message and the hint, with whatever a terminal would act on written as escapes."""
+        hint = [f"hint: {self.hint}"] if self.hint else []
+        return "\n".join(escaped(line) for line in [*self.message.split("\n"), *hint])
+
+    @property
+    def title(self) -> str:
+        """The rule, and whom it is about."""
+        return f"{self.rule}: {self.subject.name}" if self.subject else self.rule
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What a verb says of the manifests that it looked at; findings come with the gravest first.
+
+    ``summary`` counts them in one sentence. Of a ``sandbox`` every report says that nothing of it
+    is real.
+    """
+
+    verb: str
+    summary: str
+    manifests: tuple[tuple[JobKey, Source], ...] = ()
+    findings: tuple[Finding, ...] = ()
+    sandbox: bool = False
+
+    def placed(self, place: Callable[[Source], Source]) -> Review:
+        """Return the same with every place told in another way."""
+        manifests = tuple((key, place(source)) for key, source in self.manifests)
+        findings = tuple(
+            one if one.source == NOWHERE else replace(one, source=place(one.source))
+            for one in self.findings
+        )
+        return replace(self, manifests=manifests, findings=findings)
+
+    def of(self, *levels: Level) -> tuple[Finding, ...]:
+        """Return the findings of some levels, in order."""
+        return tuple(one for one in self.findings if one.level in levels)
+
+
+def review(
+    verb: str,
+    summary: str,
+    manifests: Iterable[tuple[JobKey, Source]],
+    findings: Iterable[Finding],
+    *,
+    sandbox: bool = False,
+) -> Review:
+    """Return a review; of findings that are equally grave, those that come first stay first."""
+    levels = list(Level)
+    ordered = sorted(findings, key=lambda one: levels.index(one.level))
+    return Review(verb, summary, tuple(manifests), tuple(ordered), sandbox)
+
+
+def of_problems(problems: Sequence[Problem]) -> Iterator[Finding]:
+    """Yield an error or a warning for each problem, as its severity says."""
+    for one in problems:
+        yield Finding(Level(one.severity), one.code, one.message, one.source, one.hint, one.key)
+
+
+def of_plan(plan: Plan, problems: Sequence[Problem], refused: str | None) -> Iterator[Finding]:
+    """Yield what keeps a plan from coming true, then what it changes, stops first.
+
+    An invalid manifest is told by its problems.
+    """
+    yield from _refusal(refused)
+    yield from of_problems(problems)
+    told = {problem.key for problem in errors(problems)}
+    for action in plan.actions:
+        if action.verb is Verb.HOLD and not (
+            action.reason is Reason.INVALID and action.desired.key in told
+        ):
+            yield _of(action, Level.ERROR if action.reason in _FAILED else Level.WARNING)
+    changes = [action for action in plan.actions if action.verb in _ORDER]
+    for action in sorted(changes, key=lambda action: _ORDER.index(action.verb)):
+        yield _of(action, Level.NOTICE)
+
+
+def _refusal(refused: str | None) -> Iterator[Finding]:
+    if refused:
+        yield Finding(Level.ERROR, "Refused", refused)
+
+
+def of_pass(
+    statuses: Sequence[JobStatus],
+    kinds: Mapping[str, Kind],
+    failing: Mapping[JobKey, str],
+    problems: Sequence[Problem],
+    refused: str | None,
+) -> Iterator[Finding]:
+    """Yield what kept a pass from serving jobs, then the jobs that failed or wait for a person.
+
+    ``failing`` tells, of jobs that could not be served, why. An invalid manifest is told by its
+    problems.
+    """
+    yield from _refusal(refused)
+    yield from of_problems(problems)
+    told = {problem.key for problem in errors(problems)}
+    for status in statuses:
+        if status.key in failing:
+            yield _unserved(status, failing[status.key])
+        elif is_unhealthy(status, kinds) and status.key not in told:
+            yield _unhealthy(status, kinds)
+
+
+def of_write_back(why: str) -> Iterator[Finding]:
+    """Yield why statuses were not written back, if that is why."""
+    if why:
+        yield Finding(Level.ERROR, UNWRITTEN, f"The statuses were not written back: {why}")
+
+
+def _unserved(status: JobStatus, why: str) -> Finding:
+    """Return a failure under the service's code, where there is one."""
+    code, _, rest = why.partition(": ")
+    rule = code if rest and code.isidentifier() else "Unserved"
+    return Finding(Level.ERROR, rule, why, status.source, subject=status.key)
+
+
+def _unhealthy(status: JobStatus, kinds: Mapping[str, Kind]) -> Finding:
+    has_failed = status.phase in kinds[status.key.kind].failed
+    level = Level.ERROR if has_failed else Level.WARNING
+    synced = status.condition(STALLED) or status.condition("Synced")
+    rule = str(synced.get("reason") or status.phase)
+    message = str(synced.get("message") or status.phase)
+    return Finding(level, rule, message, status.source, subject=status.key)
+
+
+def _of(action: Action, level: Level) -> Finding:
+    """Return what an action has to say; members that differ are told with both values."""
+    changes = [
+        f"{change.member}: manifest {change.declared}, live {change.live}"
+        for change in action.changes
+    ]
+    message = "\n".join([f"{action.verb}: {action.message}", *changes])
+    desired = action.desired
+    return Finding(level, str(action.reason), message, desired.source, subject=desired.key)

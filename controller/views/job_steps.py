@@ -1,0 +1,125 @@
+"""What a verb does, or would do, with each job that a person named: for people and programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from controller.core.model import API_VERSION, Change, JobKey, Source
+from controller.core.planning.actions import Reason
+from controller.views.notices import Remarks, findings_data
+from controller.views.plan import change_line, in_sandbox
+from controller.views.text import Line, columns, counted
+
+
+class Verdict(StrEnum):
+    """What becomes of one job."""
+
+    PLANNED = "Planned"
+    DONE = "Done"
+    UNNEEDED = "Unneeded"
+    REFUSED = "Refused"
+    FAILED = "Failed"
+
+
+_COLOURS = {
+    Verdict.PLANNED: "cyan",
+    Verdict.DONE: "green",
+    Verdict.REFUSED: "yellow",
+    Verdict.FAILED: "red",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One job's step: what becomes of it, and why.
+
+    ``reason`` is that of the plan which the step goes by. ``notes`` and the lines of ``diff`` are
+    for people, ``data`` holds what programs find beside the message.
+    """
+
+    key: JobKey
+    source: Source
+    verdict: Verdict
+    reason: Reason
+    message: str
+    notes: tuple[str, ...] = ()
+    changes: tuple[Change, ...] = ()
+    diff: tuple[str, ...] = ()
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """All steps of one call of a verb; ``cost`` says what Bedrock charges for it, or loses.
+
+    ``remarks`` are what programs find beside the steps, and people on stderr.
+    """
+
+    verb: str
+    cost: str
+    steps: tuple[Step, ...]
+    remarks: Remarks = field(default_factory=Remarks)
+
+    @property
+    def planned(self) -> tuple[Step, ...]:
+        """The steps that are still to be taken."""
+        return tuple(step for step in self.steps if step.verdict is Verdict.PLANNED)
+
+
+def steps_data(told: Steps, *, sandbox: bool) -> dict[str, Any]:
+    """Return steps as plain data."""
+    return {
+        "apiVersion": API_VERSION,
+        "kind": told.verb.capitalize(),
+        "sandbox": sandbox,
+        "cost": told.cost,
+        **findings_data(told.remarks),
+        "jobs": [_data(step) for step in told.steps],
+    }
+
+
+def step_lines(told: Steps, *, sandbox: bool) -> Iterator[Line]:
+    """Yield each step with what is to be known of it, then the cost of what is planned."""
+    heads = columns([(step.verdict, step.key.name) for step in told.steps])
+    for step, head in zip(told.steps, heads, strict=True):
+        yield Line(f"{head}  {step.message}", _COLOURS.get(step.verdict))
+        yield from (Line(f"    {note}") for note in step.notes)
+        yield from map(change_line, step.changes)
+        yield from map(_diff_line, step.diff)
+    if told.planned:
+        yield Line(told.cost)
+    yield Line(_summary(told) + in_sandbox(sandbox), bold=True)
+
+
+def _diff_line(text: str) -> Line:
+    colours = {"+": "green", "-": "red", "@": "cyan"}
+    return Line(text, colours.get(text[:1]))
+
+
+def _summary(told: Steps) -> str:
+    counts = Counter(step.verdict for step in told.steps)
+    parts = [f"{counts[verdict]} {verdict.lower()}" for verdict in Verdict if counts[verdict]]
+    what = f": {', '.join(parts)}" if parts else ""
+    return f"{told.verb.capitalize()}: {counted(len(told.steps), 'job')}{what}."
+
+
+def _data(step: Step) -> dict[str, Any]:
+    changes = [
+        {"member": change.member, "declared": change.declared, "live": change.live}
+        for change in step.changes
+    ]
+    return {
+        "kind": step.key.kind,
+        "name": step.key.name,
+        "path": step.source.path,
+        "verdict": str(step.verdict),
+        "reason": str(step.reason),
+        "message": step.message,
+        "notes": list(step.notes),
+        "changes": changes,
+        **step.data,
+    }

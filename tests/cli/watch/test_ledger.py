@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from controller.adapters.git.work_trees import WorkTrees
+from controller.adapters.sidecars.store import Sidecars
+from controller.cli.watch import ledger
+from controller.cli.watch.ledger import Turns
+from controller.core.kinds.registry import KINDS
+from controller.core.model import SUBMITTING, JobKey, Recorded, Source
+from controller.engine.apply import PassLeftError
+from controller.ports import LedgerError
+from tests.git.support import git
+from tests.support.checkouts import commit, halfway, repository
+from tests.support.manifests import KIND, manifest, write
+
+KEY = JobKey(KIND, "a")
+
+
+@pytest.fixture
+def top(tmp_path: Path) -> Path:
+    """A repository of one manifest, and a branch in which its record is another."""
+    top = repository(tmp_path)
+    write(top / "jobs" / "a.yaml", manifest("a"))
+    _turns(top).write(_source(top), KEY, {"kind": KIND, "phase": "Failed"})
+    commit(top, "one")
+    _turns(top).write(_source(top), KEY, {"kind": KIND, "phase": "Completed"})
+    commit(top, "two")
+    return top
+
+
+def test_a_record_is_read_of_one_commit(top: Path) -> None:
+    """Git deletes a sidecar before it writes another: until then nobody says it is not there."""
+    turns = _turns(top)
+    read: list[object] = []
+
+    def look() -> None:
+        read.append(turns.read({KEY: _source(top)})[KEY].phase)
+
+    with halfway(top, "one", "jobs/a.status.json"):
+        assert not (top / "jobs" / "a.status.json").exists()
+        thread = threading.Thread(target=look)
+        thread.start()
+    thread.join()
+
+    assert read == ["Failed"]
+
+
+def test_a_checkout_while_records_are_read_is_noticed(top: Path) -> None:
+    """No lock before and none after, but git has written the index: the records are read again."""
+
+    class Late(Sidecars):
+        def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
+            found = super().read(sources)
+            if found[KEY].phase == "Completed":
+                git(top, "checkout", "-q", "one")
+            return found
+
+    jobs = top / "jobs"
+    turns = Turns(Late([jobs], KINDS), threading.RLock(), WorkTrees([jobs]).standings)
+
+    assert turns.read({KEY: _source(top)})[KEY].phase == "Failed"
+
+
+def test_nothing_begins_beside_a_checkout(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout that goes on ends the pass, and an intent that it may take away is not written."""
+    monkeypatch.setattr(ledger, "PATIENCE", 0.0)
+    turns = _turns(top)
+    with halfway(top, "one", "jobs/a.status.json"):
+        with pytest.raises(PassLeftError):
+            turns.read({KEY: _source(top)})
+        with pytest.raises(LedgerError, match="git is changing"):
+            turns.write(_source(top), KEY, {"phase": SUBMITTING})
+
+
+def _turns(top: Path) -> Turns:
+    jobs = top / "jobs"
+    return Turns(Sidecars([jobs], KINDS), threading.RLock(), WorkTrees([jobs]).standings)
+
+
+def _source(top: Path) -> Source:
+    return Source(str(top / "jobs" / "a.yaml"))

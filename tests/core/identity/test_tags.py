@@ -1,0 +1,110 @@
+"""Tags: what is wanted, what is read for it, and what is corrected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.core.fleet import fleet_of
+from controller.core.identity.tags import judged, stamps, to_read, token_of, wanted
+from controller.core.identity.tokens import owner_mark
+from controller.core.model import Live, Recorded
+from tests.contract.showing import arn_of, product_of
+from tests.core.cases import OFFERED, desired_of
+
+FLEET = fleet_of({"owner": "acme-ml"})
+ARN = arn_of(OFFERED, "abcdefghijkl")
+PRODUCT = product_of(OFFERED, ARN)
+RUNS = Live(ARN, "support-bot", "InProgress", None, {"jobArn": ARN})
+ENDED = Live(ARN, "support-bot", "Completed", None, {"jobArn": ARN, "outputModelArn": PRODUCT})
+NOTHING: dict[str, dict[str, str]] = {"jobTags": {}, "customModelTags": {}}
+
+tags = st.dictionaries(st.sampled_from("abcd"), st.sampled_from("12"))
+
+
+def _recorded(known: dict[str, dict[str, str]]) -> Recorded:
+    return Recorded({}, arn=ARN, tags=known)
+
+
+def _read(want: Any, live: Live, known: Any, *, full: bool = False) -> list[tuple[str, str]]:
+    return list(to_read(OFFERED, NOTHING | want, live, _recorded(known), full=full))
+
+
+def test_only_what_a_sidecar_does_not_vouch_for_is_read() -> None:
+    """Tags that are known as wanted, and tags that nobody set, cost no call."""
+    ours = {"jobTags": {"team": "a"}}
+
+    assert _read(ours, RUNS, {}) == [("jobTags", ARN)]
+    assert _read(ours, RUNS, ours) == []
+    assert _read({}, RUNS, ours) == [("jobTags", ARN)]
+    assert _read({}, RUNS, {}, full=True) == []
+    assert _read(ours, RUNS, ours, full=True) == [("jobTags", ARN)]
+
+
+def test_tags_of_the_product_wait_for_it() -> None:
+    """What a job makes has an ARN only once it succeeded."""
+    want = {"customModelTags": {"team": "a"}}
+
+    assert _read(want, RUNS, {}) == []
+    assert _read(want, ENDED, {}) == [("customModelTags", PRODUCT)]
+
+
+def test_record_of_another_job_vouches_for_nothing() -> None:
+    """A retry begins with no tags known."""
+    known = Recorded({}, arn=arn_of(OFFERED, "mnopqrstuvwx"), tags={"jobTags": {"team": "a"}})
+    want = NOTHING | {"jobTags": {"team": "a"}}
+
+    assert list(to_read(OFFERED, want, RUNS, known, full=False)) == [("jobTags", ARN)]
+
+
+@settings(deadline=None, max_examples=300)
+@given(want=tags, ours=tags, there=tags)
+def test_correction_makes_what_is_wanted_and_spares_the_rest(
+    want: dict[str, str], ours: dict[str, str], there: dict[str, str]
+) -> None:
+    """After it every wanted tag is there, and of the others only those we set are gone."""
+    found = judged(
+        OFFERED,
+        NOTHING | {"jobTags": want},
+        RUNS,
+        _recorded({"jobTags": ours}),
+        {"jobTags": there},
+    )
+
+    after = dict(there)
+    for retag in found.retags:
+        assert retag.put or retag.drop
+        after |= retag.put
+        for key in retag.drop:
+            del after[key]
+    assert after == {key: value for key, value in there.items() if key not in ours} | want
+    assert bool(found.retags) == (after != there)
+
+
+def test_stamps_prove_no_owner_whose_name_they_cannot_hold() -> None:
+    """Two owners that a tag shows alike are not taken for each other."""
+    shown = {"bedrock-jobs/owner": "acme_ml", "bedrock-jobs/digest": "ab"}
+
+    assert token_of(shown, "acme#ml") is None
+    assert token_of(shown, "acme_ml") == f"{owner_mark('acme_ml')}ab"
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_stamps_are_opt_in(*, asked: bool) -> None:
+    """Only a fleet that asks for them has stamps, on the job and not on what it makes."""
+    fleet = fleet_of({"owner": "acme ml!", "stampTags": asked})
+    desired = desired_of({}, fleet, OFFERED, "support-bot")
+    assert desired.submission is not None
+
+    want = wanted(OFFERED, desired, desired.submission, fleet)
+
+    expected = {
+        "bedrock-jobs/owner": "acme ml_",
+        "bedrock-jobs/manifest": "jobs/support-bot.yaml",
+        "bedrock-jobs/digest": desired.submission.digest,
+    }
+    assert want == NOTHING | {"jobTags": expected if asked else {}}
+    assert stamps(desired, desired.submission, FLEET) == {}

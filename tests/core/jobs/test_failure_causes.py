@@ -1,0 +1,123 @@
+"""Which failures of jobs heal: the built-in table, and the fleet's own word over it."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.core.fleet import Failures, Fleet
+from controller.core.jobs.failure_causes import (
+    CAPACITY,
+    DATA,
+    FLEET_HEALING,
+    FLEET_LASTING,
+    INTERNAL,
+    PERMISSION,
+    POLICY,
+    UNKNOWN,
+    cause_of,
+    heals,
+)
+from controller.sandbox.jobs.job_failures import FAILURES, Failure
+
+NO_FILE = Fleet()
+UNEXPECTED = "Encountered an unexpected error when processing the request, please try again"
+CAUSES = {cause.word: cause for cause in (INTERNAL, CAPACITY, PERMISSION, DATA, POLICY)}
+# As the service was seen to write them, by what is behind them; the names are made up.
+SEEN = json.loads((Path(__file__).parents[2] / "data" / "failures.json").read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("word", "message"), [(word, message) for word in SEEN for message in SEEN[word]]
+)
+def test_each_message_has_its_cause(word: str, message: str) -> None:
+    """Every message that is known is told apart; only internal errors and capacity heal."""
+    assert cause_of(message, NO_FILE) == CAUSES[word]
+    assert heals(message, NO_FILE) == (CAUSES[word] in {INTERNAL, CAPACITY})
+
+
+def test_each_cause_was_seen() -> None:
+    """No cause of the table goes without a message that shows it."""
+    assert set(SEEN) == set(CAUSES)
+
+
+@pytest.mark.parametrize(
+    "message", ["", " \n", "Something else happened", "please try again", "an unexpected guest"]
+)
+def test_what_is_not_known_does_not_heal(message: str) -> None:
+    """A message that no row matches, or none at all, is never a reason to pay again."""
+    assert cause_of(message, NO_FILE) == UNKNOWN
+    assert not heals(message, NO_FILE)
+
+
+def test_case_and_blanks_do_not_count() -> None:
+    """The service's capitals and line breaks are not what a message is told by."""
+    assert heals(UNEXPECTED.upper().replace(" ", " \n"), NO_FILE)
+
+
+def test_what_lasts_wins_within_one_message() -> None:
+    """A message that names a cause of either sort is not retried."""
+    both = f"{UNEXPECTED}: Could not validate GetObject permissions to access the bucket"
+
+    assert cause_of(both, NO_FILE) == PERMISSION
+
+
+def test_fleet_adds_failures_that_heal() -> None:
+    """A message that the table does not know heals where the fleet says so, and nowhere else."""
+    fleet = Fleet(failures=Failures(healing=("*out of *Accelerators*",)))
+    message = "The Region is out of p5 accelerators today"
+
+    assert cause_of(message, fleet) == FLEET_HEALING
+    assert heals(message, fleet)
+    assert not heals(message, NO_FILE)
+    assert not heals("Something else", fleet)
+
+
+def test_fleet_overrules_the_table_both_ways() -> None:
+    """The fleet's lists come before the built-in rows."""
+    stricter = Fleet(failures=Failures(lasting=("Encountered an unexpected error*",)))
+    bolder = Fleet(failures=Failures(healing=("*flagged*",)))
+
+    assert cause_of(UNEXPECTED, stricter) == FLEET_LASTING
+    assert not heals(UNEXPECTED, stricter)
+    assert heals("Automated tests flagged this job", bolder)
+
+
+def test_lasting_wins_over_healing() -> None:
+    """A message in both lists of the fleet is not retried."""
+    fleet = Fleet(failures=Failures(healing=("*",), lasting=("*quota*",)))
+
+    assert not heals("The quota is used up", fleet)
+    assert heals("Anything else", fleet)
+
+
+def test_star_alone_does_not_heal_silence() -> None:
+    """A job that failed without a message is not retried, whatever the fleet lists."""
+    assert not heals("", Fleet(failures=Failures(healing=("*",))))
+
+
+@given(st.text(max_size=60))
+@settings(deadline=None, max_examples=300)
+def test_no_message_is_an_error(message: str) -> None:
+    """Whatever text the service writes, it has a cause; it heals only where that one does."""
+    assert heals(message, NO_FILE) == cause_of(message, NO_FILE).heals
+
+
+def test_patterns_are_linear() -> None:
+    """A pattern of stars takes no longer than it is long, on a text that almost matches."""
+    fleet = Fleet(failures=Failures(lasting=("*a" * 1000 + "*b",)))
+    began = time.thread_time()
+
+    assert cause_of("a" * 50_000, fleet) == UNKNOWN
+    assert time.thread_time() - began < 2
+
+
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.word)
+def test_sandbox_fails_with_messages_that_are_known(failure: Failure) -> None:
+    """No failure that the sandbox acts out is one that the table has to guess at."""
+    assert cause_of(failure.message, NO_FILE) != UNKNOWN

@@ -1,0 +1,146 @@
+"""Plan files as data: what goes in comes out, nothing that is changed goes unseen."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.core.fleet import fleet_of
+from controller.core.planning.actions import Reason, Verb
+from controller.core.saved_plan.format import (
+    Asked,
+    PlanFile,
+    document_of,
+    is_whole,
+    plan_file_of,
+    planned,
+)
+from tests.core.cases import TEST_KINDS
+from tests.views.drawn import drawn, seeded
+
+SCHEMA = Path(__file__).parents[3] / "schemas" / "output" / "PlanFile.schema.json"
+TREES = 100
+
+texts = st.none() | st.text(max_size=9)
+asks = st.builds(
+    Asked,
+    paths=st.lists(st.text(max_size=9), min_size=1, max_size=3).map(tuple),
+    selector=texts,
+    config=texts,
+    prune=st.booleans(),
+    force=st.booleans(),
+    full=st.booleans(),
+    max_submits=st.none() | st.integers(0, 99),
+)
+
+
+def filed(seed: int) -> PlanFile:
+    """Return the file of a random tree's plan."""
+    dice = seeded(seed)
+    made = drawn(dice)
+    paths = {one.desired.source.path: one.desired.source.path for one in made.plan.actions}
+    fleet = fleet_of({"owner": "acme-ml", "stampTags": bool(dice.randrange(2))})
+    return PlanFile(
+        version="0.1.0",
+        sandbox=bool(dice.randrange(2)),
+        owner=fleet.owner,
+        max_active=dice.choice([None, 0, 7]),
+        asked=Asked(("jobs",)),
+        refused=made.refused,
+        actions=planned(TEST_KINDS, made.plan, fleet, paths),
+    )
+
+
+@cache
+def checker() -> jsonschema_rs.Draft7Validator:
+    """Return the compiled schema."""
+    return jsonschema_rs.Draft7Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
+
+
+def test_random_plans_come_back_as_they_were() -> None:
+    """Whatever a tree holds, its plan's file keeps the schema, is whole, and reads as it was."""
+    verbs = set()
+    for seed in range(TREES):
+        file = filed(seed)
+        text = json.dumps(document_of(file))
+        document = json.loads(text)
+        assert [error.message for error in checker().iter_errors(document)] == [], f"tree {seed}"
+        assert is_whole(document)
+        assert plan_file_of(document) == file
+        verbs |= {one.verb for one in file.actions}
+    assert verbs == set(Verb)
+
+
+@settings(deadline=None, max_examples=30)
+@given(asked=asks)
+def test_what_was_asked_comes_back(asked: Asked) -> None:
+    """Paths and options are those that were given, whatever texts they are."""
+    file = replace(filed(3), asked=asked)
+    assert plan_file_of(json.loads(json.dumps(document_of(file)))).asked == asked
+
+
+def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield the place of every value that holds no other."""
+    items = value.items() if isinstance(value, dict) else enumerate(value)
+    for key, inner in items:
+        if isinstance(inner, dict | list) and inner:
+            yield from leaves(inner, (*path, key))
+        else:
+            yield (*path, key)
+
+
+@settings(deadline=None, max_examples=80)
+@given(data=st.data(), other=st.none() | st.booleans() | st.integers() | st.text())
+def test_any_value_that_is_changed_is_noticed(data: st.DataObject, other: Any) -> None:
+    """A value that is replaced, or taken away, makes the checksum wrong."""
+    document = json.loads(json.dumps(document_of(filed(11))))
+    *way, last = data.draw(st.sampled_from(sorted(leaves(document), key=str)))
+    holder = document
+    for key in way:
+        holder = holder[key]
+    before = holder[last]
+    if data.draw(st.booleans()):
+        del holder[last]
+    elif other != before or type(other) is not type(before):
+        holder[last] = other
+    else:
+        return
+    assert not is_whole(document)
+
+
+def test_schema_knows_the_closed_lists() -> None:
+    """Verbs and reasons are those of the code, in its order."""
+    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    action = schema["definitions"]["action"]["properties"]
+    assert action["verb"]["enum"] == [str(verb) for verb in Verb]
+    assert action["reason"]["enum"] == [str(reason) for reason in Reason]
+
+
+def test_schema_is_tight() -> None:
+    """A member too many, too few or of another type is refused."""
+    data = json.loads(
+        json.dumps(document_of(next(filed(n) for n in range(99) if filed(n).changes)))
+    )
+    assert checker().is_valid(data)
+    for member in data:
+        assert not checker().is_valid({key: data[key] for key in data if key != member})
+        assert not checker().is_valid({**data, member: [[data[member]]]})
+    assert not checker().is_valid({**data, "more": 1})
+    assert not checker().is_valid({**data, "actions": [{**data["actions"][0], "more": 1}]})
+
+
+@pytest.mark.parametrize("verb", Verb)
+def test_only_changes_are_compared(verb: Verb) -> None:
+    """SUBMIT, ADOPT, STOP and TAG are what a plan is carried out for."""
+    found = (one for seed in range(TREES) for one in filed(seed).actions if one.verb is verb)
+    is_change = verb in {Verb.SUBMIT, Verb.ADOPT, Verb.STOP, Verb.TAG}
+    assert (next(found).change is not None) is is_change

@@ -1,0 +1,86 @@
+"""History: the last five jobs before the one that counts, each once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from controller.core.fleet import fleet_of
+from controller.core.model import Earlier, Live, Recorded
+from controller.core.planning.actions import Action, Reason, Verb
+from controller.core.status.history import KEPT, history
+from controller.core.status.parse import parse
+from tests.contract.showing import arn_of
+from tests.core.cases import NOW, OFFERED, desired_of
+
+DESIRED = desired_of({}, fleet_of({"owner": "acme-ml"}), OFFERED, "support-bot")
+DIGEST = "0123456789abcdef" * 4
+
+
+def _live(number: int, status: str = "Failed") -> Live:
+    arn = arn_of(OFFERED, f"job{number:09}")
+    members = {"failureMessage": "Internal server error", "status": status}
+    return Live(arn, f"support-bot-r{number}", status, f"bj1-00000000-{DIGEST}", members)
+
+
+def _kept(
+    earlier: Sequence[Earlier], recorded: Recorded | None = None, current: str | None = None
+) -> list[dict[str, object]]:
+    action = Action(Verb.WAIT, Reason.IN_PROGRESS, DESIRED, earlier=tuple(earlier))
+    return history(OFFERED, action, recorded, current)
+
+
+def _recorded(*numbers: int, status: str = "InProgress") -> Recorded:
+    made = _kept([Earlier(_live(number, status), number) for number in numbers])
+    return parse(OFFERED, {"history": made}, NOW)
+
+
+def test_the_last_five_are_kept_oldest_first() -> None:
+    """What is recorded comes first, then what is new; the oldest go."""
+    before = _recorded(1, 2, 3, 4, status="Failed")
+    made = _kept([Earlier(_live(number), number) for number in (5, 6)], before)
+
+    assert [one["attempt"] for one in made] == [2, 3, 4, 5, 6]
+    assert len(made) == KEPT
+
+
+def test_what_runs_is_kept_before_what_ended() -> None:
+    """A job that may have to be stopped yet outlives in the record those that ended after it."""
+    made = _kept([Earlier(_live(number), number) for number in (3, 4, 5, 6)], _recorded(1, 2))
+
+    assert [one["attempt"] for one in made] == [1, 2, 4, 5, 6]
+
+
+def test_all_that_run_are_kept() -> None:
+    """However many run, each is still there to be stopped."""
+    made = _kept([Earlier(_live(7), 7)], _recorded(*range(1, 7)))
+
+    assert [one["attempt"] for one in made] == [1, 2, 3, 4, 5, 6]
+
+
+def test_what_is_seen_of_a_job_replaces_what_was_known() -> None:
+    """A job that ended since is there once, in its place, with its failure."""
+    made = _kept([Earlier(_live(1))], _recorded(1, 2))
+
+    assert [(one["attempt"], one["phase"]) for one in made] == [(1, "Failed"), (2, "InProgress")]
+    assert made[0] == {
+        "attempt": 1,
+        "digest": DIGEST,
+        "jobName": "support-bot-r1",
+        "jobArn": _live(1).arn,
+        "phase": "Failed",
+        "failureMessage": "Internal server error",
+    }
+
+
+def test_the_job_that_counts_is_not_its_own_history() -> None:
+    """A manifest that came back to an earlier job has that one as its job alone."""
+    made = _kept([], _recorded(1, 2), current=_live(1).arn)
+
+    assert [one["attempt"] for one in made] == [2]
+
+
+def test_unfinished_jobs_are_told_by_their_phase() -> None:
+    """What had not ended is followed; what ended is not."""
+    made = _kept([Earlier(_live(1), 1), Earlier(_live(2, "InProgress"), 2)])
+
+    assert parse(OFFERED, {"history": made}, NOW).unfinished == (_live(2).arn,)

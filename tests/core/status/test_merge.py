@@ -1,0 +1,246 @@
+"""Three versions of a sidecar made into one: whose entry counts, and what is never lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.core.kinds.registry import KINDS
+from controller.core.status.merge import Beside, Versions, beside_another, later, merged
+from tests.git.entries import arn_of, entry, intent, item
+
+CURRENT = Beside(there=True, current=True)
+EDITED = Beside(there=True, current=False)
+GONE = Beside(there=False, current=True)
+
+OLD = entry("a", "InProgress", 1)
+NEWER = entry("a", "Completed", 9)
+NEWEST = entry("a", "Stopped", 20)
+OTHER = entry("b", "InProgress", 3)
+
+
+def one(base: Any, ours: Any, theirs: Any, beside: Beside = CURRENT) -> Any:
+    """Return what becomes of one job's entry; None stands for none, before and after."""
+    sides = [{} if side is None else {"a": side} for side in (base, ours, theirs)]
+    return merged(KINDS, Versions(*sides), beside).get("a")
+
+
+@pytest.mark.parametrize("beside", [CURRENT, EDITED, GONE], ids=["current", "edited", "gone"])
+@pytest.mark.parametrize(
+    ("base", "ours", "theirs", "expected"),
+    [
+        (OLD, OLD, NEWER, NEWER),
+        (OLD, OLD, None, None),
+        (OLD, NEWER, OLD, NEWER),
+        (OLD, NEWER, NEWER, NEWER),
+        (OLD, NEWER, NEWEST, NEWEST),
+        (OLD, NEWEST, NEWER, NEWEST),
+        (None, NEWER, NEWEST, NEWEST),
+        (OLD, None, NEWER, NEWER),
+    ],
+    ids=[
+        "only they changed",
+        "only they removed",
+        "only we changed",
+        "both alike",
+        "theirs is later",
+        "ours is later",
+        "both new",
+        "removed here, looked at there",
+    ],
+)
+def test_the_side_that_knows_more_counts(
+    base: Any, ours: Any, theirs: Any, expected: Any, beside: Beside
+) -> None:
+    """What one side changed is taken; of two changes the one with the service's later times."""
+    assert one(base, ours, theirs, beside) == expected
+
+
+@pytest.mark.parametrize(
+    ("beside", "expected"), [(CURRENT, NEWER), (EDITED, NEWER), (GONE, None)], ids=str
+)
+def test_a_removed_sidecar_comes_back_only_beside_its_manifest(
+    beside: Beside, expected: Any
+) -> None:
+    """An entry that they removed and we changed comes back, unless its manifest's file is gone."""
+    assert one(OLD, NEWER, None, beside) == expected
+
+
+def test_nothing_new_stands_beside_a_removed_manifest() -> None:
+    """Where the manifest's file is gone, only what is there already is kept up to date."""
+    versions = Versions({"a": OLD}, {"a": NEWER, "b": OTHER}, {"a": OLD})
+
+    assert merged(KINDS, versions, GONE) == {"a": NEWER}
+
+
+@pytest.mark.parametrize(
+    ("beside", "expected"), [(CURRENT, None), (EDITED, OLD), (GONE, None)], ids=str
+)
+def test_what_was_collected_goes_unless_somebody_may_want_it(beside: Beside, expected: Any) -> None:
+    """An entry that we removed stays beside a manifest that we have not read."""
+    assert one(OLD, None, OLD, beside) == expected
+
+
+@pytest.mark.parametrize("beside", [CURRENT, EDITED], ids=["current", "edited"])
+def test_an_intent_never_replaces_its_outcome(beside: Beside) -> None:
+    """Of an intent and an outcome of one token the outcome stands, whoever has it."""
+    outcome = entry("a", "InProgress", 1)
+
+    assert one(None, intent("a"), outcome, beside) == outcome
+    assert one(None, outcome, intent("a"), beside) == outcome
+
+
+@pytest.mark.parametrize("beside", [CURRENT, EDITED], ids=["current", "edited"])
+@pytest.mark.parametrize("phase", ["Queued", "Pending"])
+def test_an_intent_is_forgotten_for_no_other_guess(beside: Beside, phase: str) -> None:
+    """Who saw no job does not know better than who may have made it, under the same token."""
+    begun, unseen = intent("a"), {**intent("a"), "phase": phase}
+
+    assert one(None, begun, unseen, beside) == begun
+    assert one(None, unseen, begun, beside) == begun
+
+
+def test_an_intent_that_came_meanwhile_stays() -> None:
+    """A pass that looked before does not forget another's Create; its own job is remembered."""
+    failed = entry("a", "Failed", 1, number=0)
+    begun = {**intent("a"), "token": "bj1-other"}
+
+    kept = beside_another(KINDS, failed, begun)
+
+    assert {**kept, "history": []} == {**begun, "history": []}
+    assert [one["jobArn"] for one in kept["history"]] == [failed["jobArn"]]
+
+
+def test_a_new_intent_is_written_beside_another() -> None:
+    """What is called next must be on disk before, whatever another controller has begun."""
+    ours, theirs = intent("a"), {**intent("a"), "token": "bj1-other"}
+
+    assert beside_another(KINDS, ours, theirs)["token"] == ours["token"]
+
+
+def test_a_later_job_that_came_meanwhile_stays() -> None:
+    """What a pass saw of the job before does not take the place of the one that follows it."""
+    failed = entry("a", "Failed", 1, number=0)
+    followed = {**entry("a", "InProgress", 9, number=1), "attempt": 1}
+
+    assert beside_another(KINDS, failed, followed)["jobArn"] == followed["jobArn"]
+    assert beside_another(KINDS, followed, failed)["jobArn"] == followed["jobArn"]
+
+
+@pytest.mark.parametrize(
+    ("beside", "number"), [(CURRENT, 1), (EDITED, 0)], ids=["current", "edited"]
+)
+def test_an_intent_of_another_token_counts_by_its_manifest(beside: Beside, number: int) -> None:
+    """A new job's intent takes the old job's place when it was made from today's manifest."""
+    found = one(None, intent("a", number=1), entry("a", "Completed", 5), beside)
+
+    assert found["token"].endswith(str(number))
+
+
+def test_the_attempt_that_was_made_later_counts() -> None:
+    """Of two attempts the later one counts, though the earlier one changed after it."""
+    first, second = entry("a", "Stopped", 90), entry("a", "InProgress", 1, number=1, attempt=1)
+
+    found = one(None, first, second)
+
+    assert found["jobArn"] == arn_of("a", 1)
+    assert [earlier["jobArn"] for earlier in found["history"]] == [arn_of("a", 0)]
+
+
+@pytest.mark.parametrize(
+    ("beside", "number"), [(CURRENT, 0), (EDITED, 1)], ids=["current", "edited"]
+)
+def test_of_two_revisions_the_manifests_own_counts(beside: Beside, number: int) -> None:
+    """A manifest that went back to its first spec is about the first job again."""
+    found = one(None, entry("a", "Completed", 9), entry("a", "Completed", 9, number=1), beside)
+
+    assert found["jobArn"] == arn_of("a", number)
+    assert [earlier["jobArn"] for earlier in found["history"]] == [arn_of("a", 1 - number)]
+
+
+def test_an_ended_job_counts_before_one_that_runs() -> None:
+    """With equal times the status that is final is the later one."""
+    runs, ended = entry("a", "InProgress", 5), entry("a", "Stopped", 5)
+    ended["live"].pop("endTime")
+
+    assert one(None, runs, ended)["phase"] == "Stopped"
+    assert one(None, ended, runs, EDITED)["phase"] == "Stopped"
+
+
+@pytest.mark.parametrize(
+    ("beside", "reason"), [(CURRENT, "ours"), (EDITED, "theirs")], ids=["current", "edited"]
+)
+def test_equal_times_leave_it_to_the_manifest(beside: Beside, reason: str) -> None:
+    """What only the manifest decides is taken from who read today's."""
+    ours, theirs = (
+        {**OLD, "conditions": [{"type": "Synced", "reason": one}]} for one in ("ours", "theirs")
+    )
+
+    assert one(None, ours, theirs, beside)["conditions"][0]["reason"] == reason
+
+
+def test_histories_are_joined() -> None:
+    """A history that was rebuilt forgets nothing that the other side still knows."""
+    rebuilt = entry("a", "Completed", 9, number=6)
+    known = {**rebuilt, "history": [item("a", number) for number in range(5)]}
+
+    assert one(None, rebuilt, known) == known
+    assert one(None, known, rebuilt, EDITED) == known
+
+
+def test_histories_keep_the_last_five() -> None:
+    """Joined histories stay as long as a history may be, and keep the latest."""
+    ours = entry("a", number=9, history=[item("a", number) for number in range(2, 7)])
+    theirs = entry("a", number=9, history=[item("a", number) for number in range(5)])
+
+    assert one(None, ours, theirs)["history"] == [item("a", number) for number in range(2, 7)]
+
+
+@pytest.mark.parametrize(
+    "broken", [{}, {"kind": "Other"}, {"kind": 5}, {**OLD, "live": {"status": 5}}], ids=str
+)
+def test_entries_of_no_form_that_we_write_never_stop_a_merge(broken: dict[str, Any]) -> None:
+    """Whatever somebody wrote into a sidecar, one of the two sides comes out."""
+    for found in (one(None, OLD, broken), one(None, broken, OLD, EDITED)):
+        assert found["kind"] in {OLD["kind"], broken.get("kind")}
+
+
+entries = (
+    st.none()
+    | st.builds(
+        entry,
+        st.just("a"),
+        st.sampled_from(["InProgress", "Stopping", "Completed", "Failed", "Stopped"]),
+        st.integers(0, 90),
+        number=st.integers(0, 2),
+    )
+    | st.builds(intent, st.just("a"), number=st.integers(0, 2))
+)
+places = st.builds(Beside, there=st.booleans(), current=st.booleans())
+
+
+@settings(max_examples=300, deadline=None)
+@given(base=entries, ours=entries, theirs=entries, beside=places)
+def test_a_merge_settles(base: Any, ours: Any, theirs: Any, beside: Beside) -> None:
+    """What came of a merge is left alone by the next one, from either side's view."""
+    found = one(base, ours, theirs, beside)
+
+    assert one(base, ours, found, beside) == found
+    assert one(found, found, found, beside) == found
+
+
+@settings(max_examples=300, deadline=None)
+@given(base=entries, ours=entries, theirs=entries, beside=places)
+def test_a_merge_goes_back_for_nobody(base: Any, ours: Any, theirs: Any, beside: Beside) -> None:
+    """A job that the remote tells of is never followed by an earlier state of affairs."""
+    found = one(base, ours, theirs, beside)
+
+    if theirs is None or found is None or "live" not in theirs or ours == base or theirs == base:
+        return
+    if found.get("jobArn") == theirs["jobArn"]:
+        times = [side["live"]["lastModifiedTime"] for side in (found, theirs)]
+        assert times[0] >= times[1]
+    assert later(KINDS, found, theirs, ours_is_current=True)["phase"] == found["phase"]

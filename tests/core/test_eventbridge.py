@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.core.eventbridge import Poison, changed_job
+from controller.core.kinds.registry import KINDS
+
+(KIND,) = KINDS.values()
+ACCOUNT = "123456789012"
+ARN = (
+    f"arn:aws:bedrock:us-east-1:{ACCOUNT}:model-customization-job/"
+    "amazon.nova-micro-v1:0:128k/3d5ovm5kr3yt"
+)
+
+
+def event(**changes: Any) -> dict[str, Any]:
+    """Return an event as EventBridge wraps it, with some members replaced."""
+    detail = {"version": "0.0", "jobName": "support-bot", "jobArn": ARN, "jobStatus": "Completed"}
+    whole = {
+        "version": "0",
+        "id": "5d2f9c1e-0a57-4d0a-9f0e-3a6c7b1f2d34",
+        "detail-type": KIND.event,
+        "source": "aws.bedrock",
+        "account": ACCOUNT,
+        "time": "2026-03-01T12:34:56Z",
+        "region": "us-east-1",
+        "resources": [ARN],
+        "detail": detail,
+    }
+    return {**whole, **changes}
+
+
+def read(body: str) -> str | Poison:
+    """Return what a body says."""
+    return changed_job(body, KINDS.values())
+
+
+def test_an_event_names_its_job() -> None:
+    """An event of a job is the job's ARN, and nothing more."""
+    assert read(json.dumps(event())) == ARN
+
+
+def test_the_status_in_an_event_is_not_asked() -> None:
+    """An event without a status, or with one that nobody knows, is as good a hint as any."""
+    assert read(json.dumps(event(detail={"jobArn": ARN}))) == ARN
+    assert read(json.dumps(event(detail={"jobArn": ARN, "jobStatus": "Musing"}))) == ARN
+
+
+def test_the_wrapping_may_lack_what_the_arn_tells() -> None:
+    """An event without account, region or resources is understood by its job's ARN."""
+    bare = {name: event()[name] for name in ("source", "detail-type", "detail")}
+
+    assert read(json.dumps(bare)) == ARN
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        ARN.replace("arn:aws:", "arn:aws-us-gov:"),
+        f"arn:aws:bedrock:us-east-1:{ACCOUNT}:model-customization-job/abcdefghwxyz",
+    ],
+)
+def test_other_partitions_and_short_arns_are_jobs_too(arn: str) -> None:
+    """The ARN's partition and the length of its resource are the service's business."""
+    assert read(json.dumps(event(detail={"jobArn": arn}))) == arn
+
+
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("", Poison.NOT_JSON),
+        ("certainly", Poison.NOT_JSON),
+        ("[" * 200_000, Poison.NOT_JSON),
+        ("9" * 10_000, Poison.NOT_JSON),
+        ("null", Poison.NO_EVENT),
+        ("[1]", Poison.NO_EVENT),
+        ("{}", Poison.NO_EVENT),
+        (json.dumps(event(source="aws.sagemaker")), Poison.OTHER_EVENT),
+        (
+            json.dumps(event(**{"detail-type": "Batch Inference Job State Change"})),
+            Poison.OTHER_EVENT,
+        ),
+        (json.dumps(event(**{"detail-type": ["a", "list"]})), Poison.OTHER_EVENT),
+        (json.dumps(event(detail="none")), Poison.NO_JOB),
+        (json.dumps(event(detail={})), Poison.NO_JOB),
+        (json.dumps(event(detail={"jobArn": 7})), Poison.NO_JOB),
+        (json.dumps(event(detail={"jobArn": "support-bot"})), Poison.NO_JOB),
+        (json.dumps(event(detail={"jobArn": f"{ARN}\nforged"})), Poison.NO_JOB),
+        (json.dumps(event(detail={"jobArn": ARN.replace("customization", "copy")})), Poison.NO_JOB),
+        (json.dumps(event(account="999999999999")), Poison.OTHER_ACCOUNT),
+        (json.dumps(event(account=None)), Poison.OTHER_ACCOUNT),
+    ],
+    ids=range(18),
+)
+def test_what_is_not_understood_says_why(body: str, why: Poison) -> None:
+    """A message that is no event of a job is poison of a known sort."""
+    assert read(body) is why
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.text()
+    | st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    ).map(lambda value: json.dumps(event(detail=value)))
+)
+def test_no_body_is_too_odd(body: str) -> None:
+    """Whatever a message holds, it is poison, never an error."""
+    assert isinstance(read(body), Poison)

@@ -1,0 +1,64 @@
+"""Selection by labels, as kubectl's -l has it."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.core.label_selector import SelectorError, selector
+
+LABELS = {"team": "support", "tier": "", "env": "test"}
+
+
+@pytest.mark.parametrize(
+    ("text", "selects"),
+    [
+        (None, True),
+        ("", True),
+        (" , ", True),
+        ("team=support", True),
+        ("team==support", True),
+        (" team = support ", True),
+        ("team=sales", False),
+        ("team!=sales", True),
+        ("team != support", False),
+        ("team", True),
+        ("tier", True),
+        ("tier=", True),
+        ("tier!=", False),
+        ("!team", False),
+        ("!owner", True),
+        ("owner", False),
+        ("owner=", False),
+        ("owner!=any", True),
+        ("team=support,env=test", True),
+        ("team=support,env=production", False),
+        ("team=support,!owner,tier", True),
+        ("Team=support", False),
+        ("team=Support", False),
+    ],
+)
+def test_selector_selects(text: str | None, selects: bool) -> None:
+    """Every part must hold, and a missing label differs from any value."""
+    assert selector(text).selects(LABELS) is selects
+
+
+@pytest.mark.parametrize("text", ["=x", "!=x", "!", "a b", "a=b,=c", "!a=b", "a in (b)", "(a)"])
+def test_selector_that_is_none_is_told(text: str) -> None:
+    """A part that cannot be read is quoted, with the ways to write one."""
+    with pytest.raises(SelectorError, match="key=value, key!=value, key or !key"):
+        selector(text)
+
+
+NAMES = st.from_regex(r"[a-z][a-z0-9./-]{0,10}", fullmatch=True)
+VALUES = st.from_regex(r"[A-Za-z0-9._-]{0,10}", fullmatch=True)
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.dictionaries(NAMES, VALUES, min_size=1, max_size=4), NAMES, VALUES)
+def test_part_and_its_opposite_never_agree(labels: dict[str, str], key: str, value: str) -> None:
+    """Of a part and its opposite exactly one holds; all of a manifest's labels select it."""
+    for part, opposite in ((f"{key}={value}", f"{key}!={value}"), (key, f"!{key}")):
+        assert selector(part).selects(labels) is not selector(opposite).selects(labels)
+    assert selector(",".join(f"{name}={each}" for name, each in labels.items())).selects(labels)

@@ -1,0 +1,227 @@
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.core.model import JobKey
+from controller.core.scheduling import (
+    LONGEST_BACKOFF,
+    SLOW_BACKOFF,
+    Cadence,
+    Rhythm,
+    Timetable,
+)
+
+A, B, C = (JobKey("Job", name) for name in "abc")
+RHYTHM = Rhythm(interval=60.0, resync=36_000.0)
+
+
+def table(*keys: JobKey, draw: Callable[[], float] = lambda: 0.5) -> Timetable:
+    """Return a timetable in which some jobs are new at 0."""
+    made = Timetable(RHYTHM, draw)
+    for key in keys:
+        made.hurry(key, 0.0)
+    return made
+
+
+def due_after(made: Timetable, key: JobKey) -> float:
+    """Return when a job is due."""
+    turn = made.turn(key)
+    assert turn is not None
+    return turn.due
+
+
+def test_new_jobs_are_due_at_once() -> None:
+    """A job that nothing is known of is looked at now, as news."""
+    made = table(A, B)
+
+    assert made.due(0.0) == [A, B]
+    assert made.next_after(-1.0) == 0.0
+    assert all(turn and turn.urgent for turn in map(made.turn, (A, B)))
+
+
+def test_an_empty_timetable_waits_for_ever() -> None:
+    """Without jobs there is nothing to wake for."""
+    assert table().next_after(0.0) == math.inf
+    assert table().due(1e9) == []
+
+
+def test_active_jobs_are_looked_at_every_interval_or_so() -> None:
+    """What runs is due again after a minute, a tenth more or less."""
+    for drawn, seconds in ((0.0, 54.0), (0.5, 60.0), (1.0, 66.0)):
+        made = table(A, draw=lambda drawn=drawn: drawn)  # type: ignore[misc]
+        made.looked(A, 100.0, Cadence.ACTIVE)
+        assert due_after(made, A) == pytest.approx(100.0 + seconds)
+
+
+def test_failures_back_off_to_a_quarter_of_an_hour() -> None:
+    """Waits double from a second up to fifteen minutes, and a success ends that."""
+    made, now, waits = table(A, draw=lambda: 0.0), 0.0, []
+    for _ in range(13):
+        made.looked(A, now, Cadence.FAILED)
+        waits.append(due_after(made, A) - now)
+        now = due_after(made, A)
+
+    assert waits[:4] == [1.0, 2.0, 4.0, 8.0]
+    assert waits[-3:] == [LONGEST_BACKOFF] * 3
+    made.looked(A, now, Cadence.ACTIVE)
+    made.looked(A, now, Cadence.FAILED)
+    assert due_after(made, A) == now + 1.0
+
+
+def test_what_is_denied_is_asked_for_rarely() -> None:
+    """A person has to grant it, so that asking begins at a minute."""
+    made = table(A, draw=lambda: 0.0)
+
+    made.looked(A, 0.0, Cadence.DENIED)
+
+    assert due_after(made, A) == SLOW_BACKOFF
+
+
+def test_news_overtakes_a_backoff() -> None:
+    """A new spec is looked at at once, and its own failures count from the first."""
+    made = table(A, draw=lambda: 0.0)
+    for _ in range(5):
+        made.looked(A, 0.0, Cadence.FAILED)
+
+    made.hurry(A, 3.0)
+
+    assert made.due(3.0) == [A]
+    made.looked(A, 3.0, Cadence.FAILED)
+    assert due_after(made, A) == 4.0
+
+
+def test_an_event_overtakes_a_timer_but_no_backoff() -> None:
+    """A job that is heard of is looked at now; one whose looks fail waits on."""
+    made = table(A, B)
+    made.looked(A, 0.0, Cadence.ACTIVE)
+    made.looked(B, 0.0, Cadence.FAILED)
+
+    for key in (A, B, C):
+        made.nudge(key, 0.5)
+
+    assert made.due(0.5) == [A]
+
+
+def test_settled_jobs_come_back_after_the_resync() -> None:
+    """What ended is fully looked at every ten hours, a tenth more or less."""
+    made = table(A)
+    made.looked(A, 0.0, Cadence.ACTIVE)
+    made.looked(A, 60.0, Cadence.SETTLED)
+    turn = made.turn(A)
+
+    assert turn is not None
+    assert turn.full
+    assert turn.due == pytest.approx(60.0 + RHYTHM.resync)
+
+
+def test_what_was_settled_before_is_spread_over_the_resync() -> None:
+    """A daemon that begins with a thousand settled jobs looks at them one after another."""
+    keys = [JobKey("Job", f"job-{number}") for number in range(1000)]
+    made = table(*keys, draw=random.Random(7).random)  # noqa: S311
+    for key in keys:
+        made.looked(key, 0.0, Cadence.SETTLED)
+    hours = [sum(hour * 3600 <= due_after(made, key) < (hour + 1) * 3600 for key in keys)
+             for hour in range(10)]  # fmt: skip
+
+    assert sum(hours) == 1000
+    assert min(hours) > 60
+
+
+def test_active_jobs_fall_in_step() -> None:
+    """Looks that fall due close together are one look, or a listing would be paid for each."""
+    made = Timetable(RHYTHM, random.Random(7).random)  # noqa: S311
+    keys = [JobKey("Job", f"job-{number}") for number in range(100)]
+    for key in keys:
+        made.hurry(key, 0.0)
+        made.looked(key, 0.0, Cadence.ACTIVE)
+    now, looks = 0.0, 0
+    while now < 3600.0:
+        now = made.next_after(now)
+        looks += 1
+        for key in made.ripe(now, full=False):
+            made.looked(key, now, Cadence.ACTIVE)
+
+    assert looks <= 3600 / 54 + 2
+
+
+def test_what_is_put_off_comes_back_together() -> None:
+    """Jobs that a guard refused are due at one moment, so that it sees all of them again."""
+    made = table(A, B, draw=random.Random(7).random)  # noqa: S311
+
+    made.put_off([A, B], 0.0)
+
+    assert due_after(made, A) == due_after(made, B) >= 0.9 * RHYTHM.resync
+
+
+def test_a_forgotten_job_is_never_due() -> None:
+    """What is dropped stays so, whatever a pass that was under way still tells of it."""
+    made = table(A, B)
+
+    made.drop(A)
+    made.looked(A, 0.0, Cadence.ACTIVE)
+
+    assert made.due(1e9) == [B]
+
+
+def test_a_job_that_is_looked_at_is_not_due() -> None:
+    """One that is under way is not begun again, unless there is news of it."""
+    made = table(A, B)
+    made.take(A)
+    made.take(B)
+    made.hurry(B, 1.0)
+
+    assert made.due(1e9) == [B]
+    assert made.is_taken(A)
+    assert not made.is_taken(B)
+
+
+def test_a_full_look_that_fails_is_made_again_in_full() -> None:
+    """What the resync could not ask is not taken from the record instead."""
+    made = table(A)
+    made.looked(A, 0.0, Cadence.SETTLED)
+    made.looked(A, 1.0, Cadence.FAILED, full=True)
+    made.looked(A, 2.0, Cadence.SETTLED)
+    turn = made.turn(A)
+
+    assert turn is not None
+    assert turn.full
+    assert turn.failures == 1
+
+
+STEP = st.tuples(
+    st.sampled_from(["hurry", "nudge", "drop", *Cadence]),
+    st.sampled_from([A, B, C]),
+    st.floats(0, 4000),
+)
+
+
+@given(st.lists(STEP, max_size=60))
+@settings(deadline=None, max_examples=200)
+def test_nothing_is_ever_lost(steps: list[tuple[str | Cadence, JobKey, float]]) -> None:
+    """Whatever happens, each known job is due some time, and the next time is the soonest."""
+    made, now, known = Timetable(RHYTHM, random.Random(1).random), 0.0, set[JobKey]()  # noqa: S311
+    for step, key, passed in steps:
+        now += passed
+        match step:
+            case "hurry":
+                made.hurry(key, now)
+                known.add(key)
+            case "nudge":
+                made.nudge(key, now)
+            case "drop":
+                made.drop(key)
+                known.discard(key)
+            case Cadence():
+                made.looked(key, now, step)
+        dues = [due_after(made, one) for one in known]
+        assert made.next_after(now) == min((due for due in dues if due > now), default=math.inf)
+        assert set(made.due(now)) == {one for one in known if due_after(made, one) <= now}
+
+    assert set(made.due(now + 2 * RHYTHM.resync)) == known
+    assert len(made) == len(known)

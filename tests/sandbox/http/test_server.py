@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+import signal
+import socket
+import sqlite3
+import threading
+from pathlib import Path
+
+import pytest
+
+from controller.sandbox.http.server import running
+from controller.sandbox.state.store import FILE_NAME, Store, StoreUnusableError
+from tests.sandbox.support import DEADLINE, Sandbox, process, refused, request_named
+
+
+def test_nothing_is_left_when_it_ends(tmp_path: Path) -> None:
+    """After the context the port is free, no thread is left, and the file is closed."""
+    before = threading.active_count()
+    with running(tmp_path) as url:
+        port = int(url.rpartition(":")[2])
+        assert threading.active_count() == before + 1
+
+    assert threading.active_count() == before
+    with socket.socket() as again:
+        again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        again.bind(("127.0.0.1", port))
+    assert sorted(path.name for path in tmp_path.iterdir()) == [FILE_NAME]
+
+
+def rest_of(client: socket.socket) -> bytes:
+    """Return what still comes over a connection until it is closed."""
+    return b"".join(iter(lambda: client.recv(1000), b""))
+
+
+def test_it_ends_although_clients_hold_on(tmp_path: Path) -> None:
+    """An open connection, idle or in the middle of a request, does not hold up the end."""
+    with running(tmp_path) as url:
+        port = int(url.rpartition(":")[2])
+        idle = socket.create_connection(("127.0.0.1", port), DEADLINE)
+        busy = socket.create_connection(("127.0.0.1", port), DEADLINE)
+        busy.sendall(
+            b"POST /model-customization-jobs HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"
+        )
+        idle.sendall(b"GET /_sandbox/health HTTP/1.1\r\nHost: x\r\n\r\n")
+        begun = idle.recv(1000)
+
+    # How much of the answer came before the end is chance; that all of it came is not.
+    with idle, busy:
+        answered, refused = begun + rest_of(idle), rest_of(busy)
+
+    assert answered.startswith(b"HTTP/1.1 200")
+    assert answered.endswith(b"}")
+    assert b"HTTP/1.1 2" not in refused
+
+
+def test_signal_handlers_of_the_host_are_left_alone(tmp_path: Path) -> None:
+    """A sandbox in this process does not touch how the process takes signals."""
+    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+    with running(tmp_path):
+        during = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
+
+    assert during == before
+
+
+def test_a_taken_port_is_an_os_error(tmp_path: Path) -> None:
+    """A port that another one listens on cannot be had, and nothing is left behind."""
+    with running(tmp_path / "one") as url:
+        second = running(tmp_path / "two", port=int(url.rpartition(":")[2]))
+        with pytest.raises(OSError, match="in use"):
+            second.__enter__()
+
+    assert not (tmp_path / "two").exists()
+
+
+@pytest.mark.parametrize("content", [b"no database at all, but long enough to be read", b"SQLite"])
+def test_a_file_that_is_no_store_is_told(tmp_path: Path, content: bytes) -> None:
+    """A file of another format is named in the error, and left as it is."""
+    (tmp_path / FILE_NAME).write_bytes(content)
+
+    with pytest.raises(StoreUnusableError, match=FILE_NAME):
+        Store(tmp_path)
+
+    assert (tmp_path / FILE_NAME).read_bytes() == content
+
+
+def test_a_store_of_another_release_is_told(tmp_path: Path) -> None:
+    """A store of a version that we do not know is refused with what to do."""
+    Store(tmp_path).close()
+    rows = sqlite3.connect(tmp_path / FILE_NAME)
+    rows.execute("PRAGMA user_version = 99")
+    rows.close()
+
+    with pytest.raises(StoreUnusableError, match=r"version 99.*move the file away"):
+        Store(tmp_path)
+
+
+def test_a_new_store_can_be_opened_by_many_at_once(tmp_path: Path) -> None:
+    """Whoever comes first makes the file; the others wait and find it made."""
+    failed: list[BaseException] = []
+
+    def open_and_close() -> None:
+        try:
+            Store(tmp_path).close()
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=open_and_close) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(DEADLINE)
+
+    assert failed == []
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["term", "int"]
+)
+def test_the_verb_ends_on_a_signal(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    """The verb serves until a signal, and its exit code says which one."""
+    with process(tmp_path) as (server, sandbox):
+        sandbox.bedrock().create_model_customization_job(**request_named("job"))
+        server.send_signal(number)
+        assert server.wait(DEADLINE) == code
+        assert server.stderr is not None
+        rest = server.stderr.read()
+
+    assert "Traceback" not in rest
+    assert "reconcile --endpoint-url" in rest
+    assert "list-model-customization-jobs" in rest
+
+
+def test_the_verb_takes_an_account(tmp_path: Path) -> None:
+    """The account of the sandbox is the one that it was started with."""
+    with process(tmp_path, "--account", "210987654321") as (_, sandbox):
+        assert sandbox.sts().get_caller_identity()["Account"] == "210987654321"
+
+
+def test_a_failure_of_its_own_is_an_answer_too(
+    sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """When the sandbox itself fails, the client hears of it, and so does the log."""
+    rows = sqlite3.connect(sandbox.folder / FILE_NAME)
+    rows.execute("DROP TABLE tags")
+    rows.close()
+    request = request_named("job", jobTags=[{"key": "k", "value": "v"}])
+
+    code, message, status = refused(
+        lambda: sandbox.bedrock().create_model_customization_job(**request)
+    )
+
+    assert (code, status) == ("InternalServerException", 500)
+    assert "no such table" in message
+    assert "no such table" in caplog.text
+    assert refused(lambda: sandbox.get("job"))[0] == "ResourceNotFoundException"

@@ -1,0 +1,138 @@
+"""The pure parts: a job's life, its moments and its clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from controller.core.kinds.registry import KINDS
+from controller.sandbox.jobs.timeline import Course, stages
+from controller.sandbox.state.sim_clock import Clock, moment_of, text_of
+
+KIND = next(kind for kind in KINDS.values() if kind.simulation is not None)
+HOUR = 3_600_000
+STAGES = 3
+STEPS = {"NotStarted": 0, "InProgress": 1, "Stopping": 2, "Stopped": 3, "Failed": 3, "Completed": 3}
+
+quick = settings(deadline=None, max_examples=300)
+moments = st.integers(0, 4 * HOUR)
+
+
+@st.composite
+def courses(draw: st.DrawFn) -> Course:
+    """Any course: completing, failing on the way, or stopped while it ran."""
+    created, length = draw(moments), draw(st.integers(1000, HOUR))
+    failing = draw(st.booleans())
+    ends = created + (round(length * 0.45) if failing else length)
+    failure = "it failed" if failing else None
+    if draw(st.booleans()):
+        return Course(created, length, ends, failure)
+    asked = draw(st.integers(created, ends - 1))
+    return Course(created, length, ends, failure, asked, asked + 60_000)
+
+
+def known(course: Course) -> int:
+    """Return the moment from which on a course can be known: that of its last change by hand."""
+    return course.created if course.stop_asked is None else course.stop_asked
+
+
+@quick
+@given(courses(), moments, moments)
+def test_a_life_never_goes_back(course: Course, one: int, other: int) -> None:
+    """Later looks show later changes, further stages, and an end that stays."""
+    early, late = (known(course) + wait for wait in sorted((one, other)))
+
+    assert course.created <= course.modified(early) <= course.modified(late) <= late
+    for before, after in zip(
+        stages(course, KIND, STAGES, early), stages(course, KIND, STAGES, late), strict=True
+    ):
+        assert STEPS[before.status] <= STEPS[after.status]
+    if course.status(KIND, early) in KIND.terminal:
+        assert course.status(KIND, early) == course.status(KIND, late)
+        assert course.ended(early) == course.ended(late)
+        assert course.modified(early) == course.modified(late)
+
+
+@quick
+@given(courses(), moments)
+def test_an_end_is_shown_exactly_when_there_is_one(course: Course, wait: int) -> None:
+    """A job has an end if and only if its status is terminal, and it lies within the job's life."""
+    now = known(course) + wait
+    ended = course.ended(now)
+
+    assert (ended is not None) == (course.status(KIND, now) in KIND.terminal)
+    if ended is not None:
+        assert course.created <= ended <= course.modified(now)
+
+
+@quick
+@given(courses(), moments)
+def test_stages_run_one_after_another(course: Course, wait: int) -> None:
+    """At most one stage is under way; before it all are complete, and after it none has begun."""
+    shown = stages(course, KIND, STAGES, known(course) + wait)
+    statuses = [stage.status for stage in shown]
+    complete = [status == "Completed" for status in statuses]
+    waiting = [status == "NotStarted" for status in statuses]
+
+    assert complete == sorted(complete, reverse=True)
+    assert waiting == sorted(waiting)
+    assert sum(complete) + sum(waiting) in {STAGES - 1, STAGES}
+    assert all((stage.begun is None) == (stage.status == "NotStarted") for stage in shown)
+
+
+@quick
+@given(st.integers(0, 253_000_000_000_000))
+def test_moments_survive_being_written(moment: int) -> None:
+    """A moment's text names that moment, to the millisecond."""
+    text = text_of(moment)
+
+    assert moment_of(text) == moment
+    assert len(text) == len("2026-01-02T03:04:05.678Z")
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("2026-01-02T03:04:05.678Z", "2026-01-02T03:04:05.678Z"),
+        ("2026-01-02T03:04:05Z", "2026-01-02T03:04:05.000Z"),
+        ("2026-01-02T03:04:05", "2026-01-02T03:04:05.000Z"),
+        ("2026-01-02T03:04:05+02:00", "2026-01-02T01:04:05.000Z"),
+        ("2026-01-02T03:04:05.678901Z", "2026-01-02T03:04:05.678Z"),
+    ],
+)
+def test_times_of_clients_are_read(text: str, read: str) -> None:
+    """Every way in which clients write a time is understood."""
+    assert text_of(moment_of(text)) == read
+
+
+@quick
+@given(
+    st.floats(0, 1e6), st.floats(0, 1e6), st.floats(0, 1e7), st.floats(0, 1e7), st.floats(0, 1e7)
+)
+def test_a_clock_keeps_its_time_when_its_speed_changes(
+    slow: float, fast: float, start: float, first: float, second: float
+) -> None:
+    """A change of speed moves nothing at the moment of the change, and never turns time back."""
+    clock = Clock(start, 1_700_000_000.0, slow)
+    changed = clock.paced(start + first, fast)
+
+    assert changed.moment(start + first) == clock.moment(start + first)
+    assert changed.moment(start + first) <= changed.moment(start + first + second)
+
+
+def test_a_clock_ends_before_the_calendar_does() -> None:
+    """However fast and long a clock runs, its time can be written."""
+    clock = Clock(0.0, datetime(2026, 1, 1, tzinfo=UTC).timestamp(), 1_000_000.0)
+
+    assert text_of(clock.moment(1e12)) < "9999"
+
+
+def test_a_clock_moves_as_told() -> None:
+    """A speed of sixty makes a minute of a second, and moving forward adds to it."""
+    clock = Clock(wall=100.0, simulated=1000.0, speed=60.0)
+
+    assert clock.moment(101.0) == 1_060_000
+    assert clock.advanced(5.5).moment(101.0) == 1_065_500

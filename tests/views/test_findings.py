@@ -1,0 +1,82 @@
+"""What is an error, a warning or a notice, of plans and of passes."""
+
+from __future__ import annotations
+
+from controller.core.model import Problem, Source
+from controller.core.planning.actions import UNREAD, Plan, Reason, Verb
+from controller.views.findings import NOWHERE, Finding, Level, of_pass, of_plan, review
+from controller.views.status import is_unhealthy
+from tests.core.cases import TEST_KINDS
+from tests.views.drawn import drawn, seeded
+
+FAILING = UNREAD | {Reason.INVALID, Reason.WRONG_TARGET}
+TREES = 150
+
+
+def test_a_plan_is_told_by_grade() -> None:
+    """What lets a plan fail is an error, what it holds a warning, what it changes a notice."""
+    dice = seeded(14)
+    for _ in range(TREES):
+        plan = drawn(dice).plan
+        found = {one.subject: one.level for one in of_plan(plan, (), None)}
+        for action in plan.actions:
+            level = found.get(action.desired.key)
+            if action.verb is Verb.HOLD:
+                assert level is (Level.ERROR if action.reason in FAILING else Level.WARNING)
+            elif action.verb in {Verb.WAIT, Verb.NOOP}:
+                assert level is None
+            else:
+                assert level is Level.NOTICE
+
+
+def test_stops_are_the_first_changes() -> None:
+    """Of what a plan changes, what cannot be taken back comes first."""
+    dice = seeded(15)
+    actions = [action for _ in range(60) for action in drawn(dice).plan.actions]
+    told = review("plan", "", (), of_plan(Plan(tuple(actions)), (), None)).of(Level.NOTICE)
+    verbs = [one.message.partition(":")[0] for one in told]
+    assert verbs == sorted(verbs, key=["STOP", "SUBMIT", "TAG", "ADOPT"].index)
+    assert set(verbs) == {"STOP", "SUBMIT", "TAG", "ADOPT"}
+
+
+def test_an_invalid_manifest_is_told_by_its_problems() -> None:
+    """A hold for problems says nothing that the problems do not say, with their places."""
+    dice = seeded(16)
+    invalid = next(
+        action
+        for action in (action for _ in range(99) for action in drawn(dice).plan.actions)
+        if action.reason is Reason.INVALID
+    )
+    key = invalid.desired.key
+    problem = Problem("BJ204", "missing", Source("jobs/a.yaml", 3, 1), key=key)
+    told = list(of_plan(Plan((invalid,)), (problem,), None))
+    assert [(one.rule, one.subject) for one in told] == [("BJ204", key)]
+
+
+def test_a_pass_is_told_by_grade() -> None:
+    """A job that failed or was not served is an error, one that waits for a person a warning."""
+    dice = seeded(17)
+    levels = set()
+    for _ in range(TREES):
+        statuses = drawn(dice).statuses
+        unserved = {one.key: "ThrottlingException: slow down" for one in statuses[:1]}
+        found = {one.subject: one for one in of_pass(statuses, TEST_KINDS, unserved, (), None)}
+        for status in statuses:
+            told = found.get(status.key)
+            if status.key in unserved:
+                assert told is not None
+                assert (told.level, told.rule) == (Level.ERROR, "ThrottlingException")
+            elif not is_unhealthy(status, TEST_KINDS):
+                assert told is None
+            else:
+                assert told is not None
+                failed = status.phase in TEST_KINDS[status.key.kind].failed
+                assert told.level is (Level.ERROR if failed else Level.WARNING)
+                levels.add(told.level)
+    assert levels == {Level.ERROR, Level.WARNING}
+
+
+def test_what_has_no_place_gets_none() -> None:
+    """However places are told, what concerns the tree as a whole stays without one."""
+    told = review("plan", "", (), [Finding(Level.ERROR, "Refused", "too much")])
+    assert told.placed(lambda _: Source("elsewhere")).findings[0].source == NOWHERE
