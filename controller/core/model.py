@@ -321,6 +321,13 @@ class Recorded:
         """Whether a Create was about to be called, and nothing is known of its outcome."""
         return self.phase == SUBMITTING and self.arn is None
 
+    @property
+    def arns(self) -> tuple[str, ...]:
+        """The ARNs of the job and of those before it."""
+        history = (one.get("jobArn") for one in self.entry.get("history") or ())
+        # A sidecar that was edited by hand may hold anything there.
+        return tuple(arn for arn in (self.arn, *history) if isinstance(arn, str))
+
     def place_for(self, target: Target) -> Place | None:
         """Return where a target is, with what it leaves open as recorded; None if unknown."""
         known = self.place

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from controller.core.identity.tokens import SCHEME, owner_mark, suffix_of
 from controller.core.kinds.kind import Kind
 from controller.core.model import Desired, Failure, JobKey, Live, Place, Recorded, Summary, Target
-from controller.core.status.history import arns_of
 from controller.ports import Cloud, CloudError
 
 
@@ -94,7 +93,7 @@ def claims(
         known = recorded.get(job.key)
         if job.policy.adopt is not None:
             arns[job.policy.adopt] = job.key
-        arns |= dict.fromkeys(arns_of(known), job.key) if known is not None else {}
+        arns |= dict.fromkeys(known.arns, job.key) if known is not None else {}
     return Claims(arns, names, owner_mark(owner))
 
 

@@ -13,7 +13,6 @@ from controller.core.identity.tokens import owner_mark
 from controller.core.kinds.kind import Kind
 from controller.core.model import Desired, JobKey, Place, Recorded, Summary, Target
 from controller.core.planning.orphaned_entries import Census, Orphan, Stray
-from controller.core.status.history import arns_of
 from controller.ports import Cloud, CloudError
 
 Step = Callable[[int, int], None]
@@ -45,7 +44,7 @@ class Known:
         """Return the ARNs that manifests and entries name, those of earlier jobs included."""
         adopted = {job.policy.adopt for job in self.desired if job.policy.adopt}
         entries = (*self.recorded.values(), *(one.recorded for one in self.removed.values()))
-        return frozenset(adopted.union(*map(arns_of, entries)))
+        return frozenset(adopted.union(*(known.arns for known in entries)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ MUTANTS = (
     Mutant(
         "an end in the history frees a slot",
         "controller/core/planning/slots.py",
-        "        lane.arns.update(arns_of(known))\n",
+        "        lane.arns.update(known.arns)\n",
         "        lane.arns.add(str(known.arn))\n",
     ),
     Mutant(

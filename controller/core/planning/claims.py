@@ -14,7 +14,6 @@ from enum import IntEnum
 from controller.core.identity.tokens import revision_of, stems, submission
 from controller.core.kinds.kind import Kind
 from controller.core.model import Desired, JobKey, Live, Place, Recorded
-from controller.core.status.history import arns_of
 from controller.core.validation.tree_conflicts import reaches
 
 
@@ -172,7 +171,7 @@ def _identifiers(job: Desired, recorded: Recorded | None) -> Iterable[str]:
     """Return the ARNs that a manifest and its sidecar name, and what a Create may have made."""
     found = {job.policy.adopt} if job.policy.adopt else set()
     if recorded is not None:
-        found |= {arn for arn in arns_of(recorded) if arn}
+        found |= set(recorded.arns)
         found |= {recorded.name} if recorded.is_intent and recorded.name else set()
     return found
 

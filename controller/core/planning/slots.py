@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from controller.core.kinds.kind import Kind
 from controller.core.model import Failure, JobKey, Live, Place, Recorded, Summary
 from controller.core.planning.actions import Action, Reason, Verb
-from controller.core.status.history import arns_of
 
 _UNSEEN = frozenset({Reason.OBSERVATION_FAILED, Reason.INVALID, Reason.WRONG_TARGET})
 """Reasons under which nobody looked for what an unanswered Create may have made."""
@@ -90,7 +89,7 @@ def ended_on_record(
         if known.place not in {None, place} or not (ended or known.entry.get("history")):
             continue
         lane = found.setdefault(key.kind, Ended())
-        lane.arns.update(arns_of(known))
+        lane.arns.update(known.arns)
         if ended and known.live is not None:
             lane.names.update({known.live.name, known.name} - {""})
     return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 from controller.core.identity.tokens import digest_of
@@ -34,13 +33,6 @@ def history(
     if isinstance(current, str):  # a sidecar that somebody edited may hold anything there
         kept.pop(current, None)
     return _last(kind, list(kept.values()))
-
-
-def arns_of(recorded: Recorded) -> Iterator[str]:
-    """Yield the ARNs of an entry's job and of those before it."""
-    for arn in (recorded.arn, *(one.get("jobArn") for one in recorded.entry.get("history") or ())):
-        if isinstance(arn, str):  # a sidecar that somebody edited may hold anything there
-            yield arn
 
 
 def joined(kind: Kind, counts: Recorded, other: Recorded) -> list[dict[str, Any]]:
