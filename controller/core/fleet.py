@@ -9,7 +9,7 @@ from typing import Any
 
 from controller.core.documents.envelope_values import target_of
 from controller.core.findings import Finding
-from controller.core.jobs.diff import foundation_model
+from controller.core.kinds.base_models import foundation_model
 from controller.core.kinds.kind import Kind
 from controller.core.model import Target
 from controller.core.problems import Code

@@ -15,7 +15,8 @@ from typing import Any, Final
 from controller.core.documents.nodes import Path
 from controller.core.identity.tags import STAMP
 from controller.core.identity.tokens import with_names
-from controller.core.jobs.diff import difference, foundation_model
+from controller.core.jobs.diff import difference
+from controller.core.kinds.base_models import foundation_model
 from controller.core.kinds.kind import Comparison, Kind
 from controller.core.model import API_VERSION, Live, Place, Target
 from controller.core.schema.paths import step

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from controller.core.kinds.base_models import foundation_model
 from controller.core.kinds.kind import Comparison, Kind
 from controller.core.model import Change
 
 ABSENT = "(absent)"
 MASK = "(sensitive)"
-
-_FOUNDATION_MODEL = ":foundation-model/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +60,6 @@ def masked(kind: Kind, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [masked(kind, item) for item in value]
     return value
-
-
-def foundation_model(arn: str) -> str:
-    """Return the id that the ARN of a foundation model ends with; empty for any other text."""
-    return arn.partition(_FOUNDATION_MODEL)[2]
 
 
 def failure_text(kind: Kind, members: Mapping[str, Any]) -> str:
