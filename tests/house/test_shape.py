@@ -18,6 +18,7 @@ LONGEST_MODULE = 350
 LONGEST_FUNCTION = 50
 MEDIAN_FUNCTION = 12
 NINE_IN_TEN = 35
+MOST_MODULES = 20
 
 # How many exceptions the package makes of each rule. A number here only ever falls.
 EXCEPTIONS = {"type: ignore": 1, "noqa": 4, "pragma: no cover": 2}
@@ -133,3 +134,10 @@ def test_comments_say_why_not_much(module: Module) -> None:
         longest = max(longest, run)
 
     assert longest <= 6
+
+
+def test_no_folder_is_crowded() -> None:
+    """A folder of the package has so few modules that a reader finds one by looking."""
+    folders = Counter(module.place.rpartition("/")[0] for module in modules())
+
+    assert max(folders.values()) <= MOST_MODULES, folders.most_common(1)
