@@ -82,13 +82,13 @@ def linked_jobs(root: Path) -> Place:
 def linked_parts(root: Path) -> Place:
     """Lay out a repository whose manifests and defaults are shared by links inside it."""
     lay(root)
-    (root / "shared").mkdir()
-    (root / "jobs" / "_defaults.yaml").rename(root / "shared" / "_defaults.yaml")
-    (root / "jobs" / "_defaults.yaml").symlink_to("../shared/_defaults.yaml")
-    (root / "shared" / "team").mkdir()
-    (root / "jobs" / "bot.yaml").rename(root / "shared" / "team" / "bot.yaml")
-    (root / "shared" / "team" / "_defaults.yaml").symlink_to("../_defaults.yaml")
-    (root / "jobs" / "team").symlink_to("../shared/team")
+    (root / "common").mkdir()
+    (root / "jobs" / "_defaults.yaml").rename(root / "common" / "_defaults.yaml")
+    (root / "jobs" / "_defaults.yaml").symlink_to("../common/_defaults.yaml")
+    (root / "common" / "team").mkdir()
+    (root / "jobs" / "bot.yaml").rename(root / "common" / "team" / "bot.yaml")
+    (root / "common" / "team" / "_defaults.yaml").symlink_to("../_defaults.yaml")
+    (root / "jobs" / "team").symlink_to("../common/team")
     commit(root)
     return root, "jobs"
 
