@@ -76,7 +76,8 @@ class Ledger(Protocol):
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Put a job's entry into the sidecar of its manifest.
 
-        It is on disk when this returns, whoever wrote it. Returns whether any byte changed; raises
+        It is on disk when this returns, also if another process wrote it.
+        Returns whether any byte changed; raises
         LedgerError.
         """
 

@@ -32,7 +32,7 @@ def folders_fail_with(monkeypatch: pytest.MonkeyPatch, number: int) -> list[int]
 def test_name_that_may_be_lost_is_an_error(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: object, number: int
 ) -> None:
-    """A folder that cannot be flushed may lose the file: whoever rests on it must know."""
+    """A folder that cannot be flushed may lose the file, so the caller must know."""
     folders_fail_with(monkeypatch, number)
     writer = replace if write is replace else create
 

@@ -46,7 +46,7 @@ class Disk:
 
     @property
     def identity(self) -> frozenset[tuple[str, str, str]]:
-        """What tells this disk from others."""
+        """What distinguishes this disk from others."""
         return frozenset((path, of, self.cut.get(of, "")) for path, of in self.layout.items())
 
 

@@ -316,7 +316,7 @@ def test_adopted_job_is_ours_from_then_on(tree: Tree) -> None:
 
 
 def test_submit_whose_look_fails_says_why(tree: Tree) -> None:
-    """A job that was made, and could not be looked at, is recorded, and the cause is told."""
+    """A job that was created but could not be looked up is recorded, and the cause is reported."""
     arn = arn_of(KIND, "job000000000")
     tree.cloud.failing = {("Get", arn): failure("ExpiredTokenException", "old", reading=True)}
     tree.put("support-bot")

@@ -141,7 +141,7 @@ def test_slots_that_cannot_be_counted_are_not_taken(one: Project) -> None:
 
 
 def test_strangers_take_no_slot(one: Project) -> None:
-    """Jobs of nobody's manifest do not count under the fleet's own limit."""
+    """Jobs without a manifest do not count towards the fleet's own limit."""
     one.sandbox.advance(SETTLED)
     one.sandbox.create("strangers")
     one.call("reconcile")
@@ -183,7 +183,7 @@ def test_collection_forgets_no_job_that_shows_late(one: Project) -> None:
 
 
 def test_stop_by_name_asks_whether_a_job_ended(one: Project) -> None:
-    """A person who stops a job is not told by its sidecar alone that nothing runs."""
+    """`stop` does not rely on the sidecar alone to report that nothing runs."""
     edit(one, "a", end)
 
     assert one.call("stop", "a", "--yes").code == 0

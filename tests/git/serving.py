@@ -30,7 +30,7 @@ class Served:
 
 @contextmanager
 def serving(hub: Hub, user: str, password: str) -> Iterator[Served]:
-    """While the context lasts, git's own server answers whoever gives this user and password."""
+    """While the context lasts, git's own server accepts this user and password."""
     served = Served("")
     wanted = base64.b64encode(f"{user}:{password}".encode()).decode()
 

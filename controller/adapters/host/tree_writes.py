@@ -23,7 +23,7 @@ _LOCKABLE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NO_FILE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENXIO})
 """What opening tells where there is nothing, a link or a socket."""
 _UNSUPPORTED = frozenset({errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP})
-"""What flushing a folder tells where the file system has no such thing."""
+"""Errors of flushing a folder on a file system that does not support it."""
 _STREAM = os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC
 _SHARED = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 

@@ -133,7 +133,7 @@ class Sidecars:
         """Put an entry into its sidecar; file and folders are on disk when this returns.
 
         Other jobs' entries in the same file stay. So does what another controller wrote of this one
-        since the last read, where that tells of the later state. Returns False, and changes
+        since the last read, if that is the later state. Returns False, and changes
         nothing, when the bytes would be the same.
         """
         path = sidecar_of(source.path)

@@ -170,7 +170,7 @@ def _missing(error: OSError) -> int:
 
 
 def _placed(real: str) -> tuple[int, bool]:
-    """Return what tells a place that a path leads to from others, and whether it is a folder."""
+    """Return what identifies the place that a path leads to, and whether it is a folder."""
     try:
         found = os.stat(real)
     except OSError as error:

@@ -138,10 +138,10 @@ def _has_fleet_file(folder: Path) -> bool:
     try:
         return root_of(folder).is_file(str(folder / FLEET_FILE))
     except OutsideTreeError as error:
-        told = (
+        message = (
             f"{FLEET_FILE} is not read: {error.text}. Put the file itself there, or say the owner"
         )
-        raise click.BadParameter(f"{told}.", param_hint="--owner") from error
+        raise click.BadParameter(f"{message}.", param_hint="--owner") from error
 
 
 def _host(folder: Path, around: Surroundings, asked: str | None) -> str:

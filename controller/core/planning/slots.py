@@ -136,7 +136,7 @@ def _may_show(action: Action, recorded: Recorded) -> bool:
 
 
 def _may_run(kind: Kind, recorded: Recorded) -> bool:
-    """Whether a job may be active, as far as its record tells."""
+    """Whether a job may be active according to its record."""
     if recorded.live is not None:
         return is_active(kind, recorded.live)
     return recorded.arn is not None or recorded.is_intent

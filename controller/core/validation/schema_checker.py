@@ -1,4 +1,4 @@
-"""Values held against a schema; every mistake becomes a finding, told at once.
+"""Values held against a schema; every mistake becomes a finding, all reported at once.
 
 jsonschema-rs decides quickly whether there is any; jsonschema then says which they are.
 """
@@ -20,7 +20,7 @@ from controller.core.validation.schema_messages import explain
 from controller.core.validation.suggestions import DID_YOU_MEAN
 from controller.core.validation.violations import BARRED, Violation, violations
 
-# A member that is missing because its key is misspelt is one mistake, told at the key.
+# A member that is missing because its key is misspelt is one mistake, reported at the key.
 _FOLLOWING: Final = frozenset({"required", PROBLEM})
 _NONE: Final[frozenset[str]] = frozenset()
 _UNEXPLAINED: Final = Finding(
@@ -59,18 +59,18 @@ class Checker:
 
 def _explained(schema: Mapping[str, Any], found: Iterable[Violation]) -> list[tuple[str, Finding]]:
     """Return each violation's findings with the keyword they come from, broken rules once each."""
-    told: list[tuple[str, Finding]] = []
+    explained: list[tuple[str, Finding]] = []
     rules: set[tuple[str | int, ...]] = set()
     for violation in found:
         place = _rule_of(schema, violation.schema_path)
         if place is None:
             for mistake in mistakes_of(schema, violation):
-                told += [(mistake.rule, finding) for finding in explain(mistake)]
+                explained += [(mistake.rule, finding) for finding in explain(mistake)]
         # A broken rule may fail in several places at once; it is still one mistake.
         elif place not in rules:
             rules.add(place)
-            told.append((PROBLEM, _broken_rule(schema, place, violation)))
-    return told
+            explained.append((PROBLEM, _broken_rule(schema, place, violation)))
+    return explained
 
 
 def _rule_of(
@@ -102,12 +102,12 @@ def _broken_rule(
     return Finding(code, violation.path, rule[PROBLEM], "", on_key)
 
 
-def _collapsed(told: list[tuple[str, Finding]]) -> tuple[Finding, ...]:
+def _collapsed(explained: list[tuple[str, Finding]]) -> tuple[Finding, ...]:
     """Return the findings that are mistakes of their own, in the engine's order, each once."""
-    misspelt = _misspelt(finding for _, finding in told)
-    formless = {finding.path for rule, finding in told if rule == "pattern"}
+    misspelt = _misspelt(finding for _, finding in explained)
+    formless = {finding.path for rule, finding in explained if rule == "pattern"}
     kept: dict[Finding, None] = {}
-    for rule, finding in told:
+    for rule, finding in explained:
         follows = rule in _FOLLOWING and misspelt.get(finding.path, _NONE) & _names(finding)
         # A text that is not even begun is too short as well; its form says all there is to say.
         begun = rule != "minLength" or finding.path not in formless

@@ -76,7 +76,7 @@ def look(schema: Mapping[str, Any], path: Sequence[str | int]) -> tuple[Any, str
 def mistakes_of(schema: Mapping[str, Any], violation: Violation) -> Iterator[Mistake]:
     """Yield the mistakes behind a violation: one, or one for each member that is missing.
 
-    A key's violation is told of the mapping that holds it; here it is seen from the key itself.
+    The validator reports a key's violation on the mapping that holds it; here it is about the key.
     """
     path = violation.path
     node, label, sensitive = look(schema, path)

@@ -216,7 +216,7 @@ def test_listing_without_an_end_is_an_error() -> None:
 
 
 def test_job_that_is_listed_twice_is_one() -> None:
-    """A job that moves between pages while they are read stands in the listing once."""
+    """A job that moves between pages while they are read is listed once."""
     job = {
         "jobArn": arn_of(KIND, "abcdefghijkl"),
         "jobName": "a",

@@ -292,7 +292,7 @@ def test_unknown_is_not_absent(repo: Path, number: str, monkeypatch: pytest.Monk
 def test_folder_that_cannot_be_listed_is_not_empty(
     repo: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Manifests that nobody can see may be in it, which a pass over all above it tells."""
+    """It may contain manifests that cannot be seen; a pass over all above it reports that."""
     with failing("scandir", repo / "jobs" / "sub", "EIO", monkeypatch):
         tree = load([repo / "jobs"])
 

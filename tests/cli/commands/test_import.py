@@ -226,7 +226,7 @@ def test_name_that_a_manifest_has_is_refused(folder: Path, there: str) -> None:
 
 
 def test_request_may_lie_beside_its_manifest(folder: Path) -> None:
-    """A JSON file of the same name that is no manifest is in nobody's way."""
+    """A JSON file of the same name that is not a manifest conflicts with nothing."""
     (folder / "jobs").mkdir()
 
     request = write("jobs/support-bot.json", REQUEST)

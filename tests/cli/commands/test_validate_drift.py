@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_newer_model_is_a_warning(folder: Path) -> None:
-    """It is told once, with what is lacking and what to do, and the exit code stays 0."""
+    """It is reported once, with what is missing and what to do, and the exit code stays 0."""
     write(folder / "jobs" / "other.yaml", manifest("other"))
 
     ran = beside(folder, newer)
@@ -118,7 +118,7 @@ def test_problems_beside_it_stay_errors(folder: Path) -> None:
 def test_any_other_model_is_no_warning(
     folder: Path, edit: Callable[[dict[str, Any]], object]
 ) -> None:
-    """The same model, an older one, and one that cannot be read: nothing is told of them here."""
+    """The same model, an older one, and one that cannot be read: none of them is reported here."""
     ran = beside(folder, edit)
 
     assert (ran.code, ran.out, ran.said) == (0, "", ["1 of 1 manifest valid"])
