@@ -179,8 +179,11 @@ def test_refusal_ends_no_intent_while_nobody_knows_what_it_made(tree: Tree, code
     assert len(tree.live()) == 1
 
 
-def test_stop_forgets_no_intent_that_cannot_be_asked_for(tree: Tree) -> None:
-    """What a lost Create of a revision made is stopped too, once it can be asked for."""
+def stopped_while_a_revision_is_unseen(tree: Tree) -> str:
+    """Set a manifest to Stopped while the Create of its revision has no known outcome.
+
+    Returns the name of the revision, whose job does not show yet.
+    """
     tree.put("support-bot")
     tree.one()
     edited = tree.put("support-bot", {"onSpecChange": "NewRevision"}, roleArn=OTHER_ROLE)
@@ -190,6 +193,12 @@ def test_stop_forgets_no_intent_that_cannot_be_asked_for(tree: Tree) -> None:
     tree.one()
     tree.cloud.losing = {}
     tree.put("support-bot", {"state": "Stopped"})
+    return revision
+
+
+def test_stop_forgets_no_intent_that_cannot_be_asked_for(tree: Tree) -> None:
+    """What a lost Create of a revision made is stopped too, once it can be asked for."""
+    revision = stopped_while_a_revision_is_unseen(tree)
 
     def fail(operation: str, _name: str) -> None:
         if operation == "Stop":
@@ -257,17 +266,9 @@ def test_attempt_that_waits_is_known_without_sidecars(tree: Tree, status: str) -
     lost_and_found(tree)
 
 
-def test_failed_stop_is_told_beside_a_failed_look(tree: Tree) -> None:
-    """What the service said of a stop is not forgotten where the look after it fails too."""
-    tree.put("support-bot")
-    tree.one()
-    edited = tree.put("support-bot", {"onSpecChange": "NewRevision"}, roleArn=OTHER_ROLE)
-    assert edited.submission is not None
-    revision = f"support-bot-{edited.submission.digest[:8]}"
-    tree.cloud.late, tree.cloud.lag, tree.cloud.losing = revision, 2, {"Create": LOST}
-    tree.one()
-    tree.cloud.losing = {}
-    tree.put("support-bot", {"state": "Stopped"})
+def test_failed_stop_is_reported_beside_a_failed_lookup(tree: Tree) -> None:
+    """The error of a stop is kept when the lookup after it fails too."""
+    revision = stopped_while_a_revision_is_unseen(tree)
 
     def fail(operation: str, arn: str) -> None:
         if operation == "Stop":
@@ -275,8 +276,8 @@ def test_failed_stop_is_told_beside_a_failed_look(tree: Tree) -> None:
             tree.cloud.failing[("Stop", arn)] = DENIED
 
     tree.cloud.watcher = fail
-    told = tree.one().outcome
+    outcome = tree.one().outcome
 
-    assert told.now.reason is Reason.OBSERVATION_FAILED
-    assert DENIED.message in told.now.message
-    assert UNKNOWN.message in told.now.message
+    assert outcome.now.reason is Reason.OBSERVATION_FAILED
+    assert DENIED.message in outcome.now.message
+    assert UNKNOWN.message in outcome.now.message
