@@ -86,7 +86,7 @@ def test_plan_says_what_a_prune_would_stop(fleet: Project) -> None:
         for one in fleet.call("plan", "--output", "json").data["actions"]
         if one["name"] == "goes"
     ]
-    assert "stops with --prune" in told
+    assert "--prune stops it" in told
     assert "1 of them without a manifest" in fleet.call("plan").out
     assert fleet.call("reconcile").code == 0
     assert fleet.changes() == []

@@ -91,7 +91,7 @@ def test_too_many_submits_let_stops_through(tree: Project) -> None:
 
     assert ran.code == 5
     assert tree.changes() == [STOP]
-    assert "only what is to be stopped was stopped" in ran.err
+    assert "only the stops were carried out" in ran.err
     assert tree.entry("runs")["phase"] == "Stopping"
 
 

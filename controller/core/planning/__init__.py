@@ -1,1 +1,1 @@
-"""The decision table: from manifests, records and live jobs to actions."""
+"""The planning rules: from manifests, records and live jobs to actions."""

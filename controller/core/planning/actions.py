@@ -1,4 +1,4 @@
-"""What is done with a job and why: the plan, and what became of it."""
+"""The types of a plan: actions, their reasons, and what came of them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Verb(StrEnum):
 
     @property
     def mutates(self) -> bool:
-        """Whether carrying it out calls an operation that changes something."""
+        """Whether executing it calls an operation that changes something."""
         return self in {Verb.SUBMIT, Verb.STOP, Verb.TAG}
 
 
@@ -56,18 +56,18 @@ class Reason(StrEnum):
 
 
 UNREAD = frozenset({Reason.OBSERVATION_FAILED, Reason.RECORD_UNREADABLE})
-"""Reasons under which something could not be read: the pass has failed, and a retry is safe."""
+"""Reasons for which something could not be read: the pass has failed, and a retry is safe."""
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
     """What will happen to one job, and why.
 
-    ``live`` is the job that the decision was made on, ``place`` where it was looked for, and
-    ``earlier`` the manifest's jobs that it took the place of. ``stops`` are the jobs that STOP
-    stops, ``retags`` what TAG corrects, ``tags`` what is known to be tagged as wanted, and
-    ``unread_tags`` what the service refuses to list. ``awaits_members`` says that Get may show more
-    of an ended job soon.
+    ``live`` is the job that the decision was based on, ``place`` the account and region that were
+    searched, and ``earlier`` the manifest's previous jobs that it replaced. ``stops`` are the jobs
+    that STOP stops, ``retags`` what TAG corrects, ``tags`` the tags known to be as wanted, and
+    ``unread_tags`` those that the service refuses to list. ``awaits_members`` says that Get may
+    soon show more about a job that has ended.
     """
 
     verb: Verb
@@ -88,7 +88,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Every job's action, sorted by key: the value that is printed, guarded and carried out."""
+    """The action of every job, sorted by key: the value that is printed, checked and executed."""
 
     actions: tuple[Action, ...] = ()
 
@@ -102,6 +102,7 @@ class Plan:
             sorted(
                 (action for action in self.actions if action.verb.mutates),
                 key=lambda action: (
+                    # False sorts before True, so unconfirmed intents come first.
                     action.reason is not Reason.INTENT_UNCONFIRMED,
                     -action.desired.policy.priority,
                     action.desired.key,
@@ -112,12 +113,12 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a planned action.
+    """The result of a planned action.
 
-    ``now`` is the decision that describes the job afterwards: the planned one when nothing was
-    carried out or the call failed, else what a second look decided. ``arn`` is set when a Create
-    was answered but its job has not been seen yet. ``active`` is how many jobs were active when
-    the service's quota refused a Create, None if nobody could count.
+    ``now`` is the decision that describes the job afterwards: the planned one if nothing was
+    executed or the call failed, otherwise the one made after observing the job again. ``arn`` is
+    set when Create returned it but the job is not visible yet. ``active`` is the number of active
+    jobs when the service's quota refused a Create, or None if they could not be counted.
     """
 
     planned: Action

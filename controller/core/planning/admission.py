@@ -1,8 +1,8 @@
-"""The queue: of the jobs that a pass could submit, which ones may go now.
+"""Admission control: which of the planned submits may go now, and which must wait.
 
-Two limits make jobs wait. ``limits.maxActive`` counts what is ours in a place. The service's own
-quota counts everybody's jobs of a kind there, and its number is nowhere to be read: a refused
-Create tells it, as the number of jobs that were active then.
+Two limits make jobs wait. ``limits.maxActive`` counts this fleet's jobs in an account and region.
+The service's own quota counts everybody's jobs of a kind there. No API shows that number; a refused
+Create reveals it as the number of jobs that were active at that moment.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ _NOTHING: Slots = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Crowd:
-    """What takes room beside a plan's jobs, and which of these may take any.
+    """The jobs that take slots beside those of a plan, and the submits that may take one.
 
-    ``active`` holds how many jobs, anybody's, are active in a lane, where that was counted, and
-    ``beside`` which of ours run there beside those that actions show. A submit that nothing
-    ``permits`` takes no room from the others.
+    ``active`` counts the active jobs of a lane, whoever submitted them, where that was counted.
+    ``beside`` are this fleet's jobs that no action covers. Submits that ``permits`` rejects take no
+    slot from the others.
     """
 
     active: Mapping[Lane, int] = field(default_factory=lambda: _NOBODY)
@@ -43,9 +43,10 @@ def queue(
     fleet: Fleet,
     crowd: Crowd,
 ) -> list[Action]:
-    """Let the first submits through, in the order of their start, and queue the rest."""
+    """Admit the first submits, in the order in which they start, and queue the rest."""
     changes = Plan(tuple(actions)).changes
     submits = [one for one in changes if one.verb is Verb.SUBMIT and crowd.permits(one)]
+    # Merged by ARN before counting: a job known from two sources takes one slot.
     ours = Counter({**crowd.beside, **slots_of(actions, kinds, recorded)}.values())
     rooms = _Rooms(fleet.limits.max_active)
     for lane, count in ours.items():
@@ -53,7 +54,7 @@ def queue(
     for action in submits:
         lane, known = lane_of(action), recorded.get(action.desired.key)
         if known is not None and known.queue_active is not None and lane not in rooms.numbers:
-            # Who stands first asked last: later ones may hold the number of another day.
+            # The first job in line was refused most recently; later ones may hold older numbers.
             rooms.numbers[lane] = known.queue_active
             rooms.left[lane] = _room(known.queue_active, crowd.active.get(lane), ours[lane])
     told = {
@@ -65,9 +66,9 @@ def queue(
 
 @dataclass(slots=True)
 class _Rooms:
-    """What room there is, job by job: in each place under our limit, in each lane under its quota.
+    """The remaining slots: per place under our own limit, per lane under the service's quota.
 
-    Lanes that nothing is known of are free: only a Create can tell.
+    Lanes whose quota is unknown count as free, because only a Create can find out.
     """
 
     limit: int | None
@@ -76,7 +77,7 @@ class _Rooms:
     left: dict[Lane, int] = field(default_factory=dict)
 
     def let_in(self, action: Action, recorded: Recorded | None) -> Action:
-        """Return a submit as it is when there is room, which it takes, or as queued."""
+        """Take a slot and return the submit unchanged, or return it as queued if none is free."""
         lane = lane_of(action)
         if self.limit is not None and self.busy[lane.place] >= self.limit:
             return queued(action, f"limits.maxActive lets {self.limit} jobs be active at once")
@@ -89,10 +90,10 @@ class _Rooms:
 
 
 def _room(number: int, listed: int | None, ours: int) -> int:
-    """Return how many jobs may be tried in a lane that once was full with ``number`` active.
+    """Return how many jobs may be tried in a lane that was once full at ``number`` active jobs.
 
-    One is tried whenever the number is shown not to be the quota: when nothing is active, or more
-    than it; and when nobody could count.
+    One job is tried whenever the number is evidently not the quota (nothing is active, or more jobs
+    than the number), and when the active jobs could not be counted.
     """
     if listed is None:
         return 1
@@ -107,7 +108,7 @@ _FULL = "the service takes no further job"
 
 
 def _told(recorded: Recorded | None) -> str:
-    """Return what a job that was refused itself was told: it stays until it is tried again."""
+    """Return the message of this job's own refusal, which is kept until the job is tried again."""
     told = f"{_QUEUED}{_FULL}"
     if recorded is None or recorded.queue_active is None or not recorded.message.startswith(told):
         return ""
@@ -115,14 +116,15 @@ def _told(recorded: Recorded | None) -> str:
 
 
 def queued(action: Action, cause: str) -> Action:
-    """Return a submit that waits for its turn: nothing is called and nothing written for it."""
+    """Return a submit as waiting for a free slot: it is neither sent nor recorded as an intent."""
     return replace(action, verb=Verb.WAIT, reason=Reason.QUEUED, message=f"{_QUEUED}{cause}")
 
 
 def full_text(active: int | None, failure: Failure | None = None) -> str:
-    """Return why a job waits for the service's quota, with the service's words if it was asked.
+    """Return why a job waits for the service's quota, with the service's message after a refusal.
 
-    It names what does not change while the job waits, or an idle pass would have news to write.
+    The text holds only what stays the same while the job waits; otherwise every idle pass would
+    have something new to write.
     """
     known = "" if active is None else f", with {active} active"
     words = f" ({failure})" if failure is not None else ""
@@ -130,12 +132,12 @@ def full_text(active: int | None, failure: Failure | None = None) -> str:
 
 
 def refusal_text(active: int | None, failure: Failure) -> str:
-    """Return the message of a job that the quota refused."""
+    """Return the message of a job whose Create the quota refused."""
     return f"{_QUEUED}{full_text(active, failure)}"
 
 
 def is_full(failure: Failure | None) -> bool:
-    """Whether a Create failed for the quota alone, so that it certainly made no job."""
+    """Whether a Create failed for the quota alone, so that it certainly created no job."""
     return (
         failure is not None and failure.disposition is Disposition.QUOTA and not failure.ambiguous
     )

@@ -1,7 +1,7 @@
-"""Which manifests of the whole tree a job may belong to, and how surely.
+"""The manifests of the whole tree that a job may belong to, and how strong the evidence is.
 
-A pass may act on a part of the tree. What protects a job from another manifest is judged on all of
-it: a copy of a manifest and its sidecar must not stop the job of the original.
+A pass may cover only a part of the tree. Whether a job belongs to another manifest is judged on all
+of it: a copy of a manifest and its sidecar must not stop the original's job.
 """
 
 from __future__ import annotations
@@ -18,23 +18,23 @@ from controller.core.validation.tree_conflicts import reaches
 
 
 class Proof(IntEnum):
-    """How surely a job belongs to a manifest, the weakest proof first."""
+    """How strong the evidence is that a job belongs to a manifest, weakest first."""
 
     RECORDED = 1
-    """The manifest's sidecar names it, and anybody can edit or copy a sidecar."""
+    """The manifest's sidecar names it; anyone can edit or copy a sidecar."""
     NAMED = 2
-    """Its name is one that the manifest leads to, in its account and region."""
+    """Its name can be derived from the manifest, in the manifest's account and region."""
     MADE = 3
     """Its token is that of the manifest's own submission, or the manifest adopts it by its ARN."""
 
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """The manifests of the whole tree, with what is recorded of those outside the pass's folders.
+    """The manifests of the whole tree, and the records of those outside the folders of the pass.
 
-    ``near`` are the paths that a pass over the whole folders would read: elsewhere, as in a folder
-    of examples, a manifest may have the name of another one. ``unreadable`` are the files that may
-    hold further manifests.
+    ``near`` are the paths that a pass over the whole tree would read. Elsewhere, for example in a
+    folder of examples, a manifest may reuse a name. ``unreadable`` are the files that may hold
+    further manifests.
     """
 
     manifests: tuple[Desired, ...] = ()
@@ -45,7 +45,7 @@ class Others:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """What all manifests of a tree stand for, by job name and by recorded ARN or name."""
+    """The jobs that the manifests of a tree claim, by job name and by recorded ARN or name."""
 
     kinds: Mapping[str, Kind]
     owner: str
@@ -56,10 +56,11 @@ class Claims:
     recorded: Mapping[JobKey, Recorded] = field(default_factory=dict)
 
     def clash(self, job: Desired, name: str) -> str:
-        """Return why no job of a manifest may be submitted under a name, or an empty text.
+        """Return why no job may be submitted for a manifest under a name, or an empty string.
 
-        Another manifest of the tree has the same identity, or a name that is or may become this
-        one in the same place: each pass over a part would submit what the whole tree holds.
+        Either another manifest of the tree has the same identity, or its job has or may get the
+        same name in the same place. A pass over the whole tree would hold both manifests, so a pass
+        over a part of it must not submit one of them.
         """
         for other in self.by_key.get(job.key, ()):
             if not _is_same(other, job) and other.source.path in self.others.near:
@@ -75,9 +76,10 @@ class Claims:
         return ""
 
     def misled(self, job: Desired, place: Place) -> str:
-        """Return which manifest shows that the credentials of a job are the wrong ones, if any.
+        """Return which other manifest shows that a job's credentials are the wrong ones, if any.
 
-        It has the same credentials, and declares or records another place than they act in.
+        That manifest uses the same credentials, but declares or records another account or region
+        than they act in.
         """
         role, region = job.target.assume_role_arn, job.target.region
         for other in self.others.manifests:
@@ -92,11 +94,13 @@ class Claims:
         return ""
 
     def rival(self, job: Desired, live: Live) -> str:
-        """Return why a manifest's live job may be another's just as well, or an empty text."""
+        """Return why a live job may equally belong to another manifest, or an empty string."""
         own = self._proof(job, live)
         for other in self._candidates(job.key.kind, live):
             if not _is_same(other, job) and self._proof(other, live) >= own:
                 return f"{live.arn} is the job of {other.key} in {other.source.path}"
+        # A copied sidecar is the only evidence, and an unreadable file may hold the original's
+        # manifest.
         if own is Proof.RECORDED and self.others.unreadable and not job.removed:
             return (
                 f"only the sidecar says that {live.arn} is this manifest's, and another manifest "
@@ -111,7 +115,7 @@ class Claims:
             yield from (job for job in self.by_record.get(known, ()) if job.key.kind == kind)
 
     def _proof(self, job: Desired, live: Live) -> Proof:
-        """Return how surely a job belongs to a manifest that names or records it."""
+        """Return the strongest evidence that a job belongs to a manifest that names it."""
         if job.policy.adopt == live.arn:
             return Proof.MADE
         kind = self.kinds[job.key.kind]
@@ -125,9 +129,10 @@ class Claims:
 
 @dataclass(frozen=True, slots=True)
 class Around:
-    """The tree that a plan may be a part of.
+    """The whole tree, of which a plan may cover only a part.
 
-    ``others`` reads it, once some action needs it; in a ``narrow`` pass every change does.
+    ``others`` loads it as soon as an action needs it. In a ``narrow`` pass, which covers a part of
+    the tree, every change needs it.
     """
 
     others: Callable[[], Others]
@@ -141,10 +146,10 @@ def claims_of(
     recorded: Mapping[JobKey, Recorded],
     seen: Iterable[tuple[Desired, Live]] = (),
 ) -> Claims:
-    """Return what some manifests stand for.
+    """Return the jobs that some manifests claim.
 
-    ``recorded`` comes before what the others brought, and ``seen`` are the jobs that manifests were
-    seen to lead to.
+    ``recorded`` takes precedence over the records in ``others``; ``seen`` are the jobs that were
+    found for manifests in this pass.
     """
     known = {**others.recorded, **recorded}
     by_name: defaultdict[tuple[str, str], list[Desired]] = defaultdict(list)
@@ -161,14 +166,14 @@ def claims_of(
 
 
 def plain_name(kind: Kind, job: Desired) -> str:
-    """Return the name of a manifest's first job, without the suffix of an attempt or revision."""
+    """Return the name of a manifest's first job, without the suffix of a retry or a revision."""
     if job.spec is None:
         return job.name
     return str(job.spec.get(kind.name_member, job.key.name))
 
 
 def _identifiers(job: Desired, recorded: Recorded | None) -> Iterable[str]:
-    """Return the ARNs that a manifest and its sidecar name, and what a Create may have made."""
+    """Return the ARNs that a manifest and its sidecar name, and that of an unconfirmed Create."""
     found = {job.policy.adopt} if job.policy.adopt else set()
     if recorded is not None:
         found |= set(recorded.arns)
@@ -177,7 +182,7 @@ def _identifiers(job: Desired, recorded: Recorded | None) -> Iterable[str]:
 
 
 def _origins(live: Live) -> Iterator[tuple[str, int, bool]]:
-    """Yield each plain name, attempt and kind of submission that lead to a job's name."""
+    """Yield each base name, attempt and whether it is a revision, that result in a job's name."""
     yield from _origins_of(live.name)
 
 
@@ -187,12 +192,12 @@ def _origins_of(name: str) -> Iterator[tuple[str, int, bool]]:
 
 
 def _is_same(one: Desired, other: Desired) -> bool:
-    """Whether two are one manifest; its path may be spelled in two ways."""
+    """Whether two are the same manifest; the path may be spelled in two ways."""
     return (one.key, one.source.path) == (other.key, other.source.path)
 
 
 def _is_led_away(known: Recorded, region: str | None, place: Place) -> bool:
-    """Whether a recorded job shows credentials to be wrong: its account's, or in one region."""
+    """Whether a recorded job shows that credentials lead elsewhere: another account, or region."""
     if known.place is None:
         return False
     if not known.may_be_in(replace(known.place, account_id=place.account_id)):
@@ -207,7 +212,7 @@ def _share_place(one: Desired, other: Desired) -> bool:
 def _makes(
     kind: Kind, job: Desired, owner: str, live: Live, attempt: int, *, revised: bool
 ) -> bool:
-    """Whether the submission of a manifest with this name has the very token that a job shows."""
+    """Whether a manifest's submission under this name has exactly the token that a job shows."""
     if job.spec is None or live.token is None:
         return False
     name = job.key.name
@@ -217,7 +222,8 @@ def _makes(
 
 
 def _may_be_in(job: Desired, live: Live) -> bool:
-    """Whether a manifest's jobs may be where a live one is, as far as its target says."""
+    """Whether a manifest's target allows the account and region in a live job's ARN."""
+    # Padded, so that a malformed ARN unpacks too and matches only an open target.
     _, _, _, region, account, *_ = (*live.arn.split(":"), *("",) * 5)
     declared_account, declared_region = job.target.told_place
     return declared_account in {None, account} and declared_region in {None, region}

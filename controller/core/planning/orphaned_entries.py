@@ -1,4 +1,4 @@
-"""Entries that stand beside no manifest of theirs: of jobs that moved, and of jobs removed."""
+"""Sidecar entries without a manifest beside them: of jobs whose manifest moved or was removed."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from controller.core.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class Stray:
-    """One entry and the sidecar that it stands in, which is not the one beside its job's manifest.
+    """An entry and the sidecar that holds it, which is not the one beside its job's manifest.
 
-    ``real`` is that sidecar's path without links.
+    ``real`` is the path of that sidecar with links resolved.
     """
 
     sidecar: str
@@ -34,7 +34,7 @@ class Stray:
 
 @dataclass(frozen=True, slots=True)
 class Orphan:
-    """A job without a manifest; ``sidecar`` is the file that still tells of it, if one does."""
+    """A job without a manifest; ``sidecar`` is the file that still records it, if any."""
 
     kind: Kind
     name: str
@@ -52,12 +52,12 @@ class Orphan:
 
 @dataclass(frozen=True, slots=True)
 class Census:
-    """Which jobs have a manifest, as far as some folders can be read.
+    """The jobs that have a manifest, as far as some folders can be read.
 
-    ``folders`` are those folders, without links; ``troubled`` the sidecars and folders beside or in
-    which there may be manifests that nobody can read. ``problems`` counts the tree's. ``names`` are
-    those of the first jobs that manifests lead to, each with its kind's. ``beside`` are the keys
-    of manifests elsewhere in the fleet's folder, of which nothing else counts.
+    ``folders`` are those folders with links resolved. ``troubled`` are sidecars and folders that
+    may have manifests which cannot be read, and ``problems`` counts the problems of the tree.
+    ``names`` are the kinds and names of the manifests' first jobs. ``beside`` are the keys of
+    manifests elsewhere in the fleet's folder; nothing else about those counts.
     """
 
     folders: tuple[str, ...] = ()
@@ -68,13 +68,13 @@ class Census:
     beside: frozenset[JobKey] = frozenset()
 
     def misses(self, stray: Stray) -> bool:
-        """Whether an entry lies in these folders and its job has no manifest there, for certain."""
+        """Whether an entry lies in these folders and its job certainly has no manifest there."""
         if stray.key in self.keys or stray.key in self.beside or stray.real in self.troubled:
             return False
         return _lies_in(stray.real, self.folders) and not _lies_in(stray.real, self.troubled)
 
     def with_around(self, around: Census) -> Census:
-        """Return this census with what is known of wider folders; its own folders stay."""
+        """Return this index extended by that of wider folders; its own folders stay the same."""
         return Census(
             self.folders,
             self.keys | around.keys,
@@ -85,7 +85,7 @@ class Census:
         )
 
     def leads_to(self, kind: str, name: str) -> bool:
-        """Whether a job's name is that of a manifest's job, or of a retry or revision of one."""
+        """Whether a name is that of a manifest's first job, or of a retry or revision of it."""
         names = (name, *(stem for stem, _, _ in stems(name)))
         return any((kind, one) in self.names for one in names)
 
@@ -95,7 +95,8 @@ def removed(
 ) -> dict[JobKey, Stray]:
     """Return the entry of every job without a manifest.
 
-    Of several the one with the latest attempt counts, and of those one whose job had not ended.
+    If a job has several, the one with the latest attempt counts, and among those one whose job had
+    not ended.
     """
     found: dict[JobKey, Stray] = {}
     for one in strays:
@@ -113,15 +114,17 @@ def desired_of(
     *,
     prunes: bool,
 ) -> Desired:
-    """Return a removed job as a pass looks at it: as its sidecar tells of it, nothing to submit.
+    """Return a removed job as a pass observes it: taken from its sidecar, nothing to submit.
 
-    ``targets`` are those that manifests with jobs in a place have: one of them leads there. The
-    account must be the recorded one.
+    ``targets`` are the targets of manifests that have jobs in a place; their credentials lead
+    there. The account must be the recorded one.
     """
     recorded, fallback = stray.recorded, fleet.target
     live, place = recorded.live, recorded.place
     if place is not None:
         asked = targets.get(place, Target(place.region, None, fallback.assume_role_arn))
+        # Pinned to the recorded account, so that other credentials cannot stop a namesake
+        # elsewhere.
         fallback = Target(asked.region, place.account_id, asked.assume_role_arn)
     return Desired(
         key=stray.key,

@@ -1,7 +1,6 @@
-"""The plan: each job's decision, then what holds between jobs.
+"""Builds the plan: one decision per job, then the rules that hold between jobs.
 
-``plan`` only computes. The same arguments always make the same plan, and carrying it out is
-somebody else's work.
+This is pure computation: the same arguments always give the same plan. The engine executes it.
 """
 
 from __future__ import annotations
@@ -29,9 +28,9 @@ from controller.core.planning.rules_removed import spared
 
 _NOBODY = Crowd()
 _TAKING = {Verb.STOP, Verb.ADOPT}
-"""The verbs that treat a job as a manifest's own without making it."""
+"""The verbs that treat an existing job as the manifest's own."""
 _Use = tuple[str | None, str | None]
-"""A role whose credentials are used, and the region they are used in; None for any."""
+"""A role whose credentials are used, and the region they are used in (None for any)."""
 
 
 def plan(
@@ -44,11 +43,11 @@ def plan(
     crowd: Crowd = _NOBODY,
     around: Around | None = None,
 ) -> Plan:
-    """One action per job, sorted by key, chosen from what is known and from nothing else.
+    """Return one action per job, sorted by key, decided from the arguments alone.
 
-    Every desired job needs an observation. Kinds and the fleet come as values, ``now`` is
-    read once by the caller. What the ``crowd`` does not permit is planned all the same. Without
-    ``around`` the jobs are the whole tree.
+    Every desired job needs an observation. Kinds and the fleet are passed as values, and ``now`` is
+    read once by the caller. Submits that the ``crowd`` does not permit are planned nevertheless.
+    Without ``around`` the jobs are the whole tree.
     """
     jobs = sorted(desired, key=lambda job: job.key)
     actions = [
@@ -56,8 +55,10 @@ def plan(
         for job in jobs
     ]
     whole = around or Around(lambda: _alone(jobs))
+    # Before admission, so that a held submit takes no slot from another job.
     actions = _hold_wrong_credentials(actions, recorded)
     judged = _TAKING | ({Verb.SUBMIT} if whole.narrow else set())
+    # Reading the whole tree is expensive; most passes change nothing and never need it.
     if any(action.verb in judged for action in actions):
         claims = claims_of(kinds, fleet.owner, whole.others(), recorded, _seen(actions))
         actions = [_sparing(one, claims) if one.verb in _TAKING else one for one in actions]
@@ -78,7 +79,7 @@ def decide(
     fleet: Fleet,
     now: datetime,
 ) -> Action:
-    """Return the action of one job, from the first rule that has one."""
+    """Return the action of one job: that of the first rule which applies."""
     case = Case(kind, turned(desired, observation.submission), observation, recorded, fleet, now)
     for rule in RULES:
         action = rule(case)
@@ -88,27 +89,28 @@ def decide(
 
 
 def refusal(made: Plan, max_submits: int) -> str | None:
-    """Return why nothing of a plan but its stops may be carried out, or None: a guard before act.
+    """Return why only the stops of a plan may be executed, or None: a safeguard before acting.
 
-    A limit bars what costs money, and a stop ends it.
+    The limit restricts what costs money; a stop ends costs.
     """
     submits = sum(action.verb is Verb.SUBMIT for action in made.actions)
     if submits <= max_submits:
         return None
     stops = any(action.verb is Verb.STOP for action in made.actions)
-    done = "only what is to be stopped was stopped" if stops else "nothing was done"
+    done = "only the stops were carried out" if stops else "nothing was done"
     return (
         f"the plan has {submits} submits and the limit is {max_submits}; {done}. "
-        f"If all of them are meant, raise --max-submits or limits.maxSubmits in bedrock-jobs.yaml"
+        f"If all are intended, raise --max-submits or limits.maxSubmits in bedrock-jobs.yaml"
     )
 
 
 def _hold_wrong_credentials(
     actions: list[Action], recorded: Mapping[JobKey, Recorded]
 ) -> list[Action]:
-    """What one job shows to be wrong is used for no change of any other job.
+    """Hold every change that uses credentials which another job shows to be the wrong ones.
 
-    A job without a manifest shows nothing: where it once ran is not where anybody wants to be.
+    A job without a manifest proves nothing here: where it once ran need not be where jobs belong
+    today.
     """
     wrong = {
         _shown_wrong(action, recorded.get(action.desired.key))
@@ -121,7 +123,7 @@ def _hold_wrong_credentials(
             verb=Verb.HOLD,
             reason=Reason.WRONG_TARGET,
             message=f"Another job shows that these credentials, of {action.place}, are the wrong "
-            "ones: nothing is changed with them",
+            "ones: no change is made with them",
         )
         if action.verb.mutates and not wrong.isdisjoint(_used(action))
         else action
@@ -130,7 +132,7 @@ def _hold_wrong_credentials(
 
 
 def _seen(actions: Iterable[Action]) -> Iterator[tuple[Desired, Live]]:
-    """Yield each manifest with every job that it was seen to lead to, its own or not."""
+    """Yield each manifest with every job that was found for it, whether it owns the job or not."""
     for action in actions:
         for live in (action.live, *(one.live for one in action.earlier)):
             if live is not None and not action.desired.removed:
@@ -138,7 +140,7 @@ def _seen(actions: Iterable[Action]) -> Iterator[tuple[Desired, Live]]:
 
 
 def _sparing(action: Action, claims: Claims) -> Action:
-    """A job that may be another manifest's is neither stopped nor adopted, wherever that lies."""
+    """Return an action without the jobs that may be another manifest's."""
     taken = action.stops if action.verb is Verb.STOP else (action.live,)
     rivals = {one.arn: why for one in taken if one and (why := claims.rival(action.desired, one))}
     if not rivals:
@@ -152,13 +154,13 @@ def _sparing(action: Action, claims: Claims) -> Action:
     held = (
         f"{why}: it is not adopted. Remove policy.adopt here or there"
         if action.verb is Verb.ADOPT
-        else f"{why}: it is not stopped. Stop it by that manifest, or delete this one's sidecar"
+        else f"{why}: it is not stopped. Stop it through that manifest, or delete this sidecar"
     )
     return replace(action, verb=Verb.HOLD, reason=Reason.NOT_OWNED, message=held, stops=())
 
 
 def _hold_clashing(action: Action, claims: Claims) -> Action:
-    """A pass over a part submits nothing that a pass over the whole tree holds."""
+    """Hold a submit of a partial pass that a pass over the whole tree would hold."""
     if action.verb is not Verb.SUBMIT:
         return action
     clash = claims.clash(action.desired, action.desired.name)
@@ -170,7 +172,10 @@ def _hold_clashing(action: Action, claims: Claims) -> Action:
 
 
 def _shown_wrong(action: Action, recorded: Recorded | None) -> _Use:
-    """A wrong account makes a role's credentials wrong everywhere; a wrong region, only there."""
+    """Return the credentials that an action shows to be wrong.
+
+    A wrong account makes a role's credentials wrong everywhere; a wrong region, only there.
+    """
     everywhere, there = _used(action)
     before = recorded.place.account_id if recorded and recorded.place else None
     account = action.place.account_id if action.place else None
@@ -179,6 +184,6 @@ def _shown_wrong(action: Action, recorded: Recorded | None) -> _Use:
 
 
 def _used(action: Action) -> tuple[_Use, _Use]:
-    """Return what a change uses: a role's credentials, and those in one region."""
+    """Return the credentials that a change uses: the role's everywhere, and those in one region."""
     role, place = action.desired.target.assume_role_arn, action.place
     return (role, None), (role, place.region if place else None)

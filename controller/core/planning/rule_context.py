@@ -1,4 +1,4 @@
-"""All that is known of one manifest's jobs, gathered for the rules of the decision table."""
+"""The argument of the planning rules: all that is known of one manifest's jobs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from controller.core.policy import State
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that is known of one job, gathered for the rules."""
+    """All that is known of one job, gathered for the planning rules."""
 
     kind: Kind
     desired: Desired
@@ -38,35 +38,35 @@ class Case:
 
     @property
     def submission(self) -> Submission:
-        """The submission; rules ask for it only after invalid manifests are dealt with."""
+        """The manifest's submission; rules use it only after those for invalid manifests."""
         if self.desired.submission is None:
             raise ValueError(f"{self.desired.key} is invalid and has no submission")
         return self.desired.submission
 
     @property
     def where(self) -> str:
-        """Say where the job is looked for; the credentials are named once they were asked."""
+        """Where the job was looked up; names the credentials only if they were checked."""
         who = "target is" if self.observation.unasked else "credentials act in"
         return f"the {who} {self.observation.place}"
 
     @property
     def is_absent(self) -> bool:
-        """Whether the service was asked and has no such job."""
+        """Whether the service was asked and does not have such a job."""
         return self.observation.existence is Existence.ABSENT
 
     @property
     def following(self) -> Submission | None:
-        """What policy would submit after a job that there is, as long as anything is wanted."""
+        """The submission that policy asks for after an existing job, if its state is Submitted."""
         is_wanted = self.desired.policy.state is State.SUBMITTED
         return self.observation.following if is_wanted else None
 
     @property
     def missing(self) -> Submission | None:
-        """What there is no job of: the first submission, or the one that is to follow."""
+        """The submission without a job: the first one, or the one that is to follow."""
         return self.submission if self.is_absent else self.following
 
     def is_recorded_for(self, made: Submission | None) -> bool:
-        """Whether the sidecar speaks of a submission."""
+        """Whether the sidecar records this submission."""
         return bool(made and self.recorded and self.recorded.digest == made.digest)
 
     @property
@@ -84,7 +84,7 @@ class Case:
     def action(
         self, verb: Verb, reason: Reason, message: str, difference: Difference | None = None
     ) -> Action:
-        """Return an action on this job that carries what was seen of it."""
+        """Return an action on this job that carries what was observed of it."""
         tagged = self.tagged
         return Action(
             verb,
@@ -107,9 +107,9 @@ class Case:
         return live is not None and awaits_members(self.kind, live, self.now)
 
     def onward(self, verb: Verb, reason: Reason, message: str) -> Action:
-        """Return an action on what there is no job of yet; the job that there is becomes earlier.
+        """Return an action on the next submission; the existing job becomes an earlier one.
 
-        On a manifest's first submission it is an action like any other.
+        For a manifest's first submission this is an ordinary action.
         """
         following, live = self.following, self.observation.live
         if following is None or live is None:
@@ -127,20 +127,20 @@ class Case:
 
     @property
     def live(self) -> Live:
-        """The live job; rules ask for it only after absence and ignorance are dealt with."""
+        """The live job; rules use it only after those for absent and unknown jobs."""
         if self.observation.live is None:
             raise ValueError(f"{self.desired.key} is present, but its live job is not given")
         return self.observation.live
 
     @property
     def whose(self) -> Ownership:
-        """Whose the live job is."""
+        """Whether the live job is this manifest's."""
         lineage = Lineage(self.kind, self.desired, self.fleet)
         return lineage.whose(self.submission, self.live, self.recorded)
 
     @property
     def is_shown(self) -> bool:
-        """Whether the service shows a job that is this manifest's, or that a person says is."""
+        """Whether the service shows a job that is this manifest's, by token or by policy.adopt."""
         live = self.observation.live
         if live is None or self.observation.existence is not Existence.PRESENT:
             return False
@@ -149,10 +149,11 @@ class Case:
 
     @property
     def differences(self) -> Difference:
-        """Where the live job is not what the manifest says; a derived suffix is no difference."""
+        """How the live job differs from the manifest; a derived name suffix is no difference."""
         spec, name = self.desired.spec, self.desired.key.name
         request = self.submission.request
         if spec is not None and self.live.name != self.submission.name:
+            # The live job may be another attempt than the submission: compare them under its name.
             plain = with_names(self.kind, spec, name)
             suffix = suffix_of(self.live.name, str(plain[self.kind.name_member]))
             request = with_names(self.kind, spec, name, suffix) if suffix else request

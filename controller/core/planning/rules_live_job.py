@@ -1,4 +1,4 @@
-"""The rules for a manifest whose job exists: the second half of the decision table."""
+"""The planning rules for a manifest whose job exists: the second half of the decision table."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from controller.core.policy import State
 
 
 def not_owned(case: Case) -> Action | None:
-    """Another's job is ours only when the manifest adopts it, and only with an equal spec.
+    """Hold a manifest whose job is not its own, unless the manifest adopts it and the specs match.
 
-    So is a job of ours that another spec made: by its ARN a person says which one is meant.
+    The same holds for a job that this manifest submitted from another spec: naming its ARN in
+    policy.adopt says which job is meant.
     """
     live, whose = case.live, case.whose
     is_named = case.desired.policy.adopt == live.arn
@@ -31,25 +32,26 @@ def not_owned(case: Case) -> Action | None:
         return case.action(
             Verb.HOLD,
             Reason.NOT_OWNED,
-            f"{live.arn} was made elsewhere under the name {live.name}. Give the manifest another "
-            "name, or set policy.adopt to that ARN if it stands for that job",
+            f"{live.arn} was created elsewhere under the name {live.name}. Rename the manifest, or "
+            "set policy.adopt to that ARN if the manifest describes that job",
         )
     found = case.differences
+    # Adoption needs proof: a member that cannot be compared counts like one that differs.
     if found.changes or found.unknown:
         fields = ", ".join([change.member for change in found.changes] or found.unknown)
         return case.action(
             Verb.HOLD,
             Reason.NOT_OWNED,
-            f"{live.arn} cannot be adopted: its spec is not shown to be the manifest's in {fields}",
+            f"{live.arn} cannot be adopted: its spec does not provably match in {fields}",
             found,
         )
     return case.action(
-        Verb.ADOPT, Reason.ADOPTED, f"{live.arn} comes under this manifest: their specs are equal"
+        Verb.ADOPT, Reason.ADOPTED, f"{live.arn} is adopted: its spec equals the manifest's"
     )
 
 
 def stop(case: Case) -> Action | None:
-    """A manifest that is Stopped stops every job of its own that still runs."""
+    """Stop every running job of a manifest whose policy.state is Stopped."""
     if case.desired.policy.state is not State.STOPPED or not case.kind.stoppable:
         return None
     ours = (case.live, *(one.live for one in case.observation.earlier))
@@ -62,9 +64,10 @@ def stop(case: Case) -> Action | None:
 
 
 def stop_unallowed(case: Case) -> Action | None:
-    """A Stopped manifest that only the fleet's rules find fault with stops its jobs all the same.
+    """Stop the job of a manifest that is Stopped and invalid only by the fleet's rules.
 
-    It has no submission to compare with, so that the fleet's mark on a job's token has to do.
+    Such a manifest has no submission to compare with, so the owner prefix of the job's token must
+    be enough.
     """
     live, lineage = case.observation.live, Lineage(case.kind, case.desired, case.fleet)
     recorded = case.recorded.arn if case.recorded is not None else None
@@ -74,17 +77,17 @@ def stop_unallowed(case: Case) -> Action | None:
 
 
 def stop_text(names: str) -> str:
-    """Return what a stop does, and what it costs."""
+    """Return the message of a stop: what it does, and what it costs."""
     return f"Stop {names}: it cannot be resumed, is billed up to now and yields no model"
 
 
 def retry(case: Case) -> Action | None:
-    """A job that failed or was stopped is followed by the attempt that policy wants."""
+    """Submit the attempt that policy asks for after a job that failed or was stopped."""
     following, live = case.following, case.live
     if following is None or case.whose is not Ownership.SAME:
         return None
     is_asked = case.submission.attempt < case.desired.policy.attempt
-    cause = "policy.attempt asks for it" if is_asked else "such a failure can heal"
+    cause = "policy.attempt requests it" if is_asked else "such a failure may be temporary"
     return case.onward(
         Verb.SUBMIT,
         Reason.RETRY,
@@ -101,14 +104,14 @@ def _fate(case: Case) -> str:
 
 
 def changed(case: Case) -> Action | None:
-    """A spec that was edited after its submit is held, or submitted under a name of its own."""
+    """Hold a manifest whose spec changed after submit, or submit a revision if policy says so."""
     if case.whose is not Ownership.CHANGED:
         return None
     found = case.differences
     fields = ", ".join(change.member for change in found.changes) or _unshown(found)
     following, live = case.following, case.live
     if following is not None:
-        runs = "" if live.status in case.kind.terminal else f"; {live.name} still runs and goes on"
+        runs = "" if live.status in case.kind.terminal else f"; {live.name} keeps running"
         action = case.onward(
             Verb.SUBMIT,
             Reason.NEW_REVISION,
@@ -127,7 +130,7 @@ def changed(case: Case) -> Action | None:
 
 
 def tags(case: Case) -> Action | None:
-    """Tags that differ are corrected; those that could not be read are not known to differ."""
+    """Correct tags that differ; tags that could not be read are not known to differ."""
     retags = case.tagged.retags
     if not retags:
         return None
@@ -137,14 +140,14 @@ def tags(case: Case) -> Action | None:
 
 
 def _unshown(found: Difference) -> str:
-    """Say what is known when the digest differs and no shown member does."""
+    """Return what is known of a change when the digest differs but no shown member does."""
     if found.unknown:
-        return f"in a member that the service shows otherwise ({', '.join(found.unknown)})"
+        return f"in a member that cannot be compared ({', '.join(found.unknown)})"
     return "in a member that the service does not show, or in how a value is written"
 
 
 def ended(case: Case) -> Action | None:
-    """A job that ended stays as it is."""
+    """Leave a job that ended as it is."""
     live = case.live
     if live.status in case.kind.succeeded:
         return case.action(Verb.NOOP, Reason.COMPLETED, "The job completed")
@@ -159,7 +162,7 @@ def ended(case: Case) -> Action | None:
 
 
 def _no_retry(case: Case) -> str:
-    """Say why a further attempt that policy has room for is not submitted."""
+    """Return why an attempt that policy would allow is not submitted, or an empty string."""
     policy, made = case.desired.policy, case.submission
     if case.observation.following is not None:
         return (
@@ -168,14 +171,14 @@ def _no_retry(case: Case) -> str:
     is_last = made.attempt >= policy.attempt + policy.retries
     if is_last or case.live.status not in case.kind.failed:
         return ""
-    # What was submitted or adopted in this very pass is followed in the next one.
+    # A job that was submitted or adopted in this pass is retried by the next one.
     if not heals(failure_text(case.kind, case.live.members), case.fleet):
-        return ". Such a failure does not heal by itself: mend the cause, then raise policy.attempt"
+        return ". Such a failure is not retried: fix the cause, then raise policy.attempt"
     return ""
 
 
 def in_progress(case: Case) -> Action:
-    """Everything else runs, also under a status that nobody knew when this was written."""
+    """Wait for a job that runs, including one whose status this version does not know."""
     live = case.live
     stage = _stage(case.kind, live)
     return case.action(
@@ -184,7 +187,7 @@ def in_progress(case: Case) -> Action:
 
 
 def _stage(kind: Kind, live: Live) -> str:
-    """Return the stage that has the job's own status, such as ``training``."""
+    """Return the stage whose status is the job's own, such as ``training``."""
     stages = live.members.get(kind.stages_member)
     if not isinstance(stages, Mapping):
         return ""

@@ -1,8 +1,9 @@
-"""The decision table: ordered early returns over all that is known of one job.
+"""The decision table: an ordered list of rules, of which the first that applies decides.
 
-A rule sees one case and either has its action or leaves it to the next. The first rules deal with
-what must not be acted on, so that the later ones may trust what they see. Here are those for a
-manifest that is held or whose job does not exist; ``living`` has the others.
+A rule takes all that is known of one job and returns an action, or None to pass it on. The first
+rules deal with what must not be acted on, so that the later ones can trust what they see. This
+module holds the rules for a manifest that is held or whose job does not exist; ``rules_live_job``
+has the others.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from controller.core.policy import State
 from controller.core.severity import errors
 
 HELD_PER_DIGEST = frozenset({Reason.SUBMIT_REFUSED, Reason.TOKEN_REPLAY})
-"""Reasons that hold until the digest changes: the same request would end the same way."""
+"""Reasons that hold until the digest changes: the same request would be refused again."""
 
 
 def _invalid(case: Case) -> Action | None:
@@ -33,6 +34,7 @@ def _invalid(case: Case) -> Action | None:
     if not problems and case.desired.submission is not None:
         return None
     if problems and all(problem.code in OF_THE_FLEET for problem in problems):
+        # The fleet's rules bar a submit, never a stop, as long as the job is in the right place.
         elsewhere = _wrong_target(case)
         if (action := None if elsewhere else rules_live_job.stop_unallowed(case)) is not None:
             return action
@@ -42,9 +44,10 @@ def _invalid(case: Case) -> Action | None:
 
 
 def _forbidden(case: Case) -> Action | None:
-    """What a manifest left open in its target is only known here; the fleet's rules still hold.
+    """Hold a job whose resolved place breaks a rule of the fleet.
 
-    They bar a submit, so that a job that is to be stopped goes on to be judged.
+    A manifest may leave its account or region open, so this can be checked only here. The rules bar
+    submits; a job that is to be stopped goes on to the next rules.
     """
     place = case.observation.place
     if place is None or case.desired.may_stop:
@@ -90,10 +93,10 @@ def _unknown(case: Case) -> Action | None:
 
 
 def _unreadable(case: Case) -> Action | None:
-    """A record that could not be read may name a job that nothing else leads to.
+    """Hold a job whose record could not be read: it may name a job that nothing else leads to.
 
-    What the service shows to be ours is enough to rebuild a broken record, and to stop the job;
-    it is never enough to write over a file that may be whole.
+    If the service shows the manifest's job, that is enough to rebuild a broken record and to stop
+    the job. It is never enough to overwrite a file that may be intact.
     """
     doubt = case.recorded.doubt if case.recorded is not None else None
     if doubt is None:
@@ -108,7 +111,7 @@ def _unreadable(case: Case) -> Action | None:
 
 
 def _doubt_text(doubt: Doubt) -> str:
-    what = "cannot be read" if not doubt.broken else "is no whole sidecar"
+    what = "cannot be read" if not doubt.broken else "is not a complete sidecar"
     whose = "" if doubt.own else ", and may hold the record of this job"
     return (
         f"{doubt.path} {what} ({doubt.cause}){whose}: nothing is submitted, since the record may "
@@ -120,6 +123,7 @@ def _doubt_text(doubt: Doubt) -> str:
 def _refused(case: Case) -> Action | None:
     if case.recorded is None or not case.is_recorded_for(case.missing):
         return None
+    # Sending the same request again could only be refused again, at the cost of a call per pass.
     if case.recorded.reason not in HELD_PER_DIGEST:
         return None
     return case.onward(Verb.HOLD, Reason(case.recorded.reason), case.recorded.message)
@@ -132,8 +136,8 @@ def _missing(case: Case) -> Action | None:
         return case.action(
             Verb.WAIT,
             Reason.INTENT_UNCONFIRMED,
-            f"The sidecar records {case.recorded.arn}, which is too young to be missed: the "
-            "service may only be late to show it",
+            f"The sidecar records {case.recorded.arn}, which is too recent to count as missing: "
+            "the service may show it late",
         )
     if case.recorded is not None and case.recorded.arn:
         return case.action(
@@ -153,7 +157,7 @@ def _missing(case: Case) -> Action | None:
 
 
 def _unsettled(case: Case) -> Action | None:
-    """Where names are not unique, only time tells whether an unanswered Create made a job."""
+    """Wait after an unanswered Create where names are not unique: its job may still appear."""
     if not (case.recorded and _is_unconfirmed(case, case.recorded)):
         return None
     written = case.recorded.written_at
@@ -163,7 +167,7 @@ def _unsettled(case: Case) -> Action | None:
     return case.onward(
         Verb.WAIT,
         Reason.INTENT_UNCONFIRMED,
-        "An earlier Create has no known outcome: wait until it would have shown",
+        "The outcome of an earlier Create is unknown: wait until its job would be visible",
     )
 
 
@@ -180,20 +184,21 @@ def _not_wanted(case: Case) -> Action | None:
 
 
 def _unconfirmed(case: Case) -> Action | None:
-    """Sent again as it is, it is one submission; what has another name by now is another one."""
+    """Send an unanswered Create again, under the same name and token, so that it stays one job."""
     if not (case.recorded and _is_unconfirmed(case, case.recorded)):
         return None
+    # Under another name the same request would be a second job.
     if case.missing is None or case.recorded.name not in {"", case.missing.name}:
         return None
     return case.onward(
         Verb.SUBMIT,
         Reason.INTENT_UNCONFIRMED,
-        "An earlier Create has no known outcome: submit again under the same token and name",
+        "The outcome of an earlier Create is unknown: submit again under the same token and name",
     )
 
 
 def _is_unconfirmed(case: Case, recorded: Recorded) -> bool:
-    """Whether what is missing may have been submitted; a first name is the same for every spec."""
+    """Whether the missing job may be submitted already; the first name is the same for any spec."""
     return recorded.is_intent and (case.is_absent or case.is_recorded_for(case.following))
 
 
@@ -205,6 +210,8 @@ def _not_submitted(case: Case) -> Action | None:
     )
 
 
+# The order is the contract: from what must not be acted on, to what may be submitted, to what is
+# done with a job that exists. docs/reasons.md lists the reasons in user terms.
 RULES: tuple[Callable[[Case], Action | None], ...] = (
     rules_removed.removed,
     _invalid,

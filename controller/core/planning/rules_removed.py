@@ -1,7 +1,7 @@
-"""Jobs whose manifest is gone: what becomes of them, and when nothing may.
+"""The planning rules for jobs whose manifest is gone, and the safeguards of a prune.
 
-Only a sidecar still tells of such a job. Moving or renaming a file removes nothing, because a
-manifest's identity is never its path.
+Only a sidecar still records such a job. Moving or renaming a file removes nothing, because a
+manifest's identity never includes its path.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from controller.core.planning.rules_live_job import stop_text
 from controller.core.policy import OnDelete
 
 MANY = 10
-"""Of so many jobs or more, a prune may stop only a share."""
+"""From this many jobs on, a prune may stop only a share of them."""
 MOST_SHARE = 0.3
 _GONE = "The manifest is gone"
 
@@ -33,8 +33,8 @@ _GONE = "The manifest is gone"
 class Cleaning:
     """What a pass may do about jobs whose manifest is gone.
 
-    ``prune`` stops those that asked for it, ``force`` also when they are many; ``collect`` removes
-    the entries of those that ended.
+    ``prune`` stops those whose policy.onDelete was Stop; with ``force`` even if they are many.
+    ``collect`` removes the entries of jobs that ended.
     """
 
     prune: bool = False
@@ -45,18 +45,18 @@ class Cleaning:
 def refusal(
     made: Plan, cleaning: Cleaning, owner: str, *, manifests: int, problems: int
 ) -> str | None:
-    """Return why a plan that prunes must not be carried out, or None: a guard before act.
+    """Return why a plan that prunes must not be executed, or None: a safeguard before acting.
 
-    ``manifests`` and ``problems`` count those of the tree that the plan is about.
+    ``manifests`` and ``problems`` are counts over the tree that the plan covers.
     """
     if cleaning.prune and not owner:
         return (
             "a prune needs an owner, or another repository's jobs could be taken for this one's; "
-            "nothing was done. Set owner in bedrock-jobs.yaml, or leave out --prune"
+            "nothing was done. Set owner in bedrock-jobs.yaml, or omit --prune"
         )
     removed = [action for action in made.actions if action.desired.removed]
     stops = sum(action.verb is Verb.STOP for action in removed)
-    # Entries that nobody collects gather over the years, and a share of them means nothing.
+    # Entries that are never collected pile up over the years and would distort the share.
     jobs = len(made.actions) - len(removed) + stops
     told = f"the plan stops {stops} of {jobs} jobs because their manifests are gone"
     if not stops:
@@ -64,42 +64,45 @@ def refusal(
     if problems:
         return (
             f"{told}, but the tree has {problems} problem{'s' if problems > 1 else ''}: what cannot"
-            " be read may be one of these manifests; nothing was done. Mend what `bedrock-jobs "
-            "validate` tells, or leave out --prune"
+            " be read may be one of these manifests; nothing was done. Fix what `bedrock-jobs "
+            "validate` reports, or omit --prune"
         )
     if not manifests:
         return (
             f"{told}, and no manifest is left; nothing was done. Check the path and the checkout. "
-            "If it is meant, bring the manifests back with policy.state: Stopped before they go"
+            "If it is intended, restore the manifests with policy.state: Stopped before you delete "
+            "them"
         )
     if len(made.actions) >= MANY and stops > MOST_SHARE * jobs and not cleaning.force:
         return (
             f"{told}, which is more than {MOST_SHARE:.0%}; nothing was done. "
-            "If all of them are meant, add --force"
+            "If all are intended, add --force"
         )
     return None
 
 
 def removed(case: Case) -> Action | None:
-    """Decide on a job without a manifest; it is stopped only when its manifest had asked for it."""
+    """Decide on a job without a manifest: it is stopped only if its manifest had asked for that."""
     if not case.desired.removed:
         return None
     return next(action for rule in _RULES if (action := rule(case)) is not None)
 
 
 def spared(action: Action, stops: tuple[Live, ...], why: str) -> Action:
-    """Return a removed job's action that stops only these, for others may be a manifest's.
+    """Return a removed job's action limited to these stops; the others may be a manifest's jobs.
 
-    A manifest that got another name may lead to the very job that its old name's entry names.
+    A renamed manifest may lead to the same job that the entry under its old name records.
     """
     if stops:
         text = f"{_GONE}. {stop_text(', '.join(live.arn for live in stops))}"
         return replace(action, stops=stops, message=text)
-    return replace(action, verb=Verb.NOOP, stops=(), message=f"{_GONE}, but {why}: it runs on")
+    return replace(
+        action, verb=Verb.NOOP, stops=(), message=f"{_GONE}, but {why}: it keeps running"
+    )
 
 
 def collectable(kind: Kind, action: Action, recorded: Recorded, now: datetime) -> bool:
-    """Whether a removed job's entry is of no more use: its jobs ended, or there never was one."""
+    """Whether a removed job's entry is no longer needed: its jobs ended, or none ever existed."""
     if (action.verb, action.reason) != (Verb.NOOP, Reason.MANIFEST_REMOVED):
         return False
     if any(one.live.status not in kind.terminal for one in action.earlier):
@@ -114,7 +117,7 @@ def collectable(kind: Kind, action: Action, recorded: Recorded, now: datetime) -
 
 
 def _may_still_show(kind: Kind, recorded: Recorded, now: datetime) -> bool:
-    """Whether an unanswered Create may have made a job that a look by name would not find yet."""
+    """Whether an unanswered Create may have made a job that a lookup by name cannot find yet."""
     if not recorded.is_intent or kind.unique_names:
         return False
     settled = timedelta(seconds=kind.settle_seconds)
@@ -131,7 +134,7 @@ def _noop(case: Case, message: str) -> Action:
 
 
 def _unasked(case: Case) -> Action | None:
-    """What ended stays ended, whoever can be asked about it today."""
+    """Leave a job that ended on record as it is, whether or not the service can be asked today."""
     seen, recorded = case.observation, case.recorded
     if recorded is None or not _ended_on_record(case.kind, recorded):
         return None
@@ -142,7 +145,7 @@ def _unasked(case: Case) -> Action | None:
 
 
 def _out_of_reach(case: Case) -> Action | None:
-    """A job in a place where nothing may be asked is left alone; a stop that is due is held."""
+    """Leave a job alone whose place is not reachable or not allowed; hold a stop that is due."""
     seen, recorded = case.observation, case.recorded
     if recorded is not None and seen.place is not None and recorded.place not in {None, seen.place}:
         reason = Reason.WRONG_TARGET
@@ -153,7 +156,7 @@ def _out_of_reach(case: Case) -> Action | None:
         return None
     if not (case.desired.prunes and case.desired.policy.on_delete is OnDelete.STOP):
         return replace(_noop(case, f"; {why}: its job is left alone"), place=None, live=None)
-    text = f"{_GONE} and its job is to stop, but {why}. Use credentials that lead there"
+    text = f"{_GONE} and its job is to be stopped, but {why}. Use credentials of that place"
     return case.action(Verb.HOLD, reason, f"{text}, or stop it by other means")
 
 
@@ -171,7 +174,7 @@ def _absent(case: Case) -> Action | None:
 
 
 def _ended(case: Case) -> Action | None:
-    """A job that somebody else submitted is none to stop, whatever a sidecar says."""
+    """Leave a job that ended, or that somebody else submitted, whatever a sidecar says."""
     if _running(case):
         return None
     live = case.observation.live
@@ -183,11 +186,11 @@ def _ended(case: Case) -> Action | None:
 def _kept(case: Case) -> Action | None:
     runs = ", ".join(live.arn for live in _running(case))
     if case.desired.policy.on_delete is not OnDelete.STOP:
-        return _noop(case, f"; {runs} runs on, because policy.onDelete was Retain")
+        return _noop(case, f"; {runs} keeps running, because policy.onDelete was Retain")
     if not case.kind.stoppable:
-        return _noop(case, f"; {runs} runs on, because such a job cannot be stopped")
+        return _noop(case, f"; {runs} keeps running, because jobs of its kind cannot be stopped")
     if not case.desired.prunes:
-        return _noop(case, f"; {runs} runs on, and stops with --prune")
+        return _noop(case, f"; {runs} keeps running; --prune stops it")
     return None
 
 
@@ -202,9 +205,9 @@ def _stopped(case: Case) -> Action:
 
 
 def _running(case: Case) -> list[Live]:
-    """Return the jobs that have not ended and that this fleet is shown to have submitted.
+    """Return the jobs that have not ended and that this fleet provably submitted.
 
-    Anybody can edit a sidecar; where Get shows no token, its ARN is all there is to go by.
+    Anyone can edit a sidecar; but where Get shows no token, the recorded ARN is the only evidence.
     """
     mark = owner_mark(case.fleet.owner)
     live, recorded = case.observation.live, case.recorded

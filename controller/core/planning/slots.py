@@ -1,8 +1,8 @@
-"""Which jobs of ours take a slot: each does until the service has said that it ended.
+"""The jobs that take a slot: each does until the service has said that it ended.
 
-A sidecar's word is enough to count a job as running, and never to count it as ended. What records
-alone say has ended is looked for among the jobs that the service lists as active, once a slot is
-to be taken.
+A sidecar is enough to count a job as running, and never enough to count it as ended. Jobs that have
+ended only according to their records are searched for among the active jobs that the service lists,
+as soon as a slot is to be taken.
 """
 
 from __future__ import annotations
@@ -15,30 +15,30 @@ from controller.core.model import Failure, JobKey, Live, Place, Recorded, Summar
 from controller.core.planning.actions import Action, Reason, Verb
 
 _UNSEEN = frozenset({Reason.OBSERVATION_FAILED, Reason.INVALID, Reason.WRONG_TARGET})
-"""Reasons under which nobody looked for what an unanswered Create may have made."""
+"""Reasons for which the job of an unanswered Create was not looked up."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lane:
-    """The jobs that one quota of the service is about: a kind's, in one place."""
+    """The jobs that share one quota of the service: those of a kind in one place."""
 
     kind: str
     place: Place | None
 
 
 Slots = Mapping[str, Lane]
-"""The jobs that take a slot, by ARN; by another word, unique too, where an ARN is not known."""
+"""The jobs that take a slot, by ARN, or by their key where the ARN is not known."""
 
 
 def lane_of(action: Action) -> Lane:
-    """Return the lane that an action's job is in."""
+    """Return the lane of an action's job."""
     return Lane(action.desired.key.kind, action.place)
 
 
 def slots_of(
     actions: Iterable[Action], kinds: Mapping[str, Kind], recorded: Mapping[JobKey, Recorded]
 ) -> dict[str, Lane]:
-    """Return our jobs that run, or may, and that actions are about; earlier ones count too."""
+    """Return our jobs that run or may run, among those of some actions, earlier ones included."""
     found: dict[str, Lane] = {}
     for action in actions:
         kind, known = kinds[action.desired.key.kind], recorded.get(action.desired.key)
@@ -52,7 +52,7 @@ def slots_of(
 def slots_beside(
     kinds: Mapping[str, Kind], recorded: Mapping[JobKey, Recorded], keys: Container[JobKey]
 ) -> dict[str, Lane]:
-    """Return the jobs that run, as recorded, other than those with these keys."""
+    """Return the jobs that run according to their records, except those with these keys."""
     return {
         known.arn or str(key): Lane(key.kind, known.place)
         for key, known in recorded.items()
@@ -61,19 +61,19 @@ def slots_beside(
 
 
 def is_active(kind: Kind, live: Live) -> bool:
-    """Whether a job takes a slot: it does until it has ended, also while it is being stopped."""
+    """Whether a job takes a slot: it does until it has ended, even while it is being stopped."""
     return live.status not in kind.terminal
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The jobs of one lane that records say have ended, by ARN and by name."""
+    """The jobs of one lane that have ended according to their records, by ARN and by name."""
 
     arns: set[str] = field(default_factory=set)
     names: set[str] = field(default_factory=set)
 
     def running(self, listed: Iterable[Summary]) -> Iterator[str]:
-        """Yield the ARNs of those among the jobs that the service lists as active."""
+        """Yield the ARNs of those that are among the listed jobs."""
         for one in listed:
             if one.arn in self.arns or one.name in self.names:
                 yield one.arn
@@ -82,7 +82,7 @@ class Ended:
 def ended_on_record(
     kinds: Mapping[str, Kind], recorded: Mapping[JobKey, Recorded], place: Place | None
 ) -> dict[str, Ended]:
-    """Return, by kind, what may be in a place and has ended by nothing but a record's word."""
+    """Return, by kind, the jobs that may be in a place and have ended only by their records."""
     found: dict[str, Ended] = {}
     for key, known in recorded.items():
         ended = known.live is not None and not is_active(kinds[key.kind], known.live)
@@ -102,7 +102,7 @@ def theirs(actions: Iterable[Action]) -> frozenset[str]:
 
 
 def uncounted(action: Action, failure: Failure) -> Action:
-    """Return a submit that is held because nobody could count the jobs that take slots."""
+    """Return a submit as held because the active jobs could not be counted."""
     text = f"limits.maxActive: the active jobs in {action.place} could not be listed: {failure}"
     return replace(
         action, verb=Verb.HOLD, reason=Reason.OBSERVATION_FAILED, message=text, failure=failure
@@ -116,7 +116,7 @@ def _ours(action: Action) -> tuple[Live, ...]:
 
 
 def _unseen(action: Action, kind: Kind, recorded: Recorded) -> Iterator[str]:
-    """Yield what may be active, as far as the sidecar knows, and was not seen."""
+    """Yield what may be active according to the sidecar and was not observed."""
     seen = {one.arn for one in (action.live, *(one.live for one in action.earlier)) if one}
     if recorded.arn is not None:
         if recorded.arn not in seen and _may_run(kind, recorded):
@@ -126,9 +126,9 @@ def _unseen(action: Action, kind: Kind, recorded: Recorded) -> Iterator[str]:
 
 
 def _may_show(action: Action, recorded: Recorded) -> bool:
-    """Whether there may be a job that no ARN is known of."""
+    """Whether a job may exist whose ARN is not known."""
     if action.reason is Reason.RECORD_UNREADABLE and action.live is None:
-        # Its record may name a job that runs under another name.
+        # The unreadable record may name a job that runs under another name.
         return recorded.doubt is not None and recorded.doubt.own
     if action.verb is Verb.WAIT and action.reason is Reason.INTENT_UNCONFIRMED:
         return True
