@@ -67,7 +67,7 @@ format: setup ## Format the code and mend what the linter can
 	$(BIN)/ruff check --fix .
 
 .PHONY: bench
-bench: setup ## Measure against the rivals (BENCH="--write docs/benchmarks.md" keeps the figures)
+bench: setup ## Measure against the rivals (BENCH="--write docs/explanation/benchmarks.md" keeps the figures)
 	$(BIN)/python -m tests.bench $(BENCH)
 
 .PHONY: chaos

@@ -1,4 +1,4 @@
-"""The codes of problems: stable, one per mistake, listed for people in docs/problems.md."""
+"""Problem codes: stable, one per kind of mistake, documented in docs/reference/problems.md."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ ADVICE: Mapping[Code, str] = MappingProxyType(
         Code.VPC_REQUIRED: "`require.vpc` asks for subnets and security groups.",
     }
 )
-"""As docs/problems.md has it."""
+"""As docs/reference/problems.md has it."""
 
 HOLDS: Mapping[Reason, Rule] = MappingProxyType(
     {
@@ -261,7 +261,7 @@ HOLDS: Mapping[Reason, Rule] = MappingProxyType(
         ),
     }
 )
-"""Of the reasons that hold a job: what each means and what to do, as docs/reasons.md has it."""
+"""For each reason that holds a job: what it means and what to do (docs/reference/reasons.md)."""
 
 
 def rule_of(name: str) -> Rule | None:

@@ -32,7 +32,7 @@ from tests.core.cases import (
 FOLDER = Path(__file__).parents[1] / "scenarios"
 FILES = sorted(FOLDER.glob("*.yaml"))
 TABLE = yaml.safe_load((FOLDER.parent / "data" / "decision_table.yaml").read_text(encoding="utf-8"))
-REASONS_PAGE = Path(__file__).parents[2] / "docs" / "reasons.md"
+REASONS_PAGE = Path(__file__).parents[2] / "docs" / "reference" / "reasons.md"
 # Reasons whose rules come with the lifecycle: the table has their place, no rule gives them yet.
 WAITING: set[Reason] = set()
 

@@ -14,7 +14,7 @@ from tests.daemon.repos import SECRET
 from tests.deploy.test_commands import parsed
 from tests.house.source import ROOT
 
-PAGE = (ROOT / "docs" / "watch-repo.md").read_text(encoding="utf-8").replace("\\\n", " ")
+PAGE = (ROOT / "docs" / "how-to" / "watch-repo.md").read_text(encoding="utf-8").replace("\\\n", " ")
 WATCHES = re.findall(
     r"^(?: {4}|ExecStart=)(?:.* |\S*/)?bedrock-jobs(?::\S+)? (watch.*)$", PAGE, re.MULTILINE
 )

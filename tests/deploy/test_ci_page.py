@@ -1,4 +1,4 @@
-"""What docs/ci.md and the offered hooks say is what the files hold."""
+"""What docs/how-to/ci.md and the offered hooks say is what the files hold."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.deploy.test_cloudformation import TEMPLATE, Loader
 from tests.house.source import ROOT
 from tests.support.commands import understood
 
-PAGE = (ROOT / "docs" / "ci.md").read_text("utf-8")
+PAGE = (ROOT / "docs" / "how-to" / "ci.md").read_text("utf-8")
 OIDC = TEMPLATE.with_name("oidc.yaml")
 HOOKS: list[dict[str, Any]] = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
 VARIABLE = re.compile(r"BEDROCK_JOBS_(?:PLAN|RECONCILE|STOP)_ROLE\b")

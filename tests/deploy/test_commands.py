@@ -18,7 +18,7 @@ from tests.deploy.test_systemd import UNIT, value
 from tests.house.source import ROOT
 from tests.support.commands import understood
 
-PAGE = ROOT / "docs" / "deploy.md"
+PAGE = ROOT / "docs" / "how-to" / "deploy.md"
 
 
 def parsed(arguments: list[str]) -> dict[str, Any]:

@@ -186,7 +186,7 @@ def test_one_replica_has_no_shard(folder: Path) -> None:
 
 def test_the_pages_overlay_fits() -> None:
     """The overlay that the page shows renames the image that ours name, in fields that exist."""
-    page = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "how-to" / "deploy.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"^```yaml\n(.+?)^```", page, re.MULTILINE | re.DOTALL)
     shown = yaml.safe_load(block)
     (base,) = shown["resources"]

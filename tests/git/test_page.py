@@ -13,7 +13,7 @@ from tests.house.source import ROOT
 from tests.support.commands import CREDENTIALS
 from tests.support.pages import lived, masked
 
-PAGE = ROOT / "docs" / "write-back.md"
+PAGE = ROOT / "docs" / "how-to" / "write-back.md"
 
 
 def test_the_page_is_what_the_commands_print(tmp_path: Path) -> None:

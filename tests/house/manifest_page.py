@@ -1,4 +1,4 @@
-"""docs/manifest.md, made from the shipped schemas: every key that may be written."""
+"""docs/reference/manifest.md, made from the shipped schemas: every key that may be written."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from controller.core.kinds.registry import KINDS
 from controller.core.kinds.schema_keywords import FORM, PROBLEM, REFUSED, WRITTEN_TEXT
 from tests.house.source import ROOT
 
-PAGE = ROOT / "docs" / "manifest.md"
+PAGE = ROOT / "docs" / "reference" / "manifest.md"
 _TYPES = {
     "object": "mapping",
     "array": "list",
@@ -25,8 +25,8 @@ _TYPES = {
 _HEAD = """# The manifest, key by key
 
 Every key of a manifest and of `bedrock-jobs.yaml`, as the schemas have it. This page is generated:
-`make docs` renews it. Editors show the same texts ([how](recipes/local.md#in-your-editor)); a first
-manifest is written by `bedrock-jobs new`.
+`make docs` updates it. Editors show the same texts
+([how](../tutorial/first-job.md#in-your-editor)); `bedrock-jobs new` writes a first manifest.
 
 - Manifests are the `.yaml`, `.yml` and `.json` files below `jobs/`, in letters of either case,
   whose names begin with neither `.` nor `_`. A JSON file counts if its `apiVersion` is

@@ -1,4 +1,4 @@
-"""docs/commands.md, made from the commands themselves; run as a program, every generated page."""
+"""Generates docs/reference/commands.md; run as a program, it writes every generated page."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import click
 from controller.cli.main import root
 from tests.house import manifest_page
 
-PAGE = Path(__file__).parents[2] / "docs" / "commands.md"
+PAGE = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
 _HEAD = """# Commands
 
 Every verb with every option, as `--help` prints it. This page is generated: `make docs` renews it.

@@ -11,12 +11,12 @@ from tests.house.reference import PAGE, rendered
 
 
 def test_the_page_of_commands_is_current() -> None:
-    """Every verb and option stands in docs/commands.md as --help prints it; `make docs` renews."""
+    """Every command and option is documented as --help prints it; `make docs` updates the page."""
     assert PAGE.read_text(encoding="utf-8") == rendered()
 
 
 def test_the_page_of_the_manifest_is_current() -> None:
-    """Every key stands in docs/manifest.md as the shipped schemas have it; `make docs` renews."""
+    """Every key is documented as the shipped schemas have it; `make docs` updates the page."""
     assert manifest_page.PAGE.read_text(encoding="utf-8") == manifest_page.rendered()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.house.source import ROOT
 from tests.support.pages import lived, masked
 
-PAGE = ROOT / "docs" / "lifecycle.md"
+PAGE = ROOT / "docs" / "tutorial" / "lifecycle.md"
 
 
 def test_the_page_is_what_the_commands_print(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from controller.views.serialize import OUTPUTS, REPORTS
 from tests.house.source import ROOT
 from tests.support.pages import lived, masked
 
-PAGE = ROOT / "docs" / "outputs.md"
+PAGE = ROOT / "docs" / "reference" / "outputs.md"
 
 
 def test_the_page_is_what_the_commands_print(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.house.source import ROOT
 from tests.support.commands import call, environment
 
-PAGE = ROOT / "docs" / "plan-files.md"
+PAGE = ROOT / "docs" / "how-to" / "plan-files.md"
 _BLOCK = re.compile(
     r"<!-- file: (?P<file>\S+) -->\n```yaml\n(?P<text>.*?)```|```console\n(?P<steps>.*?)```",
     re.DOTALL,

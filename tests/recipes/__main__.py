@@ -1,4 +1,4 @@
-"""Renews what the commands in docs/recipes print: ``python -m tests.recipes``."""
+"""Updates the output of the commands in the recipes' pages: ``python -m tests.recipes``."""
 
 from __future__ import annotations
 

@@ -9,8 +9,11 @@ from tests.house.source import ROOT
 from tests.support.commands import CREDENTIALS
 from tests.support.pages import lived
 
-FOLDER = ROOT / "docs" / "recipes"
-PAGES = sorted(FOLDER.glob("*.md"))
+FOLDER = ROOT / "docs" / "how-to"
+PAGES = (
+    ROOT / "docs" / "tutorial" / "first-job.md",
+    *(FOLDER / f"{name}.md" for name in ("argo-and-flux", "github", "gitlab", "pre-commit")),
+)
 PROJECT = "fleet"
 
 

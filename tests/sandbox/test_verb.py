@@ -129,8 +129,8 @@ def test_the_greeting_tells_what_is_not_as_recorded(tmp_path: Path) -> None:
 
 
 def test_the_page_of_the_sandbox_names_all_of_it(tmp_path: Path) -> None:
-    """Every choice, flag, fault and endpoint has its place in docs/sandbox.md."""
-    page = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    """Every choice, flag, fault and endpoint has its place in docs/reference/sandbox.md."""
+    page = (ROOT / "docs" / "reference" / "sandbox.md").read_text(encoding="utf-8")
     flags = [flag for option in command.params for flag in option.opts if flag.startswith("--")]
     with closing(Store(tmp_path)) as store:
         paths = {route.path for route in routes(store)}

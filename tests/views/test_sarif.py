@@ -134,11 +134,11 @@ def test_results_are_cut_where_code_scanning_refuses_them() -> None:
 
 def test_rules_say_what_the_pages_say() -> None:
     """Every code and every hold has a rule, in the words of docs/."""
-    problems = (ROOT / "docs" / "problems.md").read_text(encoding="utf-8")
+    problems = (ROOT / "docs" / "reference" / "problems.md").read_text(encoding="utf-8")
     for code in Code:
         assert f"| {code.code} | {code.meaning} | {ADVICE[code]} |" in problems
         assert rule_of(code.code) is not None
-    reasons = (ROOT / "docs" / "reasons.md").read_text(encoding="utf-8")
+    reasons = (ROOT / "docs" / "reference" / "reasons.md").read_text(encoding="utf-8")
     for reason, rule in HOLDS.items():
         assert f"| `{reason}` | {rule.meaning} |" in reasons
         assert f"| {rule.advice} |" in reasons

@@ -35,7 +35,7 @@ _NONE = "none"
 _COLOURS = {Fate.KEPT: "yellow", Fate.FAILED: "red"}
 _NEXT = (
     "Next: `bedrock-jobs validate`, `bedrock-jobs plan --sandbox` and `bedrock-jobs reconcile "
-    "--sandbox` work here at once. docs/ci.md says how CI gets its roles."
+    "--sandbox` work here at once. docs/how-to/ci.md says how CI gets its roles."
 )
 
 

@@ -28,7 +28,7 @@ class Verb(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why an action was chosen: a closed list, documented in docs/reasons.md."""
+    """Why an action was chosen: a closed list, documented in docs/reference/reasons.md."""
 
     INVALID = "Invalid"
     OBSERVATION_FAILED = "ObservationFailed"

@@ -24,7 +24,10 @@ from controller.core.validation.violations import BARRED, Violation, violations
 _FOLLOWING: Final = frozenset({"required", PROBLEM})
 _NONE: Final[frozenset[str]] = frozenset()
 _UNEXPLAINED: Final = Finding(
-    Code.COMBINATION, (), "The document does not fit the schema", "compare it with docs/manifest.md"
+    Code.COMBINATION,
+    (),
+    "The document does not fit the schema",
+    "compare it with docs/reference/manifest.md",
 )
 """Said where the quick validator refuses a value in which the explaining one sees nothing."""
 _NAMED: Final = re.compile(r"`(?:[\w.]*\.)?(\w+)`")

@@ -39,7 +39,7 @@ NAMES = {
     "build_info": {"version", "python"},
 }
 CONSTANT = (f"{PREFIX}_shard", f"{PREFIX}_build_info")
-PAGE = ROOT / "docs" / "metrics.md"
+PAGE = ROOT / "docs" / "reference" / "metrics.md"
 
 
 def made(shard: tuple[int, int] = (0, 1)) -> Metrics:
@@ -243,7 +243,7 @@ def test_openmetrics_is_understood() -> None:
 
 
 def test_the_page_lists_every_metric() -> None:
-    """docs/metrics.md has a row for each of our metrics: name, type, labels and meaning."""
+    """The reference has a row for each of our metrics: name, type, labels and meaning."""
     rows = []
     for family in made().collect():
         if not family.name.startswith(PREFIX):

@@ -10,7 +10,7 @@ import pytest
 from controller.core.problems import Code
 
 ROOT = Path(__file__).parents[3]
-PAGE = (ROOT / "docs" / "problems.md").read_text()
+PAGE = (ROOT / "docs" / "reference" / "problems.md").read_text()
 ROWS = re.findall(r"^\| (BJ\d+) \| (.+?) \| .+ \|$", PAGE, re.MULTILINE)
 OF_DOCUMENTS = [code for code in Code if code.code > "BJ2"]
 
