@@ -104,7 +104,7 @@ def test_what_moved_since_a_plan_is_data(bot: Project) -> None:
 
     bot.fleet(owner="acme-ml")
     told = data_of(carry(bot, *DATA), 5)
-    assert told["planFile"]["moved"] == ["the owner was nobody and is acme-ml"]
+    assert told["planFile"]["moved"] == ["the owner was not set and is acme-ml"]
     (bot.folder / FILE).write_text("{}")
     told = data_of(carry(bot, "--dry-run", *DATA), 5)
     assert told["planFile"] == {"path": FILE, "holds": False, "moved": []}

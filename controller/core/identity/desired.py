@@ -1,4 +1,4 @@
-"""What a manifest asks for, once its fleet and owner are known."""
+"""Turns a manifest into a desired job, given its fleet and owner."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ def desire(
     problems: tuple[Problem, ...] = (),
     path: str = "",
 ) -> Desired:
-    """A manifest without errors has a submission; one with errors only has a name to look for.
+    """Return the desired job of a manifest; one with errors has no submission, only a name.
 
-    ``fallback`` fills the target's gaps; ``problems`` are those found outside the manifest itself.
-    The submission is that of the attempt which policy names.
+    ``fallback`` fills gaps in the target; ``problems`` are those found outside the manifest itself.
+    The submission is that of the attempt that policy names.
     """
     found = manifest.problems + problems
     made: Submission | None = None
     if manifest.spec is not None and not errors(found):
         attempt = manifest.policy.attempt
         made = submission(kind, manifest.spec, manifest.key.name, owner, attempt=attempt)
+    # An invalid manifest's live job is still observed, under the name it most probably has.
     guess = manifest.job_name or manifest.key.name
     written = (manifest.spec or {}).get(kind.name_member, guess)
     return Desired(

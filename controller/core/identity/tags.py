@@ -1,7 +1,7 @@
-"""Tags: what a manifest wants on its job and on what the job makes, and what is to be corrected.
+"""Tags: what a manifest wants on its job and on the job's output, and what must be corrected.
 
-Tags are outside a job's identity, because they can change at any time. Keys that we never set are
-left alone, and so are the service's own.
+Tags are not part of a job's identity, because they can change at any time. Keys that we never set,
+and the service's own, are left alone.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ OWNER, MANIFEST, DIGEST = f"{STAMP}owner", f"{STAMP}manifest", f"{STAMP}digest"
 _LONGEST_VALUE = 256
 _UNFIT = re.compile(r"[^a-zA-Z0-9\s._:/=+@-]")
 _LASTING = frozenset({Disposition.ABSENT, Disposition.DENIED, Disposition.REFUSED})
-"""How the service ends a listing of tags that it would refuse in the next pass as well."""
+"""Failures of a tag listing that would fail the same way in the next pass."""
 
 Tags = Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Retag:
-    """One resource's correction: the tags to set and the keys to take away.
+    """The correction of one resource's tags: tags to set and keys to remove.
 
-    ``member`` is the one of the spec that holds its tags.
+    ``member`` is the member of the spec that declares its tags.
     """
 
     member: str
@@ -39,7 +39,7 @@ class Retag:
     drop: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        """Return what a person is told: keys only, because values may be long."""
+        """Return the correction for people: keys only, because values may be long."""
         parts = [f"set {', '.join(sorted(self.put))}"] if self.put else []
         parts += [f"remove {', '.join(self.drop)}"] if self.drop else []
         return f"{self.member}: {' and '.join(parts)}"
@@ -47,9 +47,10 @@ class Retag:
 
 @dataclass(frozen=True, slots=True)
 class Tagged:
-    """What is known of a job's tags: those that are as wanted, and what is to be corrected.
+    """What is known of a job's tags: those that are as wanted, and what must be corrected.
 
-    ``unread`` are those wanted of a job that ended where the service refuses to list what it has.
+    ``unread`` are the wanted tags of a job that ended, where the service refuses to list the actual
+    ones.
     """
 
     right: Mapping[str, Tags]
@@ -59,7 +60,7 @@ class Tagged:
 
 
 def stamps(desired: Desired, made: Submission, fleet: Fleet) -> Tags:
-    """Return the tags that lead from a job in the console to its manifest; none unless asked."""
+    """Return the tags that lead from a job in the console to its manifest, if enabled."""
     if not fleet.stamp_tags:
         return {}
     manifest = _UNFIT.sub("_", desired.path)[-_LONGEST_VALUE:]
@@ -67,7 +68,7 @@ def stamps(desired: Desired, made: Submission, fleet: Fleet) -> Tags:
 
 
 def stamped(kind: Kind, desired: Desired, made: Submission, fleet: Fleet) -> Mapping[str, Any]:
-    """Return the request as it is sent: the manifest's members, and the stamps among its tags."""
+    """Return the request as it is sent: the manifest's members, plus the stamp tags."""
     added = stamps(desired, made, fleet)
     member = job_member(kind)
     if not added or not member:
@@ -77,9 +78,10 @@ def stamped(kind: Kind, desired: Desired, made: Submission, fleet: Fleet) -> Map
 
 
 def token_of(tags: Tags, owner: str) -> str | None:
-    """Return the token that stamps prove, where Get shows none.
+    """Return the token that stamp tags prove, for a job whose Get response shows none.
 
-    They prove none for an owner that no tag can hold as it is: another's would look the same.
+    An owner with characters that tags cannot hold proves nothing: another owner could look the
+    same.
     """
     if tags.get(OWNER) != owner or not tags.get(DIGEST):
         return None
@@ -89,7 +91,7 @@ def token_of(tags: Tags, owner: str) -> str | None:
 def wanted(
     kind: Kind, desired: Desired, made: Submission, fleet: Fleet
 ) -> dict[str, dict[str, str]]:
-    """Return, by the member that sets them, the tags that a manifest wants."""
+    """Return the tags that a manifest wants, by the member that declares them."""
     found = {member: _as_map(made.request.get(member)) for member in kind.tagged}
     member = job_member(kind)
     if member:
@@ -98,7 +100,7 @@ def wanted(
 
 
 def job_member(kind: Kind) -> str:
-    """Return the member that tags the job itself, or nothing when a kind's jobs take no tags."""
+    """Return the member that tags the job itself, or an empty string if the kind has none."""
     on_job = (member for member, arn in kind.tagged.items() if arn == kind.arn_member)
     return next(on_job, "")
 
@@ -106,10 +108,11 @@ def job_member(kind: Kind) -> str:
 def to_read(
     kind: Kind, want: Mapping[str, Tags], live: Live, recorded: Recorded | None, *, full: bool
 ) -> Iterator[tuple[str, str]]:
-    """Yield the member and ARN of each resource whose tags the sidecar does not vouch for.
+    """Yield the member and ARN of each resource whose tags must be read.
 
-    Tags that were never ours to set are not read. What the job makes is there once it succeeded.
-    Those of a job that ended, once refused, are asked for only when ``full`` or edited.
+    Resources whose tags the sidecar vouches for, or that never had tags of ours, are not read. The
+    job's output exists once it has succeeded. Tags of an ended job that were refused once are read
+    again only when ``full`` or edited.
     """
     known, refused = known_tags(live, recorded), refused_tags(kind, live, recorded)
     for member, tags in want.items():
@@ -122,12 +125,12 @@ def to_read(
 
 
 def known_tags(live: Live, recorded: Recorded | None) -> Mapping[str, Tags]:
-    """Return the tags that a sidecar vouches for, if it speaks of this job."""
+    """Return the tags that the sidecar vouches for, if it records this job."""
     return recorded.tags if recorded is not None and recorded.arn == live.arn else {}
 
 
 def refused_tags(kind: Kind, live: Live, recorded: Recorded | None) -> Mapping[str, Tags]:
-    """Return the tags that were wanted when those of a job that ended were refused."""
+    """Return the wanted tags of an ended job whose actual tags the service refused to list."""
     is_known = recorded is not None and recorded.arn == live.arn and live.status in kind.terminal
     return recorded.unread_tags if recorded is not None and is_known else {}
 
@@ -139,7 +142,7 @@ def judged(
     recorded: Recorded | None,
     read: Mapping[str, Tags | Failure],
 ) -> Tagged:
-    """Hold what was read against what is wanted; what could not be read is unknown, never wrong."""
+    """Compare the tags that were read with those wanted; unreadable ones are never wrong."""
     known, refused = known_tags(live, recorded), refused_tags(kind, live, recorded)
     right: dict[str, Tags] = {}
     unread: dict[str, Tags] = {}
@@ -154,6 +157,7 @@ def judged(
         if there is None or isinstance(there, Failure):
             right |= {member: known[member]} if known.get(member) else {}
             continue
+        # Keys that we set earlier and that are no longer wanted are removed, if they still exist.
         retag = _retag(member, str(live.members[kind.tagged[member]]), tags, there, known)
         if retag.put or retag.drop:
             retags.append(retag)
@@ -164,7 +168,7 @@ def judged(
 
 
 def _stays_unread(kind: Kind, live: Live, there: Tags | Failure | None) -> bool:
-    """Whether what an ended job is tagged with cannot be listed, now or in the next pass."""
+    """Whether the tags of an ended job cannot be listed, now or in the next pass."""
     is_refused = isinstance(there, Failure) and there.disposition in _LASTING
     return is_refused and live.status in kind.terminal
 

@@ -1,7 +1,7 @@
-"""Who a job is: digest, token and names, derived from the manifest and the owner alone.
+"""The identity of a job: digest, token and names, derived from the manifest and owner alone.
 
-Nothing here may ever change its answer: golden vectors in the tests freeze it. Another scheme
-would carry another prefix, and this one would still be recognised.
+The results must never change: golden vectors in the tests freeze them. A new scheme would have a
+new prefix, and this one would still be recognized.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ENDING = re.compile(r"-(?:r[1-9][0-9]{0,2}|[0-9a-f]{8})\Z")
 
 
 class Ownership(StrEnum):
-    """Whose job a token shows: this manifest's, this owner's with another spec, or neither."""
+    """Whose a job is by its token: this manifest's, this owner's with another spec, or foreign."""
 
     SAME = "same"
     CHANGED = "changed"
@@ -35,10 +35,11 @@ class Ownership(StrEnum):
 
 
 def digest(kind: Kind, request: Mapping[str, Any], attempt: int) -> str:
-    """Equal requests have equal digests, whatever their key order; tags and token do not count.
+    """Return the SHA-256, in hex, of a request's RFC 8785 form, without its tags and token.
 
-    The digest is the SHA-256, in hex, of the RFC 8785 form.
+    Equal requests have equal digests, whatever the order of their keys.
     """
+    # Tags can be corrected later, so they must not make it another job.
     outside = {kind.token_member, *kind.tag_members}
     counted = {name: value for name, value in request.items() if name not in outside}
     document: dict[str, Any] = {
@@ -52,7 +53,7 @@ def digest(kind: Kind, request: Mapping[str, Any], attempt: int) -> str:
 
 @lru_cache(maxsize=16)
 def owner_mark(owner: str) -> str:
-    """All tokens of one owner, and of no other, begin with its mark."""
+    """Return the prefix that all tokens of an owner, and no others, begin with."""
     return f"{SCHEME}{hashlib.sha256(owner.encode()).hexdigest()[:8]}-"
 
 
@@ -62,14 +63,14 @@ def token(owner: str, request_digest: str) -> str:
 
 
 def digest_of(job_token: str | None) -> str:
-    """Return the digest that one of our tokens carries, or the empty string."""
+    """Return the digest inside one of our tokens, or an empty string."""
     if job_token is None or not job_token.startswith(SCHEME):
         return ""
     return job_token.rpartition("-")[2]
 
 
 def ownership(job_token: str, submission: Submission, owner: str) -> Ownership:
-    """Decide whose job a token shows."""
+    """Return whose a job with this token is."""
     if job_token == submission.token:
         return Ownership.SAME
     if job_token.startswith(owner_mark(owner)):
@@ -78,9 +79,9 @@ def ownership(job_token: str, submission: Submission, owner: str) -> Ownership:
 
 
 def with_names(kind: Kind, spec: Mapping[str, Any], name: str, suffix: str = "") -> dict[str, Any]:
-    """Return the request of a spec: names defaulted to the manifest's, then suffixed.
+    """Return the request of a spec: names default to the manifest's, then get the suffix.
 
-    The members stand in the order of the spec; no value of it is touched.
+    Members keep the order of the spec, and no other value is changed.
     """
     request = dict(spec)
     for member in kind.suffixed_members:
@@ -89,7 +90,7 @@ def with_names(kind: Kind, spec: Mapping[str, Any], name: str, suffix: str = "")
 
 
 def suffix_of(name: str, plain: str) -> str | None:
-    """Return what a retry or a revision added to a plain name, or None if it is no such name.
+    """Return the suffix that a retry or revision added to a plain name, or None if it is none.
 
     >>> suffix_of("support-bot-1a2b3c4d-r2", "support-bot")
     '-1a2b3c4d-r2'
@@ -99,12 +100,12 @@ def suffix_of(name: str, plain: str) -> str | None:
 
 
 def is_suffixed(name: str) -> bool:
-    """Whether a name may be that of a retry or a revision, as far as its end tells."""
+    """Whether a name may be that of a retry or a revision, judged by its end."""
     return _ENDING.search(name) is not None
 
 
 def stems(name: str) -> Iterator[tuple[str, int, bool]]:
-    """Yield each name that, with a suffix, is this one: the name, its attempt, whether revised.
+    """Yield each name that becomes this one with a suffix: name, attempt, whether it is a revision.
 
     >>> list(stems("support-bot-1a2b3c4d-r2"))
     [('support-bot-1a2b3c4d', 2, False), ('support-bot', 2, True)]
@@ -126,10 +127,10 @@ def submission(
     attempt: int = 0,
     revision: str = "",
 ) -> Submission:
-    """A submission is a function of its arguments alone, with no stored state.
+    """Return a submission, which is a function of the arguments alone, without stored state.
 
-    ``revision`` is the first eight of the digest that the unsuffixed request has at attempt 0;
-    attempts above 0 end the names with ``-rN``.
+    ``revision`` is the first eight digits of the digest that the unsuffixed request has at attempt
+    0; attempts above 0 end the names with ``-rN``.
     """
     suffix = f"-{revision}" if revision else ""
     if attempt:
@@ -147,5 +148,5 @@ def submission(
 
 
 def revision_of(kind: Kind, spec: Mapping[str, Any], name: str) -> str:
-    """Return the eight digits that a new revision's names end with."""
+    """Return the eight digits that the names of a new revision end with."""
     return digest(kind, with_names(kind, spec, name), 0)[:8]

@@ -1,1 +1,1 @@
-"""Live jobs: finding a manifest's job, comparing it and following its attempts."""
+"""Live jobs: find a manifest's job, compare it with the manifest, and follow its attempts."""

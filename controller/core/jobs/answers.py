@@ -1,7 +1,8 @@
-"""Judges whether an answer is the service's, and about what was asked.
+"""Checks whether a response comes from the service and is about what was requested.
 
-Each function returns what is wrong with an answer, in words, or nothing where it counts. Real
-answers lack members that the model calls required, so only those are judged that decisions rest on.
+Each function returns what is wrong with a response, in words, or None if it can be trusted. Real
+responses omit members that the API model calls required, so only members that decisions depend on
+are checked.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ _MOST_SHOWN = 80
 def find_fault_in_job(
     kind: Kind, place: Place, identifier: str, members: Mapping[str, Any]
 ) -> str | None:
-    """Return what is wrong with Get's answer about the job of a name or ARN."""
+    """Return what is wrong with a Get response for the job with this name or ARN."""
     fault = _find_fault(kind, place, kind.name_member, members)
     if fault is not None:
         return fault
+    # A job with another name or ARN than requested would be taken for the manifest's own.
     member = kind.arn_member if identifier.startswith(_ARN) else kind.name_member
     if members[member] != identifier:
         return f"it is about {_shown(members[member])}, not about {identifier}"
@@ -36,14 +38,14 @@ def find_fault_in_job(
 
 
 def find_fault_in_summary(kind: Kind, place: Place, members: Any) -> str | None:
-    """Return what is wrong with one summary of List's answer."""
+    """Return what is wrong with one summary of a List response."""
     if not isinstance(members, Mapping):
         return f"a summary is {_shown(members)}"
     return _find_fault(kind, place, kind.listed_name_member or kind.name_member, members)
 
 
 def find_fault_in_page(kind: Kind, page: Mapping[str, Any]) -> str | None:
-    """Return what is wrong with a page of List's answer, its summaries apart."""
+    """Return what is wrong with a page of a List response, apart from its summaries."""
     summaries, following = page.get(kind.summaries_member), page.get("nextToken")
     if not isinstance(summaries, list):
         return f"its {kind.summaries_member} is {_shown(summaries)}"
@@ -53,11 +55,11 @@ def find_fault_in_page(kind: Kind, page: Mapping[str, Any]) -> str | None:
 
 
 def find_fault_in_arn(kind: Kind, place: Place, arn: Any) -> str | None:
-    """Return what is wrong with the ARN of a job of a kind where it was asked for.
+    """Return what is wrong with an ARN that should be that of a job of this kind in this place.
 
-    The place's account is empty where it is not known: then any account will do.
+    An empty account in ``place`` means that it is not known; then any account is accepted.
     """
-    # A resource may hold colons of its own, so only the first five separate.
+    # The resource part may contain colons itself, so only the first five separate.
     parts = arn.split(":", 5) if isinstance(arn, str) else []
     if len(parts) == _PARTS:
         scheme, partition, service, where, account, resource = parts
@@ -68,7 +70,7 @@ def find_fault_in_arn(kind: Kind, place: Place, arn: Any) -> str | None:
         if scheme == "arn" and partition.startswith("aws") and is_place and is_kind:
             return None
     asked = str(place) if place.account_id else place.region
-    return f"its {kind.arn_member} is {_shown(arn)}, which is no {kind.resource} in {asked}"
+    return f"its {kind.arn_member} is {_shown(arn)}, which is not a {kind.resource} in {asked}"
 
 
 def find_fault_in_tags(tags: Any) -> str | None:
@@ -79,7 +81,7 @@ def find_fault_in_tags(tags: Any) -> str | None:
 
 
 def find_fault_in_account(account: Any) -> str | None:
-    """Return what is wrong with the account of GetCallerIdentity's answer."""
+    """Return what is wrong with the account in a GetCallerIdentity response."""
     if isinstance(account, str) and _ACCOUNT.fullmatch(account):
         return None
     return f"its Account is {_shown(account)}"
@@ -105,7 +107,7 @@ def _is_tag(tag: Any) -> bool:
 
 
 def _shown(value: Any) -> str:
-    """Return a value in a few characters: it may be megabytes of anything."""
+    """Return a value in a few characters; it may be megabytes of anything."""
     if value is None:
         return "missing"
     text = repr(value)

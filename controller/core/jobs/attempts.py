@@ -1,7 +1,7 @@
-"""Every job that one manifest can lead to, and the way to the one that counts.
+"""The submissions that a manifest can lead to, and the rules for which of them comes next.
 
-A manifest has a job for each attempt, and where it asks for new revisions, for each attempt of
-today's spec. All their names follow from the manifest, so the way needs no stored state.
+A manifest has one job per attempt; if it asks for new revisions, it has one per attempt of each
+spec. All their names are derived from the manifest, so the search needs no stored state.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from controller.core.kinds.kind import Kind
 from controller.core.model import Desired, Earlier, Live, Recorded, Submission
 
 Walk = Generator[str, Live | None, "Found"]
-"""Yields the name or ARN of a job to look for, takes what was found, and ends in ``Found``."""
+"""Yields the name or ARN of a job to look up, receives the job or None, and returns ``Found``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Where a walk ended.
+    """The result of a search for a manifest's job.
 
-    ``submission`` is the one that was looked for last and ``live`` its job, or None when none of
-    the manifest's jobs exists. ``following`` is what policy would submit next: it was looked for
-    too, and is absent.
+    ``submission`` is the one that was looked up last and ``live`` its job, or None when none of the
+    manifest's jobs exists. ``following`` is what policy would submit next; it was looked up too,
+    and does not exist.
     """
 
     submission: Submission | None
@@ -42,22 +42,22 @@ class Found:
 
     @property
     def may_submit(self) -> bool:
-        """Whether a submission of the manifest has no job, so that policy may submit it."""
+        """Whether some submission of the manifest has no job, so that policy may submit it."""
         return self.submission is not None and (self.live is None or self.following is not None)
 
 
 @dataclass(frozen=True, slots=True)
 class Lineage:
-    """The submissions of one manifest under its fleet, derived as they are asked for."""
+    """The submissions of one manifest under its fleet, derived on demand."""
 
     kind: Kind
     desired: Desired
     fleet: Fleet
 
     def at(self, attempt: int, *, revised: bool = False) -> Submission:
-        """Return the submission of an attempt; ``revised`` ones carry today's spec in their name.
+        """Return the submission of an attempt; ``revised`` puts the current spec into its name.
 
-        Raises ValueError for an invalid manifest, which has none.
+        Raises ValueError for an invalid manifest, which has no submission.
         """
         desired, spec = self.desired, self.desired.spec
         if spec is None or desired.submission is None:
@@ -70,7 +70,7 @@ class Lineage:
         return submission(self.kind, spec, name, owner, attempt=attempt, revision=revision)
 
     def recorded_as(self, recorded: Recorded | None) -> Submission | None:
-        """Return which of today's submissions a sidecar's job was made from, if any."""
+        """Return the current submission that a recorded job was created from, or None."""
         if recorded is None or recorded.arn is None:
             return None
         return self._made_of(recorded)
@@ -78,11 +78,11 @@ class Lineage:
     def instead_of(
         self, made: Submission, recorded: Recorded | None, *, after: int = -1
     ) -> Submission:
-        """Return what comes before a submission: an earlier one whose Create has no known outcome.
+        """Return an earlier submission whose Create has an unknown outcome, or the given one.
 
-        Its job may run and not show yet; under its own name and token it is never made twice, and
-        under its name alone not beside it, where the spec was edited since.
-        Attempts up to ``after`` are known to have had their jobs.
+        That Create's job may run and not be visible yet. Under its own name and token it is never
+        created twice, so it goes first; if the spec was edited since, no job is submitted beside it
+        either. Attempts up to ``after`` are known to have had their jobs.
         """
         if recorded is None or not recorded.is_intent:
             return made
@@ -105,10 +105,10 @@ class Lineage:
         return None
 
     def whose(self, made: Submission, live: Live, recorded: Recorded | None) -> Ownership:
-        """Tokens decide; where Get shows none, the recorded ARN does, then an exact name.
+        """Return whose a live job is: tokens decide, then the recorded ARN, then the exact name.
 
-        A job that the manifest adopted counts as made from it, as long as its spec is the one
-        that was compared then.
+        A job that the manifest adopted counts as its own as long as the spec is the one that was
+        compared then.
         """
         is_recorded = recorded is not None and recorded.arn == live.arn
         same_digest = recorded is not None and recorded.digest == made.digest
@@ -118,22 +118,23 @@ class Lineage:
             return ownership(live.token, made, self.fleet.owner)
         if is_recorded:
             return Ownership.SAME if same_digest else Ownership.CHANGED
+        # The kind's Get shows tokens, so a job without one was not submitted by this program.
         if self.kind.echoes_token:
             return Ownership.FOREIGN
         found = difference(self.kind, made.request, live.members)
         return Ownership.CHANGED if found.changes else Ownership.SAME
 
     def is_ours(self, live: Live) -> bool:
-        """Whether a job that only a sidecar speaks of was made by this fleet, as far as is shown.
+        """Whether a recorded job was submitted by this fleet, as far as the service shows.
 
-        Anybody can edit a sidecar; a token shows who submitted the job.
+        Anyone can edit a sidecar; the token shows who submitted the job.
         """
         return live.token is None or live.token.startswith(owner_mark(self.fleet.owner))
 
     def adopts(self, made: Submission, live: Live) -> bool:
-        """Whether the manifest names a job whose spec is shown to be its own.
+        """Whether policy.adopt names a job whose spec provably equals the manifest's.
 
-        What follows that job is then known also when no sidecar tells of the adoption.
+        So the next attempt is known even where no sidecar records the adoption.
         """
         if self.desired.policy.adopt != live.arn:
             return False
@@ -141,10 +142,10 @@ class Lineage:
         return not found.changes and not found.unknown
 
     def after(self, made: Submission, live: Live, recorded: Recorded | None) -> Submission | None:
-        """Return the attempt that policy wants after this one, or None while it wants none.
+        """Return the attempt that policy asks for after this one, or None.
 
-        A person's ``policy.attempt`` counts for jobs that failed or were stopped; automatic ones
-        follow failures that can heal.
+        A raised ``policy.attempt`` applies to jobs that failed or were stopped; automatic retries
+        follow only failures that may be temporary.
         """
         if live.status not in self._again:
             return None
@@ -161,9 +162,9 @@ class Lineage:
         return self.at(made.attempt + 1, revised=revised)
 
     def beyond(self, made: Submission, live: Live, recorded: Recorded | None) -> Submission | None:
-        """Return the attempt that there may be although policy wants none, where no record tells.
+        """Return the next attempt if it may exist although policy does not ask for it now.
 
-        Policy, or the spec, may have been another when it was submitted.
+        Policy or the spec may have been different when it was submitted. A record would name it.
         """
         if (recorded is not None and recorded.arn is not None) or live.status not in self._again:
             return None
@@ -174,12 +175,12 @@ class Lineage:
 
     @property
     def _again(self) -> frozenset[str]:
-        """How a job ends that another attempt may follow."""
+        """The statuses in which a job ends and may be followed by another attempt."""
         return self.kind.failed | self.kind.stopped
 
 
 def turned(desired: Desired, made: Submission | None) -> Desired:
-    """Return a manifest's job with another of its submissions as the one that counts."""
+    """Return a desired job with another of its submissions as the current one."""
     if made is None or made is desired.submission:
         return desired
     return replace(desired, name=made.name, submission=made)

@@ -1,6 +1,6 @@
-"""Which declared members a live job shows with other values.
+"""Compares a live job with its manifest, member by member.
 
-Only what the manifest sets is compared: the service fills in defaults and resolves names.
+Only members that the manifest sets are compared: the service fills in defaults and resolves names.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MASK = "(sensitive)"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """What differs, and the declared members that cannot be compared."""
+    """The members that differ, and the declared members that cannot be compared."""
 
     changes: tuple[Change, ...] = ()
     unknown: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class _Pair:
-    """One member's two values; ``verdict`` None says that they cannot be compared."""
+    """The two values of a member; a ``verdict`` of None means that they cannot be compared."""
 
     member: str
     declared: Any
@@ -40,8 +40,8 @@ class _Pair:
 def difference(kind: Kind, request: Mapping[str, Any], members: Mapping[str, Any]) -> Difference:
     """Compare a request with what Get shows; token and tags, which Get never shows, are left out.
 
-    Lists of ids compare as sets, numbers and settings whatever their notation, base models up to
-    the suffix that the service adds; an alias of a KMS key cannot be compared with its ARN.
+    Lists of IDs compare as sets, numbers and settings regardless of notation, base models up to the
+    suffix that the service adds. An alias of a KMS key cannot be compared with the key's ARN.
     """
     pairs = tuple(_pairs(kind, request, members))
     return Difference(
@@ -51,7 +51,7 @@ def difference(kind: Kind, request: Mapping[str, Any], members: Mapping[str, Any
 
 
 def masked(kind: Kind, value: Any) -> Any:
-    """Return a copy in which the values of sensitive members are replaced."""
+    """Return a copy with the values of sensitive members replaced."""
     if isinstance(value, Mapping):
         return {
             name: MASK if name in kind.sensitive else masked(kind, member)
@@ -63,7 +63,7 @@ def masked(kind: Kind, value: Any) -> Any:
 
 
 def failure_text(kind: Kind, members: Mapping[str, Any]) -> str:
-    """Return why a live job failed, in the service's words, masked where they are sensitive."""
+    """Return the service's message for why a job failed, with sensitive values masked."""
     cause = masked(kind, members).get(kind.failure_member)
     return str(cause) if cause else "the service gives no cause"
 
@@ -83,8 +83,9 @@ def _pairs(kind: Kind, request: Mapping[str, Any], members: Mapping[str, Any]) -
 def _compare(
     kind: Kind, member: str, declared: Any, live: Any, above: Comparison = Comparison.EXACT
 ) -> Iterator[_Pair]:
-    """Yield the values that a member consists of; what holds ``above`` them holds for them too."""
+    """Yield the values that a member consists of; they inherit the comparison ``above`` them."""
     comparison = kind.comparisons.get(member, above)
+    # A sidecar holds masked values, so a recorded job cannot be compared here.
     if live == MASK and not kind.sensitive.isdisjoint(_names(member)):
         yield _Pair(member, declared, live, None)
     elif comparison in _SPECIAL:
@@ -111,7 +112,7 @@ def _undeclared(
     live: Mapping[str, Any],
     comparison: Comparison,
 ) -> Iterator[str]:
-    """Yield what Get shows beside what was declared, where the service adds nothing."""
+    """Yield the members that Get shows beyond the declared ones, where the service adds none."""
     for name in live:
         inner = kind.comparisons.get(f"{member}.{name}", comparison)
         if inner is Comparison.WHOLE and name not in declared:
@@ -119,7 +120,7 @@ def _undeclared(
 
 
 def _is_open(kind: Kind, declared: Mapping[str, Any], member: str) -> bool:
-    """Whether the service may fill in more than was declared; an empty map leaves all to it."""
+    """Whether the service may fill in members beyond the declared ones; in an empty map it may."""
     return bool(declared) or member not in kind.never_filled
 
 
@@ -129,7 +130,7 @@ def _same(declared: Any, live: Any, comparison: Comparison = Comparison.EXACT) -
     if _is_empty(declared) and _is_empty(live):
         return True
     if comparison is not Comparison.SETTINGS and {type(declared), type(live)} == {str}:
-        return False  # two names, although one number
+        return False  # "1" and "1.0" are two different names, although equal as numbers
     ours, theirs = _number(declared), _number(live)
     return ours is not None and ours == theirs
 
@@ -149,7 +150,10 @@ def _number(value: Any) -> Decimal | None:
 
 
 def _same_base_model(declared: str, live: Any) -> bool | None:
-    """Get answers with the foundation model, in full; a custom model's name cannot be compared."""
+    """Compare a base model with the foundation model in Get's response.
+
+    Get always returns the full identifier; the name of a custom model cannot be compared with it.
+    """
     if not isinstance(live, str):
         return None
     if declared == live:

@@ -1,7 +1,7 @@
-"""Which failed jobs may do better when they run again: a table of the service's messages.
+"""A table of the service's failure messages, which tells whether a retry may succeed.
 
-The service tells why a job failed in a sentence and nothing else. These are the sentences that it
-has been seen to use; the fleet's file adds more, and overrules these.
+The service explains why a job failed in one sentence and nothing else. The table has the sentences
+that it is known to use; the fleet's file adds more and takes precedence.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from controller.core.fleet import Fleet, matches
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What a failure comes from, in a word for people, and whether another attempt can heal it."""
+    """A cause of failure: a word for people, and whether another attempt may succeed."""
 
     word: str
     heals: bool
@@ -29,8 +29,8 @@ UNKNOWN = Cause("unknown cause", heals=False)
 FLEET_HEALING = Cause("listed in failures.healing", heals=True)
 FLEET_LASTING = Cause("listed in failures.lasting", heals=False)
 
-# First match wins, in lower case; ``*`` stands for any text. What lasts stands before what heals:
-# a wrong retry is paid for.
+# The first match wins, in lower case; ``*`` stands for any text. Permanent causes come before
+# temporary ones: a wrong retry costs money.
 _TABLE: tuple[tuple[str, Cause], ...] = (
     ("*could not validate*permissions*", PERMISSION),
     ("*perms missing*", PERMISSION),
@@ -60,15 +60,16 @@ _TABLE: tuple[tuple[str, Cause], ...] = (
 
 @lru_cache(maxsize=1024)
 def cause_of(message: str, fleet: Fleet) -> Cause:
-    """Return what a job's failure message tells, the fleet's own lists before the built-in table.
+    """Return the cause that a failure message indicates; the fleet's own lists come first.
 
-    Case and runs of blanks do not count. An empty message, and one that nothing matches, has an
-    unknown cause, which does not heal.
+    Case and whitespace do not matter. An empty message, and one that matches nothing, has an
+    unknown cause, which is never retried.
     """
     text = _plain(message)
     if not text:
         return UNKNOWN
     own = fleet.failures
+    # When both lists match, the permanent one wins: not retrying costs nothing.
     for patterns, cause in ((own.lasting, FLEET_LASTING), (own.healing, FLEET_HEALING)):
         if any(matches(_plain(pattern), text) for pattern in patterns):
             return cause
@@ -76,7 +77,7 @@ def cause_of(message: str, fleet: Fleet) -> Cause:
 
 
 def heals(message: str, fleet: Fleet) -> bool:
-    """Whether a job that failed with a message may succeed when it runs again as it is."""
+    """Whether a job that failed with this message may succeed when it is run again unchanged."""
     return cause_of(message, fleet).heals
 
 

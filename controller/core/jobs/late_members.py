@@ -1,4 +1,4 @@
-"""What the service shows late: a job that was just made, members of one that has just ended."""
+"""What the service shows late: a job that was just created, members of one that just ended."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from controller.core.kinds.kind import Kind
 from controller.core.model import Live, Recorded
 
 _PATIENCE = timedelta(hours=1)
+"""How long after its end a job may still gain members, such as metrics."""
 _LAG = timedelta(minutes=10)
 """Longer than any read is known to lag behind a write."""
 
@@ -15,7 +16,7 @@ _LAG = timedelta(minutes=10)
 def awaits_members(kind: Kind, live: Live, now: datetime) -> bool:
     """Return whether a job that succeeded within the last hour lacks members that come late.
 
-    ``now`` has a time zone; the job's end is the service's own time (BEDROCK 2.4).
+    ``now`` has a time zone; the job's end is the service's own time.
     """
     if live.status not in kind.succeeded:
         return False
@@ -28,7 +29,7 @@ def awaits_members(kind: Kind, live: Live, now: datetime) -> bool:
 def may_lag(kind: Kind, recorded: Recorded, now: datetime) -> bool:
     """Return whether a recorded job is so young that a read may not show it yet.
 
-    Its age is that of the job, by the service's own time, or else of the sidecar's file.
+    Its age is measured by the service's own time, or else by the time of the sidecar's file.
     """
     shown = recorded.live.members.get(kind.created_member) if recorded.live is not None else None
     since = _parse_time(shown) or recorded.written_at

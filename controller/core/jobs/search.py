@@ -1,4 +1,8 @@
-"""The way from a manifest to the job that counts, asked for name by name."""
+"""Searches for the job that counts for a manifest, one lookup at a time.
+
+The functions are generators without I/O: each yields a name or ARN and receives the job, so that a
+sidecar, a listing or Get can answer.
+"""
 
 from __future__ import annotations
 
@@ -17,10 +21,10 @@ from controller.core.policy import OnSpecChange
 
 
 def walk(lineage: Lineage, recorded: Recorded | None) -> Walk:
-    """Look for a manifest's jobs until it is known which one counts and what would follow it.
+    """Look up a manifest's jobs until it is known which one counts and which would follow.
 
-    What is recorded is where to begin; without it the walk begins at the attempt that policy
-    names, and goes down from there. No job is asked for twice.
+    The search starts at the recorded job. Without a record it starts at the attempt that policy
+    names and goes down from there. No job is looked up twice.
     """
     known: dict[str, Live | None] = {}
     path = _path(lineage, recorded)
@@ -29,6 +33,7 @@ def walk(lineage: Lineage, recorded: Recorded | None) -> Walk:
         while True:
             if asked not in known:
                 live = known[asked] = yield asked
+                # One job has a name and an ARN: either answers for both.
                 known |= {live.name: live, live.arn: live} if live is not None else {}
             asked = path.send(known[asked])
     except StopIteration as end:
@@ -37,7 +42,7 @@ def walk(lineage: Lineage, recorded: Recorded | None) -> Walk:
 
 
 def _each_once(found: Found) -> Found:
-    """Leave out of the earlier jobs what is there already: a sidecar may tell of a job twice."""
+    """Remove earlier jobs that are listed already; a sidecar may record a job twice."""
     if not found.earlier:
         return found
     by_arn: dict[str, Earlier] = {}
@@ -62,6 +67,7 @@ def _path(lineage: Lineage, recorded: Recorded | None) -> Walk:
         unfinished = yield from _unfinished(lineage, recorded)
         return replace(found, earlier=(*unfinished, *found.earlier)) if unfinished else found
     adopted, known = lineage.desired.policy.adopt, recorded.live
+    # An adopted job keeps its own name, so only its ARN leads to it.
     renamed = adopted == arn and known is not None and known.name != begun.name
     live = (yield arn if renamed else begun.name) or (yield arn)
     if live is None:
@@ -73,7 +79,7 @@ def _path(lineage: Lineage, recorded: Recorded | None) -> Walk:
 def _unfinished(
     lineage: Lineage, recorded: Recorded | None
 ) -> Generator[str, Live | None, tuple[Earlier, ...]]:
-    """Look for the earlier jobs that had not ended when they were recorded."""
+    """Look up the earlier jobs that had not ended when they were recorded."""
     found: list[Earlier] = []
     for arn in recorded.unfinished if recorded is not None else ():
         live = yield arn
@@ -86,7 +92,7 @@ def _from_the_top(lineage: Lineage, recorded: Recorded | None) -> Walk:
     made, live = yield from _downward(lineage, revised=False)
     other = yield from _recorded_elsewhere(recorded, made, live)
     if live is None:
-        # Also when it is not ours: a job that a sidecar stands for is not submitted beside.
+        # Even if it is not ours: nothing is submitted beside a job that a sidecar records.
         live, other = other or (yield from _running_on_record(lineage, recorded)), None
     whose = lineage.whose(made, live, recorded) if live is not None else Ownership.FOREIGN
     if whose is Ownership.FOREIGN:
@@ -102,7 +108,7 @@ def _from_the_top(lineage: Lineage, recorded: Recorded | None) -> Walk:
         earlier = (Earlier(other, last),) if other is not None else ()
         return (yield from _onward(lineage, recorded, made, live, earlier))
     if other is not None:
-        # Of two jobs of other specs, the one that was recorded is the later.
+        # Of two jobs with other specs, the recorded one is the later.
         changed = Found(lineage.at(last), other, (Earlier(live, made.attempt),))
     else:
         changed = yield from _onward(lineage, recorded, made, live, ())
@@ -114,9 +120,9 @@ def _from_the_top(lineage: Lineage, recorded: Recorded | None) -> Walk:
 def _revision_alone(
     lineage: Lineage, recorded: Recorded | None
 ) -> Generator[str, Live | None, Found | None]:
-    """Look for revisions of a manifest that has no job of its own under its own names.
+    """Look up revisions of a manifest that has no job under its unrevised names.
 
-    The job that came before them may have had a ``jobName`` that the spec no longer has.
+    The job before them may have had a ``jobName`` that the spec no longer has.
     """
     policy = lineage.desired.policy
     if policy.on_spec_change is not OnSpecChange.NEW_REVISION or policy.adopt is not None:
@@ -134,7 +140,7 @@ def _revision_alone(
 def _downward(
     lineage: Lineage, *, revised: bool
 ) -> Generator[str, Live | None, tuple[Submission, Live | None]]:
-    """Look for the attempt that policy names, then for each one before it."""
+    """Look up the attempt that policy names, then each attempt before it."""
     policy = lineage.desired.policy
     for attempt in range(policy.attempt, -1, -1):
         made = lineage.at(attempt, revised=revised)
@@ -148,9 +154,9 @@ def _downward(
 def _recorded_elsewhere(
     recorded: Recorded | None, made: Submission, live: Live | None
 ) -> Generator[str, Live | None, Live | None]:
-    """Look for the job that a sidecar knows of, where it is none that was seen already.
+    """Look up the recorded job unless it was seen already.
 
-    Its spec was edited since, or its name.
+    Its spec or its name was edited since it was recorded.
     """
     if recorded is None:
         return None
@@ -164,9 +170,9 @@ def _recorded_elsewhere(
 def _running_on_record(
     lineage: Lineage, recorded: Recorded | None
 ) -> Generator[str, Live | None, Live | None]:
-    """Look for a job that only the history names, and that nothing is submitted beside.
+    """Look up a running job that only the history names; nothing may be submitted beside it.
 
-    Its name was edited since, and the Create that was to follow it made no job.
+    Its name was edited since, and the Create that should have replaced it made no job.
     """
     for one in (yield from _unfinished(lineage, recorded)):
         if one.live.status not in lineage.kind.terminal:
@@ -175,9 +181,9 @@ def _running_on_record(
 
 
 def _revised(lineage: Lineage, recorded: Recorded | None, changed: Found) -> Walk:
-    """Look for the jobs of today's spec, under names of their own.
+    """Look up the jobs of the current spec, which have names of their own.
 
-    Under Hold none is submitted, but one that was made before still counts.
+    Under policy.onSpecChange Hold none is submitted, but an existing one still counts.
     """
     made, live = yield from _downward(lineage, revised=True)
     if live is None or changed.live is None or changed.submission is None:
@@ -194,11 +200,12 @@ def _onward(
     live: Live,
     earlier: tuple[Earlier, ...],
 ) -> Walk:
-    """Follow attempts that are due, or may once have been, as far as there are jobs of them."""
+    """Follow the attempts that are due, or may have been due once, as long as their jobs exist."""
     while True:
         following = lineage.after(made, live, recorded)
         if following is not None:
             following = lineage.instead_of(following, recorded, after=made.attempt)
+        # An attempt that nobody asks for today may exist: policy may have been lowered since.
         further = following or lineage.beyond(made, live, recorded)
         found = (yield further.name) if further is not None else None
         is_due = following is not None

@@ -1,1 +1,1 @@
-"""Plans saved to a file: their format, and what has changed since."""
+"""Plans saved to a file: the file format, and the changes since it was written."""

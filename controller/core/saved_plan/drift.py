@@ -1,7 +1,7 @@
-"""Whether a plan made now is the very plan that a file holds, and if not, what moved.
+"""Compares a plan made now with a saved one, and describes what has changed.
 
-Only what changes something is compared. Each change of the file must be due now in the same way,
-or be carried out already, or wait for room; and nothing else may be due.
+Only actions that change something are compared. Each change of the saved plan must be due now in
+the same form, be done already, or wait for a slot; and nothing else may be due.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _NEXT_TURN = frozenset({Reason.QUEUED, Reason.INTENT_UNCONFIRMED})
 
 
 class Standing(Enum):
-    """How a change that a file holds stands now."""
+    """The state of a saved change now."""
 
     DUE = "due"
     DONE = "carried out before"
@@ -31,20 +31,20 @@ class Standing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """How a file's changes stand, and a line for each thing that moved: none may be left out."""
+    """The state of each saved change, and a line for everything that moved since."""
 
     standings: Mapping[JobKey, Standing]
     moved: tuple[str, ...] = ()
 
     def count(self, standing: Standing) -> int:
-        """Return how many changes stand so."""
+        """Return how many changes are in this state."""
         return Counter(self.standings.values())[standing]
 
 
 def compared(
     kinds: Mapping[str, Kind], filed: PlanFile, now: PlanFile, made: Plan, *, problems: bool = False
 ) -> Compared:
-    """Hold the plan that was made now, as a file would hold it, against the filed one.
+    """Compare a saved plan with the plan made now, given as it would be saved.
 
     ``problems`` says that there may be manifests that could not be read.
     """
@@ -59,6 +59,7 @@ def compared(
         for key, was in changes.items()
     }
     moved = {key for key, standing in standings.items() if standing is Standing.MOVED}
+    # A change that the saved plan does not have was never reviewed.
     moved |= now.changes.keys() - changes.keys()
     elsewhere = _elsewhere(before, after)
     gone = _gone(filed, problems=problems)
@@ -72,24 +73,24 @@ def compared(
 
 
 def moved_around(filed: PlanFile, now: PlanFile) -> tuple[str, ...]:
-    """Return what moved around the jobs, which is known before any of them is looked at."""
+    """Return what changed around the jobs; this is known before any job is observed."""
     return tuple(_moved_around(filed, now))
 
 
 def _moved_around(filed: PlanFile, now: PlanFile) -> Iterator[str]:
     if filed.sandbox != now.sandbox:
         names = {True: "the sandbox", False: "AWS"}
-        remedy = "add --sandbox" if filed.sandbox else "leave --sandbox out"
+        remedy = "add --sandbox" if filed.sandbox else "omit --sandbox"
         told = f"the plan was made on {names[filed.sandbox]}, and this is {names[now.sandbox]}"
         yield f"{told}: {remedy}"
     if filed.owner != now.owner:
-        yield f"the owner was {filed.owner or 'nobody'} and is {now.owner or 'nobody'}"
+        yield f"the owner was {filed.owner or 'not set'} and is {now.owner or 'not set'}"
 
 
 def _elsewhere(
     before: Mapping[JobKey, Planned], after: Mapping[JobKey, Planned]
 ) -> dict[JobKey, tuple[Place, Place]]:
-    """Return the jobs of both plans that belong to other places, whether they change or not."""
+    """Return the jobs whose place differs between the plans, whether they change or not."""
     both = ((key, before[key].place, after[key].place) for key in before.keys() & after.keys())
     return {key: (was, now) for key, was, now in both if was and now and was != now}
 
@@ -112,7 +113,7 @@ def _limits(filed: PlanFile, now: PlanFile) -> tuple[str, ...]:
 def permits(
     changes: Mapping[JobKey, Planned], kinds: Mapping[str, Kind], now: Planned, action: Action
 ) -> bool:
-    """Whether an action changes nothing, or nothing but what a file's changes are."""
+    """Whether an action changes nothing, or exactly what the saved plan has."""
     was = changes.get(now.key)
     if was is None or now.change is None:
         return now.change is None
@@ -125,6 +126,7 @@ def _standing(
 ) -> Standing:
     if was.change == now.change:
         return Standing.DUE
+    # The same change with other credentials would act on another account.
     if (was.place, was.role) != (now.place, now.role):
         return Standing.MOVED
     if was.verb is Verb.STOP:
@@ -143,7 +145,7 @@ def _standing(
 
 
 def _of_stop(kind: Kind, was: Planned, action: Action) -> Standing:
-    """A stop is due for the jobs that still run, as long as the others were stopped."""
+    """Return the state of a stop: due for jobs that still run, if all others were stopped."""
     if action.verb in CHANGES - {Verb.STOP}:
         return Standing.MOVED
     due = {live.arn for live in action.stops}
@@ -159,7 +161,7 @@ def _lives(action: Action) -> tuple[Live, ...]:
 
 
 def _is_tagged(was: Planned, action: Action) -> bool:
-    """Whether tags are known to be as a plan wanted to set them."""
+    """Whether tags are known to be as the plan wanted to set them."""
     if action.live is None or action.live.arn != was.arn:
         return False
     for retag in was.retags:
@@ -172,14 +174,14 @@ def _is_tagged(was: Planned, action: Action) -> bool:
 
 
 def _gone(filed: PlanFile, *, problems: bool) -> str:
-    """Return what may have become of a manifest that no action is about any more."""
+    """Return the possible explanations for a manifest that no action covers any more."""
     unselected = ["is not selected any more"] if filed.asked.selector else []
     unread = ["cannot be read"] if problems else []
     return " or ".join(["was removed", *unselected, *unread])
 
 
 def _told(was: Planned | None, now: Planned | None, action: Action | None, gone: str) -> str:
-    """Return one line on what moved about a job: what was planned, what is due, and why."""
+    """Return one line on a job that moved: what was planned, what is due now, and why."""
     one = now or was
     if one is None:
         return ""
@@ -232,8 +234,8 @@ def _live(was: Planned, now: Planned) -> Iterator[str]:
 
 
 def _tags(was: Planned, now: Planned) -> Iterator[str]:
-    """What is sent under one token differs in its tags alone."""
+    """Yield whether the tags differ; requests with the same token can differ in nothing else."""
     is_sent = was.verb is now.verb is Verb.SUBMIT and was.token == now.token
     is_set = was.verb is now.verb is Verb.TAG
     if (is_sent and was.sends != now.sends) or (is_set and was.retags != now.retags):
-        yield "its tags are others"
+        yield "its tags differ"

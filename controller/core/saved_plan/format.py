@@ -1,7 +1,7 @@
-"""A plan as a file holds it: what identifies each of its actions, and no value of any spec.
+"""The format of a saved plan: what identifies each action, and no value of any spec.
 
-A digest or a hash tells whether something is the same as when the plan was made, and nothing
-else. Only the release that wrote a file reads it, so what is hashed, and how, may change with any.
+Digests and hashes tell only whether something is the same as when the plan was made. A file is read
+only by the release that wrote it, so what is hashed, and how, may change in any release.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from controller.core.policy import Policy
 
 KIND = "PlanFile"
 CHANGES = frozenset({Verb.SUBMIT, Verb.ADOPT, Verb.STOP, Verb.TAG})
-"""The verbs that a plan is carried out for: the others leave everything as it is."""
+"""The verbs that change something; the others leave everything as it is."""
 _POLICY, _TARGET = (tuple(one.name for one in fields(kind)) for kind in (Policy, Target))
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a plan was asked for, as the command line said it; None and False were not said."""
+    """The arguments of a plan as given on the command line; None and False mean not given."""
 
     paths: tuple[str, ...]
     selector: str | None = None
@@ -46,7 +46,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRetag:
-    """One resource's correction: keys to set and to remove, and a hash of the values."""
+    """The correction of one resource's tags: keys to set and remove, and a hash of the values."""
 
     member: str
     arn: str
@@ -59,9 +59,9 @@ class PlannedRetag:
 class Planned:
     """One job's action, as far as it identifies what would be done, and to what.
 
-    ``manifest`` is a hash of all that the manifest and its defaults say, comments apart;
-    ``sends`` one of the whole request, tags included, where there is no job yet. ``stops`` are the
-    ARNs of the jobs to stop. An empty text stands for what there is not.
+    ``manifest`` is a hash of everything that the manifest and its defaults say, except comments;
+    ``sends`` is one of the whole request, tags included, where no job exists yet. ``stops`` are the
+    ARNs of the jobs to stop. An empty string means that there is no such value.
     """
 
     key: JobKey
@@ -85,9 +85,10 @@ class Planned:
 
     @property
     def change(self) -> tuple[object, ...] | None:
-        """What would be done, to compare by; None for an action that changes nothing.
+        """What would be done, for comparison; None for an action that changes nothing.
 
-        The reason is no part of it: a Create whose answer was lost is sent again for another.
+        The reason is not part of it: a Create whose response was lost is sent again for another
+        reason.
         """
         where = (self.verb, self.place, self.role)
         match self.verb:
@@ -105,7 +106,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class PlanFile:
-    """A whole plan, with what it was made under. ``refused`` says why a guard would not have it."""
+    """A whole plan and the conditions it was made under; ``refused`` is a safeguard's refusal."""
 
     version: str
     sandbox: bool
@@ -117,14 +118,14 @@ class PlanFile:
 
     @property
     def changes(self) -> dict[JobKey, Planned]:
-        """The actions that change something, by the job's key."""
+        """The actions that change something, by job key."""
         return {one.key: one for one in self.actions if one.change is not None}
 
 
 def planned(
     kinds: Mapping[str, Kind], made: Plan, fleet: Fleet, paths: Mapping[str, str]
 ) -> tuple[Planned, ...]:
-    """Return a plan's actions as a file holds them; ``paths`` says how to name their sources."""
+    """Return a plan's actions as they are saved; ``paths`` maps sources to displayed paths."""
     return tuple(
         _planned(kinds[one.desired.key.kind], one, fleet, paths[one.desired.source.path])
         for one in made.actions
@@ -168,13 +169,13 @@ def _retag(retag: Retag) -> PlannedRetag:
 
 
 def hashed(value: Any) -> str:
-    """Return the SHA-256, in hex, of a value's JSON with sorted keys and no blanks."""
+    """Return the SHA-256, in hex, of a value's JSON with sorted keys and no whitespace."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=dict)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 def document_of(file: PlanFile) -> dict[str, Any]:
-    """Return a plan file as plain data; its ``checksum`` is over all the rest."""
+    """Return a plan file as plain data; its ``checksum`` covers everything else."""
     asked = file.asked
     made: dict[str, Any] = {
         "apiVersion": API_VERSION,
@@ -199,7 +200,7 @@ def document_of(file: PlanFile) -> dict[str, Any]:
 
 
 def _action_data(one: Planned) -> dict[str, Any]:
-    """Return an action as plain data; what there is not is left out."""
+    """Return an action as plain data; empty values are left out."""
     place = one.place and {"accountId": one.place.account_id, "region": one.place.region}
     made: dict[str, Any] = {
         "kind": one.key.kind,
@@ -232,13 +233,13 @@ def _retag_data(one: PlannedRetag) -> dict[str, Any]:
 
 
 def is_whole(document: Mapping[str, Any]) -> bool:
-    """Whether a document's checksum fits: this finds accidents, and no forger."""
+    """Whether a document matches its checksum, which detects accidents, not forgery."""
     rest = {name: value for name, value in document.items() if name != "checksum"}
     return document.get("checksum") == hashed(rest)
 
 
 def plan_file_of(document: Mapping[str, Any]) -> PlanFile:
-    """Return the plan file that a document holds, which keeps the schema of plan files."""
+    """Return the plan file in a document that is valid by the schema of plan files."""
     asked = document["asked"]
     return PlanFile(
         version=document["version"],

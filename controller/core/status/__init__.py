@@ -1,1 +1,1 @@
-"""Sidecar entries: built, parsed and merged."""
+"""The entries of sidecars: build, parse and merge them."""

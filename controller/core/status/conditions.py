@@ -1,4 +1,4 @@
-"""An entry's headline: its phase, which is for people, and its Synced condition."""
+"""The summary of an entry: its phase, which is for people, and its Synced condition."""
 
 from __future__ import annotations
 
@@ -36,22 +36,23 @@ FOR_A_PERSON = frozenset(
         Reason.RECORD_UNREADABLE,
     }
 )
-"""Reasons that last until somebody acts."""
+"""Reasons that last until a person acts."""
 
 KEPT_AS_RECORDED = frozenset(UNREAD | {Reason.WRONG_TARGET, Reason.LIVE_MISSING, Reason.INVALID})
-"""Reasons under which nothing new is known of the job itself."""
+"""Reasons for which nothing new is known of the job itself."""
 
 _NOT_YET = "the service does not show yet"
 MOST_CONFLICTS = 10
-"""After so many passes a Create in conflict is not sent any more.
+"""The number of passes after which a conflicting Create is not sent again.
 
-A daemon's backoff makes that a quarter of an hour: longer than any operation that it may wait for.
+With the daemon's backoff this takes a quarter of an hour, which is longer than any operation that
+may block the name.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Headline:
-    """What an entry says first: its job's phase, and whether that is what the manifest asks for.
+    """The phase of a job, and whether the job is as the manifest asks.
 
     ``synced``, ``reason`` and ``message`` are those of the Synced condition.
     """
@@ -65,7 +66,7 @@ class Headline:
 def headline_of(
     kind: Kind, outcome: Outcome, live: Live | None, recorded: Recorded | None
 ) -> Headline:
-    """Return what a pass has to say of a job; ``live`` is the job to show, if there is one."""
+    """Return the phase and Synced condition of a job; ``live`` is the job to show, if any."""
     action = outcome.now
     if outcome.failure is not None:
         return _failed(outcome, live, recorded)
@@ -86,16 +87,17 @@ def headline_of(
 
 
 def _phase(action: Action, recorded: Recorded | None, otherwise: str) -> str:
-    """A Create without a known outcome must not be forgotten in a pass that learns nothing."""
+    """Keep the phase Submitting of an unanswered Create in a pass that learns nothing new."""
     unanswered = recorded is not None and recorded.is_intent
     kept = KEPT_AS_RECORDED | {Reason.SUBMIT_REFUSED}
     return SUBMITTING if unanswered and action.reason in kept else otherwise
 
 
 def conflicts_of(outcome: Outcome, recorded: Recorded | None) -> int:
-    """Return how many passes, this one included, a Create has been in conflict one after another.
+    """Return in how many passes in a row, this one included, a Create was in conflict.
 
-    Such a conflict is over nothing that shows. Passes that learn nothing neither count nor end it.
+    The conflict is with a job that is not visible. Passes that learn nothing neither count nor
+    reset it.
     """
     action, failure = outcome.now, outcome.failure
     known = recorded.conflicts if recorded is not None and _is_about(action, recorded) else 0
@@ -115,10 +117,11 @@ def _is_conflict(failure: Failure) -> bool:
 
 
 def _failed(outcome: Outcome, live: Live | None, recorded: Recorded | None) -> Headline:
-    """A call failed: what it means depends on whether it, or one before it, may have taken effect.
+    """Summarize a failed call by whether it, or an earlier one, may have taken effect.
 
-    A call that the service could not take, or that nobody could make, ends no intent. Neither does
-    a conflict, however often it is met: its job may show yet, and is looked for.
+    A call that the service did not process, or that could not be made, does not end an intent.
+    Neither does a conflict, however often it occurs: its job may become visible and is searched
+    for.
     """
     failure, action = outcome.failure, outcome.now
     if failure is None:
@@ -126,11 +129,11 @@ def _failed(outcome: Outcome, live: Live | None, recorded: Recorded | None) -> H
     if live is not None:
         return Headline(live.status, FALSE, action.reason, f"{action.message}. {failure}")
     if conflicts_of(outcome, recorded) >= MOST_CONFLICTS:
-        message = f"Create was refused in {MOST_CONFLICTS} passes, and no such job shows: {failure}"
+        message = f"Create conflicted in {MOST_CONFLICTS} passes, but no job shows: {failure}"
         return Headline(SUBMITTING, FALSE, Reason.SUBMIT_REFUSED, message)
-    # A name that is in use has a job, also where that does not show yet.
+    # A name in use belongs to a job, even if that job is not visible yet.
     if failure.ambiguous or failure.disposition is Disposition.CONFLICT:
-        return _unanswered(f"Create has no known outcome: {failure}")
+        return _unanswered(f"The outcome of Create is unknown: {failure}")
     match failure.disposition:
         case Disposition.REFUSED:
             return Headline(STALLED, FALSE, Reason.SUBMIT_REFUSED, str(failure))
@@ -139,7 +142,7 @@ def _failed(outcome: Outcome, live: Live | None, recorded: Recorded | None) -> H
             return Headline(QUEUED, FALSE, Reason.QUEUED, message)
     if recorded is not None and recorded.is_intent:
         return _unanswered(
-            f"An earlier Create has no known outcome, and this one failed: {failure}"
+            f"The outcome of an earlier Create is unknown, and this one failed: {failure}"
         )
     return Headline(PENDING, FALSE, action.reason, f"Not submitted yet: {failure}")
 
@@ -162,7 +165,7 @@ def _without_live(action: Action, recorded: Recorded | None) -> Headline:
 
 
 def _synced(kind: Kind, action: Action, live: Live) -> str:
-    """A job that failed, or was stopped against its manifest, is not what the manifest asks."""
+    """Return the status of Synced: False for a job that failed or was stopped unintentionally."""
     policy = action.desired.policy
     if action.failure is not None and not action.unread_tags:
         return NOT_KNOWN
@@ -178,7 +181,7 @@ def _synced(kind: Kind, action: Action, live: Live) -> str:
 
 
 def is_withheld(action: Action, recorded: Recorded | None) -> bool:
-    """Whether a job's entry must not be written: it would take the place of an unread record."""
+    """Whether a job's entry must not be written, because it would replace an unreadable record."""
     if recorded is None or recorded.doubt is None:
         return False
     if not recorded.doubt.broken or action.reason in KEPT_AS_RECORDED | {Reason.NOT_OWNED}:

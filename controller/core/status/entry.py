@@ -1,6 +1,7 @@
-"""A job's entry in its sidecar: a function of the manifest, the service's answer and its history.
+"""Builds a job's sidecar entry from its manifest, the service's response and its history.
 
-No wall-clock time enters, so that an entry rebuilt from the service is the same to the byte.
+The current time is never part of it, so that an entry rebuilt from the service is identical byte
+for byte.
 """
 
 from __future__ import annotations
@@ -49,11 +50,12 @@ def entry(kind: Kind, outcome: Outcome, recorded: Recorded | None, owner: str) -
     made |= _identity(outcome, live, recorded, owner)
     submission = outcome.now.desired.submission
     if headline.phase == SUBMITTING and "jobArn" not in made and submission is not None:
-        # An edit changes what the name would be; this job is found again by the one it was given.
+        # An edit changes the derived name; this job is found by the name it was submitted under.
         made.setdefault("jobName", submission.name)
     made["conditions"] = _conditions(kind, headline, live)
     if live is not None:
         is_recorded = recorded is not None and live is recorded.live
+        # What comes from the sidecar was masked when it was written.
         made["live"] = live.members if is_recorded else masked(kind, live.members)
     made |= _of_policy(outcome.now, recorded) | _of_tags(outcome.now, recorded)
     made |= _of_queue(outcome, recorded) | _of_conflicts(outcome, recorded)
@@ -64,7 +66,7 @@ def entry(kind: Kind, outcome: Outcome, recorded: Recorded | None, owner: str) -
 def intent(kind: Kind, action: Action, recorded: Recorded | None) -> dict[str, Any]:
     """Return the entry that is written before Create is called."""
     unknown = Headline(
-        SUBMITTING, NOT_KNOWN, Reason.INTENT_UNCONFIRMED, "Create is called; no answer is known"
+        SUBMITTING, NOT_KNOWN, Reason.INTENT_UNCONFIRMED, "Create is called; its outcome is unknown"
     )
     made: dict[str, Any] = {"kind": kind.name, "phase": SUBMITTING}
     if action.desired.submission is not None:
@@ -77,10 +79,10 @@ def intent(kind: Kind, action: Action, recorded: Recorded | None) -> dict[str, A
 
 
 def _still_stands(kind: Kind, action: Action, live: Live | None, recorded: Recorded) -> bool:
-    """What ended or was refused stays as recorded, also when the service cannot be asked today.
+    """Whether the recorded entry stays: its job ended or was refused, and nothing new is known.
 
-    So does all that is known of a job without a manifest, unless that job itself was seen: should
-    the manifest come back, nothing is forgotten.
+    An entry without a manifest also stays unless its job was observed, so that nothing is lost if
+    the manifest comes back.
     """
     if action.desired.removed:
         return action.live is None or live is None
@@ -96,7 +98,7 @@ def _still_stands(kind: Kind, action: Action, live: Live | None, recorded: Recor
 
 
 def _our_live(outcome: Outcome, recorded: Recorded | None, owner: str) -> Live | None:
-    """Return the job to show: a live one of ours, else the recorded one where it still holds."""
+    """Return the job to show: a live one of ours, or else the recorded one if still valid."""
     action = outcome.now
     live = action.live
     if live is not None and _is_ours(live, action, recorded, owner):
@@ -118,7 +120,7 @@ def _is_ours(live: Live, action: Action, recorded: Recorded | None, owner: str) 
 def _identity(
     outcome: Outcome, live: Live | None, recorded: Recorded | None, owner: str
 ) -> dict[str, Any]:
-    """Return digest, token, attempt, target and ARN of the job that the entry is about."""
+    """Return the digest, token, attempt, target and ARN of the entry's job."""
     action = outcome.now
     if recorded is not None and _stays_recorded(action, live, recorded):
         return {name: recorded.entry[name] for name in _IDENTITY if name in recorded.entry}
@@ -128,32 +130,33 @@ def _identity(
     if live is not None:
         made = {"attempt": 0, **made, "jobArn": live.arn}
         is_ours = live.token is not None and live.token.startswith(owner_mark(owner))
+        # The live token says which spec was really submitted; the manifest may have changed since.
         if is_ours and not _is_adopted(action, live):
             made |= {"digest": digest_of(live.token), "token": live.token}
     elif outcome.arn is not None:
         made["jobArn"] = outcome.arn
-    # A wrong place is nothing that the job belongs to.
+    # The job does not belong to the wrong place that was observed, so that is not recorded.
     return made if action.reason is Reason.WRONG_TARGET else made | _of_place(action.place)
 
 
 def _is_a_guess(action: Action, live: Live, recorded: Recorded | None) -> bool:
-    """Whether a job is only shown: an invalid manifest's name may be another's, and so the job."""
+    """Whether the job is shown only by name: an invalid manifest's name may be another's."""
     is_recorded = recorded is not None and recorded.arn == live.arn
     return action.reason is Reason.INVALID and not is_recorded
 
 
 def _is_adopted(action: Action, live: Live) -> bool:
-    """Whether a job counts as made from its manifest because a person said so, and its spec too."""
+    """Whether a job is the manifest's because policy.adopt names it and the specs are equal."""
     desired = action.desired
     is_named = desired.submission is not None and desired.policy.adopt == live.arn
     return is_named and action.reason is not Reason.NOT_OWNED
 
 
 def _asked_for(action: Action, live: Live | None, recorded: Recorded | None) -> dict[str, Any]:
-    """Return what the job was submitted as: today's manifest, unless it asks for another spec.
+    """Return what the job was submitted as: the current manifest, unless it has another spec.
 
-    Only the record tells what a manifest that is gone once asked for; so it does for one that was
-    edited, where Get shows no token.
+    For a manifest that is gone, only the record knows this; the same applies to an edited one where
+    Get shows no token.
     """
     as_recorded = recorded.entry if recorded is not None else {}
     kept = {name: as_recorded[name] for name in _SUBMITTED_AS if name in as_recorded}
@@ -168,14 +171,14 @@ def _asked_for(action: Action, live: Live | None, recorded: Recorded | None) -> 
 
 def _stays_recorded(action: Action, live: Live | None, recorded: Recorded) -> bool:
     nothing_new = live is None or live is recorded.live
-    # A job's ARN is kept also where somebody edited the digest away: without it the job would be
+    # A job's ARN is kept even if somebody deleted the digest: without it the job would be
     # submitted again.
     is_known = bool(recorded.digest or recorded.arn)
     return nothing_new and _tells_nothing_new(action, recorded) and is_known
 
 
 def _is_whole(recorded: Recorded) -> bool:
-    """Whether an entry has what every entry has, so that it can stand as it is."""
+    """Whether an entry has everything that an entry must have, so that it can stay unchanged."""
     found = [one.get("type") for one in recorded.entry.get("conditions", ())]
     return bool(recorded.phase) and "Synced" in found and "Succeeded" in found
 
@@ -185,7 +188,7 @@ def _tells_nothing_new(action: Action, recorded: Recorded | None) -> bool:
 
 
 def _is_late(action: Action, recorded: Recorded | None) -> bool:
-    """Whether a recorded job does not show yet, and is as it was recorded."""
+    """Whether a recorded job is not visible yet, and therefore stays as recorded."""
     is_waited_for = action.verb is Verb.WAIT and action.reason is Reason.INTENT_UNCONFIRMED
     return is_waited_for and recorded is not None and recorded.arn is not None
 
@@ -199,7 +202,7 @@ def _of_submission(submission: Submission) -> dict[str, Any]:
 
 
 def _of_policy(action: Action, recorded: Recorded | None) -> dict[str, Any]:
-    """What is to become of the job once its manifest is gone must stand beside it."""
+    """Return policy.onDelete: once the manifest is gone, only the entry has it."""
     if action.desired.submission is None:
         kept = recorded.on_delete if recorded is not None else OnDelete.RETAIN
     else:
@@ -208,7 +211,7 @@ def _of_policy(action: Action, recorded: Recorded | None) -> dict[str, Any]:
 
 
 def _of_tags(action: Action, recorded: Recorded | None) -> dict[str, Any]:
-    """Return the tags that are known to be as wanted; a hold that knows nothing new keeps them."""
+    """Return the tags known to be as wanted; without news, the recorded ones are kept."""
     nothing_new = _tells_nothing_new(action, recorded) or action.desired.removed
     known = recorded if nothing_new else None
     source = action if known is None else known
@@ -221,7 +224,7 @@ def _of_tags(action: Action, recorded: Recorded | None) -> dict[str, Any]:
 
 
 def _of_queue(outcome: Outcome, recorded: Recorded | None) -> dict[str, Any]:
-    """Return what the quota's last refusal told, as long as the job waits for its turn."""
+    """Return the count of the quota's last refusal for as long as the job is queued."""
     known = recorded.queue_active if recorded is not None else None
     if outcome.failure is not None and outcome.now.live is None:
         known = outcome.active
@@ -255,7 +258,7 @@ def _conditions(kind: Kind, headline: Headline, live: Live | None) -> list[dict[
 
 
 def _succeeded(kind: Kind, live: Live | None) -> dict[str, Any]:
-    """Succeeded is Unknown while a job is active, and carries the service's time once it ended."""
+    """Return the Succeeded condition: Unknown while a job is active, then with its end time."""
     if live is None:
         return _succeeded_is(NOT_KNOWN, "NotSubmitted", "No job is known to have been made")
     if live.status not in kind.terminal:
@@ -264,6 +267,7 @@ def _succeeded(kind: Kind, live: Live | None) -> dict[str, Any]:
         made = _succeeded_is(TRUE, live.status, "The job completed")
     else:
         made = _succeeded_is(FALSE, live.status, failure_text(kind, live.members))
+    # The service's time, never ours: a rebuilt entry must be identical.
     ended = live.members.get(kind.ended_member) or live.members.get(kind.modified_member)
     return {**made, "lastTransitionTime": ended} if ended else made
 

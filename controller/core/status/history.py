@@ -1,4 +1,4 @@
-"""The jobs of a manifest before the one that counts, as its sidecar keeps them."""
+"""The history of a sidecar entry: the manifest's jobs before the one that counts."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from controller.core.model import Earlier, Live, Recorded
 from controller.core.planning.actions import Action
 
 KEPT = 5
+"""The number of ended jobs that a history holds."""
 
 
 def history(
     kind: Kind, action: Action, recorded: Recorded | None, current: object
 ) -> list[dict[str, Any]]:
-    """Return the last five earlier jobs, the oldest first; each is there once, by its ARN.
+    """Return the last five earlier jobs, oldest first, each once by its ARN.
 
-    Those that still run stay in any case: they may have to be stopped yet.
-
-    ``current`` is the ARN of the job that the entry itself is about, which is not among them.
+    Jobs that still run are kept in any case, because they may have to be stopped. ``current`` is
+    the ARN of the entry's own job, which is not part of its history.
     """
     kept: dict[str, dict[str, Any]] = {}
     if recorded is not None:
@@ -36,7 +36,7 @@ def history(
 
 
 def joined(kind: Kind, counts: Recorded, other: Recorded) -> list[dict[str, Any]]:
-    """Return an entry's history with the jobs that another entry of the same manifest knows of."""
+    """Return an entry's history plus the jobs that another entry of the same manifest knows."""
     own = {str(one.get("jobArn")): one for one in counts.entry.get("history") or ()}
     known = {str(one.get("jobArn")): one for one in other.entry.get("history") or ()}
     if other.arn is not None and other.live is not None:
@@ -46,7 +46,7 @@ def joined(kind: Kind, counts: Recorded, other: Recorded) -> list[dict[str, Any]
 
 
 def _last(kind: Kind, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the last of some items, and all that still run."""
+    """Return the last few items, and all that still run."""
     ended = [id(one) for one in items if str(one.get("phase")) in kind.terminal]
     gone = set(ended[: max(0, len(items) - KEPT)])
     return [one for one in items if id(one) not in gone]
@@ -58,7 +58,7 @@ def _recorded(kind: Kind, recorded: Recorded, live: Live) -> dict[str, Any]:
 
 
 def _item(kind: Kind, earlier: Earlier, known: dict[str, Any]) -> dict[str, Any]:
-    """Return what is seen of an earlier job now, over what was known of it before."""
+    """Return what is observed of an earlier job now, on top of what was known before."""
     attempt = earlier.attempt if earlier.attempt is not None else known.get("attempt", 0)
     digest = digest_of(earlier.live.token) or known.get("digest", "")
     return {"attempt": attempt, "digest": digest, **_shown(kind, earlier.live)}

@@ -1,7 +1,7 @@
-"""Three versions of one sidecar made into one: entry by entry, never as text.
+"""Three-way merge of a sidecar: entry by entry, never as text.
 
-Entries are a function of the service's answers, so that the later answer is the better one; what
-both sides agree on, or only one of them changed, is no question at all.
+Entries are a function of the service's responses, so the later response wins. An entry that both
+sides agree on, or that only one side changed, is not in conflict.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from controller.core.status.history import joined
 from controller.core.status.parse import parse
 
 Entries = Mapping[str, Any]
-"""The entries of a sidecar, by the jobs' names."""
+"""The entries of a sidecar, by manifest name."""
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """What a sidecar held before, what it holds after a pass here, and what it holds there now."""
+    """A sidecar before a pass (base), after it (ours), and as it is now in the branch (theirs)."""
 
     base: Entries
     ours: Entries
@@ -33,16 +33,16 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """What stands beside a sidecar there: a manifest's file, and whether it is what we read."""
+    """The manifest beside a sidecar in the branch: whether it exists, and is what we read."""
 
     there: bool
     current: bool
 
 
 def merged(kinds: Mapping[str, Kind], versions: Versions, beside: Beside) -> dict[str, Any]:
-    """Return the entries that the sidecar is to hold there.
+    """Return the entries that the sidecar in the branch is to hold.
 
-    Where a person removed the manifest's file no entry is added, and none comes back.
+    Where a person removed the manifest's file, no entry is added and none comes back.
     """
     made: dict[str, Any] = {}
     for name in dict.fromkeys((*versions.theirs, *versions.ours)):
@@ -60,7 +60,7 @@ def _one(kinds: Mapping[str, Kind], versions: Versions, name: str, beside: Besid
     if ours == base:
         return theirs
     if ours is None:
-        # What a person may still want keeps its status; so does what somebody has looked at since.
+        # Keep the status if the manifest was edited meanwhile, or another controller updated it.
         is_done_with = theirs == base and (beside.current or not beside.there)
         return None if is_done_with else theirs
     if theirs in (base, ours, None):
@@ -75,9 +75,9 @@ def later(
     *,
     ours_is_current: bool,
 ) -> dict[str, Any]:
-    """Return the entry of two that tells of the later state, with what only the other remembers.
+    """Return the entry with the later state, plus the history that only the other one has.
 
-    Where the service's times do not tell, it is the one that was made from today's manifest.
+    If the service's times do not decide, the entry made from the current manifest wins.
     """
     kind = kinds.get(str(ours.get("kind")))
     preferred, other = (ours, theirs) if ours_is_current else (theirs, ours)
@@ -92,9 +92,9 @@ def later(
 def beside_another(
     kinds: Mapping[str, Kind], ours: Mapping[str, Any], theirs: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Return what to write where another controller wrote ``theirs`` while we made ``ours``.
+    """Return what to write when another controller wrote ``theirs`` while we built ``ours``.
 
-    Its intent stays, unless ours is one as well: a Create may be under way.
+    Its intent stays unless ours is an intent too, because a Create may be in flight.
     """
     kind = kinds.get(str(ours.get("kind")))
     if kind is None or ours.get("kind") != theirs.get("kind"):
@@ -106,23 +106,23 @@ def beside_another(
 
 
 def _is_later(kind: Kind, one: Recorded, other: Recorded) -> bool:
-    """Whether one entry is certain to tell of a later state than another."""
+    """Whether one entry certainly has a later state than another."""
     if one.token == other.token and (one.arn is None) != (other.arn is None):
-        # An intent never takes the place of its own outcome.
+        # An intent never replaces its own outcome.
         return one.arn is not None
     if one.token == other.token and one.is_intent != other.is_intent:
-        # Who saw no job must not make the other forget that there may be one.
+        # A side that saw no job must not erase the intent of a job that may exist.
         return one.is_intent
     if one.live is None or other.live is None:
         return False
     if one.arn != other.arn and one.attempt == other.attempt:
-        # Of two specs' jobs it is the manifest that says which one counts, and it may go back.
+        # Between jobs of two specs the manifest decides, and an edit may go back to the older.
         return False
     return _moment(kind, one) > _moment(kind, other)
 
 
 def _moment(kind: Kind, recorded: Recorded) -> tuple[datetime, datetime, bool]:
-    """Return when the job was made, when it last changed, and whether it has ended."""
+    """Return when the job was created, when it last changed, and whether it has ended."""
     live = recorded.live
     if live is None:
         return _NEVER, _NEVER, False
@@ -136,7 +136,7 @@ def _latest(times: Iterable[datetime]) -> datetime:
 
 
 def _time(value: Any) -> datetime:
-    """Read one of the service's times; what is none counts as the earliest there is."""
+    """Parse one of the service's times; anything else counts as the earliest possible time."""
     try:
         read = datetime.fromisoformat(str(value))
     except ValueError:

@@ -1,4 +1,4 @@
-"""What a sidecar's entry says, read without trust: people and other programs edit files."""
+"""Parses sidecar entries defensively: people and other programs edit these files."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _TEXTS = ("digest", "token", "jobName", "jobArn")
 
 
 def parse(kind: Kind, raw: Mapping[str, Any], written_at: datetime | None) -> Recorded:
-    """Read an entry; whatever does not have the form that we write counts as not recorded."""
+    """Parse an entry; a member that does not have the form that we write counts as not recorded."""
     conditions, history = _mappings(raw.get("conditions")), _mappings(raw.get("history"))
-    # Many thousands are held at a time: what has its form already is not copied.
+    # Many thousands of entries are held in memory: well-formed ones are not copied.
     is_sound = raw.get("conditions") is conditions and raw.get("history") is history
     synced = next((one for one in conditions if one.get("type") == "Synced"), {})
     return Recorded(
@@ -47,9 +47,9 @@ def parse(kind: Kind, raw: Mapping[str, Any], written_at: datetime | None) -> Re
 
 
 def is_understood(raw: Any) -> bool:
-    """Whether an entry has the form that we write; one that has another may hide what it records.
+    """Whether an entry has the form that we write; a malformed one may hide what it records.
 
-    Members that may be left out count only where they are there.
+    Optional members count only where they are present.
     """
     if not isinstance(raw, dict) or not _text(raw.get("kind")) or not _text(raw.get("phase")):
         return False
@@ -65,7 +65,7 @@ def is_understood(raw: Any) -> bool:
 
 
 def _is_sendable(arn: Any) -> bool:
-    """Whether an ARN can be asked for: half of a surrogate pair would fail in every call."""
+    """Whether an ARN can be sent: half of a surrogate pair would fail in every call."""
     try:
         str(arn).encode()
     except UnicodeEncodeError:
@@ -96,7 +96,7 @@ def _unfinished(kind: Kind, history: list[dict[str, Any]]) -> tuple[str, ...]:
 
 
 def _tags(raw: Any) -> dict[str, dict[str, str]]:
-    """Return the tags that are known as set; only maps of texts count."""
+    """Return the tags known to be set; only maps of strings count."""
     if not isinstance(raw, dict):
         return {}
     return {
@@ -107,7 +107,8 @@ def _tags(raw: Any) -> dict[str, dict[str, str]]:
 
 
 def _count(raw: Any) -> int:
-    """Return a number such as an attempt's; 0 for what no policy leads to."""
+    """Return a number such as an attempt's; 0 for anything that no policy can lead to."""
+    # A JSON true is an int for isinstance.
     return raw if type(raw) is int and 0 <= raw < _MOST_ATTEMPTS else 0
 
 
@@ -128,7 +129,7 @@ def _text(raw: Any) -> str:
 
 
 def _mappings(raw: Any) -> list[dict[str, Any]]:
-    """Return the mappings in a list; the list itself where it holds nothing else."""
+    """Return the mappings in a list; the list itself if it holds nothing else."""
     found: list[Any] = raw if isinstance(raw, list) else []
     is_sound = all(isinstance(one, dict) for one in found)
     return found if is_sound else [one for one in found if isinstance(one, dict)]

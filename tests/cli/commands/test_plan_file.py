@@ -143,7 +143,7 @@ def test_all_that_moves_in_the_tree_is_told(shared: Project) -> None:
 
     told = [line.removeprefix(PREFIX) for line in said if line.startswith(PREFIX)]
     assert [line[: len(text)] for line, text in zip(told, MOVED, strict=True)] == list(MOVED)
-    assert [one for one in told if one.endswith("its tags are others")] == [told[7], told[10]]
+    assert [one for one in told if one.endswith("its tags differ")] == [told[7], told[10]]
     assert "target.assumeRoleArn was not set and is arn:aws:iam::123456789012:role/O" in told[3]
     assert told[0].endswith("region us-west-2 (for 1 of its jobs)")
     assert told[11].endswith("was removed or cannot be read")
