@@ -119,8 +119,9 @@ def apply_plan(made: Plan, worker: Worker, beside: Slots, terms: Terms) -> tuple
         # A listing may lag; what this pass saw is certain.
         return None if found is None else max(found, ours[lane_of(action)] + submitted)
 
+    hands = Hands(worker.attempt, record, count, worker.confirm)
     width = outside.width * JOBS_FOR_A_CALL
-    done = iter(carry_out(agreed, Hands(worker.attempt, record, count), width))
+    done = iter(carry_out(agreed, hands, width))
     rest = iter(record([Outcome(one, one) for one in made.actions if id(one) not in permitted]))
     return tuple(next(done if id(one) in permitted else rest) for one in made.actions)
 
@@ -147,12 +148,16 @@ class Worker:
         try:
             return self.actor.carry_out(action)
         except Exception as error:
-            _log.debug("an action failed unexpectedly", exc_info=True)
-            text = (
-                f"an unexpected {type(error).__name__}; run with --debug and report what it shows"
-            )
-            found = failure("InternalError", text, reading=False, ambiguous=True)
+            found = failure("InternalError", _defect(error), reading=False, ambiguous=True)
             return Outcome(action, action, found)
+
+    def confirm(self, outcome: Outcome) -> Outcome:
+        """Observe a job that was submitted; a defect of ours leaves it unconfirmed."""
+        try:
+            return self.actor.confirm(outcome)
+        except Exception as error:
+            found = failure("InternalError", _defect(error), reading=True)
+            return replace(outcome, now=replace(outcome.planned, failure=found))
 
     def foresee(self, action: Action) -> Result:
         """Return what an untouched job's entry would be."""
@@ -179,6 +184,11 @@ class Worker:
         known = actor.recorded.get(key)
         made = entry(actor.kinds[key.kind], outcome, known, actor.fleet.owner)
         return known.entry if known is not None and known.entry == made else made
+
+
+def _defect(error: Exception) -> str:
+    _log.debug("an action failed unexpectedly", exc_info=True)
+    return f"an unexpected {type(error).__name__}; run with --debug and report what it shows"
 
 
 def _place_of(result: Result) -> Entry:

@@ -80,6 +80,20 @@ class Actor:
             case _:
                 return Outcome(action, action)
 
+    def confirm(self, outcome: Outcome) -> Outcome:
+        """Return what became of a submit whose job is observed now; any other outcome as it is."""
+        action, arn = outcome.planned, outcome.arn
+        if action.verb is not Verb.SUBMIT or arn is None:
+            return outcome
+        try:
+            live = self._found(action, arn, action.desired.name)
+        except CloudError as error:
+            return Outcome(action, replace(action, failure=error.failure), arn=arn)
+        if live is None or live.arn != arn:
+            # A namesake says nothing of the job that Create answered with.
+            return outcome
+        return Outcome(action, self._judged(action, _submission(action), live))
+
     def withholds(self, outcome: Outcome) -> bool:
         """Whether a job's entry must not be written: its record could not be read."""
         return is_withheld(outcome.now, self.recorded.get(outcome.planned.desired.key))
@@ -97,14 +111,7 @@ class Actor:
             arn = self.cloud.create(kind, desired.target, request, submission.token)
         except CloudError as error:
             return self._not_answered(action, error.failure)
-        try:
-            live = self._found(action, arn, desired.name)
-        except CloudError as error:
-            return Outcome(action, replace(action, failure=error.failure), arn=arn)
-        if live is None or live.arn != arn:
-            # A namesake says nothing of the job that Create answered with.
-            return Outcome(action, action, arn=arn)
-        return Outcome(action, self._judged(action, submission, live))
+        return Outcome(action, action, arn=arn)
 
     def _not_answered(self, action: Action, failure: Failure) -> Outcome:
         """A name in use and a lost answer both mean: look again before saying that it failed.

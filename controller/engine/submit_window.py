@@ -32,8 +32,10 @@ JOBS_FOR_A_CALL = 4
 
 @dataclass(frozen=True, slots=True)
 class Hands(Generic[Kept]):
-    """What is done with actions: carry one out, record what became of some, count a lane.
+    """What is done with actions: attempt one, confirm it, record some outcomes, count a lane.
 
+    ``attempt`` returns as soon as the service has answered, so that the next submit need not wait
+    until this job is observed, which ``confirm`` does.
     ``count`` returns how many jobs are active where an action's job belongs, None if unknown; it
     is told how many this plan has just submitted there.
     """
@@ -41,6 +43,7 @@ class Hands(Generic[Kept]):
     attempt: Callable[[Action], Outcome]
     record: Callable[[Sequence[Outcome]], Sequence[Kept]]
     count: Callable[[Action, int], int | None]
+    confirm: Callable[[Outcome], Outcome] = lambda outcome: outcome
 
 
 def carry_out(made: Plan, hands: Hands[Kept], width: int) -> tuple[Kept, ...]:
@@ -56,7 +59,7 @@ def carry_out(made: Plan, hands: Hands[Kept], width: int) -> tuple[Kept, ...]:
             pools.callback(lane.close)
             lane.go()
         rest = [action for action in made.actions if not action.verb.mutates]
-        kept = hands.record([hands.attempt(action) for action in rest])
+        kept = hands.record([hands.confirm(hands.attempt(action)) for action in rest])
         still = {id(action): one for action, one in zip(rest, kept, strict=True)}
         coming = {key: future for lane in lanes for key, future in lane.results.items()}
         return tuple(
@@ -178,7 +181,7 @@ class _Lane(Generic[Kept]):
 
     def _change(self, action: Action) -> None:
         if not self._window.closed:
-            self._settle(self.hands.attempt(action))
+            self._settle(self.hands.confirm(self.hands.attempt(action)))
 
     def _submit(self, action: Action) -> None:
         outcome = None if self._window.closed else self.hands.attempt(action)
@@ -195,7 +198,7 @@ class _Lane(Generic[Kept]):
         finally:
             # A pass that ends right now takes no more work; what it has paid for is recorded.
             if outcome is not None and not is_refused:
-                self._settle(outcome)
+                self._settle(self.hands.confirm(outcome))
         if is_drained:
             self._put_off()
 
