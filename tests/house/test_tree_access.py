@@ -51,6 +51,7 @@ MAY: dict[str, str] = {
     "controller/adapters/sidecars/paths.py": "finds sidecars before they are read",
     "controller/adapters/host/file_stamp.py": "states alone, compared and never shown",
     "controller/adapters/watch/snapshots.py": "states alone, compared and never shown",
+    "controller/adapters/host/folder_writes.py": THE_ONE,
     "controller/adapters/host/tree_files.py": THE_ONE,
     "controller/adapters/host/tree_writes.py": THE_ONE,
     "controller/adapters/git/work_trees.py": GIT,

@@ -49,6 +49,7 @@ ROOMS = (
     "tests/adapters/sidecars/test_store_again.py",
     "tests/adapters/sidecars/test_store_atomic.py",
     "tests/adapters/sidecars/test_store_flushed.py",
+    "tests/adapters/sidecars/test_shared_folders.py",
     "tests/adapters/manifests/test_missing_files.py",
     "tests/e2e/test_stopping_is_never_barred.py",
     "tests/daemon/test_daemon.py",

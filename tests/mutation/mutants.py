@@ -175,20 +175,20 @@ MUTANTS = (
     Mutant(
         "equal bytes are written again",
         "controller/adapters/sidecars/writes.py",
-        "        if after == before:\n            flush(",
-        "        if not path:\n            flush(",
+        "                if after == before:\n",
+        "                if not path:\n",
     ),
     Mutant(
         "files are not locked",
         "controller/adapters/sidecars/writes.py",
-        "        with locked(tree, path):\n            self._put",
-        "        if path:\n            self._put",
+        "            with shared.folder.locked(name) as descriptor:\n",
+        "            for descriptor in (None,):\n",
     ),
     Mutant(
         "a new sidecar takes the place of one that came first",
-        "controller/adapters/host/tree_writes.py",
-        "            is_first = _lstat(folder, name) is None\n",
-        "            is_first = True\n",
+        "controller/adapters/host/folder_writes.py",
+        "                if self.exists(name):\n",
+        "                if not name:\n",
     ),
     Mutant(
         "no account guard",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.mutation.mutants import Mutant
 
 _WRITING = "controller/adapters/host/tree_writes.py"
+_FOLDER = "controller/adapters/host/folder_writes.py"
+_SHARED = "controller/adapters/sidecars/shared_folders.py"
 _SIDECARS = "controller/adapters/sidecars/store.py"
 
 MUTANTS = (
@@ -29,7 +31,7 @@ MUTANTS = (
     Mutant(
         "a file is flushed without its name",
         _WRITING,
-        "            os.close(descriptor)\n        _sync(folder)\n",
+        "            os.close(descriptor)\n        folder.flush()\n",
         "            os.close(descriptor)\n",
     ),
     Mutant(
@@ -46,27 +48,51 @@ MUTANTS = (
     ),
     Mutant(
         "a new file's name is not flushed",
-        _WRITING,
-        "        if is_first:\n            _sync(folder)\n",
+        _SHARED,
+        "        if mine.became:\n            self._flush()\n",
         "",
+    ),
+    Mutant(
+        "a replaced sidecar's name is not flushed",
+        _SHARED,
+        "        self.folder.replace(name, content)\n        self._flush()\n",
+        "        self.folder.replace(name, content)\n",
     ),
     Mutant(
         "a replaced file's name is not flushed",
         _WRITING,
-        "src_dir_fd=folder, dst_dir_fd=folder)\n        _sync(folder)\n",
-        "src_dir_fd=folder, dst_dir_fd=folder)\n",
+        "        if folder.has_changed:\n",
+        "        if not path:\n",
+    ),
+    Mutant(
+        "a rename that came after a flush began counts as flushed",
+        _SHARED,
+        "                self._flush_up_to(self._renames)\n",
+        "                self._flush_up_to(self._renames + 100)\n",
+    ),
+    Mutant(
+        "a rename whose flush failed for another thread counts as flushed",
+        _SHARED,
+        "                if first < mine <= last:\n",
+        "                if not mine:\n",
+    ),
+    Mutant(
+        "threads go on writing into a folder that was replaced",
+        _SHARED,
+        "            if shared is None or not shared.folder.is_at(path):\n",
+        "            if shared is None:\n",
     ),
     Mutant(
         "a file gets its name before its content is flushed",
-        _WRITING,
-        "            os.fsync(file.fileno())\n",
+        _FOLDER,
+        "                os.fsync(descriptor)\n",
         "",
     ),
     Mutant(
         "a new folder is not flushed in its parent",
         _WRITING,
         "        # What is flushed inside is lost with a folder that is not on disk itself.\n"
-        "        _sync(folder)\n",
+        "        folder.flush()\n",
         "",
     ),
     Mutant(

@@ -53,14 +53,14 @@ MUTANTS = (
     Mutant(
         "a folder is resolved before it became a link",
         _WRITING,
-        "    real = _present(TreeRoot(root.path).folder(above), above)",
-        "    real = _present(root.folder(above), above)",
+        "    real = _present(TreeRoot(root.path).folder(path), path)",
+        "    real = _present(root.folder(path), path)",
     ),
     Mutant(
         "a lock is opened through a link",
         _WRITING,
-        "    refuse_link(root, path)\n    with _folder",
-        "    with _folder",
+        "    refuse_link(root, path)\n    above",
+        "    above",
     ),
     Mutant(
         "the sandbox's store is opened through a link",

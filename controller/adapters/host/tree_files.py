@@ -1,8 +1,7 @@
 """Files of a tree, read inside its root; absent only when the disk says so.
 
 A tree is input from strangers: a link in it may lead to another place inside the root, never out
-of it. Every question has three answers: present, absent, or unknown, which is an exception. What
-writes is in ``tree_writing``.
+of it. Every question has three answers: present, absent, or unknown, which is an exception.
 """
 
 from __future__ import annotations
@@ -262,6 +261,20 @@ def is_stream(path: str) -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
 
+def read_open(descriptor: int, path: str, largest: int) -> bytes:
+    """Return a regular file's bytes to its end, wherever that is by now; raises OSError."""
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        if stat.S_ISDIR(found.st_mode):
+            raise NotRegularError(path, os.strerror(errno.EISDIR), errno.EISDIR)
+        raise NotRegularError(path, "this is not a regular file", errno.EINVAL)
+    if found.st_size > largest:
+        raise _too_large(path, largest)
+    # One byte more than the size shows the end in one step.
+    data = os.read(descriptor, found.st_size + 1)
+    return data if len(data) == found.st_size else _rest(descriptor, data, path, largest)
+
+
 def _is_folder(path: str) -> bool:
     real = resolve(path)
     found = None if real is None else _lstat(real)
@@ -308,27 +321,13 @@ def _read(real: str, path: str, largest: int) -> bytes | None:
             return None
         raise _unreadable(path, error) from error
     try:
-        return _content(descriptor, path, largest)
+        return read_open(descriptor, path, largest)
     except FileUnreadableError:
         raise
     except OSError as error:
         raise _unreadable(path, error) from error
     finally:
         os.close(descriptor)
-
-
-def _content(descriptor: int, path: str, largest: int) -> bytes:
-    """Return a regular file's bytes to its end, wherever that is by now."""
-    found = os.fstat(descriptor)
-    if not stat.S_ISREG(found.st_mode):
-        if stat.S_ISDIR(found.st_mode):
-            raise NotRegularError(path, os.strerror(errno.EISDIR), errno.EISDIR)
-        raise NotRegularError(path, "this is not a regular file", errno.EINVAL)
-    if found.st_size > largest:
-        raise _too_large(path, largest)
-    # One byte more than the size shows the end in one step.
-    data = os.read(descriptor, found.st_size + 1)
-    return data if len(data) == found.st_size else _rest(descriptor, data, path, largest)
 
 
 def _rest(descriptor: int, data: bytes, path: str, largest: int) -> bytes:

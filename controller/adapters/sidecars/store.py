@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from controller.adapters.host.file_stamp import Signature, is_settled, moment_of, signature_of
+from controller.adapters.host.folder_writes import TEMPORARY
 from controller.adapters.host.tree_files import FileUnreadableError, Listed, OutsideTreeError
 from controller.adapters.host.tree_files import Kind as Listing
 from controller.adapters.host.tree_writes import (
-    TEMPORARY,
     locked,
     remove,
     remove_abandoned,

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from controller.adapters.host.tree_files import TreeRoot
-from controller.adapters.host.tree_writes import create, flush, locked, replace
+from controller.adapters.host.tree_files import TreeRoot, read_open
+from controller.adapters.host.tree_writes import flush
 from controller.adapters.sidecars.document import (
     LARGEST,
     Document,
@@ -17,6 +17,7 @@ from controller.adapters.sidecars.document import (
     document_of,
     is_large,
 )
+from controller.adapters.sidecars.shared_folders import SharedFolders
 from controller.adapters.sidecars.trees import Trees
 from controller.ports import LedgerError
 
@@ -64,13 +65,15 @@ class Writes:
         self._trees = trees
         self._merge = merge
         self._may_replace = may_replace
+        self._folders = SharedFolders()
+        self._created: set[str] = set()
         self._guard = threading.Lock()
         self._queues: dict[str, _Queue] = {}
         self._texts: dict[str, tuple[bytes, Text]] = {}
 
     def forget(self) -> None:
         """Drop what is kept of the files that were written."""
-        self._texts = {}
+        self._texts, self._created = {}, set()
 
     def write(self, path: str, requests: Iterable[Request]) -> None:
         """Write entries of one file, with those that others want to write there meanwhile."""
@@ -102,33 +105,37 @@ class Writes:
                 one.error, one.done = failed, True
 
     def _commit(self, path: str, batch: list[Request]) -> None:
+        above, _, name = path.rpartition("/")
         tree = self._trees.of(path)
-        if not tree.exists(path):
-            text = Text({one.key: one.entry for one in batch})
-            content = _fitting(path, text)
-            if create(tree, path, content):
-                self._wrote(path, batch, content, text)
-                return
-        with locked(tree, path):
-            self._put(tree, path, batch)
+        with self._folders.open(tree, above) as shared:
+            if path not in self._created and not shared.folder.exists(name):
+                text = Text({one.key: one.entry for one in batch})
+                content = _fitting(path, text)
+                if shared.create(name, content):
+                    self._wrote(path, batch, content, text)
+                    return
+            with shared.folder.locked(name) as descriptor:
+                before = self._content(tree, path, descriptor)
+                after, text = self._merged(path, before, batch)
+                if after == before:
+                    flush(tree, path)  # who wrote the same meanwhile may not have done so
+                else:
+                    shared.replace(name, after)
+                    self._wrote(path, batch, after, text)
 
-    def _put(self, tree: TreeRoot, path: str, batch: list[Request]) -> None:
-        before = self._content(tree, path)
+    def _merged(self, path: str, before: bytes | None, batch: list[Request]) -> tuple[bytes, Text]:
+        """Return what a file is to hold, each entry merged with the one that it has."""
         text = self._text_of(path, before)
         for one in batch:
             one.entry = self._merge(path, one.key, one.entry, text.entries.get(one.key))
-        changes = {one.key: one.entry for one in batch}
-        after = _fitting(path, text.put(changes))
-        if after == before:
-            flush(tree, path)  # who wrote the same meanwhile may not have done so
-            return
-        replace(tree, path, after)
-        self._wrote(path, batch, after, text)
+        return _fitting(path, text.put({one.key: one.entry for one in batch})), text
 
-    def _content(self, tree: TreeRoot, path: str) -> bytes | None:
+    def _content(self, tree: TreeRoot, path: str, descriptor: int | None) -> bytes | None:
         """Return a file's bytes, none where there is nothing or what may be replaced."""
         try:
-            return tree.read(path, LARGEST)
+            if descriptor is None:
+                return tree.read(path, LARGEST)  # what a link leads to, or nothing
+            return read_open(descriptor, path, LARGEST)
         except OSError as error:
             if self._may_replace(path):
                 return None
@@ -149,6 +156,7 @@ class Writes:
         for one in batch:
             one.changed = True
         with self._guard:
+            self._created.add(path)
             if len(text.entries) > 1:
                 self._texts[path] = content, text
             if len(self._texts) > _MOST_KEPT:
