@@ -1,4 +1,4 @@
-"""What a pass needs from outside: a cloud to ask, a ledger to write in, a clock."""
+"""The ports of the engine: the service (Cloud), the sidecars (Ledger) and the clock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from controller.core.planning.orphaned_entries import Stray
 
 
 class CloudError(Exception):
-    """A call failed; ``failure`` says how, classified."""
+    """A call failed; ``failure`` classifies it."""
 
     def __init__(self, failure: Failure) -> None:
         super().__init__(str(failure))
@@ -20,30 +20,30 @@ class CloudError(Exception):
 
 
 class ListingTooLongError(Exception):
-    """A listing has more pages than it was worth; what was listed so far is thrown away."""
+    """A listing has more pages than requested; what was listed so far is discarded."""
 
 
 class LedgerError(Exception):
-    """A sidecar could not be written; the text names the file and the cause."""
+    """A sidecar could not be written; the message names the file and the cause."""
 
 
 Entry = tuple[Source, JobKey, Mapping[str, Any]]
-"""A job's entry on its way into the sidecar of its manifest."""
+"""A manifest's source and key, and the entry to write into its sidecar."""
 
 
 class Cloud(Protocol):
     """The service that runs jobs. Every method raises CloudError when its call fails."""
 
     def place(self, target: Target) -> Place:
-        """Return where the target's credentials act (STS GetCallerIdentity, once per role)."""
+        """Return where a target's credentials act (STS GetCallerIdentity, called once per role)."""
 
     def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
-        """Return a job by name or ARN, or None when the service says that there is none."""
+        """Return a job by name or ARN, or None if the service says that it does not exist."""
 
     def listing(
         self, kind: Kind, target: Target, *, status: str | None = None, most: int | None = None
     ) -> tuple[Summary, ...]:
-        """Return every job's summary, newest first: all pages, or an error, never a part.
+        """Return the summaries of all jobs, newest first: all pages or an error, never a part.
 
         Raises ListingTooLongError when there are more than ``most`` pages.
         """
@@ -55,63 +55,61 @@ class Cloud(Protocol):
         """Ask the service to stop a job."""
 
     def tags(self, target: Target, arn: str) -> Mapping[str, str]:
-        """Return all tags of a job or of what it made, the service's own (``aws:``) included."""
+        """Return all tags of a job or of its output, including the service's own (``aws:``)."""
 
     def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
-        """Give a resource tags, all of them or none; a key that it has gets the new value."""
+        """Set all of the tags on a resource, or none; an existing key gets the new value."""
 
     def untag(self, target: Target, arn: str, keys: Collection[str]) -> None:
-        """Take tags from a resource; keys that it does not have are no error."""
+        """Remove tags from a resource; keys that it does not have are ignored."""
 
 
 class Ledger(Protocol):
     """The sidecars beside the manifests."""
 
     def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
-        """Return what is recorded of these jobs, and of any other in the same folders.
+        """Return the records of these jobs, and of any others in the same folders.
 
         A job whose record may be in a file that could not be read has a ``doubt``.
         """
 
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
-        """Put a job's entry into the sidecar of its manifest.
+        """Write a job's entry into its manifest's sidecar; return whether any byte changed.
 
-        It is on disk when this returns, also if another process wrote it.
-        Returns whether any byte changed; raises
-        LedgerError.
+        It is on disk when this returns, even if another process wrote it. Raises LedgerError.
         """
 
     def write_all(self, entries: Sequence[Entry]) -> Sequence[bool | LedgerError]:
-        """Put many jobs' entries as ``write`` does, each sidecar in one write.
+        """Write many entries as ``write`` does, each sidecar once.
 
-        An entry that is there already is left as it is, on disk or not. Returns for each whether
-        any byte changed, or why it could not be written.
+        An entry that the sidecar already has is left as it is, flushed to disk or not. Returns for
+        each entry whether any byte changed, or why it could not be written.
         """
 
     def rebuild(self) -> None:
-        """Let writes replace sidecars that the last read could not read or understand.
+        """Allow writes to replace sidecars that the last read could not read or parse.
 
-        To be called only when no job has to be held because of them.
+        Call it only when no job has to be held because of them.
         """
 
     def astray(self) -> Sequence[Stray]:
-        """Return the entries that the last read met anywhere but beside the job's manifest."""
+        """Return the entries that the last read found anywhere but beside their manifest."""
 
     def remove(self, stray: Stray, entry: Mapping[str, Any]) -> bool:
-        """Take an entry out of its sidecar if it still says this, and the file with the last one.
+        """Remove an entry from its sidecar if it is unchanged, and the file with its last entry.
 
-        Returns whether it did; raises LedgerError.
+        Returns whether it was removed; raises LedgerError.
         """
 
     def clean(self) -> None:
-        """Remove what killed processes left behind, as the last read saw it."""
+        """Remove temporary files that killed processes left behind, as found by the last read."""
 
 
 class Clock(Protocol):
-    """Time, as the world outside has it."""
+    """The wall clock."""
 
     def now(self) -> datetime:
-        """Return the present, in UTC."""
+        """Return the current time in UTC."""
 
     def sleep(self, seconds: float) -> None:
-        """Return after so many seconds."""
+        """Sleep for this many seconds."""

@@ -1,1 +1,1 @@
-"""Pure rules: no service, file, clock or log."""
+"""Pure rules: no I/O, no clock, no logging."""

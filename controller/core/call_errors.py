@@ -1,4 +1,4 @@
-"""What a failed call means for the next one, decided in one table."""
+"""The table that classifies failed calls by what they mean for the next call."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from controller.core.model import Disposition, Failure
 
 NAME_IN_USE = "The provided job name is currently in use."
 ROLE_NOT_ASSUMABLE = "Could not assume provided IAM role"
-"""What is said also of a role that was made moments ago."""
+"""The service's message for a role that cannot be assumed, including one created moments ago."""
 NO_SUCH_IDENTIFIER = "identifier"
-"""What stands in a refusal to show something that there is not."""
+"""Part of the service's message when it is asked for something that does not exist."""
 MODEL_NAME = "model name"
-"""What stands in a refusal of a name that another model has: unlike a job's, it shows nowhere."""
+"""Part of the message for a name in use by another model, which no lookup of jobs can find."""
 NOT_UNDERSTOOD = "AnswerNotUnderstood"
-"""Our own code for an answer that is not the service's, or not about what was asked."""
+"""Our own code for a response that is not the service's, or not about what was requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One line of the table: a code, a text its message must hold, and what follows from it."""
+    """One line of the table: a code, a text its message must contain, and the disposition."""
 
     code: str
     disposition: Disposition
@@ -34,8 +34,8 @@ class _Row:
         )
 
 
-# First match wins. Codes that the service does not declare but proxies, STS or clients raise
-# stand here too, so that nothing else needs to know about them.
+# The first match wins. The table includes codes that the service does not declare but that proxies,
+# STS or clients raise, so that nothing else needs to know about them.
 _TABLE = (
     _Row("ValidationException", Disposition.CONFLICT, NAME_IN_USE),
     _Row("ValidationException", Disposition.TRANSIENT, ROLE_NOT_ASSUMABLE),
@@ -64,10 +64,10 @@ _TABLE = (
 
 
 def classify(code: str, message: str, *, reading: bool) -> Disposition:
-    """Every code has one disposition; a code that is not in the table is Transient.
+    """Return the disposition of an error; a code that is not in the table is Transient.
 
-    ``reading`` says whether the call only read: a missing resource is an answer there, and a
-    refusal elsewhere.
+    ``reading`` says whether the call only read: there a missing resource is a valid answer,
+    elsewhere it is a refusal.
     """
     for row in _TABLE:
         if row.matches(code, message, reading=reading):
@@ -76,5 +76,5 @@ def classify(code: str, message: str, *, reading: bool) -> Disposition:
 
 
 def failure(code: str, message: str, *, reading: bool, ambiguous: bool = False) -> Failure:
-    """Return the failure of a call, classified."""
+    """Return a call's failure with its disposition."""
     return Failure(code, message, classify(code, message, reading=reading), ambiguous)

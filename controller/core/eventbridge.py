@@ -1,4 +1,4 @@
-"""What a message of the events queue says: that a job changed, or nothing that we understand."""
+"""Parses messages of the events queue: which job has changed, or why a message is invalid."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ _ARN = re.compile(
 
 
 class Poison(Enum):
-    """Why a message is not understood; it is left in its queue, for the redrive policy."""
+    """Why a message is invalid; it stays in its queue for the redrive policy."""
 
     NOT_JSON = "its body is not JSON"
-    NO_EVENT = "its body is not an event of EventBridge"
-    OTHER_EVENT = "it is an event of another kind; narrow the rule that fills the queue"
-    NO_JOB = "it names no job by its ARN"
-    OTHER_ACCOUNT = "it tells of a job in another account than its own"
+    NO_EVENT = "its body is not an EventBridge event"
+    OTHER_EVENT = "it is another type of event; narrow the rule that fills the queue"
+    NO_JOB = "it contains no ARN of a job"
+    OTHER_ACCOUNT = "it is about a job in another account than its own"
 
 
 def changed_job(body: str, kinds: Iterable[Kind]) -> str | Poison:
-    """Return the ARN of the job whose status an event says to have changed, or what is wrong.
+    """Return the ARN of the job whose status changed according to an event, or what is wrong.
 
-    An event is a hint that the job should be looked at, so nothing else of it is believed: events
-    come late, twice and in any order, and of any account that is forwarded here.
+    An event is only a hint to look at the job, so nothing else in it is trusted: events arrive
+    late, twice and in any order, and from any account that is forwarded to the queue.
     """
     event = _object(body)
     if isinstance(event, Poison):
@@ -46,6 +46,7 @@ def changed_job(body: str, kinds: Iterable[Kind]) -> str | Poison:
 def _object(body: str) -> dict[str, Any] | Poison:
     try:
         event = json.loads(body)
+    # Deeply nested JSON from outside must not end the consumer.
     except (ValueError, RecursionError):
         return Poison.NOT_JSON
     return event if isinstance(event, dict) else Poison.NO_EVENT

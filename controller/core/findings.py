@@ -1,4 +1,4 @@
-"""One mistake in a value, and where it stands."""
+"""A mistake in a value of a document."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from controller.core.problems import Code
 class Finding:
     """One mistake in a value: its code, the path to it, and what to do.
 
-    ``path`` leads from the document's root through keys and indexes. ``on_key`` says that the key
-    at the end of the path is at fault, not its value.
+    ``path`` leads from the document's root through keys and indexes. ``on_key`` says that the last
+    key of the path is wrong, not its value.
     """
 
     code: Code

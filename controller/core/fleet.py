@@ -1,4 +1,4 @@
-"""The fleet's own rules: what no manifest may reach beyond."""
+"""The fleet's configuration (bedrock-jobs.yaml) and the rules that it sets for all manifests."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ OF_THE_FLEET = frozenset(
         Code.VPC_REQUIRED,
     )
 )
-"""The codes of what ``allow`` and ``require`` find: they bar a submit, never a stop."""
+"""The problem codes of ``allow`` and ``require`` rules: they prevent a submit, never a stop."""
 _NO_TARGET = Target()
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much one pass may do; ``max_active`` None leaves it to the service's quota."""
+    """How much one pass may do; a ``max_active`` of None leaves it to the service's quota."""
 
     max_submits: int = MAX_SUBMITS
     max_active: int | None = None
@@ -43,10 +43,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Allow:
-    """What manifests may name; None allows all of it, and an empty list nothing.
+    """The values that manifests may use; None allows all, an empty list none.
 
-    ``*`` stands for any text, except in ``s3_prefixes``, where it ends at a slash: a bucket's
-    pattern must not be met by a folder of another bucket.
+    ``*`` matches any text, except in ``s3_prefixes``, where it ends at a slash: a pattern for a
+    bucket must not match a folder in another bucket.
     """
 
     accounts: tuple[str, ...] | None = None
@@ -58,7 +58,7 @@ class Allow:
 
 @dataclass(frozen=True, slots=True)
 class Require:
-    """What every manifest must have: keys of job tags, a KMS key, a VPC."""
+    """What every manifest must have: certain keys of job tags, a KMS key, a VPC."""
 
     tags: tuple[str, ...] = ()
     kms: bool = False
@@ -67,9 +67,9 @@ class Require:
 
 @dataclass(frozen=True, slots=True)
 class Failures:
-    """Failure messages, ``*`` for any text, that the fleet knows better than the built-in table.
+    """Failure messages, with ``*`` for any text, that extend the built-in table.
 
-    A failure in ``healing`` may be retried; one in ``lasting`` never is, and wins over the other.
+    A failure in ``healing`` may be retried; one in ``lasting`` never is, and takes precedence.
     """
 
     healing: tuple[str, ...] = ()
@@ -78,10 +78,10 @@ class Failures:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """The fleet's file, read: without a file, no owner and no rules.
+    """The parsed fleet file; without a file there is no owner and there are no rules.
 
-    ``stamp_tags`` says whether each job carries tags that lead back to its manifest; ``named``,
-    whether --config named the file, so that none in the tree counts.
+    ``stamp_tags`` says whether each job gets tags that lead back to its manifest; ``named``,
+    whether --config named the file, so that files in the tree are ignored.
     """
 
     owner: str = ""
@@ -120,10 +120,10 @@ def fleet_of(value: Mapping[str, Any]) -> Fleet:
 def forbidden(
     kind: Kind, target: Target, spec: Mapping[str, Any], fleet: Fleet
 ) -> tuple[Finding, ...]:
-    """Return everything in a manifest that the fleet does not allow, or misses.
+    """Return every violation of the fleet's allow and require rules in a manifest.
 
-    ``target`` is the manifest's own, its gaps filled from the fleet's; what is still open there
-    is for the one who resolves it to check.
+    ``target`` is the manifest's own; the fleet's fills its gaps. What is still open then is checked
+    once the credentials are resolved.
     """
     if fleet.allow == _ALL and fleet.require == _NOTHING:
         return ()
@@ -136,7 +136,7 @@ def forbidden(
 
 @lru_cache(maxsize=256)
 def forbidden_target(target: Target, fleet: Fleet) -> tuple[Finding, ...]:
-    """Return what the fleet does not allow of a target, as far as the target is known."""
+    """Return the violations in a target, as far as the target is known."""
     held = (
         (Code.FORBIDDEN_ACCOUNT, "accountId", target.account_id, fleet.allow.accounts, "accounts"),
         (Code.FORBIDDEN_REGION, "region", target.region, fleet.allow.regions, "regions"),
@@ -149,7 +149,7 @@ def forbidden_target(target: Target, fleet: Fleet) -> tuple[Finding, ...]:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Whether a text meets a pattern in which ``*`` stands for any text; linear, and exact in case.
+    """Whether a text matches a pattern with ``*`` for any text; case-sensitive, in linear time.
 
     >>> matches("arn:*:role/Bedrock*", "arn:aws:iam::123456789012:role/BedrockJobs")
     True
@@ -160,6 +160,7 @@ def matches(pattern: str, text: str) -> bool:
     last = others.pop()
     if not text.startswith(first) or not text.endswith(last):
         return False
+    # Leftmost matches suffice, so there is no backtracking that a hostile pattern could exploit.
     begin, end = len(first), len(text) - len(last)
     for part in others:
         found = text.find(part, begin, end)
@@ -170,9 +171,9 @@ def matches(pattern: str, text: str) -> bool:
 
 
 def under(prefix: str, location: str) -> bool:
-    """Whether an S3 location lies under a prefix; ``*`` there ends at a slash.
+    """Whether an S3 location is below a prefix, in which ``*`` ends at a slash.
 
-    A bucket named alone lies under the bucket's root.
+    A bucket without a key is below the bucket's root.
     """
     wanted = prefix.removeprefix(_S3).split("/")
     given = location.removeprefix(_S3).split("/")
@@ -205,6 +206,7 @@ def _forbidden_members(kind: Kind, spec: Mapping[str, Any], allow: Allow) -> Ite
                 yield _refusal(Code.FORBIDDEN_ROLE, path, value, allow.role_arns, "roleArns")
     if allow.base_models is not None:
         for path, value in _named(spec, kind.model_members):
+            # A rule may name a model by its ID or by its full ARN.
             models = (value, foundation_model(value) or value)
             if not any(_any_match(allow.base_models, model) for model in models):
                 yield _refusal(Code.FORBIDDEN_MODEL, path, value, allow.base_models, "baseModels")
@@ -252,7 +254,7 @@ def _named(
 def _locations(
     value: Any, path: tuple[str | int, ...]
 ) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Yield every S3 location in a value, wherever it stands, with its path."""
+    """Yield every S3 location anywhere in a value, with its path."""
     if isinstance(value, str):
         if value.startswith(_S3):
             yield path, value

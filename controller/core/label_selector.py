@@ -1,4 +1,4 @@
-"""Selection by labels, as kubectl's ``-l`` reads it: ``team=a,env!=b,tier,!legacy``."""
+"""Label selectors in the syntax of kubectl's ``-l``: ``team=a,env!=b,tier,!legacy``."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from dataclasses import dataclass
 
 
 class SelectorError(ValueError):
-    """The selector has a part that is none of ``key``, ``!key``, ``key=value``, ``key!=value``."""
+    """A part of the selector is not ``key``, ``!key``, ``key=value`` or ``key!=value``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One part of a selector; ``value`` None asks only whether the label is there."""
+    """One part of a selector; a ``value`` of None checks only whether the label exists."""
 
     key: str
     value: str | None
     wanted: bool
 
     def holds(self, labels: Mapping[str, str]) -> bool:
-        """Whether labels meet it; a missing label is different from any value."""
+        """Whether labels satisfy it; a missing label differs from any value."""
         found = self.key in labels if self.value is None else labels.get(self.key) == self.value
         return found is self.wanted
 
 
 @dataclass(frozen=True, slots=True)
 class Selector:
-    """A selector, parsed; without requirements it selects everything."""
+    """A parsed selector; without requirements it matches everything."""
 
     requirements: tuple[Requirement, ...] = ()
 
     def selects(self, labels: Mapping[str, str]) -> bool:
-        """Whether labels meet every requirement."""
+        """Whether labels satisfy every requirement."""
         return all(requirement.holds(labels) for requirement in self.requirements)
 
 
 def selector(text: str | None) -> Selector:
-    """Return a selector, parsed; raises SelectorError."""
+    """Parse a selector; raises SelectorError."""
     parts = (part.strip() for part in (text or "").split(","))
     return Selector(tuple(_requirement(part) for part in parts if part))
 
@@ -54,6 +54,6 @@ def _key(key: str, part: str) -> str:
     if not stripped or any(sign in stripped for sign in "!=() "):
         raise SelectorError(
             f"{part!r} is not a label selector: write key=value, key!=value, key or !key, "
-            "with commas between"
+            "separated by commas"
         )
     return stripped

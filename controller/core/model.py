@@ -1,4 +1,4 @@
-"""The ideas that every room shares, one frozen type each."""
+"""The data types that all packages share, as frozen dataclasses."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SUBMITTING = "Submitting"
 
 @dataclass(frozen=True, slots=True, order=True)
 class JobKey:
-    """A job's identity in the tree: never its path."""
+    """A job's identity in the tree, which never includes its path."""
 
     kind: str
     name: str
@@ -27,7 +27,7 @@ class JobKey:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Source:
-    """A place in a file; line and column count from 1, and 0 means the file as a whole."""
+    """A position in a file; line and column start at 1, and 0 means the file as a whole."""
 
     path: str
     line: int = 0
@@ -38,17 +38,17 @@ class Source:
 
 
 class Severity(StrEnum):
-    """How bad a problem is."""
+    """How serious a problem is."""
 
     ERROR = "error"
-    """What it is about is Invalid."""
+    """The manifest or file that has it is invalid."""
     WARNING = "warning"
-    """It is reported, and changes neither what is done nor the exit code."""
+    """It is reported, but changes neither what is done nor the exit code."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One finding on a manifest or on the fleet's file: what is wrong, where, and what to do."""
+    """A problem in a manifest or the fleet's file: what is wrong, where, and what to do."""
 
     code: str
     message: str
@@ -59,13 +59,13 @@ class Problem:
 
     @property
     def is_error(self) -> bool:
-        """Whether it makes what it is about Invalid."""
+        """Whether it makes its manifest or file invalid."""
         return self.severity is Severity.ERROR
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a job belongs: a region, the account it must be, the role that leads there."""
+    """Where a job belongs: a region, the required account, the role to assume."""
 
     region: str | None = None
     account_id: str | None = None
@@ -81,18 +81,18 @@ class Target:
 
     @property
     def told_place(self) -> tuple[str | None, str | None]:
-        """The account and the region, as far as they are told; a role's ARN tells its account."""
+        """The account and region as far as they are known; a role's ARN contains its account."""
         parts = (self.assume_role_arn or "").split(":", 5)
         return self.account_id or (parts[4] if len(parts) > 5 else None), self.region
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """A YAML document as written, read by its schema.
+    """A YAML document as written, parsed by its schema.
 
-    ``spec`` is exactly what the document holds, scalars already typed; it is None when the
-    document cannot be trusted, and then ``problems`` says why. ``job_name`` is the name that its
-    first job has, as far as that can be read.
+    ``spec`` is exactly what the document holds, with typed scalars. It is None when the document
+    cannot be trusted; then ``problems`` says why. ``job_name`` is the name of its first job, as far
+    as that can be read.
     """
 
     key: JobKey
@@ -107,9 +107,9 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class Tree:
-    """What discovery and reading found under the given paths.
+    """What was found and parsed under the given paths.
 
-    ``problems`` holds every finding, those that stand on a manifest included, sorted by place.
+    ``problems`` holds every finding, including those of manifests, sorted by position.
     """
 
     manifests: tuple[Manifest, ...] = ()
@@ -119,7 +119,7 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Submission:
-    """One Create as it would be sent: the request without its token, and what identifies it.
+    """A Create request without its token, and what identifies it.
 
     ``digest`` and ``token`` are functions of the manifest and the owner alone.
     """
@@ -135,12 +135,12 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """A manifest with its target resolved and the submission that counts derived.
+    """A manifest with its target resolved and its current submission derived.
 
     ``submission`` is None when the manifest is invalid; ``name`` is then the best guess at the
-    job's name, so that its live job is still observed. ``spec`` is what further submissions are
-    derived from; ``path`` is the manifest's as seen from the fleet's folder. ``removed`` says that
-    only a sidecar still tells of the job, and ``prunes`` that this pass may stop it for that.
+    job's name, so that its live job is still observed. Further submissions are derived from
+    ``spec``; ``path`` is the manifest's path relative to the fleet's folder. ``removed`` says that
+    only a sidecar still records the job, and ``prunes`` that this pass may stop it for that reason.
     """
 
     key: JobKey
@@ -158,13 +158,13 @@ class Desired:
 
     @property
     def may_stop(self) -> bool:
-        """Whether a pass may stop its job, so that it is looked up also where none is allowed."""
+        """Whether a pass may stop its job, which is then observed even in forbidden places."""
         return self.prunes if self.removed else self.policy.state is State.STOPPED
 
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A job as Get shows it: ``members`` is the whole answer, times in RFC 3339."""
+    """A job as returned by Get; ``members`` is the whole response, with times in RFC 3339."""
 
     arn: str
     name: str
@@ -175,7 +175,7 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A job of a manifest that another one took the place of; its attempt, where it is known."""
+    """A previous job of a manifest that another one replaced, and its attempt if known."""
 
     live: Live
     attempt: int | None = None
@@ -183,7 +183,7 @@ class Earlier:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """A job as List shows it, without its token."""
+    """A job as returned by List, which has no token."""
 
     arn: str
     name: str
@@ -193,7 +193,7 @@ class Summary:
 
 
 class Disposition(StrEnum):
-    """What a failed call means for the next one."""
+    """What a failed call means for the next call."""
 
     TRANSIENT = "Transient"
     QUOTA = "Quota"
@@ -205,9 +205,10 @@ class Disposition(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """Why a call failed: the service's code and message verbatim, and what we make of them.
+    """Why a call failed: the service's code and message verbatim, and their classification.
 
-    ``ambiguous`` says that the call may have taken effect all the same: its answer was lost.
+    ``ambiguous`` says that the call may have taken effect nevertheless, because its response was
+    lost.
     """
 
     code: str
@@ -220,7 +221,7 @@ class Failure:
 
 
 class Existence(StrEnum):
-    """What a pass knows of a job: absence is a finding, ignorance is not."""
+    """What a pass knows about a job's existence; unknown is never treated as absent."""
 
     PRESENT = "present"
     ABSENT = "absent"
@@ -229,7 +230,7 @@ class Existence(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where credentials act: an account and a region."""
+    """An account and a region, in which credentials act."""
 
     account_id: str
     region: str
@@ -240,12 +241,12 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What one pass saw of one manifest's jobs, and where it looked; None is not known.
+    """What one pass observed of a manifest's jobs, and where; None means not known.
 
-    ``submission`` is the one that was looked for, None for the manifest's first. ``following`` is
-    what policy would submit next: no job of it exists. ``tags`` holds, by the member that sets
+    ``submission`` is the one that was looked up, None for the manifest's first. ``following`` is
+    what policy would submit next; no job of it exists. ``tags`` holds, by the member that declares
     them, the tags that were read or why they could not be. ``unasked`` says that no call was made:
-    the place is the declared or recorded one, and not known to be where the credentials act.
+    the place is the declared or recorded one, and may not be where the credentials act.
     """
 
     existence: Existence
@@ -261,7 +262,7 @@ class Observation:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One declared member that Get shows with another value; sensitive values are masked."""
+    """A declared member that Get shows with another value; sensitive values are masked."""
 
     member: str
     declared: str
@@ -270,9 +271,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """Why a job may have a record that could not be read: a sidecar's ``path``, and the ``cause``.
+    """A sidecar that could not be read and may hold a job's record: its ``path`` and the ``cause``.
 
-    ``broken`` says that the file was read and makes no sense; else it could not be read at all.
+    ``broken`` says that the file was read but is malformed; otherwise it could not be read at all.
     ``own`` says that it is the sidecar beside the job's manifest.
     """
 
@@ -284,10 +285,11 @@ class Doubt:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """What a sidecar holds of one job, or why that is not known.
+    """What a sidecar records of one job, or why that is not known.
 
-    ``entry`` is the JSON object as it stands in the file; the other members are read from it.
-    ``reason`` and ``message`` are those of its Synced condition; ``written_at`` is the file's time.
+    ``entry`` is the JSON object in the file, and the other members are parsed from it. ``reason``
+    and ``message`` are those of its Synced condition; ``written_at`` is the file's modification
+    time.
     """
 
     entry: Mapping[str, Any]
@@ -302,39 +304,39 @@ class Recorded:
     message: str = ""
     live: Live | None = None
     unfinished: tuple[str, ...] = ()
-    """ARNs of earlier jobs that had not ended when another took their place."""
+    """ARNs of earlier jobs that had not ended when another replaced them."""
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By the member that sets them: the tags that were last seen as wanted."""
+    """By the member that declares them: the tags that were last seen as wanted."""
     unread_tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """By the member that sets them: the tags that were wanted when an ended job's were refused."""
+    """By the member that declares them: the wanted tags of an ended job whose tags were refused."""
     on_delete: OnDelete = OnDelete.RETAIN
     queue_active: int | None = None
-    """How many jobs were active when the service's quota last refused this one."""
+    """The number of active jobs when the service's quota last refused this one."""
     conflicts: int = 0
-    """How many passes, one after another, ended in a conflict over a job that does not show."""
+    """The number of passes in a row that ended in a conflict with a job that is not visible."""
     written_at: datetime | None = None
     doubt: Doubt | None = None
-    """Set where the job's record, or a part of it, may be in a file that could not be read."""
+    """Set if the job's record, or a part of it, may be in a file that could not be read."""
 
     @property
     def is_intent(self) -> bool:
-        """Whether a Create was about to be called, and nothing is known of its outcome."""
+        """Whether Create was about to be called and its outcome is not known."""
         return self.phase == SUBMITTING and self.arn is None
 
     @property
     def arns(self) -> tuple[str, ...]:
         """The ARNs of the job and of those before it."""
         history = (one.get("jobArn") for one in self.entry.get("history") or ())
-        # A sidecar that was edited by hand may hold anything there.
+        # A sidecar that was edited by hand may contain anything here.
         return tuple(arn for arn in (self.arn, *history) if isinstance(arn, str))
 
     def place_for(self, target: Target) -> Place | None:
-        """Return where a target is, with what it leaves open as recorded; None if unknown."""
+        """Return the place of a target, with gaps filled from the record; None if unknown."""
         known = self.place
         if known is None:
             return None
         return Place(target.account_id or known.account_id, target.region or known.region)
 
     def may_be_in(self, place: Place) -> bool:
-        """Whether its job may be in a place; without a job or a Create of one, in any."""
+        """Whether its job may be in a place; without a job or an intent it may be in any."""
         return (self.arn is None and not self.is_intent) or self.place in {None, place}

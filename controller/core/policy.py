@@ -1,4 +1,4 @@
-"""What a manifest's ``policy`` says: what the controller may do with a job."""
+"""A manifest's ``policy``: what the controller may do with its job."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """What a manifest's ``policy.state`` asks for."""
+    """The values of ``policy.state``."""
 
     SUBMITTED = "Submitted"
     SUSPENDED = "Suspended"
@@ -15,14 +15,14 @@ class State(StrEnum):
 
 
 class OnSpecChange(StrEnum):
-    """What to do when a submitted manifest's spec changes."""
+    """What to do when the spec of a submitted manifest changes."""
 
     HOLD = "Hold"
     NEW_REVISION = "NewRevision"
 
 
 class OnDelete(StrEnum):
-    """What to do with a running job whose manifest is gone; acted on only with prune."""
+    """What to do with a running job whose manifest is gone; applied only with prune."""
 
     RETAIN = "Retain"
     STOP = "Stop"
@@ -30,7 +30,7 @@ class OnDelete(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the controller may do with a job, as the manifest's ``policy`` says."""
+    """What the controller may do with a job, from the manifest's ``policy``."""
 
     state: State = State.SUBMITTED
     on_spec_change: OnSpecChange = OnSpecChange.HOLD

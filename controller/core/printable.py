@@ -1,8 +1,8 @@
-"""Text from outside, made safe to print: no control character, no workflow command.
+"""Escapes outside text so that it is safe to print: no control characters, no workflow commands.
 
-Manifests, the service and git may hold anything. A terminal acts on control characters and shows
-text in another order after bidirectional ones; GitHub Actions takes lines of any log for commands.
-Each form of output has escapes of its own, so that programs read the same values as before.
+Manifests, the service and git may contain anything. A terminal acts on control characters and
+reorders text after bidirectional ones; GitHub Actions executes lines of any log as commands. Each
+output syntax has its own escapes, so that programs still read the same values.
 """
 
 from __future__ import annotations
@@ -13,29 +13,30 @@ from typing import Final
 
 
 class Form(StrEnum):
-    """The syntax of an output, which decides how a character is escaped in it."""
+    """The syntax of an output, which decides how a character is escaped."""
 
     TEXT = "text"
     JSON = "json"
     YAML = "yaml"
     XML = "xml"
     COMMANDS = "commands"
-    """Workflow commands of our own making."""
+    """Workflow commands that we write ourselves."""
 
 
-# Whatever is none of these is printable ASCII, a tab or a line end, and needs no closer look.
+# Everything else is printable ASCII, a tab or a newline, and needs no closer check.
 _SUSPECT: Final = re.compile(r"[^\x20-\x7e\n\t]")
-# The runner takes a line that begins with :: for a command, blanks before it or not, and ##[
-# wherever it is. A carriage return ends a line too.
+# The runner treats a line that begins with ::, after optional blanks, as a command, and ##[
+# anywhere. A carriage return ends a line too.
 _COMMAND: Final = re.compile(r"((?:^|\r)[^\S\n]*)::|##\[", re.MULTILINE)
 _LAST_UNIT: Final = 0xFFFF
 _BRACKETS: Final = {Form.JSON: "##\\u005b", Form.YAML: "##\\u005b", Form.XML: "##&#91;"}
 
 
 def escaped(text: str) -> str:
-    """Return a text as one line, with an escape in place of each character that is not printable.
+    """Return a text as one line, with each character that is not printable escaped.
 
-    Unicode's control, format, surrogate and separator characters are not, a plain space is.
+    Unicode's control, format, surrogate and separator characters are not printable, except the
+    space.
     """
     if text.isprintable():
         return text
@@ -43,10 +44,10 @@ def escaped(text: str) -> str:
 
 
 def escaped_as(text: str, form: Form = Form.TEXT) -> str:
-    """Return a whole output with escapes in its own syntax; its tabs and line ends are kept.
+    """Return an output with escapes in its own syntax; tabs and newlines are kept.
 
-    JSON and YAML still hold the same values: where YAML has such a character, it is in double
-    quotes.
+    JSON and YAML still hold the same values: the YAML writer puts text with such characters in
+    double quotes.
     """
     return _SUSPECT.sub(_ESCAPES.get(form, _in_text), text)
 
@@ -54,7 +55,7 @@ def escaped_as(text: str, form: Form = Form.TEXT) -> str:
 def without_commands(text: str, form: Form = Form.TEXT) -> str:
     """Return an output for GitHub's log in which nothing is a workflow command.
 
-    As JSON, YAML or XML it still means the same.
+    JSON, YAML and XML keep their meaning.
     """
     if form is Form.COMMANDS:
         return text
@@ -76,7 +77,7 @@ def _in_json(found: re.Match[str]) -> str:
 
 
 def _in_yaml(found: re.Match[str]) -> str:
-    """Return an escape of double quotes, which have no pairs of surrogates."""
+    """Return an escape for double quotes, where YAML has no surrogate pairs."""
     number = ord(found[0])
     return _in_json(found) if number <= _LAST_UNIT or found[0].isprintable() else f"\\U{number:08x}"
 

@@ -1,4 +1,4 @@
-"""What the end of a look at a job says of the next one."""
+"""Decides from a pass's result how soon a job must be observed again."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ _UNFINISHED = UNREAD | {Reason.INTENT_UNCONFIRMED}
 
 
 def cadence_of(kind: Kind, outcome: Outcome, *, recorded: bool = True) -> Cadence:
-    """Return how soon a job has to be looked at again; ``recorded`` says that its sidecar tells."""
+    """Return how soon to observe a job again; ``recorded`` says if its sidecar is up to date."""
     found = outcome.failure or outcome.now.failure
     if not recorded:
         return Cadence.FAILED
     if found is not None:
         return _after(found, outcome)
-    # A job that a Create made and that does not show yet is looked for until it does.
+    # A created job that is not visible yet is looked up until it is.
     if outcome.arn is not None or outcome.now.reason in _UNFINISHED:
         return Cadence.FAILED
     return Cadence.ACTIVE if _changes_by_itself(kind, outcome) else Cadence.SETTLED
 
 
 def may_submit(desired: Desired, recorded: Recorded | None) -> bool:
-    """Whether a look at a job may end in a Create, as far as its record tells; when in doubt."""
+    """Whether a pass may submit a job, as far as its record shows; True if in doubt."""
     submission = desired.submission
     if submission is None:
         return False
@@ -40,8 +40,8 @@ def _after(found: Failure, outcome: Outcome) -> Cadence:
         case Disposition.DENIED:
             return Cadence.DENIED
         case Disposition.REFUSED:
-            # A refused Create is refused for its digest; what else is refused may be by a mistake
-            # of the moment.
+            # A refused Create is refused again for the same digest; another refused call may have
+            # a temporary cause.
             is_create = outcome.planned.verb is Verb.SUBMIT and outcome.failure is not None
             return Cadence.SETTLED if is_create else Cadence.DENIED
         case _:

@@ -1,6 +1,6 @@
-"""When each job is looked at next: only times, and what a look showed, enter.
+"""The schedule of observations: when each job is observed next.
 
-Times are seconds of a clock that never goes back, given by the caller; randomness is, too.
+Times are seconds of a monotonic clock and are passed in by the caller, like random numbers.
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ from enum import Enum
 from controller.core.model import JobKey
 
 Draw = Callable[[], float]
-"""Returns a number from 0 up to 1, another one each time."""
+"""Returns another random number from 0 up to 1 each time."""
 
 FIRST_BACKOFF = 1.0
 SLOW_BACKOFF = 60.0
 LONGEST_BACKOFF = 900.0
 JITTER = 0.1
-# Looks that fall due this close together are one look: a listing shows many jobs in one call.
+# Observations due this close together are made in one pass: a listing shows many jobs in one call.
 TOGETHER = 0.2
 RESYNC_TOGETHER = 0.005
 
 
 class Cadence(Enum):
-    """What a look at a job says of the next one."""
+    """What the observation of a job says about the next one."""
 
     SETTLED = "settled"
-    """Nothing changes without a person, or ever: the resync will do."""
+    """Nothing changes without a person, or ever: the resync is enough."""
     ACTIVE = "active"
     """It will change by itself."""
     FAILED = "failed"
-    """The look, or what it led to, failed, and another one may mend it."""
+    """The observation, or an action after it, failed, and a retry may succeed."""
     DENIED = "denied"
-    """It failed for what a person has to grant."""
+    """It failed for a permission that a person has to grant."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rhythm:
-    """Seconds between looks at what is active, and at what is settled."""
+    """Seconds between observations of active and of settled jobs."""
 
     interval: float = 60.0
     resync: float = 36_000.0
@@ -48,10 +48,10 @@ class Rhythm:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A job's next look: due then, and worth taking along with another's from ``early`` on.
+    """A job's next observation: when it is due, and from when (``early``) it may join another.
 
-    ``failures`` counts those in a row. ``full`` says that nothing is taken from the record,
-    ``urgent`` that something is news, and ``first`` that there was no look before.
+    ``failures`` counts consecutive failures. ``full`` says that the record is not trusted,
+    ``urgent`` that something changed, and ``first`` that there was no observation before.
     """
 
     due: float
@@ -64,7 +64,7 @@ class Turn:
 
 @dataclass(slots=True)
 class Timetable:
-    """The next look at every job that is known to it."""
+    """The next observation of every known job."""
 
     rhythm: Rhythm
     draw: Draw
@@ -78,22 +78,19 @@ class Timetable:
         return key in self._turns
 
     def hurry(self, key: JobKey, now: float) -> None:
-        """Let a job be looked at now: it is new, or what is wanted of it changed.
-
-        That overtakes a backoff, and ends it.
-        """
+        """Make a job due now: it is new, or its manifest changed. This ends a backoff."""
         self._put(key, Turn(now, now, urgent=True, first=key not in self._turns))
 
     def nudge(self, key: JobKey, now: float) -> None:
-        """Let a job that changes by itself be looked at now; a backoff stays one."""
+        """Make a job that changes by itself due now, unless it is in a backoff."""
         turn = self._turns.get(key)
         if turn is not None and turn.due > now and not turn.failures and not turn.full:
             self._put(key, replace(turn, due=now, early=now))
 
     def looked(self, key: JobKey, now: float, cadence: Cadence, *, full: bool = False) -> None:
-        """Take in what a look at a job showed; one that is not known any more stays so.
+        """Schedule a job's next observation after one has ended; a forgotten job stays forgotten.
 
-        A look that was not ``full`` stands for no resync.
+        An observation that was not ``full`` does not replace a due resync.
         """
         turn = self._turns.get(key)
         if turn is None or (turn.full and cadence is Cadence.SETTLED and not full):
@@ -101,18 +98,18 @@ class Timetable:
         self._put(key, self._next(turn, now, cadence))
 
     def take(self, key: JobKey) -> None:
-        """Let a job be due no more until its look has ended, unless there is news of it."""
+        """Take a job off the schedule until its observation has ended or something changes."""
         turn = self._turns.get(key)
         if turn is not None:
             self._put(key, replace(turn, due=math.inf, early=math.inf, urgent=False))
 
     def is_taken(self, key: JobKey) -> bool:
-        """Whether a job is being looked at, and there is no news of it."""
+        """Whether a job is being observed and there is no news of it."""
         turn = self._turns.get(key)
         return turn is not None and turn.due == math.inf
 
     def put_off(self, keys: Iterable[JobKey], now: float) -> None:
-        """Let jobs wait, all for one and the same look, as long as settled ones do."""
+        """Postpone jobs together by the interval of settled ones."""
         due = now + self._about(self.rhythm.resync)
         for key in keys:
             self._put(key, Turn(due, due))
@@ -122,11 +119,11 @@ class Timetable:
         self._turns.pop(key, None)
 
     def turn(self, key: JobKey) -> Turn | None:
-        """Return a job's next look, None if it is not known."""
+        """Return a job's next observation, or None if the job is not known."""
         return self._turns.get(key)
 
     def due(self, now: float) -> list[JobKey]:
-        """Return the jobs whose time has come, the longest due first."""
+        """Return the jobs that are due, the longest due first."""
         self._clear()
         if not self._heap or self._heap[0][0] > now:
             return []
@@ -134,10 +131,7 @@ class Timetable:
         return list(dict.fromkeys(key for due, key in found if self._stands(due, key)))
 
     def ripe(self, now: float, *, full: bool) -> list[JobKey]:
-        """Return the jobs of one sort that may go along with one whose time has come.
-
-        Those that are due first come first.
-        """
+        """Return the full (or not full) jobs that may join a pass now, the first due first."""
         found = [
             (turn.due, key)
             for key, turn in self._turns.items()
@@ -146,7 +140,7 @@ class Timetable:
         return [key for _, key in sorted(found)]
 
     def next_after(self, now: float) -> float:
-        """Return when the next time after now comes; that may be never, which is infinite."""
+        """Return when the next job is due after now; infinite if none is."""
         self._clear()
         if self._heap and self._heap[0][0] > now:
             return self._heap[0][0]
@@ -155,8 +149,8 @@ class Timetable:
 
     def _next(self, turn: Turn, now: float, cadence: Cadence) -> Turn:
         if cadence is Cadence.SETTLED:
-            # What is settled at first sight was so before: a daemon that begins with many of them
-            # must not come to look at all of them in one go.
+            # Spread the first resync of jobs that are settled at startup: a daemon with many of
+            # them must not observe all at the same time.
             wait = self._about(1.0) if not turn.first else self.draw()
             due = now + wait * self.rhythm.resync
             return Turn(due, due - RESYNC_TOGETHER * self.rhythm.resync, full=True)
@@ -164,7 +158,7 @@ class Timetable:
             due = now + self._about(self.rhythm.interval)
             return Turn(due, due - TOGETHER * self.rhythm.interval)
         first = FIRST_BACKOFF if cadence is Cadence.FAILED else SLOW_BACKOFF
-        # No more doublings than lead to the longest wait: a number that doubles for months is none.
+        # Cap the exponent: failures that repeat for months would overflow the float.
         wait = min(LONGEST_BACKOFF, first * 2.0 ** min(turn.failures, 20))
         due = now + wait * (1 - JITTER * 2 * self.draw())
         return Turn(due, due - TOGETHER * wait, turn.failures + 1, full=turn.full)
@@ -175,6 +169,8 @@ class Timetable:
     def _put(self, key: JobKey, turn: Turn) -> None:
         self._turns[key] = turn
         heapq.heappush(self._heap, (turn.due, key))
+        # Outdated items stay in the heap until they surface; rebuild it before they outnumber the
+        # others.
         if len(self._heap) > 2 * len(self._turns) + 64:
             self._heap = [(each.due, one) for one, each in self._turns.items()]
             heapq.heapify(self._heap)

@@ -1,4 +1,4 @@
-"""What a problem's severity changes: an error makes its manifest Invalid, a warning does not."""
+"""The effect of a problem's severity: an error makes its manifest invalid, a warning does not."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from controller.core.model import Manifest, Problem, Severity, Tree
 
 
 def errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Return the problems that are errors; only these decide what is done and how a verb ends."""
+    """Return the problems that are errors; only these affect what is done and the exit code."""
     return tuple(one for one in problems if one.is_error)
 
 
 def as_errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    """Return the same problems, each as an error, which is what --strict makes of them."""
+    """Return the same problems as errors, for --strict."""
     return tuple(replace(one, severity=Severity.ERROR) for one in problems)
 
 
 def strict(tree: Tree) -> Tree:
-    """Return a tree in which every warning is an error, and its manifest therefore Invalid."""
+    """Return a tree in which every warning is an error that makes its manifest invalid."""
     if len(errors(tree.problems)) == len(tree.problems):
         return tree
     manifests = tuple(map(_strict_manifest, tree.manifests))

@@ -1,9 +1,9 @@
-"""Which daemon of several works on a target: a function of the target alone, the same everywhere.
+"""Distributes targets over daemons: a function of the target alone, the same everywhere.
 
-All jobs of an account and region are in one shard, so that its queue, its limits and its pace hold
-as a whole. The function is Lamping and Veach's jump consistent hash ("A Fast, Minimal Memory,
-Consistent Hash Algorithm", 2014): from n shards to n + 1, one target in n + 1 moves, and only to
-the new shard.
+All jobs of an account and region are in one shard, so that its queue, limits and rate apply as a
+whole. The function is Lamping and Veach's jump consistent hash ("A Fast, Minimal Memory, Consistent
+Hash Algorithm", 2014): from n shards to n + 1, one target in n + 1 moves, and only to the new
+shard.
 """
 
 from __future__ import annotations
@@ -23,47 +23,47 @@ _MULTIPLIER = 2_862_933_555_777_941_757
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """One share of several, counted from 0; a fleet without shards is the only one of one."""
+    """One of several shards, counted from 0; a fleet without shards has one."""
 
     index: int = 0
     count: int = 1
 
     def __post_init__(self) -> None:
-        """Refuse a share that is none of the whole's."""
+        """Raise ValueError for an index outside the count."""
         if not 0 <= self.index < self.count <= MOST_SHARDS:
-            text = f"{self.index} is none of {self.count} shards, which are counted from 0"
+            text = f"{self.index} is not an index of {self.count} shards, which are counted from 0"
             raise ValueError(f"{text}; there are {MOST_SHARDS} at most")
 
     def __str__(self) -> str:
         return f"{self.index}/{self.count}"
 
     def holds(self, target: Target) -> bool:
-        """Whether a target's jobs are this shard's, and so no other's of as many."""
+        """Whether a target's jobs belong to this shard, and so to no other."""
         return self.count == 1 or jump(fingerprint(target), self.count) == self.index
 
 
 def shard_of(text: str, host: str) -> Shard:
-    """Return the shard that INDEX/COUNT names; raises ValueError with what to write.
+    """Parse INDEX/COUNT into a shard; raises ValueError with what to write.
 
-    An index of ``auto`` is the number that the host's name ends in, as a StatefulSet's pods have.
+    An index of ``auto`` is the number at the end of the host name, as in the pods of a StatefulSet.
     """
     match = _SHARD.fullmatch(text)
     if match is None:
-        raise ValueError(f"{text!r} is not INDEX/COUNT, such as 0/4, nor auto/COUNT")
+        raise ValueError(f"{text!r} is neither INDEX/COUNT, such as 0/4, nor auto/COUNT")
     index = match["index"]
     if index == "auto":
         ordinal = _ORDINAL.search(host)
         if ordinal is None:
-            raise ValueError(f"the host name {host!r} ends in no -NUMBER: give INDEX/COUNT")
+            raise ValueError(f"the host name {host!r} does not end in -NUMBER: pass INDEX/COUNT")
         index = ordinal[1]
     return Shard(int(index), int(match["count"]))
 
 
 def fingerprint(target: Target) -> int:
-    """Return 64 bits that stand for a target's account and region, on every machine and for ever.
+    """Return 64 bits for a target's account and region, the same on every machine and for ever.
 
-    A role's ARN names its account, so that two ways of writing one place are one. What a target
-    leaves open is known only to who has the credentials: all such targets are one place.
+    A role's ARN contains its account, so two ways to write one place give the same bits. Open parts
+    of a target are known only with credentials: all such targets count as the same place.
     """
     words = target.told_place
     text = "\n".join(word or "" for word in words)
@@ -71,7 +71,7 @@ def fingerprint(target: Target) -> int:
 
 
 def jump(hashed: int, count: int) -> int:
-    """Return the bucket, from 0 up to ``count``, that 64 bits fall into."""
+    """Return the bucket, from 0 up to ``count``, of a 64-bit hash."""
     bucket, following = -1, 0
     while following < count:
         bucket = following

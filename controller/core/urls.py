@@ -1,4 +1,4 @@
-"""URLs as they may be shown: without users, passwords, tokens and queries."""
+"""Redacts URLs: no users, passwords, tokens or queries."""
 
 from __future__ import annotations
 
@@ -15,18 +15,19 @@ HIDDEN = "***"
 def masked(text: str) -> str:
     """Return a text in which no URL shows a user, a password, a query or a fragment.
 
-    A password may hold any character, a slash too: in doubt all before the last ``@`` is masked.
+    A password may contain any character, even a slash: if in doubt, everything before the last
+    ``@`` is masked.
     """
     return _URL.sub(lambda found: found["scheme"] + _shown(found["rest"]), text)
 
 
 def without_user(url: str) -> str:
-    """Return a URL as it is for everybody, whatever credentials are used."""
+    """Return a URL without credentials, query and fragment."""
     return _TAIL.split(_USER.sub("", url), maxsplit=1)[0]
 
 
 def secrets_of(url: str) -> tuple[str, ...]:
-    """Return the words of a URL that must not be shown, also where a program takes it apart."""
+    """Return the parts of a URL that must not be printed, even where a program takes it apart."""
     found = _URL.search(url)
     if found is None:
         return ()
@@ -40,10 +41,10 @@ def secrets_of(url: str) -> tuple[str, ...]:
 def _shown(rest: str) -> str:
     head, *tail = _TAIL.split(rest, maxsplit=1)
     if tail and "@" in tail[0]:
-        # Nobody can say where a password ends and a query begins.
+        # It is impossible to tell where the password ends and the query begins.
         return HIDDEN
     user, at, place = head.rpartition("@")
-    # An @ in the last part of a path is one, unless a password may have begun before it.
+    # An @ in the last segment of a path is part of it, unless a password may begin before it.
     is_path = "/" in user and "/" not in place and not {":", "@"} & set(user)
     shown = f"{HIDDEN}@{place}" if at and not is_path else head
     return f"{shown}?{HIDDEN}" if tail else shown

@@ -97,7 +97,7 @@ def test_a_shard_is_named_or_taken_from_the_host(text: str, host: str, shard: Sh
     ("text", "told"),
     [
         ("4/4", "counted from 0"),
-        ("auto/4", "ends in no -NUMBER"),
+        ("auto/4", "does not end in -NUMBER"),
         ("auto", "INDEX/COUNT"),
         ("-1/4", "INDEX/COUNT"),
         ("0/0", "counted from 0"),

@@ -211,7 +211,7 @@ def _not_submitted(case: Case) -> Action | None:
 
 
 # The order is the contract: from what must not be acted on, to what may be submitted, to what is
-# done with a job that exists. docs/reasons.md lists the reasons in user terms.
+# done with a job that exists. docs/reference/reasons.md lists the reasons in user terms.
 RULES: tuple[Callable[[Case], Action | None], ...] = (
     rules_removed.removed,
     _invalid,
