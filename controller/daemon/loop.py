@@ -1,6 +1,6 @@
-"""The loop that keeps a tree's jobs as it asks, for as long as the process lives.
+"""The daemon's loop: it keeps a tree's jobs as their manifests ask, until it is stopped.
 
-Files, events, timers and signals are hints only: what is wanted is always read again (level).
+Files, events, timers and signals are only hints: the loop is level-triggered.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from controller.telemetry import Meter, PassResult, Wake
 _log = logging.getLogger(__name__)
 
 LONGEST_WAIT = 30.0
-"""Seconds after which the loop shows that it lives, though there is nothing to do."""
+"""Seconds after which the loop shows that it is alive, even if nothing is due."""
 REREAD = 600.0
-"""Seconds after which the tree is read again though nothing told of a change."""
+"""Seconds after which the tree is read again, even without a notification."""
 LONG = 60.0
-"""Seconds for which a tree may be unsettled before that is logged."""
+"""Seconds for which a tree may be unsettled before a warning is logged."""
 _SOON = 0.1
 GRACE = 9.0
-"""Seconds that actions in hand have to end in once a signal asked to end."""
+"""Seconds that actions in flight have to finish after a signal to stop."""
 _READY_INTERVALS = 3
 
 
 class _Call(Enum):
-    """What the daemon is told from outside."""
+    """A request to the daemon from another thread or a signal handler."""
 
     CHANGED = "changed"
     RENEW = "renew"
@@ -48,7 +48,7 @@ class _Call(Enum):
 
 @dataclass(frozen=True, slots=True)
 class _Done:
-    """A pass that ended: with a report, or without one."""
+    """A pass that ended, with a report or without one."""
 
     batch: Batch
     report: Report | None
@@ -56,18 +56,18 @@ class _Done:
 
 
 _Message = _Call | _Done | str
-"""A call, a pass that ended, or the ARN that an event told of."""
+"""A request, a pass that ended, or the ARN of a job that an event named."""
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """All that the daemon needs of the outside.
+    """Everything that the daemon needs from outside.
 
-    ``read`` returns what the tree asks for now, and ``outside`` what passes work through; both are
-    made anew by ``renew``. ``is_at_rest`` says whether git is changing no file now: passes start
-    only then, because they read records beside the manifests. ``now`` is a clock that never goes
-    back, in seconds. ``executor`` has a thread for every group. ``ended`` is called after each
-    pass, in its thread, and ``beat`` at least every ``longest_wait`` seconds.
+    ``read`` returns the desired state of the tree, and ``outside`` what passes work with; ``renew``
+    reloads both. ``is_at_rest`` says whether git is changing no files now: passes start only then,
+    because they read records beside the manifests. ``now`` is a monotonic clock in seconds.
+    ``executor`` has a thread for every group. ``ended`` is called after each pass, in its thread,
+    and ``beat`` at least every ``longest_wait`` seconds.
     """
 
     read: Callable[[], Intake]
@@ -86,12 +86,12 @@ class World:
 
 
 class Daemon:
-    """The loop. ``changed``, ``heard``, ``renew`` and ``leave`` may be called from anywhere."""
+    """The loop. ``changed``, ``heard``, ``renew`` and ``leave`` may be called from any thread."""
 
     def __init__(self, world: World, roster: Roster) -> None:
         self._world = world
         self._roster = roster
-        # A SimpleQueue may be put to from a signal handler, and no call is ever missed.
+        # SimpleQueue.put is safe in a signal handler, and no request is ever lost.
         self._inbox: SimpleQueue[_Message] = SimpleQueue()
         self._seen: deque[_Message] = deque([_Call.CHANGED])
         self._running: dict[Group | None, Future[None]] = {}
@@ -108,50 +108,50 @@ class Daemon:
         self._broken = ""
 
     def changed(self, wake: Wake = Wake.FILES) -> None:
-        """Something changed in the tree, as ``wake`` told."""
+        """Notify the daemon of a change in the tree; ``wake`` says what noticed it."""
         self._world.meter.event(wake)
         self._inbox.put(_Call.CHANGED)
 
     def heard(self, arn: str) -> None:
-        """A job's status may have changed."""
+        """Notify the daemon that a job's status may have changed."""
         self._world.meter.event(Wake.QUEUE)
         self._inbox.put(arn)
 
     def renew(self) -> None:
-        """Read everything anew, the configuration and the credentials too."""
+        """Request a reload of everything, including the configuration and the credentials."""
         self._inbox.put(_Call.RENEW)
 
     def leave(self) -> None:
-        """Begin nothing any more, and let ``run`` return."""
+        """Stop accepting work, and let ``run`` return."""
         self._leaving = True
         self._inbox.put(_Call.LEAVE)
 
     def leaves(self) -> bool:
-        """Whether nothing may begin any more."""
+        """Return whether the daemon no longer accepts work."""
         return self._leaving
 
     def pause(self, seconds: float) -> None:
-        """Return after so many seconds, or at once when the daemon leaves."""
+        """Return after this many seconds, or at once when the daemon stops."""
         self._left.wait(seconds)
 
     def beat(self) -> None:
-        """Show that the process lives, though the loop has not begun."""
+        """Show that the process is alive although the loop has not started."""
         self._beat_at = self._world.now()
         self._world.beat()
 
     def alive(self) -> bool:
-        """Whether the loop went round lately."""
+        """Return whether the loop ran recently."""
         return self._world.now() - self._beat_at < _READY_INTERVALS * 2 * LONGEST_WAIT
 
     def ready(self) -> bool:
-        """Whether all that was due has been done, within the last three intervals."""
+        """Return whether everything due has been done within the last three intervals."""
         if self._fine_at is None or self._leaving:
             return False
         longest = _READY_INTERVALS * max(self._roster.rhythm.interval, LONGEST_WAIT)
         return self._world.now() - self._fine_at <= longest
 
     def run(self) -> bool:
-        """Go on until ``leave``; return whether all that was in hand then has ended."""
+        """Run until ``leave``; return whether everything in flight has ended."""
         while not self._leaving:
             due = self.step()
             if not self._leaving:
@@ -160,14 +160,14 @@ class Daemon:
         return self._drained()
 
     def step(self) -> float:
-        """Take in what was told, start what is due, and return when to come again at the latest."""
+        """Handle messages, start what is due, and return when to run again at the latest."""
         now = self._world.now()
         self.beat()
         self._listen(now)
         if not self._leaving:
             self._start(now)
         self._tell(now)
-        # What is due and cannot start waits for a pass to end, and that wakes the loop.
+        # Due work that cannot start waits for a pass to end, and that wakes the loop.
         latest = now + min(self._world.longest_wait, self._roster.rhythm.interval)
         return min(self._roster.next_after(now), self._read_by, latest)
 
@@ -199,7 +199,7 @@ class Daemon:
             self._read(now)
 
     def _read(self, now: float) -> None:
-        """Read the tree; while nobody knows what it asks for, all stays as it was."""
+        """Read the tree; while the desired state is unknown, everything stays as it was."""
         intake = self._world.read()
         self._read_by = now + min(REREAD, intake.again)
         self._settles(intake, now)
@@ -209,7 +209,7 @@ class Daemon:
             self._broken = intake.broken
             if intake.broken:
                 _log.error(
-                    "the tree cannot be read: nothing new is done", extra={"why": intake.broken}
+                    "the tree cannot be read: no work is started", extra={"why": intake.broken}
                 )
         if intake.broken:
             return
@@ -224,16 +224,16 @@ class Daemon:
             self._stuck &= {self._roster.group_of(job) for job in intake.desired.values()}
 
     def _settles(self, intake: Intake, now: float) -> None:
-        """Log what keeps the tree from being read for long, and locks that were left behind."""
+        """Log what keeps the tree unsettled for long, and stale git locks."""
         if not intake.unsettled:
             self._unsettled_since = None
         elif self._unsettled_since is None:
             self._unsettled_since = now
-            _log.info("unsettled: the tree is read again soon", extra={"why": intake.unsettled})
+            _log.info("unsettled: the tree will be read again", extra={"why": intake.unsettled})
         elif now - self._unsettled_since >= LONG:
             self._unsettled_since = math.inf
-            told = {"why": intake.unsettled, "hint": "finish or abort what is under way there"}
-            _log.warning("the tree is unsettled: nothing new is done", extra=told)
+            told = {"why": intake.unsettled, "hint": "finish or abort what git is doing there"}
+            _log.warning("the tree is unsettled: no work is started", extra=told)
         for lock in set(intake.stale) - set(self._stale):
             told = {"lock": lock, "hint": "if no git command is running there, delete the file"}
             _log.warning("a stale git lock: only files that equal HEAD count", extra=told)
@@ -255,7 +255,7 @@ class Daemon:
         return self._world.outside().ledger.read({job.key: job.source for job in desired})
 
     def _pass(self, batch: Batch, intake: Intake, outside: Outside) -> None:
-        """Make one pass, in a thread of its own, and tell the loop how it went."""
+        """Run one pass in its own thread and report its end to the loop."""
         began, report = self._world.now(), None
         through = replace(outside, leaves=self.leaves)
         scope = Scope(full=batch.full, part=True, identifies=True)
@@ -265,9 +265,9 @@ class Daemon:
                 scope = replace(scope, coverage=intake.coverage(), cleaning=cleaning)
             report = reconcile(batch.desired, through, intake.fleet, Mode.APPLY, scope)
         except PassLeftError:
-            _log.info("a pass was left before its end")
+            _log.info("a pass was aborted")
         except Exception:
-            _log.exception("a pass failed unexpectedly; it is made again")
+            _log.exception("a pass failed unexpectedly; it will be retried")
         self._world.ended()
         self._inbox.put(_Done(batch, report, self._world.now() - began))
 
@@ -275,7 +275,7 @@ class Daemon:
         batch, report = done.batch, done.report
         self._running.pop(batch.group, None)
         self._since.pop(batch.group, None)
-        # While their places were unknown they were in other groups, which may be stuck.
+        # Before their places were known, these jobs were in other groups, which may be stuck.
         groups = {batch.group, *map(self._roster.group_of, batch.desired)}
         result = _result(report)
         if not self._leaving:
@@ -289,20 +289,20 @@ class Daemon:
         found = {self._roster.group_of(job) for job in batch.desired}
         if report is None or _saw_nothing(report):
             self._stuck |= found
-            # Credentials that ran out may have been renewed by now, where they come from.
+            # Expired credentials may have been renewed at their source by now.
             for target in {replace(job.target, account_id=None) for job in batch.desired}:
                 self._world.forget(target)
         else:
             self._stuck -= groups | found
 
     def _tell(self, now: float) -> None:
-        """Tell what there is; an idle fleet's pass is a look that finds nothing due."""
+        """Update the metrics; in an idle fleet, finding nothing due counts as being caught up."""
         roster, meter = self._roster, self._world.meter
         desired = roster.intake.desired.values()
         depth, oldest = roster.waiting(now)
         meter.queued(depth, oldest)
         valid = sum(job.submission is not None for job in desired)
-        # A file that nobody can read the manifests of counts as one.
+        # A file whose manifests cannot be parsed counts as one invalid manifest.
         wrong = (one for one in roster.intake.problems if one.is_error and one.key is None)
         invalid = len(desired) - valid + len({one.source.path for one in wrong})
         meter.counted(Counter(roster.phases.values()), valid, invalid)
@@ -320,7 +320,7 @@ class Daemon:
             meter.caught_up()
 
     def _drained(self) -> bool:
-        """Wait for what is in hand; what hangs longer is told, and left to the next daemon."""
+        """Wait for passes in flight; those that hang longer are logged and left to the next run."""
         deadline = self._world.now() + self._world.grace
         for future in list(self._running.values()):
             with suppress(TimeoutError):
@@ -328,7 +328,7 @@ class Daemon:
         hanging = sum(not future.done() for future in self._running.values())
         if hanging:
             told = {"passes": hanging}
-            _log.error("calls got no answer in time; what they do is found again later", extra=told)
+            _log.error("calls in flight at shutdown; the next run finds their results", extra=told)
         return not hanging
 
 
@@ -345,6 +345,6 @@ def _result(report: Report | None) -> PassResult:
 
 
 def _saw_nothing(report: Report) -> bool:
-    """Whether not one job could be looked at: that is no matter of single jobs."""
+    """Whether not one job could be observed, which is not a matter of single jobs."""
     reasons = {one.outcome.now.reason for one in report.results}
     return reasons == {Reason.OBSERVATION_FAILED}

@@ -1,7 +1,7 @@
-"""Whom the daemon looks at, and when: what is wanted, what is due, and what goes together.
+"""The daemon's work queue: which jobs are due, when, and which are observed together.
 
-Nothing here waits, calls or reads: the daemon gives it what was read and what passes showed, and
-is given the batches that are to be looked at.
+Nothing here waits, calls or reads. The daemon passes in the desired state and the results of
+passes, and receives the batches that are due.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ from controller.engine.garbage import Coverage
 from controller.engine.reconcile import Report
 
 MOST_FULL = 20
-"""So many settled jobs are looked at in one go: a burst of calls, which keeps no save waiting."""
+"""The most settled jobs per batch: a burst of calls that does not delay a saved file."""
 
 Group = Place | Target
-"""Jobs that are looked at together: those of one place, or of one role while that is unknown."""
+"""Jobs that are observed together: those of a place, or of a role while its place is unknown."""
 
 
 def _nothing() -> Coverage | None:
@@ -35,13 +35,12 @@ def _nothing() -> Coverage | None:
 
 @dataclass(frozen=True, slots=True)
 class Intake:
-    """What the tree asks for, as it was last read.
+    """The desired state of the tree, as it was last read.
 
-    ``problems`` are the manifests'; ``broken`` says why nobody knows what is wanted, and then the
-    rest does not count. ``coverage`` tells which jobs have no manifest any more, where that is
-    known. ``unsettled`` says why the tree is between two states; the rest does not count then
-    either. The tree is to be read again after ``again`` seconds. ``stale`` are the locks of git
-    that were left behind in it.
+    ``problems`` are those of the manifests. ``broken`` says why the desired state is unknown, and
+    ``unsettled`` why the tree is between two states; in both cases the rest does not count.
+    ``coverage`` returns which jobs have no manifest any more, if that is known. The tree should be
+    read again after ``again`` seconds. ``stale`` are git's locks that were left behind in it.
     """
 
     fleet: Fleet = field(default_factory=Fleet)
@@ -56,10 +55,10 @@ class Intake:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Jobs that one pass is about.
+    """The jobs of one pass.
 
-    ``group`` is theirs, None for a pass that no other goes beside. ``full`` takes nothing from the
-    record, and ``sweeps`` looks at the jobs without a manifest too.
+    ``group`` is their group, None for a pass that runs alone. ``full`` does not trust the records,
+    and ``sweeps`` includes the jobs without a manifest.
     """
 
     desired: tuple[Desired, ...]
@@ -70,10 +69,10 @@ class Batch:
 
 @dataclass(slots=True)
 class Roster:
-    """The jobs of one daemon: what is wanted of each, when it is due, and what it last showed.
+    """The daemon's jobs: what is desired of each, when it is due, and its last phase.
 
-    ``parked`` are those of a plan that a guard refused: they wait for another tree, or the resync,
-    and then go together, so that the guard sees all of them again.
+    ``parked`` are the jobs of a plan that a safeguard refused. They wait for a change in the tree,
+    or for the resync, and then run together, so that the safeguard sees all of them again.
     """
 
     kinds: Mapping[str, Kind]
@@ -93,9 +92,9 @@ class Roster:
         self._times = Timetable(self.rhythm, self.draw)
 
     def take(self, intake: Intake, now: float) -> int:
-        """Let this be wanted from now on; return how many jobs that is news for."""
+        """Set the desired state; return for how many jobs it changed."""
         known, stays = self.intake.desired, self.intake.fleet == intake.fleet
-        # What stays as it was stays the same object: a pass that is under way is about that one.
+        # Unchanged jobs stay the same object, by which the results of running passes are matched.
         desired = {key: _kept(known.get(key), job) for key, job in intake.desired.items()}
         changed = [key for key, job in desired.items() if not stays or known.get(key) is not job]
         gone = known.keys() - desired.keys()
@@ -109,19 +108,19 @@ class Roster:
             self._times.hurry(key, now)
             self.phases.setdefault(key, PENDING)
         if self.sweep_due is None or gone:
-            # Files that are moved or checked out are missing for a moment.
+            # Files that are being moved or checked out are missing for a moment.
             self.sweep_due = now + self.rhythm.interval
         return len(changed) + len(gone)
 
     def heard(self, arn: str, now: float) -> bool:
-        """Let the job of an ARN be looked at now; return whether it is one of ours."""
+        """Make the job with this ARN due now; return whether it is one of ours."""
         key = self._arns.get(arn)
         if key is not None:
             self._times.nudge(key, now)
         return key is not None
 
     def hurry_all(self, now: float) -> None:
-        """Let every job be looked at now."""
+        """Make every job due now."""
         self.parked.clear()
         for key in self.intake.desired:
             self._times.hurry(key, now)
@@ -133,7 +132,7 @@ class Roster:
         return len(due), now - turn.due if turn else 0.0
 
     def next_after(self, now: float) -> float:
-        """Return when something comes to be due after now; that may be never, or infinite."""
+        """Return when something becomes due after now; infinite if nothing does."""
         sweep = self.sweep_due
         due = self._times.next_after(now)
         return min(due, sweep) if sweep is not None and sweep > now else due
@@ -144,9 +143,10 @@ class Roster:
         busy: Iterable[Group | None],
         recorded: Callable[[], Mapping[JobKey, Recorded]],
     ) -> list[Batch]:
-        """Return the batches that are to be looked at now, beside those that are looked at.
+        """Return the batches to run now, beside those that are running.
 
-        ``busy`` are the groups of these. ``recorded`` is asked only where many jobs are news.
+        ``busy`` are the groups of the running ones. ``recorded`` is called only when many jobs
+        changed.
         """
         chosen = self._chosen(now, set(busy), recorded)
         for batch in chosen:
@@ -155,7 +155,7 @@ class Roster:
         return chosen
 
     def looked(self, batch: Batch, report: Report, now: float) -> None:
-        """Take in what a pass showed; what changed meanwhile stays due."""
+        """Process the report of a pass; jobs that changed meanwhile stay due."""
         wanted = {job.key: job for job in batch.desired}
         for result in report.results:
             job = result.outcome.planned.desired
@@ -169,19 +169,20 @@ class Roster:
             self.parked -= wanted.keys()
         self._unlooked(batch, now)
         if batch.sweeps:
+            # A removed job that still runs is checked as often as an active one.
             wait = self.rhythm.interval if self._some_leftover_runs(report) else self._long()
             self.sweep_due = now + wait
 
     def failed(self, batch: Batch, now: float) -> None:
-        """Take in that a pass over a batch came to nothing."""
+        """Schedule the jobs of a pass that failed as a whole."""
         self._unlooked(batch, now)
         if batch.sweeps:
             self.sweep_due = now + self.rhythm.interval
 
     def group_of(self, job: Desired) -> Group:
-        """Return the group that a job is looked at with."""
+        """Return the group that a job is observed with."""
         asked = Target(job.target.region, None, job.target.assume_role_arn)
-        # Until it is known where a role leads, one plan shows all that it would do.
+        # Until a role's place is known, one plan covers everything that it would do.
         return self._places.get(asked, Target(None, None, asked.assume_role_arn))
 
     def _chosen(
@@ -216,9 +217,9 @@ class Roster:
     def _alone(
         self, due: Mapping[JobKey, Turn], recorded: Callable[[], Mapping[JobKey, Recorded]]
     ) -> set[JobKey]:
-        """Return the jobs that one plan has to show, beside which no other is made.
+        """Return the jobs that need one common plan, with no other pass beside it.
 
-        They are more submits than a plan may hold; or jobs in groups that may turn out to be one
+        Either they are more submits than a plan may have, or their groups may turn out to be one
         place, whose active jobs are counted together.
         """
         news = {key for key, turn in due.items() if turn.urgent}
@@ -236,7 +237,7 @@ class Roster:
         return changing if collide else set()
 
     def _of_group(self, group: Group, due: Mapping[JobKey, Turn], now: float) -> Batch:
-        """What is news goes first and alone: nobody who saved a file waits for a routine look."""
+        """Return a group's batch; changed jobs go first, before routine observations."""
         urgent = {key for key, turn in due.items() if turn.urgent}
         if urgent:
             return self._batch(group, urgent, full=False)
@@ -249,14 +250,14 @@ class Roster:
         return self._batch(group, own[:MOST_FULL] if full else own, full=full)
 
     def _batch(self, group: Group | None, keys: Iterable[JobKey], *, full: bool) -> Batch:
-        """Return a batch with all that wait for room beside it: who is first in line goes first."""
+        """Return a batch plus all jobs that are queued for a slot: the first in line goes first."""
         desired = self.intake.desired
         line = {
             key
             for key, phase in self.phases.items()
             if phase == QUEUED and (group is None or self.group_of(desired[key]) == group)
         }
-        # What one job shows to be wrong is used for no other's change: it is part of each plan.
+        # A job that shows credentials to be wrong is part of every plan, to block their use.
         wrong = {key for key in self._wrong if not self._times.is_taken(key)}
         chosen = sorted(line.union(keys, wrong))
         return Batch(tuple(desired[key] for key in chosen), group, full)
@@ -281,7 +282,7 @@ class Roster:
             self._arns[arn], self._arn_of[job.key] = job.key, arn
 
     def _refused(self, batch: Batch, report: Report, now: float) -> None:
-        """Park what the guard refused; what was only in its company is looked at without it."""
+        """Park the submits that the safeguard refused; observe the other jobs without them."""
         submits = {
             result.outcome.planned.desired.key
             for result in report.results
@@ -309,12 +310,12 @@ class Roster:
 
     def _look(self, job: Desired, now: float, cadence: Cadence, *, full: bool = False) -> None:
         turn = self._times.turn(job.key)
-        # What came to be due meanwhile is news: the look may have been before it.
+        # A job that became due meanwhile has changed, maybe after it was observed.
         if self.intake.desired.get(job.key) is job and turn is not None and turn.due > now:
             self._times.looked(job.key, now, cadence, full=full)
 
     def _unlooked(self, batch: Batch, now: float) -> None:
-        """What a pass said nothing of is looked at again."""
+        """Retry the jobs that the report does not cover."""
         for job in batch.desired:
             if self._times.is_taken(job.key):
                 self._times.looked(job.key, now, Cadence.FAILED)

@@ -1,1 +1,1 @@
-"""One pass over the jobs: observe, plan, execute and record, through the ports."""
+"""One pass over the jobs, through the ports: observe, plan, execute and record."""

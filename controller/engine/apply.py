@@ -1,4 +1,4 @@
-"""Apply a plan: carry out its actions, and record what became of each job."""
+"""Applies a plan: executes its actions and records the result of each job."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _log = logging.getLogger(__name__)
 
 
 class PassLeftError(Exception):
-    """The pass was left before its end: what it had begun is recorded, the rest is untouched."""
+    """The pass was aborted: what it had started is recorded, and the rest is untouched."""
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one job: its outcome, its entry, and whether the sidecar changed.
+    """The result of one job: its outcome, its entry, and whether the sidecar changed.
 
     ``unwritten`` says why the sidecar could not be written.
     """
@@ -41,11 +41,11 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """The kinds that a pass knows, and all that it works through.
+    """The kinds that a pass knows, and the ports and settings that it works with.
 
-    ``watcher`` is told of each result as it comes, from several threads. Once ``leaves`` holds,
-    nothing begins any more. ``around`` is the tree that passes act on a part of; without it each
-    pass is about the whole tree.
+    ``watcher`` is called with each result as it comes, from several threads. Once ``leaves``
+    returns True, nothing new is started. ``around`` is the tree of which passes cover a part;
+    without it each pass covers the whole tree.
     """
 
     kinds: Mapping[str, Kind]
@@ -60,10 +60,10 @@ class Outside:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What was agreed on before a pass: why its plan must not be carried out, if it must not.
+    """The conditions for executing a plan: ``refuses`` returns why it must not be, or None.
 
-    Of a plan that may be, only the actions that ``permits`` holds for are; the others are
-    recorded as they are.
+    Of a plan that may be executed, only the actions that ``permits`` accepts are; the others are
+    only recorded.
     """
 
     refuses: Callable[[Plan], str | None] = lambda _: None
@@ -71,13 +71,13 @@ class Terms:
 
 
 def leave_if_asked(leaves: Callable[[], bool]) -> None:
-    """Raise PassLeftError once nothing may begin any more."""
+    """Raise PassLeftError if nothing new may be started."""
     if leaves():
         raise PassLeftError
 
 
 def _log_job(result: Result) -> None:
-    """One line a job that something happened to; names and codes only, never a spec's values."""
+    """Log one line per job that something happened to; names and codes only, never spec values."""
     action, now, failure = result.outcome.planned, result.outcome.now, result.outcome.failure
     if not (action.verb.mutates or result.written or result.unwritten or failure):
         return
@@ -99,7 +99,7 @@ def _log_job(result: Result) -> None:
 
 
 def apply_plan(made: Plan, worker: Worker, beside: Slots, terms: Terms) -> tuple[Result, ...]:
-    """Carry out a plan; ``beside`` are jobs of ours that take slots and that it is not about."""
+    """Execute a plan; ``beside`` are our jobs that take slots and that it does not cover."""
     outside = worker.outside
     permitted = {id(one) for one in made.actions if terms.permits(one)}
     agreed = Plan(tuple(one for one in made.actions if id(one) in permitted))
@@ -116,18 +116,19 @@ def apply_plan(made: Plan, worker: Worker, beside: Slots, terms: Terms) -> tuple
     def count(action: Action, submitted: int) -> int | None:
         kind, target = outside.kinds[action.desired.key.kind], action.desired.target
         found = count_active(kind, target, worker.actor.cloud)
-        # A listing may lag; what this pass saw is certain.
+        # A listing may lag behind; what this pass observed itself is certain.
         return None if found is None else max(found, ours[lane_of(action)] + submitted)
 
     hands = Hands(worker.attempt, record, count, worker.confirm)
     width = outside.width * JOBS_FOR_A_CALL
+    # Results must keep the plan's order, so the two streams are merged by action.
     done = iter(carry_out(agreed, hands, width))
     rest = iter(record([Outcome(one, one) for one in made.actions if id(one) not in permitted]))
     return tuple(next(done if id(one) in permitted else rest) for one in made.actions)
 
 
 def apply_stops(made: Plan, worker: Worker, beside: Slots, terms: Terms) -> tuple[Result, ...]:
-    """Carry out the stops of a plan that has too many submits; the rest is left as it is."""
+    """Execute only the stops of a plan that has too many submits; the rest stays as it is."""
     stops = Plan(tuple(one for one in made.actions if one.verb is Verb.STOP))
     done = iter(apply_plan(stops, worker, beside, terms))
     return tuple(
@@ -137,17 +138,18 @@ def apply_stops(made: Plan, worker: Worker, beside: Slots, terms: Terms) -> tupl
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """What acts on single jobs and writes their entries."""
+    """Executes single actions and writes the entries of jobs."""
 
     actor: Actor
     outside: Outside
 
     def attempt(self, action: Action) -> Outcome:
-        """A defect of ours in one action is that action's failure, not the pass's."""
+        """Execute an action; an unexpected error fails this action, not the pass."""
         leave_if_asked(self.outside.leaves)
         try:
             return self.actor.carry_out(action)
         except Exception as error:
+            # Ambiguous, because the error may have come after the call took effect.
             found = failure("InternalError", _defect(error), reading=False, ambiguous=True)
             return Outcome(action, action, found)
 
@@ -160,14 +162,14 @@ class Worker:
             return replace(outcome, now=replace(outcome.planned, failure=found))
 
     def foresee(self, action: Action) -> Result:
-        """Return what an untouched job's entry would be."""
+        """Return what the entry of an untouched job would be."""
         outcome = Outcome(action, action)
         return Result(outcome, self._entry(outcome))
 
     def record(self, outcomes: Sequence[Outcome]) -> tuple[Result, ...]:
-        """Write many jobs' entries, those of one sidecar at once; return each job's result.
+        """Write many entries, each sidecar once, and return each job's result.
 
-        Where a record could not be read, nothing takes its place.
+        An entry that would replace an unreadable record is not written.
         """
         made = [Result(outcome, self._entry(outcome)) for outcome in outcomes]
         writing = [one for one in made if not self.actor.withholds(one.outcome)]
@@ -179,7 +181,7 @@ class Worker:
         return results
 
     def _entry(self, outcome: Outcome) -> Mapping[str, Any]:
-        """Return a job's entry: the recorded one itself where nothing is new, and that is usual."""
+        """Return a job's entry; if nothing changed, it is the recorded object itself."""
         key, actor = outcome.planned.desired.key, self.actor
         known = actor.recorded.get(key)
         made = entry(actor.kinds[key.kind], outcome, known, actor.fleet.owner)

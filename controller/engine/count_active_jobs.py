@@ -1,4 +1,4 @@
-"""Count: which jobs the service lists as active, where a plan is to take room beside them."""
+"""Counts the jobs that the service lists as active, for the limits on submits."""
 
 from __future__ import annotations
 
@@ -15,16 +15,17 @@ from controller.ports import Cloud, CloudError
 
 
 def list_active(kind: Kind, target: Target, cloud: Cloud) -> list[Summary]:
-    """Return the jobs of a kind that are active where a target leads, anybody's.
+    """Return the active jobs of a kind where a target leads, whoever submitted them.
 
-    Also those that are being stopped, which take a slot until they are. Raises CloudError.
+    Jobs that are being stopped are included: they take a slot until they are stopped. Raises
+    CloudError.
     """
     statuses = sorted(kind.active)
     return [job for one in statuses for job in cloud.listing(kind, target, status=one)]
 
 
 def count_active(kind: Kind, target: Target, cloud: Cloud) -> int | None:
-    """Return how many jobs of a kind are active where a target leads; None if unknown."""
+    """Return the number of active jobs of a kind where a target leads; None if unknown."""
     try:
         return len(list_active(kind, target, cloud))
     except CloudError:
@@ -39,16 +40,18 @@ def confirm_room(
     crowd: Crowd,
     cloud: Cloud,
 ) -> tuple[Plan, Crowd]:
-    """Return a plan whose submits have room under ``limits.maxActive`` by the service's own word.
+    """Return a plan whose submits have free slots under ``limits.maxActive``, as the service shows.
 
-    A sidecar can be edited or merged: what only it says has ended is looked for among the active
-    jobs of each place that a submit goes to. Where none goes, nothing is asked.
+    A sidecar can be edited or merged. Jobs that have ended only according to their records are
+    searched for among the active jobs of each place that gets a submit. Without submits no call is
+    made.
     """
     submits = [one for one in made.actions if one.verb is Verb.SUBMIT and crowd.permits(one)]
     if fleet.limits.max_active is None or not submits:
         return made, crowd
     running: dict[str, Lane] = {}
     failed: dict[Place | None, Failure] = {}
+    # A record may name a job that others submitted; it takes none of our slots.
     not_ours = theirs(made.actions)
     for place, target in {one.place: one.desired.target for one in submits}.items():
         try:
@@ -73,7 +76,7 @@ def _running(
     target: Target,
     cloud: Cloud,
 ) -> Slots:
-    """Return which of the jobs that have ended on record the service lists as active."""
+    """Return the jobs that have ended on record and that the service lists as active."""
     ended = ended_on_record(kinds, recorded, place)
     return {
         arn: Lane(name, place)

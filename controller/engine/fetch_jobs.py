@@ -1,4 +1,4 @@
-"""Jobs fetched from the service with what their manifests need, less those that have one."""
+"""Fetches jobs and their tags for import, without those that have a manifest already."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from controller.ports import Cloud, CloudError
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """The jobs that manifests stand for already, by ARN and by name, in one place.
+    """The jobs that manifests manage already, by ARN and by name, in one place.
 
-    ``mark`` is the owner's, which the tokens of its jobs begin with.
+    ``mark`` is the prefix of the owner's tokens.
     """
 
     arns: Mapping[str, JobKey]
@@ -24,29 +24,29 @@ class Claims:
     mark: str
 
     def listed(self, kind: Kind, job: Live | Summary) -> JobKey | None:
-        """Return the manifest that stands for a job, as far as its ARN and name tell."""
+        """Return the manifest of a job, as far as its ARN and name show."""
         return self.arns.get(job.arn) or self.names.get((kind.name, job.name))
 
     def manifest_of(self, kind: Kind, live: Live) -> JobKey | None:
-        """Return the manifest that stands for a job, if one does."""
+        """Return the manifest that manages a job, or None."""
         found = self.listed(kind, live)
         if found or not (live.token or "").startswith(self.mark):
             return found
-        # One of our owner: its name may be that of a manifest's retry or revision.
+        # The job has our owner's token: its name may be that of a manifest's retry or revision.
         for (kind_name, name), key in self.names.items():
             if kind_name == kind.name and suffix_of(live.name, name) is not None:
                 return key
         return None
 
     def is_another_fleets(self, live: Live) -> bool:
-        """Whether another owner's fleet submitted a job, and so looks after it."""
+        """Whether another owner's fleet submitted a job, and therefore manages it."""
         token = live.token or ""
         return token.startswith(SCHEME) and not token.startswith(self.mark)
 
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """One job with the tags of each tag member, as far as they could be read."""
+    """One job and the tags of each tag member, as far as they could be read."""
 
     kind: Kind
     live: Live
@@ -56,7 +56,7 @@ class Fetched:
 
 @dataclass(frozen=True, slots=True)
 class Fetch:
-    """What was asked for: the jobs, those left out with the reason, and what was not found."""
+    """The requested jobs, those left out with the reason, and those that do not exist."""
 
     jobs: tuple[Fetched, ...] = ()
     left_out: tuple[tuple[str, str], ...] = ()
@@ -66,7 +66,7 @@ class Fetch:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """Every job that is worth a Get, by ARN; how many are not; and the listings that failed."""
+    """The ARNs of the jobs to fetch, the number of managed ones, and the listings that failed."""
 
     asked: tuple[tuple[Kind, str], ...] = ()
     managed: int = 0
@@ -80,14 +80,14 @@ def claims(
     place: Place,
     owner: str,
 ) -> Claims:
-    """Return the jobs of a place that manifests stand for: adopted, recorded, or by their name."""
+    """Return the jobs of a place that manifests manage: adopted, recorded, or by their name."""
     arns: dict[str, JobKey] = {}
     names: dict[tuple[str, str], JobKey] = {}
     for job in desired:
         target = job.target.over(Target(place.region, place.account_id))
         if (target.region, target.account_id) != (place.region, place.account_id):
             continue
-        # The name of today's attempt, and the one that all attempts begin with.
+        # The name of the current attempt, and the name that all attempts begin with.
         first = (job.spec or {}).get(kinds[job.key.kind].name_member, job.key.name)
         names |= {(job.key.kind, name): job.key for name in (job.name, str(first))}
         known = recorded.get(job.key)
@@ -98,7 +98,7 @@ def claims(
 
 
 def listed(cloud: Cloud, target: Target, kinds: Iterable[Kind], claims: Claims) -> Listing:
-    """Return every job of some kinds, less those that a manifest is seen to stand for."""
+    """List all jobs of some kinds, without those that a manifest evidently manages."""
     asked: list[tuple[Kind, str]] = []
     failures: list[tuple[str, Failure]] = []
     managed = 0
@@ -122,10 +122,10 @@ def fetch(
     *,
     named: bool,
 ) -> Fetch:
-    """Return the jobs that are asked for by name or ARN; one that fails stops no other.
+    """Return the jobs with these names or ARNs; one that fails does not stop the others.
 
-    Those that a manifest stands for are left out, and unless they were ``named``, another fleet's
-    too. A name may be asked for under several kinds; it is missing when none has it.
+    Jobs that a manifest manages are left out, and so are another fleet's unless they were
+    ``named``. A name may be looked up under several kinds; it is missing if none has it.
     """
 
     def one(kind: Kind, identifier: str) -> Live | Failure | None:
@@ -151,14 +151,14 @@ def fetch(
 def _reason(kind: Kind, live: Live, claims: Claims, *, named: bool) -> str:
     key = claims.manifest_of(kind, live)
     if key is not None:
-        return f"{key} stands for it"
+        return f"it is managed by {key}"
     if not named and claims.is_another_fleets(live):
         return "another fleet submitted it; name it to take it over"
     return ""
 
 
 def _tagged(cloud: Cloud, target: Target, kind: Kind, live: Live) -> Fetched:
-    """Read a job's tags; without them it is still a job."""
+    """Return a job with its tags; a job whose tags cannot be read is still returned."""
     tags: dict[str, Mapping[str, str]] = {}
     notes: list[str] = []
     for member, holder in kind.tagged.items():

@@ -1,4 +1,4 @@
-"""Jobs of our owner that no manifest leads to: told by sidecars, and found in the service."""
+"""Finds jobs of our owner that no manifest leads to, in sidecars and in the service."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from controller.core.planning.orphaned_entries import Census, Orphan, Stray
 from controller.ports import Cloud, CloudError
 
 Step = Callable[[int, int], None]
-"""Is told how many jobs were looked at, and of how many."""
+"""Receives the number of jobs checked so far, and of all jobs to check."""
 
 
 @dataclass(frozen=True, slots=True)
 class Orphans:
-    """The orphans, sorted by place and name, and what could not be looked at, in words."""
+    """The orphans, sorted by place and name, and what could not be checked, in words."""
 
     orphans: tuple[Orphan, ...]
     failures: tuple[str, ...] = ()
@@ -29,7 +29,7 @@ class Orphans:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known without asking: manifests' jobs, all entries, and those without manifest."""
+    """What is known without a call: manifests' jobs, all entries, and those without a manifest."""
 
     desired: tuple[Desired, ...]
     recorded: Mapping[JobKey, Recorded]
@@ -37,11 +37,11 @@ class Known:
     census: Census
 
     def is_accounted_for(self, kind: Kind, summary: Summary, arns: frozenset[str]) -> bool:
-        """Whether a listed job is a manifest's or an entry's."""
+        """Whether a listed job belongs to a manifest or an entry."""
         return summary.arn in arns or self.census.leads_to(kind.name, summary.name)
 
     def arns(self) -> frozenset[str]:
-        """Return the ARNs that manifests and entries name, those of earlier jobs included."""
+        """Return the ARNs that manifests and entries name, including those of earlier jobs."""
         adopted = {job.policy.adopt for job in self.desired if job.policy.adopt}
         entries = (*self.recorded.values(), *(one.recorded for one in self.removed.values()))
         return frozenset(adopted.union(*(known.arns for known in entries)))
@@ -49,7 +49,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class _Listed:
-    """One listed job and where it was listed."""
+    """A listed job and where it was listed."""
 
     kind: Kind
     target: Target
@@ -67,8 +67,8 @@ def find(
 ) -> Orphans:
     """Return every job of the fleet's owner that has no manifest.
 
-    Each place that manifests are for, or else the fleet's, is listed whole; a listing does not say
-    whose a job is, so that each one that nothing leads to is looked at by Get.
+    Each place that manifests target, or else the fleet's own, is listed completely. A listing does
+    not show whose a job is, so each job that nothing leads to is looked up by Get.
     """
     failures: list[str] = []
     listed = list(_listed(kinds, known, fleet, cloud, failures))
@@ -92,16 +92,17 @@ def find(
 def _listed(
     kinds: Mapping[str, Kind], known: Known, fleet: Fleet, cloud: Cloud, failures: list[str]
 ) -> Iterator[_Listed]:
-    """Yield all jobs of each place, each place listed once; one that fails stops no other."""
+    """Yield all jobs of each place, listed once; a place that fails does not stop the others."""
     seen: set[Place] = set()
     for target in dict.fromkeys(job.target for job in known.desired) or (fleet.target,):
+        # The account is a condition, not an address: credentials decide where a call goes.
         asked = replace(target, account_id=None)
         try:
             place = cloud.place(asked)
             if target.account_id not in {None, place.account_id}:
                 failures.append(
-                    f"WrongTarget: the credentials act in {place}, and not in account "
-                    f"{target.account_id}, which manifests name: it was not looked at"
+                    f"WrongTarget: the credentials act in {place}, but manifests name account "
+                    f"{target.account_id}: its jobs were not listed"
                 )
             elif place not in seen:
                 seen.add(place)
@@ -113,7 +114,7 @@ def _listed(
 
 
 def _looked_at(fleet: Fleet, cloud: Cloud, one: _Listed) -> Orphan | str | None:
-    """Return a job if its token, or where Get shows none its tags, prove that it is ours."""
+    """Return a job if its token proves that it is ours, or its tags where Get shows no token."""
     try:
         live = cloud.get(one.kind, one.target, one.summary.arn)
         if live is None:
@@ -130,7 +131,7 @@ def _looked_at(fleet: Fleet, cloud: Cloud, one: _Listed) -> Orphan | str | None:
 
 
 def _on_record(kinds: Mapping[str, Kind], stray: Stray, by_arn: Mapping[str, _Listed]) -> Orphan:
-    """Return what a sidecar tells of a job, with the status that it was listed with."""
+    """Return the orphan that a sidecar records, with the status that the service lists."""
     recorded, kind = stray.recorded, kinds[stray.key.kind]
     live = recorded.live
     listed = by_arn.get(recorded.arn or "")

@@ -1,4 +1,4 @@
-"""Jobs without a manifest: finding them before a pass, and dropping their entries after it."""
+"""Finds jobs without a manifest before a pass, and removes their entries after it."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from controller.core.status.conditions import is_withheld
 from controller.ports import Ledger, LedgerError
 
 Written = Mapping[JobKey, tuple[Outcome, Mapping[str, Any]]]
-"""What a pass made of each job, and its entry as it stands in its sidecar now."""
+"""The result of each job in a pass, and its entry as it is in the sidecar now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How far a pass sees: its own folders, and those around them that a file may have moved to.
+    """The folders that a pass covers, and wider ones that a manifest may have moved to.
 
-    ``around`` is asked only when some job seems to have no manifest.
+    ``around`` reads the wider ones; it is called only when some job seems to have no manifest.
     """
 
     here: Census
@@ -33,9 +33,9 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Leftovers:
-    """The entries that stand ``astray``, and those among them that tell of ``removed`` jobs.
+    """The entries that are not beside their manifest, and those of them whose job was ``removed``.
 
-    ``census`` is as wide as it had to be to tell them apart.
+    ``census`` covers as many folders as it took to tell them apart.
     """
 
     removed: Mapping[JobKey, Stray]
@@ -50,7 +50,7 @@ class Leftovers:
         *,
         prunes: bool,
     ) -> tuple[Desired, ...]:
-        """Return the removed jobs as a pass looks at them."""
+        """Return the removed jobs in the form that a pass observes."""
         targets: dict[Place, Target] = {}
         for job in jobs if self.removed else ():
             known = recorded.get(job.key)
@@ -62,12 +62,13 @@ class Leftovers:
 
 
 def leftovers(kinds: Mapping[str, Kind], ledger: Ledger, coverage: Coverage | None) -> Leftovers:
-    """Return what the ledger's last read met and no manifest stands beside."""
+    """Return the entries that the ledger's last read found without a manifest beside them."""
     if coverage is None:
         return Leftovers({}, (), Census())
     astray, census = tuple(ledger.astray()), coverage.here
     if not removed(kinds, astray, census):
         return Leftovers({}, astray, census)
+    # The manifest may have moved out of the pass's folders; only the wider tree can tell.
     wide = census.with_around(coverage.around())
     return Leftovers(removed(kinds, astray, wide), astray, wide)
 
@@ -75,9 +76,9 @@ def leftovers(kinds: Mapping[str, Kind], ledger: Ledger, coverage: Coverage | No
 def collected(
     kinds: Mapping[str, Kind], found: Leftovers, written: Written, now: datetime
 ) -> tuple[tuple[Stray, Mapping[str, Any]], ...]:
-    """Return the entries that are of no more use, each with what it says now.
+    """Return the entries that are no longer needed, each with its current content.
 
-    They are those of removed jobs that ended, and those that a move left behind.
+    These are the entries of removed jobs that ended, and those that a moved manifest left behind.
     """
     return tuple(_collected(kinds, found, written, now))
 
@@ -96,6 +97,7 @@ def _collected(
             continue
         elif one is known:
             yield one, entry
+        # A copy that names another job stays: it may be all that is left of that job.
         elif one.recorded.arn in {known.recorded.arn, None}:
             yield one, one.recorded.entry
 
@@ -103,7 +105,7 @@ def _collected(
 def read_records(
     ledger: Ledger, jobs: Iterable[Desired], forgotten: frozenset[str]
 ) -> Mapping[JobKey, Recorded]:
-    """Return what is recorded; a record that a person gives up is not doubted any more."""
+    """Return what is recorded; a record that the user gave up no longer holds its job."""
     recorded = ledger.read({job.key: job.source for job in jobs})
     given_up = {
         key: replace(one, doubt=None)
@@ -114,10 +116,10 @@ def read_records(
 
 
 def may_rebuild(made: Plan, recorded: Mapping[JobKey, Recorded], coverage: Coverage | None) -> bool:
-    """Return whether sidecars that could not be understood are of no more use to any job.
+    """Return whether sidecars that could not be parsed are no longer needed by any job.
 
-    The pass must be over every manifest that there is, and hold none for its record: another
-    manifest's record may be in them too.
+    The pass must cover every manifest and hold none for its record: an unreadable sidecar may hold
+    another manifest's record too.
     """
     keys = {action.desired.key for action in made.actions}
     if coverage is None or coverage.here.problems or not coverage.here.keys <= keys:
@@ -126,7 +128,7 @@ def may_rebuild(made: Plan, recorded: Mapping[JobKey, Recorded], coverage: Cover
 
 
 def drop(ledger: Ledger, entries: Iterable[tuple[Stray, Mapping[str, Any]]]) -> tuple[int, str]:
-    """Remove entries and return how many went, and why the first that could not stayed."""
+    """Remove entries; return how many were removed, and why the first that could not be was not."""
     gone, why = 0, ""
     for stray, entry in entries:
         try:

@@ -1,7 +1,7 @@
-"""One manifest's look: its walk, from job to job, as far as each one's answer leads it.
+"""Looks up a manifest's live job, following its attempts and revisions.
 
-An answer comes from the sidecar, from Get, or from whoever has listed the jobs. What nobody could
-answer is unknown until the next pass, and never absent.
+Answers come from the sidecar, from Get, or from a listing. A job that none of them could answer for
+is unknown until the next pass, never absent.
 """
 
 from __future__ import annotations
@@ -32,17 +32,16 @@ _Answers = Callable[[str], Live | None]
 
 
 class UnansweredError(Exception):
-    """What is at hand does not tell whether a job exists."""
+    """The sources at hand cannot tell whether a job exists."""
 
 
 @dataclass(slots=True)
 class Look:
-    """One manifest's walk under way: where, what is recorded, and which job it asks for next.
+    """The lookup of one manifest's job: where it searches, what is recorded, what it needs next.
 
-    ``found`` is set once it has ended. With ``full``, what ended is asked about again; so is, with
-    the pass's ``now``, what ended lately and lacks members that come late.
-    ``by_record`` says that the sidecar answered for a job, and ``asks`` that it may not; ``heard``
-    holds what the service answered, so that no job is asked for twice.
+    ``found`` is set once the search has ended. With ``full``, jobs that ended are looked up again;
+    with the pass's ``now``, so are jobs that ended recently and lack members that come late.
+    ``by_record`` says that the sidecar answered for a job, and ``asks`` that it may not.
     """
 
     lineage: Lineage
@@ -64,7 +63,7 @@ class Look:
 
     @property
     def is_known_active(self) -> bool:
-        """Whether a filtered listing can say that nothing changed."""
+        """Whether a listing filtered by status can show that nothing changed."""
         recorded, kind = self.recorded, self.lineage.kind
         return (
             recorded is not None
@@ -74,18 +73,18 @@ class Look:
         )
 
     def _is_of_record(self, recorded: Recorded) -> bool:
-        """Whether the sidecar's job is asked for: its ARN where no manifest is left to name it."""
+        """Whether the recorded job is requested now: by ARN if no manifest is left to name it."""
         if self.lineage.desired.removed:
             return self.asked == recorded.arn
         named = recorded.live is not None and self.asked == recorded.live.name
         return named and self.lineage.recorded_as(recorded) is not None
 
     def go(self, answers: _Answers) -> None:
-        """Walk on to the end, or to the first job that there is no answer for."""
+        """Advance the search to its end, or to the first job without an answer."""
         try:
             found = self._followed(answers)
             if self.by_record and found.may_submit:
-                # A sidecar can be edited or merged: its word never leads to a job that is billed.
+                # A sidecar can be edited or merged: it alone must never lead to a billed job.
                 self.walk, self.asked, self.asks = walk(self.lineage, self.recorded), "", True
                 found = self._followed(answers)
             self.found = found
@@ -93,7 +92,7 @@ class Look:
             return
 
     def _followed(self, answers: _Answers) -> Found:
-        """Return where the walk ends; raises UnansweredError where it waits for an answer."""
+        """Return the search's result; raises UnansweredError where it needs an answer."""
         try:
             if not self.asked:
                 self.asked = next(self.walk)
@@ -104,12 +103,13 @@ class Look:
             return found
 
     def from_sidecar(self, identifier: str) -> Live:
-        """Return a job that ended, which never changes again; any other is unanswered."""
+        """Return a recorded job that ended and so never changes; else raise UnansweredError."""
         recorded = self.recorded
         if recorded is None or recorded.live is None or self.full or self.asks:
             raise UnansweredError
         if recorded.live.status not in self.lineage.kind.terminal or self._is_to_compare(recorded):
             raise UnansweredError
+        # Metrics of a new model appear some time after the job has ended.
         if self.now and awaits_members(self.lineage.kind, recorded.live, self.now):
             raise UnansweredError
         if identifier == recorded.arn or (
@@ -120,14 +120,14 @@ class Look:
         raise UnansweredError
 
     def _is_to_compare(self, recorded: Recorded) -> bool:
-        """Whether an adoption is decided anew, by values that a sidecar may show masked."""
+        """Whether an adoption must be compared with live values, because sidecars mask some."""
         desired = self.lineage.desired
         if desired.submission is None or desired.policy.adopt != recorded.arn:
             return False
         return recorded.digest != desired.submission.digest
 
     def observed(self, cloud: Cloud) -> Observation:
-        """Walk to the end with one Get for every step, then read the tags that need it."""
+        """Finish the search with one Get per step, then read the tags that need it."""
         try:
             if self.found is None:
                 self.go(partial(self._answered, cloud))
@@ -137,7 +137,7 @@ class Look:
         return replace(seen, tags=self._tags(cloud)) if self.reads_tags else seen
 
     def settled(self) -> Observation:
-        """Return what a walk that has ended came to, tags apart."""
+        """Return the observation of a finished search, without tags."""
         found = self.found
         if found is None:
             raise ValueError(f"{self.key}: its walk has not ended")
@@ -153,12 +153,12 @@ class Look:
 
     @property
     def reads_tags(self) -> bool:
-        """Whether tags must be read of what a walk that has ended came to."""
+        """Whether tags must be read for the job of a finished search."""
         return any(True for _ in self._unread())
 
     @property
     def is_settled(self) -> bool:
-        """Whether the sidecar alone answered: nothing is to be read, and nothing would follow."""
+        """Whether the sidecar alone answered: nothing needs reading, and nothing would follow."""
         return self.found is not None and self.found.following is None and not self.reads_tags
 
     def _answered(self, cloud: Cloud, identifier: str) -> Live | None:
@@ -170,9 +170,9 @@ class Look:
             return self._recognised(live, cloud)
 
     def _recognised(self, live: Live | None, cloud: Cloud) -> Live | None:
-        """Return a job with the token that its stamps prove, where Get omits it; raises CloudError.
+        """Return a job with the token that its stamp tags prove, where Get shows none.
 
-        Without either, and without a record of the job, nobody knows whose it is.
+        Without either, and without a record of the job, its owner is unknown. Raises CloudError.
         """
         lineage, recorded = self.lineage, self.recorded
         stamped = lineage.fleet.stamp_tags and lineage.kind.echoes_token
@@ -192,7 +192,7 @@ class Look:
         if found is None or found.live is None or found.submission is None:
             return ()
         if found.following and lineage.desired.policy.state is State.SUBMITTED:
-            return ()  # it is about to be an earlier job
+            return ()  # the next submission is about to replace this job
         want = wanted(lineage.kind, lineage.desired, found.submission, lineage.fleet)
         unread = tuple(to_read(lineage.kind, want, found.live, self.recorded, full=self.full))
         if not unread:
@@ -219,12 +219,12 @@ def begun(
     full: bool,
     now: datetime | None = None,
 ) -> Look:
-    """Return a look that has gone as far as the sidecar alone leads it."""
+    """Return a lookup that has advanced as far as the sidecar alone allows."""
     made = Look(lineage, place, recorded, full, walk(lineage, recorded), now=now)
     made.go(made.from_sidecar)
     return made
 
 
 def unseen(place: Place | None, failure: Failure) -> Observation:
-    """Return what is seen of a job when a call failed: that is ignorance, and no absence."""
+    """Return the observation of a job whose lookup failed: unknown, which is not absent."""
     return Observation(Existence.UNKNOWN, place, failure=failure)

@@ -1,8 +1,8 @@
-"""Observe: look at as many jobs as the decision needs, with the fewest calls.
+"""Observes the live jobs that the plan needs, with as few calls as possible.
 
-Where no job of some credentials needs a call, the service is not even asked whose they are. Every
-place is looked at side by side, and counted where jobs wait for its quota. A listing that failed
-is never taken for absence: its jobs are unknown until the next pass.
+If no job of some credentials needs a call, even GetCallerIdentity is skipped. All places are
+observed in parallel, and active jobs are counted where jobs wait for the quota. A failed listing is
+never taken for absence: its jobs stay unknown until the next pass.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ from controller.engine.rate_limit import MOST_PLACES
 from controller.ports import Cloud, CloudError, ListingTooLongError
 
 FEW = 10
-"""So many unknown jobs are looked up one by one; more are looked up by listing first."""
+"""Up to this many unknown jobs are looked up one by one; more are listed first."""
 GETS_PER_PAGE = 20
-"""What a page of a listing may cost: side by side, so many Gets take about as long."""
+"""What a page of a listing may cost: this many parallel Gets take about as long."""
 
 _ARN = "arn:"
 
 
 @dataclass(frozen=True, slots=True)
 class _Places:
-    """Where targets' credentials act; each is asked for once in a pass, whatever the answer."""
+    """Resolves where targets' credentials act, once per pass, whatever the answer."""
 
     cloud: Cloud
     known: dict[Target, Place | Failure] = field(default_factory=dict)
@@ -66,7 +66,7 @@ class _Places:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a pass saw of every job; ``active`` counts anybody's, where ours wait for the quota."""
+    """What a pass observed of every job; ``active`` counts the jobs in lanes with a full quota."""
 
     observations: Mapping[JobKey, Observation]
     active: Mapping[Lane, int]
@@ -74,10 +74,11 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Observer:
-    """Looks at jobs by what is recorded of them; ``full`` asks about ended jobs and tags too.
+    """Observes jobs on the basis of their records; ``full`` looks up ended jobs and tags again.
 
-    With ``collects`` it asks about ended jobs without a manifest, whose entries may be dropped.
-    With ``identifies`` it asks whose the credentials are even if no job needs a call.
+    With ``collects``, ended jobs without a manifest are looked up, because their entries may be
+    removed. With ``identifies``, the account of the credentials is looked up even if no job needs a
+    call.
     """
 
     kinds: Mapping[str, Kind]
@@ -90,7 +91,7 @@ class Observer:
     now: datetime | None = None
 
     def everywhere(self, desired: Iterable[Desired], width: int) -> Seen:
-        """Look at every job; each target has ``width`` threads, and waits for no other."""
+        """Observe every job; each target has ``width`` threads and waits for no other."""
         settled, rest = self._settled(desired)
         groups: dict[tuple[str | None, str | None], list[Desired]] = defaultdict(list)
         for job in rest:
@@ -110,10 +111,10 @@ class Observer:
     def _settled(
         self, desired: Iterable[Desired]
     ) -> tuple[dict[JobKey, Observation], list[Desired]]:
-        """Return what is known without a call, and the jobs of all credentials that must be asked.
+        """Return what is known without a call, and the jobs of credentials that need one.
 
-        As soon as one job needs a call, all of its credentials' jobs are judged by whose these
-        are: any of them may show that they are the wrong ones.
+        As soon as one job needs a call, all jobs with the same credentials are checked against
+        their account, because any of them may show that they are the wrong ones.
         """
         by_role: dict[str | None, list[Desired]] = defaultdict(list)
         for job in desired:
@@ -129,7 +130,7 @@ class Observer:
         return settled, rest
 
     def _without_a_call(self, jobs: Iterable[Desired]) -> dict[JobKey, Observation] | None:
-        """Return what the sidecars alone tell of jobs, or None as soon as one needs a call."""
+        """Return what the sidecars alone show, or None as soon as one job needs a call."""
         seen: dict[JobKey, Observation] = {}
         for job in jobs:
             known = self.recorded.get(job.key)
@@ -149,7 +150,7 @@ class Observer:
     def observe(self, desired: Iterable[Desired], executor: Executor) -> dict[JobKey, Observation]:
         """Return an observation of every job; a failed call makes its jobs unknown, never absent.
 
-        Jobs whose sidecar holds a terminal status for today's digest cost no call.
+        Jobs whose sidecar records a terminal status for the current digest need no call.
         """
         seen: dict[JobKey, Observation] = {}
         groups: dict[tuple[str, Target], list[Look]] = defaultdict(list)
@@ -176,7 +177,7 @@ class Observer:
     def _counted(
         self, jobs: Iterable[Desired], seen: Mapping[JobKey, Observation]
     ) -> dict[Lane, int]:
-        """Count each lane once in which the quota refused a job; most passes have none."""
+        """Count each lane in which the quota refused a job once; most passes have none."""
         asked: dict[Lane, Target] = {}
         for job in jobs:
             known, observation = self.recorded.get(job.key), seen[job.key]
@@ -192,9 +193,9 @@ class Observer:
 def _side_by_side(
     look: Callable[[list[Desired], Executor], Seen], groups: list[list[Desired]], width: int
 ) -> tuple[Seen, ...]:
-    """Look at the groups side by side; a signal leaves what has not been asked for.
+    """Observe the groups in parallel; a signal cancels what has not started.
 
-    Up to ``MOST_PLACES`` have threads of their own, and more share them.
+    Up to ``MOST_PLACES`` groups have their own threads; more share them.
     """
     count = min(len(groups), MOST_PLACES) or 1
     with ExitStack() as pools, ThreadPoolExecutor(count) as looking:
@@ -208,7 +209,7 @@ def _side_by_side(
 
 
 def _is_off_limits(job: Desired, recorded: Recorded | None, fleet: Fleet, place: Place) -> bool:
-    """Whether the plan will hold the job for where it is, so that nothing needs to be asked."""
+    """Whether the plan will hold the job because of its place, so that no call is needed."""
     if job.target.account_id not in {None, place.account_id}:
         return True
     if recorded is not None and not recorded.may_be_in(place):
@@ -218,7 +219,7 @@ def _is_off_limits(job: Desired, recorded: Recorded | None, fleet: Fleet, place:
 
 
 def _look_at(group: list[Look], cloud: Cloud, executor: Executor) -> dict[JobKey, Observation]:
-    """Look at the jobs of one kind and place, by listing where that takes fewer calls."""
+    """Observe the jobs of one kind and place, by listing where that takes fewer calls."""
     seen = {one.key: one.settled() for one in group if one.found and not one.reads_tags}
     rest = [one for one in group if one.key not in seen]
     active = [one for one in rest if not one.found and one.is_known_active]
@@ -251,11 +252,11 @@ def _by_listing(
         most = max(1, len(looks) // GETS_PER_PAGE)
         listed = cloud.listing(first.kind, first.desired.target, status=status, most=most)
     except ListingTooLongError:
-        # The account's history never shrinks, and its length must not be what a pass costs.
+        # The account's history only grows, and a pass must not cost in proportion to it.
         return _one_by_one(looks, cloud, executor)
     except CloudError as error:
         if error.failure.code == NOT_UNDERSTOOD:
-            # A list that is not there is not an empty list: only Get can tell.
+            # A malformed listing is not an empty listing: only Get can tell.
             return _one_by_one(looks, cloud, executor)
         return {look.key: unseen(look.place, error.failure) for look in looks}
     by_name = {summary.name: summary for summary in listed}
@@ -269,11 +270,12 @@ def _by_listing(
 def _listed(
     look: Look, by_name: Mapping[str, Summary], status: str | None, identifier: str
 ) -> Live | None:
-    """Return what the sidecar or a listing knows of a job; the rest only Get can answer."""
+    """Return what the sidecar or a listing shows of a job; the rest only Get can answer."""
     recorded = look.recorded
     summary = by_name.get(identifier)
     if summary is not None and recorded is not None and _is_unchanged(look, recorded, summary):
         return recorded.live
+    # Only an unfiltered listing proves absence, and only of a name: ARNs come from records.
     is_complete = status is None and not identifier.startswith(_ARN)
     if summary is None and is_complete and (recorded is None or recorded.arn is None):
         return None

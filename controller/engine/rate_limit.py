@@ -1,8 +1,8 @@
-"""Clouds whose calls wait for their turn: each place's are counted by themselves.
+"""Wrappers that limit the rate and concurrency of a Cloud's calls, per place.
 
-The service publishes no rate for these operations; what it answers to too many is Throttling, to
-everybody in the account. So the pace begins far above what a fleet at rest needs, is halved by
-every call that fails for the moment, and comes back within a minute.
+The service publishes no rates for these operations; too many calls are answered with Throttling,
+for everybody in the account. So the rate starts far above what an idle fleet needs, is halved by
+every call that fails temporarily, and recovers within a minute.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ from controller.core.model import Disposition, Live, Place, Summary, Target
 from controller.ports import Cloud, CloudError
 
 MOST_PLACES = 32
-"""So many places are served side by side: threads are bounded, however many targets there are."""
+"""This many places are served in parallel: threads are bounded for any number of targets."""
 CALLS_PER_SECOND = 50.0
 BURST_SECONDS = 2.0
-"""What was not called for so long may be called at once: a save never waits for its turn."""
+"""Unused calls of this many seconds may be made at once, so that a saved file never waits."""
 SLOWEST = 1.0
 RECOVERY_SECONDS = 60.0
 
@@ -31,10 +31,10 @@ Gate = Callable[[Target], AbstractContextManager[object]]
 
 @dataclass(slots=True)
 class Bucket:
-    """Tokens that come back at a rate, up to a burst; whoever takes one may have to wait for it.
+    """A token bucket: tokens return at a rate, up to a burst, and taking one may require a wait.
 
-    Takers are served in the order in which they ask. A ``rate`` of 0 has no limit. ``pace`` is the
-    rate of the moment, in calls a second.
+    Callers are served in order. A ``rate`` of 0 means no limit. ``pace`` is the current rate in
+    calls per second.
     """
 
     rate: float
@@ -48,7 +48,7 @@ class Bucket:
         self._left = max(1.0, self.rate * BURST_SECONDS)
 
     def take(self, now: float) -> float:
-        """Take a token and return for how many seconds to wait before using it."""
+        """Take a token and return how many seconds to wait before using it."""
         if not self.rate:
             return 0.0
         with self._lock:
@@ -60,16 +60,16 @@ class Bucket:
             return max(0.0, -self._left / self.pace)
 
     def slow(self) -> None:
-        """Halve the pace, and forget what was saved up: the last call failed for the moment."""
+        """Halve the pace and forget unused tokens, after a call that failed temporarily."""
         with self._lock:
             self.pace = min(self.rate, max(SLOWEST, self.pace / 2))
             self._left = min(self._left, 0.0)
 
 
 class Gated:
-    """The Cloud port over another one; every call to the service is made inside a ``gate``.
+    """A Cloud port around another one; every call to the service is made inside a ``gate``.
 
-    It is given the target, and may wait, raise to let nothing more through, or see how it ends.
+    The gate receives the target. It may wait, raise to stop the call, or observe its error.
     """
 
     def __init__(self, cloud: Cloud, gate: Gate) -> None:
@@ -77,18 +77,18 @@ class Gated:
         self._gate = gate
 
     def place(self, target: Target) -> Place:
-        """Return where the target's credentials act; that is asked once, and needs no turn."""
+        """Return where the target's credentials act; called once per role and not limited."""
         return self._cloud.place(target)
 
     def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
-        """Return a job by name or ARN, or None when the service says that there is none."""
+        """Return a job by name or ARN, or None if the service says that it does not exist."""
         with self._gate(target):
             return self._cloud.get(kind, target, identifier)
 
     def listing(
         self, kind: Kind, target: Target, *, status: str | None = None, most: int | None = None
     ) -> tuple[Summary, ...]:
-        """Return every job's summary; its pages are one turn."""
+        """Return the summaries of all jobs; all pages count as one call."""
         with self._gate(target):
             return self._cloud.listing(kind, target, status=status, most=most)
 
@@ -103,23 +103,23 @@ class Gated:
             self._cloud.stop(kind, target, arn)
 
     def tags(self, target: Target, arn: str) -> Mapping[str, str]:
-        """Return all tags of a job or of what it made."""
+        """Return all tags of a job or of its output."""
         with self._gate(target):
             return self._cloud.tags(target, arn)
 
     def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
-        """Give a resource tags, all of them or none."""
+        """Set all of the tags on a resource, or none."""
         with self._gate(target):
             self._cloud.tag(target, arn, tags)
 
     def untag(self, target: Target, arn: str, keys: Collection[str]) -> None:
-        """Take tags from a resource."""
+        """Remove tags from a resource."""
         with self._gate(target):
             self._cloud.untag(target, arn, keys)
 
 
 def narrowed(cloud: Cloud, width: int) -> Cloud:
-    """Return a cloud that has at most ``width`` calls to each target under way; others wait."""
+    """Return a cloud with at most ``width`` calls to each target in flight; further calls wait."""
     slots: dict[tuple[str | None, str | None], threading.Semaphore]
     slots = defaultdict(lambda: threading.Semaphore(width))
     lock = threading.Lock()
@@ -137,9 +137,9 @@ def paced(
     pause: Callable[[float], object],
     rate: float = CALLS_PER_SECOND,
 ) -> Cloud:
-    """Return a cloud that calls each place no faster than a rate, after a burst; 0 is no limit.
+    """Return a cloud that calls each place no faster than a rate, after a burst; 0 means no limit.
 
-    ``pause`` is given seconds and returns after them, or sooner when nobody should wait any more.
+    ``pause`` receives seconds and returns after them, or earlier when nobody should wait any more.
     """
     buckets: dict[Place, Bucket] = defaultdict(lambda: Bucket(rate))
     lock = threading.Lock()
@@ -155,6 +155,8 @@ def paced(
         try:
             yield
         except CloudError as error:
+            # Any temporary failure slows down, not only throttling: an overloaded service needs
+            # fewer calls.
             if error.failure.disposition is Disposition.TRANSIENT:
                 bucket.slow()
             raise

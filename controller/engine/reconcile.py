@@ -1,4 +1,4 @@
-"""One pass: observe, plan, act, record; the only place that asks whether to act."""
+"""One pass: observe, plan, execute, record. The only place that decides whether to act."""
 
 from __future__ import annotations
 
@@ -50,20 +50,20 @@ class Mode(Enum):
     """How far a pass goes."""
 
     PLAN = "plan"
-    """Observe and plan; write nothing and call nothing that changes anything."""
+    """Observe and plan; write nothing and make no call that changes anything."""
     RECORD = "record"
-    """Observe, plan and record what is seen, without acting."""
+    """Observe, plan and record what was observed, without acting."""
     APPLY = "apply"
-    """The whole of it."""
+    """Everything."""
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one pass decided and what became of it.
+    """The decisions and results of one pass.
 
-    ``results`` holds one for every action, in the plan's order. ``refused`` says why the guard
-    let nothing through. ``collected`` counts the entries that were removed, or would be;
-    ``uncollected`` says why one could not.
+    ``results`` has one result per action, in the plan's order. ``refused`` says why a safeguard
+    refused the plan. ``collected`` counts the entries that were removed, or would be;
+    ``uncollected`` says why one could not be.
     """
 
     plan: Plan
@@ -75,14 +75,14 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """How much a pass looks at beside the jobs that it is given.
+    """What a pass covers beside the jobs that it is given.
 
-    A ``full`` pass asks about ended jobs and about tags too, which are otherwise taken from the
-    sidecars. ``forgotten`` names the jobs whose records a person gives up where they cannot be
-    read. With a ``coverage`` the jobs without a manifest are part of the pass, and ``cleaning``
-    says what may be done about them. A pass over a ``part`` of the jobs counts what else runs, as
-    recorded, against the limits, and ``identifies`` the credentials even if it makes no other call:
-    a pass over another part may change something with them.
+    A ``full`` pass looks up ended jobs and tags too, which are otherwise taken from the sidecars.
+    ``forgotten`` names the jobs whose unreadable records the user gave up. With a ``coverage``,
+    jobs without a manifest are part of the pass, and ``cleaning`` says what may be done about them.
+    A pass over a ``part`` of the jobs counts other running jobs, as recorded, against the limits,
+    and ``identifies`` the credentials even if it makes no other call, because a pass over another
+    part may change something with them.
     """
 
     full: bool = False
@@ -105,11 +105,10 @@ def reconcile(
     scope: Scope = _NOTHING_MORE,
     terms: Terms = _ANYTHING,
 ) -> Report:
-    """Carry out the very plan that the report shows, as far as the mode goes.
+    """Run a pass as far as the mode says, and return the plan that was executed with its results.
 
-    One action's error never stops another's. ``terms`` are asked about the very plan that is
-    carried out. A pass that is left finishes and records what is under way, and then raises
-    PassLeftError.
+    An error of one action does not stop another. ``terms`` are checked on the same plan that is
+    executed. An aborted pass finishes and records what is in flight, then raises PassLeftError.
     """
     jobs, now = tuple(desired), outside.clock.now()
     recorded = read_records(outside.ledger, jobs, scope.forgotten)
@@ -175,7 +174,7 @@ def _staying(leaves: Callable[[], bool]) -> Iterator[None]:
 def _refusal(
     made: Plan, fleet: Fleet, found: Leftovers, scope: Scope, terms: Terms, mode: Mode
 ) -> tuple[str | None, str | None]:
-    """Return why the terms or a guard let nothing through, and why a limit lets only stops."""
+    """Return why terms or a safeguard refuse the plan, and why a limit lets only stops through."""
     if mode is Mode.RECORD:
         return None, None
     manifests, problems = len(found.census.keys), found.census.problems
@@ -186,9 +185,10 @@ def _refusal(
 
 
 def _cleaned(report: Report, worker: Worker, found: Leftovers, mode: Mode) -> Report:
-    """Drop the entries that are of no more use; where nothing may be done, only count them.
+    """Remove the entries that are no longer needed; in other modes only count them.
 
-    Where a job's record could not be read, its other entries are the last that is known of it.
+    If a job's record could not be read, its other entries are the last that is known of it, and
+    stay.
     """
     outside, actor = worker.outside, worker.actor
     written = {
@@ -204,7 +204,7 @@ def _cleaned(report: Report, worker: Worker, found: Leftovers, mode: Mode) -> Re
 
 
 def _log_pass(mode: Mode, results: tuple[Result, ...], refused: str | None) -> None:
-    """One line a pass: how many jobs there were, and what was to be done with them."""
+    """Log one line per pass: how many jobs there were, and what was planned for them."""
     verbs = Counter(str(result.outcome.planned.verb) for result in results)
     told = {
         "mode": mode.value,

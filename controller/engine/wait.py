@@ -1,4 +1,4 @@
-"""Passes repeated until every job has ended, or time is up."""
+"""Repeats passes until every job has ended, or until a timeout."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from controller.ports import Clock
 
 @dataclass(frozen=True, slots=True)
 class Waited:
-    """The last pass's report, and the jobs that had not ended when time was up."""
+    """The last pass's report, and the jobs that had not ended at the timeout."""
 
     report: Report
     unfinished: tuple[JobKey, ...] = ()
 
     @property
     def timed_out(self) -> bool:
-        """Whether time was up before every job had ended."""
+        """Whether the timeout passed before every job had ended."""
         return bool(self.unfinished)
 
 
@@ -37,11 +37,11 @@ def wait(
     show: Callable[[Report], None],
     awaits: Callable[[Action], bool] = lambda _: True,
 ) -> Waited:
-    """Repeat passes, ``every`` so many seconds, until no job can change without a person.
+    """Repeat passes every ``every`` seconds until no job can change without a person.
 
-    ``timeout`` is in seconds, None for ever; the last pass is made when it is over. ``show`` is
-    given each report, and ``awaits`` says which jobs are worth waiting for. A pass that a safeguard
-    refused, or whose credentials are denied, ends the wait: waiting would not help.
+    ``timeout`` is in seconds, None for no limit; the last pass is made when it is over. ``show``
+    receives each report, and ``awaits`` says which jobs to wait for. A pass that a safeguard
+    refused, or whose credentials are denied, ends the wait, because waiting would not help.
     """
     began = clock.now()
     while True:
