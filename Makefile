@@ -79,8 +79,13 @@ soak: setup ## Let the daemon live through ten simulated days of troubles (SOAK=
 	$(BIN)/python -m tests.soak $(SOAK)
 
 .PHONY: docs
-docs: setup ## Renew the generated pages of docs/
+docs: setup ## Update the generated pages of docs/
 	$(BIN)/python -m tests.house.reference
+
+.PHONY: site
+site: setup ## Build docs/ as a site in build/site
+	$(BIN)/mkdocs build --strict --quiet
+	@echo "Open build/site/index.html"
 
 LOCK = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade \
 	--generate-hashes --allow-unsafe --strip-extras --no-build-isolation \

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from controller.cli.main import root
-from tests.house import manifest_page
+from tests.house import manifest_page, problems_page
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
 _HEAD = """# Commands
@@ -38,3 +38,4 @@ def _section(name: str, context: click.Context) -> str:
 if __name__ == "__main__":
     PAGE.write_text(rendered(), encoding="utf-8")
     manifest_page.PAGE.write_text(manifest_page.rendered(), encoding="utf-8")
+    problems_page.PAGE.write_text(problems_page.rendered(), encoding="utf-8")

@@ -6,7 +6,7 @@ from controller.adapters.schemas import shipped_schemas
 from controller.core.kinds.descriptions import Node
 from controller.core.kinds.registry import KINDS
 from controller.core.kinds.schema_keywords import FORM
-from tests.house import manifest_page
+from tests.house import manifest_page, problems_page
 from tests.house.reference import PAGE, rendered
 
 
@@ -18,6 +18,11 @@ def test_the_page_of_commands_is_current() -> None:
 def test_the_page_of_the_manifest_is_current() -> None:
     """Every key is documented as the shipped schemas have it; `make docs` updates the page."""
     assert manifest_page.PAGE.read_text(encoding="utf-8") == manifest_page.rendered()
+
+
+def test_the_page_of_problems_is_current() -> None:
+    """Every problem code is documented with the texts that SARIF has; `make docs` updates it."""
+    assert problems_page.PAGE.read_text(encoding="utf-8") == problems_page.rendered()
 
 
 def test_the_page_of_the_manifest_leaves_no_key_out() -> None:
