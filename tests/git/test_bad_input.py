@@ -142,8 +142,8 @@ def test_a_remote_that_is_gone_is_told(desk: Desk) -> None:
     [
         (["--write-back", "push"], "'push' is none of files, commit and branch:NAME"),
         (["--write-back", "branch:"], "'branch:' is none of"),
-        (["--write-back", "branch:a..b"], "'a..b' is no name for a branch"),
-        (["--write-back", "branch:-d"], "'-d' is no name for a branch"),
+        (["--write-back", "branch:a..b"], "'a..b' is not a valid branch name"),
+        (["--write-back", "branch:-d"], "'-d' is not a valid branch name"),
         ([*COMMIT, "--commit-message", "{job}"], "there is no {job} to fill in"),
         ([*COMMIT, "--commit-author", "Bot"], "'Bot' is not of the form"),
         ([*COMMIT, "--remote", "upstream"], "there is no remote 'upstream' here: it has origin"),

@@ -1,7 +1,7 @@
-"""A clone that belongs to a daemon: made, brought to its branch's head, and made anew when broken.
+"""The daemon's own clone of a repository: create it, pull it, and replace it when it is broken.
 
-Manifests are always those of the remote; statuses are merged, so that none that was not pushed yet
-is lost. Whatever happens to the remote, the tree stays as it last was.
+Manifests always match the remote. Statuses are merged, so that none that has not been pushed yet is
+lost. While the remote cannot be reached, the tree stays as it was.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ _TRACKING = "refs/remotes/origin/"
 _SYMREF = "ref: refs/heads/"
 _GITLINK = b"160000 "
 _SETTINGS = {
-    # A remote that sends nothing is one that does not answer.
+    # Treat a remote that sends nothing for half a minute as unreachable.
     "http.lowSpeedLimit": "1",
     "http.lowSpeedTime": "30",
-    # Nothing may work on in the background of a clone that may be replaced.
+    # No background process may use a clone that may be replaced.
     "gc.autoDetach": "false",
     "maintenance.autoDetach": "false",
-    # Nobody looks back here; without this every head of the last months would be kept.
+    # No reflog: it would keep the commits of every head for months.
     "core.logAllRefUpdates": "false",
     "gc.pruneExpire": "1.hour.ago",
     "core.autocrlf": "false",
@@ -64,23 +64,23 @@ _SETTINGS = {
 }
 
 Merge = Callable[[bytes, bytes, bytes, Beside], bytes]
-"""Merges a sidecar: of the state that both began with, ours and theirs; no bytes are no file."""
+"""Merges a sidecar's base, ours and theirs; empty bytes stand for a missing file."""
 
 
 class ForeignFolderError(Exception):
-    """A folder is not ours to work in; the text says which and what to do."""
+    """A folder is not one of ours; the text names it and says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """What is cloned: a URL, a branch or nothing for the remote's own, and the manifests' paths."""
+    """What to clone: a URL, a branch (empty: the remote's default), and the manifests' paths."""
 
     url: str
     branch: str
     paths: tuple[Path, ...]
 
     def folder_name(self, shard: Shard) -> str:
-        """Return a name for a clone of it, the same for any credentials in the URL."""
+        """Return a folder name for this clone; credentials in the URL do not change it."""
         url = without_user(self.url)
         words = (url, self.branch, *map(str, self.paths), str(shard))
         digest = hashlib.sha256("\0".join(words).encode("utf-8", "surrogateescape")).hexdigest()
@@ -93,8 +93,8 @@ class Origin:
 class Checkout:
     """The clone of an origin in a folder of its own, marked as ours; for one thread at a time.
 
-    ``still`` is held while files of the tree change: whoever reads or writes there holds it too.
-    ``branch`` is the branch's name as soon as that is known.
+    ``tree_lock`` is held while files of the tree change; take it to read or write there. ``branch``
+    is the branch's name as soon as that is known.
     """
 
     def __init__(self, folder: Path, origin: Origin, merge: Merge) -> None:
@@ -120,7 +120,7 @@ class Checkout:
         self._git = self._remote.within(self.tree, environment=place)
 
     def mark(self) -> None:
-        """Make the folder and mark it as ours; raises ForeignFolderError for one that is not."""
+        """Create the folder and mark it as ours; raises ForeignFolderError if it is not."""
         marker = self.folder / MARKER
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -131,7 +131,7 @@ class Checkout:
             raise ForeignFolderError(_unusable(self.folder, error)) from error
 
     def claim(self) -> None:
-        """Clear away what an earlier daemon's end left half done; none may work there any more.
+        """Remove what an earlier daemon left half done; no other process may be using the folder.
 
         Raises ForeignFolderError.
         """
@@ -147,15 +147,15 @@ class Checkout:
             raise ForeignFolderError(_unusable(self.folder, error)) from error
 
     def end(self) -> None:
-        """End what git does now, from any thread; that fails, and may be done again."""
+        """Stop the running git command, from any thread; it fails and can be repeated."""
         self._is_ended = True
         self._remote.end()
 
     def pull(self) -> bool:
-        """Bring the tree to the branch's head; return whether more than statuses changed.
+        """Update the tree to the branch's head; return whether anything but statuses changed.
 
-        Raises GitError when the remote does not give it; the tree then stays as it is. A clone
-        that git itself finds broken is made anew, and keeps its statuses.
+        Raises GitError when the remote cannot be read; the tree then stays as it is. A clone that
+        git itself reports as broken is replaced; its statuses are kept.
         """
         self._is_ended = False
         if not self.tree.exists():
@@ -164,7 +164,7 @@ class Checkout:
         try:
             return self._moved(self._fetched())
         except (GitError, OSError) as error:
-            # A look that was ended found nothing broken either.
+            # A check that was stopped found nothing broken either.
             if self._is_ended or self._is_sound() or self._is_ended:
                 raise error if isinstance(error, GitError) else GitError(str(error)) from error
         _log.error("the clone is broken: it is made anew", extra={"clone": str(self.tree)})
@@ -172,12 +172,12 @@ class Checkout:
         return True
 
     def _fetched(self) -> str:
-        """Return the commit at the branch's head, which is here now."""
+        """Fetch the branch and return the commit at its head."""
         if not self._is_told:
             # Earlier versions kept the URL's credentials here.
             self._git.run("config", "remote.origin.url", self._url)
             if ignore_attributes(self.tree):
-                # What an attribute had changed on its way here is laid out again, as it is.
+                # Without an index git checks out every file again, byte for byte.
                 (self.tree / ".git" / "index").unlink(missing_ok=True)
             self._is_told = True
         here = os.fsdecode(self._git.ask("symbolic-ref", "--quiet", "--short", "HEAD")[1]).rstrip()
@@ -191,16 +191,16 @@ class Checkout:
         return self._git.run("rev-parse", "--verify", f"{_TRACKING}{branch}^{{commit}}")
 
     def _remote_head(self) -> str:
-        """Return the branch that the remote's HEAD names now; nothing where it does not say so."""
+        """Return the branch that the remote's HEAD names; empty if it does not say."""
         told = self._git.run("ls-remote", "--symref", "origin", "HEAD", seconds=FETCH_SECONDS)
         lines = (line.split("\t") for line in told.splitlines())
         named = [one[0] for one in lines if one[0].startswith(_SYMREF) and one[1:] == ["HEAD"]]
         return named[0].removeprefix(_SYMREF) if named else ""
 
     def _switch(self, before: str, after: str) -> None:
-        """Let the clone be of another branch, at the commit that it is at."""
+        """Make the clone follow another branch, starting from the commit that it is at."""
         base = self._git.run("rev-parse", "--verify", "HEAD^{commit}")
-        # A branch may be named like a folder of the other: that has to go first.
+        # One branch may be named like a folder of the other (a and a/b): free its name first.
         self._git.run("update-ref", "--no-deref", "HEAD", base)
         for ref in (f"refs/heads/{before}", f"{_TRACKING}{before}") if before else ():
             self._git.run("update-ref", "-d", ref)
@@ -209,7 +209,9 @@ class Checkout:
         _log.info("another branch is followed", extra={"branch": after, "before": before})
 
     def _moved(self, head: str) -> bool:
+        """Check out a commit and merge the statuses; return whether anything else changed."""
         base = self._git.run("rev-parse", "--verify", "HEAD^{commit}")
+        # After a failed update the tree is checked out again although HEAD is the same.
         if base == head and not self._uneven:
             return False
         changed = self._changed(base, head)
@@ -222,32 +224,33 @@ class Checkout:
             for path, (before, after) in statuses.items():
                 base_bytes, theirs = bytes_of.get(before, b""), bytes_of.get(after, b"")
                 self._take(path, base_bytes, theirs, self._beside(path, news))
-            # Last of all: a move that was broken off begins at the same base again.
+            # Last of all: an update that was interrupted starts again from the same base.
             self._git.run("update-ref", "HEAD", head)
             self._uneven = False
         return bool(news) or base == head
 
     _uneven = True
-    """Whether the tree may be other than HEAD says: at first, and after a move that failed."""
+    """Whether the tree may differ from HEAD: at first, and after an update that failed."""
 
     def _lay_out(self, head: str) -> None:
-        """Make every file but the statuses what it is in a commit, whatever it was."""
+        """Make every file except the statuses what it is in a commit."""
         self._git.run("read-tree", "--reset", head)
         told = self._git.read("diff-files", "--name-only", "-z").split(b"\0")[:-1]
         names = b"".join(path + b"\0" for path in told if not path.endswith(SUFFIX.encode()))
         self._git.run("checkout-index", "--force", "--index", "-z", "--stdin", content=names)
+        # Ignored files go as well: a manifest that .gitignore names is not on the remote.
         self._git.run("clean", "-ffdxq", "-e", f"*{SUFFIX}")
         self._empty_submodules()
 
     def _empty_submodules(self) -> None:
-        """Leave nothing but statuses where a submodule is: a fresh clone has an empty folder."""
+        """Remove all but statuses from submodules: a fresh clone leaves them empty."""
         listed = self._git.read("ls-files", "--stage", "-z").split(b"\0")[:-1]
         for line in listed:
             if line.startswith(_GITLINK):
                 clear(self.tree / os.fsdecode(line.partition(b"\t")[2]))
 
     def _changed(self, base: str, head: str) -> dict[str, tuple[str, str]]:
-        """Return the paths that differ between two commits, with their plain files' blobs."""
+        """Return the paths that differ between two commits, with their regular files' blobs."""
         told = self._git.read("diff-tree", "-r", "-z", "--raw", "--no-renames", base, head)
         parts = told.split(b"\0")
         changed = {}
@@ -257,34 +260,35 @@ class Checkout:
                 identity if mode.startswith("100") else ""
                 for mode, identity in zip(modes[:2], modes[2:4], strict=True)
             )
+            # Links and submodules have modes that do not start with 100, and count as no file.
             changed[os.fsdecode(path)] = before, after
         return changed
 
     def _beside(self, path: str, news: Set[str]) -> Beside:
-        """Return what stands beside a sidecar now, and whether it is what passes have read."""
+        """Return whether a sidecar's manifest exists, and is the version passes have read."""
         manifests = [f"{path.removesuffix(SUFFIX)}{suffix}" for suffix in SPELLINGS]
         there = any((self.tree / one).is_file() for one in manifests)
         return Beside(there, current=there and news.isdisjoint(manifests))
 
     def _take(self, path: str, base: bytes, theirs: bytes, beside: Beside) -> None:
-        """Bring one sidecar up to date with the remote's."""
+        """Merge the remote's version of a sidecar into the file on disk."""
         place = self.tree / path
         if may_stand(place):
             ours = held(place)
             put(place, ours, self._merge(base, ours, theirs, beside))
 
     def _is_sound(self) -> bool:
-        """Whether the clone itself is whole, so that something else is to blame."""
+        """Return whether the clone itself is intact, so that the cause is elsewhere."""
         try:
             if not self._git.holds("rev-parse", "--verify", "--quiet", "HEAD^{commit}"):
                 return False
             return self._git.holds("fsck", "--connectivity-only", "--no-dangling", "--no-progress")
         except GitError:
-            return True  # nothing was found out
+            return True  # git did not answer, so nothing is proven
 
     def _make_anew(self) -> None:
-        """Clone beside the tree, take the statuses over, and let it take the tree's place."""
-        # A clone that outlived its daemon may still be at work in the folder that it was given.
+        """Clone beside the tree, carry the statuses over, and swap the two."""
+        # A git that outlived its daemon may still be writing to the folder of its clone.
         new = self.folder / f"{_NEW}-{secrets.token_hex(4)}"
         old = self.folder / _OLD
         try:
@@ -303,7 +307,7 @@ class Checkout:
         self._uneven = False
 
     def _restore(self) -> None:
-        """Have the tree back that was put aside for one that did not come."""
+        """Put the old tree back if the new one never took its place."""
         old = self.folder / _OLD
         if not self.tree.exists() and old.exists():
             old.rename(self.tree)
@@ -323,13 +327,13 @@ class Checkout:
         git.run("checkout-index", "--all", "--index")
 
     def _carry(self, new: Path) -> None:
-        """Put the statuses of the tree there is into the one that replaces it."""
+        """Merge the statuses of the present tree into the one that replaces it."""
         for path in statuses_below(self.tree):
             place = new / path.relative_to(self.tree)
             if not may_stand(place):
                 continue
             theirs = held(place)
-            # Whose manifest is gone may have to be stopped yet: no status is dropped here.
+            # A job whose manifest is gone may still have to be stopped, so no status is dropped.
             beside = Beside(there=True, current=True)
             put(place, theirs, self._merge(b"", held(path), theirs, beside))
 

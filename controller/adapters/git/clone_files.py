@@ -1,4 +1,4 @@
-"""Files of a clone that belongs to a daemon: put, removed and found without following a link."""
+"""Files of the daemon's clone: written, removed and listed without following a link."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _ATTRIBUTES = b"* -text -ident -filter !eol !working-tree-encoding\n"
 
 
 def may_stand(place: Path) -> bool:
-    """Whether a sidecar can be there, in the clone: nothing else has its place, or its folder's."""
+    """Return whether a sidecar can be at a path: no folder has its name, no link its folder's."""
     if place.parent.resolve() != place.parent:
         return False  # a link leads elsewhere, where nothing of ours belongs
     try:
@@ -29,7 +29,7 @@ def may_stand(place: Path) -> bool:
 
 
 def put(place: Path, before: bytes, after: bytes) -> None:
-    """Write a sidecar's bytes where they differ; no bytes are no file."""
+    """Write a sidecar's bytes if they differ; empty bytes remove the file."""
     if after == before:
         return
     if after:
@@ -40,12 +40,12 @@ def put(place: Path, before: bytes, after: bytes) -> None:
 
 
 def write(place: Path, content: bytes) -> None:
-    """Write a file of the clone's, whole or not at all."""
+    """Write a file of the clone, completely or not at all."""
     replace(TreeRoot.of(place.parent), str(place), content)
 
 
 def held(place: Path) -> bytes:
-    """Return a regular file's bytes, none of anything else; raises OSError where it is unknown."""
+    """Return a regular file's bytes, else empty; raises OSError when that is unknown."""
     root = TreeRoot.of(place.parent)
     found = root.lstat(str(place))
     is_file = found is not None and stat.S_ISREG(found.st_mode)
@@ -53,10 +53,10 @@ def held(place: Path) -> bytes:
 
 
 def ignore_attributes(tree: Path) -> bool:
-    """Have a repository's .gitattributes change no byte; return whether that is new here.
+    """Make git ignore .gitattributes on checkout; return whether that is new here.
 
-    What is laid out is then what was committed, also after that file has changed, and no
-    filter that this machine has is started by whoever can push.
+    Files are then checked out exactly as committed, even after .gitattributes changed, and nobody
+    who can push can start a filter that is installed on this machine.
     """
     path = tree / ".git" / "info" / "attributes"
     if path.exists() and path.read_bytes() == _ATTRIBUTES:
@@ -67,9 +67,9 @@ def ignore_attributes(tree: Path) -> bool:
 
 
 def discard(old: Path, tree: Path) -> None:
-    """Remove a tree that another one replaced, once the statuses of that one are on disk.
+    """Remove a tree that another one replaced, once the new tree's statuses are on disk.
 
-    Raises OSError where they cannot be flushed; the old tree stays then.
+    Raises OSError when they cannot be flushed; the old tree then stays.
     """
     if old.exists():
         root, statuses = TreeRoot.of(tree), statuses_below(tree)
@@ -83,18 +83,18 @@ def discard(old: Path, tree: Path) -> None:
 
 
 def wipe(folder: Path) -> None:
-    """Remove a folder of ours; what a link leads to is not."""
+    """Remove a folder of ours; of a link only the link."""
     if folder.is_symlink() or folder.is_file():
         folder.unlink()
     else:
-        # What cannot be removed now is in nobody's way, and is tried again by the next daemon.
+        # What cannot be removed now does no harm; the next daemon tries again.
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def clear(folder: Path) -> None:
-    """Remove all but statuses below a folder, which need not be there; links are not followed.
+    """Remove everything but statuses below a folder that may be missing; links are not followed.
 
-    Raises OSError for a folder that cannot be read: manifests of before would stay in it.
+    Raises OSError for a folder that cannot be read: old manifests would stay in it.
     """
     for place, folders, files in os.walk(folder, topdown=False, onerror=_raised):
         for name in files:
@@ -109,18 +109,19 @@ def clear(folder: Path) -> None:
 
 
 def stale_locks(repository: Path) -> Iterator[Path]:
-    """Yield the locks that a git which was killed left: no other is at work in a clone of ours.
+    """Yield the locks left by a git that was killed: no other git uses our clone.
 
     Raises OSError for a folder that cannot be read.
     """
     for folder, names, files in os.walk(repository, onerror=_raised):
+        # Only refs hold locks below the top; objects would take long to list.
         if Path(folder) == repository:
             names[:] = [name for name in names if name == "refs"]
         yield from (Path(folder, name) for name in files if name.endswith(".lock"))
 
 
 def statuses_below(tree: Path) -> Sequence[Path]:
-    """Return the sidecars below a tree; raises OSError for a folder that cannot be read."""
+    """Return the sidecars in a tree; raises OSError for a folder that cannot be read."""
     found = []
     for folder, names, files in os.walk(tree, onerror=_raised):
         names[:] = [name for name in names if name != ".git"]
@@ -129,6 +130,6 @@ def statuses_below(tree: Path) -> Sequence[Path]:
 
 
 def _raised(error: OSError) -> None:
-    """A folder that cannot be listed is not an empty one; only one that does not exist is."""
+    """Raise the error unless it says that the folder does not exist."""
     if error.errno not in ABSENT:
         raise error

@@ -1,7 +1,7 @@
-"""The system's git, run as a program: the user's credentials, signing and hooks hold.
+"""Run the system's git, with the user's credentials, signing and hooks.
 
-This is the only place that starts it. Nothing is ever asked of a terminal, and nothing is waited
-for without end.
+This is the only module that starts git. Git never prompts on a terminal, and every command has a
+time limit.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Final
 from controller.core.urls import HIDDEN, masked
 
 PATIENCE = 60.0
-"""Seconds that one command may take, unless it is told otherwise."""
+"""Default time limit of a command, in seconds."""
 
-# Set by git for its hooks: from there they would lead our commands into another repository.
+# Git sets these for hooks; they would redirect our commands to the hook's repository.
 _OF_A_HOOK = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
@@ -37,19 +37,19 @@ _OF_A_HOOK = (
     "GIT_WORK_TREE",
 )
 _OURS = {
-    # A question nobody can answer is a failure, at once.
+    # Nobody can answer a prompt, so fail at once instead of waiting.
     "GIT_TERMINAL_PROMPT": "0",
     "SSH_ASKPASS_REQUIRE": "never",
     "GCM_INTERACTIVE": "never",
-    # What it says is read here.
+    # Its messages are parsed here, so they must not be translated.
     "LC_ALL": "C.UTF-8",
     "LANGUAGE": "",
     "GIT_OPTIONAL_LOCKS": "0",
-    # The copies that we check out have no use for large files.
+    # Our checkouts do not need the large files.
     "GIT_LFS_SKIP_SMUDGE": "1",
 }
-# A folder of the tree may look like a repository without files. Git would take it for one, with
-# all the programs that its configuration names: whoever opens a pull request would run them.
+# A committed folder can look like a bare repository. Git would use it, with the programs that
+# its configuration names: a pull request could run code here.
 _ALWAYS = {"safe.bareRepository": "explicit"}
 _TELLING = re.compile(r"^(?:fatal|error|remote|ssh): *", re.IGNORECASE)
 _LONGEST = 400
@@ -65,15 +65,15 @@ _REMEDIES = {
 
 
 class GitError(Exception):
-    """Git could not do what was asked of it; the text is one line, without anybody's password."""
+    """A git command failed; the text is one line and holds no password."""
 
 
 class NoAnswerError(GitError):
-    """Git was not started, or did not end by itself: nothing follows from that."""
+    """Git was not started, or did not end by itself: its answer is unknown."""
 
 
 class TimedOutError(NoAnswerError):
-    """A command took too long and was ended."""
+    """A command exceeded its time limit and was killed."""
 
 
 READING: Final = {
@@ -81,17 +81,17 @@ READING: Final = {
     "core.hooksPath": os.devnull,
     "protocol.allow": "never",
 }
-"""Settings to read a repository with: nothing that it sets runs a program or reaches a remote."""
+"""Settings that keep a repository's configuration from running programs or using the network."""
 OFFLINE: Final = {"GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
-"""The environment that belongs to them."""
+"""The environment to use with READ_ONLY_SETTINGS."""
 
 
 class Git:
     """Runs git in one folder.
 
-    ``seconds`` bounds every command; ``settings`` are configuration for these commands alone, as
-    git's ``-c`` takes it; ``environment`` is what they see besides this process's own. ``secrets``
-    are words that no error shows.
+    ``seconds`` limits every command; ``settings`` are configuration for these commands only, as
+    with git's ``-c``; ``environment`` is added to this process's own. ``secrets`` are words that no
+    error text contains.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Git:
         self._running: set[subprocess.Popen[bytes]] = set()
 
     def end(self) -> None:
-        """End what runs now, here and ``within`` other folders; each command of it then fails."""
+        """Kill the running commands, here and in copies; each of them then fails."""
         for process in tuple(self._running):
             _end(process)
 
@@ -121,7 +121,7 @@ class Git:
         settings: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> Git:
-        """Return the same git for another folder, with further settings and environment."""
+        """Return a Git for another folder, with further settings and environment."""
         inner = Git(
             folder,
             seconds=self.seconds,
@@ -129,13 +129,14 @@ class Git:
             environment={**self._environment, **(environment or {})},
             secrets=self._secrets,
         )
+        # Shared, so that ``stop`` reaches the commands of every copy.
         inner._running = self._running
         return inner
 
     def run(self, *arguments: str, content: bytes = b"", seconds: float | None = None) -> str:
-        """Run a command and return what it printed, without the last line's end.
+        """Run a command and return what it printed, without the final newline.
 
-        ``content`` is its standard input. Raises GitError when it fails, TimedOutError when it
+        ``content`` is its standard input. Raises GitError when it fails, GitTimeoutError when it
         takes longer than ``seconds``.
         """
         return os.fsdecode(self.read(*arguments, content=content, seconds=seconds)).rstrip("\n")
@@ -148,23 +149,23 @@ class Git:
         return out
 
     def _hide(self, said: bytes) -> bytes:
-        """Mask the parts of a URL that git, or curl, shows without the rest of it."""
+        """Mask secrets: git and curl print parts of a URL that do not look like one."""
         text = masked(os.fsdecode(said))
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
         return os.fsencode(text)
 
     def holds(self, *arguments: str) -> bool:
-        """Return whether a command that answers with its exit code says yes."""
+        """Return whether a command succeeds, for those that answer with their exit code."""
         return self.ask(*arguments)[0] == 0
 
     def ask(
         self, *arguments: str, content: bytes = b"", seconds: float | None = None
     ) -> tuple[int, bytes, bytes]:
-        """Run a command and return its exit code and what it printed on both streams.
+        """Run a command and return its exit code, stdout and stderr.
 
-        Raises NoAnswerError for one that was not started or that a signal ended, and GitError
-        where git or the folder is missing.
+        Raises NoAnswerError for one that was not started or was killed by a signal, and GitError
+        when git or the folder is missing.
         """
         limit = self.seconds if seconds is None else seconds
         settings = {**self._settings, **_ALWAYS}
@@ -177,7 +178,8 @@ class Git:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
-                # Its helpers end with it, and none of them can ask this terminal anything.
+                # A session of its own: helpers can be killed with it, and cannot prompt on this
+                # terminal.
                 start_new_session=True,
             )
         except FileNotFoundError as error:
@@ -202,15 +204,16 @@ def _environment(more: Mapping[str, str]) -> dict[str, str]:
 
 
 def _missing(folder: Path) -> str:
+    """Return why git could not be started: no folder, or no git."""
     if not folder.is_dir():
-        return f"{folder}: there is no such folder"
+        return f"{folder}: no such folder"
     return "git was not found: install it, or do without --write-back and --repo"
 
 
 def _answer(
     process: subprocess.Popen[bytes], verb: str, content: bytes, limit: float
 ) -> tuple[int, bytes, bytes]:
-    """Return what a command answers; whatever ends the wait ends the command too."""
+    """Wait for a command and return its result; kill it if waiting fails for any reason."""
     with process:
         try:
             out, err = process.communicate(content, timeout=limit)
@@ -222,21 +225,21 @@ def _answer(
             _end(process)
             raise
     if process.returncode < 0:
-        # Taken for a no, it would tell of a branch or a commit that it is not there.
+        # Not a "no": a killed git says nothing about whether a branch or a commit exists.
         raise NoAnswerError(f"git {verb}: a signal ended it ({-process.returncode})")
     return process.returncode, out, err
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a command with the helpers that it started: they hold its streams open."""
+    """Kill a command and the helpers that it started, which keep its pipes open."""
     if process.returncode is not None:
-        return  # its number may be another's by now
+        return  # the process id may have been reused
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
 
 
 def explained(said: bytes, code: int = 1) -> str:
-    """Return what git said as one line for a person: its causes, and what helps against some."""
+    """Return git's messages as one line: the causes, and a remedy for well-known ones."""
     text = masked(os.fsdecode(said))
     lines = [line.strip() for line in text.splitlines()]
     told = [_TELLING.sub("", line) for line in lines if _TELLING.match(line)] or lines

@@ -1,6 +1,6 @@
-"""A commit made beside the user's checkout: neither its files nor its index are touched.
+"""Create a commit beside the user's checkout, touching neither its files nor its index.
 
-It is made by ``git commit`` in a work tree of its own, so that signing and hooks hold.
+``git commit`` runs in a temporary work tree, so that signing and hooks apply.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from controller.adapters.git.pending_statuses import Change
 from controller.adapters.git.repository import Repository
 
 NAME, EMAIL = "bedrock-jobs", "bedrock-jobs@localhost"
-"""Who commits where git knows nobody, as in a CI's runner."""
+"""The committer when git has none configured, as on a CI runner."""
 
 _FOLDER = "bedrock-jobs"
 _FIRST = "refs/heads/bedrock-jobs/first"
@@ -41,20 +41,20 @@ def commit(
     author: str = "",
     filtered: Iterable[str] = (),
 ) -> str:
-    """Make one commit of the changes upon a commit, and return it; no branch moves.
+    """Create one commit of the changes on top of a commit and return it; no branch moves.
 
-    Without a commit to put it upon it is a first one. ``author`` is ``Name <email>``, by default
-    the one that git knows; ``filtered`` are the paths that a filter of the user's is for. Raises
-    GitError, also when a hook changed more than the sidecars.
+    An empty ``onto`` creates a first commit. ``author`` is ``Name <email>``, by default the one
+    that git knows; ``filtered`` are the paths that one of the user's filters applies to. Raises
+    GitError, also when a hook changed anything but the sidecars.
     """
     with _work_tree(repository, onto) as git:
-        # In the user's checkout alone git knows of their attributes, and so of their filters.
+        # Only in the user's checkout does git know the attributes that select a filter.
         through = dict.fromkeys(filtered, repository.git)
         _stage(git, changes, through, "0" * len(onto))
         by = (f"--author={author}",) if author else ()
         who = git.within(git.folder, environment=_identity(git, author))
         patience = max(git.seconds, _PATIENCE_FOR_HOOKS)
-        # Nothing in the message is a comment, whatever it begins with.
+        # The default cleanup would drop lines of the message that start with #.
         said = ("--quiet", "--cleanup=whitespace", "--file=-")
         who.run("commit", *said, *by, content=message.encode(errors="replace"), seconds=patience)
         made, *before = git.run("rev-parse", "HEAD", "HEAD^@").split()
@@ -66,27 +66,28 @@ def commit(
 
 @contextmanager
 def _work_tree(repository: Repository, onto: str) -> Iterator[Git]:
-    """While the context lasts there is a work tree at a commit; what was left of one goes first.
+    """Yield a Git in a temporary work tree at a commit.
 
-    Only one may be at it in a repository at a time. Files are checked out where there are hooks,
-    which may want them, and not otherwise.
+    Leftovers of an earlier one are removed first. Only one may exist in a repository at a time.
+    Files are checked out only if there are hooks, which may read them.
     """
     outer, folder = repository.git, repository.shared / _FOLDER
     hooks = _hooks(repository)
     settings = {**_SETTINGS, "core.sparseCheckout": "false" if hooks else "true"}
     if hooks is not None:
-        # A relative folder of hooks is meant from the user's checkout.
+        # A relative hooks folder is relative to the user's checkout.
         settings["core.hooksPath"] = str(hooks)
     _remove(outer, folder)
     try:
         start = onto or _nothing(outer)
-        # Twice forced: one that was broken off while git made it is known, locked, and not there.
+        # Forced twice: an interrupted `worktree add` leaves the work tree registered and locked.
         quietly = ("--quiet", "--force", "--force", "--detach", "--no-checkout")
         outer.run("worktree", "add", *quietly, str(folder), start)
         git = outer.within(folder, settings)
         pattern = _own_folder(git) / "info" / "sparse-checkout"
         pattern.parent.mkdir(exist_ok=True)
         pattern.write_text("/.bedrock-jobs/none\n", encoding="utf-8")
+        # The pattern matches no file, so with sparse checkout nothing is written to disk.
         git.run("read-tree", "-m", "-u", "HEAD")
         if not onto:
             git.run("symbolic-ref", "HEAD", _FIRST)
@@ -98,32 +99,34 @@ def _work_tree(repository: Repository, onto: str) -> Iterator[Git]:
 
 
 def _hooks(repository: Repository) -> Path | None:
-    """Return the folder of the hooks that a commit would run, if there are any."""
+    """Return the folder of the hooks that a commit would run, or None."""
     folder = repository.top / repository.git.run("rev-parse", "--git-path", "hooks")
     return folder if any(os.access(folder / name, os.X_OK) for name in _HOOKS) else None
 
 
 def _own_folder(git: Git) -> Path:
-    """Return the folder in which git keeps what belongs to a work tree alone."""
+    """Return the folder where git keeps this work tree's own data."""
     pointer = (git.folder / ".git").read_text(encoding="utf-8", errors="surrogateescape")
     return git.folder / pointer.removeprefix("gitdir: ").rstrip("\n")
 
 
 def _remove(git: Git, folder: Path) -> None:
+    """Remove a work tree, registered or not."""
     if folder.exists():
         git.ask("worktree", "remove", "--force", "--force", str(folder))
+        # Git refuses to remove a folder that it does not know as a work tree.
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _nothing(git: Git) -> str:
-    """Return a commit without files: a work tree cannot be at none."""
+    """Create a commit without files: a work tree has to be at some commit."""
     tree = git.run("mktree")
     who = git.within(git.folder, environment=_identity(git, ""))
     return who.run("commit-tree", "-m", "nothing", tree)
 
 
 def _stage(git: Git, changes: Sequence[Change], through: Mapping[str, Git], nothing: str) -> None:
-    """Put the changes into the work tree's own index, with exactly the bytes that they have."""
+    """Put the changes into the work tree's own index, byte for byte."""
     written = {one.path: one.after for one in changes if one.after is not None}
     stored = _stored(git, written, through)
     lines = [
@@ -133,7 +136,7 @@ def _stage(git: Git, changes: Sequence[Change], through: Mapping[str, Git], noth
     paths = [os.fsencode(one.path) + b"\0" for one in changes]
     info = b"".join(line.encode() + path for line, path in zip(lines, paths, strict=True))
     git.run("update-index", "-z", "--index-info", content=info)
-    # Hooks may look at the files themselves.
+    # Hooks may read the files themselves.
     for one in changes:
         with contextlib.suppress(OSError):
             (git.folder / one.path).unlink()
@@ -142,7 +145,7 @@ def _stage(git: Git, changes: Sequence[Change], through: Mapping[str, Git], noth
 
 
 def _stored(git: Git, written: Mapping[str, bytes], through: Mapping[str, Git]) -> dict[str, str]:
-    """Store bytes as blobs and return their ids; only a user's own filter may change them."""
+    """Store bytes as blobs and return their ids; only the user's own filters may change them."""
     stored = {}
     for path in written.keys() & through.keys():
         store = ("hash-object", "-w", "--stdin", f"--path={path}")
@@ -152,14 +155,14 @@ def _stored(git: Git, written: Mapping[str, bytes], through: Mapping[str, Git]) 
     files = [folder / f"status-{number}" for number in range(len(rest))]
     for file, path in zip(files, rest, strict=True):
         file.write_bytes(written[path])
-    # From where git runs: what leads there may be no text, or have ends of lines in it.
+    # Relative names: the absolute path may hold newlines or bytes that are not UTF-8.
     names = "".join(f"{os.path.relpath(file, git.folder)}\n" for file in files).encode()
     made = git.run("hash-object", "-w", "--no-filters", "--stdin-paths", content=names)
     return stored | dict(zip(rest, made.split(), strict=True))
 
 
 def _identity(git: Git, author: str) -> dict[str, str]:
-    """Return who commits, as far as git does not know it."""
+    """Return the environment variables for an identity that git does not know."""
     name, _, email = author.partition("<")
     given = {"name": name.strip() or NAME, "email": email.strip("> ") or EMAIL}
     found = git.ask("config", "--get-regexp", r"^(user|author|committer)\.(name|email)$")[1]
@@ -174,9 +177,9 @@ def _identity(git: Git, author: str) -> dict[str, str]:
 
 
 def _check(git: Git, made: str, allowed: set[str]) -> None:
-    """Nothing but the sidecars is ever pushed, whatever a hook has done."""
+    """Raise GitError if a commit changes anything but the allowed paths, as a hook may do."""
     shown = git.read("diff-tree", "--root", "-r", "-z", "--name-only", "--no-commit-id", made)
     more = sorted({os.fsdecode(path) for path in shown.split(b"\0")[:-1]} - allowed)
     if more:
-        text = f"a hook changed {more[0]}, which is no sidecar of this pass: nothing was pushed"
+        text = f"a hook changed {more[0]}, which is not a sidecar of this pass: nothing was pushed"
         raise GitError(text)

@@ -1,4 +1,4 @@
-"""The user's own branch, taken along to a commit of statuses where that touches nothing else."""
+"""Fast-forward the user's branch to a commit of statuses, if that touches nothing else."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from controller.adapters.host.tree_writes import locked, make_folder, remove, re
 from controller.adapters.sidecars.paths import SUFFIX
 
 _GONE = "000000"
-# Git pulls over a sidecar that was changed here only when it is staged with the bytes to come.
+# `git pull` overwrites a changed sidecar only if it is staged with the incoming bytes.
 _TAKE = f"git add '*{SUFFIX}' && git pull"
 
 
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """A file that differs between two commits: its mode and blob before and after."""
+    """A file that differs between two commits, with mode and blob before and after."""
 
     path: str
     before: tuple[str, str]
@@ -32,10 +32,10 @@ class _Move:
 
 
 def follow(repository: Repository, aim: Aim, heads: Heads, here: Local, commit: str) -> str:
-    """Take the checked out branch along to a commit, and return why not where that cannot be.
+    """Fast-forward the checked out branch to a commit; return why not if that is impossible.
 
-    It is done where only sidecars differ. A sidecar that was written since, or that its user has
-    changed, stays as it is; so does whatever is staged.
+    It is done only if nothing but sidecars differs. A sidecar that was written since, or that the
+    user changed, stays as it is; so does everything that is staged.
     """
     branch = repository.branch()
     if branch != aim.branch or here.head == commit:
@@ -60,6 +60,7 @@ def _follow(
     commit: str,
     moves: list[_Move],
 ) -> str:
+    """Update index, files and branch, in this order; return why not if something is staged."""
     git, branch = repository.git, aim.branch
     staged = _staged(git, here.head, moves)
     if staged:
@@ -71,30 +72,33 @@ def _follow(
     _index(git, {one.path: one.after for one in moves})
     has_moved = heads.here
     try:
-        # Files before the branch: beside a newer commit an older file would count as news.
+        # Files before the branch: with a newer HEAD an old file would count as a new status.
         for one in moves:
             _write(TreeRoot.of(repository.top), repository.top / one.path, one, here, contents)
         moved = ("-m", "bedrock-jobs: follow", f"{HEADS}{branch}", commit, here.head)
         has_moved = has_moved or git.holds("update-ref", *moved)
     finally:
+        # The branch moved meanwhile, or a file could not be written: restore the index.
         if not has_moved:
             _index(git, {one.path: one.before for one in moves})
     return "" if has_moved else f"your branch {branch} moved meanwhile: run `{_TAKE}`"
 
 
 def _is_behind(git: Git, head: str, heads: Heads, commit: str) -> bool:
+    """Return whether a commit contains the user's head."""
     if head in ("", heads.onto):
         return True
     return git.holds("merge-base", "--is-ancestor", head, commit)
 
 
 def _moves(git: Git, before: str, after: str) -> list[_Move]:
-    """Return the files that differ; without a commit before, all of them are new."""
+    """Return the files that differ; without a commit before, all files are new."""
     compared = (before, after) if before else (_nothing(git), after)
     return _raw(git.read("diff-tree", "-r", "-z", "--raw", "--no-renames", *compared))
 
 
 def _raw(output: bytes) -> list[_Move]:
+    """Parse the output of ``diff-tree --raw -z``."""
     parts = output.split(b"\0")
     return [_move(raw, path) for raw, path in zip(parts[::2], parts[1::2], strict=False)]
 
@@ -105,11 +109,11 @@ def _move(raw: bytes, path: bytes) -> _Move:
 
 
 def _staged(git: Git, head: str, moves: Iterable[_Move]) -> list[str]:
-    """Return the sidecars that the user's index has otherwise than either commit."""
+    """Return the sidecars whose entry in the user's index matches neither commit."""
     asked = ("diff-index", "--cached", "-z", "--raw", "--no-renames")
     after = {one.path: one.after for one in moves}
     found = _raw(git.read(*asked, head or _nothing(git)))
-    # Who was killed while following left the index as it is to be.
+    # A process that was killed here left the index already updated.
     return [one.path for one in found if after.get(one.path, one.after) != one.after]
 
 
@@ -118,7 +122,7 @@ def _nothing(git: Git) -> str:
 
 
 def _index(git: Git, files: Mapping[str, tuple[str, str]]) -> None:
-    """Tell the user's index of sidecars as a commit has them."""
+    """Set the index entries of sidecars to those of a commit."""
     info = b"".join(
         f"{'0' if mode == _GONE else mode} {identity}\t".encode() + os.fsencode(path) + b"\0"
         for path, (mode, identity) in files.items()
@@ -129,11 +133,11 @@ def _index(git: Git, files: Mapping[str, tuple[str, str]]) -> None:
 def _write(
     root: TreeRoot, place: Path, move: _Move, here: Local, contents: Mapping[str, bytes]
 ) -> None:
-    """Give a sidecar its new bytes, unless somebody has written it meanwhile."""
+    """Write a sidecar's new bytes, unless somebody changed the file meanwhile."""
     after, folder, path = contents.get(move.path), str(place.parent), str(place)
     try:
         if root.folder(folder) not in {None, folder}:
-            return  # a link of the user's leads elsewhere, where nothing of ours belongs
+            return  # the user linked this folder elsewhere; nothing of ours belongs there
     except OutsideTreeError:
         return
     make_folder(root, folder)
@@ -148,7 +152,7 @@ def _write(
 
 
 def _found(root: TreeRoot, path: str) -> bytes | None:
-    """Return a sidecar's bytes; none of them where something other than a file has its name."""
+    """Return a sidecar's bytes, empty if something other than a file has its name."""
     found = root.lstat(path)
     if found is None:
         return None
@@ -156,6 +160,7 @@ def _found(root: TreeRoot, path: str) -> bytes | None:
 
 
 def _is_as_known(found: bytes | None, move: _Move, here: Local) -> bool:
+    """Return whether a sidecar still has the bytes that were read or are in HEAD."""
     if move.path in here.files:
         return found == here.files[move.path]
     if move.before[0] == _GONE:

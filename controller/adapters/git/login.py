@@ -1,7 +1,7 @@
-"""A user and a password from a URL, given to git where no other user of the machine sees them.
+"""Pass a URL's user and password to git without exposing them to other users.
 
-On a command line they would be in the list of processes, and git would write them into the
-configuration of a clone. The environment of a process is its user's alone.
+On a command line they would appear in the process list, and git would write them into the clone's
+configuration. A process's environment is readable by its user only.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ _HTTP = re.compile(
     r"(?P<scheme>https?)://(?P<login>[^/?#\s]+)@(?P<host>[^/?#\s@]+)(?P<rest>.*)", re.IGNORECASE
 )
 _USER, _PASSWORD = "BEDROCK_JOBS_GIT_USERNAME", "BEDROCK_JOBS_GIT_PASSWORD"
-# A shell's own printf appears in no list of processes either. Only `get` is answered: git also
-# offers what it has used, to be stored.
+# printf is a shell builtin, so it appears in no process list either. Only `get` is answered:
+# git also calls helpers to store credentials.
 _HELPER = (
     r"""!f() { if test "$1" = get; then printf "username=%s\npassword=%s\n" """
     f'"${_USER}" "${_PASSWORD}"; fi; }}; f'
@@ -24,9 +24,9 @@ _COUNT = "GIT_CONFIG_COUNT"
 
 
 def signed_in(url: str, outer: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """Return a URL without its credentials, and the environment that has git use them there.
+    """Return a URL without its credentials, and the environment that makes git use them there.
 
-    ``outer`` is the environment that it adds to. Any URL but one of HTTP stays as it is.
+    ``outer`` is the environment that it extends. A URL that is not HTTP is returned unchanged.
     """
     found = _HTTP.fullmatch(url)
     if found is None:
@@ -37,20 +37,20 @@ def signed_in(url: str, outer: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     scope = f"credential.{site}"
     if not colon:
         return plain, _set([(f"{scope}.username", _decoded(user))], outer)
-    # An empty name lets no other helper answer, or store what this one says.
+    # An empty value clears the list of helpers: no other one answers, or stores the password.
     settings = [(f"{scope}.helper", ""), (f"{scope}.helper", _HELPER)]
     login = {_USER: _decoded(user), _PASSWORD: _decoded(password)}
     return plain, {**_set(settings, outer), **login}
 
 
 def _decoded(word: str) -> str:
-    """Return a part of a URL as it is meant, unless a character in it would end a line."""
+    """Percent-decode a part of a URL, unless the result would break the helper's line format."""
     decoded = unquote(word, errors="surrogateescape")
     return decoded if decoded.isprintable() else word
 
 
 def _set(settings: Iterable[tuple[str, str]], outer: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that set a configuration, behind those that are there already."""
+    """Return the variables that append settings to those already in the environment."""
     number = int(known) if (known := outer.get(_COUNT, "0")).isdecimal() else 0
     made: dict[str, str] = {}
     for name, value in settings:

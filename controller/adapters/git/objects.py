@@ -1,4 +1,4 @@
-"""What commits hold under some folders, read from git's own store."""
+"""Read what commits contain from git's object store."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SHA1_DIGITS = 40
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """A file as a commit holds it: the id of its bytes, and whether it is a plain one."""
+    """A file in a commit: the id of its bytes, and whether it is a regular file."""
 
     identity: str
     plain: bool
@@ -26,7 +26,7 @@ Tree = Mapping[str, Blob]
 
 
 def tree_of(git: Git, commit: str, folders: Iterable[str]) -> dict[str, Blob]:
-    """Return the files that a commit holds under some folders; without a commit there are none."""
+    """Return a commit's files below some folders; none if there is no commit."""
     if not commit:
         return {}
     chosen = [folder for folder in folders if folder]
@@ -43,13 +43,14 @@ def _listed(output: bytes) -> Iterator[tuple[str, Blob]]:
 
 
 def contents(git: Git, identities: Iterable[str]) -> dict[str, bytes]:
-    """Return the bytes of blobs, all of them by one command."""
+    """Return the bytes of blobs, with one command for all of them."""
     wanted = list(dict.fromkeys(identities))
     if not wanted:
         return {}
     output = git.read("cat-file", "--batch", content="".join(f"{one}\n" for one in wanted).encode())
     found, position = {}, 0
     for identity in wanted:
+        # Each answer is "<id> <type> <size>", a newline, the bytes, and a newline.
         end = output.index(b"\n", position)
         answer = output[position:end].split(b" ")
         if answer[1] != b"blob":
@@ -61,7 +62,8 @@ def contents(git: Git, identities: Iterable[str]) -> dict[str, bytes]:
 
 
 def is_blob(content: bytes, identity: str) -> bool:
-    """Whether bytes are those of a blob, told without asking git."""
+    """Return whether bytes have a blob's id, without asking git."""
+    # A repository uses SHA-1 or SHA-256 throughout; the length of an id shows which.
     algorithm = hashlib.sha1 if len(identity) == _SHA1_DIGITS else hashlib.sha256
     found = algorithm(b"blob %d\0" % len(content), usedforsecurity=False)
     found.update(content)
@@ -69,10 +71,11 @@ def is_blob(content: bytes, identity: str) -> bool:
 
 
 def filtered(git: Git, paths: Iterable[str]) -> frozenset[str]:
-    """Return the paths whose bytes a filter of the user's changes on their way, as LFS does."""
+    """Return the paths that one of the user's filters (such as LFS) changes on checkout."""
     asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
     if not asked:
         return frozenset()
+    # The answers are triples of path, attribute and value.
     answers = git.read("check-attr", "-z", "--stdin", "filter", content=asked).split(b"\0")
     triples = zip(answers[::3], answers[2::3], strict=False)
     return frozenset(
@@ -81,16 +84,17 @@ def filtered(git: Git, paths: Iterable[str]) -> frozenset[str]:
 
 
 def ignored(git: Git, paths: Iterable[str]) -> frozenset[str]:
-    """Return those of some paths that a .gitignore keeps out of the repository."""
+    """Return those of some paths that a .gitignore excludes."""
     asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
     if not asked:
         return frozenset()
+    # Exit code 1 means that none of them is ignored.
     code, out, _ = git.ask("check-ignore", "-z", "--stdin", content=asked)
     return frozenset(map(os.fsdecode, out.split(b"\0")[:-1])) if code == 0 else frozenset()
 
 
 def unpacked(git: Git, folders: Iterable[str]) -> frozenset[str]:
-    """Return the paths that a sparse checkout leaves out of the user's files."""
+    """Return the paths that a sparse checkout leaves out of the work tree."""
     chosen = [f":(literal){folder}" for folder in folders if folder]
     listed = git.read("ls-files", "-t", "-z", "--", *chosen).split(b"\0")
     return frozenset(os.fsdecode(line[2:]) for line in listed if line.startswith(b"S "))

@@ -1,4 +1,4 @@
-"""The statuses that a remote branch does not have yet: what of the sidecars goes there, and how."""
+"""Compare the sidecars here with those of a remote branch: what has to be committed."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ from controller.core.status.merge import Beside, Versions, merged
 
 @dataclass(frozen=True, slots=True)
 class Local:
-    """The sidecars here that say something else than the commit that is checked out.
+    """The sidecars here that differ from the commit that is checked out.
 
-    ``files`` has the bytes of each, None for one that is gone, and ``filtered`` those of them whose
-    bytes a filter of the user's changes on their way. ``head`` is that commit, ``tree`` what it
-    holds under the repository's folders, and ``before`` the bytes that it has of the same files.
-    ``nested`` are folders with sidecars that are repositories of their own.
+    ``files`` maps paths to bytes, None for a deleted file; ``filtered`` names those that one of the
+    user's filters applies to. ``head`` is that commit, ``tree`` its files below the repository's
+    folders, and ``before`` its bytes of the same paths. ``nested`` are folders with sidecars that
+    are repositories of their own.
     """
 
     head: str
@@ -49,9 +49,9 @@ class Local:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What is to become of one sidecar; ``after`` is None for one that goes.
+    """The new content of one sidecar; ``after`` is None for one that is deleted.
 
-    ``jobs`` has each job whose entry changes with its phase before and after, empty for none.
+    ``jobs`` lists each job whose entry changes with its phase before and after; empty means none.
     """
 
     path: str
@@ -61,7 +61,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What a branch lacks, and what of it cannot be given to it, by reason."""
+    """The changes to commit, and the paths that cannot be committed, by reason."""
 
     made: tuple[Change, ...]
     left_out: Mapping[str, tuple[str, ...]]
@@ -73,7 +73,7 @@ NOT_PLAIN = "no plain file on the branch"
 
 
 def local(repository: Repository) -> Local:
-    """Return what the passes here recorded since the checkout; asks no remote."""
+    """Return what passes recorded here since the checkout; does not contact the remote."""
     head = repository.head()
     tree = tree_of(repository.git, head, repository.folders)
     nested: list[Path] = []
@@ -94,31 +94,33 @@ def local(repository: Repository) -> Local:
 
 
 def _gone(repository: Repository, missing: Set[str]) -> list[str]:
-    """Return the paths whose files went; what passes do not see may well be there, or elsewhere."""
+    """Return the paths whose files were deleted, not just skipped by passes or sparse checkout."""
     gone = [path for path in sorted(missing) if _has_gone(repository, path)]
     absent = unpacked(repository.git, repository.folders) if gone else frozenset()
     return [path for path in gone if path not in absent]
 
 
 def _has_gone(repository: Repository, path: str) -> bool:
+    """Return whether a sidecar is really absent from the folder that git has it in."""
     inner = (path.removeprefix(f"{folder}/") for folder in repository.folders)
     if all(one.startswith(".") or "/." in one for one in inner):
-        return False  # passes do not look there
+        return False  # passes skip hidden folders
     root, place = TreeRoot.of(repository.top), repository.top / path
     try:
         folder = root.folder(str(place.parent))
-        # A link of the user's may lead elsewhere.
+        # A folder may have become a link: then git's path is no longer this place.
         return folder is None or (folder == str(place.parent) and not root.exists(str(place)))
     except OSError:
         return False
 
 
 def _says_more(path: str, content: bytes | None, read: Mapping[str, bytes]) -> bool:
+    """Return whether a sidecar's entries differ from the commit's, or it was deleted."""
     return content is None or entries_of(content) != entries_of(read.get(path, b""))
 
 
 def _found(repository: Repository, nested: list[Path]) -> Iterator[tuple[str, bytes]]:
-    """Yield path and bytes of every sidecar on disk; another repository's are not ours."""
+    """Yield path and bytes of every sidecar on disk, except those in nested repositories."""
     root = TreeRoot.of(repository.top)
     for inner in repository.folders:
         top, others = str(repository.top / inner), list[str]()
@@ -131,13 +133,14 @@ def _found(repository: Repository, nested: list[Path]) -> Iterator[tuple[str, by
             for name, kind in entries:
                 if name.endswith(SUFFIX) and not name.startswith("."):
                     path = Path(folder, name)
+                    # Links are not followed: git would commit the link and not the file.
                     said = _bytes(root, path) if kind == FileKind.FILE else b""
                     yield path.relative_to(repository.top).as_posix(), said
         nested += map(Path, others)
 
 
 def _walk(root: TreeRoot, folder: Path) -> Iterator[tuple[str, list[Listed]]]:
-    """Yield the folders that can be listed: of the others' sidecars none counts as gone."""
+    """Yield the folders that can be listed; sidecars in the others do not count as deleted."""
     return root.walk(str(folder), lambda _: None)
 
 
@@ -150,14 +153,14 @@ def _bytes(root: TreeRoot, path: Path) -> bytes:
     try:
         return root.read(str(path)) or b""
     except OSError:
-        # The pass has reported it; what cannot be read says nothing, and stops no other.
+        # The pass reported it already; one unreadable file must not block the others.
         return b""
 
 
 def bytes_of(
     git: Git, commit: str, blobs: Mapping[str, Blob], through: Set[str]
 ) -> dict[str, bytes]:
-    """Return the bytes of a commit's files, as a checkout would have them."""
+    """Return the bytes of a commit's files as a checkout would have them."""
     plain = {path: blob for path, blob in blobs.items() if blob.plain}
     bare = contents(git, (blob.identity for path, blob in plain.items() if path not in through))
     made = {path: bare[one.identity] for path, one in plain.items() if path not in through}
@@ -169,9 +172,9 @@ def bytes_of(
 def lacking(
     kinds: Mapping[str, Kind], repository: Repository, here: Local, heads: Heads
 ) -> Changes:
-    """Return what has to change in the branch for it to have the statuses that are here.
+    """Return the changes that bring the branch up to date with the statuses here.
 
-    Only what changed here since the checkout is looked at: entry by entry, the later one counts.
+    Only what changed here since the checkout is compared, entry by entry: the later one wins.
     """
     git, onto = repository.git, heads.onto
     theirs = here.tree if onto == here.head else tree_of(git, onto, repository.folders)
@@ -199,7 +202,7 @@ def _compared(
     heads: Heads,
     theirs: Tree,
 ) -> _Compared:
-    """Read what the three sides hold, with as few commands as there are commits."""
+    """Read all three sides, with as few git commands as there are commits."""
     git, folders = repository.git, repository.folders
     source = theirs if heads.source == heads.onto else tree_of(git, heads.source, folders)
     base = _base(repository, here, heads)
@@ -223,6 +226,7 @@ def _compared(
 
 
 def _folders(tree: Tree) -> Iterator[str]:
+    """Yield the folders in a tree that are named like sidecars."""
     for path in tree:
         before, mark, _ = path.partition(f"{SUFFIX}/")
         if mark:
@@ -231,10 +235,10 @@ def _folders(tree: Tree) -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Compared:
-    """Three sides of every sidecar: here, the bytes ``before``, and ``there``, where it goes.
+    """The three versions of every sidecar: here, the common base (``before``), and ``there``.
 
-    ``source`` is the tree whose manifests count; None where it is the files here. ``folders`` are
-    those of ``theirs`` that are called as sidecars are.
+    ``source`` is the tree whose manifests count; None for the files on disk. ``folders`` are those
+    of ``theirs`` that are named like sidecars.
     """
 
     kinds: Mapping[str, Kind]
@@ -248,7 +252,7 @@ class _Compared:
     root: TreeRoot
 
     def change(self, path: str) -> Change | str | None:
-        """Return what becomes of a sidecar, or why nothing can; None where nothing need."""
+        """Return a sidecar's change, the reason why it cannot be made, or None."""
         if self._is_something_else(path):
             return NOT_PLAIN
         beside = self._beside(path)
@@ -259,7 +263,7 @@ class _Compared:
             return NO_MANIFEST
         base, there = entries_of(self.before.get(path, b"")), self.there.get(path)
         theirs = entries_of(there or b"")
-        # Broken, or with the marks of a conflict, it counts as not there, and is made anew.
+        # A broken sidecar, or one with conflict markers, counts as absent and is written again.
         is_broken = there is not None and not theirs
         versions = Versions(base, ours, base if is_broken else theirs)
         result = merged(self.kinds, versions, beside)
@@ -267,14 +271,14 @@ class _Compared:
         return None if after == there else Change(path, after, _jobs(theirs, result))
 
     def _is_something_else(self, path: str) -> bool:
-        """Whether a link or a folder has a sidecar's name there."""
+        """Return whether a link or a folder has the sidecar's name on the branch."""
         found = self.theirs.get(path)
         if found is not None:
             return not found.plain
         return path in self.folders
 
     def _beside(self, path: str) -> Beside:
-        """Return what stands beside a sidecar where manifests count."""
+        """Return whether the sidecar's manifest exists, where manifests count."""
         stem = path.removesuffix(SUFFIX)
         names = [stem + suffix for suffix in SPELLINGS]
         source = self.source
@@ -285,11 +289,11 @@ class _Compared:
         return Beside(bool(found), all(self._is_as_read(name, source[name]) for name in found))
 
     def _is_as_read(self, name: str, blob: Blob) -> bool:
-        """Whether the manifest there is the one that the pass here has read."""
+        """Return whether the manifest there is the version that was read here."""
         content = self.root.read(str(self.repository.top / name))
         if content is None:
             return False
-        # A checkout may have other ends of lines than the commit.
+        # A checkout may convert line endings, so comparing bytes alone is not enough.
         return is_blob(content, blob.identity) or self.here.tree.get(name) == blob
 
 
@@ -298,7 +302,7 @@ def _some(tree: Tree, paths: Iterable[str]) -> dict[str, Blob]:
 
 
 def _base(repository: Repository, here: Local, heads: Heads) -> str:
-    """Return the last commit that both sides know; what a shallow clone cannot tell is ours."""
+    """Return the last common commit, or the local head if a shallow clone cannot tell."""
     if not here.head or heads.onto in ("", here.head):
         return here.head
     code, out, _ = repository.git.ask("merge-base", here.head, heads.onto)
@@ -306,7 +310,7 @@ def _base(repository: Repository, here: Local, heads: Heads) -> str:
 
 
 def _ours(content: bytes | None, beside: Beside) -> Mapping[str, Any] | None:
-    """Return what a sidecar here says; None for one that says nothing about what is wanted."""
+    """Return a sidecar's entries; None if it says nothing about the desired state."""
     if content is None:
         return None if beside.there else {}
     return entries_of(content) or None

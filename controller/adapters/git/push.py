@@ -1,4 +1,4 @@
-"""A commit put where everybody sees it, or not at all: nothing is ever forced."""
+"""Push a commit, or update the local branch; never forced."""
 
 from __future__ import annotations
 
@@ -18,31 +18,33 @@ _MOVED = (
     "incorrect old value",
     "already exists",
 )
-"""What a push is rejected for when somebody else pushed in between."""
+"""Reasons for a rejected push when somebody else pushed first."""
 
 
 _MOVED_HERE = (b"but expected", b"already exists", b"File exists", b"unable to resolve reference")
-"""What git says when a branch of this repository moved, or another git is about to move it."""
+"""Git's messages when another process moved, or is moving, a branch of this repository."""
 
 
 class RefusedError(GitError):
-    """The remote takes no such commit from us; trying again would not help."""
+    """The remote refuses this commit; trying again would not help."""
 
 
 def land(repository: Repository, aim: Aim, heads: Heads, commit: str) -> bool:
-    """Make a commit the branch's latest; False where somebody was faster, and nothing happened.
+    """Make a commit the branch's head; return False if somebody else was first.
 
-    Raises RefusedError when the remote refuses it, GitError when it cannot be reached.
+    Raises PushRefusedError when the remote refuses it, GitError when it cannot be reached.
     """
     ref = f"{HEADS}{aim.branch}"
     if heads.here:
         why = ("-m", "bedrock-jobs: record statuses")
+        # Compare-and-swap: all zeros means that the branch must not exist yet.
         before = heads.at or "0" * len(commit)
         code, out, err = repository.git.ask("update-ref", *why, ref, commit, before)
         if code and not any(mark in err for mark in _MOVED_HERE):
             raise GitError(f"git update-ref: {explained(err or out, code)}")
         return code == 0
     quietly = ("--porcelain", "--no-follow-tags", "--recurse-submodules=no")
+    # Not forced: the remote rejects it unless the branch is still an ancestor.
     code, out, err = repository.git.ask("push", *quietly, "--", aim.remote, f"{commit}:{ref}")
     if code == 0:
         return True
@@ -56,7 +58,7 @@ def land(repository: Repository, aim: Aim, heads: Heads, commit: str) -> bool:
 
 
 def _said(err: bytes) -> str:
-    """Return what the other side says of it, for who must change a rule or a right there."""
+    """Return the remote's own messages, for the person who can change its rules."""
     lines = [line for line in err.splitlines() if line.startswith(b"remote:")]
     told = b"\n".join(line for line in lines if line.removeprefix(b"remote:").strip())
     return f": {explained(told)}" if told else ""

@@ -14,11 +14,11 @@ _GONE = "couldn't find remote ref"
 
 @dataclass(frozen=True, slots=True)
 class Heads:
-    """What a new commit is put upon.
+    """The commits to build a new commit on.
 
-    ``onto`` is that commit, empty where the repository has none yet; ``at`` is the one that the
-    branch is at, empty while there is no such branch. ``source`` is the commit whose manifests
-    count, empty where it is the files here. ``here`` tells that no remote takes part.
+    ``onto`` is its parent, empty if the repository has no commit yet; ``at`` is the branch's head,
+    empty if there is no such branch. ``source`` is the commit whose manifests count, empty for the
+    files on disk. ``is_local`` means that no remote takes part.
     """
 
     onto: str
@@ -28,9 +28,9 @@ class Heads:
 
 
 def heads_of(repository: Repository, aim: Aim) -> Heads:
-    """Return what to start from, after asking the remote; raises GitError.
+    """Return what to start from, after contacting the remote; raises GitError.
 
-    A checked out branch that the remote does not have yet is its user's to push: commits stay here.
+    A checked out branch that the remote does not have yet is the user's to push: commits stay here.
     """
     if not aim.remote:
         return _here(repository, aim)
@@ -48,12 +48,14 @@ def heads_of(repository: Repository, aim: Aim) -> Heads:
 
 
 def _has_all_of(git: Git, commit: str, other: str) -> bool:
-    """Whether a commit has another among those before it, as far as a shallow clone can tell."""
+    """Return whether a commit descends from another, as far as a shallow clone can tell."""
     return commit != other and git.holds("merge-base", "--is-ancestor", other, commit)
 
 
 def _here(repository: Repository, aim: Aim) -> Heads:
+    """Return the local branch as the base; raises UnsuitableCheckoutError if used elsewhere."""
     shown = repository.git.run("for-each-ref", "--format=%(worktreepath)", f"{HEADS}{aim.branch}")
+    # Moving a branch under another work tree would make all its files look changed.
     if shown and shown != str(repository.top):
         raise UnfitError(f"the branch {aim.branch} is checked out in {shown}: run it there")
     at = repository.commit(f"{HEADS}{aim.branch}")
@@ -61,8 +63,9 @@ def _here(repository: Repository, aim: Aim) -> Heads:
 
 
 def _fetched(repository: Repository, aim: Aim) -> dict[str, str]:
-    """Return the commits of the branches that the remote has, once they are here too."""
+    """Fetch the branches and return the commits of those that the remote has."""
     names = tuple(dict.fromkeys((aim.branch, aim.source)))
+    # One round trip is enough for branches that are expected to exist.
     if not aim.made:
         return _fetch(repository, aim.remote, names, tolerant=True)
     shown = repository.git.run(
@@ -79,6 +82,7 @@ def _fetch(
 ) -> dict[str, str]:
     """Fetch branches as a user's own fetch would, and return their commits."""
     kept = {name: f"{_KEPT}{number}" for number, name in enumerate(names)}
+    # Temporary refs keep the commits from being pruned until they are read.
     sources = {name: name if name == "HEAD" else HEADS + name for name in kept}
     wanted = [f"+{sources[name]}:{kept[name]}" for name in kept]
     try:
@@ -97,10 +101,10 @@ def _fetch_into(git: Git, remote: str, wanted: Iterable[str]) -> None:
     quietly = ("--quiet", "--no-tags", "--no-prune", "--no-recurse-submodules")
     fetch = ("fetch", *quietly, "--no-write-fetch-head")
     try:
-        # Notes where the remote's branch is too: the next fetch then brings only what is new.
+        # Let git update the remote-tracking branch as well: the next fetch then transfers less.
         git.run(*fetch, "--", remote, *wanted)
     except GitError as error:
         if "cannot lock ref" not in str(error):
             raise
-        # The user's own git notes the same at this moment.
+        # The user's own fetch is updating that branch at this moment; do without it.
         git.run(*fetch, "--refmap=", "--", remote, *wanted)

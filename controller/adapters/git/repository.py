@@ -1,4 +1,4 @@
-"""The repository that manifests stand in: where it is, and which branch of it is meant."""
+"""The repository that manifests are in: where it is, and which branch to write to."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ _URL = re.compile(r"^\w+://|^[^/]+:|^/|^\.")
 
 
 class UnfitError(GitError):
-    """What was asked for cannot be done in this checkout; the text says what to ask for instead."""
+    """The request cannot work in this checkout; the text says what to request instead."""
 
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A checkout: ``git`` runs in its ``top`` folder, ``shared`` is the one that git keeps itself.
+    """A checkout: ``git`` runs in its ``top`` folder, ``shared`` is git's common folder.
 
-    ``folders`` are those of the sidecars, from the top, with slashes; empty is the top itself.
+    ``folders`` are the sidecars' folders relative to the top, with slashes; empty is the top
+    itself.
     """
 
     git: Git
@@ -33,31 +34,31 @@ class Repository:
     folders: tuple[str, ...]
 
     def head(self) -> str:
-        """Return the commit that is checked out; empty where there is none yet."""
+        """Return the commit that is checked out; empty if there is none yet."""
         return self.commit("HEAD")
 
     def commit(self, name: str) -> str:
-        """Return the commit of a name; empty where there is none."""
+        """Return the commit that a name refers to; empty if there is none."""
         code, out, _ = self.git.ask("rev-parse", "-q", "--verify", f"{name}^{{commit}}")
         return out.decode().strip() if code == 0 else ""
 
     def branch(self) -> str:
-        """Return the branch that is checked out, one without a commit too; else empty."""
+        """Return the checked out branch, even without commits; empty if HEAD is detached."""
         code, out, _ = self.git.ask("symbolic-ref", "-q", "HEAD")
         name = os.fsdecode(out).strip()
         return name.removeprefix(HEADS) if code == 0 and name.startswith(HEADS) else ""
 
     def holds(self, path: str) -> bool:
-        """Whether a path from the top lies in one of the folders."""
+        """Return whether a path relative to the top is in one of the folders."""
         return any(not folder or path.startswith(f"{folder}/") for folder in self.folders)
 
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """The branch that is written to, and the remote that has it; no remote is this repository.
+    """The branch to write to, and its remote; an empty remote means this repository.
 
-    Manifests count as ``source``, a branch of the same remote, has them. A branch that was named
-    may be ``made``.
+    Manifests count as in ``source``, a branch of the same remote. A branch named by the user may be
+    created (``can_create``).
     """
 
     branch: str
@@ -72,9 +73,9 @@ class Aim:
 def repository_of(
     paths: Iterable[Path], seconds: float = PATIENCE, environment: Mapping[str, str] | None = None
 ) -> Repository:
-    """Return the repository that all of some paths lie in; raises GitError where there is none.
+    """Return the repository that contains all of some paths; raises GitError if there is none.
 
-    ``environment`` is what its git sees besides this process's own.
+    ``environment`` is added to the environment of its git commands.
     """
     folders = list(dict.fromkeys(_existing(folder_of(path).resolve()) for path in paths))
     places = {folder: _place(folder, seconds) for folder in folders}
@@ -88,11 +89,12 @@ def repository_of(
 
 
 def _existing(folder: Path) -> Path:
+    """Return the nearest folder above a path that exists."""
     return next(one for one in (folder, *folder.parents) if one.is_dir())
 
 
 def _place(folder: Path, seconds: float) -> tuple[Path, Path]:
-    """Return the top folder of the checkout that a folder lies in, and the one of git itself."""
+    """Return the top folder of a folder's checkout, and git's common folder."""
     git = Git(folder, seconds=seconds)
     try:
         found = git.run("rev-parse", "--show-toplevel", "--git-common-dir")
@@ -106,6 +108,7 @@ def _place(folder: Path, seconds: float) -> tuple[Path, Path]:
 
 
 def _outermost(folders: Iterable[str]) -> tuple[str, ...]:
+    """Return the sorted folders without those that lie below another one."""
     chosen: list[str] = []
     for folder in folders:
         if not any(not one or folder.startswith(f"{one}/") for one in chosen):
@@ -116,11 +119,11 @@ def _outermost(folders: Iterable[str]) -> tuple[str, ...]:
 def aim_of(repository: Repository, wanted: str, remote: str, environment: Mapping[str, str]) -> Aim:
     """Return where to write to: the ``wanted`` branch, or the one that is checked out.
 
-    A detached checkout is on the branch that GitHub Actions or GitLab CI says. Raises UnfitError
-    where no branch is known, and where the name or the remote is none.
+    For a detached checkout it is the branch that GitHub Actions or GitLab CI reports. Raises
+    UnsuitableCheckoutError if no branch is known, or if the name or the remote is invalid.
     """
     if wanted and not _is_branch_name(repository.git, wanted):
-        raise UnfitError(f"{wanted!r} is no name for a branch")
+        raise UnfitError(f"{wanted!r} is not a valid branch name")
     current = repository.branch() or _built_branch(repository, environment)
     branch = wanted or current
     if not branch:
@@ -133,24 +136,26 @@ def aim_of(repository: Repository, wanted: str, remote: str, environment: Mappin
 
 
 def is_on_this_disk(url: str, folder: Path) -> bool:
-    """Whether a URL, as git in a folder reads it, leads to a repository on this machine's disk."""
+    """Return whether a URL, as git in a folder reads it, is a repository on this machine."""
     return url.startswith("file://") or (folder / url).exists()
 
 
 def urls_of(git: Git, remote: str) -> tuple[str, ...]:
-    """Return where a push to a remote goes; a remote that has no name is its own URL."""
+    """Return where a push to a remote goes; a remote without a name is its own URL."""
     code, out, _ = git.ask("remote", "get-url", "--push", "--all", remote)
     return tuple(os.fsdecode(out).split("\n")[:-1]) if code == 0 else (remote,)
 
 
 def _is_branch_name(git: Git, name: str) -> bool:
+    """Return whether git accepts a name for a branch."""
     return not name.startswith("-") and git.holds("check-ref-format", f"{HEADS}{name}")
 
 
 def _built_branch(repository: Repository, environment: Mapping[str, str]) -> str:
-    """Return the branch that a CI's detached checkout is of; a pull request's is of none."""
+    """Return the branch that a CI's detached checkout is for; none for a pull request."""
     if repository.git.run("rev-parse", "--show-superproject-working-tree"):
-        return ""  # the variables tell of the repository around this submodule
+        return ""  # the variables describe the repository around this submodule
+    # GitHub checks out a merge commit for a pull request, which is on no branch.
     if environment.get("GITHUB_ACTIONS") == "true" and not environment.get("GITHUB_HEAD_REF"):
         name = environment.get("GITHUB_REF", "")
         return name.removeprefix(HEADS) if name.startswith(HEADS) else ""
@@ -158,7 +163,7 @@ def _built_branch(repository: Repository, environment: Mapping[str, str]) -> str
 
 
 def _remote(git: Git, wanted: str, branch: str) -> str:
-    """Return the remote to push to; of several it is the branch's own, else origin."""
+    """Return the remote to push to: the branch's own, else origin, else the only one."""
     known = git.run("remote").splitlines()
     if wanted:
         if wanted not in known and not _URL.search(wanted):

@@ -1,8 +1,7 @@
-"""Keeping a tree and its remote together, in a thread of its own that holds up no pass.
+"""Keep a tree in sync with its remote, in a thread of its own that delays no pass.
 
-A branch is pulled in its turn, and at once when a hook says so; what passes recorded is written
-back once they have ended. Hints, failures and what came meanwhile all lead to the same: it is
-looked at again.
+A branch is pulled at intervals, and at once when a webhook arrives; what passes recorded is written
+back after they ended. Hints, failures and later requests all have the same effect: try again.
 """
 
 from __future__ import annotations
@@ -36,21 +35,21 @@ class Errand(StrEnum):
 
 
 class SyncResult(StrEnum):
-    """How an errand went."""
+    """The outcome of a task."""
 
     CHANGED = "changed"
-    """Something was new, or was committed."""
+    """Something was pulled or committed."""
     UNCHANGED = "unchanged"
     PARTIAL = "partial"
-    """Something could not be taken yet, such as a status whose manifest is not pushed."""
+    """Something has to wait, such as a status whose manifest is not pushed yet."""
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """How the remote is spoken to; None for an errand that is not run at all.
+    """How to reach the remote; None for a task that is never run.
 
-    Both return how it went, and raise GitError. ``end`` ends what git does, from another thread.
+    Both calls return the outcome and raise GitError. ``stop`` stops git, from another thread.
     """
 
     pull: Callable[[], SyncResult] | None
@@ -60,9 +59,9 @@ class Remote:
 
 @dataclass(slots=True)
 class _Turn:
-    """When an errand is run next, by a clock that never goes back, and how it fares.
+    """When a task runs next, by a monotonic clock, and how it has been going.
 
-    ``owed`` tells that it was asked for and has not been done since.
+    ``owed`` means that it was requested and has not been done since.
     """
 
     errand: Errand
@@ -76,12 +75,12 @@ class _Turn:
 
 
 class Syncing:
-    """The thread. ``hurry`` and ``recorded`` may be called from anywhere, signal handlers too.
+    """The thread. ``request_pull`` and ``request_write_back`` are safe in signal handlers too.
 
-    ``every`` is the seconds between pulls, and between looks at what could not be written back
+    ``every`` is the interval between pulls, and between retries of what could not be written back
     although nothing failed. ``pulled`` is called after each pull that brought something new,
-    ``told`` after each errand. After a failure the next try waits for ``pause`` seconds, and twice
-    as long each time, up to five minutes; a hook that tells of a branch is heeded at once.
+    ``told`` after each task. After a failure the next attempt waits for ``pause`` seconds, twice as
+    long each time, up to five minutes; a webhook triggers a pull at once.
     """
 
     def __init__(
@@ -100,6 +99,7 @@ class Syncing:
         runs = (Errand.PULL, remote.pull), (Errand.WRITE_BACK, remote.write_back)
         self._turns = {errand: _Turn(errand, run, every) for errand, run in runs if run is not None}
         # A SimpleQueue may be put to from a signal handler.
+        # None] = SimpleQueue() | =SimpleQueue.put is reentrant, so a signal handler may call it.
         self._inbox: SimpleQueue[Errand | None] = SimpleQueue()
         self._doing: Errand | None = None
         self._leaving = self._late = False
@@ -107,25 +107,25 @@ class Syncing:
         self._thread = threading.Thread(target=self._run, name="syncing", daemon=True)
 
     def start(self) -> None:
-        """Begin with a pull, and with what an earlier daemon could not write back."""
+        """Start with a pull, and with what an earlier daemon could not write back."""
         self._thread.start()
 
     def begun(self, seconds: float) -> bool:
-        """Wait so long at most for the first pull to end, and return whether it has."""
+        """Wait for the first pull to end, at most so long; return whether it has."""
         return self._idle.wait(seconds)
 
     def hurry(self) -> None:
-        """The branch may have moved."""
+        """Request a pull: the branch may have moved."""
         self._inbox.put(Errand.PULL)
 
     def recorded(self) -> None:
-        """There is something to write back."""
+        """Request a write-back: a pass has recorded something."""
         self._inbox.put(Errand.WRITE_BACK)
 
     def close(self, seconds: float) -> bool:
-        """End within so many seconds; return whether nothing is left to write back.
+        """Stop within so many seconds; return whether nothing is left to write back.
 
-        What was recorded and is not written back yet gets one more try.
+        What was recorded and not written back yet gets one more attempt.
         """
         self._leaving = True
         self._inbox.put(None)
@@ -156,10 +156,10 @@ class Syncing:
             self._do(last)
 
     def _listen(self, seconds: float) -> None:
-        """Take in what was asked for, however often it was; wait for it so long at most."""
+        """Collect requests, merging repeated ones; wait for the first at most so long."""
         asked = set()
         with suppress(Empty):
-            # No lock waits for ever, so the longest of waits comes to an end too.
+            # Larger timeouts raise OverflowError.
             asked.add(self._inbox.get(timeout=min(seconds, threading.TIMEOUT_MAX)))
             while True:
                 asked.add(self._inbox.get_nowait())
@@ -168,17 +168,18 @@ class Syncing:
             is_put_off = turn.failing and turn.errand is Errand.WRITE_BACK
             if turn.errand in asked:
                 turn.owed = True
+                # A failing write-back keeps its backoff: every pass requests one.
                 turn.due = turn.due if is_put_off else min(turn.due, now)
 
     def _do(self, turn: _Turn) -> None:
-        # What is recorded from here on is written back the next time.
+        # Requests from here on are for the next run.
         self._doing, turn.owed, result = turn.errand, False, SyncResult.FAILED
         try:
             result = turn.run()
         except GitError as error:
             self._failed(turn, str(error))
         except Exception:
-            # Whatever it is, the passes go on, and it is tried again.
+            # A bug must not end the thread: passes go on, and the task is tried again.
             _log.exception("a defect", extra={"errand": turn.errand})
             self._failed(turn, "a defect")
         else:
@@ -191,8 +192,9 @@ class Syncing:
     def _failed(self, turn: _Turn, why: str) -> None:
         turn.failing = turn.owed = True
         pause = min(self._pause * 2**turn.failures, LONGEST_PAUSE)
+        # Jitter keeps the daemons of several shards from retrying in step.
         turn.due = time.monotonic() + pause * _RANDOM.uniform(0.8, 1.2)
-        # No further than the longest pause needs.
+        # Bounded, so that the power of two stays a small number.
         turn.failures = min(turn.failures + 1, 30)
         if self._leaving and turn.errand is Errand.PULL:
             return

@@ -1,8 +1,8 @@
-"""The git work trees around some files: whether git is changing one, and what their HEAD holds.
+"""The git work trees around some files: whether git is changing one, and what HEAD contains.
 
-Git lays out the files of a commit one by one while ``index.lock`` exists, and puts the lock in the
-place of the index when it has finished. Only files are read here, and no git is started, so that
-it can be done at every save; the one exception is a lock that was left behind.
+Git writes the files of a commit one by one while ``index.lock`` exists, and renames the lock over
+the index when it is done. Only files are read here, and no git is started, so that it is cheap
+enough for every save; the exception is a lock that was left behind.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _REPOSITORY = ".git"
 _LOCK, _INDEX = "index.lock", "index"
 _POINTER = "gitdir: "
 _LONGEST_POINTER = 1 << 16
-# Between its steps git releases the lock, and the files are those of a commit nobody asked for.
+# Between the steps of a rebase git releases the lock, with a commit checked out that was never
+# meant to be applied.
 _UNFINISHED = {
     "rebase-merge": "rebase",
     "rebase-apply": "rebase",
@@ -38,15 +39,15 @@ _UNFINISHED = {
 }
 
 State = tuple[int, ...]
-"""A number of facts about a file that differ for every state of it; none where it is unknown."""
+"""Facts about a file that differ whenever the file does; empty if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How git left a work tree: the state of its index, and what is under way.
+    """The state that git left a work tree in: its index, and what is in progress.
 
-    ``locked`` and ``unfinished`` say why its files are not a whole commit, or nothing. ``stale``
-    is the path of a lock that was left behind, or nothing.
+    ``locked`` and ``unfinished`` say why its files may not be a whole commit, or are empty.
+    ``stale`` is the path of a lock that was left behind, or empty.
     """
 
     index: State | None = None
@@ -56,13 +57,13 @@ class Standing:
 
 
 Standings = Mapping[str, Standing]
-"""How git left each work tree, by its top folder."""
+"""The state of each work tree, by its top folder."""
 
 
 class WorkTrees:
-    """The work trees that some paths, and the files last read below them, lie in.
+    """The work trees that contain some paths and the files last read below them.
 
-    ``now`` returns seconds since 1970, as the times of files are. Any thread may ask.
+    ``now`` returns seconds since the epoch, as file times have them. Safe to call from any thread.
     """
 
     def __init__(self, paths: Iterable[Path], now: Callable[[], float] = time.time) -> None:
@@ -72,20 +73,21 @@ class WorkTrees:
         self._now = now
 
     def include(self, files: Iterable[str]) -> None:
-        """Let the work trees of these files count too: submodules lie below the paths."""
+        """Add the work trees of these files: submodules lie below the paths."""
         self._folders = frozenset(map(os.path.dirname, map(os.path.abspath, files)))
 
     def standings(self) -> Standings:
-        """Return how git left each work tree; what cannot be seen counts as locked."""
+        """Return the state of each work tree; one that cannot be read counts as locked."""
         return {top: self._standing(top) for top in self._tops()}
 
     def is_at_rest(self) -> bool:
-        """Whether git is changing none of them now, as far as can be seen."""
+        """Return whether git is changing none of them now, as far as can be seen."""
         return not any(one.locked for one in self.standings().values())
 
     def _tops(self) -> Iterator[str]:
+        """Yield the top folder of every work tree on the way up from the paths."""
         seen: set[str] = set()
-        # A path may be a link into a work tree, or be in one and lead out of it.
+        # A path may be a link into a work tree, or lie in one and lead out of it.
         for start in (*self._named, *map(os.path.realpath, self._named), *self._folders):
             for folder in upward(start):
                 if folder in seen:
@@ -111,23 +113,23 @@ class WorkTrees:
 
 
 def git_folder(top: str) -> str:
-    """Return where git keeps the index of a work tree; worktrees and submodules have a pointer.
+    """Return where git keeps a work tree's index; worktrees and submodules have a pointer file.
 
-    Raises OSError where that cannot be found out.
+    Raises OSError if that cannot be read.
     """
     path = f"{top}/{_REPOSITORY}"
     if stat.S_ISDIR(os.stat(path).st_mode):
         return path
-    # A pipe or a device would be read for ever.
+    # read() refuses pipes and devices, which would block forever.
     pointer = anywhere().read(os.path.realpath(path), _LONGEST_POINTER) or b""
     return os.path.join(top, os.fsdecode(pointer).rstrip("\n").removeprefix(_POINTER))
 
 
 def changed_since_head(top: str, files: Collection[str]) -> frozenset[str]:
-    """Return the files of a work tree whose bytes are not those of HEAD, by absolute paths.
+    """Return the absolute paths of the files whose bytes differ from HEAD.
 
-    Besides ``files``, it names defaults and fleet files that HEAD holds and the disk does not.
-    Raises GitError and OSError.
+    Besides ``files``, it includes defaults and fleet files that HEAD contains and the disk does
+    not. Raises GitError and OSError.
     """
     held, real = tree_of(Git(Path(top)), "HEAD", ()), os.path.realpath(top)
     rest = {path for path in held if is_binding(os.path.basename(path))}
@@ -153,7 +155,7 @@ def _unfinished(folder: str) -> str:
 
 
 def _seen(path: str) -> os.stat_result | None:
-    """Return what is at a path, None where nothing is; raises OSError where nobody can say."""
+    """Return the status of a path, None if nothing exists; raises OSError if unknown."""
     try:
         return os.lstat(path)
     except OSError as error:
@@ -169,8 +171,9 @@ def _state_of(found: os.stat_result | None) -> State | None:
 
 
 def state_at(path: str) -> State | None:
-    """Return the state of what is at a path; None only where the disk says that nothing is."""
+    """Return the state of what is at a path; None only if the disk says it is absent."""
     try:
         return _state_of(_seen(path))
     except OSError:
+        # Unknown is a state of its own, which equals no known one.
         return ()

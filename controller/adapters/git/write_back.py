@@ -1,4 +1,4 @@
-"""Statuses, committed to a branch and pushed: what ``--write-back`` asks for."""
+"""Commit statuses to a branch and push them: the work of ``--write-back``."""
 
 from __future__ import annotations
 
@@ -42,11 +42,11 @@ _SIMULATED = "Sandbox: nothing here is real."
 class WriteBackOptions:
     """How statuses are written back.
 
-    Without a ``branch`` it is the one that is checked out; without a ``remote`` that branch's own;
-    without an ``author``, which is ``Name <email>``, whom git knows. What is ``simulated`` says
-    so in every commit, and goes to no other machine. ``seconds`` bounds each command of git. What
-    is ``pushed`` is committed nowhere else: without the branch there, nothing is. ``url`` is that
-    of a clone's origin, for its credentials; those of a ``remote`` that is a URL count too.
+    Defaults: the checked out ``branch``, that branch's ``remote``, and the ``author`` that git
+    knows (``Name <email>``). ``simulated`` statuses are marked as such in every commit, and never
+    pushed to another machine. ``seconds`` limits each git command. With ``require_push`` nothing is
+    committed unless the remote has the branch. ``url`` is that of a clone's origin, for its
+    credentials; those in a ``remote`` that is a URL are used too.
     """
 
     branch: str = ""
@@ -62,9 +62,9 @@ class WriteBackOptions:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What came of a write-back: no ``commit`` means that there was nothing to write.
+    """The outcome of a write-back; an empty ``commit`` means that there was nothing to write.
 
-    ``jobs`` and ``paths`` are those that the commit tells of; ``notes`` are for a person.
+    ``jobs`` and ``paths`` are those in the commit; ``notes`` are for the user.
     """
 
     aim: Aim
@@ -85,10 +85,10 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Writer:
-    """Writes the statuses under some folders back to a branch.
+    """Writes the statuses below some folders back to a branch.
 
-    ``pause`` waits for some seconds, ``draw`` gives a number below one: writers that met step
-    apart.
+    ``pause`` sleeps for some seconds, ``draw`` returns a number below one: jitter for writers that
+    collided.
     """
 
     repository: Repository
@@ -99,10 +99,10 @@ class Writer:
     draw: Callable[[], float] = field(default=random.SystemRandom().random)
 
     def write_back(self, summary: str = "") -> Written:
-        """Have the branch hold every status that was recorded here, in at most one commit.
+        """Commit every status that was recorded here to the branch, in at most one commit.
 
-        Nothing is asked of the remote when the checkout has them all. Raises GitError when the
-        branch cannot have them: the sidecars stay as they are, and the next call tries again.
+        The remote is not contacted when HEAD already has them all. Raises GitError when the branch
+        cannot take them: the sidecars stay as they are, and the next call tries again.
         """
         try:
             with _alone(self.repository):
@@ -111,6 +111,7 @@ class Writer:
             raise GitError(f"{error.filename or self.repository.top}: {error.strerror}") from error
 
     def _written(self, summary: str) -> Written:
+        """Try until a commit is accepted, at most MAX_TRIES times."""
         here = local(self.repository)
         if not here.files:
             return Written(self.aim, notes=tuple(_elsewhere(here)))
@@ -121,16 +122,18 @@ class Writer:
                 return written
             took = time.monotonic() - began
             if number < TRIES:
+                # Backoff in proportion to one attempt: a slow remote needs longer pauses.
                 self.pause(min(self.draw() * took * 2 ** (number + 1), _LONGEST_PAUSE))
         raise GitError(f"{self.aim}: others pushed first, {TRIES} times in a row")
 
     def _once(self, here: Local, summary: str, number: int) -> Written | None:
-        """Try once; None means that somebody else was faster."""
+        """Try once; None means that somebody else pushed first."""
         heads = heads_of(self.repository, self.aim)
         if heads.here and self.options.pushed:
             raise GitError(f"{self.aim} is not there: nothing is committed until it is back")
         changes = lacking(self.kinds, self.repository, here, heads)
         _refuse_ignored(changes)
+        # The remote lacks the branch: commit locally and leave the push to the user.
         aim = self.aim if not heads.here else Aim(self.aim.branch, "", self.aim.source)
         if not changes.made:
             notes = self._notes(aim, heads, here, changes, heads.at)
@@ -145,6 +148,7 @@ class Writer:
         return Written(aim, made, jobs, paths, number, not heads.here, notes)
 
     def _message(self, changes: Changes, summary: str) -> str:
+        """Return the commit message for these changes."""
         moves = [job for change in changes.made for job in change.jobs]
         files = {change.path: change.after for change in changes.made}
         template, skip_ci = self.options.template, self.options.skip_ci
@@ -154,7 +158,7 @@ class Writer:
     def _notes(
         self, aim: Aim, heads: Heads, here: Local, changes: Changes, at: str
     ) -> tuple[str, ...]:
-        """Return what a person should know: what was left out, and where their branch is now."""
+        """Return notes for the user: what was skipped, and where their branch is now."""
         followed = follow(self.repository, aim, heads, here, at) if at else ""
         return (*_elsewhere(here), *_left_out(changes), *filter(None, (followed,)))
 
@@ -165,9 +169,10 @@ def writer(
     kinds: Mapping[str, Kind],
     environment: Mapping[str, str] | None = None,
 ) -> Writer:
-    """Return the writer for the sidecars under some paths.
+    """Return the writer for the sidecars below some paths.
 
-    Raises UnfitError for what cannot be meant in this checkout, GitError where git itself fails.
+    Raises UnsuitableCheckoutError if the options make no sense in this checkout, GitError if git
+    fails.
     """
     known = os.environ if environment is None else environment
     remote, login = signed_in(options.remote, os.environ)
@@ -181,22 +186,22 @@ def writer(
 
 @contextmanager
 def _alone(repository: Repository) -> Iterator[None]:
-    """While the context lasts no other process writes back from a checkout of this repository."""
-    # The file is never made: where there is none, its folder is locked.
+    """Exclude other write-backs from checkouts of this repository, also by other processes."""
+    # The file never exists: while it does not, the lock is on its folder.
     root = TreeRoot.of(repository.shared)
     with locked(root, str(repository.shared / "bedrock-jobs.lock")):
         yield
 
 
 def _refuse_far(repository: Repository, remote: str) -> None:
-    """Others would take simulated statuses for real ones."""
+    """Raise UnsuitableCheckoutError for a remote elsewhere: others would trust the statuses."""
     for url in urls_of(repository.git, remote):
         if not is_on_this_disk(url, repository.top):
             raise UnfitError(not_pushed(url))
 
 
 def not_pushed(url: str) -> str:
-    """Return what is told of simulated statuses that were to go to another machine."""
+    """Return why simulated statuses are not pushed to another machine, and what to do."""
     return (
         f"the sandbox's statuses are not real, and are not pushed to {masked(url)}: write files "
         "alone, or try it on a repository on this disk"
@@ -204,20 +209,21 @@ def not_pushed(url: str) -> str:
 
 
 def _refuse_ignored(changes: Changes) -> None:
+    """Raise GitError if a .gitignore excludes everything that was to be committed."""
     if changes.made or IGNORED not in changes.left_out:
         return
     path = changes.left_out[IGNORED][0]
-    raise GitError(
-        f"{path} is ignored by a .gitignore: take that rule away, or do without --write-back"
-    )
+    raise GitError(f"{path} is ignored by a .gitignore: remove that rule, or omit --write-back")
 
 
 def _elsewhere(here: Local) -> Iterator[str]:
+    """Yield a note for each nested repository with sidecars."""
     for folder in here.nested:
         yield f"{folder} is a repository of its own: run once for it, to write its statuses back"
 
 
 def _left_out(changes: Changes) -> Iterator[str]:
+    """Yield a note for each reason why sidecars were not committed."""
     for why, paths in changes.left_out.items():
         more = f" and {len(paths) - _FEW} more" if len(paths) > _FEW else ""
         shown = ", ".join(paths[:_FEW])
