@@ -41,6 +41,7 @@ _TABLE = (
     _Row("ValidationException", Disposition.TRANSIENT, ROLE_NOT_ASSUMABLE),
     _Row("ValidationException", Disposition.ABSENT, NO_SUCH_IDENTIFIER, reading=True),
     _Row("ValidationException", Disposition.REFUSED),
+    # No job has the model's name, so waiting for one to become visible would never end.
     _Row("ConflictException", Disposition.REFUSED, MODEL_NAME, reading=False),
     _Row("ConflictException", Disposition.CONFLICT),
     _Row("ResourceNotFoundException", Disposition.ABSENT, reading=True),
@@ -72,6 +73,7 @@ def classify(code: str, message: str, *, reading: bool) -> Disposition:
     for row in _TABLE:
         if row.matches(code, message, reading=reading):
             return row.disposition
+    # An unknown error is retried: giving up on one that passes would need a person.
     return Disposition.TRANSIENT
 
 

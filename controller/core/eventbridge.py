@@ -58,6 +58,7 @@ def _job(event: dict[str, Any], kind: Kind) -> str | Poison:
     match = _ARN.fullmatch(arn) if isinstance(arn, str) else None
     if match is None or match[2] != kind.resource:
         return Poison.NO_JOB
+    # Other accounts may forward events here, but only about their own jobs.
     if event.get("account", match[1]) != match[1]:
         return Poison.OTHER_ACCOUNT
     return match[0]

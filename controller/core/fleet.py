@@ -125,6 +125,7 @@ def forbidden(
     ``target`` is the manifest's own; the fleet's fills its gaps. What is still open then is checked
     once the credentials are resolved.
     """
+    # Most fleets have no rules, and this runs for every manifest.
     if fleet.allow == _ALL and fleet.require == _NOTHING:
         return ()
     return (
@@ -134,6 +135,7 @@ def forbidden(
     )
 
 
+# A tree has many manifests and few targets.
 @lru_cache(maxsize=256)
 def forbidden_target(target: Target, fleet: Fleet) -> tuple[Finding, ...]:
     """Return the violations in a target, as far as the target is known."""
@@ -236,6 +238,7 @@ def _missing(kind: Kind, spec: Mapping[str, Any], require: Require) -> Iterator[
 def _tag_keys(tags: Any) -> set[str]:
     if not isinstance(tags, list):
         return set()
+    # Services disagree about the case of these members.
     return {str(tag.get("key", tag.get("Key"))) for tag in tags if isinstance(tag, Mapping)}
 
 

@@ -42,6 +42,7 @@ def selector(text: str | None) -> Selector:
 
 
 def _requirement(part: str) -> Requirement:
+    # The single = comes last, because the other operators contain it.
     for operator, wanted in (("!=", False), ("==", True), ("=", True)):
         key, found, value = part.partition(operator)
         if found:

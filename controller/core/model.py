@@ -82,6 +82,7 @@ class Target:
     @property
     def told_place(self) -> tuple[str | None, str | None]:
         """The account and region as far as they are known; a role's ARN contains its account."""
+        # arn:aws:iam::ACCOUNT:role/NAME
         parts = (self.assume_role_arn or "").split(":", 5)
         return self.account_id or (parts[4] if len(parts) > 5 else None), self.region
 

@@ -13,6 +13,7 @@ _UNFINISHED = UNREAD | {Reason.INTENT_UNCONFIRMED}
 def cadence_of(kind: Kind, outcome: Outcome, *, recorded: bool = True) -> Cadence:
     """Return how soon to observe a job again; ``recorded`` says if its sidecar is up to date."""
     found = outcome.failure or outcome.now.failure
+    # The sidecar does not show the result yet: observe again soon and write it.
     if not recorded:
         return Cadence.FAILED
     if found is not None:
@@ -20,6 +21,7 @@ def cadence_of(kind: Kind, outcome: Outcome, *, recorded: bool = True) -> Cadenc
     # A created job that is not visible yet is looked up until it is.
     if outcome.arn is not None or outcome.now.reason in _UNFINISHED:
         return Cadence.FAILED
+    # A settled job is left alone until its manifest changes or the resync is due.
     return Cadence.ACTIVE if _changes_by_itself(kind, outcome) else Cadence.SETTLED
 
 

@@ -84,6 +84,7 @@ class Timetable:
     def nudge(self, key: JobKey, now: float) -> None:
         """Make a job that changes by itself due now, unless it is in a backoff."""
         turn = self._turns.get(key)
+        # Events must not defeat a backoff: a burst of them would hammer a failing service.
         if turn is not None and turn.due > now and not turn.failures and not turn.full:
             self._put(key, replace(turn, due=now, early=now))
 
@@ -110,6 +111,7 @@ class Timetable:
 
     def put_off(self, keys: Iterable[JobKey], now: float) -> None:
         """Postpone jobs together by the interval of settled ones."""
+        # One time for all of them, so that they meet in one plan again.
         due = now + self._about(self.rhythm.resync)
         for key in keys:
             self._put(key, Turn(due, due))

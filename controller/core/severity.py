@@ -20,6 +20,7 @@ def as_errors(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 
 def strict(tree: Tree) -> Tree:
     """Return a tree in which every warning is an error that makes its manifest invalid."""
+    # Without warnings there is nothing to convert; most trees have none.
     if len(errors(tree.problems)) == len(tree.problems):
         return tree
     manifests = tuple(map(_strict_manifest, tree.manifests))

@@ -18,6 +18,7 @@ MOST_SHARDS = 1_000
 _SHARD = re.compile(r"(?P<index>[0-9]{1,4}|auto)/(?P<count>[0-9]{1,4})")
 _ORDINAL = re.compile(r"-([0-9]{1,4})\Z")
 _WORD = (1 << 64) - 1
+# The multiplier of the published algorithm.
 _MULTIPLIER = 2_862_933_555_777_941_757
 
 

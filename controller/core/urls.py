@@ -8,6 +8,7 @@ _URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)(?P<rest>\S*)")
 _USER = re.compile(r"(?<=://)[^/\s]*@")
 _TAIL = re.compile(r"[?#]")
 _SEPARATORS = re.compile(r"[/:?#&=@]")
+# Shorter parts, such as a port, also occur in ordinary text.
 _SHORTEST_SECRET = 6
 HIDDEN = "***"
 

@@ -227,6 +227,7 @@ class Roster:
             news |= self.parked
         limits, desired = self.intake.fleet.limits, self.intake.desired
         if len(news) > limits.max_submits:
+            # Reading the records costs I/O, so only when the limit may really be exceeded.
             known = recorded()
             if sum(may_submit(desired[key], known.get(key)) for key in news) > limits.max_submits:
                 return news
@@ -241,6 +242,8 @@ class Roster:
         urgent = {key for key, turn in due.items() if turn.urgent}
         if urgent:
             return self._batch(group, urgent, full=False)
+        # A full observation needs calls even for settled jobs, so it is kept apart from ordinary
+        # ones.
         full = all(turn.full for turn in due.values())
         own = [
             key
@@ -263,6 +266,7 @@ class Roster:
         return Batch(tuple(desired[key] for key in chosen), group, full)
 
     def _sweep(self, now: float) -> list[Batch]:
+        # Without knowing all manifests, a missing one cannot be told from an unread one.
         if self.intake.coverage() is None:
             self.sweep_due = now + self._long()
             return []

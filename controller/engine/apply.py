@@ -110,6 +110,7 @@ def apply_plan(made: Plan, worker: Worker, beside: Slots, terms: Terms) -> tuple
             outside.watcher(result)
         return results
 
+    # Merged by ARN, so that no job is counted twice.
     slots = {**beside, **slots_of(made.actions, outside.kinds, worker.actor.recorded)}
     ours = Counter(slots.values())
 

@@ -20,6 +20,7 @@ def list_active(kind: Kind, target: Target, cloud: Cloud) -> list[Summary]:
     Jobs that are being stopped are included: they take a slot until they are stopped. Raises
     CloudError.
     """
+    # List filters by one status per call.
     statuses = sorted(kind.active)
     return [job for one in statuses for job in cloud.listing(kind, target, status=one)]
 
@@ -53,10 +54,12 @@ def confirm_room(
     failed: dict[Place | None, Failure] = {}
     # A record may name a job that others submitted; it takes none of our slots.
     not_ours = theirs(made.actions)
+    # One listing per place, however many submits go there.
     for place, target in {one.place: one.desired.target for one in submits}.items():
         try:
             running |= _running(kinds, recorded, place, target, cloud)
         except CloudError as error:
+            # Without a count the submits of this place are held: a guess could exceed the limit.
             failed[place] = error.failure
     if not running and not failed:
         return made, crowd

@@ -52,6 +52,7 @@ class Leftovers:
     ) -> tuple[Desired, ...]:
         """Return the removed jobs in the form that a pass observes."""
         targets: dict[Place, Target] = {}
+        # Credentials that reach a place today are the ones to look up its removed jobs with.
         for job in jobs if self.removed else ():
             known = recorded.get(job.key)
             if known is not None and known.place is not None:

@@ -74,6 +74,7 @@ class Look:
 
     def _is_of_record(self, recorded: Recorded) -> bool:
         """Whether the recorded job is requested now: by ARN if no manifest is left to name it."""
+        # A removed job's name may belong to another manifest by now.
         if self.lineage.desired.removed:
             return self.asked == recorded.arn
         named = recorded.live is not None and self.asked == recorded.live.name
@@ -181,6 +182,7 @@ class Look:
         try:
             tags = cloud.tags(lineage.desired.target, live.arn)
         except CloudError:
+            # The recorded ARN is enough to know whose the job is.
             if recorded is None or recorded.arn != live.arn:
                 raise
             return live

@@ -55,6 +55,7 @@ class _Places:
 
     def of(self, target: Target) -> Place | Failure:
         """Return where a target's credentials act, or why that is not known."""
+        # The account is a condition on the answer, not part of the question.
         asked = replace(target, account_id=None)
         if asked not in self.known:
             try:
@@ -95,6 +96,7 @@ class Observer:
         settled, rest = self._settled(desired)
         groups: dict[tuple[str | None, str | None], list[Desired]] = defaultdict(list)
         for job in rest:
+            # Jobs of one role and region share credentials, and so a place.
             groups[job.target.assume_role_arn, job.target.region].append(job)
 
         def one(jobs: list[Desired], executor: Executor) -> Seen:
@@ -165,6 +167,8 @@ class Observer:
             else:
                 lineage = Lineage(kind, job, self.fleet)
                 look = begun(lineage, place, known, full=self._is_full(job), now=self.now)
+                # The resolved region, so that targets that name it and those that default to it
+                # share a listing.
                 where = Target(place.region, None, job.target.assume_role_arn)
                 groups[kind.name, where].append(look)
         for group in groups.values():
@@ -181,6 +185,7 @@ class Observer:
         asked: dict[Lane, Target] = {}
         for job in jobs:
             known, observation = self.recorded.get(job.key), seen[job.key]
+            # Only a job that the quota refused needs the count.
             if known is None or known.queue_active is None or job.removed:
                 continue
             if observation.place is not None and observation.existence is not Existence.UNKNOWN:
@@ -204,6 +209,7 @@ def _side_by_side(
             return tuple(looking.map(look, groups, cycle(executors)))
         except BaseException:
             for executor in executors:
+                # Otherwise leaving the pools would first run everything that is queued.
                 executor.shutdown(wait=False, cancel_futures=True)
             raise
 
@@ -228,6 +234,7 @@ def _look_at(group: list[Look], cloud: Cloud, executor: Executor) -> dict[JobKey
     if sum(one.found is None for one in unknown) > FEW:
         return seen | _by_listing(rest, None, cloud, executor)
     seen |= _one_by_one(unknown, cloud, executor)
+    # A listing of active jobs is short, so it pays off from the second job on.
     if len(active) > 1:
         status = active[0].lineage.kind.listed_as_active
         return seen | _by_listing(active, status, cloud, executor)

@@ -55,8 +55,10 @@ class Bucket:
             passed = max(0.0, now - self._seen) if self._seen is not None else 0.0
             self._seen = now
             self.pace = min(self.rate, self.pace + passed * self.rate / RECOVERY_SECONDS)
+            # The burst shrinks with the pace, or a slowed place would first use up the old burst.
             most = max(1.0, self.pace * BURST_SECONDS)
             self._left = min(most, self._left + passed * self.pace) - 1.0
+            # Below zero, tokens are owed: each caller waits for those before it.
             return max(0.0, -self._left / self.pace)
 
     def slow(self) -> None:
@@ -121,6 +123,7 @@ class Gated:
 def narrowed(cloud: Cloud, width: int) -> Cloud:
     """Return a cloud with at most ``width`` calls to each target in flight; further calls wait."""
     slots: dict[tuple[str | None, str | None], threading.Semaphore]
+    # By role and region, as clients are; looking up the account could take a call.
     slots = defaultdict(lambda: threading.Semaphore(width))
     lock = threading.Lock()
 
@@ -146,6 +149,7 @@ def paced(
 
     @contextmanager
     def gate(target: Target) -> Iterator[None]:
+        # Targets of one account and region share a bucket, as they share the service's limit.
         place = cloud.place(target)
         with lock:
             bucket = buckets[place]

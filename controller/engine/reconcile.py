@@ -121,16 +121,19 @@ def reconcile(
     kinds, by_key = outside.kinds, {job.key: job for job in jobs}
     is_part = scope.part or (outside.around is not None and outside.around.narrow)
     beside = slots_beside(kinds, recorded, by_key) if is_part else {}
+    # Observing stops at the next call; executing finishes what it has started.
     looking = Gated(outside.cloud, lambda _: _staying(outside.leaves))
     observer = _observer(outside, looking, recorded, fleet, scope, now)
     seen = observer.everywhere(jobs, outside.width)
     crowd = Crowd(seen.active, beside, terms.permits)
     made = plan(kinds, jobs, seen.observations, recorded, fleet, now, crowd, outside.around)
+    # After planning, because listing active jobs costs calls that most passes need not make.
     made, crowd = confirm_room(made, kinds, recorded, fleet, crowd, looking)
     barred, over = _refusal(made, fleet, found, scope, terms, mode)
     refused = barred or over
     if mode is Mode.APPLY and may_rebuild(made, recorded, scope.coverage):
         outside.ledger.rebuild()
+    # There are more threads than calls allowed, because some wait for sidecars to reach the disk.
     acting = narrowed(outside.cloud, outside.width)
     actor = Actor(kinds, by_key, recorded, fleet, acting, outside.ledger, outside.clock, now)
     worker = Worker(actor, outside)

@@ -45,6 +45,7 @@ def wait(
     """
     began = clock.now()
     while True:
+        # Read before the pass, so that at least one pass starts after the timeout.
         is_last = timeout is not None and not _left(clock, began, timeout)
         report = one_pass()
         show(report)
@@ -64,6 +65,7 @@ def _left(clock: Clock, began: datetime, timeout: float) -> float:
 def _is_over(result: Result, kinds: Mapping[str, Kind]) -> bool:
     outcome = result.outcome
     action = outcome.now
+    # A job without a manifest keeps running by design, so waiting for it would never end.
     if action.desired.removed and action.verb is Verb.NOOP:
         return True
     if outcome.failure is not None or action.failure is not None:

@@ -63,6 +63,7 @@ def stamps(desired: Desired, made: Submission, fleet: Fleet) -> Tags:
     """Return the tags that lead from a job in the console to its manifest, if enabled."""
     if not fleet.stamp_tags:
         return {}
+    # Tag values have a limited length and alphabet; the end of a path says most.
     manifest = _UNFIT.sub("_", desired.path)[-_LONGEST_VALUE:]
     return {OWNER: _UNFIT.sub("_", fleet.owner), MANIFEST: manifest, DIGEST: made.digest}
 
@@ -118,6 +119,7 @@ def to_read(
     for member, tags in want.items():
         arn = live.members.get(kind.tagged[member])
         before = known.get(member, {})
+        # The job's output has no ARN until the job has succeeded.
         if not isinstance(arn, str) or not arn or not (tags or before):
             continue
         if full or (before != tags and refused.get(member) != tags):
@@ -154,6 +156,7 @@ def judged(
             failure = there
         if _stays_unread(kind, live, there) or (there is None and refused.get(member) == tags):
             unread[member] = tags
+        # Nothing was read, so what the sidecar vouched for still holds.
         if there is None or isinstance(there, Failure):
             right |= {member: known[member]} if known.get(member) else {}
             continue

@@ -43,6 +43,7 @@ def digest(kind: Kind, request: Mapping[str, Any], attempt: int) -> str:
     outside = {kind.token_member, *kind.tag_members}
     counted = {name: value for name, value in request.items() if name not in outside}
     document: dict[str, Any] = {
+        # Part of what is hashed, so that another version cannot produce the same digest.
         "v": DIGEST_VERSION,
         "kind": kind.name,
         "attempt": attempt,
@@ -85,6 +86,7 @@ def with_names(kind: Kind, spec: Mapping[str, Any], name: str, suffix: str = "")
     """
     request = dict(spec)
     for member in kind.suffixed_members:
+        # Every unique name gets the suffix; otherwise a retry would conflict with the first job.
         request[member] = f"{request.get(member, name)}{suffix}"
     return request
 
@@ -111,6 +113,7 @@ def stems(name: str) -> Iterator[tuple[str, int, bool]]:
     [('support-bot-1a2b3c4d', 2, False), ('support-bot', 2, True)]
     """
     attempt = 0
+    # The attempt comes last in a name, after the revision.
     if found := _ATTEMPT.search(name):
         name, attempt = name[: found.start()], int(found[1])
         yield name, attempt, False

@@ -98,6 +98,7 @@ class Lineage:
     def _made_of(self, recorded: Recorded) -> Submission | None:
         if self.desired.submission is None:
             return None
+        # The record does not say whether it was a revision; digest and token decide.
         for revised in (False, True):
             made = self.at(recorded.attempt, revised=revised)
             if (made.digest, made.token) == (recorded.digest, recorded.token):
@@ -154,6 +155,7 @@ class Lineage:
         policy, revised = self.desired.policy, bool(made.revision)
         if made.attempt < policy.attempt:
             return self.at(policy.attempt, revised=revised)
+        # Automatic retries come on top of the attempts that a person asked for.
         is_last = made.attempt >= policy.attempt + policy.retries
         if is_last or live.status not in self.kind.failed:
             return None
@@ -181,6 +183,7 @@ class Lineage:
 
 def turned(desired: Desired, made: Submission | None) -> Desired:
     """Return a desired job with another of its submissions as the current one."""
+    # The usual case; a copy per job and pass would add up in large trees.
     if made is None or made is desired.submission:
         return desired
     return replace(desired, name=made.name, submission=made)

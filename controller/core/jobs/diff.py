@@ -74,6 +74,7 @@ def _pairs(kind: Kind, request: Mapping[str, Any], members: Mapping[str, Any]) -
         if member not in outside:
             shown = members.get(kind.echoes.get(member, member))
             yield from _compare(kind, member, declared, shown)
+    # The service never fills these members in, so an undeclared value was set by somebody.
     for member in kind.never_filled:
         shown = members.get(kind.echoes.get(member, member))
         if member not in request and shown:
@@ -125,6 +126,7 @@ def _is_open(kind: Kind, declared: Mapping[str, Any], member: str) -> bool:
 
 
 def _same(declared: Any, live: Any, comparison: Comparison = Comparison.EXACT) -> bool:
+    # True equals 1 in Python, but not in JSON.
     if declared == live and isinstance(declared, bool) == isinstance(live, bool):
         return True
     if _is_empty(declared) and _is_empty(live):
@@ -146,6 +148,7 @@ def _number(value: Any) -> Decimal | None:
         number = Decimal(str(value))
     except InvalidOperation:
         return None
+    # NaN and Infinity are texts that happen to parse, not numbers.
     return number if number.is_finite() else None
 
 
@@ -161,6 +164,7 @@ def _same_base_model(declared: str, live: Any) -> bool | None:
     wanted, shown = _foundation_model(declared), _foundation_model(live)
     if wanted is None or shown is None:
         return None
+    # Get adds the variant that was trained, such as :0 or :128k.
     return shown == wanted or shown.startswith(f"{wanted}:")
 
 
@@ -173,6 +177,7 @@ def _foundation_model(identifier: str) -> str | None:
 def _same_kms_key(declared: str, live: Any) -> bool | None:
     if not isinstance(live, str):
         return False
+    # Get shows the key behind the alias, and an alias can be pointed to another key.
     if "alias/" in declared:
         return None
     return live == declared or live.endswith(f":key/{declared}")

@@ -41,4 +41,5 @@ def _parse_time(value: object) -> datetime | None:
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
     except ValueError:
         return None
+    # An edited sidecar may hold a time without a zone, which cannot be compared with now.
     return found if found is not None and found.tzinfo is not None else None

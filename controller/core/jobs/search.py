@@ -56,6 +56,7 @@ def _each_once(found: Found) -> Found:
 
 def _path(lineage: Lineage, recorded: Recorded | None) -> Walk:
     arn = recorded.arn if recorded is not None else None
+    # Invalid and removed manifests derive no names: only the record or a guess leads to a job.
     if lineage.desired.submission is None:
         never_made = arn is None and recorded is not None and not recorded.is_intent
         is_known = lineage.desired.removed and never_made
@@ -101,6 +102,7 @@ def _from_the_top(lineage: Lineage, recorded: Recorded | None) -> Walk:
             return revision
     if live is None:
         return Found(lineage.instead_of(made, recorded), None)
+    # The sidecar may have been copied from another fleet's repository.
     if other is not None and not lineage.is_ours(other):
         other = None
     last = recorded.attempt if recorded is not None else 0
@@ -144,6 +146,7 @@ def _downward(
     policy = lineage.desired.policy
     for attempt in range(policy.attempt, -1, -1):
         made = lineage.at(attempt, revised=revised)
+        # An adopted job counts as the manifest's first attempt.
         adopted = policy.adopt if attempt == 0 and not revised else None
         live = yield adopted or made.name
         if live is not None:
@@ -162,6 +165,7 @@ def _recorded_elsewhere(
         return None
     known = recorded.arn or (recorded.name if recorded.is_intent else "")
     seen = {made.name, *((live.arn, live.name) if live is not None else ())}
+    # Asking again for a job that was just found would cost a call.
     if known and known not in seen:
         return (yield known)
     return None

@@ -104,6 +104,7 @@ class Plan:
                 key=lambda action: (
                     # False sorts before True, so unconfirmed intents come first.
                     action.reason is not Reason.INTENT_UNCONFIRMED,
+                    # Higher priorities first; the key keeps the order the same on every machine.
                     -action.desired.policy.priority,
                     action.desired.key,
                 ),

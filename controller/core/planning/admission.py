@@ -45,6 +45,7 @@ def queue(
 ) -> list[Action]:
     """Admit the first submits, in the order in which they start, and queue the rest."""
     changes = Plan(tuple(actions)).changes
+    # In the order of their start, so that priority decides who gets the last slot.
     submits = [one for one in changes if one.verb is Verb.SUBMIT and crowd.permits(one)]
     # Merged by ARN before counting: a job known from two sources takes one slot.
     ours = Counter({**crowd.beside, **slots_of(actions, kinds, recorded)}.values())
@@ -81,6 +82,7 @@ class _Rooms:
         lane = lane_of(action)
         if self.limit is not None and self.busy[lane.place] >= self.limit:
             return queued(action, f"limits.maxActive lets {self.limit} jobs be active at once")
+        # A lane that was never full has no number and is not limited here.
         if self.left.get(lane, 1) <= 0:
             return queued(action, _told(recorded) or full_text(self.numbers[lane]))
         self.busy[lane.place] += 1
@@ -95,8 +97,10 @@ def _room(number: int, listed: int | None, ours: int) -> int:
     One job is tried whenever the number is evidently not the quota (nothing is active, or more jobs
     than the number), and when the active jobs could not be counted.
     """
+    # Without a count, one attempt per pass keeps the queue moving and costs one refused call.
     if listed is None:
         return 1
+    # A listing may lag behind the jobs that this pass has observed itself.
     active = max(listed, ours)
     if active == 0 or active > number:
         return max(1, number - active)
@@ -109,6 +113,7 @@ _FULL = "the service takes no further job"
 
 def _told(recorded: Recorded | None) -> str:
     """Return the message of this job's own refusal, which is kept until the job is tried again."""
+    # The recorded message must come out the same, or each pass would write the sidecar again.
     told = f"{_QUEUED}{_FULL}"
     if recorded is None or recorded.queue_active is None or not recorded.message.startswith(told):
         return ""
@@ -139,5 +144,6 @@ def refusal_text(active: int | None, failure: Failure) -> str:
 def is_full(failure: Failure | None) -> bool:
     """Whether a Create failed for the quota alone, so that it certainly created no job."""
     return (
+        # An ambiguous refusal may hide a created job, so it says nothing about the quota.
         failure is not None and failure.disposition is Disposition.QUOTA and not failure.ambiguous
     )

@@ -65,6 +65,7 @@ class Claims:
         for other in self.by_key.get(job.key, ()):
             if not _is_same(other, job) and other.source.path in self.others.near:
                 return f"{job.key} is also in {other.source.path}: give one another metadata.name"
+        # bot-r2 may be a manifest's own name and the second retry of another manifest named bot.
         for stem, attempt, revised in _origins_of(name):
             for other in self.by_name.get((job.key.kind, stem), ()):
                 is_near = other.source.path in self.others.near
@@ -88,6 +89,7 @@ class Claims:
             declared, known = other.target.account_id, self.recorded.get(other.key)
             if declared not in {None, place.account_id}:
                 return f"{other.key} declares account {declared} for the same credentials"
+            # A manifest without a region gets the one that these credentials default to.
             default = None if region else place.region
             if known is not None and _is_led_away(known, other.target.region or default, place):
                 return f"the sidecar of {other.key} records {known.place} for the same credentials"
@@ -119,6 +121,7 @@ class Claims:
         if job.policy.adopt == live.arn:
             return Proof.MADE
         kind = self.kinds[job.key.kind]
+        # A removed manifest derives no names any more, so a name proves nothing about it.
         name = None if job.removed or not _may_be_in(job, live) else plain_name(kind, job)
         for stem, attempt, revised in _origins(live):
             if stem == name:
@@ -160,6 +163,7 @@ def claims_of(
         by_name[job.key.kind, plain_name(kinds[job.key.kind], job)].append(job)
         for one in _identifiers(job, known.get(job.key)):
             by_record[one].append(job)
+    # The search may have followed a record to a job whose name leads to no manifest.
     for job, live in seen:
         by_record[live.arn].append(job)
     return Claims(kinds, owner, others, by_name, by_record, by_key, known)
@@ -217,6 +221,7 @@ def _makes(
         return False
     name = job.key.name
     revision = revision_of(kind, job.spec, name) if revised else ""
+    # Deriving the token again is the proof: it depends on the spec, the attempt and the owner.
     made = submission(kind, job.spec, name, owner, attempt=attempt, revision=revision)
     return (made.name, made.token) == (live.name, live.token)
 

@@ -71,6 +71,7 @@ class Census:
         """Whether an entry lies in these folders and its job certainly has no manifest there."""
         if stray.key in self.keys or stray.key in self.beside or stray.real in self.troubled:
             return False
+        # The manifest may be in a folder that could not be read.
         return _lies_in(stray.real, self.folders) and not _lies_in(stray.real, self.troubled)
 
     def with_around(self, around: Census) -> Census:
@@ -130,6 +131,7 @@ def desired_of(
         key=stray.key,
         source=Source(stray.sidecar),
         target=fallback,
+        # With the manifest gone, only the record says what should happen to the job.
         policy=Policy(on_delete=recorded.on_delete),
         name=(live.name if live is not None else recorded.name) or stray.key.name,
         submission=None,
@@ -144,4 +146,5 @@ def _rank(kind: Kind, recorded: Recorded) -> tuple[int, bool]:
 
 
 def _lies_in(path: str, folders: Iterable[str]) -> bool:
+    # With the slash, jobs-old/ is not inside jobs/.
     return any(path.startswith(f"{folder.rstrip('/')}/") for folder in folders)

@@ -57,6 +57,7 @@ def plan(
     whole = around or Around(lambda: _alone(jobs))
     # Before admission, so that a held submit takes no slot from another job.
     actions = _hold_wrong_credentials(actions, recorded)
+    # In a pass over the whole tree, validation has already reported names that collide.
     judged = _TAKING | ({Verb.SUBMIT} if whole.narrow else set())
     # Reading the whole tree is expensive; most passes change nothing and never need it.
     if any(action.verb in judged for action in actions):
@@ -85,6 +86,7 @@ def decide(
         action = rule(case)
         if action is not None:
             return action
+    # Unreachable: the last rule applies to every job that exists.
     raise AssertionError(f"no rule decides {desired.key}")
 
 
@@ -180,6 +182,7 @@ def _shown_wrong(action: Action, recorded: Recorded | None) -> _Use:
     before = recorded.place.account_id if recorded and recorded.place else None
     account = action.place.account_id if action.place else None
     expected = {action.desired.target.account_id, before}
+    # If the account is as expected, only the region can be wrong.
     return there if expected <= {None, account} else everywhere
 
 

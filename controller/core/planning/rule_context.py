@@ -120,6 +120,7 @@ class Case:
             desired=turned(self.desired, following),
             live=None,
             earlier=(*self.observation.earlier, Earlier(live, attempt)),
+            # What is known of the earlier job's tags must not be recorded for the next one.
             tags={},
             unread_tags={},
             awaits_members=False,

@@ -55,6 +55,7 @@ def stop(case: Case) -> Action | None:
     if case.desired.policy.state is not State.STOPPED or not case.kind.stoppable:
         return None
     ours = (case.live, *(one.live for one in case.observation.earlier))
+    # A job that is being stopped needs no second call.
     ended = case.kind.terminal | case.kind.stopping
     stops = tuple(live for live in ours if live.status not in ended)
     if not stops:

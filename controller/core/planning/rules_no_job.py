@@ -71,6 +71,7 @@ def _wrong_target(case: Case) -> Action | None:
             f"The credentials act in {place}, but the job is declared for account {declared}: use "
             "credentials of that account, or correct target.accountId",
         )
+    # Looked up in the wrong place, the recorded job would seem absent and be submitted again.
     if case.recorded is not None and not case.recorded.may_be_in(place):
         use = "correct target" if case.observation.unasked else "use credentials of that place"
         return case.action(
@@ -83,6 +84,7 @@ def _wrong_target(case: Case) -> Action | None:
 
 
 def _unknown(case: Case) -> Action | None:
+    # Unknown is not absent: a submit here could be a second job.
     if case.observation.existence is not Existence.UNKNOWN:
         return None
     return case.action(
@@ -139,6 +141,7 @@ def _missing(case: Case) -> Action | None:
             f"The sidecar records {case.recorded.arn}, which is too recent to count as missing: "
             "the service may show it late",
         )
+    # A recorded job that vanished may have been deleted on purpose, so a person decides.
     if case.recorded is not None and case.recorded.arn:
         return case.action(
             Verb.HOLD,
@@ -162,6 +165,7 @@ def _unsettled(case: Case) -> Action | None:
         return None
     written = case.recorded.written_at
     settled = timedelta(seconds=case.kind.settle_seconds)
+    # Where names are unique, the service refuses a second job, so there is no need to wait.
     if case.kind.unique_names or (written is not None and case.now - written >= settled):
         return None
     return case.onward(

@@ -67,12 +67,14 @@ def refusal(
             " be read may be one of these manifests; nothing was done. Fix what `bedrock-jobs "
             "validate` reports, or omit --prune"
         )
+    # An empty or failed checkout looks like a tree whose manifests were all deleted.
     if not manifests:
         return (
             f"{told}, and no manifest is left; nothing was done. Check the path and the checkout. "
             "If it is intended, restore the manifests with policy.state: Stopped before you delete "
             "them"
         )
+    # In a small tree, deleting one of two manifests is an ordinary change.
     if len(made.actions) >= MANY and stops > MOST_SHARE * jobs and not cleaning.force:
         return (
             f"{told}, which is more than {MOST_SHARE:.0%}; nothing was done. "
@@ -111,6 +113,7 @@ def collectable(kind: Kind, action: Action, recorded: Recorded, now: datetime) -
         return action.live.status in kind.terminal
     if _ended_on_record(kind, recorded):
         return True
+    # Absence counts only in the place where the job would be.
     was_looked_for = action.place is not None and recorded.may_be_in(action.place)
     is_late = may_lag(kind, recorded, now) or _may_still_show(kind, recorded, now)
     return was_looked_for and not is_late
@@ -126,6 +129,7 @@ def _may_still_show(kind: Kind, recorded: Recorded, now: datetime) -> bool:
 
 def _ended_on_record(kind: Kind, recorded: Recorded) -> bool:
     live = recorded.live
+    # An earlier job of the manifest may still run.
     return live is not None and live.status in kind.terminal and not recorded.unfinished
 
 

@@ -54,6 +54,7 @@ def slots_beside(
 ) -> dict[str, Lane]:
     """Return the jobs that run according to their records, except those with these keys."""
     return {
+        # The job of an unanswered Create has no ARN yet, but may run.
         known.arn or str(key): Lane(key.kind, known.place)
         for key, known in recorded.items()
         if key not in keys and _may_run(kinds[key.kind], known)
@@ -111,6 +112,7 @@ def uncounted(action: Action, failure: Failure) -> Action:
 
 def _ours(action: Action) -> tuple[Live, ...]:
     earlier = tuple(one.live for one in action.earlier)
+    # Then the live job is somebody else's, while the earlier ones are known to be ours.
     theirs = action.reason in {Reason.NOT_OWNED, Reason.WRONG_TARGET}
     return earlier if theirs or action.live is None else (*earlier, action.live)
 

@@ -65,6 +65,7 @@ def compared(
     gone = _gone(filed, problems=problems)
     told = [
         _told(before.get(key), after.get(key), actions.get(key), gone)
+        # Jobs that changed place are reported once per place, not one by one.
         for key in sorted(moved - set(elsewhere))
     ]
     limits = _limits(filed, now) if moved else ()
@@ -79,6 +80,7 @@ def moved_around(filed: PlanFile, now: PlanFile) -> tuple[str, ...]:
 
 def _moved_around(filed: PlanFile, now: PlanFile) -> Iterator[str]:
     if filed.sandbox != now.sandbox:
+        # A plan made on the sandbox must never be executed against AWS, or the reverse.
         names = {True: "the sandbox", False: "AWS"}
         remedy = "add --sandbox" if filed.sandbox else "omit --sandbox"
         told = f"the plan was made on {names[filed.sandbox]}, and this is {names[now.sandbox]}"
@@ -135,12 +137,14 @@ def _standing(
         return Standing.MOVED
     if was.verb is Verb.TAG:
         return Standing.DONE if _is_tagged(was, action) else Standing.MOVED
+    # Another token means another spec, attempt or owner.
     if was.token != now.token:
         return Standing.MOVED
     if action.live is not None:
         is_same = was.verb is Verb.SUBMIT or was.arn == action.live.arn
         return Standing.DONE if is_same else Standing.MOVED
     waits = was.verb is Verb.SUBMIT and now.verb is Verb.WAIT and now.reason in _NEXT_TURN
+    # Under a changed limit the job may wait although the reviewed plan submitted it.
     return Standing.WAITING if waits and same_limits else Standing.MOVED
 
 
@@ -148,6 +152,7 @@ def _of_stop(kind: Kind, was: Planned, action: Action) -> Standing:
     """Return the state of a stop: due for jobs that still run, if all others were stopped."""
     if action.verb in CHANGES - {Verb.STOP}:
         return Standing.MOVED
+    # Fewer stops than planned are fine if the missing jobs ended as planned; more never are.
     due = {live.arn for live in action.stops}
     stopped = {one.arn for one in _lives(action) if one.status in kind.stopping | kind.stopped}
     if not due <= set(was.stops) <= due | stopped:

@@ -160,10 +160,12 @@ def _planned(kind: Kind, action: Action, fleet: Fleet, path: str) -> Planned:
 def _manifest(desired: Desired) -> str:
     policy = [getattr(desired.policy, name) for name in _POLICY]
     target = [getattr(desired.target, name) for name in _TARGET]
+    # Labels are included because a selector may depend on them.
     return hashed([desired.spec, policy, target, dict(desired.labels)])
 
 
 def _retag(retag: Retag) -> PlannedRetag:
+    # Values are hashed, because tags may hold names of people or customers.
     keys = tuple(sorted(retag.put))
     return PlannedRetag(retag.member, retag.arn, keys, tuple(retag.drop), hashed(retag.put))
 
@@ -223,6 +225,7 @@ def _action_data(one: Planned) -> dict[str, Any]:
         "stops": list(one.stops),
         "retags": [_retag_data(retag) for retag in one.retags],
     }
+    # The schema of plan files requires these, even when empty.
     always = {"kind", "name", "verb", "reason", "path", "jobName"}
     return {name: value for name, value in made.items() if value or name in always}
 

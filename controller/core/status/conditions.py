@@ -128,6 +128,7 @@ def _failed(outcome: Outcome, live: Live | None, recorded: Recorded | None) -> H
         raise ValueError("an outcome without a failure has not failed")
     if live is not None:
         return Headline(live.status, FALSE, action.reason, f"{action.message}. {failure}")
+    # The name may belong to a job that this account cannot see; a person has to look.
     if conflicts_of(outcome, recorded) >= MOST_CONFLICTS:
         message = f"Create conflicted in {MOST_CONFLICTS} passes, but no job shows: {failure}"
         return Headline(SUBMITTING, FALSE, Reason.SUBMIT_REFUSED, message)
@@ -167,6 +168,7 @@ def _without_live(action: Action, recorded: Recorded | None) -> Headline:
 def _synced(kind: Kind, action: Action, live: Live) -> str:
     """Return the status of Synced: False for a job that failed or was stopped unintentionally."""
     policy = action.desired.policy
+    # Tags that could not be read now may differ; ones that never can be read are accepted.
     if action.failure is not None and not action.unread_tags:
         return NOT_KNOWN
     if action.desired.removed:

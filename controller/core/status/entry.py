@@ -86,6 +86,7 @@ def _still_stands(kind: Kind, action: Action, live: Live | None, recorded: Recor
     """
     if action.desired.removed:
         return action.live is None or live is None
+    # The unanswered Create must not be forgotten while the job waits for a slot.
     if action.reason is Reason.QUEUED and recorded.is_intent:
         return True
     if _is_late(action, recorded) and _is_whole(recorded):
@@ -109,6 +110,7 @@ def _our_live(outcome: Outcome, recorded: Recorded | None, owner: str) -> Live |
 
 
 def _is_ours(live: Live, action: Action, recorded: Recorded | None, owner: str) -> bool:
+    # An entry with a foreign job's ARN would claim that job in later passes.
     if action.reason in {Reason.NOT_OWNED, Reason.WRONG_TARGET}:
         return False
     if action.reason is not Reason.INVALID and not action.desired.removed:
@@ -252,6 +254,7 @@ def _conditions(kind: Kind, headline: Headline, live: Live | None) -> list[dict[
         "message": headline.message,
     }
     made = [synced, _succeeded(kind, live)]
+    # As in Kubernetes, the Stalled condition exists only while it is True.
     if headline.phase == STALLED or headline.reason in FOR_A_PERSON:
         made.append({**synced, "type": "Stalled", "status": TRUE})
     return made

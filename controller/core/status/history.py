@@ -29,6 +29,7 @@ def history(
             kept.setdefault(recorded.arn, _recorded(kind, recorded, recorded.live))
     for earlier in action.earlier:
         arn = earlier.live.arn
+        # What is observed now replaces what was recorded, in its old position.
         kept[arn] = _item(kind, earlier, kept.get(arn, {}))
     if isinstance(current, str):  # a sidecar that somebody edited may hold anything there
         kept.pop(current, None)
@@ -48,6 +49,7 @@ def joined(kind: Kind, counts: Recorded, other: Recorded) -> list[dict[str, Any]
 def _last(kind: Kind, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the last few items, and all that still run."""
     ended = [id(one) for one in items if str(one.get("phase")) in kind.terminal]
+    # By object identity, because an edited sidecar may hold equal items.
     gone = set(ended[: max(0, len(items) - KEPT)])
     return [one for one in items if id(one) not in gone]
 

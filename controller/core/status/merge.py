@@ -45,6 +45,7 @@ def merged(kinds: Mapping[str, Kind], versions: Versions, beside: Beside) -> dic
     Where a person removed the manifest's file, no entry is added and none comes back.
     """
     made: dict[str, Any] = {}
+    # Theirs first, so that a merge does not reorder the file in the branch.
     for name in dict.fromkeys((*versions.theirs, *versions.ours)):
         if not beside.there and name not in versions.theirs:
             continue
@@ -126,6 +127,7 @@ def _moment(kind: Kind, recorded: Recorded) -> tuple[datetime, datetime, bool]:
     live = recorded.live
     if live is None:
         return _NEVER, _NEVER, False
+    # Only the service's own times are compared: clocks of two controllers may differ.
     members = (kind.created_member, kind.modified_member, kind.ended_member)
     times = [_time(live.members.get(member)) for member in members]
     return times[0], _latest(times), live.status in kind.terminal

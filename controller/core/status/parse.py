@@ -39,6 +39,7 @@ def parse(kind: Kind, raw: Mapping[str, Any], written_at: datetime | None) -> Re
         unfinished=_unfinished(kind, history),
         tags=_tags(raw.get("tags")),
         unread_tags=_tags(raw.get("unreadTags")),
+        # Anything unexpected counts as Retain, which never stops a job.
         on_delete=OnDelete.STOP if raw.get("onDelete") == OnDelete.STOP else OnDelete.RETAIN,
         queue_active=_active(raw.get("queue")),
         conflicts=_count(raw.get("conflicts")),
@@ -77,6 +78,7 @@ def _live(kind: Kind, raw: Mapping[str, Any]) -> Live | None:
     members = raw.get("live")
     if not isinstance(members, dict) or not _text(raw.get("jobArn")):
         return None
+    # A token in a sidecar counts only where Get would have shown one.
     token = _text(members.get(kind.token_member)) if kind.echoes_token else ""
     return Live(
         arn=_text(raw["jobArn"]),
