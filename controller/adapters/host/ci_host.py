@@ -1,4 +1,4 @@
-"""The CI system that runs the command: where its repository is, and what its pages read."""
+"""The CI system that runs the command: how to find its repository and write its reports."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from pathlib import Path
 from controller.core.model import Source
 
 SUMMARY_BYTES = 1024 * 1024
-"""What GitHub takes of the summary of one step."""
+"""GitHub's size limit for one step's summary."""
 
 _APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
 class Host(Enum):
-    """Who runs the command."""
+    """The system that runs the command."""
 
     NOBODY = "a person, or a system without pages of its own"
     GITHUB = "GitHub Actions"
@@ -25,7 +25,7 @@ class Host(Enum):
 
 
 def host() -> Host:
-    """Return who runs the command, as the environment says."""
+    """Return which CI system runs the command, according to the environment."""
     if os.environ.get("GITHUB_ACTIONS") == "true":
         return Host.GITHUB
     return Host.GITLAB if os.environ.get("GITLAB_CI") == "true" else Host.NOBODY
@@ -34,7 +34,7 @@ def host() -> Host:
 def root() -> Path:
     """Return the repository's root: the nearest checkout upward, else the CI system's workspace.
 
-    Where there is neither, the present folder.
+    Without either, the working directory.
     """
     here = Path.cwd()
     for folder in (here, *here.parents):
@@ -45,8 +45,8 @@ def root() -> Path:
 
 
 def from_root(source: Source, top: Path) -> Source:
-    """Return a place with its path from the repository's root; one outside keeps its whole path."""
-    # As plain text, because reports hold a place for each of a hundred thousand manifests.
+    """Return a source with its path relative to the root; one outside keeps its full path."""
+    # Plain strings, because reports have a source for each of up to 100,000 manifests.
     path = os.path.abspath(source.path)
     above = os.path.join(top, "")
     if not path.startswith(above):
@@ -57,7 +57,7 @@ def from_root(source: Source, top: Path) -> Source:
 
 
 def summary_room() -> int:
-    """Return how many bytes this step's summary takes yet; 0 where there is none."""
+    """Return how many bytes this step's summary can still take; 0 if there is none."""
     path = os.environ.get(_SUMMARY)
     if not path:
         return 0
@@ -68,15 +68,15 @@ def summary_room() -> int:
 
 
 def add_to_summary(text: str) -> None:
-    """Append to the job summary of GitHub; raises OSError where it cannot be written."""
+    """Append to GitHub's job summary; raises OSError if it cannot be written."""
     _write(Path(os.environ[_SUMMARY]), text, _APPENDING)
 
 
 def leave(name: str, text: str) -> Path:
-    """Write a report into GitLab's project folder, for the job's artifacts; return its path.
+    """Write a report into GitLab's project folder, where jobs pick up artifacts; return its path.
 
-    Raises OSError where it cannot be written, which a link is too: the folder is a checkout, and
-    whoever committed the link says where it leads.
+    Raises OSError if it cannot be written, also for a link: the folder is a checkout, and a commit
+    could make the link point anywhere.
     """
     path = Path(os.environ.get("CI_PROJECT_DIR") or ".") / name
     _write(path, text, _APPENDING & ~os.O_APPEND | os.O_TRUNC | os.O_NOFOLLOW)
@@ -84,6 +84,7 @@ def leave(name: str, text: str) -> Path:
 
 
 def _write(path: Path, text: str, flags: int) -> None:
-    """Write without ever waiting, as a pipe that nobody reads would have it."""
+    """Write a text to a file that is opened with the given flags."""
+    # The flags include O_NONBLOCK: opening a pipe without a reader fails instead of blocking.
     with os.fdopen(os.open(path, flags, 0o666), "w", encoding="utf-8") as file:
         file.write(text)

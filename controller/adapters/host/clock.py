@@ -10,14 +10,14 @@ class SystemClock:
     """The Clock port over the machine's time."""
 
     def now(self) -> datetime:
-        """Return the present, in UTC."""
+        """Return the current time in UTC."""
         return datetime.now(tz=UTC)
 
     def sleep(self, seconds: float) -> None:
-        """Return after so many seconds."""
+        """Block for so many seconds."""
         time.sleep(seconds)
 
 
 def steady() -> float:
-    """Return seconds that only ever grow, also in a machine's sleep, whatever its clock says."""
+    """Return a clock in seconds that never goes back and keeps running during suspend."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

@@ -1,7 +1,7 @@
-"""One daemon for each tree and shard: a lock that ends with the process that holds it.
+"""One daemon for each tree and shard: a lock that the kernel releases when its process ends.
 
-Two daemons on one tree do no harm, because the token of a submission arbitrates; they only pay
-for each look twice. So where a file system has no locks the daemon goes on without.
+Two daemons on one tree do no harm, because the submission token decides which Create counts; they
+only make every call twice. So on a file system without locks the daemon runs without one.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _BUSY = {errno.EAGAIN, errno.EACCES}
 
 
 def lock_path(root: Path, shard: Shard) -> Path:
-    """Return the lock's path in the folder of a tree, or in the one that a link to it lies in.
+    """Return the path of a tree's lock: in its folder, or beside the link that leads to it.
 
-    A link may lead elsewhere tomorrow, and both trees are the same one to who watches it.
+    A link may point to another folder tomorrow, but to a daemon that watches it, both are one tree.
     """
     is_tree = root.is_dir() and not root.is_symlink()
     folder = root if is_tree else root.absolute().parent
@@ -40,10 +40,10 @@ def lock_path(root: Path, shard: Shard) -> Path:
 def only_one(
     path: Path, leaves: Callable[[], bool], pause: Callable[[float], object]
 ) -> Iterator[bool]:
-    """While the context lasts no other process has this lock; yields whether it was got.
+    """Hold the lock while the context lasts; yields whether it was taken.
 
-    It is waited for, and that is told once. ``leaves`` ends the wait, and ``pause`` lets so many
-    seconds pass in it. Raises OutsideTreeError where a link would have it write elsewhere.
+    It is waited for, and that is logged once. ``leaves`` returns True to stop waiting, ``pause``
+    sleeps meanwhile. Raises OutsideTreeError if a link would make it write outside the tree.
     """
     try:
         descriptor = _opened(path)
@@ -51,7 +51,7 @@ def only_one(
         raise
     except OSError as error:
         told = {"lock": str(path), "error": error.strerror}
-        _log.warning("no lock can be had here: nothing keeps a second daemon out", extra=told)
+        _log.warning("the lock file cannot be opened: nothing prevents a second daemon", extra=told)
         yield True
         return
     try:
@@ -61,11 +61,13 @@ def only_one(
 
 
 def _opened(path: Path) -> int:
+    """Create the lock's folder and file and return the file's descriptor."""
     root = root_of(path.parent.parent)
     make_folder(root, str(path.parent))
     ignored = str(path.parent / ".gitignore")
     refuse_link(root, ignored)
     if not root.exists(ignored):
+        # Otherwise the user's git would list the lock as untracked.
         create(root, ignored, _IGNORED)
     return open_in_place(root, str(path))
 
@@ -73,6 +75,7 @@ def _opened(path: Path) -> int:
 def _acquired(
     descriptor: int, path: Path, leaves: Callable[[], bool], pause: Callable[[float], object]
 ) -> bool:
+    """Wait for the lock; return False if the daemon was stopped first."""
     told = False
     while not leaves():
         try:
@@ -80,16 +83,18 @@ def _acquired(
         except OSError as error:
             if error.errno not in _BUSY:
                 extra = {"lock": str(path), "error": error.strerror}
-                _log.warning("locks do not work here: none keeps a second daemon out", extra=extra)
+                _log.warning(
+                    "file locks do not work here: nothing prevents a second daemon", extra=extra
+                )
                 return True
             if not told:
                 told = True
                 by = os.pread(descriptor, 200, 0).decode(errors="replace").strip()
-                waits = "another daemon watches this tree and shard: waiting for its end"
+                waits = "another daemon watches this tree and shard: waiting for it to end"
                 _log.warning(waits, extra={"lock": str(path), "holder": by})
             pause(1.0)
         else:
-            # Who has it is for people to read: on a full disk the lock is one all the same.
+            # The holder's name is only informative: on a full disk the lock still counts.
             with contextlib.suppress(OSError):
                 os.ftruncate(descriptor, 0)
                 os.pwrite(descriptor, f"{os.getpid()} on {socket.gethostname()}\n".encode(), 0)

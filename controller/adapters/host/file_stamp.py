@@ -1,4 +1,4 @@
-"""What tells one state of a file from the next, without reading it."""
+"""File stamps: what distinguishes one state of a file from the next without reading it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 
 
 class Signature(NamedTuple):
-    """One state of one file; ``written`` and ``changed`` are in nanoseconds since 1970.
+    """The state of a file; ``written`` (mtime) and ``changed`` (ctime) are in epoch nanoseconds.
 
-    ``written`` can be set by anybody; ``changed``, the last change of anything at all, cannot.
+    ``written`` can be set by any program; ``changed``, the time of the last change at all, cannot.
     """
 
     device: int
@@ -22,18 +22,18 @@ class Signature(NamedTuple):
 
 
 UNKNOWN: Final = Signature(-1, -1, -1, sys.maxsize, sys.maxsize)
-"""The state of a file that the system tells nothing of: what rests on it is read each time."""
+"""The stamp of a file whose state is unknown: it never settles, so the file is always read."""
 
-# File systems stamp by the kernel's tick, of ten milliseconds at most; old ones by seconds, two
-# at most, and so have stamps without a fraction.
+# Time stamps advance with the kernel's tick, 10 ms at most; on old file systems by one or two
+# seconds, recognisable by stamps without a fraction.
 _YOUNG, _YOUNG_BY_SECONDS = 100_000_000, 3_000_000_000
 _MILLISECOND = 1_000_000
 
 
 def signature(path: str) -> Signature | None:
-    """Return the state of what a path leads to, or of a link that leads nowhere.
+    """Return the stamp of the file that a path leads to, or of a link that leads nowhere.
 
-    None where nothing exists; UNKNOWN, which never settles, where that cannot be found out.
+    None if nothing exists; UNKNOWN_STAMP, which never settles, if that cannot be determined.
     """
     try:
         return signature_of(os.stat(path))
@@ -51,24 +51,24 @@ def _own_signature(path: str) -> Signature | None:
 
 
 def signature_of(found: os.stat_result) -> Signature:
-    """Return the state that a call to the system told."""
+    """Return the stamp in a stat result."""
     return Signature(
         found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
     )
 
 
 def is_settled(state: Signature, now: int) -> bool:
-    """Whether a change from ``now`` on, in nanoseconds since 1970, gives another signature.
+    """Return whether any change from ``now`` on, in nanoseconds since the epoch, changes the stamp.
 
-    A file that has just been written can be written again within one tick of its clock, and then
-    nothing but its bytes tells the two apart.
+    A file that was just written can be written again within the same tick of the clock; then only
+    its bytes distinguish the two.
     """
     fine = state.changed % _MILLISECOND
     return now - max(state.written, state.changed) > (_YOUNG if fine else _YOUNG_BY_SECONDS)
 
 
 def moment_of(nanoseconds: int) -> datetime | None:
-    """Return a file's time; some file systems keep years that no calendar here has."""
+    """Return a time stamp as a datetime; None for years that Python cannot represent."""
     try:
         return datetime.fromtimestamp(nanoseconds / 1e9, tz=UTC)
     except (ValueError, OverflowError, OSError):

@@ -1,7 +1,7 @@
-"""Logs to stderr: lines for people on a terminal, JSON elsewhere; never a spec's values.
+"""Logs on stderr: readable lines on a terminal, JSON elsewhere; never a spec's values.
 
-Modules log through the standard library, with what is to be told in ``extra``; structlog only
-renders, and is imported only when somebody asked for logs.
+Modules log through the standard library with fields in ``extra``; structlog only renders, and is
+imported only if logs are requested.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ _TRACE = "exception"
 
 
 def log_to_stderr(level: str = "debug") -> None:
-    """Send our own lines of this level and above to stderr, with UTC times.
+    """Send our log lines of this level and above to stderr, with UTC times.
 
-    botocore's stay off at every level, because they show request bodies.
+    botocore's logs stay off at every level, because they contain request bodies.
     """
     import structlog
 
@@ -57,7 +57,7 @@ def log_to_stderr(level: str = "debug") -> None:
 
 
 def _masked(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Any:
-    """No line shows a URL's credentials, whatever module logs it."""
+    """Mask credentials in URLs, whichever module logs them."""
     for name, value in event.items():
         if isinstance(value, str):
             event[name] = masked(value)
@@ -67,22 +67,22 @@ def _masked(_logger: object, _method: str, event: MutableMapping[str, Any]) -> A
 
 
 def _json(event: Any, **options: Any) -> str:
-    """Return a log line as JSON, which no terminal or CI system takes for a command."""
+    """Render a log line as JSON that neither terminals nor CI systems interpret."""
     line = escaped_as(json.dumps(event, **options), Form.JSON)
     return without_commands(line, Form.JSON)
 
 
 def _printable(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Any:
-    """Escape what comes from outside; values that are no texts are rendered by ``repr``."""
+    """Escape values from outside; what is not a string is rendered by ``repr``."""
     for name, value in event.items():
         if isinstance(value, str):
-            # The frames of an exception are lines, and of our own files.
+            # A trace consists of several lines, which are our own.
             event[name] = escaped_as(value) if name == _TRACE else escaped(value)
     return event
 
 
 def _with_trace(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Any:
-    """An exception shows where it was raised; its text and its variables may hold a spec."""
+    """Replace an exception by its frames: its text and variables may hold a spec."""
     error = (event.pop("exc_info", None) or (None, None))[1]
     if error is not None:
         event[_TRACE] = "\n".join(_traced(error))
@@ -90,13 +90,14 @@ def _with_trace(_logger: object, _method: str, event: MutableMapping[str, Any]) 
 
 
 def _traced(error: BaseException) -> Iterator[str]:
-    """Yield the causes of an exception, the first one first, and itself: frames and types."""
+    """Yield frames and types of an exception and its causes, the first cause first."""
     chain = [error]
+    # Exceptions can refer to each other in a circle.
     while (cause := _cause_of(chain[-1])) is not None and cause not in chain:
         chain.append(cause)
     for one in reversed(chain):
         yield from (line.rstrip("\n") for line in traceback.format_tb(one.__traceback__))
-        # What the system says is about files and sockets, and is from a list of its own.
+        # The system's messages come from a fixed list, so they cannot hold a spec.
         told = f": {one.strerror}" if isinstance(one, OSError) and one.strerror else ""
         yield f"{type(one).__qualname__}{told}"
 

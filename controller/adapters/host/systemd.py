@@ -1,6 +1,6 @@
-"""The service manager that started this process: systemd, told over its notification socket.
+"""Notify systemd, the service manager that started this process, over its notification socket.
 
-Where there is none, telling does nothing. The protocol is that of sd_notify(3).
+Without a socket notifications do nothing. The protocol is that of sd_notify(3).
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ _PATIENCE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Manager:
-    """Who wants to know how this process is; ``address`` is None when nobody does.
+    """Receives this process's state; ``address`` is None if there is no service manager.
 
-    ``watchdog_seconds`` is how long may pass between two signs of life, None for ever.
+    ``watchdog_seconds`` is the longest allowed time between two signs of life, None for no limit.
     """
 
     address: str | None = None
@@ -29,36 +29,36 @@ class Manager:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str]) -> Manager:
-        """Return the manager that the variables name, as sd_notify and sd_watchdog_enabled do."""
+        """Return the manager in the variables that sd_notify(3) defines."""
         address = environ.get("NOTIFY_SOCKET", "")
         if not address.startswith(("/", "@")):
             return cls()
         return cls(address, _watchdog(environ))
 
     def ready(self) -> None:
-        """Tell that starting is over."""
+        """Report that startup is complete."""
         self._tell("READY=1")
 
     def alive(self) -> None:
-        """Tell that the loop still beats; due more often than ``watchdog_seconds``."""
+        """Report that the loop is running; due more often than ``watchdog_seconds``."""
         self._tell("WATCHDOG=1")
 
     def stopping(self) -> None:
-        """Tell that the end has begun."""
+        """Report that shutdown has begun."""
         self._tell("STOPPING=1")
 
     def status(self, text: str) -> None:
-        """Tell people, in one line, what is going on."""
+        """Report a one-line status for people."""
         self._tell(f"STATUS={' '.join(text.split())}")
 
     def _tell(self, message: str) -> None:
         if self.address is None:
             return
-        # A leading @ means Linux's abstract names, which begin with a null byte.
+        # A leading @ means Linux's abstract namespace, whose names begin with a null byte.
         place = f"\0{self.address[1:]}" if self.address.startswith("@") else self.address
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
-                # A manager that does not read must not hold up the jobs for long.
+                # A manager that does not read must not delay the jobs.
                 sender.settimeout(_PATIENCE)
                 sender.sendto(message.encode(), place)
         except OSError as error:
@@ -66,7 +66,7 @@ class Manager:
 
 
 def _watchdog(environ: Mapping[str, str]) -> float | None:
-    """Return the seconds that WATCHDOG_USEC grants this process; none if it means another."""
+    """Return the watchdog interval in seconds; None if it is for another process."""
     spent, process = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID", "")
     if process and process != str(os.getpid()):
         return None

@@ -1,4 +1,4 @@
-"""The tree that a path lies in: its root, and the fleet's file that governs it."""
+"""The tree that a path is in: its root, and the fleet file that applies to it."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _OF_THE_FLEET = frozenset({Code.NESTED_FLEET.code, Code.FLEET_NAME.code})
 
 @dataclass(frozen=True)
 class Bounds:
-    """How far the files reach that a manifest is read with.
+    """Which files are read together with a manifest.
 
-    Defaults count up to the folder ``top``, and nothing outside ``root`` is read. ``named`` says
-    that --config named the fleet's file: no other one counts.
+    Defaults count up to the folder ``top``, and nothing outside ``root`` is read. ``named`` means
+    that --config set the fleet file: no other one counts.
     """
 
     top: str
@@ -42,7 +42,7 @@ class Bounds:
         return self.root.contains(os.path.realpath(self.top))
 
     def root_for(self, folder: str) -> TreeRoot:
-        """Return the tree of a folder; outside git it may lie above the one that was given.
+        """Return the tree for a folder; outside git it may lie above the tree of the given path.
 
         Raises FileUnreadableError.
         """
@@ -55,11 +55,11 @@ class Bounds:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where a path lies.
+    """Where a path is.
 
-    ``path`` leads there; it is another one than was asked about only where the fleet's file can be
-    found by that alone. ``fleet`` is the fleet's file. With ``problems`` nobody knows what governs
-    the path, and nothing may be done below it.
+    ``path`` leads there; it differs from the given path only if the fleet file is found through
+    this one alone. ``fleet`` is the fleet file. If there are ``problems``, it is unknown which
+    rules apply, and nothing may be done below the path.
     """
 
     path: str
@@ -69,16 +69,16 @@ class Ground:
 
     @property
     def seat(self) -> str | None:
-        """The folder of the fleet's file, without links: it tells one fleet from another."""
+        """The fleet file's folder without links, which identifies the fleet."""
         return None if self.fleet is None else os.path.realpath(os.path.dirname(self.fleet))
 
 
 def ground_of(path: str | Path, *, named: bool = False) -> Ground:
-    """Return the tree that a path lies in, with the outermost fleet file on the way to its root.
+    """Return the tree that a path is in, with the outermost fleet file on the way to its root.
 
-    The root is that of the outermost git work tree: a repository inside another one, such as a
-    submodule, does not end the way. Outside git the way ends at the working directory, and where
-    it has no file the nearest one above counts. ``named`` says that --config names the file.
+    The root is the outermost git work tree: a nested repository, such as a submodule, does not end
+    the search. Outside git the search ends at the working directory; if there is none there, the
+    nearest file above counts. ``named`` means that --config set the file.
     """
     typed = os.fspath(path)
     try:
@@ -94,18 +94,18 @@ def ground_of(path: str | Path, *, named: bool = False) -> Ground:
 
 
 def bounds_of(path: str | Path) -> Bounds:
-    """Return how far the files reach that a manifest under a path is read with."""
+    """Return which files are read together with a manifest below a path."""
     return ground_of(path).bounds
 
 
 def anywhere() -> TreeRoot:
-    """Return the tree of everything, for a file that an operator names: it may lie anywhere."""
-    # A new one each time: it keeps where folders lead.
+    """Return the whole file system as a tree, for a file that an operator named."""
+    # A new one each time, because it caches where folders lead.
     return TreeRoot("/")
 
 
 def upward(folder: str) -> Iterator[str]:
-    """Yield an absolute folder and every one above it, the nearest first."""
+    """Yield an absolute folder and its parents, the nearest first."""
     while True:
         yield folder
         above = os.path.dirname(folder)
@@ -115,16 +115,16 @@ def upward(folder: str) -> Iterator[str]:
 
 
 def unknown(path: str, why: str) -> Problem:
-    """Return the problem of a file or folder of which nobody knows whether it is there."""
+    """Return the problem for a path that may or may not exist."""
     message = f"the file or folder cannot be read: {why}"
     hint = "shorten its path" if why == _TOO_LONG else "check its permissions"
     return Problem(Code.NOT_READABLE.code, message, Source(path), hint)
 
 
 def nested(path: str, governing: str) -> Problem:
-    """Return the problem of a file below the fleet's folder that is called as the fleet's file.
+    """Return the problem for a second fleet file below the fleet's folder.
 
-    ``governing`` is the folder up to which files count.
+    ``governing`` is the topmost folder whose files count.
     """
     if os.path.basename(path) != FLEET_FILE:
         return _misspelled(path)
@@ -139,7 +139,7 @@ def nested(path: str, governing: str) -> Problem:
 
 
 def shown(path: str) -> str:
-    """Return a path as it is easiest to read: relative, where that is no longer."""
+    """Return the shorter of a path's absolute and relative form."""
     relative = os.path.relpath(path)
     return relative if len(relative) < len(path) else path
 
@@ -150,6 +150,7 @@ def _misspelled(path: str) -> Problem:
 
 
 def _ground(typed: str) -> Ground:
+    """Locate a path by the name it was given and, if that has links, by its real path."""
     own = os.path.abspath(typed)
     base = "" if os.path.isdir(own) else os.path.basename(own)
     own = os.path.dirname(own) if base else own
@@ -177,14 +178,14 @@ def _leads_out(typed: str, root: TreeRoot) -> Problem:
 
 
 def _searched(path: str, own: str, root: TreeRoot) -> Ground:
-    """Return the ground of a path in the folder ``own``, going up by these very names."""
+    """Locate a path in the folder ``own``, following these exact names upward."""
     levels, disk = list(upward(own)), anywhere()
     tops = [level for level in levels if disk.exists(f"{level}/.git")]
     end = tops[-1] if tops else _present(levels)
     near = levels[: levels.index(end) + 1]
     files = [one for level in near for one in _fleet_files(level)]
     if not tops and not _rightly_called(files):
-        # Only the nearest one counts here: who works below it has not seen those above.
+        # Outside git only the nearest file counts: those further up may belong to other projects.
         for level in levels[len(near) :]:
             files += _fleet_files(level)
             if _rightly_called(files):
@@ -197,23 +198,24 @@ def _searched(path: str, own: str, root: TreeRoot) -> Ground:
 
 
 def _present(levels: list[str]) -> str:
-    """Return the level that is the working directory, else the outermost one."""
+    """Return the working directory if it is one of the levels, else the outermost level."""
     here = os.getcwd()
     return here if here in levels else levels[-1]
 
 
 def _rightly_called(files: Iterable[str]) -> list[str]:
+    """Return the files that have exactly the fleet file's name."""
     return [one for one in files if os.path.basename(one) == FLEET_FILE]
 
 
 def _fleet_files(folder: str) -> list[str]:
-    """Return a folder's files that are called as the fleet's is, in letters of either case."""
+    """Return a folder's files named like the fleet file, in upper or lower case."""
     start = folder.rstrip("/")
     try:
         names = [entry.name for entry in anywhere().list_folder(folder) or ()]
     except FileUnreadableError as error:
         if error.errno not in {errno.EACCES, errno.EPERM}:
             raise
-        # A folder above may be open to those who know a name, and to nobody else.
+        # A parent may be searchable but not listable (mode x without r).
         names = [name for name in sorted(FLEET_FILES) if anywhere().exists(f"{start}/{name}")]
     return [f"{start}/{name}" for name in names if is_fleet_file(name)]

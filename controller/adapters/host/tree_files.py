@@ -1,7 +1,8 @@
-"""Files of a tree, read inside its root; absent only when the disk says so.
+"""Read files of a tree, contained in its root; a file is absent only if the disk says so.
 
-A tree is input from strangers: a link in it may lead to another place inside the root, never out
-of it. Every question has three answers: present, absent, or unknown, which is an exception.
+A tree is untrusted input: a link in it may lead to another place inside the root, never out of it.
+Every query has three answers: present, absent, or unknown, which raises an exception. Writing is in
+``tree_writes``.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ _REPOSITORY: Final = ".git"
 
 
 class FileUnreadableError(OSError):
-    """Whether a file exists, or what it holds, is unknown: it must not be taken for absent.
+    """Whether a file exists, or its content, is unknown: never treat it as absent.
 
-    ``path`` names it, ``text`` says why; ``errno`` and ``strerror`` are those of the system.
+    ``path`` names it, ``text`` says why; ``errno`` and ``strerror`` are the system's.
     """
 
     def __init__(self, path: str, text: str, number: int = errno.EIO) -> None:
@@ -33,17 +34,17 @@ class FileUnreadableError(OSError):
 
 
 class NotRegularError(FileUnreadableError):
-    """The path leads to a folder, a pipe or a device, which is never read as a file."""
+    """The path leads to a folder, a pipe or a device, never read as a file."""
 
 
 class TooLargeError(FileUnreadableError):
-    """The file is larger than its reader allows."""
+    """The file is larger than its reader accepts."""
 
 
 class OutsideTreeError(OSError):
     """A symbolic link leads out of the tree, or nowhere; nothing was read or written there.
 
-    It is an OSError, so that whoever reports that a file cannot be written reports this too.
+    It is an OSError, so that code that reports a failed write reports this as well.
     """
 
     def __init__(self, path: str, text: str = "the symbolic link leads out of the tree") -> None:
@@ -52,7 +53,7 @@ class OutsideTreeError(OSError):
 
 
 class Kind:
-    """What a folder's entry is, before any link is followed."""
+    """The type of a folder's entry; links are not followed."""
 
     FILE: Final = "file"
     FOLDER: Final = "folder"
@@ -69,9 +70,9 @@ class Listed(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TreeRoot:
-    """A tree by its root, a resolved folder.
+    """A tree, given by its resolved root folder.
 
-    Folders are resolved once in the life of a value: make one for each pass.
+    Folders are resolved once in the life of an instance: create one for each pass.
     """
 
     path: str
@@ -79,12 +80,12 @@ class TreeRoot:
 
     @classmethod
     def of(cls, folder: str | Path) -> TreeRoot:
-        """Return the tree below a folder, whose own path is trusted; a missing folder is empty."""
+        """Return the tree at a folder, whose own path is trusted; a missing one is empty."""
         text = os.fspath(folder)
         return cls(resolve(text) or os.path.realpath(text))
 
     def contains(self, real: str) -> bool:
-        """Whether a resolved path is the root or lies below it."""
+        """Return whether a resolved path is the root or below it."""
         return real == self.path or real.startswith(os.path.join(self.path, ""))
 
     def resolve(self, path: str) -> str | None:
@@ -101,7 +102,7 @@ class TreeRoot:
         return self._target(placed, path)
 
     def folder(self, path: str) -> str | None:
-        """Return where a folder's path leads, resolved once for each path; None without one."""
+        """Return where a folder's path leads, resolved once; None if it is absent."""
         known = self._known.get(path)
         if known is None:
             known = self._inside(resolve(path or "."), path)
@@ -110,45 +111,45 @@ class TreeRoot:
         return known
 
     def place(self, path: str) -> str | None:
-        """Return a path whose folder is resolved and inside; its last part may still be a link."""
+        """Return a path with its folder resolved and inside; the last part may be a link."""
         folder, name = os.path.split(path)
         if name in {"", ".", ".."}:
             return self.folder(path)
         try:
             real = self.folder(folder)
         except OutsideTreeError:
-            # The prefix that an operator typed may be a link to the root, or to a place in it.
+            # The path that an operator typed may reach the root through a link.
             if (whole := resolve(path)) is None or not self.contains(whole):
                 raise
             return whole
         return None if real is None else f"{real.rstrip('/')}/{name}"
 
     def exists(self, path: str) -> bool:
-        """Whether a path exists, if only as a link."""
+        """Return whether a path exists, even if only as a link."""
         return self.lstat(path) is not None
 
     def lstat(self, path: str) -> os.stat_result | None:
-        """Return the status of a path, of a link itself; None where it is absent."""
+        """Return the status of a path, for a link its own; None if it is absent."""
         placed = self.place(path)
         return None if placed is None else _lstat(placed)
 
     def stat(self, path: str) -> os.stat_result | None:
-        """Return the status of what a path leads to; None where it is absent."""
+        """Return the status of the file that a path leads to; None if it is absent."""
         real = self.resolve(path)
         return None if real is None else _lstat(real)
 
     def is_file(self, path: str) -> bool:
-        """Whether a path leads to a regular file of the tree."""
+        """Return whether a path leads to a regular file of the tree."""
         found = self.stat(path)
         return found is not None and stat.S_ISREG(found.st_mode)
 
     def is_folder(self, path: str) -> bool:
-        """Whether a path leads to a folder of the tree."""
+        """Return whether a path leads to a folder of the tree."""
         found = self.stat(path)
         return found is not None and stat.S_ISDIR(found.st_mode)
 
     def read(self, path: str, largest: int = LARGEST) -> bytes | None:
-        """Return the bytes of a regular file; None where it is absent.
+        """Return the bytes of a regular file; None if it is absent.
 
         Raises OutsideTreeError; NotRegularError, TooLargeError or else FileUnreadableError.
         """
@@ -163,7 +164,7 @@ class TreeRoot:
         return _read(self._target(placed, path), path, largest)
 
     def list_folder(self, path: str) -> list[Listed] | None:
-        """Return a folder's entries by name; None where it is absent."""
+        """Return a folder's entries sorted by name; None if it is absent."""
         real = self.folder(path)
         try:
             return None if real is None else _listed(real)
@@ -178,10 +179,10 @@ class TreeRoot:
         unreadable: Callable[[FileUnreadableError], object],
         hidden: tuple[str, ...] = (".",),
     ) -> Iterator[tuple[str, list[Listed]]]:
-        """Yield a folder and all below it with their entries; links and git's own stay out.
+        """Yield a folder and all folders below it with their entries, without links and ``.git``.
 
-        So do names that begin with ``hidden``. ``unreadable`` gets the error of each folder that
-        cannot be listed.
+        Names that begin with ``hidden`` are skipped. ``unreadable`` receives the error of each
+        folder that cannot be listed.
         """
         pending = [path]
         while pending:
@@ -222,10 +223,10 @@ class TreeRoot:
 
 
 def root_of(path: str | Path) -> TreeRoot:
-    """Return the tree that a path lies in: the outermost git work tree, else the path's folder.
+    """Return the tree that a path is in: the outermost git work tree, else the path's folder.
 
-    The path as it was typed comes first, so that ``jobs`` in a work tree cannot lead out of it;
-    then what it leads to, as git-sync's ``current`` does. Raises FileUnreadableError.
+    The path as typed comes first, so that ``jobs`` in a work tree cannot lead out of it; then its
+    real path, for links such as git-sync's ``current``. Raises FileUnreadableError.
     """
     typed = os.path.abspath(path)
     folder = typed if _is_folder(typed) else os.path.dirname(typed)
@@ -238,9 +239,9 @@ def root_of(path: str | Path) -> TreeRoot:
 
 
 def resolve(path: str) -> str | None:
-    """Return where a path leads, free of links; None where nothing exists.
+    """Return where a path leads, free of links; None if nothing exists.
 
-    Nothing is checked: for paths that an operator typed. Raises FileUnreadableError.
+    Nothing is checked: only for paths that an operator typed. Raises FileUnreadableError.
     """
     try:
         return os.path.realpath(path, strict=True)
@@ -251,7 +252,7 @@ def resolve(path: str) -> str | None:
 
 
 def is_stream(path: str) -> bool:
-    """Whether a path that an operator typed leads to a pipe or a character device."""
+    """Return whether a path that an operator typed is a pipe or a character device."""
     try:
         mode = os.stat(path).st_mode
     except OSError as error:
@@ -262,7 +263,7 @@ def is_stream(path: str) -> bool:
 
 
 def read_open(descriptor: int, path: str, largest: int) -> bytes:
-    """Return a regular file's bytes to its end, wherever that is by now; raises OSError."""
+    """Return a regular file's bytes up to its present end; raises OSError."""
     found = os.fstat(descriptor)
     if not stat.S_ISREG(found.st_mode):
         if stat.S_ISDIR(found.st_mode):
@@ -270,7 +271,7 @@ def read_open(descriptor: int, path: str, largest: int) -> bytes:
         raise NotRegularError(path, "this is not a regular file", errno.EINVAL)
     if found.st_size > largest:
         raise _too_large(path, largest)
-    # One byte more than the size shows the end in one step.
+    # Asking for one byte more than the size shows the end of the file with a single call.
     data = os.read(descriptor, found.st_size + 1)
     return data if len(data) == found.st_size else _rest(descriptor, data, path, largest)
 
@@ -282,7 +283,7 @@ def _is_folder(path: str) -> bool:
 
 
 def upward(folder: str) -> Iterator[str]:
-    """Yield a folder and all those above it."""
+    """Yield a folder and all folders above it."""
     yield folder
     while (above := os.path.dirname(folder)) != folder:
         folder = above
@@ -313,7 +314,7 @@ def _kind(entry: os.DirEntry[str]) -> str:
 
 
 def _read(real: str, path: str, largest: int) -> bytes | None:
-    """Read a file whose last part is no link; a link is FileUnreadableError with ELOOP."""
+    """Read a file without following a link, which raises FileUnreadableError with ELOOP."""
     try:
         descriptor = os.open(real, _READ)
     except OSError as error:
@@ -331,7 +332,7 @@ def _read(real: str, path: str, largest: int) -> bytes | None:
 
 
 def _rest(descriptor: int, data: bytes, path: str, largest: int) -> bytes:
-    """Read on after a short read, or in a file that grows, until its end."""
+    """Read on after a short read, or in a growing file, until its end."""
     while len(data) <= largest:
         more = os.read(descriptor, largest + 1 - len(data))
         if not more:
