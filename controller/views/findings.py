@@ -78,7 +78,7 @@ class Review:
     """What a verb says of the manifests that it looked at; findings come with the gravest first.
 
     ``summary`` counts them in one sentence. Of a ``sandbox`` every report says that nothing of it
-    is real.
+    is real. ``docs`` is the URL at which the documentation is published, if it is.
     """
 
     verb: str
@@ -86,6 +86,7 @@ class Review:
     manifests: tuple[tuple[JobKey, Source], ...] = ()
     findings: tuple[Finding, ...] = ()
     sandbox: bool = False
+    docs: str = ""
 
     def placed(self, place: Callable[[Source], Source]) -> Review:
         """Return the same with every place told in another way."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.core.printable import escaped
+from controller.views.doc_links import link_to
 from controller.views.findings import Finding, Level, Review
 from controller.views.text import counted
 
@@ -22,15 +23,18 @@ def commands(review: Review) -> Iterator[str]:
     rest: list[str] = []
     for level in Level:
         found = review.of(level)
-        yield from map(_command, found[:MOST])
+        yield from (_command(one, review.docs) for one in found[:MOST])
         if len(found) > MOST:
             rest.append(counted(len(found) - MOST, f"more {level}"))
     if rest:
         yield f"{', '.join(rest)} without an annotation: GitHub shows {MOST} of a kind"
 
 
-def _command(finding: Finding) -> str:
+def _command(finding: Finding, docs: str) -> str:
     source = finding.source
+    # A path in our repository would look like one in the reader's.
+    link = link_to(finding.rule, docs) if docs else ""
+    text = finding.text[:_LONGEST] + (f"\nSee {link}" if link else "")
     given = {
         "file": escaped(source.path),
         "line": str(source.line or ""),
@@ -38,7 +42,7 @@ def _command(finding: Finding) -> str:
         "title": escaped(finding.title),
     }
     properties = ",".join(f"{name}={_property(text)}" for name, text in given.items() if text)
-    return f"::{finding.level} {properties}::{_data(finding.text[:_LONGEST])}"
+    return f"::{finding.level} {properties}::{_data(text)}"
 
 
 def _data(text: str) -> str:

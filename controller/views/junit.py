@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 from controller.core.model import JobKey, Source
 from controller.core.printable import escaped
+from controller.views.doc_links import link_to
 from controller.views.findings import NOWHERE, Finding, Level, Review
 
 _Case = tuple[JobKey | None, str]
@@ -27,7 +28,7 @@ def junit(review: Review) -> str:
         told = ET.SubElement(suite, "properties")
         ET.SubElement(told, "property", {"name": "sandbox", "value": "true"})
     for (subject, path), found in cases.items():
-        suite.append(_case(subject, path, sources, found))
+        suite.append(_case(subject, path, sources, found, review.docs))
     root = ET.Element("testsuites", dict(suite.attrib))
     root.append(suite)
     ET.indent(root)
@@ -63,7 +64,11 @@ def _outcome(found: Sequence[Finding]) -> str:
 
 
 def _case(
-    subject: JobKey | None, path: str, sources: Mapping[JobKey, Source], found: Sequence[Finding]
+    subject: JobKey | None,
+    path: str,
+    sources: Mapping[JobKey, Source],
+    found: Sequence[Finding],
+    docs: str,
 ) -> ET.Element:
     source = found[0].source if found else NOWHERE
     if subject is not None:
@@ -75,22 +80,25 @@ def _case(
     case = ET.Element("testcase", given)
     outcome = _outcome(found)
     if outcome:
-        case.append(_told(outcome, found))
+        case.append(_told(outcome, found, docs))
     elif found:
-        ET.SubElement(case, "system-out").text = _listed(found)
+        ET.SubElement(case, "system-out").text = _listed(found, docs)
     return case
 
 
-def _told(outcome: str, found: Sequence[Finding]) -> ET.Element:
+def _told(outcome: str, found: Sequence[Finding], docs: str) -> ET.Element:
     first, more = found[0], len(found) - 1
     message = first.text.partition("\n")[0] + (f" (and {more} more)" if more else "")
     told = ET.Element(outcome, {"type": first.rule, "message": message})
-    told.text = _listed(found)
+    told.text = _listed(found, docs)
     return told
 
 
-def _listed(found: Sequence[Finding]) -> str:
-    return "\n".join(f"{escaped(str(one.source))}: {_marked(one)} {one.text}" for one in found)
+def _listed(found: Sequence[Finding], docs: str) -> str:
+    """Return each finding, and then where their rules are documented."""
+    texts = [f"{escaped(str(one.source))}: {_marked(one)} {one.text}" for one in found]
+    links = [link_to(rule, docs) for rule in dict.fromkeys(one.rule for one in found)]
+    return "\n".join([*texts, *(f"See {link}" for link in links if link)])
 
 
 def _marked(finding: Finding) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from controller.core.model import Desired, Source
 from controller.core.planning.actions import Action, Plan, Verb
+from controller.views.doc_links import link_to
 from controller.views.findings import UNWRITTEN, Finding, Level, Review
 from controller.views.markdown import Table, code, document, folded, lines, row, text
 from controller.views.status import JobStatus
@@ -62,14 +63,16 @@ def _leads(review: Review, refused: str | None = None) -> list[str]:
 
 
 def _problems(review: Review, share: float = 1.0) -> Iterator[Table]:
-    rows = tuple(_problem(one) for one in review.of(Level.ERROR, Level.WARNING) if one.is_problem)
+    found = (one for one in review.of(Level.ERROR, Level.WARNING) if one.is_problem)
+    rows = tuple(_problem(one, review.docs) for one in found)
     if rows:
         yield Table("#### Problems", ("where", "problem", "what to do"), rows, share=share)
 
 
-def _problem(finding: Finding) -> str:
+def _problem(finding: Finding, docs: str) -> str:
     mark = "**warning** " if finding.is_remark else ""
-    told = f"{mark}{code(finding.rule)} {text(finding.message)}"
+    rule = f"[{code(finding.rule)}]({link_to(finding.rule, docs)})" if docs else code(finding.rule)
+    told = f"{mark}{rule} {text(finding.message)}"
     return row(_where(finding.source), told, text(finding.hint))
 
 

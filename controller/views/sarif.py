@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from controller.core.model import Source
 from controller.version import __version__
+from controller.views.doc_links import link_to
 from controller.views.findings import NOWHERE, Finding, Level, Review
 from controller.views.rule_help import rule_of
 
@@ -29,7 +30,7 @@ def sarif(review: Review) -> dict[str, Any]:
     rules = {one.rule: None for one in results[:MOST]}
     places = {rule: place for place, rule in enumerate(rules)}
     run = {
-        "tool": {"driver": _driver(list(rules))},
+        "tool": {"driver": _driver(list(rules), review.docs)},
         "automationDetails": {"id": f"bedrock-jobs/{review.verb}/"},
         "invocations": [_invocation(found, results[MOST:])],
         "columnKind": "unicodeCodePoints",
@@ -44,16 +45,16 @@ def sarif(review: Review) -> dict[str, Any]:
     }
 
 
-def _driver(rules: Sequence[str]) -> dict[str, Any]:
+def _driver(rules: Sequence[str], docs: str) -> dict[str, Any]:
     return {
         "name": "bedrock-jobs",
         "version": __version__,
         "semanticVersion": __version__,
-        "rules": [_rule(name) for name in rules],
+        "rules": [_rule(name, docs) for name in rules],
     }
 
 
-def _rule(name: str) -> dict[str, Any]:
+def _rule(name: str, docs: str) -> dict[str, Any]:
     """Return what a finding's rule means, where it is ours; a service's codes are its own."""
     rule = rule_of(name)
     if rule is None:
@@ -61,8 +62,16 @@ def _rule(name: str) -> dict[str, Any]:
     return {
         "id": name,
         "shortDescription": {"text": rule.meaning},
-        "help": {"text": rule.advice, "markdown": rule.advice},
+        "help": {"text": rule.advice, "markdown": f"{rule.advice} See {_see(name, docs)}."},
+        # SARIF takes absolute URLs only here.
+        **({"helpUri": link_to(name, docs)} if docs else {}),
     }
+
+
+def _see(name: str, docs: str) -> str:
+    """Return where a rule is documented, as Markdown."""
+    link = link_to(name, docs)
+    return f"[the documentation]({link})" if docs else f"`{link}`"
 
 
 def _invocation(found: Sequence[Finding], cut: Sequence[Finding]) -> dict[str, Any]:

@@ -58,6 +58,8 @@ def test_errors_are_one_failure_that_lists_them() -> None:
         "jobs/a.yaml:4:9: BJ204 one is missing",
         "hint: write it",
         "jobs/a.yaml:5:1: BJ203 one is too much",
+        "See docs/reference/problems.md#bj204",
+        "See docs/reference/problems.md#bj203",
     ]
     assert passed.result == []
     assert (suite.tests, suite.failures) == (2, 1)

@@ -16,13 +16,14 @@ from controller.adapters.manifests.source_lines import source_lines
 from controller.cli.options import shared
 from controller.cli.output.console import say
 from controller.cli.output.exit_codes import Exit
-from controller.cli.output.reports import Placing, Result, present
+from controller.cli.output.reports import Placing, Result, docs_url, present
 from controller.cli.workspace.arguments import asked, relative, usable
 from controller.core.documents.entries import Entry
 from controller.core.kinds.registry import KINDS
 from controller.core.label_selector import Selector
 from controller.core.model import Problem
 from controller.core.severity import as_errors, errors
+from controller.views.doc_links import links_to
 from controller.views.plan import in_sandbox
 from controller.views.problems import problem_lines, validation
 from controller.views.text import counted
@@ -85,6 +86,8 @@ def _print(problems: Sequence[Problem], entries: Sequence[Entry], given: dict[st
         _markdown,
     )
     present(given, result)
+    if problems and given["output"] == "text" and not given["query"]:
+        say(f"Explanations: {links_to((one.code for one in problems), docs_url())}")
     say(counts)
 
 

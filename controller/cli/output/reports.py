@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +17,7 @@ from controller.adapters.host.ci_host import Host
 from controller.cli.output.console import is_unicode, put, put_aside, say, show
 from controller.core.model import Source
 from controller.core.printable import Form, escaped_as
+from controller.views.doc_links import VARIABLE
 from controller.views.plan import in_sandbox
 from controller.views.serialize import REPORTS, structured
 from controller.views.text import Line
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
 
 Placing = Callable[[Source], Source]
 
+# Whatever else it holds could become markup.
+_URL = re.compile(r"https?://[\w.:/~%-]+", re.ASCII)
 _MARGIN = 1024
 _LEAST = 4096
 
@@ -66,7 +71,7 @@ def _is_unasked(given: Mapping[str, Any]) -> bool:
 def _report(given: Mapping[str, Any], result: Result) -> tuple[str, Form]:
     """Return what --output asks for, and its syntax."""
     place = _placing()
-    told = result.review().placed(place)
+    told = _reviewed(result, place)
     match given["output"]:
         case "markdown":
             # A reference takes at most three times the bytes of its character.
@@ -86,7 +91,7 @@ def _report(given: Mapping[str, Any], result: Result) -> tuple[str, Form]:
 def _annotate(given: Mapping[str, Any], result: Result) -> None:
     """Annotate through the log, and add to the job's summary; failing at that fails nothing."""
     place = _placing()
-    told = result.review().placed(place)
+    told = _reviewed(result, place)
     put_aside(_commands(told), Form.COMMANDS)
     room = min(ci_host.summary_room() - _MARGIN, given["max_bytes"])
     if room < _LEAST:
@@ -99,7 +104,7 @@ def _annotate(given: Mapping[str, Any], result: Result) -> None:
 
 def _leave_reports(result: Result) -> None:
     """Leave the files that GitLab takes as artifacts; failing at that fails nothing."""
-    told = result.review().placed(_placing())
+    told = _reviewed(result, _placing())
     stem = f"bedrock-jobs-{told.verb}"
     reports = {
         f"{stem}.junit.xml": escaped_as(_junit(told)),
@@ -111,6 +116,16 @@ def _leave_reports(result: Result) -> None:
         say(f"bedrock-jobs: no reports for GitLab: {error.filename or ''}: {error.strerror}")
     else:
         say(f"bedrock-jobs: reports for GitLab: {', '.join(paths)}")
+
+
+def _reviewed(result: Result, place: Placing) -> Review:
+    return replace(result.review(), docs=docs_url()).placed(place)
+
+
+def docs_url() -> str:
+    """Return the URL at which the documentation is published, or nothing if none is known."""
+    url = os.environ.get(VARIABLE, "")
+    return url if _URL.fullmatch(url) else ""
 
 
 def _placing() -> Placing:

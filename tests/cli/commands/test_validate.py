@@ -54,7 +54,10 @@ def test_problem_is_told_with_its_line(folder: Path) -> None:
     done = call(folder, "validate", "jobs")
 
     assert done.code == 4
-    assert done.said == ["2 problems, 1 of 2 manifests valid"]
+    assert done.said == [
+        "Explanations: docs/reference/problems.md#bj203, #bj204",
+        "2 problems, 1 of 2 manifests valid",
+    ]
     lines = done.out.splitlines()
     assert lines[0].startswith("jobs/team/broken.yaml:10:3: BJ204 ")
     assert lines[4].startswith("jobs/team/broken.yaml:10:15: BJ203 ")
@@ -93,6 +96,26 @@ def test_query_picks_from_the_data(folder: Path) -> None:
     done = call(folder, "validate", "--query", "problems[].code", "--output", "yaml")
 
     assert done.out == "- BJ204\n- BJ203\n"
+
+
+def test_explanations_lead_to_the_published_site(folder: Path) -> None:
+    """With the URL of a published site, the codes are explained there."""
+    site = {"BEDROCK_JOBS_DOCS_URL": "https://docs.example.com/jobs/"}
+
+    done = call(folder, "validate", env={**environment(folder), **site})
+
+    link = "https://docs.example.com/jobs/reference/problems/#bj203"
+    assert done.said[0] == f"Explanations: {link}, #bj204"
+
+
+def test_an_invalid_site_is_ignored(folder: Path) -> None:
+    """What is not a plain URL cannot become markup in a report."""
+    site = {"BEDROCK_JOBS_DOCS_URL": "javascript:alert(1)"}
+
+    done = call(folder, "validate", "--output", "markdown", env={**environment(folder), **site})
+
+    assert "BJ203" in done.out
+    assert "javascript" not in done.out
 
 
 def test_selector_leaves_out_other_manifests(folder: Path) -> None:

@@ -58,7 +58,10 @@ def test_newer_model_is_a_warning(folder: Path) -> None:
     assert first.startswith("jobs: BJ213 warning: botocore ")
     assert first.endswith(f" is newer than the shipped schemas: {LACKS}")
     assert rest == ["  hint: install a newer bedrock-jobs; until then no manifest can use these"]
-    assert ran.said == ["1 warning, 2 of 2 manifests valid"]
+    assert ran.said == [
+        "Explanations: docs/reference/problems.md#bj213",
+        "1 warning, 2 of 2 manifests valid",
+    ]
 
 
 def test_strict_makes_it_an_error(folder: Path) -> None:
@@ -67,7 +70,10 @@ def test_strict_makes_it_an_error(folder: Path) -> None:
 
     assert ran.code == 4
     assert ran.out.startswith("jobs: BJ213 botocore ")
-    assert ran.said == ["1 problem, 1 of 1 manifest valid"]
+    assert ran.said == [
+        "Explanations: docs/reference/problems.md#bj213",
+        "1 problem, 1 of 1 manifest valid",
+    ]
 
 
 WARNED = {
@@ -101,7 +107,10 @@ def test_problems_beside_it_stay_errors(folder: Path) -> None:
     ran = beside(folder, newer)
 
     assert ran.code == 4
-    assert ran.said == ["1 problem, 1 warning, 1 of 2 manifests valid"]
+    assert ran.said == [
+        "Explanations: docs/reference/problems.md#bj208, #bj213",
+        "1 problem, 1 warning, 1 of 2 manifests valid",
+    ]
 
 
 @pytest.mark.parametrize(

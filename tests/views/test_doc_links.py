@@ -1,0 +1,58 @@
+"""Outputs link problem codes and reasons to the pages that document them."""
+
+from __future__ import annotations
+
+import pytest
+
+from controller.core.model import JobKey, Source
+from controller.views.doc_links import link_to
+from controller.views.findings import Finding, Level, Review
+from controller.views.github import commands
+from controller.views.junit import junit
+from controller.views.markdown_reports import validation_markdown
+from controller.views.sarif import sarif
+
+SITE = "https://docs.example.com/bedrock-jobs"
+LINK = f"{SITE}/reference/problems/#bj203"
+FOUND = Finding(Level.ERROR, "BJ203", "one", Source("a.yaml", 1, 1), "", JobKey("Kind", "a"))
+
+
+def reviewed(docs: str) -> Review:
+    """Return a review with one problem."""
+    return Review("validate", "1 problem", (), (FOUND,), docs=docs)
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [
+        ("BJ203", "docs/reference/problems.md#bj203"),
+        ("SpecChanged", "docs/reference/reasons.md#specchanged"),
+        ("ThrottlingException", ""),
+    ],
+)
+def test_a_link_without_a_site_is_a_path(rule: str, path: str) -> None:
+    """A code and a reason lead to their headings; a service's own code leads nowhere."""
+    assert link_to(rule) == path
+
+
+def test_every_report_links_to_the_site() -> None:
+    """With a published site, each report has the full URL."""
+    told = reviewed(f"{SITE}/")
+    (rule,) = sarif(told)["runs"][0]["tool"]["driver"]["rules"]
+
+    assert rule["helpUri"] == LINK
+    assert rule["help"]["markdown"].endswith(f" See [the documentation]({LINK}).")
+    assert f"See {LINK}" in junit(told)
+    assert f"[<code>BJ203</code>]({LINK})" in validation_markdown(told, 10_000)
+    assert [line for line in commands(told) if line.endswith(f"%0ASee {LINK}")]
+
+
+def test_without_a_site_no_report_has_a_relative_url() -> None:
+    """A path of our repository is text only: as a link it would lead into the reader's own."""
+    told = reviewed("")
+    (rule,) = sarif(told)["runs"][0]["tool"]["driver"]["rules"]
+
+    assert "helpUri" not in rule
+    assert rule["help"]["markdown"].endswith(" See `docs/reference/problems.md#bj203`.")
+    assert "](docs" not in validation_markdown(told, 10_000)
+    assert not any("docs/" in line for line in commands(told))
