@@ -1,4 +1,4 @@
-"""One situation of one job, built from a scenario's plain data."""
+"""Builds the situation of one job from a scenario's plain data."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ TIMES = {"creationTime": "2026-01-01T08:00:00.000Z", "lastModifiedTime": "2026-0
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """What a decision is made from, for one job."""
+    """The inputs of a decision on one job."""
 
     kind: Kind
     desired: Desired
@@ -75,12 +75,12 @@ class Situation:
     """The jobs that a walk looked for, in order."""
 
     def entry(self, action: Action, owner: str) -> dict[str, Any]:
-        """Return what the sidecar holds after the action, or after its failure."""
+        """Return the sidecar's entry after the action, or after its failure."""
         return entry(self.kind, Outcome(action, action, self.failed), self.recorded, owner)
 
 
 def situation(given: Mapping[str, Any], fleet: Fleet, name: str = "support-bot") -> Situation:
-    """Build a situation; whatever is not given is a valid manifest without job or sidecar."""
+    """Build a situation; the default is a valid manifest without a job or a sidecar."""
     kind = TEST_KINDS[given.get("kind", OFFERED.name)]
     given = {**given, "policy": filled(given.get("policy"), arns(kind))}
     wanted = desired_of(given, fleet, kind, name)
@@ -100,7 +100,7 @@ def situation(given: Mapping[str, Any], fleet: Fleet, name: str = "support-bot")
 
 
 def desired_of(given: Mapping[str, Any], fleet: Fleet, kind: Kind, name: str) -> Desired:
-    """Return the job that a manifest with the given parts asks for."""
+    """Return the desired job of a manifest with the given parts."""
     source = Source(f"jobs/{name}.yaml", 4, 9)
     problems = tuple(
         Problem(problem["code"], problem["message"], source)
@@ -120,7 +120,7 @@ def desired_of(given: Mapping[str, Any], fleet: Fleet, kind: Kind, name: str) ->
 def removed_of(
     given: Mapping[str, Any], written: Desired, recorded: Recorded | None, fleet: Fleet
 ) -> Desired:
-    """Return the job as it is without its manifest; it has none but a sidecar."""
+    """Return the job without its manifest; only a sidecar records it."""
     assert recorded is not None
     sidecar = f"jobs/{written.key.name}.status.json"
     stray = orphaned_entries.Stray(sidecar, f"/{sidecar}", written.key, recorded)
@@ -130,7 +130,7 @@ def removed_of(
 def observation_of(
     given: Mapping[str, Any], kind: Kind, asked: Submission, owner: str
 ) -> Observation:
-    """Return what was seen: the live job that is given, an absence, or a failure to look."""
+    """Return the observation: the given live job, an absence, or a failed lookup."""
     place = given.get("place", {})
     where = Place(place.get("accountId", ACCOUNT), place.get("region", REGION))
     if "failure" in given:
@@ -144,10 +144,10 @@ def observation_of(
 def walked(
     given: Mapping[str, Any], lineage: Lineage, recorded: Recorded | None
 ) -> tuple[Observation, tuple[str, ...]]:
-    """Return what a walk over the given jobs sees, and which jobs it looked for.
+    """Return what a search over the given jobs finds, and which jobs it looked up.
 
-    Each job says which submission made it: ``attempt`` and ``revised`` name one of the manifest's,
-    and ``spec`` holds what was other then.
+    Each job names the submission it was created from: ``attempt`` and ``revised`` name one of the
+    manifest's, and ``spec`` holds what was different then.
     """
     there = [_job(one, lineage, number) for number, one in enumerate(given["lives"])]
     found, asked = trodden(lineage, recorded, there)
@@ -170,7 +170,7 @@ def walked(
 def trodden(
     lineage: Lineage, recorded: Recorded | None, there: list[Live]
 ) -> tuple[Found, tuple[str, ...]]:
-    """Return where a walk over some jobs ends, and the names and ARNs that it looked for."""
+    """Return the result of a search over some jobs, and the names and ARNs that it looked up."""
     known = {live.name: live for live in there} | {live.arn: live for live in there}
     path = walk(lineage, recorded)
     asked = [next(path)]
@@ -197,7 +197,7 @@ def made_of(given: Mapping[str, Any], lineage: Lineage) -> Submission:
 
 
 def live_of(given: Mapping[str, Any], kind: Kind, asked: Submission, owner: str) -> Live:
-    """Return a job as Get shows it: the manifest's own request unless members say otherwise."""
+    """Return a job as Get shows it: the manifest's own request unless members differ."""
     status = given.get("status", "InProgress")
     arn = given.get("arn", arn_of(kind, "abcdefghijkl"))
     known = token_named(given.get("token", "ours"), asked, owner) if kind.echoes_token else None
@@ -214,7 +214,7 @@ def live_of(given: Mapping[str, Any], kind: Kind, asked: Submission, owner: str)
 
 
 def token_named(word: str, asked: Submission, owner: str) -> str | None:
-    """Return the token that a scenario's word stands for."""
+    """Return the token for a scenario's word."""
     tokens = {
         "ours": asked.token,
         "changed": token(owner, OTHER_DIGEST),
@@ -227,10 +227,10 @@ def token_named(word: str, asked: Submission, owner: str) -> str | None:
 
 
 def recorded_of(given: Mapping[str, Any], lineage: Lineage, asked: Submission) -> Recorded | None:
-    """Return what the given sidecar entry says, its placeholders replaced.
+    """Return the record of the given sidecar entry, with placeholders replaced.
 
-    ``of`` numbers the job of ``lives`` that it was written for; ``intent`` holds the attempt, the
-    spec and so on of a Create whose outcome is not known.
+    ``of`` is the index in ``lives`` of the job that it was written for; ``intent`` holds the
+    attempt, spec and so on of a Create with an unknown outcome.
     """
     if "doubt" in given:
         doubt = Doubt("jobs/bot.status.json", "Input/output error", **given["doubt"])
@@ -270,12 +270,12 @@ def _intent_of(made: Submission) -> dict[str, Any]:
 
 
 def arns(kind: Kind) -> dict[str, str]:
-    """Return the ARNs of the jobs that a scenario gives, by the words for them."""
+    """Return the ARNs of a scenario's jobs, by their words."""
     return {f"$job{number}": arn_of(kind, f"job{number:09}") for number in range(10)}
 
 
 def filled(value: Any, words: Mapping[str, str]) -> Any:
-    """Return a copy of a value in which placeholders are replaced."""
+    """Return a copy of a value with placeholders replaced."""
     if isinstance(value, dict):
         return {name: filled(member, words) for name, member in value.items()}
     if isinstance(value, list):
@@ -284,7 +284,7 @@ def filled(value: Any, words: Mapping[str, str]) -> Any:
 
 
 def failure_of(given: Mapping[str, Any]) -> Failure:
-    """Return a failed call of the given code and message."""
+    """Return a failed call with the given code and message."""
     return failure(
         given["code"],
         given.get("message", ""),

@@ -74,7 +74,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("code", "message", "reading", "changing"), TABLE)
 def test_code_means(code: str, message: str, reading: Disposition, changing: Disposition) -> None:
-    """Each code and text has its disposition, for a call that reads and for one that changes."""
+    """Each code and message has its disposition, for reads and for writes."""
     assert classify(code, message, reading=True) is reading
     assert classify(code, message, reading=False) is changing
 
@@ -82,7 +82,7 @@ def test_code_means(code: str, message: str, reading: Disposition, changing: Dis
 @settings(deadline=None, max_examples=200)
 @given(st.text(), st.text(), st.booleans())
 def test_unknown_codes_are_transient(code: str, message: str, reading: bool) -> None:
-    """A code that is in no row is tried again, whatever its text."""
+    """A code that is in no row is retried, whatever its message."""
     known = {row[0] for row in TABLE if Disposition.TRANSIENT not in row[2:]}
 
     if code not in known:
@@ -96,14 +96,14 @@ def test_unknown_codes_are_transient(code: str, message: str, reading: bool) -> 
         (Failure("Code", "", Disposition.DENIED), "Code"),
     ],
 )
-def test_failure_is_told_verbatim(given_failure: Failure, text: str) -> None:
-    """A failure reads as the service's own code and message."""
+def test_failure_is_printed_verbatim(given_failure: Failure, text: str) -> None:
+    """A failure is printed as the service's own code and message."""
     assert str(given_failure) == text
 
 
 @pytest.mark.parametrize("ambiguous", [True, False])
 def test_failure_carries_what_is_known(ambiguous: bool) -> None:
-    """A failure is classified and says whether the call may have taken effect."""
+    """A failure has its disposition, and says whether the call may have taken effect."""
     made = failure("ThrottlingException", "slow down", reading=False, ambiguous=ambiguous)
 
     assert made == Failure("ThrottlingException", "slow down", Disposition.TRANSIENT, ambiguous)

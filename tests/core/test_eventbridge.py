@@ -19,7 +19,7 @@ ARN = (
 
 
 def event(**changes: Any) -> dict[str, Any]:
-    """Return an event as EventBridge wraps it, with some members replaced."""
+    """Return an EventBridge event with some members replaced."""
     detail = {"version": "0.0", "jobName": "support-bot", "jobArn": ARN, "jobStatus": "Completed"}
     whole = {
         "version": "0",
@@ -36,22 +36,22 @@ def event(**changes: Any) -> dict[str, Any]:
 
 
 def read(body: str) -> str | Poison:
-    """Return what a body says."""
+    """Return the result of parsing a body."""
     return changed_job(body, KINDS.values())
 
 
 def test_an_event_names_its_job() -> None:
-    """An event of a job is the job's ARN, and nothing more."""
+    """An event is parsed to its job's ARN, and nothing more."""
     assert read(json.dumps(event())) == ARN
 
 
-def test_the_status_in_an_event_is_not_asked() -> None:
-    """An event without a status, or with one that nobody knows, is as good a hint as any."""
+def test_the_status_in_an_event_is_ignored() -> None:
+    """An event without a status, or with an unknown one, is as good as any."""
     assert read(json.dumps(event(detail={"jobArn": ARN}))) == ARN
     assert read(json.dumps(event(detail={"jobArn": ARN, "jobStatus": "Musing"}))) == ARN
 
 
-def test_the_wrapping_may_lack_what_the_arn_tells() -> None:
+def test_the_envelope_may_lack_what_the_arn_has() -> None:
     """An event without account, region or resources is understood by its job's ARN."""
     bare = {name: event()[name] for name in ("source", "detail-type", "detail")}
 
@@ -66,7 +66,7 @@ def test_the_wrapping_may_lack_what_the_arn_tells() -> None:
     ],
 )
 def test_other_partitions_and_short_arns_are_jobs_too(arn: str) -> None:
-    """The ARN's partition and the length of its resource are the service's business."""
+    """Any partition and any length of the resource are accepted."""
     assert read(json.dumps(event(detail={"jobArn": arn}))) == arn
 
 
@@ -97,8 +97,8 @@ def test_other_partitions_and_short_arns_are_jobs_too(arn: str) -> None:
     ],
     ids=range(18),
 )
-def test_what_is_not_understood_says_why(body: str, why: Poison) -> None:
-    """A message that is no event of a job is poison of a known sort."""
+def test_invalid_message_has_a_reason(body: str, why: Poison) -> None:
+    """An invalid message gets a reason from a closed list."""
     assert read(body) is why
 
 
@@ -110,6 +110,6 @@ def test_what_is_not_understood_says_why(body: str, why: Poison) -> None:
         lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
     ).map(lambda value: json.dumps(event(detail=value)))
 )
-def test_no_body_is_too_odd(body: str) -> None:
-    """Whatever a message holds, it is poison, never an error."""
+def test_no_body_raises(body: str) -> None:
+    """Any message is parsed or classified as invalid, without an exception."""
     assert isinstance(read(body), Poison)

@@ -1,4 +1,4 @@
-"""What the fleet's rules refuse, by value."""
+"""What the fleet's rules forbid, value by value."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ ALL, NOTHING = Allow(), Require()
 
 
 def refused(spec: dict[str, Any], allow: Allow = ALL, require: Require = NOTHING) -> Any:
-    """Return code and path of all that a fleet refuses in a spec."""
+    """Return the code and path of every violation in a spec."""
     fleet = Fleet(allow=allow, require=require)
     return [(found.code, found.path) for found in forbidden(KIND, TARGET, spec, fleet)]
 
@@ -59,14 +59,14 @@ def refused(spec: dict[str, Any], allow: Allow = ALL, require: Require = NOTHING
     ],
 )
 def test_star_is_the_only_wildcard(pattern: str, text: str, *, expected: bool) -> None:
-    """A star stands for any text; every other character for itself, in its own case."""
+    """A star matches any text; every other character matches itself, case-sensitively."""
     assert matches(pattern, text) is expected
 
 
 @given(st.text("ab*", max_size=8), st.text("ab", max_size=12))
 @settings(deadline=None, max_examples=300)
 def test_star_means_what_it_means_elsewhere(pattern: str, text: str) -> None:
-    """Patterns of letters and stars match what the standard library's globbing matches."""
+    """Patterns of letters and stars match what the standard library's fnmatch matches."""
     assert matches(pattern, text) is fnmatch.fnmatchcase(text, pattern)
 
 
@@ -85,7 +85,7 @@ def test_star_means_what_it_means_elsewhere(pattern: str, text: str) -> None:
     ],
 )
 def test_star_ends_at_a_slash_in_a_prefix(prefix: str, location: str, *, expected: bool) -> None:
-    """A bucket's pattern cannot be met by a folder of another bucket."""
+    """A pattern for a bucket does not match a folder in another bucket."""
     assert under(prefix, location) is expected
 
 
@@ -94,8 +94,8 @@ def test_no_rules_refuse_nothing() -> None:
     assert refused(SPEC) == []
 
 
-def test_rules_that_are_kept_refuse_nothing() -> None:
-    """A spec within every rule is allowed."""
+def test_satisfied_rules_refuse_nothing() -> None:
+    """A spec that follows every rule is allowed."""
     allow = Allow(
         accounts=("123456789012",),
         regions=("us-*",),
@@ -109,7 +109,7 @@ def test_rules_that_are_kept_refuse_nothing() -> None:
 
 
 def test_empty_list_allows_nothing() -> None:
-    """A rule with an empty list is a rule: it refuses everything that it is about."""
+    """A rule with an empty list forbids everything."""
     empty = Allow((), (), (), (), ())
 
     assert refused(SPEC, empty) == [
@@ -134,7 +134,7 @@ def test_empty_list_allows_nothing() -> None:
     ],
 )
 def test_base_model_is_the_same_by_its_arn(model: str) -> None:
-    """A foundation model's ARN is held against the rule by the model's id."""
+    """A foundation model's ARN matches a rule for the model's ID."""
     spec = SPEC | {"baseModelIdentifier": model}
 
     assert refused(spec, Allow(base_models=("amazon.nova-*",))) == []
@@ -142,7 +142,7 @@ def test_base_model_is_the_same_by_its_arn(model: str) -> None:
 
 
 def test_custom_model_does_not_pass_for_its_base() -> None:
-    """A custom model is allowed by its own ARN, never because its base's id is part of it."""
+    """A custom model is allowed only by its own ARN, not by its base's ID in that ARN."""
     arn = "arn:aws:bedrock:us-east-1:123456789012:custom-model/amazon.nova-micro-v1:0/abcdefghijkl"
     spec = SPEC | {"baseModelIdentifier": arn}
 
@@ -158,13 +158,13 @@ def test_custom_model_does_not_pass_for_its_base() -> None:
         (Require(vpc=True), Code.VPC_REQUIRED),
     ],
 )
-def test_requirement_is_missed_at_the_spec(require: Require, code: Code) -> None:
-    """What the fleet requires and a spec lacks is told at the spec."""
+def test_missing_requirement_is_reported_at_the_spec(require: Require, code: Code) -> None:
+    """A missing requirement is reported at the spec."""
     assert refused(SPEC, require=require) == [(code, ("spec",))]
 
 
-def test_missing_tag_is_told_at_the_tags() -> None:
-    """A spec with other tags lacks the required one there."""
+def test_missing_tag_is_reported_at_the_tags() -> None:
+    """A missing tag is reported at the tags, if there are some."""
     spec = SPEC | {"jobTags": [{"key": "cost", "value": "1"}]}
 
     assert refused(spec, require=Require(tags=("team",))) == [
@@ -173,7 +173,7 @@ def test_missing_tag_is_told_at_the_tags() -> None:
 
 
 def test_fleet_s_own_target_counts() -> None:
-    """Where a manifest names no region, the fleet's own is held against the rule."""
+    """If a manifest names no region, the fleet's own is checked against the rule."""
     fleet = Fleet(target=Target(region="eu-west-1"), allow=Allow(regions=("us-*",)))
 
     (found,) = forbidden(KIND, Target(), SPEC, fleet)
@@ -181,8 +181,8 @@ def test_fleet_s_own_target_counts() -> None:
     assert found.code is Code.FORBIDDEN_REGION
 
 
-def test_unknown_target_is_left_to_the_one_who_resolves_it() -> None:
-    """What is not known of a target cannot be refused yet; once it is known, it is."""
+def test_open_target_is_checked_once_resolved() -> None:
+    """An open part of a target is checked only once it is resolved."""
     fleet = Fleet(allow=Allow(accounts=("123456789012",)))
 
     assert forbidden_target(Target(), fleet) == ()
@@ -190,7 +190,7 @@ def test_unknown_target_is_left_to_the_one_who_resolves_it() -> None:
 
 
 def test_fleet_is_what_its_file_says() -> None:
-    """Every key of the file has its place, and an absent list is no rule."""
+    """Every key of the file is parsed, and an absent list sets no rule."""
     fleet = fleet_of(
         {
             "owner": "acme-ml",

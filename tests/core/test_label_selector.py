@@ -1,4 +1,4 @@
-"""Selection by labels, as kubectl's -l has it."""
+"""Label selectors, as in kubectl's -l."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ LABELS = {"team": "support", "tier": "", "env": "test"}
     ],
 )
 def test_selector_selects(text: str | None, selects: bool) -> None:
-    """Every part must hold, and a missing label differs from any value."""
+    """Every requirement must be met, and a missing label differs from any value."""
     assert selector(text).selects(LABELS) is selects
 
 
 @pytest.mark.parametrize("text", ["=x", "!=x", "!", "a b", "a=b,=c", "!a=b", "a in (b)", "(a)"])
-def test_selector_that_is_none_is_told(text: str) -> None:
-    """A part that cannot be read is quoted, with the ways to write one."""
+def test_malformed_selector_is_reported(text: str) -> None:
+    """A malformed part is quoted, with the valid forms."""
     with pytest.raises(SelectorError, match="key=value, key!=value, key or !key"):
         selector(text)
 
@@ -58,7 +58,7 @@ VALUES = st.from_regex(r"[A-Za-z0-9._-]{0,10}", fullmatch=True)
 @settings(deadline=None, max_examples=200)
 @given(st.dictionaries(NAMES, VALUES, min_size=1, max_size=4), NAMES, VALUES)
 def test_part_and_its_opposite_never_agree(labels: dict[str, str], key: str, value: str) -> None:
-    """Of a part and its opposite exactly one holds; all of a manifest's labels select it."""
+    """Of a requirement and its opposite exactly one is met; all labels of a manifest select it."""
     for part, opposite in ((f"{key}={value}", f"{key}!={value}"), (key, f"!{key}")):
         assert selector(part).selects(labels) is not selector(opposite).selects(labels)
     assert selector(",".join(f"{name}={each}" for name, each in labels.items())).selects(labels)

@@ -1,4 +1,4 @@
-"""Every pair of policy values in every situation: what is expected stands in a table of its own."""
+"""Every pair of policy values in every situation: the expected results are in a table."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _policy(pair: tuple[str, str]) -> dict[str, Any]:
 
 
 def _given(policy: Mapping[str, Any], name: str) -> dict[str, Any]:
-    """Return the situation; what a manifest adopts it has adopted in an earlier pass."""
+    """Return the situation; what a manifest adopts was adopted in an earlier pass."""
     live = SITUATIONS[name]
     given: dict[str, Any] = {"policy": policy, "lives": [live] if live else []}
     if live and "adopt" in policy and name != "made elsewhere":
@@ -98,7 +98,7 @@ def _decided(pair: tuple[str, str], name: str) -> Action:
 
 @pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)
 def test_pair_in_every_situation(pair: tuple[str, str]) -> None:
-    """Two values of different keys decide in each situation what the table expects."""
+    """Two values of different keys give the result in the table, in each situation."""
     decided = {name: _decided(pair, name) for name in SITUATIONS}
 
     assert EXPECTED[pair] == {
@@ -107,6 +107,6 @@ def test_pair_in_every_situation(pair: tuple[str, str]) -> None:
 
 
 def test_table_has_every_pair_and_no_other() -> None:
-    """A pair or a situation without an expectation is a gap, not a pass."""
+    """The table has every pair and situation, so that a gap is not a pass."""
     assert tuple(EXPECTED) == PAIRS
     assert all(set(row) == set(SITUATIONS) for row in EXPECTED.values())

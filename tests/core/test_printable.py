@@ -1,4 +1,4 @@
-"""Text from outside is printed without control characters and commands, and still says the same."""
+"""Outside text is printed without control characters and commands, with the same meaning."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ VALUES = st.recursive(
 
 @given(TEXTS)
 def test_one_line_is_printable(text: str) -> None:
-    """A text becomes one line of printable characters, and a printable text stays as it is."""
+    """A text becomes one line of printable characters; a printable text stays unchanged."""
     shown = escaped(text)
     assert shown.isprintable()
     assert escaped(shown) == shown
@@ -32,7 +32,7 @@ def test_one_line_is_printable(text: str) -> None:
 
 @given(TEXTS, st.sampled_from(Form))
 def test_a_whole_output_keeps_its_lines(text: str, form: Form) -> None:
-    """In every syntax the lines and tabs of an output stay, and nothing else that commands."""
+    """Lines and tabs of an output are kept in every syntax, but no other control character."""
     shown = escaped_as(text, form)
     assert not terminal_sees(shown)
     assert shown.count("\n") == text.count("\n")
@@ -42,7 +42,7 @@ def test_a_whole_output_keeps_its_lines(text: str, form: Form) -> None:
 @given(value=VALUES)
 @example(value={"::stop-commands::x": ["a\n::error::b", "##[error]c", "\U0002ebe1\u202e\x7f"]})
 def test_data_are_read_back(value: object, unicode: bool) -> None:
-    """JSON and YAML hold the very same values, with no control character and no command."""
+    """JSON and YAML hold the same values, with no control character and no command."""
     for form, read in ((Form.JSON, json.loads), (Form.YAML, yaml.safe_load)):
         printed = escaped_as(structured(value, form, unicode=unicode), form)
         log = without_commands(printed, form)
@@ -52,7 +52,7 @@ def test_data_are_read_back(value: object, unicode: bool) -> None:
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_a_log_has_no_command_of_a_stranger(text: str) -> None:
-    """What the runner would take for a command is text in the log, wherever its line begins."""
+def test_a_log_has_no_injected_command(text: str) -> None:
+    """What the runner would treat as a command is plain text, wherever its line begins."""
     for form in (Form.TEXT, Form.XML):
         assert runner.commands(without_commands(escaped_as(text, form), form)) == []

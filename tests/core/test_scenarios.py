@@ -1,4 +1,4 @@
-"""Every file of tests/scenarios is a test: what is known of jobs, and what follows from it."""
+"""Runs every file of tests/scenarios: what is known of jobs, and what follows from it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ Scenario = dict[str, Any]
 
 @cache
 def scenario_of(path: Path) -> Scenario:
-    """Read a scenario; ``jobs`` holds its jobs by name, and a lone one is called support-bot."""
+    """Read a scenario; ``jobs`` holds its jobs by name, and a single one is named support-bot."""
     read = cast("Scenario", yaml.safe_load(path.read_text(encoding="utf-8")))
     if "jobs" in read:
         return read
@@ -48,7 +48,7 @@ def scenario_of(path: Path) -> Scenario:
 
 
 def fleet_in(scenario: Scenario) -> Fleet:
-    """Return the fleet that a scenario's jobs belong to."""
+    """Return the fleet of a scenario's jobs."""
     return fleet_of({"owner": "acme-ml", **scenario.get("fleet", {})})
 
 
@@ -62,7 +62,7 @@ def situations(scenario: Scenario) -> dict[str, Situation]:
 
 
 def planned(scenario: Scenario) -> Plan:
-    """Return the plan that follows from a scenario's situations."""
+    """Return the plan for a scenario's situations."""
     found = situations(scenario).values()
     return plan(
         TEST_KINDS,
@@ -76,7 +76,7 @@ def planned(scenario: Scenario) -> Plan:
 
 
 def refusal_of(scenario: Scenario, made: Plan) -> str | None:
-    """Return why the guards refuse a plan; ``prune`` says what was asked and what the tree has."""
+    """Return why the safeguards refuse a plan; ``prune`` has the options and the tree's counts."""
     fleet, asked = fleet_in(scenario), scenario.get("prune", {})
     cleaning = Cleaning(prune="prune" in scenario, force=asked.get("force", False))
     manifests, problems = asked.get("manifests", 1), asked.get("problems", 0)
@@ -86,7 +86,7 @@ def refusal_of(scenario: Scenario, made: Plan) -> str | None:
 
 
 def check_action(expect: Mapping[str, Any], action: Action) -> None:
-    """Verb, reason, message and changes are those expected."""
+    """Check the expected verb, reason, message and changes."""
     assert (action.verb, action.reason) == (Verb(expect["verb"]), Reason(expect["reason"]))
     for text in expect.get("message", ()):
         assert text in action.message
@@ -104,7 +104,7 @@ def check_action(expect: Mapping[str, Any], action: Action) -> None:
 
 
 def check_entry(expect: Mapping[str, Any], one: Situation, made: Mapping[str, Any]) -> None:
-    """Phase, conditions and what is kept of the recorded entry are those expected."""
+    """Check the expected phase, conditions and recorded members."""
     if "phase" in expect:
         assert made["phase"] == expect["phase"]
     conditions = {condition["type"]: condition for condition in made["conditions"]}
@@ -128,7 +128,7 @@ def check_entry(expect: Mapping[str, Any], one: Situation, made: Mapping[str, An
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_scenario(path: Path) -> None:
-    """What a scenario gives leads to the plan and the entries that it expects."""
+    """A scenario leads to the plan and the entries that it expects."""
     scenario = scenario_of(path)
     made = planned(scenario)
     known = situations(scenario)
@@ -148,7 +148,7 @@ def test_scenario(path: Path) -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_scenario_is_read_in_full(path: Path) -> None:
-    """A scenario holds only what the runner reads: a misspelt expectation would test nothing."""
+    """A scenario has only keys that the runner reads: a misspelt one would test nothing."""
     scenario = scenario_of(path)
     assert set(scenario) <= {
         "title",
@@ -176,7 +176,7 @@ def test_scenario_is_read_in_full(path: Path) -> None:
 
 
 def test_every_reason_has_its_scenario() -> None:
-    """Each reason follows from some scenario, or waits by name for the rules of the lifecycle."""
+    """Each reason results from some scenario, or is listed with the tests of the lifecycle."""
     produced = {action.reason for path in FILES for action in planned(scenario_of(path)).actions}
 
     assert produced == set(Reason)
@@ -190,22 +190,22 @@ def _decided(path: Path) -> set[str]:
 
 @pytest.mark.parametrize("row", TABLE, ids=lambda row: row["row"])
 def test_every_row_of_the_table_has_its_scenarios(row: Mapping[str, Any]) -> None:
-    """Scenarios that name a row lead to what it decides, and to every way in which it may."""
+    """Scenarios that name a row cover every result that the row lists."""
     found = [_decided(path) for path in FILES if scenario_of(path).get("row") == row["row"]]
 
     assert all(decided & set(row["decides"]) for decided in found)
     assert set(row["decides"]) <= {one for decided in found for one in decided}
 
 
-def test_scenarios_name_rows_that_there_are() -> None:
-    """A scenario's row stands in the table."""
+def test_scenarios_name_existing_rows() -> None:
+    """The row of a scenario exists in the table."""
     named = {scenario_of(path).get("row") for path in FILES} - {None}
 
     assert named == {row["row"] for row in TABLE}
 
 
 def test_every_reason_is_documented() -> None:
-    """The page of reasons has a heading for each, with its meaning and what to do about it."""
+    """The page of reasons has each reason, with its meaning and a remedy."""
     _, *entries = REASONS_PAGE.read_text(encoding="utf-8").split("\n## ")
     texts = dict(entry.split("\n", 1) for entry in entries)
 
@@ -214,8 +214,8 @@ def test_every_reason_is_documented() -> None:
         assert re.fullmatch(r".+?\n\n- \*\*Controller\*\*: .+?\n- \*\*You\*\*: .+", text, re.DOTALL)
 
 
-def test_titles_tell_scenarios_apart() -> None:
-    """Every scenario says in a sentence of its own what it shows."""
+def test_titles_are_unique() -> None:
+    """Every scenario has its own title, in one sentence."""
     titles = [scenario_of(path)["title"] for path in FILES]
 
     assert len(set(titles)) == len(FILES)

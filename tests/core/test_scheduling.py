@@ -22,7 +22,7 @@ RHYTHM = Rhythm(interval=60.0, resync=36_000.0)
 
 
 def table(*keys: JobKey, draw: Callable[[], float] = lambda: 0.5) -> Timetable:
-    """Return a timetable in which some jobs are new at 0."""
+    """Return a schedule in which some jobs are new at 0."""
     made = Timetable(RHYTHM, draw)
     for key in keys:
         made.hurry(key, 0.0)
@@ -37,7 +37,7 @@ def due_after(made: Timetable, key: JobKey) -> float:
 
 
 def test_new_jobs_are_due_at_once() -> None:
-    """A job that nothing is known of is looked at now, as news."""
+    """A new job is due at once, as urgent."""
     made = table(A, B)
 
     assert made.due(0.0) == [A, B]
@@ -45,14 +45,14 @@ def test_new_jobs_are_due_at_once() -> None:
     assert all(turn and turn.urgent for turn in map(made.turn, (A, B)))
 
 
-def test_an_empty_timetable_waits_for_ever() -> None:
-    """Without jobs there is nothing to wake for."""
+def test_an_empty_schedule_waits_forever() -> None:
+    """Without jobs nothing is ever due."""
     assert table().next_after(0.0) == math.inf
     assert table().due(1e9) == []
 
 
-def test_active_jobs_are_looked_at_every_interval_or_so() -> None:
-    """What runs is due again after a minute, a tenth more or less."""
+def test_active_jobs_are_due_every_interval() -> None:
+    """An active job is due again after a minute, plus or minus a tenth."""
     for drawn, seconds in ((0.0, 54.0), (0.5, 60.0), (1.0, 66.0)):
         made = table(A, draw=lambda drawn=drawn: drawn)  # type: ignore[misc]
         made.looked(A, 100.0, Cadence.ACTIVE)
@@ -60,7 +60,7 @@ def test_active_jobs_are_looked_at_every_interval_or_so() -> None:
 
 
 def test_failures_back_off_to_a_quarter_of_an_hour() -> None:
-    """Waits double from a second up to fifteen minutes, and a success ends that."""
+    """Backoff doubles from one second up to fifteen minutes, and a success resets it."""
     made, now, waits = table(A, draw=lambda: 0.0), 0.0, []
     for _ in range(13):
         made.looked(A, now, Cadence.FAILED)
@@ -74,8 +74,8 @@ def test_failures_back_off_to_a_quarter_of_an_hour() -> None:
     assert due_after(made, A) == now + 1.0
 
 
-def test_what_is_denied_is_asked_for_rarely() -> None:
-    """A person has to grant it, so that asking begins at a minute."""
+def test_denied_calls_are_retried_slowly() -> None:
+    """After a denied call, which a person has to fix, backoff starts at a minute."""
     made = table(A, draw=lambda: 0.0)
 
     made.looked(A, 0.0, Cadence.DENIED)
@@ -83,8 +83,8 @@ def test_what_is_denied_is_asked_for_rarely() -> None:
     assert due_after(made, A) == SLOW_BACKOFF
 
 
-def test_news_overtakes_a_backoff() -> None:
-    """A new spec is looked at at once, and its own failures count from the first."""
+def test_a_change_ends_a_backoff() -> None:
+    """A changed manifest ends a backoff, and failures count from zero again."""
     made = table(A, draw=lambda: 0.0)
     for _ in range(5):
         made.looked(A, 0.0, Cadence.FAILED)
@@ -96,8 +96,8 @@ def test_news_overtakes_a_backoff() -> None:
     assert due_after(made, A) == 4.0
 
 
-def test_an_event_overtakes_a_timer_but_no_backoff() -> None:
-    """A job that is heard of is looked at now; one whose looks fail waits on."""
+def test_an_event_does_not_end_a_backoff() -> None:
+    """An event makes a job due at once, unless it is in a backoff."""
     made = table(A, B)
     made.looked(A, 0.0, Cadence.ACTIVE)
     made.looked(B, 0.0, Cadence.FAILED)
@@ -109,7 +109,7 @@ def test_an_event_overtakes_a_timer_but_no_backoff() -> None:
 
 
 def test_settled_jobs_come_back_after_the_resync() -> None:
-    """What ended is fully looked at every ten hours, a tenth more or less."""
+    """A settled job gets a full observation every ten hours, plus or minus a tenth."""
     made = table(A)
     made.looked(A, 0.0, Cadence.ACTIVE)
     made.looked(A, 60.0, Cadence.SETTLED)
@@ -120,8 +120,8 @@ def test_settled_jobs_come_back_after_the_resync() -> None:
     assert turn.due == pytest.approx(60.0 + RHYTHM.resync)
 
 
-def test_what_was_settled_before_is_spread_over_the_resync() -> None:
-    """A daemon that begins with a thousand settled jobs looks at them one after another."""
+def test_resyncs_after_startup_are_spread() -> None:
+    """A thousand jobs that are settled at startup are spread over the resync interval."""
     keys = [JobKey("Job", f"job-{number}") for number in range(1000)]
     made = table(*keys, draw=random.Random(7).random)  # noqa: S311
     for key in keys:
@@ -133,8 +133,8 @@ def test_what_was_settled_before_is_spread_over_the_resync() -> None:
     assert min(hours) > 60
 
 
-def test_active_jobs_fall_in_step() -> None:
-    """Looks that fall due close together are one look, or a listing would be paid for each."""
+def test_active_jobs_are_batched() -> None:
+    """Jobs due close together are observed together, to share a listing."""
     made = Timetable(RHYTHM, random.Random(7).random)  # noqa: S311
     keys = [JobKey("Job", f"job-{number}") for number in range(100)]
     for key in keys:
@@ -150,8 +150,8 @@ def test_active_jobs_fall_in_step() -> None:
     assert looks <= 3600 / 54 + 2
 
 
-def test_what_is_put_off_comes_back_together() -> None:
-    """Jobs that a guard refused are due at one moment, so that it sees all of them again."""
+def test_postponed_jobs_are_due_together() -> None:
+    """Postponed jobs are due at the same moment, so that a safeguard sees all of them again."""
     made = table(A, B, draw=random.Random(7).random)  # noqa: S311
 
     made.put_off([A, B], 0.0)
@@ -160,7 +160,7 @@ def test_what_is_put_off_comes_back_together() -> None:
 
 
 def test_a_forgotten_job_is_never_due() -> None:
-    """What is dropped stays so, whatever a pass that was under way still tells of it."""
+    """A dropped job stays dropped, whatever a running pass reports about it."""
     made = table(A, B)
 
     made.drop(A)
@@ -169,8 +169,8 @@ def test_a_forgotten_job_is_never_due() -> None:
     assert made.due(1e9) == [B]
 
 
-def test_a_job_that_is_looked_at_is_not_due() -> None:
-    """One that is under way is not begun again, unless there is news of it."""
+def test_a_job_under_observation_is_not_due() -> None:
+    """A job that is being observed is not due again, unless something changes."""
     made = table(A, B)
     made.take(A)
     made.take(B)
@@ -181,8 +181,8 @@ def test_a_job_that_is_looked_at_is_not_due() -> None:
     assert not made.is_taken(B)
 
 
-def test_a_full_look_that_fails_is_made_again_in_full() -> None:
-    """What the resync could not ask is not taken from the record instead."""
+def test_a_failed_full_observation_is_repeated() -> None:
+    """A full observation that fails is repeated as a full one."""
     made = table(A)
     made.looked(A, 0.0, Cadence.SETTLED)
     made.looked(A, 1.0, Cadence.FAILED, full=True)
@@ -204,7 +204,7 @@ STEP = st.tuples(
 @given(st.lists(STEP, max_size=60))
 @settings(deadline=None, max_examples=200)
 def test_nothing_is_ever_lost(steps: list[tuple[str | Cadence, JobKey, float]]) -> None:
-    """Whatever happens, each known job is due some time, and the next time is the soonest."""
+    """After any operations each known job is due some time, and the next time is the soonest."""
     made, now, known = Timetable(RHYTHM, random.Random(1).random), 0.0, set[JobKey]()  # noqa: S311
     for step, key, passed in steps:
         now += passed

@@ -1,4 +1,4 @@
-"""A warning is reported and changes nothing; an error makes its manifest Invalid."""
+"""A warning is only reported; an error makes its manifest invalid."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ ENTRY = Entry("ModelCustomizationJob", "a", SOURCE.path, 3, 1, "a", spec=SPEC)
 
 
 def test_only_errors_count() -> None:
-    """Of problems the errors are kept; under --strict all of them are errors."""
+    """Only errors are kept; under --strict all problems are errors."""
     assert errors((WARNING, ERROR)) == (ERROR,)
     assert errors(as_errors((WARNING, ERROR))) == (replace(WARNING, severity=Severity.ERROR), ERROR)
 
 
 def test_a_manifest_with_warnings_is_submitted() -> None:
-    """A warning keeps the spec, and the submission that is made of it; an error takes both."""
+    """A manifest with warnings keeps its spec and submission; one with errors loses both."""
     kind = KINDS["ModelCustomizationJob"]
     warned, wrong = (manifest(with_problems(ENTRY, [one])) for one in (WARNING, ERROR))
     assert (warned.spec, wrong.spec) == (SPEC, None)
@@ -40,7 +40,7 @@ def test_a_manifest_with_warnings_is_submitted() -> None:
 
 
 def test_strict_makes_a_warned_manifest_invalid() -> None:
-    """Under --strict a warning takes the spec too, and manifests without any stay as they are."""
+    """Under --strict a warning removes the spec; manifests without problems stay unchanged."""
     warned, fine = manifest(with_problems(ENTRY, [WARNING])), manifest(ENTRY)
     made = strict(Tree((warned, fine), warned.problems, 1))
     assert [one.spec for one in made.manifests] == [None, SPEC]

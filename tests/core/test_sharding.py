@@ -12,7 +12,7 @@ WORD = st.integers(0, (1 << 64) - 1)
 
 
 def targets(count: int) -> list[Target]:
-    """Return so many accounts' targets."""
+    """Return a target for each of some accounts."""
     return [Target("us-east-1", f"{number:012}") for number in range(count)]
 
 
@@ -21,18 +21,18 @@ def targets(count: int) -> list[Target]:
     [(1, 1, 0), (42, 57, 43), (0xDEAD10CC, 1, 0), (0xDEAD10CC, 666, 361), (256, 1024, 520)],
 )
 def test_buckets_are_those_of_the_published_algorithm(hashed: int, count: int, bucket: int) -> None:
-    """The buckets are those that other implementations of the same paper give."""
+    """The buckets match other implementations of the same paper."""
     assert jump(hashed, count) == bucket
 
 
-def test_fingerprint_is_for_ever() -> None:
+def test_fingerprint_never_changes() -> None:
     """A target's shard is the same in every release, so that a rolling update moves none."""
     assert fingerprint(TARGET) == 16509326129698960093
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 16])
 def test_every_target_is_in_exactly_one_shard(count: int) -> None:
-    """However many shards there are, one and only one holds a target."""
+    """For any number of shards, exactly one has a given target."""
     shards = [Shard(index, count) for index in range(count)]
 
     for target in targets(200):
@@ -41,7 +41,7 @@ def test_every_target_is_in_exactly_one_shard(count: int) -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 4, 9])
 def test_one_more_shard_takes_its_share_and_no_more(count: int) -> None:
-    """From n to n + 1 shards about one target in n + 1 moves, and each to the new shard."""
+    """From n to n + 1 shards, about one target in n + 1 moves, always to the new shard."""
     before, after = (
         [jump(fingerprint(target), many) for target in targets(3000)] for many in (count, count + 1)
     )
@@ -52,14 +52,14 @@ def test_one_more_shard_takes_its_share_and_no_more(count: int) -> None:
 
 
 def test_one_place_in_any_spelling_is_one_target() -> None:
-    """A role's ARN names its account, and which role it is does not matter."""
+    """A role's ARN contains its account, and the role itself does not matter."""
     spelled = [Target("us-east-1", None, f"arn:aws:iam::123456789012:role/{role}") for role in "ab"]
 
     assert {fingerprint(one) for one in [TARGET, *spelled]} == {fingerprint(TARGET)}
 
 
 def test_another_account_or_region_is_another_target() -> None:
-    """Limits and queues are those of an account and a region."""
+    """Each account and region has its own limits and queues."""
     others = [Target("eu-west-1", "123456789012"), Target("us-east-1", "210987654321"), Target()]
 
     assert len({fingerprint(one) for one in [TARGET, *others]}) == 4
@@ -68,13 +68,13 @@ def test_another_account_or_region_is_another_target() -> None:
 @given(WORD, st.integers(1, MOST_SHARDS - 1))
 @settings(deadline=None, max_examples=300)
 def test_a_job_stays_or_moves_to_the_new_shard(hashed: int, count: int) -> None:
-    """One more shard never moves a job between two old ones."""
+    """Adding a shard never moves a job between two old ones."""
     assert jump(hashed, count + 1) in {jump(hashed, count), count}
 
 
 @pytest.mark.parametrize(("index", "count"), [(1, 1), (-1, 2), (0, 0), (0, MOST_SHARDS + 1)])
-def test_a_share_that_is_none_is_refused(index: int, count: int) -> None:
-    """A share lies within the whole."""
+def test_an_index_outside_the_count_is_refused(index: int, count: int) -> None:
+    """An index outside the count is refused."""
     with pytest.raises(ValueError, match="shards"):
         Shard(index, count)
 
@@ -89,7 +89,7 @@ def test_a_share_that_is_none_is_refused(index: int, count: int) -> None:
     ],
 )
 def test_a_shard_is_named_or_taken_from_the_host(text: str, host: str, shard: Shard) -> None:
-    """A StatefulSet's pod finds its own index; elsewhere it is given."""
+    """A StatefulSet's pod finds its index in its host name; elsewhere it is passed."""
     assert shard_of(text, host) == shard
 
 
@@ -103,7 +103,7 @@ def test_a_shard_is_named_or_taken_from_the_host(text: str, host: str, shard: Sh
         ("0/0", "counted from 0"),
     ],
 )
-def test_a_shard_that_cannot_be_is_told(text: str, told: str) -> None:
-    """A mistake is told with what to write instead."""
+def test_invalid_shard_is_reported(text: str, told: str) -> None:
+    """The error for an invalid shard says what to write instead."""
     with pytest.raises(ValueError, match=told):
         shard_of(text, "laptop")

@@ -1,4 +1,4 @@
-"""Entries of jobs that reads do not show yet: kept as they are, if they are whole."""
+"""Entries of jobs that are not visible yet: complete ones stay unchanged."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ WHOLE: dict[str, Any] = {
 
 
 def after(raw: dict[str, Any]) -> dict[str, Any]:
-    """Return the entry after a pass that did not see the recorded job."""
+    """Return the entry after a pass that did not find the recorded job."""
     return made(replace(built(), recorded=parse(OFFERED, raw, NOW)))
 
 
-def test_whole_entry_stays_as_it_is() -> None:
-    """Nothing new is known, and nothing is written."""
+def test_complete_entry_stays_unchanged() -> None:
+    """Without news, nothing is written."""
     assert after(WHOLE) == WHOLE
 
 
 @pytest.mark.parametrize("lacking", ["phase", "conditions"])
-def test_entry_that_lacks_something_is_made_whole(lacking: str) -> None:
-    """What was edited away is made anew, and the job is not forgotten."""
+def test_incomplete_entry_is_completed(lacking: str) -> None:
+    """Deleted members are rebuilt, and the job is not forgotten."""
     entry = after({name: value for name, value in WHOLE.items() if name != lacking})
 
     assert entry["jobArn"] == ARN
@@ -44,7 +44,7 @@ def test_entry_that_lacks_something_is_made_whole(lacking: str) -> None:
 
 
 def test_entry_with_one_condition_gets_the_other() -> None:
-    """An entry whose conditions were cut is not taken for whole."""
+    """An entry with a missing condition is not treated as complete."""
     entry = after({**WHOLE, "conditions": WHOLE["conditions"][:1]})
 
     assert {one["type"] for one in entry["conditions"]} == {"Synced", "Succeeded"}

@@ -1,4 +1,4 @@
-"""What a manifest asks for: a submission when it is valid, a name to look for when it is not."""
+"""Desired jobs: a submission for a valid manifest, only a name for an invalid one."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def manifest(**changes: Any) -> Manifest:
 
 
 def test_valid_manifest_has_its_submission() -> None:
-    """A valid manifest asks for exactly the submission that identity derives."""
+    """A valid manifest has exactly the submission that identity derives."""
     made = desire(manifest(), OFFERED, "acme-ml", Target())
 
     assert made.submission == submission(OFFERED, SPEC, "support-bot", "acme-ml")
@@ -39,8 +39,8 @@ def test_valid_manifest_has_its_submission() -> None:
     assert made.problems == ()
 
 
-def test_job_name_of_the_spec_is_looked_for() -> None:
-    """A job name that the spec gives is the name, whatever the manifest is called."""
+def test_job_name_of_the_spec_is_used() -> None:
+    """A job name in the spec is used, whatever the manifest is named."""
     made = desire(manifest(spec={**SPEC, "jobName": "another"}), OFFERED, "", Target())
 
     assert made.name == "another"
@@ -59,7 +59,7 @@ def test_job_name_of_the_spec_is_looked_for() -> None:
     ids=["unread", "with problems", "problem from outside", "without a spec"],
 )
 def test_invalid_manifest_only_has_a_name(given: Manifest, outside: tuple[Problem, ...]) -> None:
-    """With any problem there is nothing to submit, and still a job to look for."""
+    """An invalid manifest has nothing to submit, but a job to look up."""
     made = desire(given, OFFERED, "acme-ml", Target(), outside)
 
     assert made.submission is None
@@ -79,20 +79,20 @@ def test_invalid_manifest_only_has_a_name(given: Manifest, outside: tuple[Proble
     ],
 )
 def test_target_fills_its_gaps(own: Target, resolved: Target) -> None:
-    """What a manifest leaves open of its target is the fleet's."""
+    """The fleet's target fills the gaps of a manifest's."""
     assert desire(manifest(target=own), OFFERED, "", FALLBACK).target == resolved
 
 
 def test_policy_and_labels_are_taken_over() -> None:
-    """What is not sent is carried along unchanged."""
+    """Policy and labels are passed on unchanged."""
     policy, labels = Policy(state=State.STOPPED, priority=7), {"team": "support"}
     made = desire(manifest(policy=policy, labels=labels), OFFERED, "", Target())
 
     assert (made.policy, made.labels, made.key, made.source) == (policy, labels, KEY, SOURCE)
 
 
-def test_owner_makes_the_token_alone() -> None:
-    """Two owners ask for one digest under two tokens."""
+def test_owner_changes_only_the_token() -> None:
+    """Two owners have the same digest under different tokens."""
     one, other = (desire(manifest(), OFFERED, owner, Target()).submission for owner in ("a", "b"))
 
     assert one is not None

@@ -1,4 +1,4 @@
-"""Tags: what is wanted, what is read for it, and what is corrected."""
+"""Tags: which are wanted, which are read, and which are corrected."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def _read(want: Any, live: Live, known: Any, *, full: bool = False) -> list[tupl
 
 
 def test_only_what_a_sidecar_does_not_vouch_for_is_read() -> None:
-    """Tags that are known as wanted, and tags that nobody set, cost no call."""
+    """Tags known to be as wanted, and tags never set, need no call."""
     ours = {"jobTags": {"team": "a"}}
 
     assert _read(ours, RUNS, {}) == [("jobTags", ARN)]
@@ -44,8 +44,8 @@ def test_only_what_a_sidecar_does_not_vouch_for_is_read() -> None:
     assert _read(ours, RUNS, ours, full=True) == [("jobTags", ARN)]
 
 
-def test_tags_of_the_product_wait_for_it() -> None:
-    """What a job makes has an ARN only once it succeeded."""
+def test_tags_of_the_output_wait_for_it() -> None:
+    """The job's output has an ARN only once the job has succeeded."""
     want = {"customModelTags": {"team": "a"}}
 
     assert _read(want, RUNS, {}) == []
@@ -53,7 +53,7 @@ def test_tags_of_the_product_wait_for_it() -> None:
 
 
 def test_record_of_another_job_vouches_for_nothing() -> None:
-    """A retry begins with no tags known."""
+    """A retry starts without known tags."""
     known = Recorded({}, arn=arn_of(OFFERED, "mnopqrstuvwx"), tags={"jobTags": {"team": "a"}})
     want = NOTHING | {"jobTags": {"team": "a"}}
 
@@ -62,10 +62,10 @@ def test_record_of_another_job_vouches_for_nothing() -> None:
 
 @settings(deadline=None, max_examples=300)
 @given(want=tags, ours=tags, there=tags)
-def test_correction_makes_what_is_wanted_and_spares_the_rest(
+def test_correction_sets_wanted_tags_and_keeps_the_rest(
     want: dict[str, str], ours: dict[str, str], there: dict[str, str]
 ) -> None:
-    """After it every wanted tag is there, and of the others only those we set are gone."""
+    """A correction sets every wanted tag, and removes only tags that we had set."""
     found = judged(
         OFFERED,
         NOTHING | {"jobTags": want},
@@ -85,7 +85,7 @@ def test_correction_makes_what_is_wanted_and_spares_the_rest(
 
 
 def test_stamps_prove_no_owner_whose_name_they_cannot_hold() -> None:
-    """Two owners that a tag shows alike are not taken for each other."""
+    """Two owners that look the same in a tag are not confused."""
     shown = {"bedrock-jobs/owner": "acme_ml", "bedrock-jobs/digest": "ab"}
 
     assert token_of(shown, "acme#ml") is None
@@ -94,7 +94,7 @@ def test_stamps_prove_no_owner_whose_name_they_cannot_hold() -> None:
 
 @pytest.mark.parametrize("asked", [True, False])
 def test_stamps_are_opt_in(*, asked: bool) -> None:
-    """Only a fleet that asks for them has stamps, on the job and not on what it makes."""
+    """Stamp tags are set only if the fleet enables them, on the job and not on its output."""
     fleet = fleet_of({"owner": "acme ml!", "stampTags": asked})
     desired = desired_of({}, fleet, OFFERED, "support-bot")
     assert desired.submission is not None

@@ -1,4 +1,4 @@
-"""Golden vectors that freeze identity: another answer here would pay for running jobs twice."""
+"""Golden vectors that freeze identity: another result would pay for running jobs twice."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_vector_keeps_its_revision(vector: Vector) -> None:
 
 @each_vector
 def test_vector_sends_what_is_written(vector: Vector) -> None:
-    """A request holds every value of the spec as it stands, names apart."""
+    """A request has every value of the spec unchanged, except names."""
     request = submission_of(vector).request
 
     kept = {name: value for name, value in vector["spec"].items() if name not in _NAMES}
@@ -71,7 +71,7 @@ def test_vector_sends_what_is_written(vector: Vector) -> None:
 
 
 def test_first_vector_is_the_published_one() -> None:
-    """The design's example has the token that the documentation prints."""
+    """The design's example has the token in the documentation."""
     published = "bj1-d3d3f2d9-255231391ff06b197279a35d8a905e0c8f1976b1c97f6a6fdddef81da8ce1ff3"
 
     assert submission_of(DESIGN).token == published
@@ -86,19 +86,19 @@ def test_first_vector_is_the_published_one() -> None:
     ],
 )
 def test_what_does_not_count_gives_the_same_token(title: str) -> None:
-    """Key order, tags and the token itself are outside a job's identity."""
+    """Key order, tags and the token itself are not part of a job's identity."""
     assert submission_of(BY_TITLE[title]).token == submission_of(DESIGN).token
 
 
 def test_all_other_vectors_differ() -> None:
-    """Two vectors share a token only where they are said to."""
+    """Two vectors share a token only where they say so."""
     tokens = {submission_of(vector).token for vector in VECTORS}
 
     assert len(tokens) == len(VECTORS) - 3
 
 
 def test_floats_of_one_value_are_one_job() -> None:
-    """A float without a fraction, and the integer of its value, are one number."""
+    """A float without a fraction equals the integer of its value."""
     vector = BY_TITLE["reinforcement, a float without a fraction"]
     text = json.dumps(vector["spec"])
     assert "1.0" in text
@@ -120,7 +120,7 @@ def test_floats_of_one_value_are_one_job() -> None:
     ],
 )
 def test_ownership_is_read_from_the_token(token: str, expected: Ownership) -> None:
-    """A token says whether a job is this manifest's, this owner's or somebody else's."""
+    """A token shows whether a job is this manifest's, this owner's or foreign."""
     assert tokens.ownership(token, submission_of(DESIGN), DESIGN["owner"]) is expected
 
 
@@ -133,5 +133,5 @@ def test_ownership_is_read_from_the_token(token: str, expected: Ownership) -> No
     ],
 )
 def test_digest_is_read_back_from_our_tokens_only(token: str | None, expected: str) -> None:
-    """A token of ours carries its digest; any other token carries none."""
+    """Our tokens contain their digest; other tokens contain none."""
     assert tokens.digest_of(token) == expected

@@ -1,4 +1,4 @@
-"""What holds of every identity, for requests that nobody thought of."""
+"""Properties of identity, for random requests."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ plain_requests = trees(scalars, basic_keys)
 
 
 def turned(value: Any) -> Any:
-    """Return the value with the keys of every map in the opposite order."""
+    """Return the value with the keys of every map reversed."""
     if isinstance(value, dict):
         return {key: turned(inner) for key, inner in reversed(value.items())}
     return [turned(inner) for inner in value] if isinstance(value, list) else value
@@ -66,21 +66,21 @@ def replaced(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
 
 
 def digest(request: dict[str, Any], attempt: int = 0) -> str:
-    """Return the digest under the first kind that is offered."""
+    """Return the digest under the customization kind."""
     return tokens.digest(KIND, request, attempt)
 
 
 @settings(deadline=None, max_examples=200)
 @given(request=requests)
 def test_key_order_never_counts(request: dict[str, Any]) -> None:
-    """A request whose keys are permuted at every level has the same digest."""
+    """The order of keys at any level does not change the digest."""
     assert digest(turned(request)) == digest(request)
 
 
 @settings(deadline=None, max_examples=200)
 @given(request=requests, data=st.data())
 def test_any_counted_value_counts(request: dict[str, Any], data: st.DataObject) -> None:
-    """A request with one leaf changed, wherever it stands, has another digest."""
+    """Changing any leaf of a request changes the digest."""
     counted = {"kept": request}
     path = data.draw(st.sampled_from(places(counted)))
 
@@ -97,7 +97,7 @@ def test_any_counted_value_counts(request: dict[str, Any], data: st.DataObject) 
     ),
 )
 def test_tags_and_token_never_count(request: dict[str, Any], others: dict[str, Any]) -> None:
-    """Tag members and the token member, whatever they hold, leave the digest as it is."""
+    """Tag members and the token member do not change the digest."""
     assert digest({**request, **others}) == digest({**others, **request})
     bare = {name: value for name, value in request.items() if name not in others}
     assert digest({**bare, **others}) == digest(bare)
@@ -106,9 +106,9 @@ def test_tags_and_token_never_count(request: dict[str, Any], others: dict[str, A
 @settings(deadline=None, max_examples=200)
 @given(request=plain_requests, attempt=st.integers(min_value=0, max_value=99))
 def test_digest_agrees_with_another_canonical_form(request: dict[str, Any], attempt: int) -> None:
-    """Where the standard library's sorted JSON is canonical, it has the same digest.
+    """The digest equals that of the standard library's sorted JSON, where that is canonical.
 
-    That is without floats, and with keys that sort alike by code point and by UTF-16.
+    That is for requests without floats, and with keys that sort alike by code point and by UTF-16.
     """
     document = {"v": 1, "kind": KIND.name, "attempt": attempt, "request": request}
     text = json.dumps(document, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
@@ -118,8 +118,8 @@ def test_digest_agrees_with_another_canonical_form(request: dict[str, Any], atte
 
 @settings(deadline=None, max_examples=200)
 @given(owner=st.text(), request=plain_requests)
-def test_token_is_one_that_the_service_takes(owner: str, request: dict[str, Any]) -> None:
-    """Every token, whoever owns it, follows the service's grammar."""
+def test_token_is_valid_for_the_service(owner: str, request: dict[str, Any]) -> None:
+    """Every token matches the service's pattern, whatever the owner."""
     made = tokens.token(owner, digest(request))
 
     assert GRAMMAR.fullmatch(made)
@@ -132,10 +132,10 @@ def test_token_is_one_that_the_service_takes(owner: str, request: dict[str, Any]
     first=st.tuples(st.integers(0, 9), st.sampled_from(["", "0a1b2c3d"]), st.text(max_size=3)),
     second=st.tuples(st.integers(0, 9), st.sampled_from(["", "0a1b2c3d"]), st.text(max_size=3)),
 )
-def test_attempt_revision_and_owner_part_the_tokens(
+def test_attempt_revision_and_owner_change_the_token(
     first: tuple[int, str, str], second: tuple[int, str, str]
 ) -> None:
-    """Two submissions of one spec share a token only if nothing tells them apart."""
+    """Submissions of one spec share a token only if attempt, revision and owner are equal."""
     made = {
         tokens.submission(KIND, {}, "job", owner, attempt=attempt, revision=revision).token
         for attempt, revision, owner in (first, second)

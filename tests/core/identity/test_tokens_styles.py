@@ -1,6 +1,6 @@
-"""One manifest, however its YAML is written, is one job.
+"""However its YAML is written, a manifest is the same job.
 
-Each file of the folder is another way of writing the design's example: a new way is a new file.
+Each file of the folder writes the design's example in another style: a new style is a new file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ STYLES = sorted((DATA / "styles").glob("*.yaml"))
 
 
 def read(path: Path) -> Manifest:
-    """Return the one manifest of a file, which must have no problem."""
+    """Return the only manifest of a file, which must have no problem."""
     tree = load([path])
     assert tree.problems == ()
     [manifest] = tree.manifests
@@ -37,19 +37,19 @@ def token_of(manifest: Manifest, owner: str = "acme-ml") -> str:
 
 @pytest.mark.parametrize("path", [*STYLES, EXAMPLE], ids=lambda path: path.stem)
 def test_every_style_is_one_job(path: Path) -> None:
-    """Style, key order, line ends, quotes, aliases and tags leave the token as it is."""
+    """Style, key order, line endings, quotes, aliases and tags do not change the token."""
     assert token_of(read(path)) == PUBLISHED
 
 
 @pytest.mark.parametrize("line", [b"\r\n", b"\xef\xbb\xbf"], ids=["CRLF", "BOM"])
 def test_bytes_that_editors_change_are_there(line: bytes) -> None:
-    """The folder holds a file with CRLF and one with a BOM, whatever git or an editor did."""
+    """The folder has a file with CRLF and one with a BOM, whatever git or an editor did."""
     assert any(line in path.read_bytes() for path in STYLES)
 
 
 @pytest.mark.parametrize("written", ["1e-5", "0.000010", "'0.00001 '", "1.0E-5"])
 def test_another_text_of_one_number_is_another_job(tmp_path: Path, written: str) -> None:
-    """What is written is what is sent, so another text is another request."""
+    """Another text of a number is another request, because values are sent as written."""
     text = (DATA / "styles" / "block.yaml").read_text(encoding="utf-8")
     other = tmp_path / "other.yaml"
     other.write_text(text.replace("0.00001", written), encoding="utf-8")

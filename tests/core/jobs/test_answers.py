@@ -1,4 +1,4 @@
-"""Which answers count: those of the service, about what was asked."""
+"""Which responses are trusted: those of the service, about what was requested."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ JOB: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("identifier", [ARN, "support-bot"])
-def test_job_that_was_asked_for_counts(identifier: str) -> None:
-    """Four members and the identifier that was asked for make an answer of Get's; more may lack."""
+def test_response_about_the_requested_job_is_trusted(identifier: str) -> None:
+    """A Get response needs four members and the requested identifier; others may be missing."""
     assert answers.find_fault_in_job(KIND, HERE, identifier, JOB) is None
 
 
 @pytest.mark.parametrize("member", JOB)
 @pytest.mark.parametrize("value", [None, "", 7, [], {}])
-def test_job_without_what_is_judged_does_not_count(member: str, value: object) -> None:
-    """Each member that decisions rest on must be a text that is not empty, in Get and in List."""
+def test_response_without_a_required_member_is_rejected(member: str, value: object) -> None:
+    """Each member that decisions depend on must be a non-empty string, in Get and in List."""
     members = {**JOB, member: value}
 
     told = answers.find_fault_in_job(KIND, HERE, "support-bot", members)
@@ -43,8 +43,8 @@ def test_job_without_what_is_judged_does_not_count(member: str, value: object) -
 
 
 @pytest.mark.parametrize("identifier", ["another", ARN.replace("1234", "1235")])
-def test_another_job_does_not_count(identifier: str) -> None:
-    """A job that was not asked for is no answer, whoever's it is."""
+def test_response_about_another_job_is_rejected(identifier: str) -> None:
+    """A response about another job than requested is rejected."""
     told = answers.find_fault_in_job(KIND, HERE, identifier, JOB)
 
     assert told is not None
@@ -52,7 +52,7 @@ def test_another_job_does_not_count(identifier: str) -> None:
 
 
 def test_token_must_be_a_text() -> None:
-    """A token may lack, as on some answers it does; where it is shown it must be one."""
+    """A token may be missing, as in some responses; if present, it must be a string."""
     assert answers.find_fault_in_job(KIND, HERE, ARN, {**JOB, "clientRequestToken": 7})
     assert not answers.find_fault_in_job(KIND, HERE, ARN, {**JOB, "clientRequestToken": "bj1-a"})
 
@@ -75,13 +75,13 @@ def test_token_must_be_a_text() -> None:
     ],
 )
 def test_arn_must_be_of_the_kind_and_place(arn: object) -> None:
-    """Create's answer is an ARN of the kind's own resource in the account and region asked."""
+    """Create must return an ARN of the kind's resource in the requested account and region."""
     assert answers.find_fault_in_arn(KIND, HERE, arn) is not None
     assert answers.find_fault_in_arn(KIND, HERE, ARN) is None
 
 
-def test_any_account_will_do_until_it_is_known() -> None:
-    """Before the credentials' account is known, an ARN's account only has to be one."""
+def test_any_account_is_accepted_until_it_is_known() -> None:
+    """Before the account of the credentials is known, any account in an ARN is accepted."""
     unknown = Place("", REGION)
 
     assert answers.find_fault_in_arn(KIND, unknown, ARN) is None
@@ -97,8 +97,8 @@ def test_any_account_will_do_until_it_is_known() -> None:
         {"modelCustomizationJobSummaries": [], "nextToken": ""},
     ],
 )
-def test_page_must_hold_its_list(page: dict[str, Any]) -> None:
-    """A page without its list, or with an odd pointer to the next, is no page."""
+def test_page_must_have_its_list(page: dict[str, Any]) -> None:
+    """A page without its list, or with a malformed nextToken, is rejected."""
     assert answers.find_fault_in_page(KIND, page) is not None
     assert answers.find_fault_in_page(KIND, {"modelCustomizationJobSummaries": []}) is None
 
@@ -107,7 +107,7 @@ def test_page_must_hold_its_list(page: dict[str, Any]) -> None:
     "tags", [None, {}, "a", ["a"], [{}], [{"key": "a"}], [{"key": 1, "value": ""}]]
 )
 def test_tags_must_be_keys_and_values(tags: object) -> None:
-    """Tags are a list of keys with texts, which may be empty; no list is not an empty one."""
+    """Tags must be a list of keys with string values, which may be empty."""
     assert answers.find_fault_in_tags(tags) is not None
     assert answers.find_fault_in_tags([]) is None
     assert answers.find_fault_in_tags([{"key": "team", "value": ""}]) is None
@@ -115,18 +115,18 @@ def test_tags_must_be_keys_and_values(tags: object) -> None:
 
 @pytest.mark.parametrize("account", [None, "", "12345", "12345678901a", 123456789012])
 def test_account_must_be_twelve_digits(account: object) -> None:
-    """Credentials whose account is not one say nothing of where they act."""
+    """An account ID must have twelve digits."""
     assert answers.find_fault_in_account(account) is not None
     assert answers.find_fault_in_account("123456789012") is None
 
 
 def test_summary_must_be_an_object() -> None:
-    """What is no object among the summaries leaves no listing to trust."""
+    """A listing with a summary that is not an object is rejected."""
     assert answers.find_fault_in_summary(KIND, HERE, "support-bot") is not None
 
 
-def test_what_is_shown_of_an_answer_is_short() -> None:
-    """A megabyte in a member does not become a message of a megabyte."""
+def test_quoted_values_are_truncated() -> None:
+    """A member of a megabyte does not make a message of a megabyte."""
     told = answers.find_fault_in_account("x" * 1_000_000)
 
     assert told is not None

@@ -1,4 +1,4 @@
-"""What holds of every walk, whatever jobs there are and whatever a sidecar says."""
+"""Properties of every job search, whatever jobs exist and whatever a sidecar says."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def _lineage(policy: dict[str, Any], spec: dict[str, Any], kind: Any = OFFERED) 
 
 
 def _there(lineage: Lineage, given: list[dict[str, Any]]) -> list[Live]:
-    """Return the jobs, of each name the first: the service keeps names unique."""
+    """Return the jobs, the first of each name: the service keeps names unique."""
     lives: dict[str, Live] = {}
     for number, one in enumerate(given):
         arn = arn_of(lineage.kind, f"job{number:09}")
@@ -92,7 +92,7 @@ def _there(lineage: Lineage, given: list[dict[str, Any]]) -> list[Live]:
 
 @st.composite
 def sidecars(draw: Draw, lineage: Lineage, lives: list[Live]) -> Recorded | None:
-    """Draw an entry of one of the jobs, of none, or with members that mean nothing."""
+    """Draw an entry of one of the jobs, of none, or with meaningless members."""
     if draw(st.integers(0, 1)):
         return None
     made = made_of(draw(jobs), lineage)
@@ -108,10 +108,10 @@ def sidecars(draw: Draw, lineage: Lineage, lives: list[Live]) -> Recorded | None
 
 @settings(deadline=None, max_examples=200)
 @given(data=st.data(), policy=policies, spec=specs, made=st.lists(jobs, max_size=8))
-def test_every_walk_is_short_and_asks_for_a_job_once(
+def test_every_search_is_short_and_repeats_no_lookup(
     data: st.DataObject, policy: dict[str, Any], spec: dict[str, Any], made: list[dict[str, Any]]
 ) -> None:
-    """A walk ends within what policy has room for and what there is; what follows is absent."""
+    """A search ends within policy's attempts and the existing jobs; what follows does not exist."""
     lineage = _lineage(policy, spec, data.draw(st.sampled_from([OFFERED, NAMESAKES])))
     lives = _there(lineage, made)
 
@@ -132,7 +132,7 @@ def test_every_walk_is_short_and_asks_for_a_job_once(
 
 
 def _written(lineage: Lineage, lives: list[Live]) -> Recorded | None:
-    """Return what a pass without a record writes, unless it submits."""
+    """Return the entry that a pass without a record writes, unless it submits."""
     found, _ = trodden(lineage, None, lives)
     existence = Existence.PRESENT if found.live else Existence.ABSENT
     seen = Observation(
@@ -157,10 +157,11 @@ def test_a_lost_sidecar_changes_nothing(
     first: dict[str, Any],
     made: list[dict[str, Any]],
 ) -> None:
-    """A walk from what a pass recorded ends at the job that a walk from nothing ends at.
+    """A search from a written record ends at the same job as a search from nothing.
 
-    Attempts without a revision in their names are of one spec: an edit is held, or gets a name. And
-    the name of a revision follows from its spec, so that none of ours has it with another.
+    Attempts without a revision in their names have one spec: an edit is held or gets its own name.
+    And since a revision's name follows from its spec, no job of ours has that name with another
+    spec.
     """
     lineage = _lineage(policy, spec)
     plain = {"spec": first, "token": "ours"}
@@ -180,7 +181,7 @@ def test_a_lost_sidecar_changes_nothing(
 
 
 def _by_hand(spec: dict[str, Any], attempt: int, *, revised: bool) -> tuple[str, str, str]:
-    """Return name, digest and token as the design's text has them, with nothing of ours."""
+    """Return name, digest and token as the design specifies them, without our code."""
 
     def digest(names: str, number: int) -> str:
         request = {**spec, "jobName": names, "customModelName": names}
@@ -199,7 +200,7 @@ def _by_hand(spec: dict[str, Any], attempt: int, *, revised: bool) -> tuple[str,
 
 @settings(deadline=None, max_examples=200)
 @given(spec=specs, attempt=st.integers(0, 99), begun=st.integers(0, 99), revised=st.booleans())
-def test_names_and_tokens_are_those_of_the_design(
+def test_names_and_tokens_match_the_design(
     spec: dict[str, Any], attempt: int, begun: int, *, revised: bool
 ) -> None:
     """Every attempt's name, digest and token follow from the manifest alone."""
@@ -211,7 +212,7 @@ def test_names_and_tokens_are_those_of_the_design(
 
 @pytest.mark.parametrize("revised", [False, True])
 def test_job_of_no_scheme_is_never_taken_for_an_attempt(*, revised: bool) -> None:
-    """Neither a foreign token nor another digest makes the attempt after it due."""
+    """Neither a foreign token nor another digest makes the next attempt due."""
     lineage = _lineage({"attempt": 2}, {})
     made = lineage.at(0, revised=revised)
     for token in (FOREIGN_TOKEN, f"bj1-00000000-{made.digest}", f"{made.token[:13]}{OTHER_DIGEST}"):

@@ -1,4 +1,4 @@
-"""What differs between a request and what Get shows of it, by the service's recorded habits."""
+"""Differences between a request and Get's response, by the service's recorded behavior."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ NOVA = "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-micro-v1:0:128k"
 
 
 def behind(live: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the request that a recorded answer came from, before the service filled it in.
+    """Return the request behind a recorded response, before the service filled it in.
 
-    The base model is named without the suffix of its variant, and of the settings only those are
-    sent that the recording's own text sent.
+    The base model is named without the variant's suffix, and only settings that the recording's
+    text sent are sent.
     """
     model = live["baseModelArn"].rpartition("/")[2].partition(":")[0]
     sent = ("epochCount", "batchSize", "learningRate", "learningRateWarmupSteps")
@@ -52,7 +52,7 @@ def behind(live: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def found(request: Mapping[str, Any], members: Mapping[str, Any]) -> Difference:
-    """Compare, by the row of the one kind that is offered."""
+    """Compare under the customization kind."""
     return difference(KIND, request, members)
 
 
@@ -63,7 +63,7 @@ def members_changed(request: Mapping[str, Any], members: Mapping[str, Any]) -> l
 
 @pytest.mark.parametrize("recording", RECORDED, ids=lambda each: each["get"]["jobName"])
 def test_recorded_answer_equals_its_request(recording: dict[str, Any]) -> None:
-    """Nothing differs between a real answer and the request behind it."""
+    """A real response does not differ from its request."""
     live = recording["get"]
     made = found(behind(live), live)
 
@@ -90,7 +90,7 @@ def test_recorded_answer_equals_its_request(recording: dict[str, Any]) -> None:
 def test_edit_of_a_recorded_request_is_named(
     recording: dict[str, Any], change: dict[str, Any], named: str
 ) -> None:
-    """One edited member is the one that is named."""
+    """Exactly the edited member is reported."""
     live = recording["get"]
 
     assert members_changed({**behind(live), **change}, live) == [named]
@@ -146,19 +146,19 @@ FULL: dict[str, Any] = {
 
 
 def changed_by(change: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the full request with some members changed; None takes one away."""
+    """Return the full request with some members changed; None removes one."""
     return {name: value for name, value in {**FULL, **change}.items() if value is not None}
 
 
 @pytest.mark.parametrize("change", [each[1] for each in SAME], ids=[each[0] for each in SAME])
-def test_another_way_to_say_the_same_is_no_change(change: dict[str, Any]) -> None:
-    """What the service resolves, fills in or never shows does not count as a difference."""
+def test_equivalent_values_are_no_change(change: dict[str, Any]) -> None:
+    """What the service resolves, fills in or never shows is not a difference."""
     assert found(changed_by(change), SHOWN) == Difference()
 
 
 @pytest.mark.parametrize(("change", "named"), DIFFERENT)
 def test_another_value_is_a_change(change: dict[str, Any], named: str) -> None:
-    """A value that means something else is named, alone."""
+    """A value with another meaning is reported, alone."""
     assert members_changed(changed_by(change), SHOWN) == [named]
 
 
@@ -175,7 +175,7 @@ def test_another_value_is_a_change(change: dict[str, Any], named: str) -> None:
 def test_filter_that_only_the_job_has_is_a_change(
     declared: Any, live: Any, named: str | None
 ) -> None:
-    """A job that learned from fewer logs is another one; its values are not shown."""
+    """A filter that only the job has is a difference; its values are not shown."""
     logs = "trainingDataConfig.invocationLogsConfig.requestMetadataFilters"
     ours, theirs = (
         {"invocationLogsConfig": {"requestMetadataFilters": filters} if filters is not None else {}}
@@ -191,7 +191,7 @@ def test_filter_that_only_the_job_has_is_a_change(
 
 
 def test_what_a_sidecar_masks_is_not_known_to_differ() -> None:
-    """A job that is known from its sidecar alone shows no sensitive value to compare with."""
+    """A job known only from its sidecar has no sensitive values to compare."""
     logs = {"requestMetadataFilters": {"andAll": [{"equals": {"team": "support"}}]}}
     request = {**FULL, "trainingDataConfig": {"invocationLogsConfig": logs}}
     made = found(request, masked(KIND, {**SHOWN, **request}))
@@ -202,7 +202,7 @@ def test_what_a_sidecar_masks_is_not_known_to_differ() -> None:
 
 @pytest.mark.parametrize(("name", "other"), [("007", "7"), ("1e2", "100"), ("1_0", "10")])
 def test_names_of_digits_are_names(name: str, other: str) -> None:
-    """Two models, or two values of a filter, are not one because their digits make one number."""
+    """Two names that are equal as numbers are still different."""
     logs = {"requestMetadataFilters": {"equals": {"batch": name}}}
     sent = {**FULL, "customModelName": name, "trainingDataConfig": {"invocationLogsConfig": logs}}
     theirs = {"requestMetadataFilters": {"equals": {"batch": other}}}
@@ -226,18 +226,18 @@ def test_names_of_digits_are_names(name: str, other: str) -> None:
         ({}, {"baseModelArn": None}),
     ],
 )
-def test_incomparable_members_are_told(
+def test_incomparable_members_are_reported(
     change: dict[str, Any], shown_otherwise: dict[str, Any]
 ) -> None:
-    """What cannot be compared is neither equal nor changed."""
+    """A member that cannot be compared is neither equal nor changed."""
     made = found(changed_by(change), {**SHOWN, **shown_otherwise})
 
     assert made.changes == ()
     assert len(made.unknown) == 1
 
 
-def test_alias_of_a_key_that_is_not_there_is_a_change() -> None:
-    """A job without a key of one's own does not have the alias's key either."""
+def test_key_alias_against_no_key_is_a_change() -> None:
+    """A job without a KMS key differs from a manifest with a key alias."""
     without = {name: value for name, value in SHOWN.items() if name != "outputModelKmsKeyArn"}
 
     assert members_changed({**FULL, "customModelKmsKeyId": "alias/x"}, without) == [
@@ -246,7 +246,7 @@ def test_alias_of_a_key_that_is_not_there_is_a_change() -> None:
 
 
 def test_change_shows_both_values() -> None:
-    """A change holds both values as JSON, and says when one is not there."""
+    """A change has both values as JSON, and says if one is absent."""
     (change,) = found(
         {**REQUEST, "hyperParameters": {"stepCount": 7}}, shown(KIND, REQUEST)
     ).changes
@@ -275,7 +275,7 @@ def filtered(value: Any) -> dict[str, Any]:
     ],
 )
 def test_sensitive_values_never_show(declared: Any, live: Any) -> None:
-    """A difference in a sensitive member is told without a value of either side."""
+    """A difference in a sensitive member is reported without its values."""
     made = found(filtered(declared), shown(KIND, filtered(live)))
 
     assert made.changes
@@ -283,8 +283,8 @@ def test_sensitive_values_never_show(declared: Any, live: Any) -> None:
     assert "secret" not in repr(masked(KIND, filtered(declared)))
 
 
-def test_mask_leaves_the_rest() -> None:
-    """Only the values of sensitive members are replaced, at any depth, and no value is changed."""
+def test_mask_replaces_sensitive_values_only() -> None:
+    """Only values of sensitive members are replaced, at any depth."""
     value = filtered({"andAll": [{"equals": {"a": "b"}}, {"notEquals": {"a": "b"}}]})
     before = json.dumps(value)
     logs = masked(KIND, value)["trainingDataConfig"]["invocationLogsConfig"]
@@ -304,7 +304,7 @@ def test_mask_leaves_the_rest() -> None:
     ],
 )
 def test_cause_of_a_failure(sensitive: frozenset[str], members: dict[str, str], told: str) -> None:
-    """A failure's cause is the service's own text, masked for kinds that mark it sensitive."""
+    """A failure's cause is the service's text, masked for kinds that mark it sensitive."""
     assert failure_text(replace(KIND, sensitive=sensitive), members) == told
 
 
@@ -334,21 +334,21 @@ def leaves(value: Any, path: tuple[str | int, ...] = ()) -> list[tuple[str | int
 
 
 def dotted(path: tuple[str | int, ...]) -> str:
-    """Return a path as changes name it."""
+    """Return a path in the notation of changes."""
     return "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in path)[1:]
 
 
 @settings(deadline=None, max_examples=100)
 @given(MEMBERS)
 def test_echo_equals_itself(request: dict[str, Any]) -> None:
-    """What is shown just as it was sent has not changed, and can be compared."""
+    """A value that is returned as sent is comparable and unchanged."""
     assert found(request, shown(KIND, request)) == Difference()
 
 
 @settings(deadline=None, max_examples=100)
 @given(MEMBERS, st.data())
 def test_one_changed_leaf_is_named(request: dict[str, Any], data: st.DataObject) -> None:
-    """Changing one leaf of what is shown names exactly that leaf."""
+    """Changing one leaf of a response reports exactly that leaf."""
     path = data.draw(st.sampled_from(leaves(request)))
     live = json.loads(json.dumps(request))
     inner = live

@@ -1,4 +1,4 @@
-"""Which failures of jobs heal: the built-in table, and the fleet's own word over it."""
+"""Which job failures are retried: the built-in table, and the fleet's lists over it."""
 
 from __future__ import annotations
 
@@ -36,39 +36,39 @@ SEEN = json.loads((Path(__file__).parents[2] / "data" / "failures.json").read_te
     ("word", "message"), [(word, message) for word in SEEN for message in SEEN[word]]
 )
 def test_each_message_has_its_cause(word: str, message: str) -> None:
-    """Every message that is known is told apart; only internal errors and capacity heal."""
+    """Every known message has its cause; only internal errors and capacity are retried."""
     assert cause_of(message, NO_FILE) == CAUSES[word]
     assert heals(message, NO_FILE) == (CAUSES[word] in {INTERNAL, CAPACITY})
 
 
 def test_each_cause_was_seen() -> None:
-    """No cause of the table goes without a message that shows it."""
+    """Every cause in the table has a test message."""
     assert set(SEEN) == set(CAUSES)
 
 
 @pytest.mark.parametrize(
     "message", ["", " \n", "Something else happened", "please try again", "an unexpected guest"]
 )
-def test_what_is_not_known_does_not_heal(message: str) -> None:
-    """A message that no row matches, or none at all, is never a reason to pay again."""
+def test_unknown_message_is_not_retried(message: str) -> None:
+    """An unknown or missing message is never a reason to pay again."""
     assert cause_of(message, NO_FILE) == UNKNOWN
     assert not heals(message, NO_FILE)
 
 
-def test_case_and_blanks_do_not_count() -> None:
-    """The service's capitals and line breaks are not what a message is told by."""
+def test_case_and_whitespace_do_not_matter() -> None:
+    """Case and line breaks in a message do not matter."""
     assert heals(UNEXPECTED.upper().replace(" ", " \n"), NO_FILE)
 
 
-def test_what_lasts_wins_within_one_message() -> None:
-    """A message that names a cause of either sort is not retried."""
+def test_permanent_cause_wins_within_one_message() -> None:
+    """A message with both kinds of causes is not retried."""
     both = f"{UNEXPECTED}: Could not validate GetObject permissions to access the bucket"
 
     assert cause_of(both, NO_FILE) == PERMISSION
 
 
 def test_fleet_adds_failures_that_heal() -> None:
-    """A message that the table does not know heals where the fleet says so, and nowhere else."""
+    """A message that the fleet lists as healing is retried, in that fleet only."""
     fleet = Fleet(failures=Failures(healing=("*out of *Accelerators*",)))
     message = "The Region is out of p5 accelerators today"
 
@@ -79,7 +79,7 @@ def test_fleet_adds_failures_that_heal() -> None:
 
 
 def test_fleet_overrules_the_table_both_ways() -> None:
-    """The fleet's lists come before the built-in rows."""
+    """The fleet's lists take precedence over the built-in rows."""
     stricter = Fleet(failures=Failures(lasting=("Encountered an unexpected error*",)))
     bolder = Fleet(failures=Failures(healing=("*flagged*",)))
 
@@ -89,27 +89,27 @@ def test_fleet_overrules_the_table_both_ways() -> None:
 
 
 def test_lasting_wins_over_healing() -> None:
-    """A message in both lists of the fleet is not retried."""
+    """A message in both of the fleet's lists is not retried."""
     fleet = Fleet(failures=Failures(healing=("*",), lasting=("*quota*",)))
 
     assert not heals("The quota is used up", fleet)
     assert heals("Anything else", fleet)
 
 
-def test_star_alone_does_not_heal_silence() -> None:
+def test_star_does_not_match_a_missing_message() -> None:
     """A job that failed without a message is not retried, whatever the fleet lists."""
     assert not heals("", Fleet(failures=Failures(healing=("*",))))
 
 
 @given(st.text(max_size=60))
 @settings(deadline=None, max_examples=300)
-def test_no_message_is_an_error(message: str) -> None:
-    """Whatever text the service writes, it has a cause; it heals only where that one does."""
+def test_every_message_has_a_cause(message: str) -> None:
+    """Any text has a cause, and is retried only if that cause is temporary."""
     assert heals(message, NO_FILE) == cause_of(message, NO_FILE).heals
 
 
 def test_patterns_are_linear() -> None:
-    """A pattern of stars takes no longer than it is long, on a text that almost matches."""
+    """Matching a pattern of many stars takes linear time."""
     fleet = Fleet(failures=Failures(lasting=("*a" * 1000 + "*b",)))
     began = time.thread_time()
 
@@ -119,5 +119,5 @@ def test_patterns_are_linear() -> None:
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.word)
 def test_sandbox_fails_with_messages_that_are_known(failure: Failure) -> None:
-    """No failure that the sandbox acts out is one that the table has to guess at."""
+    """The table knows every failure that the sandbox simulates."""
     assert cause_of(failure.message, NO_FILE) != UNKNOWN

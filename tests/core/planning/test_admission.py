@@ -1,4 +1,4 @@
-"""What holds of the queue, whatever was counted and whoever was refused before."""
+"""Properties of admission control, whatever was counted and whichever jobs were refused before."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ trees = st.lists(st.one_of(waiting, waiting, lively, unanswered), max_size=8)
 
 
 def acted(found: list[dict[str, Any]], max_active: int | None, active: int | None) -> list[Action]:
-    """Return a plan's actions over jobs that are given so, in one lane."""
+    """Return a plan's actions on the given jobs, all in one lane."""
     fleet = Fleet(owner="acme-ml", limits=Limits(max_active=max_active))
     jobs: list[Situation] = [
         situation(apart(one, number), fleet, f"job-{number}") for number, one in enumerate(found)
@@ -51,24 +51,24 @@ def acted(found: list[dict[str, Any]], max_active: int | None, active: int | Non
 
 
 def apart(given: dict[str, Any], number: int) -> dict[str, Any]:
-    """Return a situation whose live job, if there is one, has an ARN of its own."""
+    """Return a situation whose live job, if any, has its own ARN."""
     if "live" not in given:
         return given
     return {**given, "live": {**given["live"], "arn": arn_of(OFFERED, f"live{number:08}")}}
 
 
 def turn(action: Action) -> tuple[bool, int, str]:
-    """Return what decides whose turn comes first."""
+    """Return the sort key by which jobs are admitted."""
     is_late = action.reason is not Reason.INTENT_UNCONFIRMED
     return is_late, -action.desired.policy.priority, action.desired.key.name
 
 
 @settings(deadline=None, max_examples=300)
 @given(trees, st.none() | st.integers(1, 4), st.none() | counts)
-def test_first_ones_go_and_somebody_always_may(
+def test_jobs_are_admitted_in_order_and_never_starve(
     found: list[dict[str, Any]], max_active: int | None, active: int | None
 ) -> None:
-    """Who goes is who comes first; with nothing active at all somebody goes."""
+    """Jobs are admitted in order, and if nothing is active, at least one is."""
     limited = acted(found, max_active, active)
     wanted = {one.desired.key: one for one in acted(bare(found), None, None)}
     goes = [one for one in limited if one.verb is Verb.SUBMIT]
@@ -81,7 +81,7 @@ def test_first_ones_go_and_somebody_always_may(
 
 
 def bare(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the same jobs, none of which the quota ever refused."""
+    """Return the same jobs, none of which the quota has ever refused."""
     return [
         {name: part for name, part in one.items() if name != "sidecar" or "queue" not in part}
         for one in found
@@ -90,8 +90,10 @@ def bare(found: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @settings(deadline=None, max_examples=300)
 @given(trees, counts)
-def test_no_more_go_than_there_is_room_for(found: list[dict[str, Any]], active: int) -> None:
-    """Where a number is known, no more go than it leaves beside what is active; one may ask."""
+def test_no_more_are_admitted_than_the_quota_leaves_free(
+    found: list[dict[str, Any]], active: int
+) -> None:
+    """If the quota is known, no more submits are admitted than it leaves free; one may probe."""
     limited = acted(found, None, active)
     numbers = {one["sidecar"]["queue"]["active"] for one in found if "queue" in str(one)}
     ours = sum("live" in one for one in found)
@@ -105,8 +107,8 @@ def test_no_more_go_than_there_is_room_for(found: list[dict[str, Any]], active: 
 
 @settings(deadline=None, max_examples=200)
 @given(trees, st.integers(1, 4))
-def test_own_limit_counts_all_that_runs(found: list[dict[str, Any]], max_active: int) -> None:
-    """What runs and what goes are together never more than limits.maxActive, unless they were."""
+def test_max_active_counts_all_running_jobs(found: list[dict[str, Any]], max_active: int) -> None:
+    """Running and admitted jobs together never exceed limits.maxActive, unless they did before."""
     limited = acted(found, max_active, None)
     ours = sum("live" in one for one in found)
     goes = sum(one.verb is Verb.SUBMIT for one in limited)

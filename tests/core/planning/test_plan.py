@@ -1,4 +1,4 @@
-"""What holds of every plan, over the product of all that can be known of a job."""
+"""Properties of every plan, over the product of all that can be known of a job."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ PRODUCT = [
 
 
 def planned(found: list[Situation], fleet: Fleet = FLEET) -> Plan:
-    """Return the plan over some situations."""
+    """Return the plan for some situations."""
     return plan(
         TEST_KINDS,
         [one.desired for one in found],
@@ -69,20 +69,20 @@ def planned(found: list[Situation], fleet: Fleet = FLEET) -> Plan:
 
 @cache
 def every() -> list[tuple[Situation, Action]]:
-    """Return every situation of the product with its own action, planned alone and once."""
+    """Return every situation of the product with its own action, planned alone."""
     found = [situation(given, FLEET) for given in PRODUCT]
     return [(one, planned([one]).actions[0]) for one in found]
 
 
 def test_every_situation_has_one_action() -> None:
-    """No situation is left without an action, and the product reaches all verbs of this release."""
+    """Every situation gets one action, and together they cover all verbs."""
     assert len(every()) == 26 * 6 * 6 * 3
     assert {action.verb for _, action in every()} == set(Verb) - {Verb.TAG}
     assert all(action.message for _, action in every())
 
 
 def test_submits_only_what_is_known_to_be_absent() -> None:
-    """A submit needs a valid, wanted manifest, an absence that was seen, and no job on record."""
+    """A submit requires a valid, wanted manifest, an observed absence and no recorded job."""
     submits = [(one, action) for one, action in every() if action.verb is Verb.SUBMIT]
 
     assert submits
@@ -95,7 +95,7 @@ def test_submits_only_what_is_known_to_be_absent() -> None:
 
 
 def test_stops_only_what_is_ours_and_runs() -> None:
-    """A stop needs a manifest that asks for it, and a job of ours that runs."""
+    """A stop requires a manifest in state Stopped and a running job of ours."""
     stops = [(one, action) for one, action in every() if action.verb is Verb.STOP]
 
     assert stops
@@ -107,8 +107,8 @@ def test_stops_only_what_is_ours_and_runs() -> None:
         assert ours or (one.recorded is not None and one.recorded.arn == action.live.arn)
 
 
-def test_adopts_only_what_is_named() -> None:
-    """An adoption needs the very ARN in the manifest."""
+def test_adopts_only_the_named_arn() -> None:
+    """An adoption requires the exact ARN in the manifest."""
     adopts = [(one, action) for one, action in every() if action.verb is Verb.ADOPT]
 
     assert adopts
@@ -118,7 +118,7 @@ def test_adopts_only_what_is_named() -> None:
 
 
 def test_nothing_changes_in_another_account() -> None:
-    """Where manifest or record name another account, every valid job is held."""
+    """If the manifest or the record names another account, every valid job is held."""
     held = [
         action
         for one, action in every()
@@ -143,7 +143,7 @@ def test_invalid_manifests_never_act() -> None:
 
 @cache
 def named(number: int) -> Situation:
-    """Return a situation of the product under a name of its own."""
+    """Return a situation of the product under its own name."""
     return situation(PRODUCT[number], FLEET, f"job-{number:04}")
 
 
@@ -155,7 +155,7 @@ SOME = st.lists(st.integers(0, len(PRODUCT) - 1).map(named), unique_by=id, max_s
 def test_order_of_manifests_does_not_matter(
     found: list[Situation], random: Any, max_active: int | None
 ) -> None:
-    """A plan has each job once, by key, however the manifests were come by."""
+    """A plan has each job once, sorted by key, in whatever order the manifests came."""
     fleet = Fleet(owner=FLEET.owner, limits=Limits(max_active=max_active))
     shuffled = list(found)
     random.shuffle(shuffled)
@@ -168,8 +168,8 @@ def test_order_of_manifests_does_not_matter(
 
 @settings(deadline=None, max_examples=200)
 @given(SOME, st.integers(1, 3))
-def test_queue_keeps_to_the_limit(found: list[Situation], max_active: int) -> None:
-    """A pass never submits more than there is room for, and only ever queues submits."""
+def test_admission_respects_the_limit(found: list[Situation], max_active: int) -> None:
+    """A pass never submits more jobs than there are slots, and queues only submits."""
     fleet = Fleet(owner=FLEET.owner, limits=Limits(max_active=max_active))
     limited, free = planned(found, fleet).actions, planned(found).actions
 
@@ -182,8 +182,8 @@ def test_queue_keeps_to_the_limit(found: list[Situation], max_active: int) -> No
     ("submits", "limit", "refused"),
     [(0, 0, False), (1, 0, True), (50, MAX_SUBMITS, False), (51, MAX_SUBMITS, True)],
 )
-def test_guard_counts(submits: int, limit: int, refused: bool) -> None:
-    """As many submits as the limit pass; one more refuses the plan, and says how to go on."""
+def test_submit_limit_counts_submits(submits: int, limit: int, refused: bool) -> None:
+    """A plan with as many submits as the limit passes; one more is refused, with a remedy."""
     made = planned([situation({}, FLEET, f"job-{number}") for number in range(submits)])
     told = refusal(made, limit)
 
@@ -193,7 +193,7 @@ def test_guard_counts(submits: int, limit: int, refused: bool) -> None:
 
 @pytest.mark.parametrize("policy", [{}, {"onSpecChange": "NewRevision"}])
 def test_a_stop_spares_a_job_whose_manifest_was_edited(policy: dict[str, Any]) -> None:
-    """A job of another manifest is not stopped under the name that both give it."""
+    """A stop spares a job that belongs to another manifest with the same name."""
     runs = {"live": {"token": "changed", "status": "InProgress"}}
     edited = situation({**runs, "policy": policy}, FLEET)
     other = {"spec": {"jobName": "support-bot"}, "policy": {"state": "Stopped"}}

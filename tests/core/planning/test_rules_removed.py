@@ -1,4 +1,4 @@
-"""What holds of every job without a manifest, over the product of all that can be known of it."""
+"""Properties of the decision on a job without a manifest, over all that can be known of it."""
 
 from __future__ import annotations
 
@@ -55,24 +55,24 @@ PRODUCT = [
 
 
 def decided(one: Situation) -> Action:
-    """Return what is decided on a situation alone."""
+    """Return the action on a single situation."""
     return decide(one.kind, one.desired, one.observation, one.recorded, FLEET, NOW)
 
 
 @cache
 def every() -> list[tuple[Situation, Action]]:
-    """Return every situation of the product with what is decided on it, made when first needed."""
+    """Return every situation of the product with its action, computed on first use."""
     return [(one, decided(one)) for one in (situation(given, FLEET) for given in PRODUCT)]
 
 
 def known(one: Situation) -> Recorded:
-    """Return what is recorded of a removed job, which always is something."""
+    """Return the record of a removed job, which always has one."""
     assert one.recorded is not None
     return one.recorded
 
 
 def test_nothing_is_ever_submitted_or_adopted() -> None:
-    """Of a job without a manifest nothing is asked but a stop, and every decision is told."""
+    """A job without a manifest is at most stopped, and every action has a message."""
     assert {action.verb for _, action in every()} == {Verb.NOOP, Verb.STOP, Verb.WAIT, Verb.HOLD}
     assert all(action.message for _, action in every())
     assert {action.reason for _, action in every()} == {
@@ -83,7 +83,7 @@ def test_nothing_is_ever_submitted_or_adopted() -> None:
 
 
 def test_stops_only_what_asked_for_it_and_is_ours() -> None:
-    """A stop needs a prune, a manifest that asked for it, our token or ARN, and a running job."""
+    """A stop requires --prune, onDelete: Stop, our token or ARN, and a running job."""
     stops = [(one, action) for one, action in every() if action.verb is Verb.STOP]
 
     assert stops
@@ -99,8 +99,8 @@ def test_stops_only_what_asked_for_it_and_is_ours() -> None:
             assert ours
 
 
-def test_entry_of_what_was_not_seen_stays_as_it_is() -> None:
-    """Should the manifest come back, nothing is forgotten; what was seen is shown."""
+def test_entry_of_an_unobserved_job_stays_unchanged() -> None:
+    """An entry stays unchanged unless its job was observed, so the manifest may come back."""
     for one, action in every():
         made = one.entry(action, FLEET.owner)
         if action.live is None:
@@ -111,8 +111,8 @@ def test_entry_of_what_was_not_seen_stays_as_it_is() -> None:
         assert made["digest"]
 
 
-def test_entry_of_what_may_run_is_never_collected() -> None:
-    """Only the entries of jobs that ended, or that never were, are of no more use."""
+def test_entry_of_a_job_that_may_run_is_never_collected() -> None:
+    """Only entries of jobs that ended or never existed are collected."""
     kept = 0
     for one, action in every():
         live = action.live or one.observation.live
@@ -126,7 +126,7 @@ def test_entry_of_what_may_run_is_never_collected() -> None:
 
 
 def test_unanswered_create_is_collected_once_it_would_have_shown() -> None:
-    """Where names are not unique an intent stays until its job would be seen."""
+    """Where names are not unique, an intent is kept until its job would be visible."""
     given = {"kind": NAMESAKES.name, "removed": {}, "sidecar": {**SIDECARS[0], "target": HERE}}
     one = situation(given, FLEET)
     settled = NOW + timedelta(seconds=NAMESAKES.settle_seconds)
@@ -135,8 +135,8 @@ def test_unanswered_create_is_collected_once_it_would_have_shown() -> None:
     assert collectable(one.kind, decided(one), known(one), settled)
 
 
-def test_jobs_in_another_account_hold_nobody_up() -> None:
-    """What a removed job shows of credentials is held against no manifest's job."""
+def test_wrong_credentials_of_a_removed_job_hold_no_other() -> None:
+    """Wrong credentials of a removed job hold no job that has a manifest."""
     gone = {"removed": {"prune": True}, "sidecar": {**SIDECARS[2], "target": THERE}}
     found = [situation({}, FLEET, "bravo"), situation(gone, FLEET)]
     made: Plan = plan(
@@ -153,7 +153,7 @@ def test_jobs_in_another_account_hold_nobody_up() -> None:
 
 @pytest.mark.parametrize("prune", [False, True])
 def test_place_that_the_fleet_forbids_is_left_alone(*, prune: bool) -> None:
-    """Where the fleet allows nothing a stop that is due is held, and all else has nothing to do."""
+    """In a forbidden place a due stop is held, and every other job is left alone."""
     sidecar = {**SIDECARS[2], "target": HERE, "onDelete": "Stop"}
     one = situation({"removed": {"prune": prune}, "sidecar": sidecar}, FLEET)
     unasked = replace(one, observation=Observation(Existence.UNKNOWN, PLACE))
@@ -190,14 +190,14 @@ def stray(path: str, name: str = "bot", **entry: Any) -> Stray:
     ],
 )
 def test_job_is_gone_only_where_all_manifests_are_known(census: Census, *, gone: bool) -> None:
-    """An entry tells of a removed job if its folder was looked through and its key is nowhere."""
+    """A job counts as removed only if its folder was read and its key is found nowhere."""
     found = removed(TEST_KINDS, [stray("jobs/a/bot.status.json")], census)
 
     assert bool(found) is gone
 
 
 def test_of_several_entries_the_latest_counts() -> None:
-    """The latest attempt stands for a removed job, before others one that had not ended."""
+    """Of several entries the latest attempt counts, and among those one that had not ended."""
     census = Census(("/tree/jobs",))
     ended: dict[str, Any] = {"jobArn": ARN, "live": {"status": "Failed"}}
     first = stray("jobs/a.status.json", **ended)
@@ -209,7 +209,7 @@ def test_of_several_entries_the_latest_counts() -> None:
 
 
 def test_names_lead_to_manifests() -> None:
-    """Retries and revisions of a manifest's job are its own; longer names are others'."""
+    """Names of retries and revisions belong to their manifest; other longer names do not."""
     census = Census(names=frozenset({("K", "bot"), ("K", "bot-r1")}))
     ours = ("bot", "bot-r1", "bot-r12", "bot-1a2b3c4d", "bot-1a2b3c4d-r2", "bot-r1-r2")
     others = ("bo", "bots", "bot-", "bot-r", "bot-1a2b3c4", "bot-1A2B3C4D", "my-bot", "bot-r1\n")
@@ -220,7 +220,7 @@ def test_names_lead_to_manifests() -> None:
 
 
 def test_removed_job_takes_the_role_that_leads_to_its_place() -> None:
-    """Where a manifest's target leads to the recorded place, a removed job is looked at with it."""
+    """A removed job is looked up with the role of a manifest that targets its place."""
     role = Target(REGION, None, f"arn:aws:iam::{ACCOUNT}:role/BedrockJobs")
     fallback = Target("eu-west-1", None, f"arn:aws:iam::{ACCOUNT}:role/Other")
     fleet = Fleet(owner="acme-ml", target=fallback)
@@ -233,8 +233,8 @@ def test_removed_job_takes_the_role_that_leads_to_its_place() -> None:
     assert other == Target(REGION, ACCOUNT, fallback.assume_role_arn)
 
 
-def test_entries_of_old_make_a_prune_no_smaller() -> None:
-    """Jobs that ended long ago, and that nobody collected, are none that a share is taken of."""
+def test_old_entries_do_not_dilute_a_prune() -> None:
+    """Entries of long-ended jobs do not count when a prune's share is computed."""
     gone = {"removed": {"prune": True}}
     entry = {**IDENTITY, "jobArn": ARN, "onDelete": "Stop", "target": HERE}
     old = {**gone, "sidecar": {**entry, "phase": "Completed", "live": {"status": "Completed"}}}

@@ -1,4 +1,4 @@
-"""A plan that is held against a file's: what is let through, and what is refused."""
+"""Properties of comparing a plan with a saved one: what is executed, and what is refused."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ TREE: dict[str, Given] = {
 
 
 def moment(tree: dict[str, Given], fleet: Fleet) -> tuple[Plan, PlanFile]:
-    """Return the plan of a tree, and the file of it."""
+    """Return the plan of a tree, and its plan file."""
     desired, seen = [], {}
     for name, one in tree.items():
         spec = one["spec"] | {"jobTags": _listed(one["tags"])}
@@ -113,7 +113,7 @@ def _seen(lineage: Lineage, one: Given) -> Observation:
 
 
 def _there(lineage: Lineage, there: list[Given]) -> tuple[list[Live], dict[str, dict[str, str]]]:
-    """Return the jobs, of each name the first, and their tags by ARN."""
+    """Return the jobs, the first of each name, and their tags by ARN."""
     lives: dict[str, Live] = {}
     tagged: dict[str, dict[str, str]] = {}
     for one in there:
@@ -126,7 +126,7 @@ def _there(lineage: Lineage, there: list[Given]) -> tuple[list[Live], dict[str, 
 
 
 def calls_of(made: Plan, fleet: Fleet) -> Calls:
-    """Return what carrying a plan out would call, told from the actions alone."""
+    """Return the calls that executing a plan makes, derived from the actions alone."""
     return {one.desired.key: Counter(_calls(one, fleet)) for one in made.actions}
 
 
@@ -142,14 +142,14 @@ def _calls(one: Action, fleet: Fleet) -> list[tuple[Any, ...]]:
 
 
 def held(before: tuple[Plan, PlanFile], after: tuple[Plan, PlanFile]) -> Compared:
-    """Hold one moment's plan against another's file."""
+    """Compare one moment's plan with another's file."""
     return compared(TEST_KINDS, before[1], after[1], after[0])
 
 
 @settings(deadline=None, max_examples=50)
 @given(tree=trees, fleet=fleets)
 def test_a_plan_agrees_with_itself(tree: dict[str, Given], fleet: Fleet) -> None:
-    """Where nothing moved, every change is due, and each of them is permitted."""
+    """If nothing moved, every change is due and permitted."""
     made, file = moment(tree, fleet)
 
     found = held((made, file), (made, file))
@@ -163,7 +163,7 @@ def test_a_plan_agrees_with_itself(tree: dict[str, Given], fleet: Fleet) -> None
 
 @st.composite
 def moments(draw: Draw) -> tuple[dict[str, Given], dict[str, Given]]:
-    """Draw a tree at two moments: some of its manifests, or some of their members, are others."""
+    """Draw a tree at two moments, with some manifests or members changed."""
     first = draw(trees)
     second = {name: dict(one) for name, one in first.items()}
     for name, one in draw(trees).items():
@@ -178,10 +178,10 @@ def moments(draw: Draw) -> tuple[dict[str, Given], dict[str, Given]]:
 
 @settings(deadline=None, max_examples=100)
 @given(trees=moments(), fleets=st.tuples(fleets, fleets))
-def test_nothing_is_called_that_the_file_does_not_say(
+def test_only_calls_in_the_file_are_permitted(
     trees: tuple[dict[str, Given], dict[str, Given]], fleets: tuple[Fleet, Fleet]
 ) -> None:
-    """What is let through calls nothing new; what would call the very same is let through."""
+    """A permitted plan makes no call beyond the file; one with the same calls is permitted."""
     (first, then), (second, now) = zip(trees, fleets, strict=True)
     before, after = moment(first, then), moment(second, now)
     announced, due = calls_of(before[0], then), calls_of(after[0], now)
@@ -201,7 +201,7 @@ def test_nothing_is_called_that_the_file_does_not_say(
 
 
 def _went_on(tree: dict[str, Given], made: Plan) -> dict[str, Given]:
-    """Return a tree as it is once its plan was carried out."""
+    """Return a tree after its plan was executed."""
     after = {
         name: {**one, "jobs": [dict(job) for job in one["jobs"]]} for name, one in tree.items()
     }
@@ -223,10 +223,11 @@ def _went_on(tree: dict[str, Given], made: Plan) -> dict[str, Given]:
 
 @settings(deadline=None, max_examples=50)
 @given(tree=trees, fleet=fleets)
-def test_what_was_carried_out_is_recognised(tree: dict[str, Given], fleet: Fleet) -> None:
-    """After its own calls a plan still holds, and nothing of it is due again.
+def test_executed_changes_are_recognized(tree: dict[str, Given], fleet: Fleet) -> None:
+    """After its own calls a saved plan is still valid, and nothing of it is due again.
 
-    Tags of a job that was to be stopped are looked at only once it was: they are another plan's.
+    Tags of a job that had to be stopped are checked only after the stop: they belong to another
+    plan.
     """
     before = moment(tree, fleet)
     after = moment(_went_on(tree, before[0]), fleet)

@@ -1,4 +1,4 @@
-"""How one change of a file stands, by what the same job's action is now."""
+"""The state of a saved change, for each action that may be due now."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def action(verb: Verb, reason: Reason, desired: Desired = JOB, **more: Any) -> A
 
 
 def held(was: Action, now: Action, *, room: int | None = None) -> tuple[Standing, bool]:
-    """Return how a planned change stands now, and whether anything moved."""
+    """Return the state of a planned change, and whether anything moved."""
     made = [Plan((one,)) for one in (was, now)]
     paths = {JOB.source.path: JOB.source.path}
     actions = [planned(TEST_KINDS, one, FLEET, paths) for one in made]
@@ -74,7 +74,7 @@ def stopped(status: str, other: str, verb: Verb = Verb.NOOP, **more: Any) -> Act
 
 
 def tagged(**tags: str) -> Action:
-    """Return an action on the job with these tags known to be right."""
+    """Return an action on the job with these tags known to be as wanted."""
     return replace(RUNS, tags={"jobTags": tags})
 
 
@@ -133,13 +133,15 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("was", "now", "standing"), TABLE)
-def test_each_change_stands_as_the_table_says(was: Action, now: Action, standing: Standing) -> None:
-    """A change is due, done, waiting or moved; and whatever moved refuses the plan."""
+def test_each_change_has_the_state_in_the_table(
+    was: Action, now: Action, standing: Standing
+) -> None:
+    """Each change is due, done, waiting or moved; a moved one refuses the plan."""
     assert held(was, now) == (standing, standing is MOVED)
 
 
-def test_room_is_waited_for_under_the_same_limit_alone() -> None:
-    """A limit that was changed is no full service."""
+def test_waiting_counts_only_under_the_same_limit() -> None:
+    """A job that waits under a changed limit counts as moved."""
     assert held(SUBMIT, QUEUED, room=1) == (MOVED, True)
     assert held(SUBMIT, SUBMIT, room=1) == (DUE, False)
     assert held(SUBMIT, RUNS, room=1) == (DONE, False)

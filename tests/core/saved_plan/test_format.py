@@ -1,4 +1,4 @@
-"""Plan files as data: what goes in comes out, nothing that is changed goes unseen."""
+"""Plan files as data: they round-trip, and no change to them goes unnoticed."""
 
 from __future__ import annotations
 
@@ -66,8 +66,8 @@ def checker() -> jsonschema_rs.Draft7Validator:
     return jsonschema_rs.Draft7Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
-def test_random_plans_come_back_as_they_were() -> None:
-    """Whatever a tree holds, its plan's file keeps the schema, is whole, and reads as it was."""
+def test_random_plans_round_trip() -> None:
+    """The file of any plan is valid by the schema, intact, and parses to the same plan."""
     verbs = set()
     for seed in range(TREES):
         file = filed(seed)
@@ -82,14 +82,14 @@ def test_random_plans_come_back_as_they_were() -> None:
 
 @settings(deadline=None, max_examples=30)
 @given(asked=asks)
-def test_what_was_asked_comes_back(asked: Asked) -> None:
-    """Paths and options are those that were given, whatever texts they are."""
+def test_arguments_round_trip(asked: Asked) -> None:
+    """Paths and options round-trip, whatever texts they are."""
     file = replace(filed(3), asked=asked)
     assert plan_file_of(json.loads(json.dumps(document_of(file)))).asked == asked
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Yield the place of every value that holds no other."""
+    """Yield the path of every leaf value."""
     items = value.items() if isinstance(value, dict) else enumerate(value)
     for key, inner in items:
         if isinstance(inner, dict | list) and inner:
@@ -101,7 +101,7 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 @settings(deadline=None, max_examples=80)
 @given(data=st.data(), other=st.none() | st.booleans() | st.integers() | st.text())
 def test_any_value_that_is_changed_is_noticed(data: st.DataObject, other: Any) -> None:
-    """A value that is replaced, or taken away, makes the checksum wrong."""
+    """Replacing or removing any value makes the checksum wrong."""
     document = json.loads(json.dumps(document_of(filed(11))))
     *way, last = data.draw(st.sampled_from(sorted(leaves(document), key=str)))
     holder = document
@@ -118,15 +118,15 @@ def test_any_value_that_is_changed_is_noticed(data: st.DataObject, other: Any) -
 
 
 def test_schema_knows_the_closed_lists() -> None:
-    """Verbs and reasons are those of the code, in its order."""
+    """The schema lists the verbs and reasons of the code, in order."""
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
     action = schema["definitions"]["action"]["properties"]
     assert action["verb"]["enum"] == [str(verb) for verb in Verb]
     assert action["reason"]["enum"] == [str(reason) for reason in Reason]
 
 
-def test_schema_is_tight() -> None:
-    """A member too many, too few or of another type is refused."""
+def test_schema_is_strict() -> None:
+    """An extra, missing or wrongly typed member is refused."""
     data = json.loads(
         json.dumps(document_of(next(filed(n) for n in range(99) if filed(n).changes)))
     )
@@ -140,7 +140,7 @@ def test_schema_is_tight() -> None:
 
 @pytest.mark.parametrize("verb", Verb)
 def test_only_changes_are_compared(verb: Verb) -> None:
-    """SUBMIT, ADOPT, STOP and TAG are what a plan is carried out for."""
+    """A plan is executed for SUBMIT, ADOPT, STOP and TAG only."""
     found = (one for seed in range(TREES) for one in filed(seed).actions if one.verb is verb)
     is_change = verb in {Verb.SUBMIT, Verb.ADOPT, Verb.STOP, Verb.TAG}
     assert (next(found).change is not None) is is_change

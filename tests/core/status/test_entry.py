@@ -1,4 +1,4 @@
-"""A sidecar's entry is a function of manifest, answer and history, and outlives its own loss."""
+"""A sidecar entry is a function of manifest, response and history, and can be rebuilt."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ THROTTLED = failure("ThrottlingException", "slow down", reading=False)
 
 
 def built(**given: Any) -> Situation:
-    """Return a situation of the one job."""
+    """Return a situation of the only job."""
     return situation(given, FLEET)
 
 
 def decided(one: Situation) -> Action:
-    """Return the action that follows."""
+    """Return the resulting action."""
     return decide(one.kind, one.desired, one.observation, one.recorded, FLEET, NOW)
 
 
@@ -57,7 +57,7 @@ def after(one: Situation, written: Mapping[str, Any]) -> Situation:
 
 
 def lasting(one: Situation) -> dict[str, Any]:
-    """Return the entry on which passes settle; it must not take more than two."""
+    """Return the entry on which passes settle, within at most two."""
     first = made(one)
     second = made(after(one, first))
     assert second == first
@@ -67,7 +67,7 @@ def lasting(one: Situation) -> dict[str, Any]:
 @pytest.mark.parametrize("status", STATUSES)
 @pytest.mark.parametrize("state", ["Submitted", "Suspended", "Stopped"])
 def test_entry_is_rebuilt_after_loss(status: str, state: str) -> None:
-    """Without the sidecar the service's answer leads to the same entry, history apart."""
+    """Without the sidecar, the service's response leads to the same entry, except the history."""
     one = built(live={"status": status}, policy={"state": state})
     history = [{"attempt": 0, "phase": "Failed"}]
     kept = lasting(after(one, {**made(one), "history": history}))
@@ -94,7 +94,7 @@ def test_entry_is_rebuilt_after_loss(status: str, state: str) -> None:
     ids=lambda each: "-".join(each) or "absent",
 )
 def test_entry_settles(given: dict[str, Any]) -> None:
-    """A second pass over the entry of the first has nothing to write."""
+    """A second pass over the first pass's entry writes nothing."""
     one = built(**given)
     action = decided(one)
     if action.verb is Verb.ADOPT:
@@ -104,14 +104,14 @@ def test_entry_settles(given: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("status", STATUSES)
-def test_phase_is_the_services_own_word(status: str) -> None:
-    """A live job's status is its phase, letter for letter; an empty one is Unknown."""
+def test_phase_is_the_status_verbatim(status: str) -> None:
+    """A live job's status is its phase, verbatim; an empty one is Unknown."""
     assert made(built(live={"status": status}))["phase"] == (status or "Unknown")
 
 
 @pytest.mark.parametrize("status", sorted(OFFERED.terminal))
 def test_end_has_the_services_time(status: str) -> None:
-    """Succeeded carries the time of the end as the service gives it, and no time of ours."""
+    """Succeeded has the service's end time, and no time of ours."""
     ended = "2026-01-01T09:00:00.123Z"
     conditions = made(built(live={"status": status, "members": {"endTime": ended}}))["conditions"]
 
@@ -120,15 +120,15 @@ def test_end_has_the_services_time(status: str) -> None:
 
 
 def test_end_without_a_time_has_that_of_the_last_change() -> None:
-    """Where the service names no end, its last change is the nearest time."""
+    """If the service names no end time, the last modification time is used."""
     conditions = made(built(live={"status": "Completed"}))["conditions"]
 
     assert conditions[1]["lastTransitionTime"] == "2026-01-01T09:00:00.000Z"
 
 
 @pytest.mark.parametrize("status", ["InProgress", "Completed"])
-def test_entry_does_not_know_the_time(status: str) -> None:
-    """Equal arguments make equal entries, whenever the pass is made; none of them is changed."""
+def test_entry_does_not_depend_on_the_time(status: str) -> None:
+    """Equal arguments give equal entries at any time, and no argument is changed."""
     one = built(live={"status": status}, sidecar={"phase": "InProgress", "jobArn": ARN})
     before = repr(one)
     later = decide(one.kind, one.desired, one.observation, one.recorded, FLEET, NOW.replace(2030))
@@ -140,7 +140,7 @@ def test_entry_does_not_know_the_time(status: str) -> None:
 @pytest.mark.parametrize("status", ["InProgress", "Failed"])
 @pytest.mark.parametrize("token", ["ours", "changed", "foreign"])
 def test_sensitive_values_are_masked(status: str, token: str) -> None:
-    """No entry holds the value of a sensitive member, whatever the job's fate."""
+    """No entry holds the value of a sensitive member, however the job ended."""
     one = built(spec={"trainingDataConfig": FILTERS}, live={"status": status, "token": token})
 
     assert "secret" not in json.dumps(made(one))
@@ -148,7 +148,7 @@ def test_sensitive_values_are_masked(status: str, token: str) -> None:
 
 
 def test_intent_is_an_entry_of_its_own() -> None:
-    """Before the call the entry says what is about to be submitted, and keeps the history."""
+    """Before the call, the entry says what is about to be submitted, and keeps the history."""
     history = [{"attempt": 0, "phase": "Failed"}]
     one = built(sidecar={"phase": "Pending", "history": history})
     written = intent(one.kind, decided(one), one.recorded)
@@ -166,7 +166,7 @@ def test_intent_is_an_entry_of_its_own() -> None:
 
 
 def test_lost_answer_reads_as_an_intent() -> None:
-    """A Create that may have taken effect is an intent still in the next pass."""
+    """A Create that may have taken effect is still an intent in the next pass."""
     one = built()
     following = after(one, made(one, LOST))
 
@@ -176,7 +176,7 @@ def test_lost_answer_reads_as_an_intent() -> None:
 
 
 def test_answered_create_is_known_by_its_arn() -> None:
-    """A job that was made but does not show is waited for, and missed once it is old."""
+    """A created job that is not visible is waited for, and counts as missing once it is old."""
     one = built()
     written = made(one, arn=ARN)
 
@@ -204,7 +204,7 @@ def test_answered_create_is_known_by_its_arn() -> None:
     ],
 )
 def test_failed_create_decides_the_next_pass(code: str, phase: str, next_reason: Reason) -> None:
-    """A refused request rests until it is edited; any other failure is tried again."""
+    """A refused request is held until it is edited; other failures are retried."""
     one = built()
     written = made(one, failure(code, "why", reading=False))
     edited = built(spec={"hyperParameters": {"epochCount": "3"}})
@@ -265,8 +265,8 @@ SITUATIONS: list[dict[str, Any]] = [
 
 @settings(deadline=None, max_examples=300)
 @given(ENTRIES, st.sampled_from(SITUATIONS))
-def test_any_recorded_entry_is_survived(raw: dict[str, Any], given_: dict[str, Any]) -> None:
-    """Whatever stands in a sidecar, a pass decides, and what it writes can be read again."""
+def test_no_recorded_entry_breaks_a_pass(raw: dict[str, Any], given_: dict[str, Any]) -> None:
+    """Whatever a sidecar contains, a pass decides, and what it writes can be parsed."""
     one = replace(built(**given_), recorded=parse(OFFERED, raw, NOW))
     assert isinstance(one.recorded, Recorded)
 
@@ -281,8 +281,8 @@ def test_any_recorded_entry_is_survived(raw: dict[str, Any], given_: dict[str, A
 
 @pytest.mark.parametrize("conditions", [None, 7, "Synced", {"type": "Synced"}, [7], [{}], [[]]])
 @pytest.mark.parametrize("given", SITUATIONS, ids=lambda each: "-".join(each) or "absent")
-def test_conditions_of_another_form_are_made_anew(given: dict[str, Any], conditions: Any) -> None:
-    """Conditions that nobody of ours wrote are not carried on, also not of a job that ended."""
+def test_malformed_conditions_are_rebuilt(given: dict[str, Any], conditions: Any) -> None:
+    """Malformed conditions are rebuilt, even for a job that ended."""
     raw = {
         "phase": "Completed",
         "digest": DIGEST,

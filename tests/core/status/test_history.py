@@ -1,4 +1,4 @@
-"""History: the last five jobs before the one that counts, each once."""
+"""An entry's history: the last five jobs before the one that counts, each once."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _recorded(*numbers: int, status: str = "InProgress") -> Recorded:
 
 
 def test_the_last_five_are_kept_oldest_first() -> None:
-    """What is recorded comes first, then what is new; the oldest go."""
+    """Recorded jobs come first, then new ones; the oldest are dropped."""
     before = _recorded(1, 2, 3, 4, status="Failed")
     made = _kept([Earlier(_live(number), number) for number in (5, 6)], before)
 
@@ -43,22 +43,22 @@ def test_the_last_five_are_kept_oldest_first() -> None:
     assert len(made) == KEPT
 
 
-def test_what_runs_is_kept_before_what_ended() -> None:
-    """A job that may have to be stopped yet outlives in the record those that ended after it."""
+def test_running_jobs_are_kept_before_ended_ones() -> None:
+    """A running job, which may have to be stopped, is kept longer than jobs that ended after it."""
     made = _kept([Earlier(_live(number), number) for number in (3, 4, 5, 6)], _recorded(1, 2))
 
     assert [one["attempt"] for one in made] == [1, 2, 4, 5, 6]
 
 
-def test_all_that_run_are_kept() -> None:
-    """However many run, each is still there to be stopped."""
+def test_all_running_jobs_are_kept() -> None:
+    """Every running job is kept, however many there are."""
     made = _kept([Earlier(_live(7), 7)], _recorded(*range(1, 7)))
 
     assert [one["attempt"] for one in made] == [1, 2, 3, 4, 5, 6]
 
 
-def test_what_is_seen_of_a_job_replaces_what_was_known() -> None:
-    """A job that ended since is there once, in its place, with its failure."""
+def test_observed_job_replaces_the_recorded_one() -> None:
+    """A job that has ended since is listed once, in its place, with its failure."""
     made = _kept([Earlier(_live(1))], _recorded(1, 2))
 
     assert [(one["attempt"], one["phase"]) for one in made] == [(1, "Failed"), (2, "InProgress")]
@@ -73,14 +73,14 @@ def test_what_is_seen_of_a_job_replaces_what_was_known() -> None:
 
 
 def test_the_job_that_counts_is_not_its_own_history() -> None:
-    """A manifest that came back to an earlier job has that one as its job alone."""
+    """The job that counts is never part of its own history."""
     made = _kept([], _recorded(1, 2), current=_live(1).arn)
 
     assert [one["attempt"] for one in made] == [2]
 
 
-def test_unfinished_jobs_are_told_by_their_phase() -> None:
-    """What had not ended is followed; what ended is not."""
+def test_unfinished_jobs_are_recognized_by_phase() -> None:
+    """Unfinished jobs are followed; ended ones are not."""
     made = _kept([Earlier(_live(1), 1), Earlier(_live(2, "InProgress"), 2)])
 
     assert parse(OFFERED, {"history": made}, NOW).unfinished == (_live(2).arn,)

@@ -1,4 +1,4 @@
-"""Three versions of a sidecar made into one: whose entry counts, and what is never lost."""
+"""Three-way merge of a sidecar: which entry wins, and what is never lost."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ OTHER = entry("b", "InProgress", 3)
 
 
 def one(base: Any, ours: Any, theirs: Any, beside: Beside = CURRENT) -> Any:
-    """Return what becomes of one job's entry; None stands for none, before and after."""
+    """Return the merged entry of one job; None means no entry, in arguments and result."""
     sides = [{} if side is None else {"a": side} for side in (base, ours, theirs)]
     return merged(KINDS, Versions(*sides), beside).get("a")
 
@@ -52,10 +52,10 @@ def one(base: Any, ours: Any, theirs: Any, beside: Beside = CURRENT) -> Any:
         "removed here, looked at there",
     ],
 )
-def test_the_side_that_knows_more_counts(
+def test_later_change_wins(
     base: Any, ours: Any, theirs: Any, expected: Any, beside: Beside
 ) -> None:
-    """What one side changed is taken; of two changes the one with the service's later times."""
+    """A change on one side is taken; of two changes, the one with later service times."""
     assert one(base, ours, theirs, beside) == expected
 
 
@@ -65,12 +65,12 @@ def test_the_side_that_knows_more_counts(
 def test_a_removed_sidecar_comes_back_only_beside_its_manifest(
     beside: Beside, expected: Any
 ) -> None:
-    """An entry that they removed and we changed comes back, unless its manifest's file is gone."""
+    """An entry that they removed and we changed comes back only if its manifest still exists."""
     assert one(OLD, NEWER, None, beside) == expected
 
 
-def test_nothing_new_stands_beside_a_removed_manifest() -> None:
-    """Where the manifest's file is gone, only what is there already is kept up to date."""
+def test_no_entry_is_added_beside_a_removed_manifest() -> None:
+    """If the manifest is gone, only existing entries are updated."""
     versions = Versions({"a": OLD}, {"a": NEWER, "b": OTHER}, {"a": OLD})
 
     assert merged(KINDS, versions, GONE) == {"a": NEWER}
@@ -79,14 +79,14 @@ def test_nothing_new_stands_beside_a_removed_manifest() -> None:
 @pytest.mark.parametrize(
     ("beside", "expected"), [(CURRENT, None), (EDITED, OLD), (GONE, None)], ids=str
 )
-def test_what_was_collected_goes_unless_somebody_may_want_it(beside: Beside, expected: Any) -> None:
-    """An entry that we removed stays beside a manifest that we have not read."""
+def test_collected_entry_stays_beside_an_unread_manifest(beside: Beside, expected: Any) -> None:
+    """An entry that we removed stays if its manifest is not the one that we read."""
     assert one(OLD, None, OLD, beside) == expected
 
 
 @pytest.mark.parametrize("beside", [CURRENT, EDITED], ids=["current", "edited"])
 def test_an_intent_never_replaces_its_outcome(beside: Beside) -> None:
-    """Of an intent and an outcome of one token the outcome stands, whoever has it."""
+    """Between an intent and the outcome of the same token, the outcome wins on either side."""
     outcome = entry("a", "InProgress", 1)
 
     assert one(None, intent("a"), outcome, beside) == outcome
@@ -95,8 +95,8 @@ def test_an_intent_never_replaces_its_outcome(beside: Beside) -> None:
 
 @pytest.mark.parametrize("beside", [CURRENT, EDITED], ids=["current", "edited"])
 @pytest.mark.parametrize("phase", ["Queued", "Pending"])
-def test_an_intent_is_forgotten_for_no_other_guess(beside: Beside, phase: str) -> None:
-    """Who saw no job does not know better than who may have made it, under the same token."""
+def test_an_intent_is_not_replaced_by_no_job(beside: Beside, phase: str) -> None:
+    """Under one token, an entry without a job does not replace an intent."""
     begun, unseen = intent("a"), {**intent("a"), "phase": phase}
 
     assert one(None, begun, unseen, beside) == begun
@@ -104,7 +104,7 @@ def test_an_intent_is_forgotten_for_no_other_guess(beside: Beside, phase: str) -
 
 
 def test_an_intent_that_came_meanwhile_stays() -> None:
-    """A pass that looked before does not forget another's Create; its own job is remembered."""
+    """A pass keeps another controller's later intent, and adds its own job to the history."""
     failed = entry("a", "Failed", 1, number=0)
     begun = {**intent("a"), "token": "bj1-other"}
 
@@ -115,14 +115,14 @@ def test_an_intent_that_came_meanwhile_stays() -> None:
 
 
 def test_a_new_intent_is_written_beside_another() -> None:
-    """What is called next must be on disk before, whatever another controller has begun."""
+    """An intent is always written before its call, whatever intent another controller wrote."""
     ours, theirs = intent("a"), {**intent("a"), "token": "bj1-other"}
 
     assert beside_another(KINDS, ours, theirs)["token"] == ours["token"]
 
 
 def test_a_later_job_that_came_meanwhile_stays() -> None:
-    """What a pass saw of the job before does not take the place of the one that follows it."""
+    """The entry of a job does not replace that of the job that follows it."""
     failed = entry("a", "Failed", 1, number=0)
     followed = {**entry("a", "InProgress", 9, number=1), "attempt": 1}
 
@@ -134,14 +134,14 @@ def test_a_later_job_that_came_meanwhile_stays() -> None:
     ("beside", "number"), [(CURRENT, 1), (EDITED, 0)], ids=["current", "edited"]
 )
 def test_an_intent_of_another_token_counts_by_its_manifest(beside: Beside, number: int) -> None:
-    """A new job's intent takes the old job's place when it was made from today's manifest."""
+    """A new job's intent replaces the old job's entry if it comes from the current manifest."""
     found = one(None, intent("a", number=1), entry("a", "Completed", 5), beside)
 
     assert found["token"].endswith(str(number))
 
 
-def test_the_attempt_that_was_made_later_counts() -> None:
-    """Of two attempts the later one counts, though the earlier one changed after it."""
+def test_the_later_attempt_wins() -> None:
+    """Of two attempts the later one wins, even if the earlier changed after it."""
     first, second = entry("a", "Stopped", 90), entry("a", "InProgress", 1, number=1, attempt=1)
 
     found = one(None, first, second)
@@ -153,7 +153,7 @@ def test_the_attempt_that_was_made_later_counts() -> None:
 @pytest.mark.parametrize(
     ("beside", "number"), [(CURRENT, 0), (EDITED, 1)], ids=["current", "edited"]
 )
-def test_of_two_revisions_the_manifests_own_counts(beside: Beside, number: int) -> None:
+def test_of_two_revisions_the_manifests_own_wins(beside: Beside, number: int) -> None:
     """A manifest that went back to its first spec is about the first job again."""
     found = one(None, entry("a", "Completed", 9), entry("a", "Completed", 9, number=1), beside)
 
@@ -161,8 +161,8 @@ def test_of_two_revisions_the_manifests_own_counts(beside: Beside, number: int) 
     assert [earlier["jobArn"] for earlier in found["history"]] == [arn_of("a", 1 - number)]
 
 
-def test_an_ended_job_counts_before_one_that_runs() -> None:
-    """With equal times the status that is final is the later one."""
+def test_an_ended_job_wins_over_a_running_one() -> None:
+    """With equal times, the terminal status wins."""
     runs, ended = entry("a", "InProgress", 5), entry("a", "Stopped", 5)
     ended["live"].pop("endTime")
 
@@ -174,7 +174,7 @@ def test_an_ended_job_counts_before_one_that_runs() -> None:
     ("beside", "reason"), [(CURRENT, "ours"), (EDITED, "theirs")], ids=["current", "edited"]
 )
 def test_equal_times_leave_it_to_the_manifest(beside: Beside, reason: str) -> None:
-    """What only the manifest decides is taken from who read today's."""
+    """If times do not decide, the side with the current manifest wins."""
     ours, theirs = (
         {**OLD, "conditions": [{"type": "Synced", "reason": one}]} for one in ("ours", "theirs")
     )
@@ -182,8 +182,8 @@ def test_equal_times_leave_it_to_the_manifest(beside: Beside, reason: str) -> No
     assert one(None, ours, theirs, beside)["conditions"][0]["reason"] == reason
 
 
-def test_histories_are_joined() -> None:
-    """A history that was rebuilt forgets nothing that the other side still knows."""
+def test_histories_are_merged() -> None:
+    """A merged history has the jobs of both sides."""
     rebuilt = entry("a", "Completed", 9, number=6)
     known = {**rebuilt, "history": [item("a", number) for number in range(5)]}
 
@@ -192,7 +192,7 @@ def test_histories_are_joined() -> None:
 
 
 def test_histories_keep_the_last_five() -> None:
-    """Joined histories stay as long as a history may be, and keep the latest."""
+    """Merged histories keep the limit and the latest jobs."""
     ours = entry("a", number=9, history=[item("a", number) for number in range(2, 7)])
     theirs = entry("a", number=9, history=[item("a", number) for number in range(5)])
 
@@ -202,8 +202,8 @@ def test_histories_keep_the_last_five() -> None:
 @pytest.mark.parametrize(
     "broken", [{}, {"kind": "Other"}, {"kind": 5}, {**OLD, "live": {"status": 5}}], ids=str
 )
-def test_entries_of_no_form_that_we_write_never_stop_a_merge(broken: dict[str, Any]) -> None:
-    """Whatever somebody wrote into a sidecar, one of the two sides comes out."""
+def test_malformed_entries_never_stop_a_merge(broken: dict[str, Any]) -> None:
+    """Of two malformed entries, one side's is taken."""
     for found in (one(None, OLD, broken), one(None, broken, OLD, EDITED)):
         assert found["kind"] in {OLD["kind"], broken.get("kind")}
 
@@ -225,7 +225,7 @@ places = st.builds(Beside, there=st.booleans(), current=st.booleans())
 @settings(max_examples=300, deadline=None)
 @given(base=entries, ours=entries, theirs=entries, beside=places)
 def test_a_merge_settles(base: Any, ours: Any, theirs: Any, beside: Beside) -> None:
-    """What came of a merge is left alone by the next one, from either side's view."""
+    """Merging a result again changes nothing, from either side's view."""
     found = one(base, ours, theirs, beside)
 
     assert one(base, ours, found, beside) == found
@@ -234,8 +234,8 @@ def test_a_merge_settles(base: Any, ours: Any, theirs: Any, beside: Beside) -> N
 
 @settings(max_examples=300, deadline=None)
 @given(base=entries, ours=entries, theirs=entries, beside=places)
-def test_a_merge_goes_back_for_nobody(base: Any, ours: Any, theirs: Any, beside: Beside) -> None:
-    """A job that the remote tells of is never followed by an earlier state of affairs."""
+def test_a_merge_never_goes_back(base: Any, ours: Any, theirs: Any, beside: Beside) -> None:
+    """A merge never replaces the remote's job with an earlier state."""
     found = one(base, ours, theirs, beside)
 
     if theirs is None or found is None or "live" not in theirs or ours == base or theirs == base:
