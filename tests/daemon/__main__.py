@@ -1,4 +1,4 @@
-"""``python -m tests.daemon``: what the daemon shows, at full size."""
+"""``python -m tests.daemon``: the daemon's demonstrations at full size."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OF_REPOSITORIES: dict[str, tuple[Callable[[Box, int], str], int]] = {
 
 
 def shown(name: str, folder: Path, size: int | None) -> str:
-    """Make a show in a folder, of its full size unless another is given, and return figures."""
+    """Run a demonstration in a folder, at full size by default, and return its figures."""
     if name in SHOWS:
         show, full = SHOWS[name]
         with project(folder / "project") as tree:
@@ -38,7 +38,7 @@ def shown(name: str, folder: Path, size: int | None) -> str:
 
 
 def main() -> int:
-    """Show what is asked for, print a line for each, and fail with the first that does not hold."""
+    """Run the chosen demonstrations, print a line for each, and fail at the first that fails."""
     parser = argparse.ArgumentParser(prog="python -m tests.daemon", description=__doc__)
     names = [*SHOWS, *OF_REPOSITORIES]
     parser.add_argument("--only", choices=names, action="append", help="one of them")

@@ -1,4 +1,4 @@
-"""``bedrock-jobs watch`` as a process of its own, over a sandbox in this one."""
+"""``bedrock-jobs watch`` as a separate process, against a sandbox in this one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUICK = ("--listen", "", "--interval", "0.5s", "--calls-per-second", "0")
 
 @dataclass
 class Watch:
-    """A daemon that runs; ``lines`` are those that it logged so far."""
+    """A running daemon; ``lines`` are the log lines so far."""
 
     process: subprocess.Popen[str]
     lines: list[dict[str, Any]] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Watch:
         self._reader.start()
 
     def said(self, event: str) -> list[dict[str, Any]]:
-        """Return the lines of an event."""
+        """Return the log lines of an event."""
         return [line for line in list(self.lines) if line["event"].startswith(event)]
 
     def ready(self) -> Watch:
@@ -55,19 +55,19 @@ class Watch:
 
 @contextmanager
 def watch(tree: Project, *arguments: str, **env: str) -> Iterator[Watch]:
-    """While the context lasts a daemon watches a project's manifests, with short intervals."""
+    """Run a daemon with short intervals on a project's manifests, inside a context."""
     given = environment(tree.folder, **{"AWS_ENDPOINT_URL": tree.sandbox.url, **env})
     with started(tree.folder, "watch", *QUICK, *arguments, env=given) as process:
         yield Watch(process)
 
 
 def names(tree: Project) -> list[str]:
-    """Return the names of the jobs that were created, each as often as it was."""
+    """Return the names of the created jobs, each as often as it was created."""
     return sorted(tree.sandbox.names())
 
 
 def phase(tree: Project, name: str) -> str:
-    """Return the phase that a job's sidecar shows; nothing without one."""
+    """Return the phase in a job's sidecar, or an empty string without one."""
     try:
         return str(tree.entry(name)["phase"])
     except (OSError, KeyError, ValueError):
@@ -75,5 +75,5 @@ def phase(tree: Project, name: str) -> str:
 
 
 def phases(tree: Project, *wanted: str) -> set[str]:
-    """Return the phases that these jobs' sidecars show."""
+    """Return the phases in these jobs' sidecars."""
     return {phase(tree, name) for name in wanted}

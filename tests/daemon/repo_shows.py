@@ -1,4 +1,4 @@
-"""What a daemon over a repository shows at full size; the tests run a slice of it."""
+"""Full-size demonstrations of a daemon over a repository; the tests run a small part."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ OFTEN = ("--pull-interval", "0.1s", "--interval", "0.2s")
 
 
 def killed(box: Box, kills: int, seed: int = 7) -> str:
-    """Kill daemons amid pulls, passes and write-backs, while a person pushes; one lives on.
+    """Kill daemons during pulls, passes and write-backs, while a person pushes; then let one run.
 
-    Each manifest makes one job, every status lands, and the person's files are as they left them.
+    Each manifest makes one job, every status lands, and the person's files are unchanged.
     """
     chance = random.Random(seed)  # noqa: S311 - when to kill is no secret
     wanted: list[str] = []

@@ -1,4 +1,4 @@
-"""A daemon over a repository of its own, beside the people and machines that push to it."""
+"""A daemon over its own repository, and the people and machines that push to it."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ DEADLINE = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """A shared project, and the folder in which daemons keep their clone of it."""
+    """A shared project, and the folder in which daemons keep their clone."""
 
     shared: Shared
     work: Path
 
     @property
     def hub(self) -> Hub:
-        """The repository that all push to."""
+        """The repository that everybody pushes to."""
         return self.shared.hub
 
     @property
@@ -37,7 +37,7 @@ class Box:
         return folder / "tree"
 
     def watch(self, *arguments: str, **env: str) -> AbstractContextManager[Watch]:
-        """While the context lasts a daemon watches the repository by its URL."""
+        """Run a daemon on the repository's URL for the duration of the context."""
         given = ("--repo", self.hub.url, "--work-dir", str(self.work), *arguments)
         return watch(self.shared.project, *given, **{**GIT, VARIABLE: SECRET, **env})
 
@@ -48,7 +48,7 @@ class Box:
         self.push(f"Add {', '.join(names)}")
 
     def push(self, subject: str) -> None:
-        """Let the person commit and push all that they changed."""
+        """Let the person commit and push all changes."""
         git = self.shared.git
         git("add", "--all", "--", ".", ":(exclude)*.status.json")
         git("commit", "-q", "-m", subject)
@@ -60,35 +60,35 @@ class Box:
                 return
 
     def phase(self, name: str, branch: str = BRANCH) -> str:
-        """Return the phase of a job's status on a branch; nothing without one."""
+        """Return the phase in a job's status on a branch, or an empty string without one."""
         try:
             return str(self.hub.entry(name, commit=branch)["phase"])
         except (subprocess.CalledProcessError, KeyError):
             return ""
 
     def phases(self, *names: str) -> set[str]:
-        """Return the phases of some jobs' statuses on the branch."""
+        """Return the phases in some jobs' statuses on the branch."""
         return {self.phase(name) for name in names}
 
     def own_commits(self) -> list[str]:
-        """Return the commits that are no person's, the newest first."""
+        """Return the commits that no person made, newest first."""
         return [one for one in self.hub.commits() if "Bedrock-Jobs-Pass" in self.hub.message(one)]
 
     def check_manifests(self) -> None:
-        """Hold that no commit of statuses touched anything else."""
+        """Assert that no commit of statuses changed anything else."""
         touched = {path for one in self.own_commits() for path in self.hub.touched(one)}
         assert [path for path in touched if not path.endswith(".status.json")] == []
 
 
 @contextmanager
 def boxed(folder: Path) -> Iterator[Box]:
-    """While the context lasts there is a repository with a fleet's file, and nothing watches it."""
+    """Provide a repository with a fleet file, without a daemon, for the duration of the context."""
     with shared(folder, {"bedrock-jobs.yaml": "owner: acme-ml\n"}) as made:
         yield Box(made, folder / "work")
 
 
 def hook(daemon: Watch, body: bytes = b"{}") -> int:
-    """Tell a daemon of a push, signed, and return what it answers."""
+    """Send a signed push webhook to a daemon, and return the response."""
     (line,) = daemon.said("taking webhooks")
     headers = {HEADER: hex_signature(SECRET, body)}
     request = Request(line["url"], body, headers)  # noqa: S310 - an address on loopback
@@ -97,7 +97,7 @@ def hook(daemon: Watch, body: bytes = b"{}") -> int:
 
 
 def until(holds: Callable[[], bool], *, every: float = 0.15) -> None:
-    """Return once something holds that is dear to ask for; fail when it does not in time."""
+    """Return once a condition that is expensive to check holds; fail after a timeout."""
     deadline = time.monotonic() + DEADLINE
     while not holds():
         assert time.monotonic() < deadline, "it did not come to hold in time"

@@ -1,6 +1,6 @@
-"""What the daemon shows at any size: trees that change at once, daemons that die, shards that move.
+"""Demonstrations of any size: trees that change at once, killed daemons, moving shards.
 
-Each takes an empty project and a size, holds what must hold, and returns what was measured.
+Each takes an empty project and a size, asserts what must be true, and returns measurements.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ EVERY = 10
 
 
 def flip(tree: Project, size: int) -> str:
-    """Let git-sync's link flip from one worktree to the next."""
+    """Flip git-sync's link from one worktree to the next."""
     root, statuses = tree.folder / "git", tree.folder / "statuses"
     one, two = two_trees(size)
     plant(root / "one", one)
@@ -58,7 +58,7 @@ def flip(tree: Project, size: int) -> str:
 
 
 def checkout(tree: Project, size: int) -> str:
-    """Let git check out another branch."""
+    """Check out another branch with git."""
     one, two = two_trees(size)
     (tree.folder / ".gitignore").write_text("*.status.json\n*.lock\n")
     git(tree.folder, "init", "--quiet", "--initial-branch", "one")
@@ -80,9 +80,9 @@ def checkout(tree: Project, size: int) -> str:
 def changed_once(
     tree: Project, size: int, arguments: tuple[str, ...] = ()
 ) -> Iterator[Callable[[Callable[[], object]], str]]:
-    """While the context lasts a daemon has the first of two trees; yields what changes it.
+    """Run a daemon on the first of two trees, and yield a way to switch to the second.
 
-    In the end it must have read the second at once, and submitted in one pass.
+    At the end the daemon must have read the second tree at once, and submitted in one pass.
     """
     with watch(tree, *arguments, *ONCE) as daemon:
         until(lambda: sum(submits(daemon)) == size)
@@ -105,7 +105,7 @@ def changed_once(
 
 
 def touched(tree: Project, size: int) -> str:
-    """Let every file of a settled tree be written again as it was, and one be edited."""
+    """Rewrite every file of a settled tree unchanged, and edit one."""
     one = {(number, 0) for number in range(size)}
     plant(tree.jobs, one)
     with watch(tree, *ONCE) as daemon:
@@ -137,7 +137,7 @@ def touched(tree: Project, size: int) -> str:
 
 
 def killed(tree: Project, kills: int, seed: int = 5) -> str:
-    """Kill daemons at random while manifests come and are edited; some live on and catch up."""
+    """Kill daemons at random while manifests are added and edited; then let some catch up."""
     chance = random.Random(seed)  # noqa: S311 - where to kill is no secret
     wanted: dict[int, int] = {}
     written: set[Edition] = set()
@@ -161,7 +161,7 @@ def killed(tree: Project, kills: int, seed: int = 5) -> str:
 
 
 def edit(wanted: dict[int, int], chance: random.Random) -> None:
-    """Want some more manifests, and some others changed."""
+    """Add some manifests, and edit some others."""
     for number in chance.sample(sorted(wanted), min(len(wanted), 2)):
         wanted[number] += 1
     fresh = range(len(wanted), len(wanted) + chance.randint(3, 6))
@@ -169,7 +169,7 @@ def edit(wanted: dict[int, int], chance: random.Random) -> None:
 
 
 def lived(tree: Project, chance: random.Random) -> bool:
-    """Run a daemon until some moment of its first pass, and kill it; return whether that ended."""
+    """Run a daemon, kill it at some moment of its first pass; return whether the pass ended."""
     jobs, more = chance.randint(0, 6), chance.uniform(0.0, 0.1)
     with watch(tree, *MANY) as daemon:
         until(lambda: bool(daemon.said("tree")), every=0.005)
@@ -181,7 +181,7 @@ def lived(tree: Project, chance: random.Random) -> bool:
 
 
 def caught_up(tree: Project, wanted: set[Edition]) -> float:
-    """Let a daemon make one pass, hold that this was all there was to do, and return its time."""
+    """Run one pass, assert that nothing more was due, and return its duration."""
     began = time.monotonic()
     with watch(tree, *ONCE) as daemon:
         until(lambda: bool(daemon.said("pass")), every=0.005)
@@ -197,7 +197,7 @@ REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1", "ap-south-1", 
 
 
 def shards(tree: Project, size: int, count: int = 4) -> str:
-    """Let some shards run, kill one and begin it again, and let one more follow while they run."""
+    """Run some shards, restart one, and add another while they run."""
     wanted = [(number, 0) for number in range(size)]
     plant(tree.jobs, wanted[: size // 2], REGIONS)
     began = time.monotonic()
@@ -226,7 +226,7 @@ def shard(stack: ExitStack, tree: Project, index: int, count: int) -> Watch:
 
 
 def settled(folder: Path, size: int) -> bool:
-    """Whether every job is recorded as one that runs."""
+    """Whether every job is recorded as running."""
     return recorded(folder) == size and {entry["phase"] for entry in entries(folder)} == {
         "InProgress"
     }

@@ -28,7 +28,7 @@ def kept(tmp_path: Path) -> Kept:
 
 
 def test_a_saved_manifest_is_submitted_once(kept: Kept) -> None:
-    """A new manifest is one Create, and going round again calls nothing."""
+    """A new manifest is submitted by one Create, and the next iteration makes no call."""
     kept.put("support-bot")
     kept.settle()
     assert kept.calls() == {"Get": 2, "Create": 1}
@@ -40,8 +40,8 @@ def test_a_saved_manifest_is_submitted_once(kept: Kept) -> None:
     assert kept.phase("support-bot") == "InProgress"
 
 
-def test_a_job_that_runs_is_followed_to_its_end(kept: Kept) -> None:
-    """What runs is looked at every minute; what ended is asked for no more until the resync."""
+def test_a_running_job_is_polled_until_it_ends(kept: Kept) -> None:
+    """A running job is polled every minute; an ended one is not polled until the resync."""
     kept.put("support-bot")
     kept.settle()
     kept.calls()
@@ -59,7 +59,7 @@ def test_a_job_that_runs_is_followed_to_its_end(kept: Kept) -> None:
     assert kept.calls()["Get"] >= 1
 
 
-def test_many_jobs_that_run_are_one_listing(kept: Kept) -> None:
+def test_many_running_jobs_share_one_listing(kept: Kept) -> None:
     """A hundred active jobs cost one call a minute as long as none of them changes."""
     kept.limit(max_submits=100)
     for number in range(100):
@@ -73,8 +73,8 @@ def test_many_jobs_that_run_are_one_listing(kept: Kept) -> None:
     assert kept.calls().get("List", 0) <= 12
 
 
-def test_an_edit_touches_no_other_job(kept: Kept) -> None:
-    """Looking at what was saved asks for nothing else."""
+def test_an_edit_causes_no_call_for_other_jobs(kept: Kept) -> None:
+    """Saving one manifest causes no calls for other jobs."""
     for name in "abc":
         kept.put(name)
     kept.settle()
@@ -87,8 +87,8 @@ def test_an_edit_touches_no_other_job(kept: Kept) -> None:
     assert kept.calls() == {"Get": 2, "Create": 1}
 
 
-def test_a_failing_job_backs_off_and_a_new_spec_overtakes_that(kept: Kept) -> None:
-    """Each failure doubles the wait; whoever saves a mended manifest does not wait."""
+def test_a_new_spec_ends_a_backoff(kept: Kept) -> None:
+    """Each failure doubles the backoff, and saving the fixed manifest ends it."""
     kept.fake.failing[("Get", "support-bot")] = THROTTLED
     kept.put("support-bot")
     kept.settle()
@@ -102,8 +102,8 @@ def test_a_failing_job_backs_off_and_a_new_spec_overtakes_that(kept: Kept) -> No
     assert len(kept.live()) == 1
 
 
-def test_one_target_that_fails_keeps_no_other_waiting(kept: Kept) -> None:
-    """Jobs of one region go on while another's calls fail, and the daemon is not ready."""
+def test_a_failing_target_does_not_block_others(kept: Kept) -> None:
+    """Jobs of one region continue while another's calls fail, and the daemon is not ready."""
     kept.put("here")
     kept.put("there", target=ELSEWHERE)
     kept.fake.failing[("Get", "there")] = DENIED
@@ -120,7 +120,7 @@ def test_one_target_that_fails_keeps_no_other_waiting(kept: Kept) -> None:
     assert kept.daemon.ready()
 
 
-def test_a_slow_target_runs_beside_the_others(tmp_path: Path) -> None:
+def test_a_slow_target_does_not_block_others(tmp_path: Path) -> None:
     """While one account's call hangs, another account's job is submitted."""
     hanging, released = threading.Event(), threading.Event()
 
@@ -140,8 +140,8 @@ def test_a_slow_target_runs_beside_the_others(tmp_path: Path) -> None:
         poll(lambda: bool(kept.daemon.step() and len(kept.live()) == 2))
 
 
-def test_too_many_new_manifests_are_refused_as_one(kept: Kept) -> None:
-    """A tree that asks for more submits than allowed gets none, whatever its targets are."""
+def test_too_many_new_manifests_are_refused_together(kept: Kept) -> None:
+    """A tree with more submits than allowed gets none, whatever its targets are."""
     kept.limit(max_submits=3)
     for number in range(4):
         kept.put(f"job-{number}", target=ELSEWHERE if number % 2 else Target(REGION))
@@ -158,8 +158,8 @@ def test_too_many_new_manifests_are_refused_as_one(kept: Kept) -> None:
     assert kept.daemon.ready()
 
 
-def test_a_refused_plan_is_seen_whole_again_at_the_resync(kept: Kept) -> None:
-    """Refused jobs never slip through in small parts."""
+def test_a_refused_plan_is_planned_whole_at_the_resync(kept: Kept) -> None:
+    """A refused plan is never carried out in small parts."""
     kept.limit(max_submits=3)
     for number in range(4):
         kept.put(f"job-{number}")
@@ -171,8 +171,8 @@ def test_a_refused_plan_is_seen_whole_again_at_the_resync(kept: Kept) -> None:
     assert kept.counts.passes["refused"] >= 3
 
 
-def test_the_limit_of_active_jobs_holds_over_single_saves(kept: Kept) -> None:
-    """Manifests saved one after another are counted together with those that run."""
+def test_max_active_holds_across_saves(kept: Kept) -> None:
+    """Manifests saved one after another count together with running jobs."""
     kept.limit(max_active=2)
     for name in "abcd":
         kept.put(name)
@@ -186,8 +186,8 @@ def test_the_limit_of_active_jobs_holds_over_single_saves(kept: Kept) -> None:
     assert [live.name for live in kept.live()] == ["a", "b", "c"]
 
 
-def test_who_waits_longest_is_not_passed_by_a_newcomer(kept: Kept) -> None:
-    """A slot goes to the first in line, though a later one was saved just as it became free."""
+def test_a_free_slot_goes_to_the_first_in_line(kept: Kept) -> None:
+    """A free slot goes to the first in line, even if another manifest was saved just then."""
     kept.limit(max_active=1)
     for name in "ab":
         kept.put(name)
@@ -206,8 +206,8 @@ def test_who_waits_longest_is_not_passed_by_a_newcomer(kept: Kept) -> None:
     assert [live.name for live in kept.live()] == ["a", "b", "bb"]
 
 
-def test_what_one_job_shows_to_be_wrong_is_used_for_no_other(kept: Kept) -> None:
-    """Credentials of another account than one manifest declares submit nothing, saved whenever."""
+def test_wrong_credentials_submit_no_job(kept: Kept) -> None:
+    """Credentials of another account than one manifest declares submit no job at all."""
     kept.put("declared", target=Target(REGION, "210987654321"))
     kept.settle()
     kept.put("undeclared", target=ELSEWHERE)
@@ -221,7 +221,7 @@ def test_what_one_job_shows_to_be_wrong_is_used_for_no_other(kept: Kept) -> None
 
 
 def test_an_ended_job_shows_wrong_credentials(kept: Kept) -> None:
-    """A daemon asks whose its credentials are though all has ended: what is new comes later."""
+    """A daemon resolves its credentials even if all jobs have ended, for later manifests."""
     kept.put("ended")
     kept.settle()
     kept.finish("ended")
@@ -237,8 +237,8 @@ def test_an_ended_job_shows_wrong_credentials(kept: Kept) -> None:
     assert after_a_restart.live() == []
 
 
-def test_an_event_is_a_look_at_once(kept: Kept) -> None:
-    """A job that is heard of is asked for; an ARN of nobody's is not."""
+def test_an_event_makes_its_job_due(kept: Kept) -> None:
+    """An event makes its job due at once; an event with an unknown ARN is ignored."""
     kept.put("support-bot")
     kept.settle()
     kept.calls()
@@ -255,8 +255,8 @@ def test_an_event_is_a_look_at_once(kept: Kept) -> None:
     assert kept.phase("support-bot") == "Completed"
 
 
-def test_nothing_is_done_while_the_tree_cannot_be_read(kept: Kept) -> None:
-    """A broken fleet file keeps what was wanted, and looks at it, but takes in nothing new."""
+def test_a_broken_fleet_file_starts_nothing_new(kept: Kept) -> None:
+    """While the fleet file is broken, known jobs are still observed, but nothing new is started."""
     kept.put("a")
     kept.settle()
     kept.broken = "bedrock-jobs.yaml: BJ101"
@@ -274,7 +274,7 @@ def test_nothing_is_done_while_the_tree_cannot_be_read(kept: Kept) -> None:
 
 
 def test_a_removed_manifest_is_noticed_after_a_quiet_minute(tmp_path: Path) -> None:
-    """With prune a job is stopped once its manifest has been gone for an interval, not before."""
+    """With prune, a job is stopped once its manifest has been missing for an interval."""
     kept = Kept(tmp_path, Fake(), cleaning=Cleaning(prune=True))
     kept.put("a", {"onDelete": "Stop"})
     kept.put("b")
@@ -292,8 +292,8 @@ def test_a_removed_manifest_is_noticed_after_a_quiet_minute(tmp_path: Path) -> N
     assert kept.fake.count()["Stop"] == 1
 
 
-def test_a_signal_to_renew_reads_and_asks_everything(kept: Kept) -> None:
-    """SIGHUP's call makes ports anew and looks at what runs at once."""
+def test_a_reload_reads_and_observes_everything(kept: Kept) -> None:
+    """SIGHUP reloads the ports and observes running jobs at once."""
     kept.put("support-bot")
     kept.settle()
     kept.calls()
@@ -305,8 +305,8 @@ def test_a_signal_to_renew_reads_and_asks_everything(kept: Kept) -> None:
     assert kept.calls() == {"Get": 1}
 
 
-def test_an_idle_fleet_is_ready_for_ever(kept: Kept) -> None:
-    """With nothing to do a daemon stays alive and ready, and calls nothing."""
+def test_an_idle_daemon_stays_ready(kept: Kept) -> None:
+    """An idle daemon stays alive and ready, and makes no calls."""
     kept.put("a")
     kept.settle()
     kept.finish("a")
@@ -323,8 +323,8 @@ def test_an_idle_fleet_is_ready_for_ever(kept: Kept) -> None:
     assert kept.counts.manifests == (1, 0)
 
 
-def test_a_manifest_that_changes_under_way_is_looked_at_again(tmp_path: Path) -> None:
-    """What a pass shows of yesterday's manifest says nothing of today's."""
+def test_a_manifest_that_changes_during_a_pass_is_observed_again(tmp_path: Path) -> None:
+    """A manifest that changes during a pass is observed again after it."""
     kept = Kept(tmp_path, Fake())
     kept.put("a")
     edits = iter(["once"])

@@ -13,7 +13,7 @@ from tests.daemon.world import Kept
 
 @pytest.fixture
 def hung(tmp_path: Path) -> Iterator[tuple[Kept, threading.Event]]:
-    """A daemon one of whose Creates hangs until the event is set."""
+    """A daemon with a Create that hangs until the event is set."""
     reached, released = threading.Event(), threading.Event()
 
     def watcher(operation: str, argument: str) -> None:
@@ -31,8 +31,8 @@ def hung(tmp_path: Path) -> Iterator[tuple[Kept, threading.Event]]:
         released.set()
 
 
-def test_leaving_finishes_what_is_in_hand(hung: tuple[Kept, threading.Event]) -> None:
-    """The Create under way is answered and recorded; none of the others begins."""
+def test_stopping_finishes_calls_in_flight(hung: tuple[Kept, threading.Event]) -> None:
+    """The Create in flight is finished and recorded; no other starts."""
     kept, released = hung
     ended: list[bool] = []
     running = threading.Thread(target=lambda: ended.append(kept.daemon.run()))
@@ -48,8 +48,8 @@ def test_leaving_finishes_what_is_in_hand(hung: tuple[Kept, threading.Event]) ->
     assert not (kept.folder / "job-1.status.json").exists()
 
 
-def test_a_call_that_hangs_is_left(tmp_path: Path) -> None:
-    """What gets no answer in time does not keep the daemon from ending, and that is told."""
+def test_a_hanging_call_does_not_delay_the_stop(tmp_path: Path) -> None:
+    """A call that hangs does not keep the daemon from stopping, and is logged."""
     reached, released = threading.Event(), threading.Event()
 
     def watcher(operation: str, argument: str) -> None:

@@ -1,4 +1,4 @@
-"""What comes while a pass is under way, and what a failure leaves behind once it is over."""
+"""Events during a pass, and recovery after a failure."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def kept(tmp_path: Path) -> Kept:
     return Kept(tmp_path, Fake())
 
 
-def test_an_event_of_a_job_that_is_being_looked_at_is_a_look_more(kept: Kept) -> None:
-    """What was asked before the change knows nothing of it."""
+def test_an_event_during_an_observation_causes_another(kept: Kept) -> None:
+    """An event during a job's observation makes the job due again."""
     kept.put("a")
     kept.settle()
     kept.after(30.0)
@@ -40,8 +40,8 @@ def test_an_event_of_a_job_that_is_being_looked_at_is_a_look_more(kept: Kept) ->
     assert kept.calls() == {"Get": 2}
 
 
-def test_a_signal_to_renew_counts_for_what_is_being_looked_at(kept: Kept) -> None:
-    """Who mended the credentials waits for no backoff of the old ones."""
+def test_a_reload_during_a_pass_ends_its_backoff(kept: Kept) -> None:
+    """A reload during a pass ends the backoff that the pass's failure would cause."""
     kept.fake.failing[("Get", "a")] = DENIED
     kept.put("a")
 
@@ -58,8 +58,8 @@ def test_a_signal_to_renew_counts_for_what_is_being_looked_at(kept: Kept) -> Non
     assert kept.phase("a") == "InProgress"
 
 
-def test_roles_that_were_unknown_are_not_missed_for_ever(kept: Kept) -> None:
-    """Looked at as one because nobody could tell their places, they are well again as one."""
+def test_unknown_roles_recover(kept: Kept) -> None:
+    """Roles whose places were unknown are ready again once they can be resolved."""
     kept.limit(max_active=9)
     for name, role in zip("ab", ROLES, strict=True):
         kept.put(name, target=Target(assume_role_arn=role))

@@ -1,4 +1,4 @@
-"""What holds trees of any size to their jobs objects when harm is done on purpose."""
+"""The checks of the demonstrations object to damage done on purpose."""
 
 from __future__ import annotations
 
@@ -19,38 +19,38 @@ def done(tree: Project) -> Project:
     return tree
 
 
-def test_what_is_right_is_let_pass(done: Project) -> None:
-    """Each edition has one job, and its sidecar tells of it."""
+def test_correct_tree_passes(done: Project) -> None:
+    """A tree with one job and one sidecar per edition passes."""
     assert check_jobs(done, EDITIONS) == 0
     check_sidecars(done.jobs, EDITIONS)
 
 
-def test_a_job_made_twice_is_told(done: Project) -> None:
-    """A second job of the same training data is objected to."""
+def test_a_duplicate_job_is_reported(done: Project) -> None:
+    """A second job of the same training data is reported."""
     done.bystand(request_named("again", trainingDataConfig={"s3Uri": data_of((0, 0))}))
 
     with pytest.raises(AssertionError):
         check_jobs(done, EDITIONS)
 
 
-def test_a_job_that_nobody_wanted_is_told(done: Project) -> None:
-    """A job of training data that no manifest may have named is objected to."""
+def test_an_unwanted_job_is_reported(done: Project) -> None:
+    """A job of training data that no manifest named is reported."""
     with pytest.raises(AssertionError):
         check_jobs(done, EDITIONS[:1])
 
     check_jobs(done, EDITIONS[:1], EDITIONS)
 
 
-def test_a_job_that_is_missing_is_told(done: Project) -> None:
-    """A manifest without a job, and one without an entry, are objected to."""
+def test_a_missing_job_is_reported(done: Project) -> None:
+    """A manifest without a job, and one without an entry, are reported."""
     with pytest.raises(AssertionError):
         check_jobs(done, [*EDITIONS, (2, 0)])
     with pytest.raises(AssertionError):
         check_sidecars(done.jobs, [*EDITIONS, (2, 0)])
 
 
-def test_a_torn_sidecar_is_told(done: Project) -> None:
-    """A sidecar that ends amid its text is objected to."""
+def test_a_torn_sidecar_is_reported(done: Project) -> None:
+    """A truncated sidecar is reported."""
     path = next(done.jobs.glob("*.status.json"))
     path.write_bytes(path.read_bytes()[:-20])
 

@@ -29,19 +29,19 @@ THROTTLED = failure("ThrottlingException", "Rate exceeded", reading=True)
 
 @dataclass
 class Time:
-    """A clock that moves when somebody pauses."""
+    """A clock that advances when somebody pauses."""
 
     now: float = 0.0
     paused: list[float] = field(default_factory=list)
 
     def pause(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self.paused.append(seconds)
         self.now += seconds
 
 
-def test_a_burst_waits_for_nothing_and_what_follows_keeps_the_rate() -> None:
-    """So many calls as were saved up go at once, each further one in its turn."""
+def test_calls_after_a_burst_keep_the_rate() -> None:
+    """Saved-up calls are made at once, and further ones at the rate."""
     time = Time()
     cloud = paced(Fake(), lambda: time.now, time.pause, 10.0)
     for _ in range(int(10 * BURST_SECONDS)):
@@ -54,8 +54,8 @@ def test_a_burst_waits_for_nothing_and_what_follows_keeps_the_rate() -> None:
     assert time.now == pytest.approx(5.0)
 
 
-def test_each_place_has_a_pace_of_its_own() -> None:
-    """Calls of one region wait for none of another's."""
+def test_each_place_has_its_own_rate() -> None:
+    """Calls of one region do not wait for another's."""
     time = Time()
     cloud = paced(Fake(), lambda: time.now, time.pause, 10.0)
     for _ in range(100):
@@ -67,8 +67,8 @@ def test_each_place_has_a_pace_of_its_own() -> None:
     assert len(time.paused) == paused
 
 
-def test_throttled_calls_halve_the_pace_and_time_brings_it_back() -> None:
-    """Whoever is answered with errors calls more slowly, down to one call a second."""
+def test_throttling_halves_the_rate_for_a_while() -> None:
+    """Each throttled call halves the rate, down to one call per second; it recovers with time."""
     bucket = Bucket(50.0)
     paces = []
     for _ in range(8):
@@ -82,8 +82,8 @@ def test_throttled_calls_halve_the_pace_and_time_brings_it_back() -> None:
     assert bucket.pace == 50.0
 
 
-def test_errors_pass_through_and_only_passing_ones_slow_down() -> None:
-    """A refusal says nothing of the pace; throttling does, and what was saved up is gone."""
+def test_only_temporary_errors_slow_down() -> None:
+    """A refusal does not change the rate; throttling does, and ends the burst."""
     time, fake = Time(), Fake()
     cloud = paced(fake, lambda: time.now, time.pause, 10.0)
     fake.failing["Get"] = failure("AccessDeniedException", "no", reading=True)
@@ -101,7 +101,7 @@ def test_errors_pass_through_and_only_passing_ones_slow_down() -> None:
     assert max(time.paused) > 5 * min(time.paused)
 
 
-def test_no_limit_is_no_limit() -> None:
+def test_rate_0_is_unlimited() -> None:
     """A rate of 0 never waits, whatever fails."""
     bucket = Bucket(0.0)
 
@@ -110,12 +110,12 @@ def test_no_limit_is_no_limit() -> None:
     assert [bucket.take(0.0) for _ in range(1000)] == [0.0] * 1000
 
 
-def test_no_more_calls_are_under_way_than_there_is_room_for() -> None:
-    """So many calls of a place go side by side, the next one when one is over."""
+def test_concurrency_per_place_is_limited() -> None:
+    """At most so many calls of a place are in flight; the next starts when one ends."""
     busy, over = threading.Semaphore(0), threading.Event()
 
     class Slow(Fake):
-        """Answers when it is told to."""
+        """A cloud whose calls return on request."""
 
         def stop(self, kind: Kind, target: Target, arn: str) -> None:
             busy.release()

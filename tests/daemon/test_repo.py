@@ -22,13 +22,13 @@ OFTEN = ("--pull-interval", "0.2s")
 
 @pytest.fixture
 def box(tmp_path: Path) -> Iterator[Box]:
-    """A repository with a fleet's file, that nothing watches yet."""
+    """A repository with a fleet file, without a daemon."""
     with boxed(tmp_path) as made:
         yield made
 
 
 def test_a_push_becomes_a_job_and_its_status_a_commit(box: Box) -> None:
-    """A webhook tells of the push, each news of the job is one commit, and those wake nothing."""
+    """A push becomes a job, each status change becomes a commit, and those commits wake nothing."""
     with box.watch(*RARELY, "--webhook", "0", "--interval", "0.2s") as daemon:
         daemon.ready()
         box.add("support-bot")
@@ -55,7 +55,7 @@ def test_a_push_becomes_a_job_and_its_status_a_commit(box: Box) -> None:
 
 
 def test_a_person_wins_on_manifests(box: Box) -> None:
-    """Edits, moves and deletions are taken as they come, and statuses follow them."""
+    """People's edits, moves and deletions are accepted, and statuses follow them."""
     box.add("a", "b", "c")
     jobs = box.shared.project.jobs
     with box.watch(*OFTEN) as daemon:
@@ -76,7 +76,7 @@ def test_a_person_wins_on_manifests(box: Box) -> None:
 
 
 def test_a_remote_that_cannot_be_read_removes_nothing(box: Box, tmp_path: Path) -> None:
-    """While it is away, or the branch is gone, jobs and statuses are kept; --prune stops none."""
+    """While the remote or the branch is missing, jobs and statuses are kept; --prune stops none."""
     box.shared.project.add("support-bot", policy={"onDelete": "Stop"})
     box.push("Add")
     away = tmp_path / "away.git"
@@ -104,7 +104,7 @@ def test_a_remote_that_cannot_be_read_removes_nothing(box: Box, tmp_path: Path) 
 
 
 def test_a_refused_push_keeps_the_status_for_the_next_daemon(box: Box) -> None:
-    """A protected branch is told once and ends it with 1; the last status of the next lands too."""
+    """A refused push is reported once and exits with 1; the next daemon pushes the status."""
     box.add("a")
     box.hub.hook("pre-receive", "echo protected >&2; exit 1")
     with box.watch(*OFTEN) as daemon:
@@ -123,8 +123,8 @@ def test_a_refused_push_keeps_the_status_for_the_next_daemon(box: Box) -> None:
     assert names(box.shared.project) == ["a", "b"]
 
 
-def test_a_broken_clone_is_made_anew(box: Box) -> None:
-    """At the next pull, here that of a SIGHUP, it is replaced; statuses go to their own branch."""
+def test_a_broken_clone_is_replaced(box: Box) -> None:
+    """A broken clone is replaced at the next pull, here after a SIGHUP."""
     box.add("a")
     before = box.hub.head()
     there = ("--repo", "../hub.git", "--write-back", "branch:statuses")
@@ -144,8 +144,8 @@ def test_a_broken_clone_is_made_anew(box: Box) -> None:
     assert box.phase("a", "statuses") == "InProgress"
 
 
-def test_a_remote_that_hangs_keeps_nobody_from_leaving(box: Box, tmp_path: Path) -> None:
-    """A signal ends a clone that gets no answer, and the pages say how it is meanwhile."""
+def test_a_hanging_remote_does_not_delay_the_stop(box: Box, tmp_path: Path) -> None:
+    """A signal aborts a clone that hangs, and the health pages work meanwhile."""
     ssh, called = tmp_path / "ssh", tmp_path / "called"
     ssh.write_text(f"#!/bin/sh\ntouch {called}\nexec sleep 600\n")
     ssh.chmod(0o755)
@@ -185,10 +185,10 @@ def test_a_remote_that_hangs_keeps_nobody_from_leaving(box: Box, tmp_path: Path)
         (("--commit-author", "A <a@example.com>"), "--commit-author goes with --write-back"),
     ],
 )
-def test_what_cannot_be_meant_is_told(
+def test_invalid_options_are_reported(
     tmp_path: Path, arguments: tuple[str, ...], told: str
 ) -> None:
-    """A mistake in the command line ends it at once, with what to write instead."""
+    """A mistake in the command line exits at once, with what to write instead."""
     (tmp_path / "jobs").mkdir()
     (tmp_path / ".git").mkdir()
     ran = call(tmp_path, "watch", "--listen", "", *arguments)
@@ -197,10 +197,10 @@ def test_what_cannot_be_meant_is_told(
     assert told in ran.err
 
 
-def test_a_slow_remote_holds_up_no_submit(box: Box, tmp_path: Path) -> None:
-    """In a user's own checkout: while a push waits, manifests are submitted; then they share one.
+def test_a_slow_remote_delays_no_submit(box: Box, tmp_path: Path) -> None:
+    """A slow push in the user's own checkout does not delay submits, which then share one push.
 
-    A status waits for its manifest to be pushed.
+    A status is pushed only after its manifest.
     """
     begun, go = tmp_path / "begun", tmp_path / "go"
     project = box.shared.project
@@ -228,5 +228,5 @@ def test_a_slow_remote_holds_up_no_submit(box: Box, tmp_path: Path) -> None:
 
 
 def test_killed_daemons_lose_no_status(box: Box) -> None:
-    """A slice of `python -m tests.daemon --only repo`: kills amid pulls, passes and write-backs."""
+    """A small run of `python -m tests.daemon --only repo` loses no status."""
     assert killed(box, 1).startswith("1 kills")

@@ -21,18 +21,18 @@ WATCHES = re.findall(
 
 
 @pytest.mark.parametrize("line", WATCHES)
-def test_each_daemon_is_one_that_can_be_meant(line: str) -> None:
-    """The page's command lines are understood, and all of them are about a repository."""
+def test_each_daemon_command_is_valid(line: str) -> None:
+    """The page's command lines are valid, and all of them name a repository."""
     assert parsed(shlex.split(line))["repo"]
 
 
-def test_there_are_daemons_for_every_place() -> None:
-    """A shell, the sandbox, webhooks, systemd and a container; Kubernetes is below."""
+def test_every_environment_has_a_command() -> None:
+    """The page covers a shell, the sandbox, webhooks, systemd and a container."""
     assert len(WATCHES) == 5
 
 
-def test_the_pods_patch_is_understood() -> None:
-    """The patch takes git-sync out, and its arguments are those of a daemon."""
+def test_the_pod_patch_is_valid() -> None:
+    """The patch removes git-sync, and its arguments are valid for a daemon."""
     (text,) = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
     pod: dict[str, Any] = yaml.safe_load(text)["spec"]["template"]["spec"]
 
@@ -40,8 +40,8 @@ def test_the_pods_patch_is_understood() -> None:
     assert pod["initContainers"] == [{"name": "git-sync", "$patch": "delete"}]
 
 
-def test_a_hook_by_hand_is_signed_as_it_must_be() -> None:
-    """The page's openssl makes the very signature that is checked."""
+def test_a_webhook_by_hand_has_a_valid_signature() -> None:
+    """The page's openssl command makes the signature that the daemon expects."""
     (body, signature) = re.findall(r"^ {4}((?:body|signature)=.*)$", PAGE, re.MULTILINE)
     script = f'{body}\n{signature}\nprintf "%s\\n%s" "$body" "$signature"'
 

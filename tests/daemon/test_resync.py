@@ -32,7 +32,7 @@ def settled(folder: Path) -> Kept:
 
 
 def test_a_resync_is_made_in_small_parts(tmp_path: Path) -> None:
-    """Every settled job is asked for once, few at a time, so that no save waits for long."""
+    """Settled jobs are polled a few at a time, so that no saved file waits for long."""
     kept = settled(tmp_path)
 
     kept.after(1.2 * RHYTHM.resync)
@@ -43,8 +43,8 @@ def test_a_resync_is_made_in_small_parts(tmp_path: Path) -> None:
     assert max(size for size in kept.inline.sizes if size != MANY) <= MOST_FULL
 
 
-def test_a_resync_that_fails_is_made_again(tmp_path: Path) -> None:
-    """What could not be asked in full is asked until it is, and its record stays meanwhile."""
+def test_a_failed_resync_is_repeated(tmp_path: Path) -> None:
+    """A job whose full observation failed is polled until it succeeds, and keeps its record."""
     kept = settled(tmp_path)
     kept.fake.failing["Get"] = LOST
     kept.after(1.2 * RHYTHM.resync)
@@ -59,7 +59,7 @@ def test_a_resync_that_fails_is_made_again(tmp_path: Path) -> None:
 
 
 def test_fifty_resyncs_leave_nothing_behind(tmp_path: Path) -> None:
-    """What the daemon remembers of a settled fleet does not grow."""
+    """The daemon's state of a settled fleet does not grow."""
     kept = Kept(tmp_path, Fake(), draw=random.Random(3).random)  # noqa: S311
     for name in "abc":
         kept.put(name, target=Target("eu-west-1"))

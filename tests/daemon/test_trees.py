@@ -13,7 +13,7 @@ KMS = "arn:aws:kms:us-east-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890
 
 
 def test_a_checkout_is_one_plan(tree: Project) -> None:
-    """A commit with too many submits is refused though its files come one after another."""
+    """A commit with too many submits is refused even if its files appear one after another."""
     git(tree.folder, "init", "--quiet", "--initial-branch", "main")
     tree.fleet(limits={"maxSubmits": MANY - 1})
     tree.add("first")
@@ -37,8 +37,8 @@ def test_a_checkout_is_one_plan(tree: Project) -> None:
     assert submits(daemon) == [1, MANY]
 
 
-def test_half_a_checkout_is_no_commit(tree: Project) -> None:
-    """A manifest is submitted with the defaults that its commit holds, though these come later."""
+def test_half_a_checkout_is_not_read(tree: Project) -> None:
+    """A manifest is submitted with the defaults of its commit, even if these appear later."""
     git(tree.folder, "init", "--quiet", "--initial-branch", "main")
     tree.add("first")
     commit(tree.folder, "one manifest")

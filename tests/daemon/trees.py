@@ -1,4 +1,4 @@
-"""Trees of any size, changed all at once, and what must be true of their jobs afterwards."""
+"""Trees of any size that change at once, and the checks of their jobs afterwards."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Edition = tuple[int, int]
 
 
 def plant(folder: Path, editions: Iterable[Edition], regions: Sequence[str] = (REGION,)) -> None:
-    """Write manifests into a folder, in each region by turns; others there stay."""
+    """Write manifests into a folder, in alternating regions; other files stay."""
     folder.mkdir(parents=True, exist_ok=True)
     for edition in editions:
         region = regions[edition[0] % len(regions)]
@@ -46,7 +46,7 @@ def plant(folder: Path, editions: Iterable[Edition], regions: Sequence[str] = (R
 
 
 def two_trees(size: int) -> tuple[set[Edition], set[Edition]]:
-    """Return two trees: of the first a quarter is gone, one edited; a quarter is new."""
+    """Return two trees: in the second a quarter is gone, one is edited and a quarter is new."""
     quarter = size // 4
     edited = {(number, 1) for number in range(quarter, 2 * quarter)}
     same = {(number, 0) for number in range(2 * quarter, size + quarter)}
@@ -54,7 +54,7 @@ def two_trees(size: int) -> tuple[set[Edition], set[Edition]]:
 
 
 def data_of(edition: Edition) -> str:
-    """Return the training data that no other edition has."""
+    """Return the training data of an edition, which no other has."""
     return f"s3://acme-training/support/train-{edition[0]:05d}-{edition[1]}.jsonl"
 
 
@@ -71,14 +71,14 @@ def git(folder: Path, *arguments: str) -> None:
 
 
 def submits(daemon: Watch) -> list[int]:
-    """Return how many jobs each pass submitted, of the passes that submitted any."""
+    """Return the number of submits of each pass that had any."""
     passes = [line for line in daemon.said("pass") if not line["refused"]]
     verbs = [line["verbs"].get("SUBMIT", 0) for line in passes]
     return [count for count in verbs if count]
 
 
 def until(holds: Callable[[], bool], *, every: float = 0.05) -> None:
-    """Return once something holds; fail when it does not come to hold in a long time."""
+    """Return once a condition holds; fail after a long timeout."""
     deadline = time.monotonic() + PATIENCE
     while not holds():
         assert time.monotonic() < deadline, "it did not come to hold in time"
@@ -86,7 +86,7 @@ def until(holds: Callable[[], bool], *, every: float = 0.05) -> None:
 
 
 def live(tree: Project, regions: Sequence[str] = (REGION,)) -> list[str]:
-    """Return the names of all jobs that the service has in some regions."""
+    """Return the names of all jobs in some regions."""
     names: list[str] = []
     for region in regions:
         pages = tree.sandbox.bedrock(region).get_paginator("list_model_customization_jobs")
@@ -96,18 +96,18 @@ def live(tree: Project, regions: Sequence[str] = (REGION,)) -> list[str]:
 
 
 def entries(folder: Path) -> list[dict[str, Any]]:
-    """Return every job's entry; all sidecars must be whole."""
+    """Return every job's entry; all sidecars must be intact."""
     files = [json.loads(path.read_bytes()) for path in sorted(folder.glob("*.status.json"))]
     return [entry for content in files for entry in content["jobs"].values()]
 
 
 def recorded(folder: Path) -> int:
-    """Return how many sidecars there are."""
+    """Return the number of sidecars."""
     return sum(1 for _ in folder.glob("*.status.json"))
 
 
 def sent(tree: Project) -> dict[str, list[tuple[str, str]]]:
-    """Return the names and tokens that each spec was accepted under, by its training data."""
+    """Return the accepted names and tokens of each spec, by its training data."""
     found = defaultdict(list)
     for call in tree.calls("Create"):
         if call["status"] == 201:
@@ -123,7 +123,7 @@ def check_jobs(
     may: Iterable[Edition] = (),
     regions: Sequence[str] = (REGION,),
 ) -> int:
-    """Hold that each edition made one job, or where it need not have, at most one.
+    """Assert that each edition made one job, or at most one where it need not have any.
 
     Returns how often a token was sent again.
     """
@@ -138,7 +138,7 @@ def check_jobs(
 
 
 def check_sidecars(folder: Path, wanted: Iterable[Edition], phase: str = "InProgress") -> None:
-    """Hold that the sidecars tell of the job of each edition, and of its phase."""
+    """Assert that the sidecars record the job of each edition, and its phase."""
     told = {entry["live"]["trainingDataConfig"]["s3Uri"]: entry for entry in entries(folder)}
     missing = [edition for edition in wanted if data_of(edition) not in told]
     assert missing == []

@@ -1,4 +1,4 @@
-"""A daemon in this process: it goes round when it is asked to, and time passes when told to."""
+"""A daemon in this process that runs on demand, with simulated time."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ T = TypeVar("T")
 
 @dataclass
 class Inline(Executor):
-    """Runs what it is given at once, in the thread that gives it; ``sizes`` are those of passes."""
+    """An executor that runs work at once in the caller's thread; ``sizes`` are those of passes."""
 
     sizes: list[int] = field(default_factory=list)
 
     def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Run it, and return what it came to."""
+        """Run it, and return its result."""
         (batch, *_) = args
         assert isinstance(batch, Batch)
         self.sizes.append(len(batch.desired))
@@ -51,7 +51,7 @@ class Inline(Executor):
 
 @dataclass
 class Counts:
-    """A meter that keeps what it was last told."""
+    """A meter that keeps the last values."""
 
     passes: Counter[str] = field(default_factory=Counter)
     phases: Mapping[str, int] = field(default_factory=dict)
@@ -85,21 +85,21 @@ class Counts:
         self.events[kind] += 1
 
     def submitted(self, number: int) -> None:
-        """Nobody asks."""
+        """Ignore it."""
 
     def ambiguous(self, number: int) -> None:
-        """Nobody asks."""
+        """Ignore it."""
 
     def wrote(self, number: int) -> None:
-        """Nobody asks."""
+        """Ignore it."""
 
     def requested(self, operation: str, code: str, seconds: float) -> None:
-        """Nobody asks."""
+        """Ignore it."""
 
 
 @dataclass
 class Kept:
-    """A tree of manifests, the daemon that keeps it, and the cloud that it is kept in."""
+    """A tree of manifests, the daemon that manages it, and the cloud with the jobs."""
 
     folder: Path
     cloud: Cloud
@@ -136,18 +136,18 @@ class Kept:
 
     @property
     def fake(self) -> Fake:
-        """The cloud, where it is the one in memory."""
+        """The cloud, if it is the one in memory."""
         assert isinstance(self.cloud, Fake)
         return self.cloud
 
     @property
     def inline(self) -> Inline:
-        """The executor, where it is the one that runs at once."""
+        """The executor, if it is the inline one."""
         assert isinstance(self.executor, Inline)
         return self.executor
 
     def limit(self, **limits: Any) -> None:
-        """Give the fleet limits."""
+        """Set the fleet's limits."""
         self.fleet = Fleet(owner="acme-ml", limits=Limits(**limits))
         self.daemon.changed()
 
@@ -178,7 +178,7 @@ class Kept:
         self.daemon.changed()
 
     def settle(self) -> None:
-        """Let the daemon go round until nothing is due."""
+        """Run the daemon until nothing is due."""
         for _ in range(100):
             if self.daemon.step() > self.now and not self.roster.waiting(self.now)[0]:
                 self.daemon.step()
@@ -186,7 +186,7 @@ class Kept:
         raise AssertionError("there was always something due")
 
     def after(self, seconds: float) -> None:
-        """Let time pass, and the daemon go round as it would meanwhile."""
+        """Advance time, running the daemon as it would meanwhile."""
         end = self.now + seconds
         while True:
             due = self.daemon.step()
@@ -205,12 +205,12 @@ class Kept:
         return [live for jobs in self.fake.jobs.values() for live in jobs.values()]
 
     def finish(self, *names: str) -> None:
-        """Let jobs end well."""
+        """Complete some jobs."""
         for name in names:
             self.fake.turn(KIND, name, next(iter(KIND.succeeded)))
 
     def calls(self) -> dict[str, int]:
-        """Return what was called since this was last asked."""
+        """Return the calls since the last time."""
         made = self.fake.count()
         self.fake.calls.clear()
         return made
