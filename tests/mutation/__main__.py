@@ -1,7 +1,8 @@
 """``python -m tests.mutation``: breaks each load-bearing line in a copy, and runs the tests there.
 
 Ends with 1 when a mutant lives, that is, when the tests do not notice that it is broken. A copy
-in which nothing was changed must pass first, or a caught mutant would show nothing.
+in which nothing was changed must pass first, or a caught mutant would show nothing. The tests that
+caught a mutant last time, which ``--record`` writes down, are tried first.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -88,6 +89,8 @@ MUTANTS = (
     *mutants_of_slots.MUTANTS,
     *mutants_of_trees.MUTANTS,
 )
+KILLERS = Path(__file__).with_name("killers.txt")
+"""For each mutant, the file of the test that caught it last time."""
 UNBROKEN = Mutant("nothing", "pyproject.toml", "", "")
 WORKERS = 2
 DEADLINE = 600
@@ -107,20 +110,44 @@ def broken_copy(mutant: Mutant, folder: Path) -> None:
     path.write_text(changed, encoding="utf-8")
 
 
-def killer(mutant: Mutant) -> str | None:
+def killer(mutant: Mutant, known: Mapping[str, str]) -> str | None:
     """Return the test that notices a mutant, or None when all pass."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         broken_copy(mutant, folder)
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *ROOMS]
-        env = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
-        done = subprocess.run(
-            command, cwd=folder, env=env, capture_output=True, text=True, timeout=DEADLINE
-        )
+        likely = known.get(mutant.name, "")
+        found = failed_test(folder, [likely]) if (folder / likely).is_file() else None
+        return found or failed_test(folder, ROOMS)
+
+
+def failed_test(folder: Path, tests: Sequence[str]) -> str | None:
+    """Return the first test of a copy that fails, or None when all pass."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+    env = {**os.environ, "PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        command, cwd=folder, env=env, capture_output=True, text=True, timeout=DEADLINE
+    )
     if done.returncode == 0:
         return None
-    failed = [line for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    failed = [
+        line
+        for line in done.stdout.splitlines()
+        if line.startswith(("FAILED tests", "ERROR tests"))
+    ]
     return failed[0].split(" - ")[0] if failed else f"exit code {done.returncode}"
+
+
+def known_killers() -> dict[str, str]:
+    """Return the file of the test that caught each mutant last time, as far as it is known."""
+    lines = KILLERS.read_text("utf-8").splitlines() if KILLERS.exists() else ()
+    return dict(line.split("\t", 1) for line in lines)
+
+
+def record_killers(found: Mapping[str, str]) -> None:
+    """Write down which test files caught mutants; what is known of others stays."""
+    names = {mutant.name for mutant in MUTANTS}
+    known = {name: file for name, file in {**known_killers(), **found}.items() if name in names}
+    KILLERS.write_text("".join(f"{name}\t{known[name]}\n" for name in sorted(known)), "utf-8")
 
 
 def say(line: str) -> None:
@@ -129,23 +156,32 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def main(wanted: Sequence[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """Try every mutant whose name holds one of the words, or all, and print a table."""
+    wanted = [word for word in arguments if word != "--record"]
     chosen = [one for one in MUTANTS if not wanted or any(word in one.name for word in wanted)]
-    began = time.monotonic()
-    sound = killer(UNBROKEN)
+    began, known = time.monotonic(), known_killers()
+    sound = killer(UNBROKEN, known)
     if sound is not None:
         say(f"the tests fail on a copy that nothing was changed in: {sound}")
         return 1
-    killers: list[str | None] = []
+    killers: dict[str, str | None] = {}
     with ThreadPoolExecutor(WORKERS) as executor:
-        for mutant, found in zip(chosen, executor.map(killer, chosen), strict=True):
+        results = executor.map(lambda mutant: killer(mutant, known), chosen)
+        for mutant, found in zip(chosen, results, strict=True):
             say(f"{'caught' if found else 'LIVES ':6}  {mutant.name:45}  {found or ''}")
-            killers.append(found)
-    lives = killers.count(None)
-    caught = len(chosen) - lives
-    say(f"{len(chosen)} mutants, {caught} caught, {time.monotonic() - began:.0f} s")
+            killers[mutant.name] = found
+    if "--record" in arguments:
+        files = {name: _file_of(found) for name, found in killers.items() if found}
+        record_killers({name: file for name, file in files.items() if file})
+    lives = list(killers.values()).count(None)
+    say(f"{len(chosen)} mutants, {len(chosen) - lives} caught, {time.monotonic() - began:.0f} s")
     return 1 if lives else 0
+
+
+def _file_of(killer: str) -> str:
+    """Return the file of a test that pytest names as failed."""
+    return killer.partition(" ")[2].partition("::")[0].strip()
 
 
 if __name__ == "__main__":

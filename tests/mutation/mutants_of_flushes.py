@@ -25,8 +25,8 @@ MUTANTS = (
     Mutant(
         "equal bytes that another process wrote meanwhile are not flushed",
         "controller/adapters/sidecars/writes.py",
-        "            flush(tree, path)  #",
-        "            #",
+        "                    flush(tree, path)  #",
+        "                    pass  #",
     ),
     Mutant(
         "a file is flushed without its name",
