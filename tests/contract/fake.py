@@ -1,6 +1,6 @@
-"""A cloud in memory: mirrors the adapter over the sandbox, and the contract suite holds it to that.
+"""A cloud in memory that behaves like the AWS adapter over the sandbox, as contract tests check.
 
-Tests of what stands above the Cloud port use it: they count its calls and tell it how to fail.
+Tests of the engine use it: they count its calls and make them fail.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ ENDED = "2026-01-01T09:00:00.000Z"
 class Fake:
     """The Cloud port over a dictionary.
 
-    ``failing`` maps an operation, or an operation and what it is called with, to the failure that
-    each such call ends in; ``losing`` does so after the call took effect. ``lag`` is how many Gets
-    of a job that is there say that it is not, of ``late`` alone where that names one.
-    ``later_pages_fail`` lets only the first page of a listing through. ``kept_tags`` holds the tags
-    of jobs and of products by ARN, and those of products also while these are still to come.
-    ``watcher`` is told of each call before it takes effect.
+    ``failing`` maps an operation, or an operation and its argument, to the failure of each such
+    call; ``losing`` does the same after the call has taken effect. ``lag`` is the number of Gets
+    that do not show an existing job, only of ``late`` if that names one. ``later_pages_fail`` lets
+    only the first page of a listing succeed. ``kept_tags`` holds the tags of jobs and their outputs
+    by ARN, those of outputs even before they exist. ``watcher`` is called before each call takes
+    effect.
     """
 
     jobs: dict[Place, dict[str, Live]] = field(default_factory=lambda: defaultdict(dict))
@@ -65,7 +65,7 @@ class Fake:
     def listing(
         self, kind: Kind, target: Target, *, status: str | None = None, most: int | None = None
     ) -> tuple[Summary, ...]:
-        """Return the summaries of all jobs, the newest first; a call for every page."""
+        """Return the summaries of all jobs, newest first; each page counts as a call."""
         found = [
             Summary(live.arn, live.name, live.status, live.members.get(kind.modified_member), {})
             for live in reversed(self._jobs(target).values())
@@ -80,7 +80,7 @@ class Fake:
         return tuple(found)
 
     def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
-        """A token that was used answers with its job; a name that was used is refused."""
+        """Return the job of a token that was used; refuse a name that was used."""
         name = str(request[kind.name_member])
         self._called("Create", name)
         with self._lock:
@@ -96,7 +96,7 @@ class Fake:
         return jobs[name].arn
 
     def stop(self, kind: Kind, target: Target, arn: str) -> None:
-        """A job that runs is stopping; one that ended is a conflict."""
+        """Stop a running job; stopping one that ended is a conflict."""
         self._called("Stop", arn)
         live = next((one for one in self._jobs(target).values() if one.arn == arn), None)
         if live is None:
@@ -107,12 +107,12 @@ class Fake:
         self._lost("Stop")
 
     def tags(self, target: Target, arn: str) -> Mapping[str, str]:
-        """Return what is kept for a job, or for a product that is there."""
+        """Return the tags of a job, or of an output that exists."""
         self._called("Tags", arn)
         return dict(self._carried(target, arn, reading=True))
 
     def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
-        """Tags are added, all of them or none; the service's own keys are refused."""
+        """Add all of the tags or none; the service's own keys are refused."""
         self._called("Tag", arn)
         kept = self._carried(target, arn, reading=False)
         _refuse_reserved(tags)
@@ -122,7 +122,7 @@ class Fake:
         self._lost("Tag")
 
     def untag(self, target: Target, arn: str, keys: Collection[str]) -> None:
-        """Tags are taken away, also such as are not there; the service's own keys are refused."""
+        """Remove tags, including ones that do not exist; the service's own keys are refused."""
         self._called("Untag", arn)
         kept = self._carried(target, arn, reading=False)
         _refuse_reserved(keys)
@@ -133,7 +133,7 @@ class Fake:
     def turn(
         self, kind: Kind, name: str, status: str, target: Target | None = None, **more: str
     ) -> None:
-        """Let a job have another status from now on, and more members."""
+        """Change a job's status and add members."""
         jobs = self._jobs(target or Target())
         ended = {kind.ended_member: ENDED} if status in kind.terminal else {}
         if status in kind.succeeded:
@@ -149,7 +149,7 @@ class Fake:
         jobs[name] = replace(jobs[name], status=status, members=members)
 
     def count(self) -> dict[str, int]:
-        """Return how often each operation of the service was called; STS is not of them."""
+        """Return how often each operation of Bedrock was called; STS is not counted."""
         return dict(Counter(operation for operation, _ in self.calls if operation != "Place"))
 
     def _jobs(self, target: Target) -> dict[str, Live]:

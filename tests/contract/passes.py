@@ -1,4 +1,4 @@
-"""A tree of manifests over the fake cloud and real sidecars, for tests of whole passes."""
+"""A tree of manifests with the fake cloud and real sidecars, for tests of whole passes."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from tests.core.cases import NOW, SPEC
 
 @dataclass
 class StillClock:
-    """A clock that moves only when somebody sleeps."""
+    """A clock that advances only when somebody sleeps."""
 
     moment: datetime = NOW
     slept: list[float] = field(default_factory=list)
 
     def now(self) -> datetime:
-        """Return the moment."""
+        """Return the simulated time."""
         return self.moment
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the clock."""
         self.slept.append(seconds)
         self.moment += timedelta(seconds=seconds)
 
@@ -48,7 +48,7 @@ ONLY_THESE = Scope()
 
 @dataclass
 class Tree:
-    """Manifests in a folder, with what passes over them work on."""
+    """Manifests in a folder, with the ports that passes use."""
 
     folder: Path
     cloud: Fake = field(default_factory=Fake)
@@ -58,7 +58,7 @@ class Tree:
     owner: str = "acme-ml"
 
     def put(self, name: str, policy: Mapping[str, Any] | None = None, **spec: Any) -> Desired:
-        """Let a manifest say this from now on."""
+        """Write a manifest."""
         manifest = Manifest(
             JobKey(KIND.name, name),
             Source(str(self.folder / f"{name}.yaml"), 4, 9),
@@ -69,14 +69,14 @@ class Tree:
         return self.jobs[name]
 
     def reconcile(self, mode: Mode = Mode.APPLY, scope: Scope = ONLY_THESE) -> Report:
-        """Make one pass as a new process would; the fake's calls are counted from here."""
+        """Run one pass like a new process; the fake's calls are counted from here."""
         self.cloud.calls.clear()
         outside = Outside(KINDS, self.cloud, Sidecars([self.folder], KINDS), self.clock, width=4)
         fleet = Fleet(owner=self.owner, limits=self.limits)
         return reconcile(self.jobs.values(), outside, fleet, mode, scope)
 
     def whole(self, *forgotten: str, collect: bool = False) -> Report:
-        """Make one pass that knows that it has every manifest there is, and may ``collect``."""
+        """Run one pass that knows all manifests, and may ``collect`` entries."""
         census = Census((str(self.folder),), frozenset(job.key for job in self.jobs.values()))
         coverage = Coverage(census, lambda: census)
         cleaning, given_up = Cleaning(collect=collect), frozenset(forgotten)
@@ -84,18 +84,18 @@ class Tree:
         return self.reconcile(scope=scope)
 
     def one(self, mode: Mode = Mode.APPLY) -> Result:
-        """Make one pass over the only manifest, and return its result."""
+        """Run one pass over the only manifest, and return its result."""
         (result,) = self.reconcile(mode).results
         return result
 
     def entry(self, name: str = "support-bot") -> dict[str, Any]:
-        """Return what the sidecar holds of a job."""
+        """Return the sidecar's entry of a job."""
         content = json.loads((self.folder / f"{name}.status.json").read_bytes())
         entry: dict[str, Any] = content["jobs"][name]
         return entry
 
     def files(self) -> dict[str, tuple[bytes, int]]:
-        """Return every file with its content and the time of its last change."""
+        """Return every file with its content and modification time."""
         return {
             str(path.relative_to(self.folder)): (path.read_bytes(), path.stat().st_mtime_ns)
             for path in self.folder.rglob("*")
@@ -103,5 +103,5 @@ class Tree:
         }
 
     def live(self) -> list[Live]:
-        """Return every job that the cloud has."""
+        """Return every job in the cloud."""
         return [live for jobs in self.cloud.jobs.values() for live in jobs.values()]

@@ -1,4 +1,4 @@
-"""How Get shows a request, by the row of its kind: what tests of several rooms build on."""
+"""Builds what Get shows of a request, by its kind; tests of several packages use it."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ ACCOUNT = "123456789012"
 
 
 def arn_of(kind: Kind, serial: str, account: str = ACCOUNT, region: str = REGION) -> str:
-    """Return an ARN of the form that the service gives jobs."""
+    """Return an ARN in the service's format."""
     return (
         f"arn:aws:bedrock:{region}:{account}:{kind.resource}/amazon.nova-micro-v1:0:128k/{serial}"
     )
 
 
 def product_of(kind: Kind, arn: str) -> str:
-    """Return the ARN of what a job makes, by the job's own."""
+    """Return the ARN of a job's output."""
     product = kind.simulation.product if kind.simulation else "product"
     return arn.replace(f":{kind.resource}/", f":{product}/")
 
 
 def shown(kind: Kind, request: Mapping[str, Any], region: str = REGION) -> dict[str, Any]:
-    """Return a request's members under the names, and in the forms, that Get gives them."""
+    """Return a request's members with the names and in the forms that Get uses."""
     outside = {kind.token_member, *kind.tag_members}
     return {
         kind.echoes.get(member, member): _form(kind, member, value, region)

@@ -1,4 +1,4 @@
-"""Jobs that only their names tell of, once a sidecar is lost."""
+"""Jobs that only their names lead to, after a sidecar was lost."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def tree(tmp_path: Path) -> Tree:
 
 
 def failed(tree: Tree, policy: dict[str, Any]) -> None:
-    """Let a manifest's job fail in a way that heals, and its attempt after it run."""
+    """Let a manifest's job fail temporarily, and its next attempt run."""
     tree.put("support-bot", {**policy, "onFailure": {"retries": 1}})
     tree.one()
     tree.cloud.turn(KIND, "support-bot", "Failed", failureMessage="Internal server error")
@@ -40,7 +40,7 @@ def failed(tree: Tree, policy: dict[str, Any]) -> None:
 
 
 def lost_and_found(tree: Tree) -> None:
-    """One pass without its sidecar writes the entry as it was, history apart, and submits none."""
+    """Assert that a pass without a sidecar rebuilds the entry, and submits nothing."""
     before = tree.entry()
     (tree.folder / "support-bot.status.json").unlink()
     tree.one()
@@ -49,17 +49,15 @@ def lost_and_found(tree: Tree) -> None:
 
 
 def test_retry_of_an_adopted_job_is_found_without_sidecars(tree: Tree) -> None:
-    """One pass leads from a job that is adopted to the attempt that followed it."""
+    """One pass finds the attempt that followed an adopted job."""
     tree.cloud.create(KIND, Target(), submission(KIND, SPEC, "support-bot", "").request, SOMEBODYS)
     failed(tree, {"adopt": tree.live()[0].arn})
     lost_and_found(tree)
 
 
 @pytest.mark.parametrize("spec", [{}, {"roleArn": OTHER_ROLE}])
-def test_retry_that_is_wanted_no_more_is_found_without_sidecars(
-    tree: Tree, spec: dict[str, str]
-) -> None:
-    """A running attempt stays in sight when retries are taken back, also with another spec."""
+def test_retry_beyond_policy_is_found_without_sidecars(tree: Tree, spec: dict[str, str]) -> None:
+    """A running attempt is still found when retries are lowered, even with another spec."""
     failed(tree, {})
     tree.put("support-bot", {}, **spec)
     tree.one()
@@ -67,7 +65,7 @@ def test_retry_that_is_wanted_no_more_is_found_without_sidecars(
 
 
 def begun(tree: Tree, lag: int) -> None:
-    """Let a Create be lost, and its job not show in so many Gets."""
+    """Lose a Create's response, and hide its job for some Gets."""
     tree.put("support-bot")
     tree.cloud.lag = lag
     tree.cloud.losing = {"Create": LOST}
@@ -76,7 +74,7 @@ def begun(tree: Tree, lag: int) -> None:
 
 
 def test_job_is_found_though_its_name_was_edited(tree: Tree) -> None:
-    """What an unanswered Create may have made is not forgotten when the next one is throttled."""
+    """The job of an unanswered Create is found even if the next Create is throttled."""
     begun(tree, 2)
     tree.cloud.failing = {"Create": failure("ThrottlingException", "", reading=False)}
     tree.one()
@@ -89,8 +87,8 @@ def test_job_is_found_though_its_name_was_edited(tree: Tree) -> None:
     assert [live.name for live in tree.live()] == ["support-bot"]
 
 
-def test_job_that_shows_late_keeps_another_name_from_being_submitted(tree: Tree) -> None:
-    """Under another name nothing but a patient look tells whether the first Create took effect."""
+def test_late_job_blocks_submits_under_another_name(tree: Tree) -> None:
+    """A new name is not submitted before the first Create's job was searched for long enough."""
     begun(tree, 4)
     tree.put("support-bot", jobName="another-name")
 
@@ -101,8 +99,8 @@ def test_job_that_shows_late_keeps_another_name_from_being_submitted(tree: Tree)
     assert [live.name for live in tree.live()] == ["support-bot"]
 
 
-def test_job_that_cannot_be_asked_for_keeps_another_name_from_being_submitted(tree: Tree) -> None:
-    """Ignorance of what the first Create came to is no absence, and is not forgotten either."""
+def test_unknown_job_blocks_submits_under_another_name(tree: Tree) -> None:
+    """A new name is not submitted while the first Create's job cannot be looked up."""
     begun(tree, 2)
     before = tree.entry()
     tree.put("support-bot", jobName="another-name")
@@ -123,8 +121,8 @@ def test_job_that_cannot_be_asked_for_keeps_another_name_from_being_submitted(tr
 
 
 @pytest.mark.parametrize("state", ["Stopped", "Suspended"])
-def test_job_that_shows_late_is_not_left_to_run(tree: Tree, state: str) -> None:
-    """A manifest that is not wanted any more still follows what its lost Create made."""
+def test_late_job_of_a_suspended_manifest_is_found(tree: Tree, state: str) -> None:
+    """A suspended manifest still finds the job of its lost Create."""
     begun(tree, 4)
     tree.put("support-bot", {"state": state})
 
@@ -136,8 +134,8 @@ def test_job_that_shows_late_is_not_left_to_run(tree: Tree, state: str) -> None:
     assert stopped is None or stopped.status in {"Stopping", "Stopped"}
 
 
-def test_revision_that_shows_late_is_not_forgotten_by_a_revert(tree: Tree) -> None:
-    """What the edited spec may have made stays in sight when the edit is taken back."""
+def test_late_revision_is_found_after_a_revert(tree: Tree) -> None:
+    """A revision's job is still found when the edit is reverted."""
     tree.put("support-bot")
     tree.one()
     edited = tree.put("support-bot", {"onSpecChange": "NewRevision"}, roleArn=OTHER_ROLE)
@@ -159,8 +157,8 @@ UNKNOWN = failure(NOT_UNDERSTOOD, "a page", reading=True)
 
 
 @pytest.mark.parametrize("code", ["ServiceQuotaExceededException", "ValidationException"])
-def test_refusal_ends_no_intent_while_nobody_knows_what_it_made(tree: Tree, code: str) -> None:
-    """A refused repetition says nothing of the first Create where its job cannot be asked for."""
+def test_refusal_keeps_an_intent_with_an_unknown_outcome(tree: Tree, code: str) -> None:
+    """A refused repetition keeps the intent while the first Create's job cannot be looked up."""
     begun(tree, 2)
     tree.cloud.failing = {"Create": failure(code, "", reading=False)}
 
@@ -180,9 +178,9 @@ def test_refusal_ends_no_intent_while_nobody_knows_what_it_made(tree: Tree, code
 
 
 def stopped_while_a_revision_is_unseen(tree: Tree) -> str:
-    """Set a manifest to Stopped while the Create of its revision has no known outcome.
+    """Stop a manifest while the Create of its revision has an unknown outcome.
 
-    Returns the name of the revision, whose job does not show yet.
+    Returns the name of the revision, whose job is not visible yet.
     """
     tree.put("support-bot")
     tree.one()
@@ -196,8 +194,8 @@ def stopped_while_a_revision_is_unseen(tree: Tree) -> str:
     return revision
 
 
-def test_stop_forgets_no_intent_that_cannot_be_asked_for(tree: Tree) -> None:
-    """What a lost Create of a revision made is stopped too, once it can be asked for."""
+def test_stop_keeps_an_intent_that_cannot_be_looked_up(tree: Tree) -> None:
+    """The job of a revision's lost Create is stopped too, once it can be looked up."""
     revision = stopped_while_a_revision_is_unseen(tree)
 
     def fail(operation: str, _name: str) -> None:
@@ -215,10 +213,10 @@ def test_stop_forgets_no_intent_that_cannot_be_asked_for(tree: Tree) -> None:
 
 
 class _Namesake(Fake):
-    """A cloud in which a new job shows neither by its ARN nor by its name, which another has."""
+    """A cloud in which a new job is visible neither by ARN nor by name, which another job has."""
 
     def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
-        """Return another job of the name once there is one."""
+        """Return another job of that name once it exists."""
         live = super().get(kind, target, "support-bot")
         if live is None or identifier == live.arn:
             return None
@@ -226,7 +224,7 @@ class _Namesake(Fake):
 
 
 def test_namesake_is_not_what_create_answered_with(tmp_path: Path) -> None:
-    """A job that Create answered with is recorded, whatever a look by its name shows meanwhile."""
+    """The job that Create returned is recorded, whatever a lookup by name shows."""
     tree = Tree(tmp_path, cloud=_Namesake())
     tree.put("support-bot")
 
@@ -237,7 +235,7 @@ def test_namesake_is_not_what_create_answered_with(tmp_path: Path) -> None:
 
 
 def test_job_that_takes_the_last_slot_is_not_queued_behind_itself(tree: Tree) -> None:
-    """A quota that refuses the repetition of a lost Create may be full of its very job."""
+    """A quota refusal of a repeated Create may be caused by that Create's own job."""
     begun(tree, 4)
     tree.cloud.failing = {"Create": failure("ServiceQuotaExceededException", "", reading=False)}
 
@@ -245,7 +243,7 @@ def test_job_that_takes_the_last_slot_is_not_queued_behind_itself(tree: Tree) ->
 
 
 def test_attempt_after_a_job_whose_create_was_lost_is_submitted(tree: Tree) -> None:
-    """A job that has shown meanwhile keeps the one that follows it from nothing."""
+    """Once a lost Create's job is visible, the next attempt is submitted."""
     begun(tree, 1)
     tree.cloud.turn(KIND, "support-bot", "Failed", failureMessage="Internal server error")
     tree.put("support-bot", {"onFailure": {"retries": 1}})
@@ -256,7 +254,7 @@ def test_attempt_after_a_job_whose_create_was_lost_is_submitted(tree: Tree) -> N
 
 @pytest.mark.parametrize("status", ["Stopped", "InProgress"])
 def test_attempt_that_waits_is_known_without_sidecars(tree: Tree, status: str) -> None:
-    """What may follow a job that was adopted and stopped is recorded by one pass."""
+    """One pass records what may follow an adopted and stopped job."""
     tree.cloud.create(KIND, Target(), submission(KIND, SPEC, "support-bot", "").request, SOMEBODYS)
     tree.cloud.turn(KIND, "support-bot", status)
     tree.put("support-bot", {"adopt": tree.live()[0].arn, "state": "Stopped", "attempt": 1})
@@ -267,7 +265,7 @@ def test_attempt_that_waits_is_known_without_sidecars(tree: Tree, status: str) -
 
 
 def test_failed_stop_is_reported_beside_a_failed_lookup(tree: Tree) -> None:
-    """The error of a stop is kept when the lookup after it fails too."""
+    """A failed stop is reported even if the lookup after it fails too."""
     revision = stopped_while_a_revision_is_unseen(tree)
 
     def fail(operation: str, arn: str) -> None:

@@ -1,4 +1,4 @@
-"""A pass that needs no call asks nobody whose the credentials are, and judges by the record."""
+"""Passes without calls: the record alone decides, and credentials are not resolved."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def settled(*jobs: Desired, status: str = "Completed") -> Records:
 
 
 def recorded(action: Action) -> Recorded:
-    """Return what the sidecar holds after an action."""
+    """Return the record after an action."""
     return parse(KIND, entry(KIND, Outcome(action, action), None, FLEET.owner), NOW)
 
 
@@ -69,7 +69,7 @@ def planned(
     full: bool = False,
     identifies: bool = False,
 ) -> Plan:
-    """Return the plan of a pass; its calls are counted by the cloud."""
+    """Return the plan of a pass; the cloud counts its calls."""
     jobs = tuple(jobs)
     seen = Observer(KINDS, known, fleet, cloud, full=full, identifies=identifies).everywhere(
         jobs, 4
@@ -77,8 +77,8 @@ def planned(
     return plan(KINDS, jobs, seen.observations, known, fleet, NOW)
 
 
-def test_settled_jobs_ask_nobody() -> None:
-    """Ended jobs are planned from their sidecars, in the place that these record."""
+def test_settled_jobs_need_no_call() -> None:
+    """Ended jobs are planned from their sidecars alone, in their recorded places."""
     jobs = [job("one"), job("two", Target(REGION, ACCOUNT)), job("three", Target(WEST))]
     known, cloud = settled(*jobs), Fake(account=OTHER)
 
@@ -89,8 +89,8 @@ def test_settled_jobs_ask_nobody() -> None:
     assert {one.place for one in made.actions} == {Place(ACCOUNT, REGION), Place(ACCOUNT, WEST)}
 
 
-def test_one_call_shows_whose_all_credentials_are() -> None:
-    """With one job to look up, its credentials are asked for every job of theirs, in any region."""
+def test_one_lookup_resolves_credentials_for_all_jobs() -> None:
+    """If one job needs a lookup, its credentials are resolved for all their jobs, in any region."""
     old, new = job("old"), job("new", Target(WEST))
     other = job("theirs", Target(assume_role_arn=ROLE))
     known, cloud = settled(old, other), Fake(account=OTHER)
@@ -110,7 +110,7 @@ def test_one_call_shows_whose_all_credentials_are() -> None:
 @pytest.mark.parametrize("declared", [Target(account_id=OTHER), Target(region=WEST)], ids=str)
 @pytest.mark.parametrize("status", ["Completed", "InProgress"])
 def test_another_place_than_recorded_is_wrong(declared: Target, status: str) -> None:
-    """What the manifest declares against the record is a wrong target, and needs no call."""
+    """A manifest that contradicts the recorded place is a wrong target, without a call."""
     known = settled(job("moved"), status=status)
     cloud = Fake()
 
@@ -123,8 +123,8 @@ def test_another_place_than_recorded_is_wrong(declared: Target, status: str) -> 
 
 
 @pytest.mark.parametrize("allow", [Allow(accounts=(OTHER,)), Allow(regions=(WEST,))], ids=str)
-def test_recorded_place_is_held_against_the_rules(allow: Allow) -> None:
-    """A place that the fleet allows no more makes an ended job's manifest invalid, as ever."""
+def test_recorded_place_is_checked_against_the_rules(allow: Allow) -> None:
+    """A recorded place that the fleet no longer allows makes the manifest invalid."""
     known, cloud = settled(job("there")), Fake()
 
     made = planned([job("there")], known, cloud, replace(FLEET, allow=allow))
@@ -133,8 +133,8 @@ def test_recorded_place_is_held_against_the_rules(allow: Allow) -> None:
     assert [(one.verb, one.reason) for one in made.actions] == [(Verb.HOLD, Reason.INVALID)]
 
 
-def test_record_without_a_place_is_asked() -> None:
-    """A sidecar that names no place settles nothing."""
+def test_record_without_a_place_needs_a_call() -> None:
+    """A record without a place settles nothing."""
     known = {key: replace(one, place=None) for key, one in settled(job("old")).items()}
     cloud = Fake()
 
@@ -144,8 +144,8 @@ def test_record_without_a_place_is_asked() -> None:
 
 
 @pytest.mark.parametrize("full", [True, False])
-def test_a_pass_may_be_meant_to_ask(full: bool) -> None:
-    """A full pass asks about ended jobs too, and a daemon's asks whose its credentials are."""
+def test_full_and_daemon_passes_make_calls(full: bool) -> None:
+    """A full pass looks up ended jobs, and a daemon's pass resolves its credentials."""
     known, cloud = settled(job("old")), Fake(account=OTHER)
 
     made = planned([job("old")], known, cloud, full=full, identifies=not full)
@@ -165,7 +165,7 @@ def test_a_pass_may_be_meant_to_ask(full: bool) -> None:
     ids=str,
 )
 def test_what_policy_would_do_needs_a_call(policy: Policy, calls: list[str]) -> None:
-    """An ended job is settled as long as its policy wants nothing that only the service knows."""
+    """An ended job is settled only if its policy depends on nothing that the service knows."""
     known = settled(job("old"), status="Stopped" if policy.attempt else "Failed")
     healing = {
         key: replace(one, live=replace(one.live, members={**one.live.members, **HEALING}))

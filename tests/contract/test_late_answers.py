@@ -1,4 +1,4 @@
-"""What the service shows late, or shows no more, of a job that has ended."""
+"""What the service shows late, or no longer, of a job that has ended."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FULL = Scope(full=True)
 
 
 def ended(folder: Path, **spec: Any) -> Tree:
-    """Return a tree whose one job has ended a moment ago, and is recorded so."""
+    """Return a tree whose only job has just ended and is recorded so."""
     tree = Tree(folder, clock=StillClock(AT_THE_END))
     tree.put("a", **spec)
     tree.reconcile()
@@ -33,12 +33,12 @@ def ended(folder: Path, **spec: Any) -> Tree:
 
 
 def calls(tree: Tree) -> list[str]:
-    """Return the operations of the last pass, but for whose the credentials are."""
+    """Return the operations of the last pass, except GetCallerIdentity."""
     return [operation for operation, _ in tree.cloud.calls if operation != "Place"]
 
 
 def test_metrics_that_come_late_are_recorded(tmp_path: Path) -> None:
-    """A job that succeeded without its metrics is asked about until it shows them."""
+    """A job that succeeded without metrics is polled until it shows them."""
     tree = ended(tmp_path)
     report = tree.reconcile()
     assert calls(tree) == ["Get"]
@@ -57,8 +57,8 @@ def test_metrics_that_come_late_are_recorded(tmp_path: Path) -> None:
     assert sidecar.read_bytes() == late
 
 
-def test_metrics_that_never_come_are_asked_for_during_an_hour(tmp_path: Path) -> None:
-    """After an hour a job without metrics is asked about only in full passes."""
+def test_missing_metrics_are_polled_for_an_hour(tmp_path: Path) -> None:
+    """After an hour, a job without metrics is looked up only in full passes."""
     tree = ended(tmp_path)
     tree.clock.moment = AT_THE_END + AN_HOUR
 
@@ -72,7 +72,7 @@ def test_metrics_that_never_come_are_asked_for_during_an_hour(tmp_path: Path) ->
 
 @pytest.mark.parametrize("status", ["Failed", "Stopped"])
 def test_no_metrics_are_awaited_of_a_job_that_did_not_succeed(tmp_path: Path, status: str) -> None:
-    """A job that failed or was stopped has shown all that it will."""
+    """A job that failed or was stopped is not polled for metrics."""
     tree = Tree(tmp_path, clock=StillClock(AT_THE_END))
     tree.put("a")
     tree.reconcile()
@@ -84,8 +84,8 @@ def test_no_metrics_are_awaited_of_a_job_that_did_not_succeed(tmp_path: Path, st
     assert calls(tree) == []
 
 
-def test_tags_that_can_no_longer_be_listed_are_left_to_full_passes(tmp_path: Path) -> None:
-    """The pass that is refused fails; the next ones ask nothing, write nothing and do not fail."""
+def test_refused_tags_are_read_in_full_passes_only(tmp_path: Path) -> None:
+    """The pass with a refused listing fails; later ones neither call nor write nor fail."""
     tree = Tree(tmp_path)
     tree.put("a", jobTags=TAGS)
     tree.reconcile()
@@ -105,8 +105,8 @@ def test_tags_that_can_no_longer_be_listed_are_left_to_full_passes(tmp_path: Pat
     assert "unreadTags" not in tree.reconcile().results[0].entry
 
 
-def test_edited_tags_are_asked_about_again(tmp_path: Path) -> None:
-    """What is wanted anew is no part of an earlier refusal."""
+def test_edited_tags_are_read_again(tmp_path: Path) -> None:
+    """Edited tags are read even if an earlier listing was refused."""
     tree = Tree(tmp_path)
     tree.put("a", jobTags=TAGS)
     tree.reconcile()
@@ -121,8 +121,8 @@ def test_edited_tags_are_asked_about_again(tmp_path: Path) -> None:
     assert "Tags" in calls(tree)
 
 
-def test_tags_that_cannot_be_listed_now_are_asked_for_in_each_pass(tmp_path: Path) -> None:
-    """What is throttled, and what is tagged on a job that runs, is asked for until it is known."""
+def test_failed_tag_listings_are_repeated(tmp_path: Path) -> None:
+    """Throttled listings, and those of running jobs, are repeated until they succeed."""
     tree = Tree(tmp_path)
     tree.put("a", jobTags=TAGS)
     tree.reconcile()

@@ -1,4 +1,4 @@
-"""Passes over very many targets: threads are bounded, and nobody waits for ever."""
+"""Passes over very many targets: threads are bounded, and no target starves."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WIDTH = 4
 
 
 def test_three_hundred_targets_take_a_bounded_number_of_threads() -> None:
-    """Each target is observed, by no more threads than the places that are served at once have."""
+    """Every target is observed, with no more threads than the parallel places need."""
     counted: list[int] = []
     jobs = [job(f"job-{number}", Target("us-east-1", f"{number:012}")) for number in range(300)]
     jobs = [

@@ -1,4 +1,4 @@
-"""Observing spends the fewest calls that decide, and never takes ignorance for absence."""
+"""Observing makes the fewest calls that decide, and never treats unknown as absent."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ Seen = dict[JobKey, Observation]
 
 @pytest.fixture
 def executor() -> Iterator[Executor]:
-    """Hands for calls that go side by side."""
+    """Threads for parallel calls."""
     with ThreadPoolExecutor(4) as made:
         yield made
 
 
 def wanted(count: int, target: Target = Target(), prefix: str = "job") -> list[Desired]:  # noqa: B008
-    """Return so many valid jobs."""
+    """Return some valid jobs."""
     return [
         desire(
             Manifest(
@@ -68,7 +68,7 @@ def wanted(count: int, target: Target = Target(), prefix: str = "job") -> list[D
 
 
 def submitted(cloud: Fake, jobs: Iterable[Desired]) -> None:
-    """Let every job exist."""
+    """Submit every job."""
     for job in jobs:
         assert job.submission is not None
         cloud.create(KIND, job.target, job.submission.request, job.submission.token)
@@ -76,7 +76,7 @@ def submitted(cloud: Fake, jobs: Iterable[Desired]) -> None:
 
 
 def recorded(jobs: Iterable[Desired], seen: Seen, before: Records | None = None) -> Records:
-    """Return what sidecars hold after a pass that saw this."""
+    """Return the records after a pass with these observations."""
     made: Records = {}
     for job in jobs:
         known = (before or {}).get(job.key)
@@ -87,19 +87,19 @@ def recorded(jobs: Iterable[Desired], seen: Seen, before: Records | None = None)
 
 
 def known_after_a_pass(cloud: Fake, jobs: list[Desired], executor: Executor) -> Records:
-    """Return the records of a first pass, its calls forgotten."""
+    """Return the records of a first pass, and reset the call counts."""
     seen = Observer(KINDS, {}, FLEET, cloud).observe(jobs, executor)
     cloud.calls.clear()
     return recorded(jobs, seen)
 
 
 def existences(seen: Seen) -> set[Existence]:
-    """Return the different findings of a pass."""
+    """Return the distinct existences of a pass."""
     return {observation.existence for observation in seen.values()}
 
 
 def test_settled_jobs_cost_no_call(executor: Executor) -> None:
-    """Any number of ended jobs is known from the sidecars alone; STS is asked once."""
+    """Any number of ended jobs is known from the sidecars alone; STS is called once."""
     cloud, jobs = Fake(), wanted(40)
     submitted(cloud, jobs)
     for job in jobs:
@@ -114,8 +114,8 @@ def test_settled_jobs_cost_no_call(executor: Executor) -> None:
     assert recorded(jobs, seen, known) == known
 
 
-def test_edited_job_that_ended_is_looked_at(executor: Executor) -> None:
-    """A terminal status that was recorded for another digest settles nothing."""
+def test_edited_job_that_ended_is_looked_up(executor: Executor) -> None:
+    """A terminal status recorded for another digest settles nothing."""
     cloud, jobs = Fake(), wanted(1)
     submitted(cloud, jobs)
     cloud.turn(KIND, jobs[0].name, "Failed")
@@ -129,7 +129,7 @@ def test_edited_job_that_ended_is_looked_at(executor: Executor) -> None:
 
 @pytest.mark.parametrize("count", [1, FEW])
 def test_few_unknown_jobs_are_looked_up_by_name(executor: Executor, count: int) -> None:
-    """Up to ten jobs that nothing is known of cost one Get each."""
+    """Up to ten unknown jobs cost one Get each."""
     cloud, jobs = Fake(), wanted(count)
     submitted(cloud, jobs[:1])
 
@@ -141,7 +141,7 @@ def test_few_unknown_jobs_are_looked_up_by_name(executor: Executor, count: int) 
 
 
 def test_many_unknown_jobs_are_listed_first(executor: Executor) -> None:
-    """More than ten are listed, and only those that the listing shows are looked at."""
+    """More than ten are listed, and only listed ones are looked up."""
     cloud, jobs = Fake(), wanted(30)
     submitted(cloud, jobs[:7])
 
@@ -178,7 +178,7 @@ def test_active_jobs_cost_one_page(executor: Executor) -> None:
 
 @pytest.mark.parametrize("status", ["Completed", "Failed", "Stopping", "InProgress"])
 def test_changed_jobs_cost_one_get_each(executor: Executor, status: str) -> None:
-    """Of the active jobs, those that ended or changed are looked at, and no other."""
+    """Of the active jobs, only those that ended or changed are looked up."""
     cloud, jobs = Fake(), wanted(25)
     submitted(cloud, jobs)
     known = known_after_a_pass(cloud, jobs, executor)
@@ -193,7 +193,7 @@ def test_changed_jobs_cost_one_get_each(executor: Executor, status: str) -> None
 
 
 def test_ended_neighbours_do_not_cost(executor: Executor) -> None:
-    """Calls follow the active jobs, not the settled ones beside them."""
+    """The number of calls depends on the active jobs, not on settled ones beside them."""
     cloud, jobs = Fake(), wanted(60)
     submitted(cloud, jobs)
     for job in jobs[2:]:
@@ -206,7 +206,7 @@ def test_ended_neighbours_do_not_cost(executor: Executor) -> None:
 
 
 def test_a_recorded_job_is_gone_only_when_its_arn_is(executor: Executor) -> None:
-    """Where the name leads nowhere the recorded ARN is asked for before a job counts as absent."""
+    """If the name leads nowhere, the recorded ARN is looked up before a job counts as absent."""
     cloud, jobs = Fake(), wanted(1)
     submitted(cloud, jobs)
     known = known_after_a_pass(cloud, jobs, executor)
@@ -223,7 +223,7 @@ def test_a_recorded_job_is_gone_only_when_its_arn_is(executor: Executor) -> None
 
 
 def test_long_history_of_others_costs_one_page(executor: Executor) -> None:
-    """Few jobs in an account with many are asked for by name once a page shows how many."""
+    """In an account with many jobs, a few are looked up by name after one listed page."""
     cloud, jobs = Fake(), wanted(FEW + 1)
     submitted(cloud, wanted(3 * PAGE))
 
@@ -235,7 +235,7 @@ def test_long_history_of_others_costs_one_page(executor: Executor) -> None:
 
 @pytest.mark.parametrize("count", [2, 30])
 def test_failed_call_is_never_absence(executor: Executor, count: int) -> None:
-    """Whether by Get or by listing, what could not be asked is unknown, with the failure."""
+    """After a failed Get or List, jobs are unknown, with the failure."""
     cloud, jobs = Fake(), wanted(count)
     cloud.failing = {"Get": BROKEN, "List": BROKEN}
 
@@ -245,8 +245,8 @@ def test_failed_call_is_never_absence(executor: Executor, count: int) -> None:
     assert {observation.failure for observation in seen.values()} == {BROKEN}
 
 
-def test_part_of_a_listing_is_no_listing(executor: Executor) -> None:
-    """When a later page fails, nothing is known of any job, those of the first page included."""
+def test_partial_listing_is_discarded(executor: Executor) -> None:
+    """If a later page fails, all jobs are unknown, even those on the first page."""
     cloud, jobs = Fake(), wanted(PAGE + 1)
     submitted(cloud, jobs)
     cloud.later_pages_fail = BROKEN
@@ -257,8 +257,8 @@ def test_part_of_a_listing_is_no_listing(executor: Executor) -> None:
     assert cloud.count() == {"List": 2}
 
 
-def test_listing_that_cannot_be_read_is_replaced_by_gets(executor: Executor) -> None:
-    """Where the service has no such list, each job is asked for by name."""
+def test_malformed_listing_is_replaced_by_gets(executor: Executor) -> None:
+    """If the listing is malformed, each job is looked up by name."""
     cloud, jobs = Fake(), wanted(FEW + 1)
     submitted(cloud, jobs[:2])
     cloud.failing = {"List": failure(NOT_UNDERSTOOD, "no list", reading=True)}
@@ -273,8 +273,8 @@ def test_listing_that_cannot_be_read_is_replaced_by_gets(executor: Executor) -> 
     ]
 
 
-def test_one_failed_get_spoils_no_other(executor: Executor) -> None:
-    """A Get that fails leaves its own job unknown, and the others as they are."""
+def test_failed_get_affects_only_its_job(executor: Executor) -> None:
+    """A failed Get leaves its own job unknown, and no other."""
     cloud, jobs = Fake(), wanted(3)
     submitted(cloud, jobs)
     cloud.failing = {("Get", jobs[1].name): BROKEN}
@@ -289,7 +289,7 @@ def test_one_failed_get_spoils_no_other(executor: Executor) -> None:
 
 
 def test_wrong_account_costs_no_call(executor: Executor) -> None:
-    """A job that is declared for another account, or recorded there, is not asked for."""
+    """A job declared for or recorded in another account is not looked up."""
     cloud = Fake(account="999999999999")
     declared = wanted(1, Target(account_id=ACCOUNT), "declared")
     there = wanted(1, prefix="recorded")
@@ -305,7 +305,7 @@ def test_wrong_account_costs_no_call(executor: Executor) -> None:
 
 
 def test_forbidden_region_costs_no_call(executor: Executor) -> None:
-    """A place that the fleet does not allow is not asked."""
+    """No call is made in a place that the fleet does not allow."""
     cloud, jobs = Fake(), wanted(2)
     fleet = Fleet(owner="acme-ml", allow=Allow(regions=("eu-central-1",)))
 
@@ -314,8 +314,8 @@ def test_forbidden_region_costs_no_call(executor: Executor) -> None:
     assert cloud.count() == {}
 
 
-def test_unusable_credentials_are_asked_about_once(executor: Executor) -> None:
-    """A role that cannot be assumed makes its jobs unknown, others' stay known."""
+def test_unusable_credentials_are_tried_once(executor: Executor) -> None:
+    """A role that cannot be assumed makes its own jobs unknown, and no others."""
     cloud = Fake()
     denied = failure("AccessDenied", "not authorized to assume", reading=True)
     cloud.failing = {("Place", ROLE): denied}
@@ -328,8 +328,8 @@ def test_unusable_credentials_are_asked_about_once(executor: Executor) -> None:
     assert {seen[job.key].existence for job in own} == {Existence.ABSENT}
 
 
-def test_places_are_looked_at_apart(executor: Executor) -> None:
-    """Each region and role is listed by itself, and its jobs are seen there."""
+def test_places_are_observed_separately(executor: Executor) -> None:
+    """Each region and role is listed separately."""
     cloud = Fake()
     east, west = wanted(12, prefix="east"), wanted(12, Target(region="us-west-2"), "west")
     submitted(cloud, [*east[:1], *west[:2]])
@@ -342,7 +342,7 @@ def test_places_are_looked_at_apart(executor: Executor) -> None:
 
 
 def test_invalid_manifest_is_looked_up_by_its_record(executor: Executor) -> None:
-    """An invalid manifest's job is found by the recorded ARN when its name leads nowhere."""
+    """An invalid manifest's job is found by the recorded ARN if its name leads nowhere."""
     cloud, jobs = Fake(), wanted(1)
     submitted(cloud, jobs)
     known = known_after_a_pass(cloud, jobs, executor)

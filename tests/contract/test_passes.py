@@ -1,4 +1,4 @@
-"""Whole passes over the fake cloud and real files: what is called, written and told."""
+"""Whole passes with the fake cloud and real files: their calls, writes and messages."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def reasons(report: Report) -> dict[str, Reason]:
 
 
 def test_submit_is_confirmed_at_once(tree: Tree) -> None:
-    """One Get finds nothing, one Create submits, one Get by ARN fills the sidecar."""
+    """One Get finds nothing, one Create submits, one Get by ARN completes the sidecar."""
     result = tree.one()
 
     assert [operation for operation, _ in tree.cloud.calls] == ["Place", "Get", "Create", "Get"]
@@ -58,7 +58,7 @@ def test_submit_is_confirmed_at_once(tree: Tree) -> None:
 
 
 def test_intent_is_on_disk_before_the_call(tree: Tree) -> None:
-    """When Create is called the sidecar already says so, with the token that is sent."""
+    """When Create is called, the sidecar already has the token that is sent."""
     found: list[dict[str, object]] = []
     tree.cloud.watcher = lambda call, _: found.append(tree.entry()) if call == "Create" else None
     tree.one()
@@ -70,7 +70,7 @@ def test_intent_is_on_disk_before_the_call(tree: Tree) -> None:
 
 @pytest.mark.parametrize("status", ["InProgress", "Completed", "Failed", "Stopped"])
 def test_second_pass_changes_nothing(tree: Tree, status: str) -> None:
-    """Once a status is recorded, passes call nothing that changes anything and write no byte."""
+    """Once a status is recorded, passes change nothing in the service and write no byte."""
     tree.one()
     tree.cloud.turn(KIND, "support-bot", status)
     tree.one()
@@ -84,7 +84,7 @@ def test_second_pass_changes_nothing(tree: Tree, status: str) -> None:
 
 
 def test_lost_sidecars_come_back(tree: Tree) -> None:
-    """Without its sidecars a tree submits nothing, and gets them back byte for byte."""
+    """Without its sidecars a tree submits nothing, and rebuilds them byte for byte."""
     for number in range(12):
         tree.put(f"job-{number:02}", {"state": "Suspended"} if number % 3 == 0 else None)
     tree.reconcile()
@@ -102,7 +102,7 @@ def test_lost_sidecars_come_back(tree: Tree) -> None:
 
 @pytest.mark.parametrize("mode", [Mode.PLAN, Mode.RECORD])
 def test_only_applying_changes_the_cloud(tree: Tree, mode: Mode) -> None:
-    """To plan and to record submit nothing; the plan is the one that would be carried out."""
+    """The modes plan and record submit nothing, and plan what apply would execute."""
     foreseen = tree.reconcile(mode).plan
 
     assert "Create" not in tree.cloud.count()
@@ -110,8 +110,8 @@ def test_only_applying_changes_the_cloud(tree: Tree, mode: Mode) -> None:
     assert tree.reconcile().plan == foreseen
 
 
-def test_guard_lets_nothing_through(tree: Tree) -> None:
-    """A plan over the limit is told and not carried out, not in part either."""
+def test_refused_plan_executes_nothing(tree: Tree) -> None:
+    """A plan over the limit is reported and not executed at all."""
     tree.limits = Limits(max_submits=1)
     tree.put("another")
 
@@ -124,8 +124,8 @@ def test_guard_lets_nothing_through(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("lost", [LOST, THROTTLED], ids=["in this pass", "in the next"])
-def test_lost_answer_is_looked_after(tree: Tree, lost: Failure) -> None:
-    """A Create that took effect without an answer is found, in this pass or the next; once."""
+def test_job_of_a_lost_response_is_found(tree: Tree, lost: Failure) -> None:
+    """A Create that took effect without a response is found in this pass or the next, once."""
     tree.cloud.losing = {"Create": lost}
     first = tree.one()
     tree.cloud.losing = {}
@@ -138,7 +138,7 @@ def test_lost_answer_is_looked_after(tree: Tree, lost: Failure) -> None:
 
 
 def test_create_without_effect_is_sent_again(tree: Tree) -> None:
-    """A Create that neither answered nor took effect stays an intent, and is sent again."""
+    """A Create without a response and without effect stays an intent, and is sent again."""
     tree.cloud.failing = {"Create": LOST}
     first = tree.one()
     assert (first.entry["phase"], first.outcome.failure) == ("Submitting", LOST)
@@ -152,7 +152,7 @@ def test_create_without_effect_is_sent_again(tree: Tree) -> None:
 
 
 def test_refused_create_is_sent_once(tree: Tree) -> None:
-    """A refused request is not sent again, until its manifest is edited."""
+    """A refused request is not sent again until its manifest is edited."""
     tree.cloud.failing = {"Create": REFUSED}
     assert tree.one().outcome.failure == REFUSED
     assert tree.one().outcome.now.reason is Reason.SUBMIT_REFUSED
@@ -164,7 +164,7 @@ def test_refused_create_is_sent_once(tree: Tree) -> None:
 
 
 def test_model_name_that_is_in_use_is_refused(tree: Tree) -> None:
-    """A conflict over the model's name, which no look for the job can settle, is sent once."""
+    """A conflict over the model's name, which no lookup can settle, is sent once."""
     taken = failure("ConflictException", "The model name is already in use.", reading=False)
     tree.cloud.failing = {"Create": taken}
     assert tree.one().outcome.failure == taken
@@ -175,7 +175,7 @@ def test_model_name_that_is_in_use_is_refused(tree: Tree) -> None:
 
 
 def test_refusal_outlives_an_outage(tree: Tree) -> None:
-    """A pass in which the service could not be asked forgets no refusal."""
+    """A pass that cannot reach the service keeps a recorded refusal."""
     tree.cloud.failing = {"Create": REFUSED}
     tree.one()
     before = tree.files()
@@ -188,7 +188,7 @@ def test_refusal_outlives_an_outage(tree: Tree) -> None:
 
 
 def test_race_for_a_name_is_classified(tree: Tree) -> None:
-    """A name that somebody took since the look is held as theirs, not failed."""
+    """A name that somebody else took meanwhile holds the job as not owned, without a failure."""
 
     def snatch(call: str, _: str) -> None:
         if call == "Create":
@@ -204,7 +204,7 @@ def test_race_for_a_name_is_classified(tree: Tree) -> None:
 
 
 def test_token_that_leads_elsewhere_is_held(tree: Tree) -> None:
-    """Another job than the one asked for is told, and the token is not used again."""
+    """If Create returns another job, that is reported, and the token is not used again."""
     asked = submission(KIND, SPEC, "support-bot", "acme-ml")
     request = {**asked.request, "jobName": "another"}
     tree.cloud.create(KIND, Target(), request, asked.token)
@@ -219,7 +219,7 @@ def test_token_that_leads_elsewhere_is_held(tree: Tree) -> None:
 
 @pytest.mark.parametrize("lag", [1, 3, 9])
 def test_short_lag_is_waited_for(tree: Tree, lag: int) -> None:
-    """A job that does not show at once is looked for again, for a while."""
+    """A job that is not visible at once is looked up again for a while."""
     tree.cloud.lag = lag
     result = tree.one()
 
@@ -230,7 +230,7 @@ def test_short_lag_is_waited_for(tree: Tree, lag: int) -> None:
 
 @pytest.mark.parametrize("cause", ["lag", "failure"])
 def test_unseen_job_is_recorded_by_its_arn(tree: Tree, cause: str) -> None:
-    """A job that was answered for and cannot be seen is recorded, and found in the next pass."""
+    """A created job that is not visible is recorded by ARN, and found in the next pass."""
     if cause == "lag":
         tree.cloud.lag = 1000
     else:
@@ -245,7 +245,7 @@ def test_unseen_job_is_recorded_by_its_arn(tree: Tree, cause: str) -> None:
 
 
 def test_one_failure_stops_no_other(tree: Tree) -> None:
-    """Jobs fail, are refused and go through side by side, and each is recorded."""
+    """Jobs fail, are refused and succeed in parallel, and each is recorded."""
     for name in ("denied", "fine", "unwritable"):
         tree.put(name)
     (tree.folder / "unwritable.status.json").mkdir()
@@ -265,8 +265,8 @@ def test_one_failure_stops_no_other(tree: Tree) -> None:
     assert "move it away" in held.message
 
 
-def test_own_defect_stops_no_other(tree: Tree) -> None:
-    """An error that nobody foresaw is the failure of its action alone, and told as ours."""
+def test_unexpected_error_fails_one_action(tree: Tree) -> None:
+    """An unexpected error fails only its own action, and is reported as a bug."""
     tree.put("fine")
 
     def break_down(call: str, argument: str) -> None:
@@ -283,8 +283,8 @@ def test_own_defect_stops_no_other(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("ended", [False, True])
-def test_stop_is_asked_for_once(tree: Tree, ended: bool) -> None:
-    """A stop is sent to a job that runs; one that ended meanwhile is recorded as it ended."""
+def test_stop_is_sent_once(tree: Tree, ended: bool) -> None:
+    """A running job is stopped once; one that ended meanwhile is recorded as ended."""
     tree.one()
     tree.put("support-bot", {"state": "Stopped"})
     if ended:
@@ -301,7 +301,7 @@ def test_stop_is_asked_for_once(tree: Tree, ended: bool) -> None:
 
 
 def test_adopted_job_is_ours_from_then_on(tree: Tree) -> None:
-    """An adoption is recorded without a call that changes anything, and settles."""
+    """An adoption is recorded without a changing call, and settles."""
     tree.cloud.create(KIND, Target(), submission(KIND, SPEC, "support-bot", "").request, FOREIGN)
     tree.cloud.turn(KIND, "support-bot", "Completed")
     tree.put("support-bot", {"adopt": tree.live()[0].arn})
@@ -315,8 +315,8 @@ def test_adopted_job_is_ours_from_then_on(tree: Tree) -> None:
     assert tree.cloud.count() == {}
 
 
-def test_submit_whose_look_fails_says_why(tree: Tree) -> None:
-    """A job that was created but could not be looked up is recorded, and the cause is reported."""
+def test_submit_with_a_failed_lookup_says_why(tree: Tree) -> None:
+    """A created job that could not be looked up is recorded, and the cause is reported."""
     arn = arn_of(KIND, "job000000000")
     tree.cloud.failing = {("Get", arn): failure("ExpiredTokenException", "old", reading=True)}
     tree.put("support-bot")
@@ -328,8 +328,8 @@ def test_submit_whose_look_fails_says_why(tree: Tree) -> None:
     assert "could not be looked up: ExpiredToken" in tree.entry()["conditions"][0]["message"]
 
 
-def test_adopted_failure_that_heals_is_not_said_to_last(tree: Tree) -> None:
-    """Who adopts a failed job that the next pass retries is not asked for another attempt."""
+def test_adopted_failure_is_retried(tree: Tree) -> None:
+    """An adopted job whose failure will be retried does not ask for another attempt."""
     tree.cloud.create(KIND, Target(), submission(KIND, SPEC, "support-bot", "").request, FOREIGN)
     tree.cloud.turn(KIND, "support-bot", "Failed", failureMessage="Internal server error")
     tree.put("support-bot", {"adopt": tree.live()[0].arn, "onFailure": {"retries": 1}})
@@ -341,8 +341,8 @@ def test_adopted_failure_that_heals_is_not_said_to_last(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("mode", list(Mode))
-def test_only_applying_clears_away(tree: Tree, mode: Mode) -> None:
-    """What a killed process left behind goes in a pass that acts, and in no other."""
+def test_only_applying_removes_temporary_files(tree: Tree, mode: Mode) -> None:
+    """Temporary files of a killed process are removed only by a pass that applies."""
     left = tree.folder / ".support-bot.status.json.1.2.tmp"
     left.write_bytes(b"{")
     then = time.time() - 7200
@@ -358,8 +358,8 @@ OTHER_CONFLICT = failure(
 )
 
 
-def test_conflict_in_pass_after_pass_stalls(tree: Tree) -> None:
-    """A Create that conflicts with nothing that shows is not sent for ever."""
+def test_repeated_conflicts_stall(tree: Tree) -> None:
+    """A Create that conflicts with an invisible job is not sent for ever."""
     tree.cloud.failing = {"Create": OTHER_CONFLICT}
     for _ in range(MOST_CONFLICTS):
         assert tree.one().outcome.failure == OTHER_CONFLICT
@@ -373,8 +373,8 @@ def test_conflict_in_pass_after_pass_stalls(tree: Tree) -> None:
     assert tree.entry()["conditions"][-1]["type"] == "Stalled"
 
 
-def test_conflict_that_passes_heals(tree: Tree) -> None:
-    """An operation that was in progress for a few passes keeps no job from being submitted."""
+def test_temporary_conflict_is_retried(tree: Tree) -> None:
+    """A conflict for a few passes does not prevent the submit."""
     tree.cloud.failing = {"Create": OTHER_CONFLICT}
     for _ in range(MOST_CONFLICTS - 1):
         tree.one()
@@ -384,8 +384,8 @@ def test_conflict_that_passes_heals(tree: Tree) -> None:
     assert "conflicts" not in tree.entry()
 
 
-def test_other_failures_between_conflicts_stall_nothing(tree: Tree) -> None:
-    """Only conflicts one after another are counted."""
+def test_only_consecutive_conflicts_stall(tree: Tree) -> None:
+    """Only consecutive conflicts are counted."""
     for _ in range(MOST_CONFLICTS // 2 + 1):
         tree.cloud.failing = {"Create": OTHER_CONFLICT}
         tree.one()
@@ -397,7 +397,7 @@ def test_other_failures_between_conflicts_stall_nothing(tree: Tree) -> None:
 
 
 def test_job_behind_a_stalled_conflict_is_found(tree: Tree) -> None:
-    """What a stalled Create may have made is looked for in each pass, also under a later name."""
+    """The job of a stalled Create is looked up in each pass, even under a later name."""
     tree.cloud.failing = {"Create": OTHER_CONFLICT}
     for _ in range(MOST_CONFLICTS + 1):
         tree.one()
@@ -413,7 +413,7 @@ def test_job_behind_a_stalled_conflict_is_found(tree: Tree) -> None:
 
 
 def test_edit_of_a_stalled_conflict_is_submitted(tree: Tree) -> None:
-    """Another spec is another request, whose conflicts are counted anew."""
+    """Another spec is another request, with its own count of conflicts."""
     tree.cloud.failing = {"Create": OTHER_CONFLICT}
     for _ in range(MOST_CONFLICTS + 1):
         tree.one()
@@ -426,7 +426,7 @@ def test_edit_of_a_stalled_conflict_is_submitted(tree: Tree) -> None:
 
 
 def test_tags_of_an_ended_job_are_corrected(tree: Tree) -> None:
-    """An edit of tags is read and set also where the sidecar alone knows how the job ended."""
+    """Edited tags are read and set even if only the sidecar was used for the job."""
     tree.put("support-bot", jobTags=[{"key": "team", "value": "support"}])
     tree.one()
     tree.cloud.turn(KIND, "support-bot", "Completed")

@@ -1,4 +1,4 @@
-"""The service's quota, met by whole passes: what is called, kept and told."""
+"""The service's quota in whole passes: calls, records and messages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FOREIGN = "351997e1-336f-40c9-99a7-e1fd05e819b3"
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
-    """A tree with six manifests, of which the service takes two at a time."""
+    """A tree with six manifests and a quota of two jobs."""
     made = Tree(tmp_path)
     for number in range(6):
         made.put(f"job-{number}")
@@ -33,7 +33,7 @@ def tree(tmp_path: Path) -> Tree:
 
 
 def take(tree: Tree, quota: int) -> None:
-    """Let the service take so many active jobs from now on."""
+    """Set the quota of active jobs."""
 
     def watch(operation: str, _: str) -> None:
         if operation == "Create" and len(active(tree)) >= quota:
@@ -43,12 +43,12 @@ def take(tree: Tree, quota: int) -> None:
 
 
 def active(tree: Tree) -> list[str]:
-    """Return the names of the active jobs, in the order in which they were made."""
+    """Return the names of the active jobs, in the order of their creation."""
     return [live.name for live in tree.live() if live.status in KIND.active]
 
 
 def bystand(tree: Tree, name: str) -> None:
-    """Let somebody else have a job."""
+    """Submit a job as somebody else."""
     watcher, tree.cloud.watcher = tree.cloud.watcher, lambda _operation, _argument: None
     tree.cloud.create(KIND, Target(), {**SPEC, "jobName": name}, FOREIGN + name)
     tree.cloud.watcher = watcher
@@ -60,13 +60,13 @@ def creates(tree: Tree) -> list[str]:
 
 
 def queues(tree: Tree) -> dict[str, Any]:
-    """Return what each entry in the queue keeps of it, by name."""
+    """Return the queue members of each entry, by name."""
     entries = {name: tree.entry(name) for name in tree.jobs}
     return {name: one.get("queue") for name, one in entries.items() if one["phase"] == "Queued"}
 
 
-def test_full_place_is_asked_once(tree: Tree) -> None:
-    """Two go in, as many at most are refused and know why, and the rest never called."""
+def test_full_place_is_tried_once(tree: Tree) -> None:
+    """Two jobs are submitted, at most two are refused, and the rest are never sent."""
     report = tree.reconcile()
 
     assert active(tree) == ["job-0", "job-1"]
@@ -81,8 +81,8 @@ def test_full_place_is_asked_once(tree: Tree) -> None:
     assert {one.outcome.planned.verb for one in report.results} == {Verb.SUBMIT}
 
 
-def test_full_place_is_not_asked_again(tree: Tree) -> None:
-    """As long as nothing ends, passes only look, and write no byte."""
+def test_full_place_is_not_tried_again(tree: Tree) -> None:
+    """Until a job ends, passes only read, and write no byte."""
     tree.reconcile()
     before = tree.files()
     report = tree.reconcile()
@@ -93,8 +93,8 @@ def test_full_place_is_not_asked_again(tree: Tree) -> None:
     assert [one.desired.key.name for one in waiting] == [f"job-{number}" for number in range(2, 6)]
 
 
-def test_plan_shows_who_waits(tree: Tree) -> None:
-    """The plan tells the same, and what reconcile does next is what it shows."""
+def test_plan_shows_the_queue(tree: Tree) -> None:
+    """A plan shows the same queue that reconcile then uses."""
     tree.reconcile()
     tree.cloud.turn(KIND, "job-0", "Completed")
     foreseen = tree.reconcile(Mode.PLAN).plan
@@ -106,7 +106,7 @@ def test_plan_shows_who_waits(tree: Tree) -> None:
 
 
 def test_freed_slot_is_taken_in_the_next_pass(tree: Tree) -> None:
-    """Pass by pass all end, in order, and are refused no more often than slots were freed."""
+    """Over several passes all jobs run in order, with no more refusals than freed slots."""
     refusals, slots = 0, 2
     for _ in range(12):
         before = len(tree.live())
@@ -126,7 +126,7 @@ def test_freed_slot_is_taken_in_the_next_pass(tree: Tree) -> None:
 
 
 def test_priority_goes_first_into_a_freed_slot(tree: Tree) -> None:
-    """A more urgent manifest that comes later needs no refusal of its own to go first."""
+    """A later manifest with a higher priority goes first without a refusal of its own."""
     tree.reconcile()
     tree.put("urgent", {"priority": 5})
     tree.reconcile()
@@ -139,7 +139,7 @@ def test_priority_goes_first_into_a_freed_slot(tree: Tree) -> None:
 
 
 def test_others_jobs_take_slots_too(tree: Tree) -> None:
-    """A place that others fill is asked once, and again only when one of their jobs has ended."""
+    """A place full of others' jobs is tried once, and again only when one of them has ended."""
     for name in ("theirs-0", "theirs-1"):
         bystand(tree, name)
     tree.reconcile()
@@ -155,8 +155,8 @@ def test_others_jobs_take_slots_too(tree: Tree) -> None:
     assert tree.entry("job-0")["phase"] == "InProgress"
 
 
-def test_higher_quota_is_found_out(tree: Tree) -> None:
-    """More active jobs than the number that was learnt show that it holds no more."""
+def test_raised_quota_is_noticed(tree: Tree) -> None:
+    """More active jobs than the recorded number show that the quota was raised."""
     tree.reconcile()
     take(tree, 4)
     tree.reconcile()
@@ -169,7 +169,7 @@ def test_higher_quota_is_found_out(tree: Tree) -> None:
 
 
 def test_quota_for_another_cause_is_probed(tree: Tree) -> None:
-    """Where nothing is active and jobs are refused all the same, each pass tries just one."""
+    """If jobs are refused although nothing is active, each pass tries only one."""
     take(tree, 0)
     for _ in range(3):
         tree.reconcile()
@@ -183,7 +183,7 @@ def test_quota_for_another_cause_is_probed(tree: Tree) -> None:
 
 
 def test_count_that_fails_lets_one_through(tree: Tree) -> None:
-    """Without leave to list, a pass tries one job, and is refused once."""
+    """Without permission to list, each pass tries one job."""
     for name in ("theirs-0", "theirs-1"):
         bystand(tree, name)
     status = KIND.listed_as_active
@@ -195,7 +195,7 @@ def test_count_that_fails_lets_one_through(tree: Tree) -> None:
 
 
 def test_lost_sidecars_cost_one_refusal(tree: Tree) -> None:
-    """What the queue knew is learnt anew by one job, and nothing is submitted twice."""
+    """Without records, one job finds out the quota again, and nothing is submitted twice."""
     tree.reconcile()
     for path in tree.folder.iterdir():
         path.unlink()
@@ -205,8 +205,8 @@ def test_lost_sidecars_cost_one_refusal(tree: Tree) -> None:
     assert active(tree) == ["job-0", "job-1"]
 
 
-def test_limit_of_ours_spares_every_refusal(tree: Tree) -> None:
-    """With limits.maxActive at the quota nothing is ever refused."""
+def test_max_active_avoids_refusals(tree: Tree) -> None:
+    """With limits.maxActive at the quota, nothing is ever refused."""
     tree.limits = Limits(max_active=2)
     for _ in range(8):
         made = len(tree.live())
@@ -219,7 +219,7 @@ def test_limit_of_ours_spares_every_refusal(tree: Tree) -> None:
 
 
 def test_unconfirmed_goes_first(tree: Tree) -> None:
-    """A submit without an answer is confirmed before any other takes the slot."""
+    """An unanswered submit is confirmed before any other takes the slot."""
     tree.cloud.failing = {("Create", "job-5"): LOST}
     jobs, tree.jobs = tree.jobs, {"job-5": tree.jobs["job-5"]}
     tree.reconcile()
@@ -233,7 +233,7 @@ def test_unconfirmed_goes_first(tree: Tree) -> None:
 
 
 def test_unconfirmed_in_a_full_place_stays_unconfirmed(tree: Tree) -> None:
-    """An unanswered submit that stands behind a refusal is not tried, nor forgotten."""
+    """An unanswered submit behind a refusal is neither tried nor forgotten."""
     for name in ("job-4", "job-5"):
         tree.cloud.failing[("Create", name)] = LOST
     jobs, tree.jobs = tree.jobs, {name: tree.jobs[name] for name in ("job-4", "job-5")}
@@ -251,7 +251,7 @@ def test_unconfirmed_in_a_full_place_stays_unconfirmed(tree: Tree) -> None:
 
 @pytest.mark.parametrize("quota", [0, 2])
 def test_wait_ends_only_with_the_queue(tree: Tree, quota: int) -> None:
-    """Queued jobs are not over: they are waited for to their end, or until time is up."""
+    """A wait includes queued jobs, until they end or time is up."""
     take(tree, quota)
 
     def one_pass() -> Any:
@@ -266,7 +266,7 @@ def test_wait_ends_only_with_the_queue(tree: Tree, quota: int) -> None:
 
 
 def test_retry_waits_for_its_slot(tree: Tree) -> None:
-    """A further attempt that the quota refuses costs no attempt: it is the same one, later."""
+    """A retry that the quota refuses is sent later as the same attempt."""
     tree.jobs = {"job-0": tree.jobs["job-0"]}
     tree.reconcile()
     tree.cloud.turn(KIND, "job-0", "Failed")

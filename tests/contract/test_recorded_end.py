@@ -1,4 +1,4 @@
-"""A sidecar that says that a job ended: enough to leave the job alone, never to submit another."""
+"""A recorded end is enough to leave a job alone, but never to submit another."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HEALS = "Internal server error"
 
 
 def running(folder: Path, status: str) -> Tree:
-    """Return a tree whose job runs, while its sidecar says that it ended with a status."""
+    """Return a tree whose job runs although its sidecar records an end status."""
     tree = Tree(folder)
     tree.put("support-bot")
     tree.one()
@@ -37,8 +37,8 @@ FURTHER: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("further", FURTHER)
-def test_service_is_asked_before_a_further_attempt(tmp_path: Path, further: str) -> None:
-    """While the job runs nothing is submitted beside it, whatever its sidecar says."""
+def test_job_is_looked_up_before_a_further_attempt(tmp_path: Path, further: str) -> None:
+    """While the job runs, nothing is submitted beside it, whatever its sidecar says."""
     status, policy = FURTHER[further]
     tree = running(tmp_path, status)
     tree.put("support-bot", policy)
@@ -51,8 +51,8 @@ def test_service_is_asked_before_a_further_attempt(tmp_path: Path, further: str)
     assert tree.entry()["phase"] == "InProgress"
 
 
-def test_unanswered_question_holds_a_further_attempt(tmp_path: Path) -> None:
-    """Where the service cannot say that the job before ended, nothing follows it."""
+def test_failed_lookup_holds_a_further_attempt(tmp_path: Path) -> None:
+    """If the service cannot confirm that the job ended, no further attempt is submitted."""
     tree = running(tmp_path, "Failed")
     tree.put("support-bot", {"attempt": 1})
     tree.cloud.failing = {("Get", "support-bot"): DOWN}
@@ -61,8 +61,8 @@ def test_unanswered_question_holds_a_further_attempt(tmp_path: Path) -> None:
     assert "Create" not in tree.cloud.count()
 
 
-def test_service_is_asked_before_a_revision(tmp_path: Path) -> None:
-    """A new revision of a job counts the job before as the service shows it, not as recorded."""
+def test_job_is_looked_up_before_a_revision(tmp_path: Path) -> None:
+    """Before a new revision, the previous job is looked up instead of trusting the record."""
     tree = running(tmp_path, "Failed")
     spec = {"hyperParameters": {"epochCount": "3"}}
     tree.put("support-bot", {"onSpecChange": "NewRevision"}, **spec)
@@ -73,8 +73,8 @@ def test_service_is_asked_before_a_revision(tmp_path: Path) -> None:
     assert [one.live.status for one in action.earlier] == ["InProgress"]
 
 
-def test_many_jobs_are_asked_for_by_name_before_retries(tmp_path: Path) -> None:
-    """A listing says that the jobs run as well as Get does."""
+def test_many_jobs_are_looked_up_before_retries(tmp_path: Path) -> None:
+    """Before retries, a listing can show that jobs run, just like Get."""
     tree = Tree(tmp_path)
     names = [f"job-{number:02}" for number in range(12)]
     for name in names:
@@ -92,7 +92,7 @@ def test_many_jobs_are_asked_for_by_name_before_retries(tmp_path: Path) -> None:
 
 
 def test_recorded_end_without_a_further_attempt_costs_no_call(tmp_path: Path) -> None:
-    """A record is enough for a job that nothing is to follow."""
+    """Without a next attempt, the record of an end is enough."""
     tree = running(tmp_path, "Stopped")
 
     result = tree.one()

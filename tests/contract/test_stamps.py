@@ -1,4 +1,4 @@
-"""Where Get omits the token, the stamps on a job tell whose it is."""
+"""Stamp tags show whose a job is where Get shows no token."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ def _decided(cloud: Fake, job: Desired, fleet: Fleet = FLEET) -> Action:
 
 
 def test_job_without_a_token_is_known_by_its_stamps() -> None:
-    """A job that carries this owner and digest is this manifest's."""
+    """A job with this owner's and digest's stamps is this manifest's."""
     job = _desired(SPEC)
     cloud, _ = _submitted(job)
 
     assert str(_decided(cloud, job).reason) == "InProgress"
 
 
-def test_stamps_tell_that_a_spec_was_edited() -> None:
-    """A job of ours that carries another digest was made from another spec."""
+def test_stamps_show_that_a_spec_was_edited() -> None:
+    """A job of ours with another digest was created from another spec."""
     cloud, _ = _submitted(_desired(SPEC))
 
     action = _decided(cloud, _desired({**SPEC, "hyperParameters": {"epochCount": "3"}}))
@@ -69,8 +69,8 @@ def test_stamps_tell_that_a_spec_was_edited() -> None:
 
 
 @pytest.mark.parametrize("spoilt", [{OWNER: "somebody-else"}, {OWNER: ""}, {DIGEST: ""}])
-def test_stamps_of_nobody_or_another_prove_nothing(spoilt: dict[str, str]) -> None:
-    """Without this owner's name and a digest a job is not ours."""
+def test_missing_or_foreign_stamps_prove_nothing(spoilt: dict[str, str]) -> None:
+    """Without this owner's name and a digest, a job is not ours."""
     job = _desired(SPEC)
     cloud, arn = _submitted(job)
     cloud.kept_tags[arn] |= spoilt
@@ -79,7 +79,7 @@ def test_stamps_of_nobody_or_another_prove_nothing(spoilt: dict[str, str]) -> No
 
 
 def test_stamps_that_cannot_be_read_leave_it_unknown() -> None:
-    """A failing list of tags is ignorance: it does not make a job another owner's."""
+    """If tags cannot be listed, the job is unknown, not foreign."""
     job = _desired(SPEC)
     cloud, _ = _submitted(job)
     cloud.failing["Tags"] = DENIED
@@ -87,8 +87,8 @@ def test_stamps_that_cannot_be_read_leave_it_unknown() -> None:
     assert str(_decided(cloud, job).reason) == "ObservationFailed"
 
 
-def test_fleet_without_stamps_asks_for_no_tags() -> None:
-    """Stamps count only where the fleet sets them."""
+def test_fleet_without_stamps_reads_no_tags() -> None:
+    """Stamps are read only if the fleet sets them."""
     job = _desired(SPEC)
     cloud, _ = _submitted(job)
 
@@ -99,7 +99,7 @@ def test_fleet_without_stamps_asks_for_no_tags() -> None:
 
 
 def test_stamps_lead_from_a_job_to_its_manifest() -> None:
-    """Whoever finds the job reads its owner, its manifest's path and its digest."""
+    """A job's stamps have its owner, its manifest's path and its digest."""
     job = _desired({**SPEC, "jobTags": [{"key": "team", "value": "support"}]})
     cloud, arn = _submitted(job)
 

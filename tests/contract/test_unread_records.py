@@ -1,4 +1,4 @@
-"""Records that cannot be read: unknown, and so never absent, in whole passes."""
+"""Unreadable records in whole passes: unknown, and so never treated as absent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BROKEN = {
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
-    """A tree whose one job runs, as its sidecar records, under a name that was edited since."""
+    """A tree with one running, recorded job whose name was edited since."""
     made = Tree(tmp_path)
     made.put("support-bot", jobName="first-name")
     made.one()
@@ -40,7 +40,7 @@ def decided(report: Report) -> dict[str, Reason]:
 
 
 def unread(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
-    """Let every sidecar fail to open from now on."""
+    """Make opening any sidecar fail from now on."""
     real = os.open
 
     def failing(path: Any, *given: Any, **more: Any) -> int:
@@ -53,10 +53,10 @@ def unread(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
 
 @pytest.mark.parametrize("whole", [True, False])
 @pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EMFILE, errno.EACCES])
-def test_unread_record_pays_for_no_second_job(
+def test_unreadable_record_submits_no_second_job(
     tree: Tree, monkeypatch: pytest.MonkeyPatch, number: int, whole: bool
 ) -> None:
-    """A read that fails once holds the job, and the file stays as it is."""
+    """A single read error holds the job, and the file stays unchanged."""
     before = tree.files()
     with monkeypatch.context() as patched:
         unread(patched, number)
@@ -70,8 +70,8 @@ def test_unread_record_pays_for_no_second_job(
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
 @pytest.mark.parametrize("whole", [True, False])
-def test_broken_record_pays_for_no_second_job(tree: Tree, content: bytes, whole: bool) -> None:
-    """A file that is cut may have known the job by a name that nothing else leads to."""
+def test_broken_record_submits_no_second_job(tree: Tree, content: bytes, whole: bool) -> None:
+    """A truncated sidecar may record the job under a name that nothing else leads to."""
     path = tree.folder / "support-bot.status.json"
     path.write_bytes(content)
 
@@ -83,7 +83,7 @@ def test_broken_record_pays_for_no_second_job(tree: Tree, content: bytes, whole:
 
 
 def test_manifest_that_moved_away_from_a_broken_record_is_held(tree: Tree) -> None:
-    """The record of a job may be in any sidecar of the pass."""
+    """Any sidecar of the pass may hold a moved job's record."""
     path = tree.folder / "support-bot.status.json"
     path.rename(tree.folder / "old.status.json")
     (tree.folder / "old.status.json").write_bytes(CUT)
@@ -95,7 +95,7 @@ def test_manifest_that_moved_away_from_a_broken_record_is_held(tree: Tree) -> No
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
 def test_broken_record_is_rebuilt_from_what_the_service_shows(tree: Tree, content: bytes) -> None:
-    """Where the job is found under a name of today, the sidecar is the same to the byte again."""
+    """If the job is found under a current name, its sidecar is rebuilt byte for byte."""
     tree.put("support-bot", jobName="first-name")
     tree.one()
     path = tree.folder / "support-bot.status.json"
@@ -107,7 +107,7 @@ def test_broken_record_is_rebuilt_from_what_the_service_shows(tree: Tree, conten
 
 
 def test_broken_record_stays_while_one_of_its_jobs_is_not_shown(tree: Tree) -> None:
-    """Rebuilding the file for one job would lose what it records of another."""
+    """A broken file is not replaced while one of its jobs is not found."""
     tree.put("other")
     tree.whole()
     path = tree.folder / "other.status.json"
@@ -125,7 +125,7 @@ def test_broken_record_stays_while_one_of_its_jobs_is_not_shown(tree: Tree) -> N
 
 @pytest.mark.parametrize("problems", [None, 1], ids=["a part", "a broken manifest"])
 def test_broken_record_stays_in_a_pass_over_a_part(tree: Tree, problems: int | None) -> None:
-    """What the pass does not see, or cannot read, may have its record in the file too."""
+    """A partial pass does not replace a broken file, which may hold other records."""
     tree.put("other")
     tree.whole()
     path = tree.folder / "other.status.json"
@@ -141,8 +141,8 @@ def test_broken_record_stays_in_a_pass_over_a_part(tree: Tree, problems: int | N
     assert path.read_bytes() == CUT
 
 
-def test_person_may_give_a_record_up(tree: Tree) -> None:
-    """What is forgotten by name counts as never recorded: it is submitted, once."""
+def test_record_can_be_given_up(tree: Tree) -> None:
+    """A record that was given up by name counts as never written: its job is submitted once."""
     path = tree.folder / "support-bot.status.json"
     path.write_bytes(CUT)
 
@@ -152,10 +152,10 @@ def test_person_may_give_a_record_up(tree: Tree) -> None:
     assert [live.name for live in tree.live()] == ["first-name", "second-name"]
 
 
-def test_stop_goes_on_while_the_record_cannot_be_read(
+def test_unreadable_record_does_not_prevent_a_stop(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What the service shows to be ours is stopped; the file is not written."""
+    """A job that is shown to be ours is stopped; the file is not written."""
     tree.put("support-bot", {"state": "Stopped"}, jobName="first-name")
     before = tree.files()
     with monkeypatch.context() as patched:
@@ -167,8 +167,10 @@ def test_stop_goes_on_while_the_record_cannot_be_read(
     assert tree.files() == before
 
 
-def test_recording_alone_writes_over_nothing(tree: Tree, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A pass that only records what it sees keeps its hands off an unread record too."""
+def test_record_mode_replaces_no_unreadable_record(
+    tree: Tree, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pass in record mode does not replace an unreadable record."""
     before = tree.files()
     with monkeypatch.context() as patched:
         unread(patched, errno.ESTALE)
@@ -182,7 +184,7 @@ def test_recording_alone_writes_over_nothing(tree: Tree, monkeypatch: pytest.Mon
 def test_record_beside_an_unread_one_is_not_collected(
     tree: Tree, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where the sidecar of a moved manifest is unread, the old one is the last known record."""
+    """An old entry stays if the sidecar of the moved manifest cannot be read."""
     old, new = tree.folder / "old.status.json", tree.folder / "support-bot.status.json"
     old.write_bytes(new.read_bytes())
     real, met = os.open, list[str]()

@@ -1,4 +1,4 @@
-"""Waiting repeats passes until nothing can change without a person, or time is up."""
+"""A wait repeats passes until nothing can change without a person, or until a timeout."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def tree(tmp_path: Path) -> Tree:
 
 
 def test_wait_ends_with_the_jobs(tree: Tree) -> None:
-    """Passes repeat, so many seconds apart, until every job has ended."""
+    """Passes repeat at an interval until every job has ended."""
     shown: list[Report] = []
 
     def one_pass() -> Report:
@@ -45,8 +45,8 @@ def test_wait_ends_with_the_jobs(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize(("timeout", "passes"), [(0, 1), (5, 2), (59, 3), (60, 3)])
-def test_wait_ends_in_time(tree: Tree, timeout: float, passes: int) -> None:
-    """A wait looks once more when its time is over, and says which jobs have not ended."""
+def test_wait_ends_at_its_timeout(tree: Tree, timeout: float, passes: int) -> None:
+    """A wait makes a last pass at its timeout, and returns the unfinished jobs."""
     shown: list[Report] = []
     waited = wait(tree.reconcile, {KIND.name: KIND}, tree.clock, 30, timeout, shown.append)
 
@@ -68,10 +68,10 @@ def test_wait_ends_in_time(tree: Tree, timeout: float, passes: int) -> None:
     ],
     ids=["refused", "denied", "no credentials", "throttled", "not looked up"],
 )
-def test_wait_ends_where_waiting_mends_nothing(
+def test_wait_ends_at_permanent_failures(
     tree: Tree, found: dict[str | tuple[str, str], Failure], ends: bool
 ) -> None:
-    """What only a person can mend is not waited for; what passes by itself is."""
+    """A wait ends at failures that a person must fix, and goes on at temporary ones."""
     tree.cloud.failing = found
     waited = wait(tree.reconcile, {KIND.name: KIND}, tree.clock, 30, 60, lambda _: None)
 
@@ -82,10 +82,8 @@ def test_wait_ends_where_waiting_mends_nothing(
     ("policy", "ends"),
     [({"state": "Suspended"}, True), ({"state": "Stopped"}, True), ({"state": "Submitted"}, False)],
 )
-def test_wait_ends_where_nothing_is_asked_for(
-    tree: Tree, policy: dict[str, str], ends: bool
-) -> None:
-    """A job that its manifest does not want submitted is not waited for."""
+def test_wait_ignores_unwanted_jobs(tree: Tree, policy: dict[str, str], ends: bool) -> None:
+    """A wait does not include jobs whose manifests do not want them submitted."""
     tree.put("support-bot", policy)
     waited = wait(tree.reconcile, {KIND.name: KIND}, tree.clock, 30, 60, lambda _: None)
 
