@@ -13,7 +13,7 @@ import os
 import stat
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 TEMPORARY = ".tmp"
@@ -32,11 +32,15 @@ class OpenFolder:
 
     descriptor: int
     has_changed: bool = False
+    _status: os.stat_result = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._status = os.fstat(self.descriptor)
 
     def is_at(self, path: str) -> bool:
         """Return whether a path leads to this folder; False also where that is unknown."""
         try:
-            return os.path.samestat(os.fstat(self.descriptor), Path(path).stat())
+            return os.path.samestat(self._status, Path(path).stat())
         except OSError:
             return False
 

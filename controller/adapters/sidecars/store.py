@@ -69,7 +69,7 @@ class Sidecars:
         self._owned: Mapping[JobKey, str] = {}
         self._written: dict[tuple[str, str], Mapping[str, Any]] | None = None
         self._flushes = Flushes(self._trees)
-        self._writes = Writes(self._trees, self._beside, self._may_replace)
+        self._writes = Writes(self._trees, self._beside, self._may_replace, self._as_read)
         self._rebuilds = False
         self._alike = Alike()
         self._bytes = 0

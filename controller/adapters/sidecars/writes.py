@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,13 +58,21 @@ class Writes:
 
     Each caller returns only once its entry is on disk. ``merge`` decides between an entry of ours
     and another one that the file has by now, and ``may_replace`` says which files may be replaced
-    although they cannot be understood.
+    although they cannot be understood. Files that are not ``known`` are created, if they do not
+    exist after all.
     """
 
-    def __init__(self, trees: Trees, merge: Merge, may_replace: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        trees: Trees,
+        merge: Merge,
+        may_replace: Callable[[str], bool],
+        known: Container[str],
+    ) -> None:
         self._trees = trees
         self._merge = merge
         self._may_replace = may_replace
+        self._known = known
         self._folders = SharedFolders()
         self._created: set[str] = set()
         self._guard = threading.Lock()
@@ -108,7 +116,7 @@ class Writes:
         above, _, name = path.rpartition("/")
         tree = self._trees.of(path)
         with self._folders.open(tree, above) as shared:
-            if path not in self._created and not shared.folder.exists(name):
+            if path not in self._known and path not in self._created:
                 text = Text({one.key: one.entry for one in batch})
                 content = _fitting(path, text)
                 if shared.create(name, content):
