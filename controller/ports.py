@@ -7,14 +7,23 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from controller.core.kinds.kind import Kind
-from controller.core.model import Failure, JobKey, Live, Place, Recorded, Source, Summary, Target
-from controller.core.planning.orphaned_entries import Stray
+from controller.core.model import (
+    CallFailure,
+    JobKey,
+    JobRecord,
+    JobSummary,
+    LiveJob,
+    Place,
+    Source,
+    Target,
+)
+from controller.core.planning.orphaned_entries import StrayEntry
 
 
 class CloudError(Exception):
     """A call failed; ``failure`` classifies it."""
 
-    def __init__(self, failure: Failure) -> None:
+    def __init__(self, failure: CallFailure) -> None:
         super().__init__(str(failure))
         self.failure = failure
 
@@ -27,22 +36,22 @@ class LedgerError(Exception):
     """A sidecar could not be written; the message names the file and the cause."""
 
 
-Entry = tuple[Source, JobKey, Mapping[str, Any]]
+StatusEntry = tuple[Source, JobKey, Mapping[str, Any]]
 """A manifest's source and key, and the entry to write into its sidecar."""
 
 
 class Cloud(Protocol):
     """The service that runs jobs. Every method raises CloudError when its call fails."""
 
-    def place(self, target: Target) -> Place:
+    def get_place(self, target: Target) -> Place:
         """Return where a target's credentials act (STS GetCallerIdentity, called once per role)."""
 
-    def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
+    def get(self, kind: Kind, target: Target, identifier: str) -> LiveJob | None:
         """Return a job by name or ARN, or None if the service says that it does not exist."""
 
-    def listing(
+    def list_jobs(
         self, kind: Kind, target: Target, *, status: str | None = None, most: int | None = None
-    ) -> tuple[Summary, ...]:
+    ) -> tuple[JobSummary, ...]:
         """Return the summaries of all jobs, newest first: all pages or an error, never a part.
 
         Raises ListingTooLongError when there are more than ``most`` pages.
@@ -54,20 +63,20 @@ class Cloud(Protocol):
     def stop(self, kind: Kind, target: Target, arn: str) -> None:
         """Ask the service to stop a job."""
 
-    def tags(self, target: Target, arn: str) -> Mapping[str, str]:
+    def get_tags(self, target: Target, arn: str) -> Mapping[str, str]:
         """Return all tags of a job or of its output, including the service's own (``aws:``)."""
 
-    def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
+    def add_tags(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
         """Set all of the tags on a resource, or none; an existing key gets the new value."""
 
-    def untag(self, target: Target, arn: str, keys: Collection[str]) -> None:
+    def remove_tags(self, target: Target, arn: str, keys: Collection[str]) -> None:
         """Remove tags from a resource; keys that it does not have are ignored."""
 
 
 class Ledger(Protocol):
     """The sidecars beside the manifests."""
 
-    def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
+    def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, JobRecord]:
         """Return the records of these jobs, and of any others in the same folders.
 
         A job whose record may be in a file that could not be read has a ``doubt``.
@@ -79,23 +88,23 @@ class Ledger(Protocol):
         It is on disk when this returns, even if another process wrote it. Raises LedgerError.
         """
 
-    def write_all(self, entries: Sequence[Entry]) -> Sequence[bool | LedgerError]:
+    def write_all(self, entries: Sequence[StatusEntry]) -> Sequence[bool | LedgerError]:
         """Write many entries as ``write`` does, each sidecar once.
 
         An entry that the sidecar already has is left as it is, flushed to disk or not. Returns for
         each entry whether any byte changed, or why it could not be written.
         """
 
-    def rebuild(self) -> None:
+    def allow_rebuild(self) -> None:
         """Allow writes to replace sidecars that the last read could not read or parse.
 
         Call it only when no job has to be held because of them.
         """
 
-    def astray(self) -> Sequence[Stray]:
+    def list_stray_entries(self) -> Sequence[StrayEntry]:
         """Return the entries that the last read found anywhere but beside their manifest."""
 
-    def remove(self, stray: Stray, entry: Mapping[str, Any]) -> bool:
+    def remove(self, stray: StrayEntry, entry: Mapping[str, Any]) -> bool:
         """Remove an entry from its sidecar if it is unchanged, and the file with its last entry.
 
         Returns whether it was removed; raises LedgerError.

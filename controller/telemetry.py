@@ -41,32 +41,32 @@ class Meter(Protocol):
     list is counted as other.
     """
 
-    def passed(self, seconds: float, result: str) -> None:
+    def count_pass(self, seconds: float, result: str) -> None:
         """Count a pass and its duration, over all jobs or some; ``result`` is a PassResult."""
 
-    def caught_up(self) -> None:
+    def record_caught_up(self) -> None:
         """Record the current time as the last at which everything due was done successfully."""
 
-    def counted(self, phases: Mapping[str, int], valid: int, invalid: int) -> None:
+    def set_job_counts(self, phases: Mapping[str, int], valid: int, invalid: int) -> None:
         """Set the current number of jobs by phase, and of valid and invalid manifests."""
 
-    def queued(self, depth: int, oldest_seconds: float) -> None:
+    def set_queue_depth(self, depth: int, oldest_seconds: float) -> None:
         """Set how many keys are due, and for how long the oldest of them has been."""
 
-    def stale_locks(self, number: int) -> None:
+    def set_stale_locks(self, number: int) -> None:
         """Set the number of locks that git left behind in the tree."""
 
-    def event(self, kind: str) -> None:
+    def count_event(self, kind: str) -> None:
         """Count one event that woke the daemon; ``kind`` is a Wake."""
 
-    def submitted(self, number: int) -> None:
+    def count_submits(self, number: int) -> None:
         """Count Creates that returned a job's ARN."""
 
-    def ambiguous(self, number: int) -> None:
+    def count_ambiguous(self, number: int) -> None:
         """Count Creates that may have made a job although their response was lost."""
 
-    def wrote(self, number: int) -> None:
+    def count_writes(self, number: int) -> None:
         """Count writes that changed a sidecar."""
 
-    def requested(self, operation: str, code: str, seconds: float) -> None:
+    def count_request(self, operation: str, code: str, seconds: float) -> None:
         """Count one request on the wire; ``code`` is OK, the service's error code, or our own."""

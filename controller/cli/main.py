@@ -10,11 +10,11 @@ import sys
 
 import click
 
-from controller.cli.output.console import get_streams_ready, report, say
-from controller.cli.output.exit_codes import Exit
+from controller.cli.output.console import prepare_streams, print_error, say
+from controller.cli.output.exit_codes import ExitCode
 from controller.version import __version__
 
-_MANY_OBJECTS = 200_000
+_GC_THRESHOLD = 200_000
 
 # Verb to (module, help line): the help is here so that --help imports no verb.
 _VERBS = {
@@ -44,7 +44,7 @@ _VERBS = {
 }
 
 # What other tools call such verbs: a hand that knows those types them.
-_ELSEWHERE = {
+_SYNONYMS = {
     "apply": "reconcile",
     "cancel": "stop",
     "create": "new",
@@ -80,7 +80,7 @@ class LazyGroup(click.Group):
 
         if args[0] not in _VERBS and not ctx.resilient_parsing:
             near = difflib.get_close_matches(args[0], _VERBS, n=1)
-            meant = _ELSEWHERE.get(args[0]) or next(iter(near), "")
+            meant = _SYNONYMS.get(args[0]) or next(iter(near), "")
             what = f"Did you mean '{meant}'?" if meant else f"There are {', '.join(_VERBS)}."
             ctx.fail(f"No such verb '{args[0]}'. {what}")
         return super().resolve_command(ctx, args)
@@ -100,32 +100,32 @@ def root() -> None:
 def main() -> None:
     """Run the command line and end the process with one of the codes in ``exits``."""
     # A verb lives for seconds: looking for garbage among its first objects is a tenth of a pass.
-    gc.set_threshold(_MANY_OBJECTS, 50, 100)
+    gc.set_threshold(_GC_THRESHOLD, 50, 100)
     # Nor among its last ones: what is frozen is not searched again while the process ends.
     atexit.register(gc.freeze)
-    signal.signal(signal.SIGTERM, _terminated)
-    get_streams_ready()
+    signal.signal(signal.SIGTERM, _handle_sigterm)
+    prepare_streams()
     try:
         code = root.main(prog_name="bedrock-jobs", standalone_mode=False)
     except click.UsageError as error:
-        report(error)
-        code = Exit.USAGE
+        print_error(error)
+        code = ExitCode.USAGE
     except click.ClickException as error:
-        report(error)
-        code = Exit.FAILED
+        print_error(error)
+        code = ExitCode.FAILED
     except BrokenPipeError:
         raise
     except OSError as error:
         # What is unknown, or leads out of the tree, stops the verb wherever it comes up.
         where = f"{error.filename!r}: " if error.filename is not None else ""
         say(f"bedrock-jobs: {where}{error.strerror or error}")
-        code = Exit.FAILED
+        code = ExitCode.FAILED
     except (click.Abort, KeyboardInterrupt):
         say("bedrock-jobs: interrupted")
-        code = Exit.INTERRUPTED
-    sys.exit(int(code or Exit.FINE))
+        code = ExitCode.INTERRUPTED
+    sys.exit(int(code or ExitCode.FINE))
 
 
-def _terminated(_signal: int, _frame: object) -> None:
+def _handle_sigterm(_signal: int, _frame: object) -> None:
     """End in order: what is under way is finished and recorded first."""
-    raise SystemExit(int(Exit.TERMINATED))
+    raise SystemExit(int(ExitCode.TERMINATED))

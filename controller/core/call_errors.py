@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from controller.core.model import Disposition, Failure
+from controller.core.model import CallFailure, Disposition
 
 NAME_IN_USE = "The provided job name is currently in use."
 ROLE_NOT_ASSUMABLE = "Could not assume provided IAM role"
@@ -18,7 +18,7 @@ NOT_UNDERSTOOD = "AnswerNotUnderstood"
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _ErrorRule:
     """One line of the table: a code, a text its message must contain, and the disposition."""
 
     code: str
@@ -26,7 +26,7 @@ class _Row:
     text: str = ""
     reading: bool | None = None
 
-    def matches(self, code: str, message: str, *, reading: bool) -> bool:
+    def is_match(self, code: str, message: str, *, reading: bool) -> bool:
         return (
             self.code == code
             and self.text in message
@@ -37,46 +37,46 @@ class _Row:
 # The first match wins. The table includes codes that the service does not declare but that proxies,
 # STS or clients raise, so that nothing else needs to know about them.
 _TABLE = (
-    _Row("ValidationException", Disposition.CONFLICT, NAME_IN_USE),
-    _Row("ValidationException", Disposition.TRANSIENT, ROLE_NOT_ASSUMABLE),
-    _Row("ValidationException", Disposition.ABSENT, NO_SUCH_IDENTIFIER, reading=True),
-    _Row("ValidationException", Disposition.REFUSED),
+    _ErrorRule("ValidationException", Disposition.CONFLICT, NAME_IN_USE),
+    _ErrorRule("ValidationException", Disposition.TRANSIENT, ROLE_NOT_ASSUMABLE),
+    _ErrorRule("ValidationException", Disposition.ABSENT, NO_SUCH_IDENTIFIER, reading=True),
+    _ErrorRule("ValidationException", Disposition.REFUSED),
     # No job has the model's name, so waiting for one to become visible would never end.
-    _Row("ConflictException", Disposition.REFUSED, MODEL_NAME, reading=False),
-    _Row("ConflictException", Disposition.CONFLICT),
-    _Row("ResourceNotFoundException", Disposition.ABSENT, reading=True),
-    _Row("ResourceNotFoundException", Disposition.REFUSED),
-    _Row("TooManyTagsException", Disposition.REFUSED),
-    _Row("ParamValidationError", Disposition.REFUSED),
-    _Row("ServiceQuotaExceededException", Disposition.QUOTA),
-    _Row("AccessDeniedException", Disposition.DENIED),
-    _Row("AccessDenied", Disposition.DENIED),
-    _Row("UnrecognizedClientException", Disposition.DENIED),
-    _Row("InvalidClientTokenId", Disposition.DENIED),
-    _Row("InvalidSignatureException", Disposition.DENIED),
-    _Row("SignatureDoesNotMatch", Disposition.DENIED),
-    _Row("ExpiredToken", Disposition.DENIED),
-    _Row("ExpiredTokenException", Disposition.DENIED),
-    _Row("NoCredentials", Disposition.DENIED),
-    _Row("NoRegion", Disposition.DENIED),
-    _Row("ProfileNotFound", Disposition.DENIED),
-    _Row("ClientError", Disposition.DENIED),
+    _ErrorRule("ConflictException", Disposition.REFUSED, MODEL_NAME, reading=False),
+    _ErrorRule("ConflictException", Disposition.CONFLICT),
+    _ErrorRule("ResourceNotFoundException", Disposition.ABSENT, reading=True),
+    _ErrorRule("ResourceNotFoundException", Disposition.REFUSED),
+    _ErrorRule("TooManyTagsException", Disposition.REFUSED),
+    _ErrorRule("ParamValidationError", Disposition.REFUSED),
+    _ErrorRule("ServiceQuotaExceededException", Disposition.QUOTA),
+    _ErrorRule("AccessDeniedException", Disposition.DENIED),
+    _ErrorRule("AccessDenied", Disposition.DENIED),
+    _ErrorRule("UnrecognizedClientException", Disposition.DENIED),
+    _ErrorRule("InvalidClientTokenId", Disposition.DENIED),
+    _ErrorRule("InvalidSignatureException", Disposition.DENIED),
+    _ErrorRule("SignatureDoesNotMatch", Disposition.DENIED),
+    _ErrorRule("ExpiredToken", Disposition.DENIED),
+    _ErrorRule("ExpiredTokenException", Disposition.DENIED),
+    _ErrorRule("NoCredentials", Disposition.DENIED),
+    _ErrorRule("NoRegion", Disposition.DENIED),
+    _ErrorRule("ProfileNotFound", Disposition.DENIED),
+    _ErrorRule("ClientError", Disposition.DENIED),
 )
 
 
-def classify(code: str, message: str, *, reading: bool) -> Disposition:
+def classify_error(code: str, message: str, *, reading: bool) -> Disposition:
     """Return the disposition of an error; a code that is not in the table is Transient.
 
     ``reading`` says whether the call only read: there a missing resource is a valid answer,
     elsewhere it is a refusal.
     """
     for row in _TABLE:
-        if row.matches(code, message, reading=reading):
+        if row.is_match(code, message, reading=reading):
             return row.disposition
     # An unknown error is retried: giving up on one that passes would need a person.
     return Disposition.TRANSIENT
 
 
-def failure(code: str, message: str, *, reading: bool, ambiguous: bool = False) -> Failure:
+def make_failure(code: str, message: str, *, reading: bool, ambiguous: bool = False) -> CallFailure:
     """Return a call's failure with its disposition."""
-    return Failure(code, message, classify(code, message, reading=reading), ambiguous)
+    return CallFailure(code, message, classify_error(code, message, reading=reading), ambiguous)

@@ -17,7 +17,7 @@ _ARN = re.compile(
 )
 
 
-class Poison(Enum):
+class InvalidEvent(Enum):
     """Why a message is invalid; it stays in its queue for the redrive policy."""
 
     NOT_JSON = "its body is not JSON"
@@ -27,38 +27,38 @@ class Poison(Enum):
     OTHER_ACCOUNT = "it is about a job in another account than its own"
 
 
-def changed_job(body: str, kinds: Iterable[Kind]) -> str | Poison:
+def parse_event(body: str, kinds: Iterable[Kind]) -> str | InvalidEvent:
     """Return the ARN of the job whose status changed according to an event, or what is wrong.
 
     An event is only a hint to look at the job, so nothing else in it is trusted: events arrive
     late, twice and in any order, and from any account that is forwarded to the queue.
     """
-    event = _object(body)
-    if isinstance(event, Poison):
+    event = _parse_object(body)
+    if isinstance(event, InvalidEvent):
         return event
     told = (event.get("source"), event.get("detail-type"))
     kind = next((row for row in kinds if row.event and (SOURCE, row.event) == told), None)
     if kind is None:
-        return Poison.OTHER_EVENT if all(told) else Poison.NO_EVENT
-    return _job(event, kind)
+        return InvalidEvent.OTHER_EVENT if all(told) else InvalidEvent.NO_EVENT
+    return _find_job_arn(event, kind)
 
 
-def _object(body: str) -> dict[str, Any] | Poison:
+def _parse_object(body: str) -> dict[str, Any] | InvalidEvent:
     try:
         event = json.loads(body)
     # Deeply nested JSON from outside must not end the consumer.
     except (ValueError, RecursionError):
-        return Poison.NOT_JSON
-    return event if isinstance(event, dict) else Poison.NO_EVENT
+        return InvalidEvent.NOT_JSON
+    return event if isinstance(event, dict) else InvalidEvent.NO_EVENT
 
 
-def _job(event: dict[str, Any], kind: Kind) -> str | Poison:
+def _find_job_arn(event: dict[str, Any], kind: Kind) -> str | InvalidEvent:
     detail = event.get("detail")
     arn = detail.get(kind.arn_member) if isinstance(detail, dict) else None
     match = _ARN.fullmatch(arn) if isinstance(arn, str) else None
     if match is None or match[2] != kind.resource:
-        return Poison.NO_JOB
+        return InvalidEvent.NO_JOB
     # Other accounts may forward events here, but only about their own jobs.
     if event.get("account", match[1]) != match[1]:
-        return Poison.OTHER_ACCOUNT
+        return InvalidEvent.OTHER_ACCOUNT
     return match[0]

@@ -8,7 +8,7 @@ from controller.core.problems import Code
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ValueFinding:
     """One mistake in a value: its code, the path to it, and what to do.
 
     ``path`` leads from the document's root through keys and indexes. ``on_key`` says that the last

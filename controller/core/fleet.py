@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from controller.core.documents.envelope_values import target_of
-from controller.core.findings import Finding
+from controller.core.findings import ValueFinding
 from controller.core.kinds.base_models import foundation_model
 from controller.core.kinds.kind import Kind
 from controller.core.model import Target
@@ -16,7 +16,7 @@ from controller.core.problems import Code
 
 MAX_SUBMITS = 50
 _S3 = "s3://"
-OF_THE_FLEET = frozenset(
+FLEET_RULE_CODES = frozenset(
     code.code
     for code in (
         Code.FORBIDDEN_ACCOUNT,
@@ -94,7 +94,7 @@ class Fleet:
     named: bool = False
 
 
-def fleet_of(value: Mapping[str, Any]) -> Fleet:
+def parse_fleet(value: Mapping[str, Any]) -> Fleet:
     """Return the fleet that a valid fleet file describes."""
     limits, allow, require, failures = (
         value.get(key) or {} for key in ("limits", "allow", "require", "failures")
@@ -117,9 +117,9 @@ def fleet_of(value: Mapping[str, Any]) -> Fleet:
     )
 
 
-def forbidden(
+def find_violations(
     kind: Kind, target: Target, spec: Mapping[str, Any], fleet: Fleet
-) -> tuple[Finding, ...]:
+) -> tuple[ValueFinding, ...]:
     """Return every violation of the fleet's allow and require rules in a manifest.
 
     ``target`` is the manifest's own; the fleet's fills its gaps. What is still open then is checked
@@ -129,28 +129,28 @@ def forbidden(
     if fleet.allow == _ALL and fleet.require == _NOTHING:
         return ()
     return (
-        *forbidden_target(target.over(fleet.target), fleet),
-        *_forbidden_members(kind, spec, fleet.allow),
-        *_missing(kind, spec, fleet.require),
+        *find_target_violations(target.fill_from(fleet.target), fleet),
+        *_iter_member_violations(kind, spec, fleet.allow),
+        *_iter_missing(kind, spec, fleet.require),
     )
 
 
 # A tree has many manifests and few targets.
 @lru_cache(maxsize=256)
-def forbidden_target(target: Target, fleet: Fleet) -> tuple[Finding, ...]:
+def find_target_violations(target: Target, fleet: Fleet) -> tuple[ValueFinding, ...]:
     """Return the violations in a target, as far as the target is known."""
     held = (
         (Code.FORBIDDEN_ACCOUNT, "accountId", target.account_id, fleet.allow.accounts, "accounts"),
         (Code.FORBIDDEN_REGION, "region", target.region, fleet.allow.regions, "regions"),
     )
     return tuple(
-        _refusal(code, ("target", key), value, allowed, rule)
+        _make_violation(code, ("target", key), value, allowed, rule)
         for code, key, value, allowed, rule in held
-        if value and allowed is not None and not _any_match(allowed, value)
+        if value and allowed is not None and not _has_match(allowed, value)
     )
 
 
-def matches(pattern: str, text: str) -> bool:
+def is_match(pattern: str, text: str) -> bool:
     """Whether a text matches a pattern with ``*`` for any text; case-sensitive, in linear time.
 
     >>> matches("arn:*:role/Bedrock*", "arn:aws:iam::123456789012:role/BedrockJobs")
@@ -172,7 +172,7 @@ def matches(pattern: str, text: str) -> bool:
     return begin <= end
 
 
-def under(prefix: str, location: str) -> bool:
+def is_under_prefix(prefix: str, location: str) -> bool:
     """Whether an S3 location is below a prefix, in which ``*`` ends at a slash.
 
     A bucket without a key is below the bucket's root.
@@ -184,65 +184,69 @@ def under(prefix: str, location: str) -> bool:
     *folders, last = wanted
     return (
         len(given) >= len(wanted)
-        and all(map(matches, folders, given))
-        and matches(f"{last}*", given[len(folders)])
+        and all(map(is_match, folders, given))
+        and is_match(f"{last}*", given[len(folders)])
     )
 
 
-def _any_match(patterns: Sequence[str], value: str) -> bool:
-    return any(matches(pattern, value) for pattern in patterns)
+def _has_match(patterns: Sequence[str], value: str) -> bool:
+    return any(is_match(pattern, value) for pattern in patterns)
 
 
-def _refusal(
+def _make_violation(
     code: Code, path: tuple[str | int, ...], value: str, allowed: Sequence[str], rule: str
-) -> Finding:
+) -> ValueFinding:
     choices = ", ".join(allowed) or "nothing"
     hint = f"the fleet's allow.{rule}: {choices}"
-    return Finding(code, path, f"the fleet does not allow {value}", hint)
+    return ValueFinding(code, path, f"the fleet does not allow {value}", hint)
 
 
-def _forbidden_members(kind: Kind, spec: Mapping[str, Any], allow: Allow) -> Iterator[Finding]:
+def _iter_member_violations(
+    kind: Kind, spec: Mapping[str, Any], allow: Allow
+) -> Iterator[ValueFinding]:
     if allow.role_arns is not None:
-        for path, value in _named(spec, kind.role_members):
-            if not _any_match(allow.role_arns, value):
-                yield _refusal(Code.FORBIDDEN_ROLE, path, value, allow.role_arns, "roleArns")
+        for path, value in _iter_members(spec, kind.role_members):
+            if not _has_match(allow.role_arns, value):
+                yield _make_violation(Code.FORBIDDEN_ROLE, path, value, allow.role_arns, "roleArns")
     if allow.base_models is not None:
-        for path, value in _named(spec, kind.model_members):
+        for path, value in _iter_members(spec, kind.model_members):
             # A rule may name a model by its ID or by its full ARN.
             models = (value, foundation_model(value) or value)
-            if not any(_any_match(allow.base_models, model) for model in models):
-                yield _refusal(Code.FORBIDDEN_MODEL, path, value, allow.base_models, "baseModels")
+            if not any(_has_match(allow.base_models, model) for model in models):
+                yield _make_violation(
+                    Code.FORBIDDEN_MODEL, path, value, allow.base_models, "baseModels"
+                )
     if allow.s3_prefixes is not None:
-        for path, value in _locations(spec, ("spec",)):
-            if not any(under(prefix, value) for prefix in allow.s3_prefixes):
+        for path, value in _iter_s3_locations(spec, ("spec",)):
+            if not any(is_under_prefix(prefix, value) for prefix in allow.s3_prefixes):
                 code = Code.FORBIDDEN_LOCATION
-                yield _refusal(code, path, value, allow.s3_prefixes, "s3Prefixes")
+                yield _make_violation(code, path, value, allow.s3_prefixes, "s3Prefixes")
 
 
-def _missing(kind: Kind, spec: Mapping[str, Any], require: Require) -> Iterator[Finding]:
+def _iter_missing(kind: Kind, spec: Mapping[str, Any], require: Require) -> Iterator[ValueFinding]:
     for tag in require.tags if kind.tag_members else ():
         member = kind.tag_members[0]
-        if tag not in _tag_keys(spec.get(member)):
+        if tag not in _collect_tag_keys(spec.get(member)):
             path = ("spec", member) if member in spec else ("spec",)
             hint = f"add {{key: {tag}, value: …}} to {member}"
-            yield Finding(Code.TAG_REQUIRED, path, f"the fleet requires the tag {tag}", hint)
+            yield ValueFinding(Code.TAG_REQUIRED, path, f"the fleet requires the tag {tag}", hint)
     needed = (
         (require.kms, kind.kms_member, Code.KMS_REQUIRED, "a KMS key"),
         (require.vpc, kind.vpc_member, Code.VPC_REQUIRED, "a VPC"),
     )
     for required, member_name, code, what in needed:
         if required and member_name and not spec.get(member_name):
-            yield Finding(code, ("spec",), f"the fleet requires {what}", f"add {member_name}")
+            yield ValueFinding(code, ("spec",), f"the fleet requires {what}", f"add {member_name}")
 
 
-def _tag_keys(tags: Any) -> set[str]:
+def _collect_tag_keys(tags: Any) -> set[str]:
     if not isinstance(tags, list):
         return set()
     # Services disagree about the case of these members.
     return {str(tag.get("key", tag.get("Key"))) for tag in tags if isinstance(tag, Mapping)}
 
 
-def _named(
+def _iter_members(
     spec: Mapping[str, Any], members: Sequence[str]
 ) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Yield each of some dotted members that holds text, with its path."""
@@ -254,7 +258,7 @@ def _named(
             yield ("spec", *dotted.split(".")), value
 
 
-def _locations(
+def _iter_s3_locations(
     value: Any, path: tuple[str | int, ...]
 ) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Yield every S3 location anywhere in a value, with its path."""
@@ -263,10 +267,10 @@ def _locations(
             yield path, value
     elif isinstance(value, Mapping):
         for key, member in value.items():
-            yield from _locations(member, (*path, key))
+            yield from _iter_s3_locations(member, (*path, key))
     elif isinstance(value, list):
         for index, item in enumerate(value):
-            yield from _locations(item, (*path, index))
+            yield from _iter_s3_locations(item, (*path, index))
 
 
 _ALL = Allow()

@@ -18,7 +18,7 @@ class Requirement:
     value: str | None
     wanted: bool
 
-    def holds(self, labels: Mapping[str, str]) -> bool:
+    def is_met(self, labels: Mapping[str, str]) -> bool:
         """Whether labels satisfy it; a missing label differs from any value."""
         found = self.key in labels if self.value is None else labels.get(self.key) == self.value
         return found is self.wanted
@@ -30,27 +30,27 @@ class Selector:
 
     requirements: tuple[Requirement, ...] = ()
 
-    def selects(self, labels: Mapping[str, str]) -> bool:
+    def is_match(self, labels: Mapping[str, str]) -> bool:
         """Whether labels satisfy every requirement."""
-        return all(requirement.holds(labels) for requirement in self.requirements)
+        return all(requirement.is_met(labels) for requirement in self.requirements)
 
 
-def selector(text: str | None) -> Selector:
+def parse_selector(text: str | None) -> Selector:
     """Parse a selector; raises SelectorError."""
     parts = (part.strip() for part in (text or "").split(","))
-    return Selector(tuple(_requirement(part) for part in parts if part))
+    return Selector(tuple(_parse_requirement(part) for part in parts if part))
 
 
-def _requirement(part: str) -> Requirement:
+def _parse_requirement(part: str) -> Requirement:
     # The single = comes last, because the other operators contain it.
     for operator, wanted in (("!=", False), ("==", True), ("=", True)):
         key, found, value = part.partition(operator)
         if found:
-            return Requirement(_key(key, part), value.strip(), wanted)
-    return Requirement(_key(part.removeprefix("!"), part), None, not part.startswith("!"))
+            return Requirement(_parse_key(key, part), value.strip(), wanted)
+    return Requirement(_parse_key(part.removeprefix("!"), part), None, not part.startswith("!"))
 
 
-def _key(key: str, part: str) -> str:
+def _parse_key(key: str, part: str) -> str:
     stripped = key.strip()
     if not stripped or any(sign in stripped for sign in "!=() "):
         raise SelectorError(

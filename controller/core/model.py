@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from controller.core.policy import ANY_POLICY, OnDelete, Policy, State
+from controller.core.policy import DEFAULT_POLICY, OnDelete, Policy, State
 
 API_VERSION = "bedrock-jobs/v1"
 SUBMITTING = "Submitting"
@@ -71,7 +71,7 @@ class Target:
     account_id: str | None = None
     assume_role_arn: str | None = None
 
-    def over(self, fallback: Target) -> Target:
+    def fill_from(self, fallback: Target) -> Target:
         """Return this target with its gaps filled from another."""
         return Target(
             self.region or fallback.region,
@@ -80,7 +80,7 @@ class Target:
         )
 
     @property
-    def told_place(self) -> tuple[str | None, str | None]:
+    def known_place(self) -> tuple[str | None, str | None]:
         """The account and region as far as they are known; a role's ARN contains its account."""
         # arn:aws:iam::ACCOUNT:role/NAME
         parts = (self.assume_role_arn or "").split(":", 5)
@@ -100,7 +100,7 @@ class Manifest:
     source: Source
     labels: Mapping[str, str] = field(default_factory=dict)
     target: Target = Target()
-    policy: Policy = ANY_POLICY
+    policy: Policy = DEFAULT_POLICY
     spec: Mapping[str, Any] | None = None
     problems: tuple[Problem, ...] = ()
     job_name: str = ""
@@ -135,7 +135,7 @@ class Submission:
 
 
 @dataclass(frozen=True, slots=True)
-class Desired:
+class DesiredJob:
     """A manifest with its target resolved and its current submission derived.
 
     ``submission`` is None when the manifest is invalid; ``name`` is then the best guess at the
@@ -158,13 +158,13 @@ class Desired:
     prunes: bool = False
 
     @property
-    def may_stop(self) -> bool:
+    def can_stop(self) -> bool:
         """Whether a pass may stop its job, which is then observed even in forbidden places."""
         return self.prunes if self.removed else self.policy.state is State.STOPPED
 
 
 @dataclass(frozen=True, slots=True)
-class Live:
+class LiveJob:
     """A job as returned by Get; ``members`` is the whole response, with times in RFC 3339."""
 
     arn: str
@@ -175,15 +175,15 @@ class Live:
 
 
 @dataclass(frozen=True, slots=True)
-class Earlier:
+class EarlierJob:
     """A previous job of a manifest that another one replaced, and its attempt if known."""
 
-    live: Live
+    live: LiveJob
     attempt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Summary:
+class JobSummary:
     """A job as returned by List, which has no token."""
 
     arn: str
@@ -205,7 +205,7 @@ class Disposition(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class CallFailure:
     """Why a call failed: the service's code and message verbatim, and their classification.
 
     ``ambiguous`` says that the call may have taken effect nevertheless, because its response was
@@ -252,17 +252,17 @@ class Observation:
 
     existence: Existence
     place: Place | None = None
-    live: Live | None = None
-    failure: Failure | None = None
+    live: LiveJob | None = None
+    failure: CallFailure | None = None
     submission: Submission | None = None
-    earlier: tuple[Earlier, ...] = ()
-    following: Submission | None = None
-    tags: Mapping[str, Mapping[str, str] | Failure] = field(default_factory=dict)
-    unasked: bool = False
+    earlier: tuple[EarlierJob, ...] = ()
+    next_submission: Submission | None = None
+    tags: Mapping[str, Mapping[str, str] | CallFailure] = field(default_factory=dict)
+    is_from_record: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class FieldChange:
     """A declared member that Get shows with another value; sensitive values are masked."""
 
     member: str
@@ -271,7 +271,7 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Doubt:
+class UnreadableRecord:
     """A sidecar that could not be read and may hold a job's record: its ``path`` and the ``cause``.
 
     ``broken`` says that the file was read but is malformed; otherwise it could not be read at all.
@@ -285,7 +285,7 @@ class Doubt:
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded:
+class JobRecord:
     """What a sidecar records of one job, or why that is not known.
 
     ``entry`` is the JSON object in the file, and the other members are parsed from it. ``reason``
@@ -303,7 +303,7 @@ class Recorded:
     place: Place | None = None
     reason: str = ""
     message: str = ""
-    live: Live | None = None
+    live: LiveJob | None = None
     unfinished: tuple[str, ...] = ()
     """ARNs of earlier jobs that had not ended when another replaced them."""
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -316,7 +316,7 @@ class Recorded:
     conflicts: int = 0
     """The number of passes in a row that ended in a conflict with a job that is not visible."""
     written_at: datetime | None = None
-    doubt: Doubt | None = None
+    doubt: UnreadableRecord | None = None
     """Set if the job's record, or a part of it, may be in a file that could not be read."""
 
     @property
@@ -331,13 +331,13 @@ class Recorded:
         # A sidecar that was edited by hand may contain anything here.
         return tuple(arn for arn in (self.arn, *history) if isinstance(arn, str))
 
-    def place_for(self, target: Target) -> Place | None:
+    def resolve_place(self, target: Target) -> Place | None:
         """Return the place of a target, with gaps filled from the record; None if unknown."""
         known = self.place
         if known is None:
             return None
         return Place(target.account_id or known.account_id, target.region or known.region)
 
-    def may_be_in(self, place: Place) -> bool:
+    def can_be_in(self, place: Place) -> bool:
         """Whether its job may be in a place; without a job or an intent it may be in any."""
         return (self.arn is None and not self.is_intent) or self.place in {None, place}

@@ -41,5 +41,5 @@ class Policy:
     priority: int = 0
 
 
-ANY_POLICY = Policy()
+DEFAULT_POLICY = Policy()
 """The policy of a manifest that sets none."""

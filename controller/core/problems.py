@@ -65,6 +65,6 @@ class Code(Enum):
         self.meaning = meaning
 
 
-def by_code(code: str) -> Code:
+def find_code(code: str) -> Code:
     """Return the problem with a code such as ``BJ204``."""
     return next(problem for problem in Code if problem.code == code)

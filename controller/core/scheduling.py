@@ -13,16 +13,16 @@ from enum import Enum
 
 from controller.core.model import JobKey
 
-Draw = Callable[[], float]
+RandomSource = Callable[[], float]
 """Returns another random number from 0 up to 1 each time."""
 
 FIRST_BACKOFF = 1.0
 SLOW_BACKOFF = 60.0
-LONGEST_BACKOFF = 900.0
+MAX_BACKOFF = 900.0
 JITTER = 0.1
 # Observations due this close together are made in one pass: a listing shows many jobs in one call.
-TOGETHER = 0.2
-RESYNC_TOGETHER = 0.005
+BATCH_WINDOW = 0.2
+RESYNC_BATCH_WINDOW = 0.005
 
 
 class Cadence(Enum):
@@ -39,7 +39,7 @@ class Cadence(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Rhythm:
+class PollIntervals:
     """Seconds between observations of active and of settled jobs."""
 
     interval: float = 60.0
@@ -47,7 +47,7 @@ class Rhythm:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class ScheduleEntry:
     """A job's next observation: when it is due, and from when (``early``) it may join another.
 
     ``failures`` counts consecutive failures. ``full`` says that the record is not trusted,
@@ -55,7 +55,7 @@ class Turn:
     """
 
     due: float
-    early: float
+    earliest: float
     failures: int = 0
     full: bool = False
     urgent: bool = False
@@ -63,124 +63,126 @@ class Turn:
 
 
 @dataclass(slots=True)
-class Timetable:
+class Schedule:
     """The next observation of every known job."""
 
-    rhythm: Rhythm
-    draw: Draw
-    _turns: dict[JobKey, Turn] = field(default_factory=dict)
+    rhythm: PollIntervals
+    draw: RandomSource
+    _entries: dict[JobKey, ScheduleEntry] = field(default_factory=dict)
     _heap: list[tuple[float, JobKey]] = field(default_factory=list)
 
     def __len__(self) -> int:
-        return len(self._turns)
+        return len(self._entries)
 
     def __contains__(self, key: JobKey) -> bool:
-        return key in self._turns
+        return key in self._entries
 
-    def hurry(self, key: JobKey, now: float) -> None:
+    def schedule_now(self, key: JobKey, now: float) -> None:
         """Make a job due now: it is new, or its manifest changed. This ends a backoff."""
-        self._put(key, Turn(now, now, urgent=True, first=key not in self._turns))
+        self._put(key, ScheduleEntry(now, now, urgent=True, first=key not in self._entries))
 
-    def nudge(self, key: JobKey, now: float) -> None:
+    def wake(self, key: JobKey, now: float) -> None:
         """Make a job that changes by itself due now, unless it is in a backoff."""
-        turn = self._turns.get(key)
+        turn = self._entries.get(key)
         # Events must not defeat a backoff: a burst of them would hammer a failing service.
         if turn is not None and turn.due > now and not turn.failures and not turn.full:
-            self._put(key, replace(turn, due=now, early=now))
+            self._put(key, replace(turn, due=now, earliest=now))
 
-    def looked(self, key: JobKey, now: float, cadence: Cadence, *, full: bool = False) -> None:
+    def schedule_next(
+        self, key: JobKey, now: float, cadence: Cadence, *, full: bool = False
+    ) -> None:
         """Schedule a job's next observation after one has ended; a forgotten job stays forgotten.
 
         An observation that was not ``full`` does not replace a due resync.
         """
-        turn = self._turns.get(key)
+        turn = self._entries.get(key)
         if turn is None or (turn.full and cadence is Cadence.SETTLED and not full):
             return
-        self._put(key, self._next(turn, now, cadence))
+        self._put(key, self._compute_next(turn, now, cadence))
 
     def take(self, key: JobKey) -> None:
         """Take a job off the schedule until its observation has ended or something changes."""
-        turn = self._turns.get(key)
+        turn = self._entries.get(key)
         if turn is not None:
-            self._put(key, replace(turn, due=math.inf, early=math.inf, urgent=False))
+            self._put(key, replace(turn, due=math.inf, earliest=math.inf, urgent=False))
 
     def is_taken(self, key: JobKey) -> bool:
         """Whether a job is being observed and there is no news of it."""
-        turn = self._turns.get(key)
+        turn = self._entries.get(key)
         return turn is not None and turn.due == math.inf
 
     def put_off(self, keys: Iterable[JobKey], now: float) -> None:
         """Postpone jobs together by the interval of settled ones."""
         # One time for all of them, so that they meet in one plan again.
-        due = now + self._about(self.rhythm.resync)
+        due = now + self._add_jitter(self.rhythm.resync)
         for key in keys:
-            self._put(key, Turn(due, due))
+            self._put(key, ScheduleEntry(due, due))
 
     def drop(self, key: JobKey) -> None:
         """Forget a job."""
-        self._turns.pop(key, None)
+        self._entries.pop(key, None)
 
-    def turn(self, key: JobKey) -> Turn | None:
+    def get_entry(self, key: JobKey) -> ScheduleEntry | None:
         """Return a job's next observation, or None if the job is not known."""
-        return self._turns.get(key)
+        return self._entries.get(key)
 
-    def due(self, now: float) -> list[JobKey]:
+    def list_due(self, now: float) -> list[JobKey]:
         """Return the jobs that are due, the longest due first."""
         self._clear()
         if not self._heap or self._heap[0][0] > now:
             return []
         found = sorted(entry for entry in self._heap if entry[0] <= now)
-        return list(dict.fromkeys(key for due, key in found if self._stands(due, key)))
+        return list(dict.fromkeys(key for due, key in found if self._is_current(due, key)))
 
-    def ripe(self, now: float, *, full: bool) -> list[JobKey]:
+    def list_ripe(self, now: float, *, full: bool) -> list[JobKey]:
         """Return the full (or not full) jobs that may join a pass now, the first due first."""
         found = [
             (turn.due, key)
-            for key, turn in self._turns.items()
-            if turn.early <= now and turn.full is full
+            for key, turn in self._entries.items()
+            if turn.earliest <= now and turn.full is full
         ]
         return [key for _, key in sorted(found)]
 
-    def next_after(self, now: float) -> float:
+    def get_next_due(self, now: float) -> float:
         """Return when the next job is due after now; infinite if none is."""
         self._clear()
         if self._heap and self._heap[0][0] > now:
             return self._heap[0][0]
-        later = (due for due, key in self._heap if due > now and self._stands(due, key))
+        later = (due for due, key in self._heap if due > now and self._is_current(due, key))
         return min(later, default=math.inf)
 
-    def _next(self, turn: Turn, now: float, cadence: Cadence) -> Turn:
+    def _compute_next(self, turn: ScheduleEntry, now: float, cadence: Cadence) -> ScheduleEntry:
         if cadence is Cadence.SETTLED:
             # Spread the first resync of jobs that are settled at startup: a daemon with many of
             # them must not observe all at the same time.
-            wait = self._about(1.0) if not turn.first else self.draw()
+            wait = self._add_jitter(1.0) if not turn.first else self.draw()
             due = now + wait * self.rhythm.resync
-            return Turn(due, due - RESYNC_TOGETHER * self.rhythm.resync, full=True)
+            return ScheduleEntry(due, due - RESYNC_BATCH_WINDOW * self.rhythm.resync, full=True)
         if cadence is Cadence.ACTIVE:
-            due = now + self._about(self.rhythm.interval)
-            return Turn(due, due - TOGETHER * self.rhythm.interval)
+            due = now + self._add_jitter(self.rhythm.interval)
+            return ScheduleEntry(due, due - BATCH_WINDOW * self.rhythm.interval)
         first = FIRST_BACKOFF if cadence is Cadence.FAILED else SLOW_BACKOFF
         # Cap the exponent: failures that repeat for months would overflow the float.
-        wait = min(LONGEST_BACKOFF, first * 2.0 ** min(turn.failures, 20))
+        wait = min(MAX_BACKOFF, first * 2.0 ** min(turn.failures, 20))
         due = now + wait * (1 - JITTER * 2 * self.draw())
-        return Turn(due, due - TOGETHER * wait, turn.failures + 1, full=turn.full)
+        return ScheduleEntry(due, due - BATCH_WINDOW * wait, turn.failures + 1, full=turn.full)
 
-    def _about(self, seconds: float) -> float:
+    def _add_jitter(self, seconds: float) -> float:
         return seconds * (1 - JITTER + 2 * JITTER * self.draw())
 
-    def _put(self, key: JobKey, turn: Turn) -> None:
-        self._turns[key] = turn
+    def _put(self, key: JobKey, turn: ScheduleEntry) -> None:
+        self._entries[key] = turn
         heapq.heappush(self._heap, (turn.due, key))
         # Outdated items stay in the heap until they surface; rebuild it before they outnumber the
         # others.
-        if len(self._heap) > 2 * len(self._turns) + 64:
-            self._heap = [(each.due, one) for one, each in self._turns.items()]
+        if len(self._heap) > 2 * len(self._entries) + 64:
+            self._heap = [(each.due, one) for one, each in self._entries.items()]
             heapq.heapify(self._heap)
 
     def _clear(self) -> None:
-        while self._heap and not self._stands(*self._heap[0]):
+        while self._heap and not self._is_current(*self._heap[0]):
             heapq.heappop(self._heap)
 
-    def _stands(self, due: float, key: JobKey) -> bool:
-        turn = self._turns.get(key)
+    def _is_current(self, due: float, key: JobKey) -> bool:
+        turn = self._entries.get(key)
         return turn is not None and turn.due == due

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from controller.core.model import Target
 
-MOST_SHARDS = 1_000
+MAX_SHARDS = 1_000
 _SHARD = re.compile(r"(?P<index>[0-9]{1,4}|auto)/(?P<count>[0-9]{1,4})")
 _ORDINAL = re.compile(r"-([0-9]{1,4})\Z")
 _WORD = (1 << 64) - 1
@@ -31,19 +31,19 @@ class Shard:
 
     def __post_init__(self) -> None:
         """Raise ValueError for an index outside the count."""
-        if not 0 <= self.index < self.count <= MOST_SHARDS:
+        if not 0 <= self.index < self.count <= MAX_SHARDS:
             text = f"{self.index} is not an index of {self.count} shards, which are counted from 0"
-            raise ValueError(f"{text}; there are {MOST_SHARDS} at most")
+            raise ValueError(f"{text}; there are {MAX_SHARDS} at most")
 
     def __str__(self) -> str:
         return f"{self.index}/{self.count}"
 
-    def holds(self, target: Target) -> bool:
+    def has_target(self, target: Target) -> bool:
         """Whether a target's jobs belong to this shard, and so to no other."""
-        return self.count == 1 or jump(fingerprint(target), self.count) == self.index
+        return self.count == 1 or compute_bucket(hash_target(target), self.count) == self.index
 
 
-def shard_of(text: str, host: str) -> Shard:
+def parse_shard(text: str, host: str) -> Shard:
     """Parse INDEX/COUNT into a shard; raises ValueError with what to write.
 
     An index of ``auto`` is the number at the end of the host name, as in the pods of a StatefulSet.
@@ -60,18 +60,18 @@ def shard_of(text: str, host: str) -> Shard:
     return Shard(int(index), int(match["count"]))
 
 
-def fingerprint(target: Target) -> int:
+def hash_target(target: Target) -> int:
     """Return 64 bits for a target's account and region, the same on every machine and for ever.
 
     A role's ARN contains its account, so two ways to write one place give the same bits. Open parts
     of a target are known only with credentials: all such targets count as the same place.
     """
-    words = target.told_place
+    words = target.known_place
     text = "\n".join(word or "" for word in words)
     return int.from_bytes(hashlib.sha256(text.encode(errors="replace")).digest()[:8], "big")
 
 
-def jump(hashed: int, count: int) -> int:
+def compute_bucket(hashed: int, count: int) -> int:
     """Return the bucket, from 0 up to ``count``, of a 64-bit hash."""
     bucket, following = -1, 0
     while following < count:

@@ -13,21 +13,21 @@ _SHORTEST_SECRET = 6
 HIDDEN = "***"
 
 
-def masked(text: str) -> str:
+def mask_urls(text: str) -> str:
     """Return a text in which no URL shows a user, a password, a query or a fragment.
 
     A password may contain any character, even a slash: if in doubt, everything before the last
     ``@`` is masked.
     """
-    return _URL.sub(lambda found: found["scheme"] + _shown(found["rest"]), text)
+    return _URL.sub(lambda found: found["scheme"] + _mask_rest(found["rest"]), text)
 
 
-def without_user(url: str) -> str:
+def strip_credentials(url: str) -> str:
     """Return a URL without credentials, query and fragment."""
     return _TAIL.split(_USER.sub("", url), maxsplit=1)[0]
 
 
-def secrets_of(url: str) -> tuple[str, ...]:
+def find_secrets(url: str) -> tuple[str, ...]:
     """Return the parts of a URL that must not be printed, even where a program takes it apart."""
     found = _URL.search(url)
     if found is None:
@@ -39,7 +39,7 @@ def secrets_of(url: str) -> tuple[str, ...]:
     return tuple(sorted(long, key=len, reverse=True))
 
 
-def _shown(rest: str) -> str:
+def _mask_rest(rest: str) -> str:
     head, *tail = _TAIL.split(rest, maxsplit=1)
     if tail and "@" in tail[0]:
         # It is impossible to tell where the password ends and the query begins.

@@ -16,38 +16,38 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from queue import Empty, SimpleQueue
 
-from controller.core.model import JobKey, Recorded, Target
-from controller.core.planning.actions import UNREAD, Reason
-from controller.core.planning.rules_removed import Cleaning
-from controller.daemon.work_queue import Batch, Group, Intake, Roster
-from controller.engine.apply import Outside, PassLeftError
-from controller.engine.reconcile import Mode, Report, Scope, reconcile
+from controller.core.model import JobKey, JobRecord, Target
+from controller.core.planning.actions import UNREADABLE_REASONS, Reason
+from controller.core.planning.rules_removed import CleanupOptions
+from controller.daemon.work_queue import Batch, DesiredState, Group, WorkQueue
+from controller.engine.apply import PassAbortedError, PassContext
+from controller.engine.reconcile import Mode, PassScope, Report, reconcile
 from controller.telemetry import Meter, PassResult, Wake
 
 _log = logging.getLogger(__name__)
 
-LONGEST_WAIT = 30.0
+MAX_WAIT = 30.0
 """Seconds after which the loop shows that it is alive, even if nothing is due."""
-REREAD = 600.0
+REREAD_SECONDS = 600.0
 """Seconds after which the tree is read again, even without a notification."""
-LONG = 60.0
+UNSETTLED_SECONDS = 60.0
 """Seconds for which a tree may be unsettled before a warning is logged."""
 _SOON = 0.1
-GRACE = 9.0
+GRACE_SECONDS = 9.0
 """Seconds that actions in flight have to finish after a signal to stop."""
 _READY_INTERVALS = 3
 
 
-class _Call(Enum):
+class _Command(Enum):
     """A request to the daemon from another thread or a signal handler."""
 
     CHANGED = "changed"
     RENEW = "renew"
-    LEAVE = "leave"
+    STOP = "leave"
 
 
 @dataclass(frozen=True, slots=True)
-class _Done:
+class _PassDone:
     """A pass that ended, with a report or without one."""
 
     batch: Batch
@@ -55,12 +55,12 @@ class _Done:
     seconds: float
 
 
-_Message = _Call | _Done | str
+_Message = _Command | _PassDone | str
 """A request, a pass that ended, or the ARN of a job that an event named."""
 
 
 @dataclass(frozen=True, slots=True)
-class World:
+class DaemonContext:
     """Everything that the daemon needs from outside.
 
     ``read`` returns the desired state of the tree, and ``outside`` what passes work with; ``renew``
@@ -70,139 +70,139 @@ class World:
     and ``beat`` at least every ``longest_wait`` seconds.
     """
 
-    read: Callable[[], Intake]
-    outside: Callable[[], Outside]
-    renew: Callable[[], None]
-    forget: Callable[[Target], None]
+    read_tree: Callable[[], DesiredState]
+    build_pass_context: Callable[[], PassContext]
+    reload: Callable[[], None]
+    forget_place: Callable[[Target], None]
     now: Callable[[], float]
     executor: Executor
     meter: Meter
-    cleaning: Cleaning = field(default_factory=Cleaning)
-    ended: Callable[[], None] = lambda: None
-    beat: Callable[[], None] = lambda: None
+    cleaning: CleanupOptions = field(default_factory=CleanupOptions)
+    on_pass_end: Callable[[], None] = lambda: None
+    heartbeat: Callable[[], None] = lambda: None
     is_at_rest: Callable[[], bool] = lambda: True
-    longest_wait: float = LONGEST_WAIT
-    grace: float = GRACE
+    max_wait: float = MAX_WAIT
+    grace: float = GRACE_SECONDS
 
 
 class Daemon:
     """The loop. ``changed``, ``heard``, ``renew`` and ``leave`` may be called from any thread."""
 
-    def __init__(self, world: World, roster: Roster) -> None:
+    def __init__(self, world: DaemonContext, roster: WorkQueue) -> None:
         self._world = world
-        self._roster = roster
+        self._queue = roster
         # SimpleQueue.put is safe in a signal handler, and no request is ever lost.
         self._inbox: SimpleQueue[_Message] = SimpleQueue()
-        self._seen: deque[_Message] = deque([_Call.CHANGED])
+        self._seen: deque[_Message] = deque([_Command.CHANGED])
         self._running: dict[Group | None, Future[None]] = {}
         self._since: dict[Group | None, float] = {}
         self._stuck: set[Group] = set()
-        self._leaving = False
-        self._left = threading.Event()
+        self._stopping = False
+        self._stop_event = threading.Event()
         self._beat_at = world.now()
-        self._read_by = world.now() + REREAD
+        self._read_by = world.now() + REREAD_SECONDS
         self._unsettled_since: float | None = None
         self._stale: tuple[str, ...] = ()
-        self._fine_at: float | None = None
+        self._caught_up_at: float | None = None
         self._told: frozenset[str] = frozenset()
         self._broken = ""
 
-    def changed(self, wake: Wake = Wake.FILES) -> None:
+    def notify_change(self, wake: Wake = Wake.FILES) -> None:
         """Notify the daemon of a change in the tree; ``wake`` says what noticed it."""
-        self._world.meter.event(wake)
-        self._inbox.put(_Call.CHANGED)
+        self._world.meter.count_event(wake)
+        self._inbox.put(_Command.CHANGED)
 
-    def heard(self, arn: str) -> None:
+    def notify_job_event(self, arn: str) -> None:
         """Notify the daemon that a job's status may have changed."""
-        self._world.meter.event(Wake.QUEUE)
+        self._world.meter.count_event(Wake.QUEUE)
         self._inbox.put(arn)
 
-    def renew(self) -> None:
+    def reload(self) -> None:
         """Request a reload of everything, including the configuration and the credentials."""
-        self._inbox.put(_Call.RENEW)
+        self._inbox.put(_Command.RENEW)
 
-    def leave(self) -> None:
+    def stop(self) -> None:
         """Stop accepting work, and let ``run`` return."""
-        self._leaving = True
-        self._inbox.put(_Call.LEAVE)
+        self._stopping = True
+        self._inbox.put(_Command.STOP)
 
-    def leaves(self) -> bool:
+    def is_stopping(self) -> bool:
         """Return whether the daemon no longer accepts work."""
-        return self._leaving
+        return self._stopping
 
     def pause(self, seconds: float) -> None:
         """Return after this many seconds, or at once when the daemon stops."""
-        self._left.wait(seconds)
+        self._stop_event.wait(seconds)
 
-    def beat(self) -> None:
+    def send_heartbeat(self) -> None:
         """Show that the process is alive although the loop has not started."""
         self._beat_at = self._world.now()
-        self._world.beat()
+        self._world.heartbeat()
 
-    def alive(self) -> bool:
+    def is_alive(self) -> bool:
         """Return whether the loop ran recently."""
-        return self._world.now() - self._beat_at < _READY_INTERVALS * 2 * LONGEST_WAIT
+        return self._world.now() - self._beat_at < _READY_INTERVALS * 2 * MAX_WAIT
 
-    def ready(self) -> bool:
+    def is_ready(self) -> bool:
         """Return whether everything due has been done within the last three intervals."""
-        if self._fine_at is None or self._leaving:
+        if self._caught_up_at is None or self._stopping:
             return False
-        longest = _READY_INTERVALS * max(self._roster.rhythm.interval, LONGEST_WAIT)
-        return self._world.now() - self._fine_at <= longest
+        longest = _READY_INTERVALS * max(self._queue.intervals.interval, MAX_WAIT)
+        return self._world.now() - self._caught_up_at <= longest
 
     def run(self) -> bool:
         """Run until ``leave``; return whether everything in flight has ended."""
-        while not self._leaving:
-            due = self.step()
-            if not self._leaving:
+        while not self._stopping:
+            due = self.run_once()
+            if not self._stopping:
                 self._wait(due - self._world.now())
-        self._left.set()
-        return self._drained()
+        self._stop_event.set()
+        return self._drain()
 
-    def step(self) -> float:
+    def run_once(self) -> float:
         """Handle messages, start what is due, and return when to run again at the latest."""
         now = self._world.now()
-        self.beat()
-        self._listen(now)
-        if not self._leaving:
+        self.send_heartbeat()
+        self._handle_messages(now)
+        if not self._stopping:
             self._start(now)
-        self._tell(now)
+        self._report_metrics(now)
         # Due work that cannot start waits for a pass to end, and that wakes the loop.
-        latest = now + min(self._world.longest_wait, self._roster.rhythm.interval)
-        return min(self._roster.next_after(now), self._read_by, latest)
+        latest = now + min(self._world.max_wait, self._queue.intervals.interval)
+        return min(self._queue.get_next_due(now), self._read_by, latest)
 
     def _wait(self, seconds: float) -> None:
         with suppress(Empty):
             self._seen.append(self._inbox.get(timeout=max(0.0, seconds)))
 
-    def _listen(self, now: float) -> None:
+    def _handle_messages(self, now: float) -> None:
         with suppress(Empty):
             while True:
                 self._seen.append(self._inbox.get_nowait())
         calls = set()
         while self._seen:
             message = self._seen.popleft()
-            if isinstance(message, _Done):
-                self._ended(message, now)
-            elif isinstance(message, _Call):
+            if isinstance(message, _PassDone):
+                self._finish_pass(message, now)
+            elif isinstance(message, _Command):
                 calls.add(message)
             else:
-                self._roster.heard(message, now)
-        if _Call.LEAVE in calls:
-            self._left.set()
-        elif _Call.RENEW in calls:
-            self._world.meter.event(Wake.SIGNAL)
-            self._world.renew()
+                self._queue.wake_job(message, now)
+        if _Command.STOP in calls:
+            self._stop_event.set()
+        elif _Command.RENEW in calls:
+            self._world.meter.count_event(Wake.SIGNAL)
+            self._world.reload()
             self._read(now)
-            self._roster.hurry_all(now)
-        elif _Call.CHANGED in calls or now >= self._read_by:
+            self._queue.schedule_all(now)
+        elif _Command.CHANGED in calls or now >= self._read_by:
             self._read(now)
 
     def _read(self, now: float) -> None:
         """Read the tree; while the desired state is unknown, everything stays as it was."""
-        intake = self._world.read()
-        self._read_by = now + min(REREAD, intake.again)
-        self._settles(intake, now)
+        intake = self._world.read_tree()
+        self._read_by = now + min(REREAD_SECONDS, intake.reread_after)
+        self._log_unsettled(intake, now)
         if intake.unsettled:
             return
         if intake.broken != self._broken:
@@ -213,7 +213,7 @@ class Daemon:
                 )
         if intake.broken:
             return
-        news = self._roster.take(intake, now)
+        news = self._queue.update(intake, now)
         problems = {f"{one.source}: {one.code}" for one in intake.problems}
         for problem in sorted(problems - self._told):
             _log.warning("problem", extra={"problem": problem, "hint": "run bedrock-jobs validate"})
@@ -221,105 +221,106 @@ class Daemon:
         if news:
             told = {"jobs": len(intake.desired), "changed": news, "problems": len(problems)}
             _log.info("tree", extra=told)
-            self._stuck &= {self._roster.group_of(job) for job in intake.desired.values()}
+            self._stuck &= {self._queue.get_group(job) for job in intake.desired.values()}
 
-    def _settles(self, intake: Intake, now: float) -> None:
+    def _log_unsettled(self, intake: DesiredState, now: float) -> None:
         """Log what keeps the tree unsettled for long, and stale git locks."""
         if not intake.unsettled:
             self._unsettled_since = None
         elif self._unsettled_since is None:
             self._unsettled_since = now
             _log.info("unsettled: the tree will be read again", extra={"why": intake.unsettled})
-        elif now - self._unsettled_since >= LONG:
+        elif now - self._unsettled_since >= UNSETTLED_SECONDS:
             self._unsettled_since = math.inf
             told = {"why": intake.unsettled, "hint": "finish or abort what git is doing there"}
             _log.warning("the tree is unsettled: no work is started", extra=told)
-        for lock in set(intake.stale) - set(self._stale):
+        for lock in set(intake.stale_locks) - set(self._stale):
             told = {"lock": lock, "hint": "if no git command is running there, delete the file"}
             _log.warning("a stale git lock: only files that equal HEAD count", extra=told)
-        self._stale = intake.stale
-        self._world.meter.stale_locks(len(self._stale))
+        self._stale = intake.stale_locks
+        self._world.meter.set_stale_locks(len(self._stale))
 
     def _start(self, now: float) -> None:
         if not self._world.is_at_rest():
             self._read_by = min(self._read_by, now + _SOON)
             return
-        for batch in self._roster.batches(now, self._running, self._recorded):
-            outside = self._world.outside()
-            future = self._world.executor.submit(self._pass, batch, self._roster.intake, outside)
+        for batch in self._queue.take_batches(now, self._running, self._read_records):
+            outside = self._world.build_pass_context()
+            future = self._world.executor.submit(self._pass, batch, self._queue.state, outside)
             self._running[batch.group] = future
             self._since[batch.group] = now
 
-    def _recorded(self) -> Mapping[JobKey, Recorded]:
-        desired = self._roster.intake.desired.values()
-        return self._world.outside().ledger.read({job.key: job.source for job in desired})
+    def _read_records(self) -> Mapping[JobKey, JobRecord]:
+        desired = self._queue.state.desired.values()
+        return self._world.build_pass_context().ledger.read(
+            {job.key: job.source for job in desired}
+        )
 
-    def _pass(self, batch: Batch, intake: Intake, outside: Outside) -> None:
+    def _pass(self, batch: Batch, intake: DesiredState, outside: PassContext) -> None:
         """Run one pass in its own thread and report its end to the loop."""
         began, report = self._world.now(), None
-        through = replace(outside, leaves=self.leaves)
-        scope = Scope(full=batch.full, part=True, identifies=True)
+        through = replace(outside, is_stopping=self.is_stopping)
+        scope = PassScope(full=batch.full, is_partial=True, identifies=True)
         try:
-            if batch.sweeps:
+            if batch.is_sweep:
                 cleaning = self._world.cleaning
                 scope = replace(scope, coverage=intake.coverage(), cleaning=cleaning)
             report = reconcile(batch.desired, through, intake.fleet, Mode.APPLY, scope)
-        except PassLeftError:
+        except PassAbortedError:
             _log.info("a pass was aborted")
         except Exception:
             _log.exception("a pass failed unexpectedly; it will be retried")
-        self._world.ended()
-        self._inbox.put(_Done(batch, report, self._world.now() - began))
+        self._world.on_pass_end()
+        self._inbox.put(_PassDone(batch, report, self._world.now() - began))
 
-    def _ended(self, done: _Done, now: float) -> None:
+    def _finish_pass(self, done: _PassDone, now: float) -> None:
         batch, report = done.batch, done.report
         self._running.pop(batch.group, None)
         self._since.pop(batch.group, None)
         # Before their places were known, these jobs were in other groups, which may be stuck.
-        groups = {batch.group, *map(self._roster.group_of, batch.desired)}
-        result = _result(report)
-        if not self._leaving:
-            self._world.meter.passed(done.seconds, result)
+        groups = {batch.group, *map(self._queue.get_group, batch.desired)}
+        result = _classify_report(report)
+        if not self._stopping:
+            self._world.meter.count_pass(done.seconds, result)
         if report is None:
-            self._roster.failed(batch, now)
+            self._queue.record_failure(batch, now)
         else:
-            self._roster.looked(batch, report, now)
+            self._queue.record_report(batch, report, now)
             if report.refused:
                 _log.error("refused: nothing was done", extra={"why": report.refused})
-        found = {self._roster.group_of(job) for job in batch.desired}
-        if report is None or _saw_nothing(report):
+        found = {self._queue.get_group(job) for job in batch.desired}
+        if report is None or _has_observed_nothing(report):
             self._stuck |= found
             # Expired credentials may have been renewed at their source by now.
             for target in {replace(job.target, account_id=None) for job in batch.desired}:
-                self._world.forget(target)
+                self._world.forget_place(target)
         else:
             self._stuck -= groups | found
 
-    def _tell(self, now: float) -> None:
+    def _report_metrics(self, now: float) -> None:
         """Update the metrics; in an idle fleet, finding nothing due counts as being caught up."""
-        roster, meter = self._roster, self._world.meter
-        desired = roster.intake.desired.values()
-        depth, oldest = roster.waiting(now)
-        meter.queued(depth, oldest)
+        roster, meter = self._queue, self._world.meter
+        desired = roster.state.desired.values()
+        depth, oldest = roster.measure_backlog(now)
+        meter.set_queue_depth(depth, oldest)
         valid = sum(job.submission is not None for job in desired)
         # A file whose manifests cannot be parsed counts as one invalid manifest.
-        wrong = (one for one in roster.intake.problems if one.is_error and one.key is None)
+        wrong = (one for one in roster.state.problems if one.is_error and one.key is None)
         invalid = len(desired) - valid + len({one.source.path for one in wrong})
-        meter.counted(Counter(roster.phases.values()), valid, invalid)
-        last, interval = self._fine_at, roster.rhythm.interval
+        meter.set_job_counts(Counter(roster.phases.values()), valid, invalid)
+        last, interval = self._caught_up_at, roster.intervals.interval
         since = min(self._since.values(), default=now)
         lags = now - since > interval or oldest > interval
         if last is None:
             lags = bool(depth or self._running)
-        if lags or self._broken or roster.parked or self._stuck or self._leaving:
-            return
-        if self._unsettled_since is not None:
+        is_blocked = self._broken or roster.parked or self._stuck or self._stopping
+        if lags or is_blocked or self._unsettled_since is not None:
             return
         if last is None or now - last >= interval:
-            self._fine_at = now
-            meter.caught_up()
+            self._caught_up_at = now
+            meter.record_caught_up()
 
-    def _drained(self) -> bool:
+    def _drain(self) -> bool:
         """Wait for passes in flight; those that hang longer are logged and left to the next run."""
         deadline = self._world.now() + self._world.grace
         for future in list(self._running.values()):
@@ -332,19 +333,18 @@ class Daemon:
         return not hanging
 
 
-def _result(report: Report | None) -> PassResult:
+def _classify_report(report: Report | None) -> PassResult:
     if report is None:
         return PassResult.ERROR
     if report.refused:
         return PassResult.REFUSED
     failed = any(
-        one.outcome.failure or one.unwritten or one.outcome.now.reason in UNREAD
+        one.outcome.failure or one.write_error or one.outcome.actual.reason in UNREADABLE_REASONS
         for one in report.results
     )
     return PassResult.FAILED if failed else PassResult.SUCCEEDED
 
 
-def _saw_nothing(report: Report) -> bool:
+def _has_observed_nothing(report: Report) -> bool:
     """Whether not one job could be observed, which is not a matter of single jobs."""
-    reasons = {one.outcome.now.reason for one in report.results}
-    return reasons == {Reason.OBSERVATION_FAILED}
+    return {one.outcome.actual.reason for one in report.results} == {Reason.OBSERVATION_FAILED}

@@ -8,26 +8,26 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from controller.core.call_errors import failure
+from controller.core.call_errors import make_failure
 from controller.core.kinds.kind import Kind
 from controller.core.planning.actions import Action, Outcome, Plan, Verb
-from controller.core.planning.claims import Around
-from controller.core.planning.slots import Slots, lane_of, slots_of
-from controller.core.status.entry import entry
+from controller.core.planning.claims import TreeScope
+from controller.core.planning.slots import Slots, find_slots, get_lane
+from controller.core.status.entry import build_entry
 from controller.engine.count_active_jobs import count_active
-from controller.engine.execute import Actor
-from controller.engine.submit_window import JOBS_FOR_A_CALL, Hands, carry_out
-from controller.ports import Clock, Cloud, Entry, Ledger, LedgerError
+from controller.engine.execute import ActionExecutor
+from controller.engine.submit_window import JOBS_FOR_A_CALL, Callbacks, run_changes
+from controller.ports import Clock, Cloud, Ledger, LedgerError, StatusEntry
 
 _log = logging.getLogger(__name__)
 
 
-class PassLeftError(Exception):
+class PassAbortedError(Exception):
     """The pass was aborted: what it had started is recorded, and the rest is untouched."""
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class JobResult:
     """The result of one job: its outcome, its entry, and whether the sidecar changed.
 
     ``unwritten`` says why the sidecar could not be written.
@@ -36,11 +36,11 @@ class Result:
     outcome: Outcome
     entry: Mapping[str, Any]
     written: bool = False
-    unwritten: str | None = None
+    write_error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Outside:
+class PassContext:
     """The kinds that a pass knows, and the ports and settings that it works with.
 
     ``watcher`` is called with each result as it comes, from several threads. Once ``leaves``
@@ -53,33 +53,33 @@ class Outside:
     ledger: Ledger
     clock: Clock
     width: int = 16
-    watcher: Callable[[Result], None] = lambda _: None
-    leaves: Callable[[], bool] = lambda: False
-    around: Around | None = None
+    on_result: Callable[[JobResult], None] = lambda _: None
+    is_stopping: Callable[[], bool] = lambda: False
+    tree: TreeScope | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Terms:
+class PlanApproval:
     """The conditions for executing a plan: ``refuses`` returns why it must not be, or None.
 
     Of a plan that may be executed, only the actions that ``permits`` accepts are; the others are
     only recorded.
     """
 
-    refuses: Callable[[Plan], str | None] = lambda _: None
+    find_refusal: Callable[[Plan], str | None] = lambda _: None
     permits: Callable[[Action], bool] = lambda _: True
 
 
-def leave_if_asked(leaves: Callable[[], bool]) -> None:
+def raise_if_stopping(leaves: Callable[[], bool]) -> None:
     """Raise PassLeftError if nothing new may be started."""
     if leaves():
-        raise PassLeftError
+        raise PassAbortedError
 
 
-def _log_job(result: Result) -> None:
+def _log_job(result: JobResult) -> None:
     """Log one line per job that something happened to; names and codes only, never spec values."""
-    action, now, failure = result.outcome.planned, result.outcome.now, result.outcome.failure
-    if not (action.verb.mutates or result.written or result.unwritten or failure):
+    action, now, failure = result.outcome.planned, result.outcome.actual, result.outcome.failure
+    if not (action.verb.is_mutating or result.written or result.write_error or failure):
         return
     told = {
         "job": str(action.desired.key),
@@ -92,48 +92,52 @@ def _log_job(result: Result) -> None:
         "attempt": result.entry.get("attempt"),
         "arn": result.entry.get("jobArn"),
         "written": result.written,
-        "unwritten": result.unwritten is not None,
+        "unwritten": result.write_error is not None,
         "failure": failure and failure.code,
     }
     _log.info("job", extra={name: value for name, value in told.items() if value is not None})
 
 
-def apply_plan(made: Plan, worker: Worker, beside: Slots, terms: Terms) -> tuple[Result, ...]:
+def apply_plan(
+    made: Plan, worker: Worker, beside: Slots, terms: PlanApproval
+) -> tuple[JobResult, ...]:
     """Execute a plan; ``beside`` are our jobs that take slots and that it does not cover."""
-    outside = worker.outside
+    outside = worker.context
     permitted = {id(one) for one in made.actions if terms.permits(one)}
     agreed = Plan(tuple(one for one in made.actions if id(one) in permitted))
 
-    def record(outcomes: Sequence[Outcome]) -> tuple[Result, ...]:
+    def record(outcomes: Sequence[Outcome]) -> tuple[JobResult, ...]:
         results = worker.record(outcomes)
         for result in results:
-            outside.watcher(result)
+            outside.on_result(result)
         return results
 
     # Merged by ARN, so that no job is counted twice.
-    slots = {**beside, **slots_of(made.actions, outside.kinds, worker.actor.recorded)}
+    slots = {**beside, **find_slots(made.actions, outside.kinds, worker.executor.recorded)}
     ours = Counter(slots.values())
 
     def count(action: Action, submitted: int) -> int | None:
         kind, target = outside.kinds[action.desired.key.kind], action.desired.target
-        found = count_active(kind, target, worker.actor.cloud)
+        found = count_active(kind, target, worker.executor.cloud)
         # A listing may lag behind; what this pass observed itself is certain.
-        return None if found is None else max(found, ours[lane_of(action)] + submitted)
+        return None if found is None else max(found, ours[get_lane(action)] + submitted)
 
-    hands = Hands(worker.attempt, record, count, worker.confirm)
+    hands = Callbacks(worker.attempt, record, count, worker.confirm)
     width = outside.width * JOBS_FOR_A_CALL
     # Results must keep the plan's order, so the two streams are merged by action.
-    done = iter(carry_out(agreed, hands, width))
+    done = iter(run_changes(agreed, hands, width))
     rest = iter(record([Outcome(one, one) for one in made.actions if id(one) not in permitted]))
     return tuple(next(done if id(one) in permitted else rest) for one in made.actions)
 
 
-def apply_stops(made: Plan, worker: Worker, beside: Slots, terms: Terms) -> tuple[Result, ...]:
+def apply_stops(
+    made: Plan, worker: Worker, beside: Slots, terms: PlanApproval
+) -> tuple[JobResult, ...]:
     """Execute only the stops of a plan that has too many submits; the rest stays as it is."""
     stops = Plan(tuple(one for one in made.actions if one.verb is Verb.STOP))
     done = iter(apply_plan(stops, worker, beside, terms))
     return tuple(
-        next(done) if one.verb is Verb.STOP else worker.foresee(one) for one in made.actions
+        next(done) if one.verb is Verb.STOP else worker.preview(one) for one in made.actions
     )
 
 
@@ -141,65 +145,69 @@ def apply_stops(made: Plan, worker: Worker, beside: Slots, terms: Terms) -> tupl
 class Worker:
     """Executes single actions and writes the entries of jobs."""
 
-    actor: Actor
-    outside: Outside
+    executor: ActionExecutor
+    context: PassContext
 
     def attempt(self, action: Action) -> Outcome:
         """Execute an action; an unexpected error fails this action, not the pass."""
-        leave_if_asked(self.outside.leaves)
+        raise_if_stopping(self.context.is_stopping)
         try:
-            return self.actor.carry_out(action)
+            return self.executor.execute(action)
         except Exception as error:
             # Ambiguous, because the error may have come after the call took effect.
-            found = failure("InternalError", _defect(error), reading=False, ambiguous=True)
+            found = make_failure(
+                "InternalError", _describe_error(error), reading=False, ambiguous=True
+            )
             return Outcome(action, action, found)
 
     def confirm(self, outcome: Outcome) -> Outcome:
         """Observe a job that was submitted; a defect of ours leaves it unconfirmed."""
         try:
-            return self.actor.confirm(outcome)
+            return self.executor.confirm(outcome)
         except Exception as error:
-            found = failure("InternalError", _defect(error), reading=True)
-            return replace(outcome, now=replace(outcome.planned, failure=found))
+            found = make_failure("InternalError", _describe_error(error), reading=True)
+            return replace(outcome, actual=replace(outcome.planned, failure=found))
 
-    def foresee(self, action: Action) -> Result:
+    def preview(self, action: Action) -> JobResult:
         """Return what the entry of an untouched job would be."""
         outcome = Outcome(action, action)
-        return Result(outcome, self._entry(outcome))
+        return JobResult(outcome, self._build_entry(outcome))
 
-    def record(self, outcomes: Sequence[Outcome]) -> tuple[Result, ...]:
+    def record(self, outcomes: Sequence[Outcome]) -> tuple[JobResult, ...]:
         """Write many entries, each sidecar once, and return each job's result.
 
         An entry that would replace an unreadable record is not written.
         """
-        made = [Result(outcome, self._entry(outcome)) for outcome in outcomes]
-        writing = [one for one in made if not self.actor.withholds(one.outcome)]
-        written = self.outside.ledger.write_all([_place_of(one) for one in writing])
-        became = {id(one): _written(one, how) for one, how in zip(writing, written, strict=True)}
+        made = [JobResult(outcome, self._build_entry(outcome)) for outcome in outcomes]
+        writing = [one for one in made if not self.executor.is_withheld(one.outcome)]
+        written = self.context.ledger.write_all([_make_status_entry(one) for one in writing])
+        became = {
+            id(one): _record_write(one, how) for one, how in zip(writing, written, strict=True)
+        }
         results = tuple(became.get(id(one), one) for one in made)
         for result in results:
             _log_job(result)
         return results
 
-    def _entry(self, outcome: Outcome) -> Mapping[str, Any]:
+    def _build_entry(self, outcome: Outcome) -> Mapping[str, Any]:
         """Return a job's entry; if nothing changed, it is the recorded object itself."""
-        key, actor = outcome.planned.desired.key, self.actor
+        key, actor = outcome.planned.desired.key, self.executor
         known = actor.recorded.get(key)
-        made = entry(actor.kinds[key.kind], outcome, known, actor.fleet.owner)
+        made = build_entry(actor.kinds[key.kind], outcome, known, actor.fleet.owner)
         return known.entry if known is not None and known.entry == made else made
 
 
-def _defect(error: Exception) -> str:
+def _describe_error(error: Exception) -> str:
     _log.debug("an action failed unexpectedly", exc_info=True)
     return f"an unexpected {type(error).__name__}; run with --debug and report what it shows"
 
 
-def _place_of(result: Result) -> Entry:
+def _make_status_entry(result: JobResult) -> StatusEntry:
     desired = result.outcome.planned.desired
     return desired.source, desired.key, result.entry
 
 
-def _written(result: Result, how: bool | LedgerError) -> Result:
+def _record_write(result: JobResult, how: bool | LedgerError) -> JobResult:
     if isinstance(how, LedgerError):
-        return replace(result, unwritten=str(how))
+        return replace(result, write_error=str(how))
     return replace(result, written=how)

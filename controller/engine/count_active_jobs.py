@@ -7,14 +7,20 @@ from dataclasses import replace
 
 from controller.core.fleet import Fleet
 from controller.core.kinds.kind import Kind
-from controller.core.model import Failure, JobKey, Place, Recorded, Summary, Target
+from controller.core.model import CallFailure, JobKey, JobRecord, JobSummary, Place, Target
 from controller.core.planning.actions import Plan, Verb
-from controller.core.planning.admission import Crowd, queue
-from controller.core.planning.slots import Lane, Slots, ended_on_record, theirs, uncounted
+from controller.core.planning.admission import Occupancy, admit_submits
+from controller.core.planning.slots import (
+    Lane,
+    Slots,
+    collect_foreign_arns,
+    find_ended_on_record,
+    hold_uncounted,
+)
 from controller.ports import Cloud, CloudError
 
 
-def list_active(kind: Kind, target: Target, cloud: Cloud) -> list[Summary]:
+def list_active(kind: Kind, target: Target, cloud: Cloud) -> list[JobSummary]:
     """Return the active jobs of a kind where a target leads, whoever submitted them.
 
     Jobs that are being stopped are included: they take a slot until they are stopped. Raises
@@ -22,7 +28,7 @@ def list_active(kind: Kind, target: Target, cloud: Cloud) -> list[Summary]:
     """
     # List filters by one status per call.
     statuses = sorted(kind.active)
-    return [job for one in statuses for job in cloud.listing(kind, target, status=one)]
+    return [job for one in statuses for job in cloud.list_jobs(kind, target, status=one)]
 
 
 def count_active(kind: Kind, target: Target, cloud: Cloud) -> int | None:
@@ -36,11 +42,11 @@ def count_active(kind: Kind, target: Target, cloud: Cloud) -> int | None:
 def confirm_room(
     made: Plan,
     kinds: Mapping[str, Kind],
-    recorded: Mapping[JobKey, Recorded],
+    recorded: Mapping[JobKey, JobRecord],
     fleet: Fleet,
-    crowd: Crowd,
+    crowd: Occupancy,
     cloud: Cloud,
-) -> tuple[Plan, Crowd]:
+) -> tuple[Plan, Occupancy]:
     """Return a plan whose submits have free slots under ``limits.maxActive``, as the service shows.
 
     A sidecar can be edited or merged. Jobs that have ended only according to their records are
@@ -51,13 +57,13 @@ def confirm_room(
     if fleet.limits.max_active is None or not submits:
         return made, crowd
     running: dict[str, Lane] = {}
-    failed: dict[Place | None, Failure] = {}
+    failed: dict[Place | None, CallFailure] = {}
     # A record may name a job that others submitted; it takes none of our slots.
-    not_ours = theirs(made.actions)
+    not_ours = collect_foreign_arns(made.actions)
     # One listing per place, however many submits go there.
     for place, target in {one.place: one.desired.target for one in submits}.items():
         try:
-            running |= _running(kinds, recorded, place, target, cloud)
+            running |= _find_running(kinds, recorded, place, target, cloud)
         except CloudError as error:
             # Without a count the submits of this place are held: a guess could exceed the limit.
             failed[place] = error.failure
@@ -65,24 +71,24 @@ def confirm_room(
         return made, crowd
     asking = {id(one) for one in submits if one.place in failed}
     actions = [
-        uncounted(one, failed[one.place]) if id(one) in asking else one for one in made.actions
+        hold_uncounted(one, failed[one.place]) if id(one) in asking else one for one in made.actions
     ]
-    beside = {**crowd.beside, **{arn: one for arn, one in running.items() if arn not in not_ours}}
-    known = replace(crowd, beside=beside)
-    return Plan(tuple(queue(actions, kinds, recorded, fleet, known))), known
+    beside = {**crowd.others, **{arn: one for arn, one in running.items() if arn not in not_ours}}
+    known = replace(crowd, others=beside)
+    return Plan(tuple(admit_submits(actions, kinds, recorded, fleet, known))), known
 
 
-def _running(
+def _find_running(
     kinds: Mapping[str, Kind],
-    recorded: Mapping[JobKey, Recorded],
+    recorded: Mapping[JobKey, JobRecord],
     place: Place | None,
     target: Target,
     cloud: Cloud,
 ) -> Slots:
     """Return the jobs that have ended on record and that the service lists as active."""
-    ended = ended_on_record(kinds, recorded, place)
+    ended = find_ended_on_record(kinds, recorded, place)
     return {
         arn: Lane(name, place)
         for name, those in ended.items()
-        for arn in those.running(list_active(kinds[name], target, cloud))
+        for arn in those.iter_listed(list_active(kinds[name], target, cloud))
     }

@@ -6,35 +6,35 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from controller.core.call_errors import failure
+from controller.core.call_errors import make_failure
 from controller.core.fleet import Fleet
-from controller.core.identity.tags import job_member, stamped, wanted
-from controller.core.jobs.attempts import Lineage
+from controller.core.identity.tags import add_stamp_tags, collect_wanted_tags, get_job_tag_member
+from controller.core.jobs.attempts import Attempts
 from controller.core.kinds.kind import Kind
 from controller.core.model import (
-    Desired,
+    CallFailure,
+    DesiredJob,
     Disposition,
     Existence,
-    Failure,
     JobKey,
-    Live,
+    JobRecord,
+    LiveJob,
     Observation,
     Place,
-    Recorded,
     Submission,
 )
 from controller.core.planning.actions import Action, Outcome, Reason, Verb
-from controller.core.planning.plan import decide
+from controller.core.planning.plan import decide_action
 from controller.core.policy import State
-from controller.core.status.conditions import KEPT_AS_RECORDED, is_withheld
-from controller.core.status.entry import intent
-from controller.engine.job_lookup import begun, unseen
+from controller.core.status.conditions import UNOBSERVED_REASONS, is_withheld
+from controller.core.status.entry import build_intent
+from controller.engine.job_lookup import make_unknown, start_lookup
 from controller.ports import Clock, Cloud, CloudError, Ledger, LedgerError
 
-_PATIENCE = (0.1, 0.2, 0.4, 0.8, 1.6)
+_CONFIRM_DELAYS = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Seconds between looks for a job that may just have been made: reads lag behind the write."""
 
-_KEEPING_INTENTS = KEPT_AS_RECORDED | {
+_INTENT_KEPT_REASONS = UNOBSERVED_REASONS | {
     Reason.QUEUED,
     Reason.INTENT_UNCONFIRMED,
     Reason.SUBMIT_REFUSED,
@@ -43,31 +43,31 @@ _KEEPING_INTENTS = KEPT_AS_RECORDED | {
 
 
 @dataclass(frozen=True, slots=True)
-class Actor:
+class ActionExecutor:
     """Carries out single actions; every error ends in an outcome and stops no other action.
 
     ``now`` is the pass's own moment; the clock only serves to be patient.
     """
 
     kinds: Mapping[str, Kind]
-    desired: Mapping[JobKey, Desired]
-    recorded: Mapping[JobKey, Recorded]
+    desired: Mapping[JobKey, DesiredJob]
+    recorded: Mapping[JobKey, JobRecord]
     fleet: Fleet
     cloud: Cloud
     ledger: Ledger
     clock: Clock
     now: datetime
 
-    def carry_out(self, action: Action) -> Outcome:
+    def execute(self, action: Action) -> Outcome:
         """Return what became of an action; one that changes nothing is its own outcome.
 
         What a Create without an answer came to is found out first, where it would be forgotten.
         """
         try:
-            if action.verb is not Verb.STOP and self._shows_late(action):
-                return Outcome(action, self._decided(action, self._look(action)))
+            if action.verb is not Verb.STOP and self._has_forgotten_create(action):
+                return Outcome(action, self._decide(action, self._observe(action)))
         except CloudError as error:
-            return Outcome(action, self._decided(action, unseen(action.place, error.failure)))
+            return Outcome(action, self._decide(action, make_unknown(action.place, error.failure)))
         match action.verb:
             case Verb.SUBMIT:
                 return self._submit(action)
@@ -76,7 +76,7 @@ class Actor:
             case Verb.TAG:
                 return self._retag(action)
             case Verb.ADOPT:
-                return Outcome(action, self._adopted(action))
+                return Outcome(action, self._decide_adopted(action))
             case _:
                 return Outcome(action, action)
 
@@ -86,59 +86,59 @@ class Actor:
         if action.verb is not Verb.SUBMIT or arn is None:
             return outcome
         try:
-            live = self._found(action, arn, action.desired.name)
+            live = self._find_job(action, arn, action.desired.name)
         except CloudError as error:
             return Outcome(action, replace(action, failure=error.failure), arn=arn)
         if live is None or live.arn != arn:
             # A namesake says nothing of the job that Create answered with.
             return outcome
-        return Outcome(action, self._judged(action, _submission(action), live))
+        return Outcome(action, self._decide_created(action, _require_submission(action), live))
 
-    def withholds(self, outcome: Outcome) -> bool:
+    def is_withheld(self, outcome: Outcome) -> bool:
         """Whether a job's entry must not be written: its record could not be read."""
-        return is_withheld(outcome.now, self.recorded.get(outcome.planned.desired.key))
+        return is_withheld(outcome.actual, self.recorded.get(outcome.planned.desired.key))
 
     def _submit(self, action: Action) -> Outcome:
-        desired, kind = action.desired, self._kind(action)
-        submission = _submission(action)
+        desired, kind = action.desired, self._get_kind(action)
+        submission = _require_submission(action)
         try:
-            written = intent(kind, action, self.recorded.get(desired.key))
+            written = build_intent(kind, action, self.recorded.get(desired.key))
             self.ledger.write(desired.source, desired.key, written)
         except LedgerError as error:
-            return Outcome(action, action, _not_written(error))
+            return Outcome(action, action, _make_write_failure(error))
         try:
-            request = stamped(kind, desired, submission, self.fleet)
+            request = add_stamp_tags(kind, desired, submission, self.fleet)
             arn = self.cloud.create(kind, desired.target, request, submission.token)
         except CloudError as error:
-            return self._not_answered(action, error.failure)
+            return self._handle_create_failure(action, error.failure)
         return Outcome(action, action, arn=arn)
 
-    def _not_answered(self, action: Action, failure: Failure) -> Outcome:
+    def _handle_create_failure(self, action: Action, failure: CallFailure) -> Outcome:
         """A name in use and a lost answer both mean: look again before saying that it failed.
 
         So does a refusal of what may have been made before: its own job may take the last slot.
         """
         is_open = failure.disposition is Disposition.CONFLICT or failure.ambiguous
         try:
-            if not is_open and not self._was_made_before(action, failure):
+            if not is_open and not self._has_earlier_create(action, failure):
                 return Outcome(action, action, failure)
         except CloudError:
             # This Create was refused; what became of the one before is as unknown as it was.
             return Outcome(action, action, replace(failure, ambiguous=True))
-        again = self._decided(action, self._look(action))
+        again = self._decide(action, self._observe(action))
         if again.live is None:
             return Outcome(action, action, failure)
         return Outcome(action, again)
 
-    def _was_made_before(self, action: Action, failure: Failure) -> bool:
+    def _has_earlier_create(self, action: Action, failure: CallFailure) -> bool:
         """Whether a refused Create shows as made by an unanswered one before; raises CloudError."""
         recorded = self.recorded.get(action.desired.key)
         ends_intent = failure.disposition in {Disposition.REFUSED, Disposition.QUOTA}
         if recorded is None or not recorded.is_intent or not ends_intent:
             return False
-        return self._found(action, action.desired.name) is not None
+        return self._find_job(action, action.desired.name) is not None
 
-    def _shows_late(self, action: Action) -> bool:
+    def _has_forgotten_create(self, action: Action) -> bool:
         """Whether an unanswered Create, which this action forgets, took effect; raises CloudError.
 
         Submitted under its own name it is not forgotten: token and name keep it one job. Nothing
@@ -147,18 +147,18 @@ class Actor:
         recorded = self.recorded.get(action.desired.key)
         if recorded is None or not recorded.is_intent or not recorded.name:
             return False
-        if action.desired.removed or action.reason in _KEEPING_INTENTS:
+        if action.desired.removed or action.reason in _INTENT_KEPT_REASONS:
             return False
         lives = [action.live, *(one.live for one in action.earlier)]
         seen = {live.name for live in lives if live is not None}
         if action.verb is Verb.SUBMIT:
             seen.add(action.desired.name)
-        return recorded.name not in seen and self._found(action, recorded.name) is not None
+        return recorded.name not in seen and self._find_job(action, recorded.name) is not None
 
-    def _found(self, action: Action, *identifiers: str) -> Live | None:
+    def _find_job(self, action: Action, *identifiers: str) -> LiveJob | None:
         """Return a job as far as it shows, patient with a short time in which it does not."""
-        kind, target = self._kind(action), action.desired.target
-        for pause in (*_PATIENCE, None):
+        kind, target = self._get_kind(action), action.desired.target
+        for pause in (*_CONFIRM_DELAYS, None):
             for identifier in identifiers:
                 live = self.cloud.get(kind, target, identifier)
                 if live is not None:
@@ -167,12 +167,12 @@ class Actor:
                 self.clock.sleep(pause)
         return None
 
-    def _judged(self, action: Action, submission: Submission, live: Live) -> Action:
+    def _decide_created(self, action: Action, submission: Submission, live: LiveJob) -> Action:
         """The job that answers must be the one asked for: same name, and our token if shown."""
         if live.name == submission.name and live.token in {None, submission.token}:
-            seen = self._submitted(action, submission, live)
-            recorded = _as_recorded(action.place, submission, live)
-            return self._decided(action, seen, recorded)
+            seen = self._observe_created(action, submission, live)
+            recorded = _make_record(action.place, submission, live)
+            return self._decide(action, seen, recorded)
         return replace(
             action,
             verb=Verb.HOLD,
@@ -181,31 +181,33 @@ class Actor:
             f"{submission.name}. Give the manifest another name, and report this",
         )
 
-    def _submitted(self, action: Action, submission: Submission, live: Live) -> Observation:
+    def _observe_created(
+        self, action: Action, submission: Submission, live: LiveJob
+    ) -> Observation:
         """Return a new job as it was submitted: with all the tags that its manifest wants on it."""
-        kind = self._kind(action)
-        want = wanted(kind, action.desired, submission, self.fleet)
-        sent = {member: want[member] for member in want if member == job_member(kind)}
-        seen = _present(action.place, live)
+        kind = self._get_kind(action)
+        want = collect_wanted_tags(kind, action.desired, submission, self.fleet)
+        sent = {member: want[member] for member in want if member == get_job_tag_member(kind)}
+        seen = _make_present(action.place, live)
         return replace(seen, submission=submission, earlier=action.earlier, tags=sent)
 
     def _stop(self, action: Action) -> Outcome:
         """Every job is asked to stop; one that has ended by now is what was wanted."""
-        found: Failure | None = None
+        found: CallFailure | None = None
         for live in action.stops:
             try:
-                self.cloud.stop(self._kind(action), action.desired.target, live.arn)
+                self.cloud.stop(self._get_kind(action), action.desired.target, live.arn)
             except CloudError as error:
                 if error.failure.disposition is not Disposition.CONFLICT:
                     found = error.failure
         try:
-            self._shows_late(action)
+            self._has_forgotten_create(action)
         except CloudError as error:
             # The entry stays as recorded: it is all that leads to what a Create may have made.
-            now = self._decided(action, unseen(action.place, error.failure))
+            now = self._decide(action, make_unknown(action.place, error.failure))
             text = f"{now.message}; before that, the stop failed: {found}" if found else now.message
             return Outcome(action, replace(now, message=text))
-        now = self._decided(action, self._look(action))
+        now = self._decide(action, self._observe(action))
         # A look that failed shows less than was known before.
         return Outcome(action, action if now.live is None else now, found)
 
@@ -215,65 +217,67 @@ class Actor:
         try:
             for retag in action.retags:
                 if retag.put:
-                    self.cloud.tag(target, retag.arn, retag.put)
+                    self.cloud.add_tags(target, retag.arn, retag.put)
                 if retag.drop:
-                    self.cloud.untag(target, retag.arn, retag.drop)
+                    self.cloud.remove_tags(target, retag.arn, retag.drop)
         except CloudError as error:
             return Outcome(action, action, error.failure)
-        return Outcome(action, self._decided(action, self._look(action)))
+        return Outcome(action, self._decide(action, self._observe(action)))
 
-    def _adopted(self, action: Action) -> Action:
-        submission, live = _submission(action), action.live
+    def _decide_adopted(self, action: Action) -> Action:
+        submission, live = _require_submission(action), action.live
         if live is None:
             raise ValueError(f"{action.desired.key}: an adoption needs a live job")
-        recorded = replace(_as_recorded(action.place, submission, live), tags=action.tags)
+        recorded = replace(_make_record(action.place, submission, live), tags=action.tags)
         desired = self.desired[action.desired.key]
-        lineage = Lineage(self._kind(action), desired, self.fleet)
+        lineage = Attempts(self._get_kind(action), desired, self.fleet)
         # What is to be submitted next is the next pass's affair; what waits is to be recorded now.
         waits = desired.policy.state is not State.SUBMITTED
         seen = replace(
-            _present(action.place, live),
+            _make_present(action.place, live),
             submission=submission,
             earlier=action.earlier,
-            following=lineage.after(submission, live, recorded) if waits else None,
+            next_submission=lineage.find_next_attempt(submission, live, recorded)
+            if waits
+            else None,
         )
-        return self._decided(action, seen, recorded)
+        return self._decide(action, seen, recorded)
 
-    def _look(self, action: Action) -> Observation:
+    def _observe(self, action: Action) -> Observation:
         if action.place is None:
             raise ValueError(f"{action.desired.key}: an action needs a place")
         key = action.desired.key
-        lineage = Lineage(self._kind(action), self.desired[key], self.fleet)
+        lineage = Attempts(self._get_kind(action), self.desired[key], self.fleet)
         known = self.recorded.get(key)
         if known is not None and action.verb is Verb.TAG:
             # That listing tags was refused before says nothing of those that were just set.
             known = replace(known, unread_tags={})
-        return begun(lineage, action.place, known, full=False).observed(self.cloud)
+        return start_lookup(lineage, action.place, known, full=False).observe(self.cloud)
 
-    def _decided(
-        self, action: Action, seen: Observation, recorded: Recorded | None = None
+    def _decide(
+        self, action: Action, seen: Observation, recorded: JobRecord | None = None
     ) -> Action:
         desired = self.desired[action.desired.key]
         known = recorded or self.recorded.get(desired.key)
-        return decide(self._kind(action), desired, seen, known, self.fleet, self.now)
+        return decide_action(self._get_kind(action), desired, seen, known, self.fleet, self.now)
 
-    def _kind(self, action: Action) -> Kind:
+    def _get_kind(self, action: Action) -> Kind:
         return self.kinds[action.desired.key.kind]
 
 
-def _submission(action: Action) -> Submission:
+def _require_submission(action: Action) -> Submission:
     if action.desired.submission is None:
         raise ValueError(f"{action.desired.key} is invalid and cannot be acted on")
     return action.desired.submission
 
 
-def _present(place: Place | None, live: Live) -> Observation:
+def _make_present(place: Place | None, live: LiveJob) -> Observation:
     return Observation(Existence.PRESENT, place, live)
 
 
-def _as_recorded(place: Place | None, submission: Submission, live: Live) -> Recorded:
-    return Recorded({}, digest=submission.digest, arn=live.arn, place=place)
+def _make_record(place: Place | None, submission: Submission, live: LiveJob) -> JobRecord:
+    return JobRecord({}, digest=submission.digest, arn=live.arn, place=place)
 
 
-def _not_written(error: LedgerError) -> Failure:
-    return failure("SidecarNotWritten", f"{error}; nothing was submitted", reading=False)
+def _make_write_failure(error: LedgerError) -> CallFailure:
+    return make_failure("SidecarNotWritten", f"{error}; nothing was submitted", reading=False)

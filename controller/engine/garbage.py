@@ -9,14 +9,19 @@ from typing import Any
 
 from controller.core.fleet import Fleet
 from controller.core.kinds.kind import Kind
-from controller.core.model import Desired, JobKey, Place, Recorded, Target
+from controller.core.model import DesiredJob, JobKey, JobRecord, Place, Target
 from controller.core.planning.actions import Outcome, Plan
-from controller.core.planning.orphaned_entries import Census, Stray, desired_of, removed
-from controller.core.planning.rules_removed import collectable
+from controller.core.planning.orphaned_entries import (
+    ManifestIndex,
+    StrayEntry,
+    build_removed_job,
+    find_removed,
+)
+from controller.core.planning.rules_removed import is_collectable
 from controller.core.status.conditions import is_withheld
 from controller.ports import Ledger, LedgerError
 
-Written = Mapping[JobKey, tuple[Outcome, Mapping[str, Any]]]
+WrittenEntries = Mapping[JobKey, tuple[Outcome, Mapping[str, Any]]]
 """The result of each job in a pass, and its entry as it is in the sidecar now."""
 
 
@@ -27,29 +32,29 @@ class Coverage:
     ``around`` reads the wider ones; it is called only when some job seems to have no manifest.
     """
 
-    here: Census
-    around: Callable[[], Census]
+    index: ManifestIndex
+    load_wider_index: Callable[[], ManifestIndex]
 
 
 @dataclass(frozen=True, slots=True)
-class Leftovers:
+class OrphanedEntries:
     """The entries that are not beside their manifest, and those of them whose job was ``removed``.
 
     ``census`` covers as many folders as it took to tell them apart.
     """
 
-    removed: Mapping[JobKey, Stray]
-    astray: tuple[Stray, ...]
-    census: Census
+    removed: Mapping[JobKey, StrayEntry]
+    stray_entries: tuple[StrayEntry, ...]
+    index: ManifestIndex
 
-    def desired(
+    def build_desired_jobs(
         self,
-        jobs: Iterable[Desired],
-        recorded: Mapping[JobKey, Recorded],
+        jobs: Iterable[DesiredJob],
+        recorded: Mapping[JobKey, JobRecord],
         fleet: Fleet,
         *,
         prunes: bool,
-    ) -> tuple[Desired, ...]:
+    ) -> tuple[DesiredJob, ...]:
         """Return the removed jobs in the form that a pass observes."""
         targets: dict[Place, Target] = {}
         # Credentials that reach a place today are the ones to look up its removed jobs with.
@@ -58,43 +63,45 @@ class Leftovers:
             if known is not None and known.place is not None:
                 targets[known.place] = job.target
         return tuple(
-            desired_of(one, fleet, targets, prunes=prunes) for one in self.removed.values()
+            build_removed_job(one, fleet, targets, prunes=prunes) for one in self.removed.values()
         )
 
 
-def leftovers(kinds: Mapping[str, Kind], ledger: Ledger, coverage: Coverage | None) -> Leftovers:
+def find_orphaned_entries(
+    kinds: Mapping[str, Kind], ledger: Ledger, coverage: Coverage | None
+) -> OrphanedEntries:
     """Return the entries that the ledger's last read found without a manifest beside them."""
     if coverage is None:
-        return Leftovers({}, (), Census())
-    astray, census = tuple(ledger.astray()), coverage.here
-    if not removed(kinds, astray, census):
-        return Leftovers({}, astray, census)
+        return OrphanedEntries({}, (), ManifestIndex())
+    astray, census = tuple(ledger.list_stray_entries()), coverage.index
+    if not find_removed(kinds, astray, census):
+        return OrphanedEntries({}, astray, census)
     # The manifest may have moved out of the pass's folders; only the wider tree can tell.
-    wide = census.with_around(coverage.around())
-    return Leftovers(removed(kinds, astray, wide), astray, wide)
+    wide = census.widen(coverage.load_wider_index())
+    return OrphanedEntries(find_removed(kinds, astray, wide), astray, wide)
 
 
-def collected(
-    kinds: Mapping[str, Kind], found: Leftovers, written: Written, now: datetime
-) -> tuple[tuple[Stray, Mapping[str, Any]], ...]:
+def list_collectable(
+    kinds: Mapping[str, Kind], found: OrphanedEntries, written: WrittenEntries, now: datetime
+) -> tuple[tuple[StrayEntry, Mapping[str, Any]], ...]:
     """Return the entries that are no longer needed, each with its current content.
 
     These are the entries of removed jobs that ended, and those that a moved manifest left behind.
     """
-    return tuple(_collected(kinds, found, written, now))
+    return tuple(_iter_collectable(kinds, found, written, now))
 
 
-def _collected(
-    kinds: Mapping[str, Kind], found: Leftovers, written: Written, now: datetime
-) -> Iterator[tuple[Stray, Mapping[str, Any]]]:
-    for one in found.astray:
+def _iter_collectable(
+    kinds: Mapping[str, Kind], found: OrphanedEntries, written: WrittenEntries, now: datetime
+) -> Iterator[tuple[StrayEntry, Mapping[str, Any]]]:
+    for one in found.stray_entries:
         if one.key not in written:
             continue
         outcome, entry = written[one.key]
         known = found.removed.get(one.key)
         if known is None:
             yield one, one.recorded.entry
-        elif not collectable(kinds[one.key.kind], outcome.now, known.recorded, now):
+        elif not is_collectable(kinds[one.key.kind], outcome.actual, known.recorded, now):
             continue
         elif one is known:
             yield one, entry
@@ -104,8 +111,8 @@ def _collected(
 
 
 def read_records(
-    ledger: Ledger, jobs: Iterable[Desired], forgotten: frozenset[str]
-) -> Mapping[JobKey, Recorded]:
+    ledger: Ledger, jobs: Iterable[DesiredJob], forgotten: frozenset[str]
+) -> Mapping[JobKey, JobRecord]:
     """Return what is recorded; a record that the user gave up no longer holds its job."""
     recorded = ledger.read({job.key: job.source for job in jobs})
     given_up = {
@@ -116,19 +123,23 @@ def read_records(
     return {**recorded, **given_up} if given_up else recorded
 
 
-def may_rebuild(made: Plan, recorded: Mapping[JobKey, Recorded], coverage: Coverage | None) -> bool:
+def can_rebuild(
+    made: Plan, recorded: Mapping[JobKey, JobRecord], coverage: Coverage | None
+) -> bool:
     """Return whether sidecars that could not be parsed are no longer needed by any job.
 
     The pass must cover every manifest and hold none for its record: an unreadable sidecar may hold
     another manifest's record too.
     """
     keys = {action.desired.key for action in made.actions}
-    if coverage is None or coverage.here.problems or not coverage.here.keys <= keys:
+    if coverage is None or coverage.index.problems or not coverage.index.keys <= keys:
         return False
     return not any(is_withheld(one, recorded.get(one.desired.key)) for one in made.actions)
 
 
-def drop(ledger: Ledger, entries: Iterable[tuple[Stray, Mapping[str, Any]]]) -> tuple[int, str]:
+def drop_entries(
+    ledger: Ledger, entries: Iterable[tuple[StrayEntry, Mapping[str, Any]]]
+) -> tuple[int, str]:
     """Remove entries; return how many were removed, and why the first that could not be was not."""
     gone, why = 0, ""
     for stray, entry in entries:

@@ -11,24 +11,24 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
-from controller.core.identity.tags import to_read, token_of, wanted
+from controller.core.identity.tags import collect_wanted_tags, iter_tags_to_read, recover_token
 from controller.core.identity.tokens import Ownership
-from controller.core.jobs.attempts import Found, Lineage, Walk
-from controller.core.jobs.late_members import awaits_members
-from controller.core.jobs.search import walk
+from controller.core.jobs.attempts import Attempts, JobSearch, SearchResult
+from controller.core.jobs.late_members import is_awaiting_members
+from controller.core.jobs.search import search_job
 from controller.core.model import (
+    CallFailure,
     Existence,
-    Failure,
     JobKey,
-    Live,
+    JobRecord,
+    LiveJob,
     Observation,
     Place,
-    Recorded,
 )
 from controller.core.policy import State
 from controller.ports import Cloud, CloudError
 
-_Answers = Callable[[str], Live | None]
+_Answers = Callable[[str], LiveJob | None]
 
 
 class UnansweredError(Exception):
@@ -36,7 +36,7 @@ class UnansweredError(Exception):
 
 
 @dataclass(slots=True)
-class Look:
+class JobLookup:
     """The lookup of one manifest's job: where it searches, what is recorded, what it needs next.
 
     ``found`` is set once the search has ended. With ``full``, jobs that ended are looked up again;
@@ -44,102 +44,106 @@ class Look:
     ``by_record`` says that the sidecar answered for a job, and ``asks`` that it may not.
     """
 
-    lineage: Lineage
+    attempts: Attempts
     place: Place
-    recorded: Recorded | None
+    recorded: JobRecord | None
     full: bool
-    walk: Walk
-    asked: str = ""
-    found: Found | None = None
+    search: JobSearch
+    identifier: str = ""
+    result: SearchResult | None = None
     now: datetime | None = None
-    by_record: bool = False
-    asks: bool = False
-    heard: dict[str, Live | None] = field(default_factory=dict)
+    is_answered_by_record: bool = False
+    bypasses_record: bool = False
+    answers: dict[str, LiveJob | None] = field(default_factory=dict)
 
     @property
     def key(self) -> JobKey:
         """The job's key."""
-        return self.lineage.desired.key
+        return self.attempts.desired.key
 
     @property
     def is_known_active(self) -> bool:
         """Whether a listing filtered by status can show that nothing changed."""
-        recorded, kind = self.recorded, self.lineage.kind
+        recorded, kind = self.recorded, self.attempts.kind
         return (
             recorded is not None
             and recorded.live is not None
             and recorded.live.status == kind.listed_as_active
-            and self._is_of_record(recorded)
+            and self._is_recorded_job(recorded)
         )
 
-    def _is_of_record(self, recorded: Recorded) -> bool:
+    def _is_recorded_job(self, recorded: JobRecord) -> bool:
         """Whether the recorded job is requested now: by ARN if no manifest is left to name it."""
         # A removed job's name may belong to another manifest by now.
-        if self.lineage.desired.removed:
-            return self.asked == recorded.arn
-        named = recorded.live is not None and self.asked == recorded.live.name
-        return named and self.lineage.recorded_as(recorded) is not None
+        if self.attempts.desired.removed:
+            return self.identifier == recorded.arn
+        named = recorded.live is not None and self.identifier == recorded.live.name
+        return named and self.attempts.find_recorded(recorded) is not None
 
-    def go(self, answers: _Answers) -> None:
+    def advance(self, answers: _Answers) -> None:
         """Advance the search to its end, or to the first job without an answer."""
         try:
-            found = self._followed(answers)
-            if self.by_record and found.may_submit:
+            found = self._follow_search(answers)
+            if self.is_answered_by_record and found.can_submit:
                 # A sidecar can be edited or merged: it alone must never lead to a billed job.
-                self.walk, self.asked, self.asks = walk(self.lineage, self.recorded), "", True
-                found = self._followed(answers)
-            self.found = found
+                self.search, self.identifier, self.bypasses_record = (
+                    search_job(self.attempts, self.recorded),
+                    "",
+                    True,
+                )
+                found = self._follow_search(answers)
+            self.result = found
         except UnansweredError:
             return
 
-    def _followed(self, answers: _Answers) -> Found:
+    def _follow_search(self, answers: _Answers) -> SearchResult:
         """Return the search's result; raises UnansweredError where it needs an answer."""
         try:
-            if not self.asked:
-                self.asked = next(self.walk)
+            if not self.identifier:
+                self.identifier = next(self.search)
             while True:
-                self.asked = self.walk.send(answers(self.asked))
+                self.identifier = self.search.send(answers(self.identifier))
         except StopIteration as end:
-            found: Found = end.value
+            found: SearchResult = end.value
             return found
 
-    def from_sidecar(self, identifier: str) -> Live:
+    def answer_from_record(self, identifier: str) -> LiveJob:
         """Return a recorded job that ended and so never changes; else raise UnansweredError."""
         recorded = self.recorded
-        if recorded is None or recorded.live is None or self.full or self.asks:
+        if recorded is None or recorded.live is None or self.full or self.bypasses_record:
             raise UnansweredError
-        if recorded.live.status not in self.lineage.kind.terminal or self._is_to_compare(recorded):
+        if recorded.live.status not in self.attempts.kind.terminal or self._is_to_compare(recorded):
             raise UnansweredError
         # Metrics of a new model appear some time after the job has ended.
-        if self.now and awaits_members(self.lineage.kind, recorded.live, self.now):
+        if self.now and is_awaiting_members(self.attempts.kind, recorded.live, self.now):
             raise UnansweredError
         if identifier == recorded.arn or (
-            identifier == recorded.live.name and self.lineage.recorded_as(recorded) is not None
+            identifier == recorded.live.name and self.attempts.find_recorded(recorded) is not None
         ):
-            self.by_record = True
+            self.is_answered_by_record = True
             return recorded.live
         raise UnansweredError
 
-    def _is_to_compare(self, recorded: Recorded) -> bool:
+    def _is_to_compare(self, recorded: JobRecord) -> bool:
         """Whether an adoption must be compared with live values, because sidecars mask some."""
-        desired = self.lineage.desired
+        desired = self.attempts.desired
         if desired.submission is None or desired.policy.adopt != recorded.arn:
             return False
         return recorded.digest != desired.submission.digest
 
-    def observed(self, cloud: Cloud) -> Observation:
+    def observe(self, cloud: Cloud) -> Observation:
         """Finish the search with one Get per step, then read the tags that need it."""
         try:
-            if self.found is None:
-                self.go(partial(self._answered, cloud))
+            if self.result is None:
+                self.advance(partial(self._answer, cloud))
         except CloudError as error:
-            return unseen(self.place, error.failure)
-        seen = self.settled()
-        return replace(seen, tags=self._tags(cloud)) if self.reads_tags else seen
+            return make_unknown(self.place, error.failure)
+        seen = self.build_observation()
+        return replace(seen, tags=self._read_tags(cloud)) if self.has_tags_to_read else seen
 
-    def settled(self) -> Observation:
+    def build_observation(self) -> Observation:
         """Return the observation of a finished search, without tags."""
-        found = self.found
+        found = self.result
         if found is None:
             raise ValueError(f"{self.key}: its walk has not ended")
         existence = Existence.PRESENT if found.live else Existence.ABSENT
@@ -149,84 +153,90 @@ class Look:
             found.live,
             submission=found.submission,
             earlier=found.earlier,
-            following=found.following,
+            next_submission=found.next_submission,
         )
 
     @property
-    def reads_tags(self) -> bool:
+    def has_tags_to_read(self) -> bool:
         """Whether tags must be read for the job of a finished search."""
-        return any(True for _ in self._unread())
+        return any(True for _ in self._list_unread_tags())
 
     @property
     def is_settled(self) -> bool:
         """Whether the sidecar alone answered: nothing needs reading, and nothing would follow."""
-        return self.found is not None and self.found.following is None and not self.reads_tags
+        return (
+            self.result is not None
+            and self.result.next_submission is None
+            and not self.has_tags_to_read
+        )
 
-    def _answered(self, cloud: Cloud, identifier: str) -> Live | None:
-        lineage = self.lineage
+    def _answer(self, cloud: Cloud, identifier: str) -> LiveJob | None:
+        lineage = self.attempts
         try:
-            return self.from_sidecar(identifier)
+            return self.answer_from_record(identifier)
         except UnansweredError:
             live = cloud.get(lineage.kind, lineage.desired.target, identifier)
-            return self._recognised(live, cloud)
+            return self._recover_token(live, cloud)
 
-    def _recognised(self, live: Live | None, cloud: Cloud) -> Live | None:
+    def _recover_token(self, live: LiveJob | None, cloud: Cloud) -> LiveJob | None:
         """Return a job with the token that its stamp tags prove, where Get shows none.
 
         Without either, and without a record of the job, its owner is unknown. Raises CloudError.
         """
-        lineage, recorded = self.lineage, self.recorded
+        lineage, recorded = self.attempts, self.recorded
         stamped = lineage.fleet.stamp_tags and lineage.kind.echoes_token
         if live is None or live.token is not None or not stamped:
             return live
         try:
-            tags = cloud.tags(lineage.desired.target, live.arn)
+            tags = cloud.get_tags(lineage.desired.target, live.arn)
         except CloudError:
             # The recorded ARN is enough to know whose the job is.
             if recorded is None or recorded.arn != live.arn:
                 raise
             return live
-        return replace(live, token=token_of(tags, lineage.fleet.owner))
+        return replace(live, token=recover_token(tags, lineage.fleet.owner))
 
-    def _unread(self) -> Iterable[tuple[str, str]]:
+    def _list_unread_tags(self) -> Iterable[tuple[str, str]]:
         """Return the members and ARNs whose tags must be read: only those of jobs that are ours."""
-        lineage, found = self.lineage, self.found
+        lineage, found = self.attempts, self.result
         if found is None or found.live is None or found.submission is None:
             return ()
-        if found.following and lineage.desired.policy.state is State.SUBMITTED:
+        if found.next_submission and lineage.desired.policy.state is State.SUBMITTED:
             return ()  # the next submission is about to replace this job
-        want = wanted(lineage.kind, lineage.desired, found.submission, lineage.fleet)
-        unread = tuple(to_read(lineage.kind, want, found.live, self.recorded, full=self.full))
+        want = collect_wanted_tags(lineage.kind, lineage.desired, found.submission, lineage.fleet)
+        unread = tuple(
+            iter_tags_to_read(lineage.kind, want, found.live, self.recorded, full=self.full)
+        )
         if not unread:
             return ()
-        whose = lineage.whose(found.submission, found.live, self.recorded)
-        is_ours = whose is Ownership.SAME or lineage.adopts(found.submission, found.live)
+        whose = lineage.judge_ownership(found.submission, found.live, self.recorded)
+        is_ours = whose is Ownership.SAME or lineage.can_adopt(found.submission, found.live)
         return unread if is_ours else ()
 
-    def _tags(self, cloud: Cloud) -> dict[str, Mapping[str, str] | Failure]:
-        read: dict[str, Mapping[str, str] | Failure] = {}
-        for member, arn in self._unread():
+    def _read_tags(self, cloud: Cloud) -> dict[str, Mapping[str, str] | CallFailure]:
+        read: dict[str, Mapping[str, str] | CallFailure] = {}
+        for member, arn in self._list_unread_tags():
             try:
-                read[member] = cloud.tags(self.lineage.desired.target, arn)
+                read[member] = cloud.get_tags(self.attempts.desired.target, arn)
             except CloudError as error:
                 read[member] = error.failure
         return read
 
 
-def begun(
-    lineage: Lineage,
+def start_lookup(
+    lineage: Attempts,
     place: Place,
-    recorded: Recorded | None,
+    recorded: JobRecord | None,
     *,
     full: bool,
     now: datetime | None = None,
-) -> Look:
+) -> JobLookup:
     """Return a lookup that has advanced as far as the sidecar alone allows."""
-    made = Look(lineage, place, recorded, full, walk(lineage, recorded), now=now)
-    made.go(made.from_sidecar)
+    made = JobLookup(lineage, place, recorded, full, search_job(lineage, recorded), now=now)
+    made.advance(made.answer_from_record)
     return made
 
 
-def unseen(place: Place | None, failure: Failure) -> Observation:
+def make_unknown(place: Place | None, failure: CallFailure) -> Observation:
     """Return the observation of a job whose lookup failed: unknown, which is not absent."""
     return Observation(Existence.UNKNOWN, place, failure=failure)

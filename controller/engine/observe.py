@@ -17,28 +17,28 @@ from functools import partial
 from itertools import cycle
 
 from controller.core.call_errors import NOT_UNDERSTOOD
-from controller.core.fleet import Fleet, forbidden_target
-from controller.core.jobs.attempts import Lineage
+from controller.core.fleet import Fleet, find_target_violations
+from controller.core.jobs.attempts import Attempts
 from controller.core.kinds.kind import Kind
 from controller.core.model import (
-    Desired,
+    CallFailure,
+    DesiredJob,
     Existence,
-    Failure,
     JobKey,
-    Live,
+    JobRecord,
+    JobSummary,
+    LiveJob,
     Observation,
     Place,
-    Recorded,
-    Summary,
     Target,
 )
 from controller.core.planning.slots import Lane
 from controller.engine.count_active_jobs import count_active
-from controller.engine.job_lookup import Look, begun, unseen
-from controller.engine.rate_limit import MOST_PLACES
+from controller.engine.job_lookup import JobLookup, make_unknown, start_lookup
+from controller.engine.rate_limit import MAX_PLACES
 from controller.ports import Cloud, CloudError, ListingTooLongError
 
-FEW = 10
+MAX_SINGLE_GETS = 10
 """Up to this many unknown jobs are looked up one by one; more are listed first."""
 GETS_PER_PAGE = 20
 """What a page of a listing may cost: this many parallel Gets take about as long."""
@@ -47,26 +47,26 @@ _ARN = "arn:"
 
 
 @dataclass(frozen=True, slots=True)
-class _Places:
+class _PlaceCache:
     """Resolves where targets' credentials act, once per pass, whatever the answer."""
 
     cloud: Cloud
-    known: dict[Target, Place | Failure] = field(default_factory=dict)
+    known: dict[Target, Place | CallFailure] = field(default_factory=dict)
 
-    def of(self, target: Target) -> Place | Failure:
+    def resolve(self, target: Target) -> Place | CallFailure:
         """Return where a target's credentials act, or why that is not known."""
         # The account is a condition on the answer, not part of the question.
         asked = replace(target, account_id=None)
         if asked not in self.known:
             try:
-                self.known[asked] = self.cloud.place(asked)
+                self.known[asked] = self.cloud.get_place(asked)
             except CloudError as error:
                 self.known[asked] = error.failure
         return self.known[asked]
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class ObservedJobs:
     """What a pass observed of every job; ``active`` counts the jobs in lanes with a full quota."""
 
     observations: Mapping[JobKey, Observation]
@@ -83,7 +83,7 @@ class Observer:
     """
 
     kinds: Mapping[str, Kind]
-    recorded: Mapping[JobKey, Recorded]
+    recorded: Mapping[JobKey, JobRecord]
     fleet: Fleet
     cloud: Cloud
     full: bool = False
@@ -91,95 +91,97 @@ class Observer:
     collects: bool = False
     now: datetime | None = None
 
-    def everywhere(self, desired: Iterable[Desired], width: int) -> Seen:
+    def observe_all(self, desired: Iterable[DesiredJob], width: int) -> ObservedJobs:
         """Observe every job; each target has ``width`` threads and waits for no other."""
-        settled, rest = self._settled(desired)
-        groups: dict[tuple[str | None, str | None], list[Desired]] = defaultdict(list)
+        settled, rest = self._split_settled(desired)
+        groups: dict[tuple[str | None, str | None], list[DesiredJob]] = defaultdict(list)
         for job in rest:
             # Jobs of one role and region share credentials, and so a place.
             groups[job.target.assume_role_arn, job.target.region].append(job)
 
-        def one(jobs: list[Desired], executor: Executor) -> Seen:
+        def observe_group(jobs: list[DesiredJob], executor: Executor) -> ObservedJobs:
             seen = self.observe(jobs, executor)
-            return Seen(seen, self._counted(jobs, seen))
+            return ObservedJobs(seen, self._count_active(jobs, seen))
 
-        found = _side_by_side(one, list(groups.values()), width) if groups else ()
+        found = _run_in_parallel(observe_group, list(groups.values()), width) if groups else ()
         seen = {key: one for each in found for key, one in each.observations.items()}
-        return Seen(
+        return ObservedJobs(
             settled | seen,
             {lane: count for each in found for lane, count in each.active.items()},
         )
 
-    def _settled(
-        self, desired: Iterable[Desired]
-    ) -> tuple[dict[JobKey, Observation], list[Desired]]:
+    def _split_settled(
+        self, desired: Iterable[DesiredJob]
+    ) -> tuple[dict[JobKey, Observation], list[DesiredJob]]:
         """Return what is known without a call, and the jobs of credentials that need one.
 
         As soon as one job needs a call, all jobs with the same credentials are checked against
         their account, because any of them may show that they are the wrong ones.
         """
-        by_role: dict[str | None, list[Desired]] = defaultdict(list)
+        by_role: dict[str | None, list[DesiredJob]] = defaultdict(list)
         for job in desired:
             by_role[job.target.assume_role_arn].append(job)
         settled: dict[JobKey, Observation] = {}
-        rest: list[Desired] = []
+        rest: list[DesiredJob] = []
         for jobs in by_role.values():
-            seen = None if self.full or self.identifies else self._without_a_call(jobs)
+            seen = None if self.full or self.identifies else self._observe_from_records(jobs)
             if seen is None:
                 rest += jobs
             else:
                 settled |= seen
         return settled, rest
 
-    def _without_a_call(self, jobs: Iterable[Desired]) -> dict[JobKey, Observation] | None:
+    def _observe_from_records(self, jobs: Iterable[DesiredJob]) -> dict[JobKey, Observation] | None:
         """Return what the sidecars alone show, or None as soon as one job needs a call."""
         seen: dict[JobKey, Observation] = {}
         for job in jobs:
             known = self.recorded.get(job.key)
-            place = known.place_for(job.target) if known is not None else None
+            place = known.resolve_place(job.target) if known is not None else None
             if place is None:
                 return None
             if _is_off_limits(job, known, self.fleet, place):
-                seen[job.key] = Observation(Existence.UNKNOWN, place, unasked=True)
+                seen[job.key] = Observation(Existence.UNKNOWN, place, is_from_record=True)
                 continue
-            lineage = Lineage(self.kinds[job.key.kind], job, self.fleet)
-            look = begun(lineage, place, known, full=self._is_full(job), now=self.now)
+            lineage = Attempts(self.kinds[job.key.kind], job, self.fleet)
+            look = start_lookup(lineage, place, known, full=self._is_full(job), now=self.now)
             if not look.is_settled:
                 return None
-            seen[job.key] = replace(look.settled(), unasked=True)
+            seen[job.key] = replace(look.build_observation(), is_from_record=True)
         return seen
 
-    def observe(self, desired: Iterable[Desired], executor: Executor) -> dict[JobKey, Observation]:
+    def observe(
+        self, desired: Iterable[DesiredJob], executor: Executor
+    ) -> dict[JobKey, Observation]:
         """Return an observation of every job; a failed call makes its jobs unknown, never absent.
 
         Jobs whose sidecar records a terminal status for the current digest need no call.
         """
         seen: dict[JobKey, Observation] = {}
-        groups: dict[tuple[str, Target], list[Look]] = defaultdict(list)
-        places = _Places(self.cloud)
+        groups: dict[tuple[str, Target], list[JobLookup]] = defaultdict(list)
+        places = _PlaceCache(self.cloud)
         for job in desired:
             kind, known = self.kinds[job.key.kind], self.recorded.get(job.key)
-            place = places.of(job.target)
-            if isinstance(place, Failure):
-                seen[job.key] = unseen(None, place)
+            place = places.resolve(job.target)
+            if isinstance(place, CallFailure):
+                seen[job.key] = make_unknown(None, place)
             elif _is_off_limits(job, known, self.fleet, place):
                 seen[job.key] = Observation(Existence.UNKNOWN, place)
             else:
-                lineage = Lineage(kind, job, self.fleet)
-                look = begun(lineage, place, known, full=self._is_full(job), now=self.now)
+                lineage = Attempts(kind, job, self.fleet)
+                look = start_lookup(lineage, place, known, full=self._is_full(job), now=self.now)
                 # The resolved region, so that targets that name it and those that default to it
                 # share a listing.
                 where = Target(place.region, None, job.target.assume_role_arn)
                 groups[kind.name, where].append(look)
         for group in groups.values():
-            seen |= _look_at(group, self.cloud, executor)
+            seen |= _observe_lookups(group, self.cloud, executor)
         return seen
 
-    def _is_full(self, job: Desired) -> bool:
+    def _is_full(self, job: DesiredJob) -> bool:
         return self.full or (self.collects and job.removed)
 
-    def _counted(
-        self, jobs: Iterable[Desired], seen: Mapping[JobKey, Observation]
+    def _count_active(
+        self, jobs: Iterable[DesiredJob], seen: Mapping[JobKey, Observation]
     ) -> dict[Lane, int]:
         """Count each lane in which the quota refused a job once; most passes have none."""
         asked: dict[Lane, Target] = {}
@@ -195,14 +197,16 @@ class Observer:
         return {lane: count for lane, count in counts.items() if count is not None}
 
 
-def _side_by_side(
-    look: Callable[[list[Desired], Executor], Seen], groups: list[list[Desired]], width: int
-) -> tuple[Seen, ...]:
+def _run_in_parallel(
+    look: Callable[[list[DesiredJob], Executor], ObservedJobs],
+    groups: list[list[DesiredJob]],
+    width: int,
+) -> tuple[ObservedJobs, ...]:
     """Observe the groups in parallel; a signal cancels what has not started.
 
     Up to ``MOST_PLACES`` groups have their own threads; more share them.
     """
-    count = min(len(groups), MOST_PLACES) or 1
+    count = min(len(groups), MAX_PLACES) or 1
     with ExitStack() as pools, ThreadPoolExecutor(count) as looking:
         executors = [pools.enter_context(ThreadPoolExecutor(width)) for _ in range(count)]
         try:
@@ -214,69 +218,73 @@ def _side_by_side(
             raise
 
 
-def _is_off_limits(job: Desired, recorded: Recorded | None, fleet: Fleet, place: Place) -> bool:
+def _is_off_limits(job: DesiredJob, recorded: JobRecord | None, fleet: Fleet, place: Place) -> bool:
     """Whether the plan will hold the job because of its place, so that no call is needed."""
     if job.target.account_id not in {None, place.account_id}:
         return True
-    if recorded is not None and not recorded.may_be_in(place):
+    if recorded is not None and not recorded.can_be_in(place):
         return True
     where = Target(place.region, place.account_id)
-    return not job.may_stop and bool(forbidden_target(where, fleet))
+    return not job.can_stop and bool(find_target_violations(where, fleet))
 
 
-def _look_at(group: list[Look], cloud: Cloud, executor: Executor) -> dict[JobKey, Observation]:
+def _observe_lookups(
+    group: list[JobLookup], cloud: Cloud, executor: Executor
+) -> dict[JobKey, Observation]:
     """Observe the jobs of one kind and place, by listing where that takes fewer calls."""
-    seen = {one.key: one.settled() for one in group if one.found and not one.reads_tags}
+    seen = {
+        one.key: one.build_observation() for one in group if one.result and not one.has_tags_to_read
+    }
     rest = [one for one in group if one.key not in seen]
-    active = [one for one in rest if not one.found and one.is_known_active]
+    active = [one for one in rest if not one.result and one.is_known_active]
     known = {id(one) for one in active}
     unknown = [one for one in rest if id(one) not in known]
-    if sum(one.found is None for one in unknown) > FEW:
-        return seen | _by_listing(rest, None, cloud, executor)
-    seen |= _one_by_one(unknown, cloud, executor)
+    if sum(one.result is None for one in unknown) > MAX_SINGLE_GETS:
+        return seen | _list_then_get(rest, None, cloud, executor)
+    seen |= _get_each(unknown, cloud, executor)
     # A listing of active jobs is short, so it pays off from the second job on.
     if len(active) > 1:
-        status = active[0].lineage.kind.listed_as_active
-        return seen | _by_listing(active, status, cloud, executor)
-    return seen | _one_by_one(active, cloud, executor)
+        status = active[0].attempts.kind.listed_as_active
+        return seen | _list_then_get(active, status, cloud, executor)
+    return seen | _get_each(active, cloud, executor)
 
 
-def _one_by_one(
-    looks: Iterable[Look], cloud: Cloud, executor: Executor
+def _get_each(
+    looks: Iterable[JobLookup], cloud: Cloud, executor: Executor
 ) -> dict[JobKey, Observation]:
-    def one(look: Look) -> tuple[JobKey, Observation]:
-        return look.key, look.observed(cloud)
+    def get_one(look: JobLookup) -> tuple[JobKey, Observation]:
+        return look.key, look.observe(cloud)
 
-    return dict(executor.map(one, looks))
+    return dict(executor.map(get_one, looks))
 
 
-def _by_listing(
-    looks: list[Look], status: str | None, cloud: Cloud, executor: Executor
+def _list_then_get(
+    looks: list[JobLookup], status: str | None, cloud: Cloud, executor: Executor
 ) -> dict[JobKey, Observation]:
     """List once, then Get only the jobs that the listing does not settle."""
-    first = looks[0].lineage
+    first = looks[0].attempts
     try:
         most = max(1, len(looks) // GETS_PER_PAGE)
-        listed = cloud.listing(first.kind, first.desired.target, status=status, most=most)
+        listed = cloud.list_jobs(first.kind, first.desired.target, status=status, most=most)
     except ListingTooLongError:
         # The account's history only grows, and a pass must not cost in proportion to it.
-        return _one_by_one(looks, cloud, executor)
+        return _get_each(looks, cloud, executor)
     except CloudError as error:
         if error.failure.code == NOT_UNDERSTOOD:
             # A malformed listing is not an empty listing: only Get can tell.
-            return _one_by_one(looks, cloud, executor)
-        return {look.key: unseen(look.place, error.failure) for look in looks}
+            return _get_each(looks, cloud, executor)
+        return {look.key: make_unknown(look.place, error.failure) for look in looks}
     by_name = {summary.name: summary for summary in listed}
     by_name |= {summary.arn: summary for summary in listed}
     for one in looks:
-        if one.found is None:
-            one.go(partial(_listed, one, by_name, status))
-    return _one_by_one(looks, cloud, executor)
+        if one.result is None:
+            one.advance(partial(_answer_from_listing, one, by_name, status))
+    return _get_each(looks, cloud, executor)
 
 
-def _listed(
-    look: Look, by_name: Mapping[str, Summary], status: str | None, identifier: str
-) -> Live | None:
+def _answer_from_listing(
+    look: JobLookup, by_name: Mapping[str, JobSummary], status: str | None, identifier: str
+) -> LiveJob | None:
     """Return what the sidecar or a listing shows of a job; the rest only Get can answer."""
     recorded = look.recorded
     summary = by_name.get(identifier)
@@ -286,11 +294,11 @@ def _listed(
     is_complete = status is None and not identifier.startswith(_ARN)
     if summary is None and is_complete and (recorded is None or recorded.arn is None):
         return None
-    return look.from_sidecar(identifier)
+    return look.answer_from_record(identifier)
 
 
-def _is_unchanged(look: Look, recorded: Recorded, summary: Summary) -> bool:
-    known, kind = recorded.live, look.lineage.kind
+def _is_unchanged(look: JobLookup, recorded: JobRecord, summary: JobSummary) -> bool:
+    known, kind = recorded.live, look.attempts.kind
     if known is None or not look.is_known_active:
         return False
     return (

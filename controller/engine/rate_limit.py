@@ -15,22 +15,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from controller.core.kinds.kind import Kind
-from controller.core.model import Disposition, Live, Place, Summary, Target
+from controller.core.model import Disposition, JobSummary, LiveJob, Place, Target
 from controller.ports import Cloud, CloudError
 
-MOST_PLACES = 32
+MAX_PLACES = 32
 """This many places are served in parallel: threads are bounded for any number of targets."""
 CALLS_PER_SECOND = 50.0
 BURST_SECONDS = 2.0
 """Unused calls of this many seconds may be made at once, so that a saved file never waits."""
-SLOWEST = 1.0
+MIN_CALLS_PER_SECOND = 1.0
 RECOVERY_SECONDS = 60.0
 
 Gate = Callable[[Target], AbstractContextManager[object]]
 
 
 @dataclass(slots=True)
-class Bucket:
+class TokenBucket:
     """A token bucket: tokens return at a rate, up to a burst, and taking one may require a wait.
 
     Callers are served in order. A ``rate`` of 0 means no limit. ``pace`` is the current rate in
@@ -61,14 +61,14 @@ class Bucket:
             # Below zero, tokens are owed: each caller waits for those before it.
             return max(0.0, -self._left / self.pace)
 
-    def slow(self) -> None:
+    def reduce_pace(self) -> None:
         """Halve the pace and forget unused tokens, after a call that failed temporarily."""
         with self._lock:
-            self.pace = min(self.rate, max(SLOWEST, self.pace / 2))
+            self.pace = min(self.rate, max(MIN_CALLS_PER_SECOND, self.pace / 2))
             self._left = min(self._left, 0.0)
 
 
-class Gated:
+class GatedCloud:
     """A Cloud port around another one; every call to the service is made inside a ``gate``.
 
     The gate receives the target. It may wait, raise to stop the call, or observe its error.
@@ -78,21 +78,21 @@ class Gated:
         self._cloud = cloud
         self._gate = gate
 
-    def place(self, target: Target) -> Place:
+    def get_place(self, target: Target) -> Place:
         """Return where the target's credentials act; called once per role and not limited."""
-        return self._cloud.place(target)
+        return self._cloud.get_place(target)
 
-    def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
+    def get(self, kind: Kind, target: Target, identifier: str) -> LiveJob | None:
         """Return a job by name or ARN, or None if the service says that it does not exist."""
         with self._gate(target):
             return self._cloud.get(kind, target, identifier)
 
-    def listing(
+    def list_jobs(
         self, kind: Kind, target: Target, *, status: str | None = None, most: int | None = None
-    ) -> tuple[Summary, ...]:
+    ) -> tuple[JobSummary, ...]:
         """Return the summaries of all jobs; all pages count as one call."""
         with self._gate(target):
-            return self._cloud.listing(kind, target, status=status, most=most)
+            return self._cloud.list_jobs(kind, target, status=status, most=most)
 
     def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
         """Submit a request under a token and return the job's ARN."""
@@ -104,37 +104,37 @@ class Gated:
         with self._gate(target):
             self._cloud.stop(kind, target, arn)
 
-    def tags(self, target: Target, arn: str) -> Mapping[str, str]:
+    def get_tags(self, target: Target, arn: str) -> Mapping[str, str]:
         """Return all tags of a job or of its output."""
         with self._gate(target):
-            return self._cloud.tags(target, arn)
+            return self._cloud.get_tags(target, arn)
 
-    def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
+    def add_tags(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
         """Set all of the tags on a resource, or none."""
         with self._gate(target):
-            self._cloud.tag(target, arn, tags)
+            self._cloud.add_tags(target, arn, tags)
 
-    def untag(self, target: Target, arn: str, keys: Collection[str]) -> None:
+    def remove_tags(self, target: Target, arn: str, keys: Collection[str]) -> None:
         """Remove tags from a resource."""
         with self._gate(target):
-            self._cloud.untag(target, arn, keys)
+            self._cloud.remove_tags(target, arn, keys)
 
 
-def narrowed(cloud: Cloud, width: int) -> Cloud:
+def limit_concurrency(cloud: Cloud, width: int) -> Cloud:
     """Return a cloud with at most ``width`` calls to each target in flight; further calls wait."""
     slots: dict[tuple[str | None, str | None], threading.Semaphore]
     # By role and region, as clients are; looking up the account could take a call.
     slots = defaultdict(lambda: threading.Semaphore(width))
     lock = threading.Lock()
 
-    def gate(target: Target) -> AbstractContextManager[object]:
+    def enter_slot(target: Target) -> AbstractContextManager[object]:
         with lock:
             return slots[target.assume_role_arn, target.region]
 
-    return Gated(cloud, gate)
+    return GatedCloud(cloud, enter_slot)
 
 
-def paced(
+def limit_rate(
     cloud: Cloud,
     now: Callable[[], float],
     pause: Callable[[float], object],
@@ -144,13 +144,13 @@ def paced(
 
     ``pause`` receives seconds and returns after them, or earlier when nobody should wait any more.
     """
-    buckets: dict[Place, Bucket] = defaultdict(lambda: Bucket(rate))
+    buckets: dict[Place, TokenBucket] = defaultdict(lambda: TokenBucket(rate))
     lock = threading.Lock()
 
     @contextmanager
-    def gate(target: Target) -> Iterator[None]:
+    def throttle(target: Target) -> Iterator[None]:
         # Targets of one account and region share a bucket, as they share the service's limit.
-        place = cloud.place(target)
+        place = cloud.get_place(target)
         with lock:
             bucket = buckets[place]
         seconds = bucket.take(now())
@@ -162,7 +162,7 @@ def paced(
             # Any temporary failure slows down, not only throttling: an overloaded service needs
             # fewer calls.
             if error.failure.disposition is Disposition.TRANSIENT:
-                bucket.slow()
+                bucket.reduce_pace()
             raise
 
-    return Gated(cloud, gate)
+    return GatedCloud(cloud, throttle)

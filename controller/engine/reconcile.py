@@ -11,39 +11,39 @@ from datetime import datetime
 from enum import Enum
 
 from controller.core.fleet import Fleet
-from controller.core.model import Desired, JobKey, Recorded
+from controller.core.model import DesiredJob, JobKey, JobRecord
 from controller.core.planning.actions import Outcome, Plan
-from controller.core.planning.admission import Crowd
-from controller.core.planning.plan import plan, refusal
-from controller.core.planning.rules_removed import Cleaning
-from controller.core.planning.rules_removed import refusal as prune_refusal
-from controller.core.planning.slots import slots_beside
+from controller.core.planning.admission import Occupancy
+from controller.core.planning.plan import build_plan, check_submit_limit
+from controller.core.planning.rules_removed import CleanupOptions
+from controller.core.planning.rules_removed import check_prune as prune_refusal
+from controller.core.planning.slots import Lane, find_other_slots
 from controller.engine.apply import (
-    Outside,
-    Result,
-    Terms,
+    JobResult,
+    PassContext,
+    PlanApproval,
     Worker,
     apply_plan,
     apply_stops,
-    leave_if_asked,
+    raise_if_stopping,
 )
 from controller.engine.count_active_jobs import confirm_room
-from controller.engine.execute import Actor
+from controller.engine.execute import ActionExecutor
 from controller.engine.garbage import (
     Coverage,
-    Leftovers,
-    collected,
-    drop,
-    leftovers,
-    may_rebuild,
+    OrphanedEntries,
+    can_rebuild,
+    drop_entries,
+    find_orphaned_entries,
+    list_collectable,
     read_records,
 )
 from controller.engine.observe import Observer
-from controller.engine.rate_limit import Gated, narrowed
+from controller.engine.rate_limit import GatedCloud, limit_concurrency
 from controller.ports import Cloud
 
 _log = logging.getLogger(__name__)
-_NO_CLEANING = Cleaning()
+_NO_CLEANING = CleanupOptions()
 
 
 class Mode(Enum):
@@ -67,14 +67,14 @@ class Report:
     """
 
     plan: Plan
-    results: tuple[Result, ...] = ()
+    results: tuple[JobResult, ...] = ()
     refused: str | None = None
     collected: int = 0
     uncollected: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class PassScope:
     """What a pass covers beside the jobs that it is given.
 
     A ``full`` pass looks up ended jobs and tags too, which are otherwise taken from the sidecars.
@@ -87,23 +87,23 @@ class Scope:
 
     full: bool = False
     identifies: bool = False
-    part: bool = False
+    is_partial: bool = False
     coverage: Coverage | None = None
-    cleaning: Cleaning = _NO_CLEANING
+    cleaning: CleanupOptions = _NO_CLEANING
     forgotten: frozenset[str] = frozenset()
 
 
-_NOTHING_MORE = Scope()
-_ANYTHING = Terms()
+_DEFAULT_SCOPE = PassScope()
+_APPROVED = PlanApproval()
 
 
 def reconcile(
-    desired: Iterable[Desired],
-    outside: Outside,
+    desired: Iterable[DesiredJob],
+    outside: PassContext,
     fleet: Fleet,
     mode: Mode,
-    scope: Scope = _NOTHING_MORE,
-    terms: Terms = _ANYTHING,
+    scope: PassScope = _DEFAULT_SCOPE,
+    terms: PlanApproval = _APPROVED,
 ) -> Report:
     """Run a pass as far as the mode says, and return the plan that was executed with its results.
 
@@ -112,48 +112,61 @@ def reconcile(
     """
     jobs, now = tuple(desired), outside.clock.now()
     recorded = read_records(outside.ledger, jobs, scope.forgotten)
-    found = leftovers(outside.kinds, outside.ledger, scope.coverage)
+    found = find_orphaned_entries(outside.kinds, outside.ledger, scope.coverage)
     if found.removed:
-        jobs += found.desired(jobs, recorded, fleet, prunes=scope.cleaning.prune)
+        jobs += found.build_desired_jobs(jobs, recorded, fleet, prunes=scope.cleaning.prune)
         recorded = {**recorded, **{key: one.recorded for key, one in found.removed.items()}}
     if mode is Mode.APPLY:
         outside.ledger.clean()
     kinds, by_key = outside.kinds, {job.key: job for job in jobs}
-    is_part = scope.part or (outside.around is not None and outside.around.narrow)
-    beside = slots_beside(kinds, recorded, by_key) if is_part else {}
+    beside = _find_slots_outside(outside, scope, recorded, by_key)
     # Observing stops at the next call; executing finishes what it has started.
-    looking = Gated(outside.cloud, lambda _: _staying(outside.leaves))
-    observer = _observer(outside, looking, recorded, fleet, scope, now)
-    seen = observer.everywhere(jobs, outside.width)
-    crowd = Crowd(seen.active, beside, terms.permits)
-    made = plan(kinds, jobs, seen.observations, recorded, fleet, now, crowd, outside.around)
+    looking = GatedCloud(outside.cloud, lambda _: _check_not_stopping(outside.is_stopping))
+    observer = _build_observer(outside, looking, recorded, fleet, scope, now)
+    seen = observer.observe_all(jobs, outside.width)
+    crowd = Occupancy(seen.active, beside, terms.permits)
+    made = build_plan(kinds, jobs, seen.observations, recorded, fleet, now, crowd, outside.tree)
     # After planning, because listing active jobs costs calls that most passes need not make.
     made, crowd = confirm_room(made, kinds, recorded, fleet, crowd, looking)
-    barred, over = _refusal(made, fleet, found, scope, terms, mode)
+    barred, over = _find_refusals(made, fleet, found, scope, terms, mode)
     refused = barred or over
-    if mode is Mode.APPLY and may_rebuild(made, recorded, scope.coverage):
-        outside.ledger.rebuild()
+    if mode is Mode.APPLY and can_rebuild(made, recorded, scope.coverage):
+        outside.ledger.allow_rebuild()
     # There are more threads than calls allowed, because some wait for sidecars to reach the disk.
-    acting = narrowed(outside.cloud, outside.width)
-    actor = Actor(kinds, by_key, recorded, fleet, acting, outside.ledger, outside.clock, now)
+    acting = limit_concurrency(outside.cloud, outside.width)
+    actor = ActionExecutor(
+        kinds, by_key, recorded, fleet, acting, outside.ledger, outside.clock, now
+    )
     worker = Worker(actor, outside)
     if mode is Mode.APPLY and barred is None:
-        results = (apply_stops if over else apply_plan)(made, worker, crowd.beside, terms)
+        results = (apply_stops if over else apply_plan)(made, worker, crowd.others, terms)
     elif mode is Mode.RECORD:
         results = worker.record([Outcome(one, one) for one in made.actions])
     else:
-        results = tuple(worker.foresee(action) for action in made.actions)
+        results = tuple(worker.preview(action) for action in made.actions)
     _log_pass(mode, results, refused)
     report = Report(made, results, refused)
-    return _cleaned(report, worker, found, mode) if scope.cleaning.collect else report
+    return _collect_garbage(report, worker, found, mode) if scope.cleaning.collect else report
 
 
-def _observer(
-    outside: Outside,
+def _find_slots_outside(
+    outside: PassContext,
+    scope: PassScope,
+    recorded: Mapping[JobKey, JobRecord],
+    by_key: Mapping[JobKey, DesiredJob],
+) -> Mapping[str, Lane]:
+    """Return the slots of jobs outside the pass, which is about a part of the tree."""
+    if scope.is_partial or (outside.tree is not None and outside.tree.is_partial):
+        return find_other_slots(outside.kinds, recorded, by_key)
+    return {}
+
+
+def _build_observer(
+    outside: PassContext,
     cloud: Cloud,
-    recorded: Mapping[JobKey, Recorded],
+    recorded: Mapping[JobKey, JobRecord],
     fleet: Fleet,
-    scope: Scope,
+    scope: PassScope,
     now: datetime,
 ) -> Observer:
     return Observer(
@@ -169,44 +182,49 @@ def _observer(
 
 
 @contextmanager
-def _staying(leaves: Callable[[], bool]) -> Iterator[None]:
-    leave_if_asked(leaves)
+def _check_not_stopping(leaves: Callable[[], bool]) -> Iterator[None]:
+    raise_if_stopping(leaves)
     yield
 
 
-def _refusal(
-    made: Plan, fleet: Fleet, found: Leftovers, scope: Scope, terms: Terms, mode: Mode
+def _find_refusals(
+    made: Plan,
+    fleet: Fleet,
+    found: OrphanedEntries,
+    scope: PassScope,
+    terms: PlanApproval,
+    mode: Mode,
 ) -> tuple[str | None, str | None]:
     """Return why terms or a safeguard refuse the plan, and why a limit lets only stops through."""
     if mode is Mode.RECORD:
         return None, None
-    manifests, problems = len(found.census.keys), found.census.problems
-    barred = terms.refuses(made) or prune_refusal(
+    manifests, problems = len(found.index.keys), found.index.problems
+    barred = terms.find_refusal(made) or prune_refusal(
         made, scope.cleaning, fleet.owner, manifests=manifests, problems=problems
     )
-    return barred, refusal(made, fleet.limits.max_submits)
+    return barred, check_submit_limit(made, fleet.limits.max_submits)
 
 
-def _cleaned(report: Report, worker: Worker, found: Leftovers, mode: Mode) -> Report:
+def _collect_garbage(report: Report, worker: Worker, found: OrphanedEntries, mode: Mode) -> Report:
     """Remove the entries that are no longer needed; in other modes only count them.
 
     If a job's record could not be read, its other entries are the last that is known of it, and
     stay.
     """
-    outside, actor = worker.outside, worker.actor
+    outside, actor = worker.context, worker.executor
     written = {
         result.outcome.planned.desired.key: (result.outcome, result.entry)
         for result in report.results
-        if result.unwritten is None and not actor.withholds(result.outcome)
+        if result.write_error is None and not actor.is_withheld(result.outcome)
     }
-    useless = collected(outside.kinds, found, written, actor.now)
+    useless = list_collectable(outside.kinds, found, written, actor.now)
     if mode is not Mode.APPLY:
         return replace(report, collected=len(useless))
-    gone, why = (0, "") if report.refused else drop(outside.ledger, useless)
+    gone, why = (0, "") if report.refused else drop_entries(outside.ledger, useless)
     return replace(report, collected=gone, uncollected=why)
 
 
-def _log_pass(mode: Mode, results: tuple[Result, ...], refused: str | None) -> None:
+def _log_pass(mode: Mode, results: tuple[JobResult, ...], refused: str | None) -> None:
     """Log one line per pass: how many jobs there were, and what was planned for them."""
     verbs = Counter(str(result.outcome.planned.verb) for result in results)
     told = {

@@ -16,11 +16,11 @@ from dataclasses import dataclass, field, replace
 from itertools import cycle
 from typing import Generic, TypeVar
 
-from controller.core.model import Disposition, Failure, Place
+from controller.core.model import CallFailure, Disposition, Place
 from controller.core.planning.actions import Action, Outcome, Plan, Verb
-from controller.core.planning.admission import full_text, is_full, queued
-from controller.core.planning.slots import Lane, lane_of
-from controller.engine.rate_limit import MOST_PLACES
+from controller.core.planning.admission import format_quota_full, is_quota_refusal, queue_submit
+from controller.core.planning.slots import Lane, get_lane
+from controller.engine.rate_limit import MAX_PLACES
 
 Kept = TypeVar("Kept")
 """What is made of an outcome by who records it."""
@@ -31,7 +31,7 @@ JOBS_FOR_A_CALL = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Hands(Generic[Kept]):
+class Callbacks(Generic[Kept]):
     """What is done with actions: attempt one, confirm it, record some outcomes, count a lane.
 
     ``attempt`` returns as soon as the service has answered, so that the next submit need not wait
@@ -40,26 +40,26 @@ class Hands(Generic[Kept]):
     is told how many this plan has just submitted there.
     """
 
-    attempt: Callable[[Action], Outcome]
+    execute: Callable[[Action], Outcome]
     record: Callable[[Sequence[Outcome]], Sequence[Kept]]
     count: Callable[[Action, int], int | None]
     confirm: Callable[[Outcome], Outcome] = lambda outcome: outcome
 
 
-def carry_out(made: Plan, hands: Hands[Kept], width: int) -> tuple[Kept, ...]:
+def run_changes(made: Plan, hands: Callbacks[Kept], width: int) -> tuple[Kept, ...]:
     """Return what became of every action, in the plan's order.
 
     Each place has ``width`` threads of its own, so that none waits for another. When a signal
     ends it, what is under way is finished and recorded, and what has not started never does.
     """
     with ExitStack() as pools:
-        lanes = _lanes(made, hands, width, pools)
+        lanes = _build_lanes(made, hands, width, pools)
         # Left in this order: nothing starts any more, then the pools wait for what is under way.
         for lane in lanes:
             pools.callback(lane.close)
-            lane.go()
-        rest = [action for action in made.actions if not action.verb.mutates]
-        kept = hands.record([hands.confirm(hands.attempt(action)) for action in rest])
+            lane.run()
+        rest = [action for action in made.actions if not action.verb.is_mutating]
+        kept = hands.record([hands.confirm(hands.execute(action)) for action in rest])
         still = {id(action): one for action, one in zip(rest, kept, strict=True)}
         coming = {key: future for lane in lanes for key, future in lane.results.items()}
         return tuple(
@@ -68,22 +68,25 @@ def carry_out(made: Plan, hands: Hands[Kept], width: int) -> tuple[Kept, ...]:
         )
 
 
-def _lanes(made: Plan, hands: Hands[Kept], width: int, pools: ExitStack) -> list[_Lane[Kept]]:
+def _build_lanes(
+    made: Plan, hands: Callbacks[Kept], width: int, pools: ExitStack
+) -> list[_LaneRunner[Kept]]:
     """Return the plan's changes by lane, those of one place over one pool.
 
     Beyond ``MOST_PLACES`` places share pools, so that threads are bounded.
     """
     by_lane: dict[Lane, list[Action]] = defaultdict(list)
     for action in made.changes:
-        by_lane[lane_of(action)].append(action)
+        by_lane[get_lane(action)].append(action)
     places = dict.fromkeys(lane.place for lane in by_lane)
     made_pools = [
         pools.enter_context(ThreadPoolExecutor(width, thread_name_prefix="act"))
-        for _ in range(min(len(places), MOST_PLACES))
+        for _ in range(min(len(places), MAX_PLACES))
     ]
     executors: dict[Place | None, Executor] = dict(zip(places, cycle(made_pools), strict=False))
     return [
-        _Lane(actions, hands, executors[lane.place], width) for lane, actions in by_lane.items()
+        _LaneRunner(actions, hands, executors[lane.place], width)
+        for lane, actions in by_lane.items()
     ]
 
 
@@ -98,7 +101,7 @@ class _Window:
     full: bool = False
     closed: bool = False
 
-    def admits(self, action: Action) -> bool:
+    def can_admit(self, action: Action) -> bool:
         """Whether a submit may start now; until the place is known, no priority passes another."""
         if self.full or self.closed:
             return False
@@ -107,25 +110,25 @@ class _Window:
             return same and self.under_way < self.taken
         return self.under_way < self.width
 
-    def began(self, action: Action) -> None:
+    def count_start(self, action: Action) -> None:
         """Count a submit that starts."""
         self.under_way += 1
         self.priority = action.desired.policy.priority
 
-    def showed(self, failure: Failure | None) -> None:
+    def record_answer(self, failure: CallFailure | None) -> None:
         """Take in what a Create answered; one throttled or denied says nothing of room."""
-        if is_full(failure):
+        if is_quota_refusal(failure):
             self.full = True
         elif failure is None or failure.disposition in {Disposition.TRANSIENT, Disposition.DENIED}:
             self.taken += 1
 
 
 @dataclass(slots=True)
-class _Lane(Generic[Kept]):
+class _LaneRunner(Generic[Kept]):
     """The changes of one lane; ``results`` holds what becomes of each, by the action's id."""
 
     actions: Sequence[Action]
-    hands: Hands[Kept]
+    callbacks: Callbacks[Kept]
     executor: Executor
     width: int
     results: dict[int, Future[Kept]] = field(init=False)
@@ -140,30 +143,30 @@ class _Lane(Generic[Kept]):
         self._waiting = deque(one for one in self.actions if one.verb is Verb.SUBMIT)
         self._window = _Window(self.width)
 
-    def go(self) -> None:
+    def run(self) -> None:
         """Start the first submits, and all that waits for no other."""
         self._start()
         for action in self.actions:
             if action.verb is not Verb.SUBMIT:
-                self._hand(self._change, action)
+                self._submit_work(self._change, action)
 
     def close(self) -> None:
         """Let nothing start any more."""
         with self._lock:
             self._window.closed = True
 
-    def _hand(self, work: Callable[[Action], None], action: Action) -> None:
+    def _submit_work(self, work: Callable[[Action], None], action: Action) -> None:
         """Have a thread do some work; an error that nobody foresaw ends the wait for results."""
 
-        def done() -> None:
+        def run_work() -> None:
             try:
                 work(action)
             except BaseException as error:  # the futures raise it again
-                self._break_off(error)
+                self._fail_all(error)
 
-        self.executor.submit(done)
+        self.executor.submit(run_work)
 
-    def _break_off(self, error: BaseException) -> None:
+    def _fail_all(self, error: BaseException) -> None:
         with self._lock:
             self._window.closed = True
             for future in self.results.values():
@@ -173,23 +176,23 @@ class _Lane(Generic[Kept]):
     def _start(self) -> None:
         going: list[Action] = []
         with self._lock:
-            while self._waiting and self._window.admits(self._waiting[0]):
+            while self._waiting and self._window.can_admit(self._waiting[0]):
                 going.append(self._waiting.popleft())
-                self._window.began(going[-1])
+                self._window.count_start(going[-1])
         for action in going:
-            self._hand(self._submit, action)
+            self._submit_work(self._submit, action)
 
     def _change(self, action: Action) -> None:
         if not self._window.closed:
-            self._settle(self.hands.confirm(self.hands.attempt(action)))
+            self._settle(self.callbacks.confirm(self.callbacks.execute(action)))
 
     def _submit(self, action: Action) -> None:
-        outcome = None if self._window.closed else self.hands.attempt(action)
-        is_refused = outcome is not None and is_full(outcome.failure)
+        outcome = None if self._window.closed else self.callbacks.execute(action)
+        is_refused = outcome is not None and is_quota_refusal(outcome.failure)
         with self._lock:
             self._window.under_way -= 1
             if outcome is not None:
-                self._window.showed(outcome.failure)
+                self._window.record_answer(outcome.failure)
                 self._refused += [outcome] if is_refused else []
                 self._submitted += outcome.failure is None
             is_drained = self._window.full and not self._window.under_way
@@ -198,26 +201,26 @@ class _Lane(Generic[Kept]):
         finally:
             # A pass that ends right now takes no more work; what it has paid for is recorded.
             if outcome is not None and not is_refused:
-                self._settle(self.hands.confirm(outcome))
+                self._settle(self.callbacks.confirm(outcome))
         if is_drained:
-            self._put_off()
+            self._queue_rest()
 
-    def _put_off(self) -> None:
+    def _queue_rest(self) -> None:
         """Queue what the quota refused and all that stands behind it, told by one count."""
         refused, is_closed = self._refused, self._window.closed
-        active = None if is_closed else self.hands.count(refused[0].planned, self._submitted)
+        active = None if is_closed else self.callbacks.count(refused[0].planned, self._submitted)
         for outcome in refused:
             self._settle(replace(outcome, active=active))
         with self._lock:
             while self._waiting and not self._window.closed:
                 action = self._waiting.popleft()
-                behind = Outcome(action, queued(action, full_text(active)))
+                behind = Outcome(action, queue_submit(action, format_quota_full(active)))
                 self.executor.submit(self._settle, behind)
 
     def _settle(self, outcome: Outcome) -> None:
         """Record an outcome; an error that nobody foresaw goes to who waits for the result."""
         future = self.results[id(outcome.planned)]
         try:
-            future.set_result(self.hands.record([outcome])[0])
+            future.set_result(self.callbacks.record([outcome])[0])
         except BaseException as error:  # the future raises it again
             future.set_exception(error)

@@ -9,26 +9,26 @@ from datetime import datetime
 from controller.core.kinds.kind import Kind
 from controller.core.model import Disposition, JobKey
 from controller.core.planning.actions import Action, Reason, Verb
-from controller.core.status.conditions import FOR_A_PERSON
-from controller.engine.apply import Result
+from controller.core.status.conditions import STALLED_REASONS
+from controller.engine.apply import JobResult
 from controller.engine.reconcile import Report
 from controller.ports import Clock
 
 
 @dataclass(frozen=True, slots=True)
-class Waited:
+class WaitResult:
     """The last pass's report, and the jobs that had not ended at the timeout."""
 
     report: Report
     unfinished: tuple[JobKey, ...] = ()
 
     @property
-    def timed_out(self) -> bool:
+    def has_timed_out(self) -> bool:
         """Whether the timeout passed before every job had ended."""
         return bool(self.unfinished)
 
 
-def wait(
+def wait_for_jobs(
     one_pass: Callable[[], Report],
     kinds: Mapping[str, Kind],
     clock: Clock,
@@ -36,7 +36,7 @@ def wait(
     timeout: float | None,
     show: Callable[[Report], None],
     awaits: Callable[[Action], bool] = lambda _: True,
-) -> Waited:
+) -> WaitResult:
     """Repeat passes every ``every`` seconds until no job can change without a person.
 
     ``timeout`` is in seconds, None for no limit; the last pass is made when it is over. ``show``
@@ -46,32 +46,34 @@ def wait(
     began = clock.now()
     while True:
         # Read before the pass, so that at least one pass starts after the timeout.
-        is_last = timeout is not None and not _left(clock, began, timeout)
+        is_last = timeout is not None and not _compute_remaining(clock, began, timeout)
         report = one_pass()
         show(report)
-        awaited = [result for result in report.results if awaits(result.outcome.now)]
+        awaited = [result for result in report.results if awaits(result.outcome.actual)]
         going = [result for result in awaited if not _is_over(result, kinds)]
         if report.refused or not going:
-            return Waited(report)
+            return WaitResult(report)
         if is_last:
-            return Waited(report, tuple(one.outcome.planned.desired.key for one in going))
-        clock.sleep(every if timeout is None else min(every, _left(clock, began, timeout)))
+            return WaitResult(report, tuple(one.outcome.planned.desired.key for one in going))
+        clock.sleep(
+            every if timeout is None else min(every, _compute_remaining(clock, began, timeout))
+        )
 
 
-def _left(clock: Clock, began: datetime, timeout: float) -> float:
+def _compute_remaining(clock: Clock, began: datetime, timeout: float) -> float:
     return max(0.0, timeout - (clock.now() - began).total_seconds())
 
 
-def _is_over(result: Result, kinds: Mapping[str, Kind]) -> bool:
+def _is_over(result: JobResult, kinds: Mapping[str, Kind]) -> bool:
     outcome = result.outcome
-    action = outcome.now
+    action = outcome.actual
     # A job without a manifest keeps running by design, so waiting for it would never end.
     if action.desired.removed and action.verb is Verb.NOOP:
         return True
     if outcome.failure is not None or action.failure is not None:
         found = outcome.failure or action.failure
         return found is not None and found.disposition in {Disposition.DENIED, Disposition.REFUSED}
-    if action.reason in FOR_A_PERSON or action.reason is Reason.SUSPENDED:
+    if action.reason in STALLED_REASONS or action.reason is Reason.SUSPENDED:
         return True
     kind = kinds[action.desired.key.kind]
     if action.live is None:

@@ -8,10 +8,10 @@ from enum import StrEnum
 
 from controller.core.kinds.kind import Kind
 from controller.core.model import JobKey, Problem, Source
-from controller.core.planning.actions import UNREAD, Action, Plan, Reason, Verb
-from controller.core.printable import escaped
+from controller.core.planning.actions import UNREADABLE_REASONS, Action, Plan, Reason, Verb
+from controller.core.printable import escape_line
 from controller.core.problems import Code
-from controller.core.severity import errors
+from controller.core.severity import filter_errors
 from controller.core.status.conditions import STALLED
 from controller.views.status import JobStatus, is_unhealthy
 
@@ -21,7 +21,7 @@ NOWHERE = Source("")
 UNWRITTEN = "NotWrittenBack"
 """The rule of statuses that are in the files alone."""
 
-_FAILED = UNREAD | {Reason.INVALID, Reason.WRONG_TARGET}
+_FAILED = UNREADABLE_REASONS | {Reason.INVALID, Reason.WRONG_TARGET}
 _CODES = frozenset(code.code for code in Code)
 _ORDER = (Verb.STOP, Verb.SUBMIT, Verb.TAG, Verb.ADOPT)
 
@@ -38,7 +38,7 @@ class Level(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ReportFinding:
     """One thing to say at one place; ``rule`` is a problem's code, a reason or a service's code.
 
     ``subject`` is the manifest's name, empty for what concerns a file or the tree.
@@ -57,7 +57,7 @@ class Finding:
         return self.rule in _CODES
 
     @property
-    def is_remark(self) -> bool:
+    def is_manifest_warning(self) -> bool:
         """Whether it is a warning about a manifest that is valid nevertheless."""
         return self.is_problem and self.level is Level.WARNING
 
@@ -65,7 +65,7 @@ class Finding:
     def text(self) -> str:
         """The message and the hint, with whatever a terminal would act on written as escapes."""
         hint = [f"hint: {self.hint}"] if self.hint else []
-        return "\n".join(escaped(line) for line in [*self.message.split("\n"), *hint])
+        return "\n".join(escape_line(line) for line in [*self.message.split("\n"), *hint])
 
     @property
     def title(self) -> str:
@@ -74,7 +74,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Review:
+class FindingsReport:
     """What a verb says of the manifests that it looked at; findings come with the gravest first.
 
     ``summary`` counts them in one sentence. Of a ``sandbox`` every report says that nothing of it
@@ -84,11 +84,11 @@ class Review:
     verb: str
     summary: str
     manifests: tuple[tuple[JobKey, Source], ...] = ()
-    findings: tuple[Finding, ...] = ()
+    findings: tuple[ReportFinding, ...] = ()
     sandbox: bool = False
     docs: str = ""
 
-    def placed(self, place: Callable[[Source], Source]) -> Review:
+    def map_sources(self, place: Callable[[Source], Source]) -> FindingsReport:
         """Return the same with every place told in another way."""
         manifests = tuple((key, place(source)) for key, source in self.manifests)
         findings = tuple(
@@ -97,99 +97,105 @@ class Review:
         )
         return replace(self, manifests=manifests, findings=findings)
 
-    def of(self, *levels: Level) -> tuple[Finding, ...]:
+    def filter_by_level(self, *levels: Level) -> tuple[ReportFinding, ...]:
         """Return the findings of some levels, in order."""
         return tuple(one for one in self.findings if one.level in levels)
 
 
-def review(
+def build_report(
     verb: str,
     summary: str,
     manifests: Iterable[tuple[JobKey, Source]],
-    findings: Iterable[Finding],
+    findings: Iterable[ReportFinding],
     *,
     sandbox: bool = False,
-) -> Review:
+) -> FindingsReport:
     """Return a review; of findings that are equally grave, those that come first stay first."""
     levels = list(Level)
     ordered = sorted(findings, key=lambda one: levels.index(one.level))
-    return Review(verb, summary, tuple(manifests), tuple(ordered), sandbox)
+    return FindingsReport(verb, summary, tuple(manifests), tuple(ordered), sandbox)
 
 
-def of_problems(problems: Sequence[Problem]) -> Iterator[Finding]:
+def collect_problem_findings(problems: Sequence[Problem]) -> Iterator[ReportFinding]:
     """Yield an error or a warning for each problem, as its severity says."""
     for one in problems:
-        yield Finding(Level(one.severity), one.code, one.message, one.source, one.hint, one.key)
+        yield ReportFinding(
+            Level(one.severity), one.code, one.message, one.source, one.hint, one.key
+        )
 
 
-def of_plan(plan: Plan, problems: Sequence[Problem], refused: str | None) -> Iterator[Finding]:
+def collect_plan_findings(
+    plan: Plan, problems: Sequence[Problem], refused: str | None
+) -> Iterator[ReportFinding]:
     """Yield what keeps a plan from coming true, then what it changes, stops first.
 
     An invalid manifest is told by its problems.
     """
-    yield from _refusal(refused)
-    yield from of_problems(problems)
-    told = {problem.key for problem in errors(problems)}
+    yield from _collect_refusal(refused)
+    yield from collect_problem_findings(problems)
+    told = {problem.key for problem in filter_errors(problems)}
     for action in plan.actions:
         if action.verb is Verb.HOLD and not (
             action.reason is Reason.INVALID and action.desired.key in told
         ):
-            yield _of(action, Level.ERROR if action.reason in _FAILED else Level.WARNING)
+            yield _make_action_finding(
+                action, Level.ERROR if action.reason in _FAILED else Level.WARNING
+            )
     changes = [action for action in plan.actions if action.verb in _ORDER]
     for action in sorted(changes, key=lambda action: _ORDER.index(action.verb)):
-        yield _of(action, Level.NOTICE)
+        yield _make_action_finding(action, Level.NOTICE)
 
 
-def _refusal(refused: str | None) -> Iterator[Finding]:
+def _collect_refusal(refused: str | None) -> Iterator[ReportFinding]:
     if refused:
-        yield Finding(Level.ERROR, "Refused", refused)
+        yield ReportFinding(Level.ERROR, "Refused", refused)
 
 
-def of_pass(
+def collect_pass_findings(
     statuses: Sequence[JobStatus],
     kinds: Mapping[str, Kind],
     failing: Mapping[JobKey, str],
     problems: Sequence[Problem],
     refused: str | None,
-) -> Iterator[Finding]:
+) -> Iterator[ReportFinding]:
     """Yield what kept a pass from serving jobs, then the jobs that failed or wait for a person.
 
     ``failing`` tells, of jobs that could not be served, why. An invalid manifest is told by its
     problems.
     """
-    yield from _refusal(refused)
-    yield from of_problems(problems)
-    told = {problem.key for problem in errors(problems)}
+    yield from _collect_refusal(refused)
+    yield from collect_problem_findings(problems)
+    told = {problem.key for problem in filter_errors(problems)}
     for status in statuses:
         if status.key in failing:
-            yield _unserved(status, failing[status.key])
+            yield _make_unserved_finding(status, failing[status.key])
         elif is_unhealthy(status, kinds) and status.key not in told:
-            yield _unhealthy(status, kinds)
+            yield _make_unhealthy_finding(status, kinds)
 
 
-def of_write_back(why: str) -> Iterator[Finding]:
+def collect_write_back_findings(why: str) -> Iterator[ReportFinding]:
     """Yield why statuses were not written back, if that is why."""
     if why:
-        yield Finding(Level.ERROR, UNWRITTEN, f"The statuses were not written back: {why}")
+        yield ReportFinding(Level.ERROR, UNWRITTEN, f"The statuses were not written back: {why}")
 
 
-def _unserved(status: JobStatus, why: str) -> Finding:
+def _make_unserved_finding(status: JobStatus, why: str) -> ReportFinding:
     """Return a failure under the service's code, where there is one."""
     code, _, rest = why.partition(": ")
     rule = code if rest and code.isidentifier() else "Unserved"
-    return Finding(Level.ERROR, rule, why, status.source, subject=status.key)
+    return ReportFinding(Level.ERROR, rule, why, status.source, subject=status.key)
 
 
-def _unhealthy(status: JobStatus, kinds: Mapping[str, Kind]) -> Finding:
+def _make_unhealthy_finding(status: JobStatus, kinds: Mapping[str, Kind]) -> ReportFinding:
     has_failed = status.phase in kinds[status.key.kind].failed
     level = Level.ERROR if has_failed else Level.WARNING
-    synced = status.condition(STALLED) or status.condition("Synced")
+    synced = status.get_condition(STALLED) or status.get_condition("Synced")
     rule = str(synced.get("reason") or status.phase)
     message = str(synced.get("message") or status.phase)
-    return Finding(level, rule, message, status.source, subject=status.key)
+    return ReportFinding(level, rule, message, status.source, subject=status.key)
 
 
-def _of(action: Action, level: Level) -> Finding:
+def _make_action_finding(action: Action, level: Level) -> ReportFinding:
     """Return what an action has to say; members that differ are told with both values."""
     changes = [
         f"{change.member}: manifest {change.declared}, live {change.live}"
@@ -197,4 +203,4 @@ def _of(action: Action, level: Level) -> Finding:
     ]
     message = "\n".join([f"{action.verb}: {action.message}", *changes])
     desired = action.desired
-    return Finding(level, str(action.reason), message, desired.source, subject=desired.key)
+    return ReportFinding(level, str(action.reason), message, desired.source, subject=desired.key)

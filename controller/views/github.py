@@ -4,51 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from controller.core.printable import escaped
+from controller.core.printable import escape_line
 from controller.views.doc_links import link_to
-from controller.views.findings import Finding, Level, Review
-from controller.views.text import counted
+from controller.views.findings import FindingsReport, Level, ReportFinding
+from controller.views.text import format_count
 
-MOST = 10
+MAX_ANNOTATIONS = 10
 """How many annotations of a kind GitHub shows of one step."""
 
-_LONGEST = 4000
+_MAX_MESSAGE = 4000
 
 
-def commands(review: Review) -> Iterator[str]:
+def render_commands(review: FindingsReport) -> Iterator[str]:
     """Yield a workflow command for each finding, the worst first, as many as GitHub shows.
 
     Of each level at most ten; a last line counts the rest.
     """
     rest: list[str] = []
     for level in Level:
-        found = review.of(level)
-        yield from (_command(one, review.docs) for one in found[:MOST])
-        if len(found) > MOST:
-            rest.append(counted(len(found) - MOST, f"more {level}"))
+        found = review.filter_by_level(level)
+        yield from (_render_command(one, review.docs) for one in found[:MAX_ANNOTATIONS])
+        if len(found) > MAX_ANNOTATIONS:
+            rest.append(format_count(len(found) - MAX_ANNOTATIONS, f"more {level}"))
     if rest:
-        yield f"{', '.join(rest)} without an annotation: GitHub shows {MOST} of a kind"
+        yield f"{', '.join(rest)} without an annotation: GitHub shows {MAX_ANNOTATIONS} of a kind"
 
 
-def _command(finding: Finding, docs: str) -> str:
+def _render_command(finding: ReportFinding, docs: str) -> str:
     source = finding.source
     # A path in our repository would look like one in the reader's.
     link = link_to(finding.rule, docs) if docs else ""
-    text = finding.text[:_LONGEST] + (f"\nSee {link}" if link else "")
+    text = finding.text[:_MAX_MESSAGE] + (f"\nSee {link}" if link else "")
     given = {
-        "file": escaped(source.path),
+        "file": escape_line(source.path),
         "line": str(source.line or ""),
         "col": str(source.column or ""),
-        "title": escaped(finding.title),
+        "title": escape_line(finding.title),
     }
-    properties = ",".join(f"{name}={_property(text)}" for name, text in given.items() if text)
-    return f"::{finding.level} {properties}::{_data(text)}"
+    properties = ",".join(
+        f"{name}={_escape_property(text)}" for name, text in given.items() if text
+    )
+    return f"::{finding.level} {properties}::{_escape_data(text)}"
 
 
-def _data(text: str) -> str:
+def _escape_data(text: str) -> str:
     """Return a text as data of a command; any other control character is an escape already."""
     return text.replace("%", "%25").replace("\n", "%0A")
 
 
-def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+def _escape_property(text: str) -> str:
+    return _escape_data(text).replace(":", "%3A").replace(",", "%2C")

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from controller.core.model import API_VERSION, Change, JobKey, Source
+from controller.core.model import API_VERSION, FieldChange, JobKey, Source
 from controller.core.planning.actions import Reason
-from controller.views.notices import Remarks, findings_data
-from controller.views.plan import change_line, in_sandbox
-from controller.views.text import Line, columns, counted
+from controller.views.notices import Notices, serialize_findings
+from controller.views.plan import format_sandbox_note, render_change
+from controller.views.text import Line, format_columns, format_count
 
 
 class Verdict(StrEnum):
@@ -47,7 +47,7 @@ class Step:
     reason: Reason
     message: str
     notes: tuple[str, ...] = ()
-    changes: tuple[Change, ...] = ()
+    changes: tuple[FieldChange, ...] = ()
     diff: tuple[str, ...] = ()
     data: Mapping[str, Any] = field(default_factory=dict)
 
@@ -62,7 +62,7 @@ class Steps:
     verb: str
     cost: str
     steps: tuple[Step, ...]
-    remarks: Remarks = field(default_factory=Remarks)
+    remarks: Notices = field(default_factory=Notices)
 
     @property
     def planned(self) -> tuple[Step, ...]:
@@ -70,44 +70,44 @@ class Steps:
         return tuple(step for step in self.steps if step.verdict is Verdict.PLANNED)
 
 
-def steps_data(told: Steps, *, sandbox: bool) -> dict[str, Any]:
+def serialize_steps(told: Steps, *, sandbox: bool) -> dict[str, Any]:
     """Return steps as plain data."""
     return {
         "apiVersion": API_VERSION,
         "kind": told.verb.capitalize(),
         "sandbox": sandbox,
         "cost": told.cost,
-        **findings_data(told.remarks),
-        "jobs": [_data(step) for step in told.steps],
+        **serialize_findings(told.remarks),
+        "jobs": [_serialize_step(step) for step in told.steps],
     }
 
 
-def step_lines(told: Steps, *, sandbox: bool) -> Iterator[Line]:
+def render_steps(told: Steps, *, sandbox: bool) -> Iterator[Line]:
     """Yield each step with what is to be known of it, then the cost of what is planned."""
-    heads = columns([(step.verdict, step.key.name) for step in told.steps])
+    heads = format_columns([(step.verdict, step.key.name) for step in told.steps])
     for step, head in zip(told.steps, heads, strict=True):
         yield Line(f"{head}  {step.message}", _COLOURS.get(step.verdict))
         yield from (Line(f"    {note}") for note in step.notes)
-        yield from map(change_line, step.changes)
-        yield from map(_diff_line, step.diff)
+        yield from map(render_change, step.changes)
+        yield from map(_render_diff_line, step.diff)
     if told.planned:
         yield Line(told.cost)
-    yield Line(_summary(told) + in_sandbox(sandbox), bold=True)
+    yield Line(_summarize(told) + format_sandbox_note(sandbox), bold=True)
 
 
-def _diff_line(text: str) -> Line:
+def _render_diff_line(text: str) -> Line:
     colours = {"+": "green", "-": "red", "@": "cyan"}
     return Line(text, colours.get(text[:1]))
 
 
-def _summary(told: Steps) -> str:
+def _summarize(told: Steps) -> str:
     counts = Counter(step.verdict for step in told.steps)
     parts = [f"{counts[verdict]} {verdict.lower()}" for verdict in Verdict if counts[verdict]]
     what = f": {', '.join(parts)}" if parts else ""
-    return f"{told.verb.capitalize()}: {counted(len(told.steps), 'job')}{what}."
+    return f"{told.verb.capitalize()}: {format_count(len(told.steps), 'job')}{what}."
 
 
-def _data(step: Step) -> dict[str, Any]:
+def _serialize_step(step: Step) -> dict[str, Any]:
     changes = [
         {"member": change.member, "declared": change.declared, "live": change.live}
         for change in step.changes

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from controller.core.printable import escaped
-from controller.views.text import counted
+from controller.core.printable import escape_line
+from controller.views.text import format_count
 
 _LONGEST_CELL = 2000
 _NOTICE = 80
@@ -45,7 +45,7 @@ class Table:
         return f"\n{self.after}\n\n" if self.after else "\n"
 
 
-def document(title: str, leads: Sequence[str], tables: Sequence[Table], limit: int) -> str:
+def render_document(title: str, leads: Sequence[str], tables: Sequence[Table], limit: int) -> str:
     """Return Markdown of at most ``limit`` bytes: whole rows, and a count of those that are cut.
 
     ``leads`` are paragraphs of Markdown, which are never cut.
@@ -55,23 +55,23 @@ def document(title: str, leads: Sequence[str], tables: Sequence[Table], limit: i
     written, cut = {}, 0
     # A stable sort: of equal ranks the first table is the first to be given room.
     for place, table in sorted(enumerate(tables), key=lambda one: one[1].rank):
-        written[place], missing = _fitted(table, left)
+        written[place], missing = _fit_table(table, left)
         left -= len(written[place].encode())
         cut += missing
     body = "".join(written[place] for place in range(len(tables)))
-    told = f"_{counted(cut, 'row')} cut, to keep within {limit:,} bytes._\n" if cut else ""
+    told = f"_{format_count(cut, 'row')} cut, to keep within {limit:,} bytes._\n" if cut else ""
     return f"{head}{body}{told}"
 
 
-def _fitted(table: Table, left: int) -> tuple[str, int]:
+def _fit_table(table: Table, left: int) -> tuple[str, int]:
     """Return a table with as many rows as fit, and how many do not; nothing where none would."""
     around = len(table.opening.encode()) + len(table.closing.encode())
-    fitting = list(_fitting(table.rows, int(left * table.share) - around))
+    fitting = list(_take_fitting_rows(table.rows, int(left * table.share) - around))
     missing = len(table.rows) - len(fitting)
     return "".join([table.opening, *fitting, table.closing]) if fitting else "", missing
 
 
-def _fitting(rows: Sequence[str], left: int) -> Iterator[str]:
+def _take_fitting_rows(rows: Sequence[str], left: int) -> Iterator[str]:
     for row in rows:
         left -= len(row.encode())
         if left < 0:
@@ -79,44 +79,46 @@ def _fitting(rows: Sequence[str], left: int) -> Iterator[str]:
         yield row
 
 
-def row(*cells: str) -> str:
+def format_row(*cells: str) -> str:
     """Return one row of a table, of cells that are Markdown."""
     return f"| {' | '.join(cells)} |\n"
 
 
-def folded(label: str, head: tuple[str, ...], rows: Sequence[str]) -> Table:
+def fold_table(label: str, head: tuple[str, ...], rows: Sequence[str]) -> Table:
     """Return a table that is shown once somebody asks for it; the label is plain text."""
-    before = f"<details><summary>{text(label)}</summary>"
+    before = f"<details><summary>{format_text(label)}</summary>"
     return Table(before, head, tuple(rows), "</details>", rank=1)
 
 
-def text(plain: str) -> str:
+def format_text(plain: str) -> str:
     """Return plain text as Markdown that shows it, in one line, as nothing but text.
 
     Nothing in it is markup, a mention, a reference, an e-mail address or a link; only what stands
     between two backticks, as our own messages have it, is shown as code.
     """
-    outside = _QUOTED.split(_cut(escaped(plain)))
+    outside = _QUOTED.split(_truncate(escape_line(plain)))
     return "".join(
-        code(part) if index % 2 else _APART.join(map(_escaped, _BEFORE_WORD.split(part)))
+        format_code(part)
+        if index % 2
+        else _APART.join(map(_escape_markup, _BEFORE_WORD.split(part)))
         for index, part in enumerate(outside)
     ).strip()
 
 
-def code(plain: str) -> str:
+def format_code(plain: str) -> str:
     """Return plain text as Markdown that shows it as code, where nothing is a reference anyway."""
-    return f"<code>{_escaped(_cut(escaped(plain)))}</code>" if plain else ""
+    return f"<code>{_escape_markup(_truncate(escape_line(plain)))}</code>" if plain else ""
 
 
-def _cut(plain: str) -> str:
+def _truncate(plain: str) -> str:
     rest = len(plain) - _LONGEST_CELL
     return f"{plain[:_LONGEST_CELL]}… ({rest} more characters)" if rest > 0 else plain
 
 
-def _escaped(plain: str) -> str:
+def _escape_markup(plain: str) -> str:
     return _MARKUP.sub(lambda found: f"&#{ord(found[0])};", plain)
 
 
-def lines(plain: Sequence[str]) -> str:
+def join_lines(plain: Sequence[str]) -> str:
     """Return several plain texts as lines of one cell."""
-    return "<br>".join(map(text, plain))
+    return "<br>".join(map(format_text, plain))

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from controller.core.model import JobKey, Problem
-from controller.views.problems import problem_data
+from controller.views.problems import serialize_problem
 
 
 @dataclass(frozen=True, slots=True)
-class Remarks:
+class Notices:
     """What a verb has to say beside the jobs that it shows.
 
     ``failures`` holds each cause with the jobs that could not be served for it. ``refused`` says
@@ -27,10 +27,10 @@ class Remarks:
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
-def findings_data(remarks: Remarks) -> dict[str, Any]:
+def serialize_findings(remarks: Notices) -> dict[str, Any]:
     """Return as plain data what was wrong with manifests, and what failed."""
     return {
-        "problems": [problem_data(problem) for problem in remarks.problems],
+        "problems": [serialize_problem(problem) for problem in remarks.problems],
         "failures": [
             {"message": message, "jobs": [str(key) for key in keys]}
             for message, keys in remarks.failures.items()
@@ -38,7 +38,7 @@ def findings_data(remarks: Remarks) -> dict[str, Any]:
     }
 
 
-def remarks_data(remarks: Remarks) -> dict[str, Any]:
+def serialize_notices(remarks: Notices) -> dict[str, Any]:
     """Return all of it as plain data."""
     ends = {"refused": remarks.refused, "timedOut": remarks.timed_out}
-    return {**ends, **findings_data(remarks), **remarks.more}
+    return {**ends, **serialize_findings(remarks), **remarks.more}

@@ -7,53 +7,56 @@ from typing import Any
 
 from controller.core.model import API_VERSION
 from controller.core.planning.orphaned_entries import Orphan
-from controller.views.notices import Remarks, findings_data
-from controller.views.plan import in_sandbox
-from controller.views.text import Line, columns, counted
+from controller.views.notices import Notices, serialize_findings
+from controller.views.plan import format_sandbox_note
+from controller.views.text import Line, format_columns, format_count
 
 _HEAD = ("NAME", "PHASE", "CREATED", "ARN")
 
 
-def orphan_data(orphans: Sequence[Orphan], remarks: Remarks, *, sandbox: bool) -> dict[str, Any]:
+def serialize_orphans(
+    orphans: Sequence[Orphan], remarks: Notices, *, sandbox: bool
+) -> dict[str, Any]:
     """Return orphans as plain data, each with what a person can do about it."""
     return {
         "apiVersion": API_VERSION,
         "kind": "OrphanList",
         "sandbox": sandbox,
-        **findings_data(remarks),
-        "orphans": [_data(one) for one in orphans],
+        **serialize_findings(remarks),
+        "orphans": [_serialize_orphan(one) for one in orphans],
     }
 
 
-def orphan_lines(orphans: Sequence[Orphan], *, sandbox: bool) -> Iterator[Line]:
+def render_orphans(orphans: Sequence[Orphan], *, sandbox: bool) -> Iterator[Line]:
     """Yield a table of orphans, what can be done about each below it, and a count."""
     rows = [(one.name, one.phase, one.created, one.arn) for one in orphans]
-    head, *cells = columns([_HEAD, *rows])
+    head, *cells = format_columns([_HEAD, *rows])
     if orphans:
         yield Line(head.rstrip(), bold=True)
     for one, row in zip(orphans, cells, strict=True):
-        yield Line(row.rstrip(), "yellow" if one.runs else None)
-        yield Line(f"    {remedy(one)}")
+        yield Line(row.rstrip(), "yellow" if one.is_running else None)
+        yield Line(f"    {suggest_remedy(one)}")
     if orphans:
         yield Line("")
     yield Line(
-        f"{counted(len(orphans), 'job')} without a manifest.{in_sandbox(sandbox)}", bold=True
+        f"{format_count(len(orphans), 'job')} without a manifest.{format_sandbox_note(sandbox)}",
+        bold=True,
     )
 
 
-def remedy(orphan: Orphan) -> str:
+def suggest_remedy(orphan: Orphan) -> str:
     """Return what a person can do about an orphan."""
     write = f"write a manifest for it: bedrock-jobs import --live {orphan.name}"
     if not orphan.arn:
         return f"no job is known to have been made; drop {orphan.sidecar}'s entry: reconcile --gc"
-    if not orphan.runs:
+    if not orphan.is_running:
         kept = f", or drop {orphan.sidecar}'s entry: reconcile --gc" if orphan.sidecar else ""
         return f"it has ended, and nothing needs to be done; or {write}{kept}"
     back = "bring its manifest back" if orphan.sidecar else write
     return f"{back}; to stop it, say policy.state: Stopped there and reconcile"
 
 
-def _data(one: Orphan) -> dict[str, Any]:
+def _serialize_orphan(one: Orphan) -> dict[str, Any]:
     made: dict[str, Any] = {
         "kind": one.kind.name,
         "name": one.name,
@@ -61,7 +64,7 @@ def _data(one: Orphan) -> dict[str, Any]:
         "jobArn": one.arn or None,
         "created": one.created or None,
         "sidecar": one.sidecar or None,
-        "remedy": remedy(one),
+        "remedy": suggest_remedy(one),
     }
     if one.place is not None:
         made["target"] = {"accountId": one.place.account_id, "region": one.place.region}

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from controller.core.model import API_VERSION, Change, Desired, Place, Problem
+from controller.core.model import API_VERSION, DesiredJob, FieldChange, Place, Problem
 from controller.core.planning.actions import Action, Plan, Reason, Verb
-from controller.views.problems import problem_data
-from controller.views.text import Line, columns, counted
+from controller.views.problems import serialize_problem
+from controller.views.text import Line, format_columns, format_count
 
 _COLOURS = {
     Verb.SUBMIT: "green",
@@ -31,7 +31,7 @@ _SUMMARY = (
 )
 
 
-def plan_data(
+def serialize_plan(
     plan: Plan,
     refused: str | None,
     problems: Sequence[Problem] = (),
@@ -48,19 +48,19 @@ def plan_data(
         "kind": "Plan",
         "sandbox": sandbox,
         "refused": refused,
-        "problems": [problem_data(problem) for problem in problems],
-        "summary": summary_data(plan),
+        "problems": [serialize_problem(problem) for problem in problems],
+        "summary": serialize_summary(plan),
         **(more or {}),
-        "actions": [_action_data(action) for action in plan.actions],
+        "actions": [_serialize_action(action) for action in plan.actions],
     }
 
 
-def summary_data(plan: Plan) -> dict[str, int]:
+def serialize_summary(plan: Plan) -> dict[str, int]:
     """Return how many actions there are of each verb, those without any left out."""
-    return {str(verb): count for verb, count in _counts(plan).items()}
+    return {str(verb): count for verb, count in _count_verbs(plan).items()}
 
 
-def plan_lines(plan: Plan, *, sandbox: bool) -> Iterator[Line]:
+def render_plan(plan: Plan, *, sandbox: bool) -> Iterator[Line]:
     """Yield what changes first, then what is held, then what is waited for; then a count.
 
     Jobs with nothing to do are only counted.
@@ -68,47 +68,48 @@ def plan_lines(plan: Plan, *, sandbox: bool) -> Iterator[Line]:
     shown = [action for action in plan.actions if action.verb is not Verb.NOOP]
     order = list(_COLOURS)
     shown.sort(key=lambda action: (order.index(action.verb), action.desired.key))
-    rows = [(action.verb, action.reason, named(action.desired)) for action in shown]
-    for action, cells in zip(shown, columns(rows), strict=True):
+    rows = [(action.verb, action.reason, format_name(action.desired)) for action in shown]
+    for action, cells in zip(shown, format_columns(rows), strict=True):
         yield Line(f"{cells}  {action.message}", _COLOURS[action.verb])
         for change in action.changes:
-            yield change_line(change)
+            yield render_change(change)
     if shown:
         yield Line("")
-    yield Line(summary(plan, sandbox=sandbox), bold=True)
+    yield Line(summarize_plan(plan, sandbox=sandbox), bold=True)
 
 
-def named(desired: Desired) -> str:
+def format_name(desired: DesiredJob) -> str:
     """Return a manifest's name, and that of its job where it is another."""
     name, job = desired.key.name, desired.name
     return name if job == name else f"{name} as {job}"
 
 
-def change_line(change: Change) -> Line:
+def render_change(change: FieldChange) -> Line:
     """Return the line that tells how one member differs."""
     return Line(f"    {change.member}: manifest {change.declared}, live {change.live}")
 
 
-def summary(plan: Plan, *, sandbox: bool) -> str:
+def summarize_plan(plan: Plan, *, sandbox: bool) -> str:
     """Return one sentence that counts a plan's actions."""
-    counts = _counts(plan)
+    counts = _count_verbs(plan)
     parts = [f"{counts[verb]} {words}" for verb, words in _SUMMARY if counts[verb]]
-    where = _where({one.place for one in plan.actions if one.place})
+    where = _format_places({one.place for one in plan.actions if one.place})
     gone = sum(action.desired.removed for action in plan.actions)
     parts += [f"{gone} of them without a manifest (`status --orphans` tells)"] if gone else []
     what = ", ".join(parts) or "no manifests"
     suffix = f" in {where}" if where else ""
-    return f"Plan: {counted(len(plan.actions), 'job')}: {what}{suffix}.{in_sandbox(sandbox)}"
+    count = format_count(len(plan.actions), "job")
+    return f"Plan: {count}: {what}{suffix}.{format_sandbox_note(sandbox)}"
 
 
-def collected(count: int, *, only_planned: bool) -> str:
+def summarize_removed_entries(count: int, *, only_planned: bool) -> str:
     """Return what is told of entries that no manifest needs any more."""
     verb = "would be removed" if only_planned else "removed"
     entries = f"{count} {'entry' if count == 1 else 'entries'}"
     return f"Sidecars: {entries} without a manifest {verb}."
 
 
-def _where(places: Iterable[Place]) -> str:
+def _format_places(places: Iterable[Place]) -> str:
     """Return each account once, with its regions."""
     regions: dict[str, list[str]] = {}
     for place in sorted(places, key=str):
@@ -119,23 +120,23 @@ def _where(places: Iterable[Place]) -> str:
     )
 
 
-def in_sandbox(sandbox: bool) -> str:
+def format_sandbox_note(sandbox: bool) -> str:
     """Return what every output of a sandboxed command ends with."""
     return " (sandbox: nothing here is real)" if sandbox else ""
 
 
 def is_pending(action: Action) -> bool:
     """Whether the live job is not yet what the manifest asks for."""
-    if action.verb.mutates or action.verb in {Verb.ADOPT, Verb.HOLD}:
+    if action.verb.is_mutating or action.verb in {Verb.ADOPT, Verb.HOLD}:
         return True
     return action.reason in {Reason.QUEUED, Reason.INTENT_UNCONFIRMED}
 
 
-def _counts(plan: Plan) -> Counter[Verb]:
+def _count_verbs(plan: Plan) -> Counter[Verb]:
     return Counter(action.verb for action in plan.actions)
 
 
-def _action_data(action: Action) -> dict[str, Any]:
+def _serialize_action(action: Action) -> dict[str, Any]:
     desired, submission = action.desired, action.desired.submission
     made: dict[str, Any] = {
         "kind": desired.key.kind,
@@ -162,10 +163,10 @@ def _action_data(action: Action) -> dict[str, Any]:
     if action.live is not None:
         made["jobArn"] = action.live.arn
         made["liveStatus"] = action.live.status
-    return made | _lists(action)
+    return made | _serialize_lists(action)
 
 
-def _lists(action: Action) -> dict[str, list[Any]]:
+def _serialize_lists(action: Action) -> dict[str, list[Any]]:
     """Return what there may be several of; of tags the keys alone, because values may be long."""
     return {
         "changes": [

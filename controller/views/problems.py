@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from controller.core.model import API_VERSION, Problem, Severity, Source
-from controller.core.printable import escaped
+from controller.core.printable import escape_line
 from controller.views.text import Line
 
 _WIDEST = 160
@@ -17,7 +17,7 @@ _WORD = re.compile(r"\w+")
 _OPEN = re.compile(r" *[^-\s].*[:{\[]\s*$")
 
 
-def problem_lines(
+def render_problems(
     problems: Sequence[Problem],
     lines_of: Callable[[str], Sequence[str]],
     sensitive: frozenset[str] = frozenset(),
@@ -27,26 +27,26 @@ def problem_lines(
     ``lines_of`` returns a file's lines. A line of a ``sensitive`` member is not shown.
     """
     for problem in problems:
-        yield _headline(problem)
+        yield _render_headline(problem)
         if problem.source.line:
             lines = lines_of(problem.source.path)
-            yield from _excerpt(problem.source, lines, sensitive)
+            yield from _render_excerpt(problem.source, lines, sensitive)
         if problem.hint:
             yield Line("  ", rest=(Line("hint:", "cyan"), Line(f" {problem.hint}")))
 
 
-def validation(manifests: int, valid: int, problems: Sequence[Problem]) -> dict[str, Any]:
+def serialize_validation(manifests: int, valid: int, problems: Sequence[Problem]) -> dict[str, Any]:
     """Return the result of a validation as plain data."""
     return {
         "apiVersion": API_VERSION,
         "kind": "Validation",
         "manifests": manifests,
         "valid": valid,
-        "problems": [problem_data(problem) for problem in problems],
+        "problems": [serialize_problem(problem) for problem in problems],
     }
 
 
-def problem_data(problem: Problem) -> dict[str, Any]:
+def serialize_problem(problem: Problem) -> dict[str, Any]:
     """Return a problem as plain data; line and column are absent for a file as a whole."""
     source = problem.source
     place = {"line": source.line, "column": source.column} if source.line else {}
@@ -54,10 +54,10 @@ def problem_data(problem: Problem) -> dict[str, Any]:
     hint = {"hint": problem.hint} if problem.hint else {}
     severity = str(problem.severity)
     message = {"code": problem.code, "severity": severity, "message": problem.message}
-    return {"path": escaped(source.path), **place, **message, **hint, **job}
+    return {"path": escape_line(source.path), **place, **message, **hint, **job}
 
 
-def _headline(problem: Problem) -> Line:
+def _render_headline(problem: Problem) -> Line:
     """Return where a problem is and what it is; only a warning says its severity."""
     is_warning = problem.severity is Severity.WARNING
     mark = (Line(" warning:", "yellow"),) if is_warning else ()
@@ -69,7 +69,9 @@ def _headline(problem: Problem) -> Line:
     )
 
 
-def _excerpt(source: Source, lines: Sequence[str], sensitive: frozenset[str]) -> Iterator[Line]:
+def _render_excerpt(
+    source: Source, lines: Sequence[str], sensitive: frozenset[str]
+) -> Iterator[Line]:
     """Yield the line that a problem is about, with a caret under its column."""
     if source.line > len(lines) or _is_sensitive(lines[: source.line], sensitive):
         return
@@ -78,7 +80,7 @@ def _excerpt(source: Source, lines: Sequence[str], sensitive: frozenset[str]) ->
     text = line[:_WIDEST].rstrip()
     if text:
         number = str(source.line)
-        indent = " " * len(escaped(line[: source.column - 1 - begin]))
+        indent = " " * len(escape_line(line[: source.column - 1 - begin]))
         yield Line(f"  {number} | {text}")
         yield Line(f"  {' ' * len(number)} | {indent}", rest=(Line("^", "red"),))
 

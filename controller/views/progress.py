@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from controller.core.kinds.kind import Kind
-from controller.core.printable import escaped
+from controller.core.printable import escape_line
 from controller.core.status.conditions import STALLED, SUSPENDED
-from controller.views.plan import in_sandbox
+from controller.views.plan import format_sandbox_note
 from controller.views.status import JobStatus
 
 if TYPE_CHECKING:
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
-_MOST_ROWS = 20
+_MAX_ROWS = 20
 
 
 class Progress(Protocol):
     """Something that is told how jobs stand; safe to call from several threads."""
 
-    def one(self, status: JobStatus) -> None:
+    def update(self, status: JobStatus) -> None:
         """Take note of one job."""
 
-    def all(self, statuses: Sequence[JobStatus]) -> None:
+    def update_all(self, statuses: Sequence[JobStatus]) -> None:
         """Take note of every job, after a pass."""
 
 
-class Lines:
+class LineProgress:
     """Says one line whenever a job's phase changes."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
@@ -41,23 +41,23 @@ class Lines:
         self._shown: dict[str, str] = {}
         self._lock = threading.Lock()
 
-    def one(self, status: JobStatus) -> None:
+    def update(self, status: JobStatus) -> None:
         """Say a job's phase, and its message where a person must act."""
         name, phase = str(status.key), status.phase
         with self._lock:
             if self._shown.get(name) == phase:
                 return
             self._shown[name] = phase
-        message = f": {status.condition('Synced').get('message')}" if phase == STALLED else ""
+        message = f": {status.get_condition('Synced').get('message')}" if phase == STALLED else ""
         self._say(f"{status.key.name}: {phase}{message}")
 
-    def all(self, statuses: Sequence[JobStatus]) -> None:
+    def update_all(self, statuses: Sequence[JobStatus]) -> None:
         """Say the phases that changed."""
         for status in statuses:
-            self.one(status)
+            self.update(status)
 
 
-class Screen:
+class LiveProgress:
     """Draws the jobs that have not ended, and a bar of those that have."""
 
     def __init__(
@@ -72,37 +72,37 @@ class Screen:
         self._lock = threading.Lock()
         self.live = Live(console=console, refresh_per_second=8, transient=True)
 
-    def one(self, status: JobStatus) -> None:
+    def update(self, status: JobStatus) -> None:
         """Redraw with one job changed."""
-        self.all([status])
+        self.update_all([status])
 
-    def all(self, statuses: Sequence[JobStatus]) -> None:
+    def update_all(self, statuses: Sequence[JobStatus]) -> None:
         """Redraw with these jobs changed."""
         with self._lock:
             self._known |= {str(status.key): status for status in statuses}
-            self.live.update(self._drawn())
+            self.live.update(self._draw())
 
-    def _drawn(self) -> Group:
+    def _draw(self) -> Group:
         from rich.console import Group
         from rich.progress_bar import ProgressBar
         from rich.table import Table
 
         ended = sum(self._has_ended(status) for status in self._known.values())
-        told = f"{ended} of {self._total} ended{in_sandbox(self._sandbox)}"
+        told = f"{ended} of {self._total} ended{format_sandbox_note(self._sandbox)}"
         bar = Table.grid(padding=(0, 1))
-        bar.add_row(ProgressBar(self._total or 1, ended, width=40), _cell(told))
-        return Group(self._table(), bar)
+        bar.add_row(ProgressBar(self._total or 1, ended, width=40), _make_cell(told))
+        return Group(self._build_table(), bar)
 
-    def _table(self) -> Table:
+    def _build_table(self) -> Table:
         from rich.table import Table
 
         table = Table("name", "phase", "message", box=None, header_style="bold", pad_edge=False)
         moving = [one for one in self._known.values() if not self._has_ended(one)]
-        for status in moving[:_MOST_ROWS]:
-            message = str(status.condition("Synced").get("message", ""))
-            table.add_row(*map(_cell, (status.key.name, status.phase, message)))
-        if len(moving) > _MOST_ROWS:
-            table.add_row(f"and {len(moving) - _MOST_ROWS} more", "", "")
+        for status in moving[:_MAX_ROWS]:
+            message = str(status.get_condition("Synced").get("message", ""))
+            table.add_row(*map(_make_cell, (status.key.name, status.phase, message)))
+        if len(moving) > _MAX_ROWS:
+            table.add_row(f"and {len(moving) - _MAX_ROWS} more", "", "")
         return table
 
     def _has_ended(self, status: JobStatus) -> bool:
@@ -110,15 +110,15 @@ class Screen:
         return status.phase in kind.terminal or status.phase in {STALLED, SUSPENDED}
 
 
-def _cell(text: str) -> Text:
+def _make_cell(text: str) -> Text:
     """Return a text as it is: rich takes brackets in plain strings for markup."""
     from rich.text import Text
 
-    return Text(escaped(text))
+    return Text(escape_line(text))
 
 
 @contextmanager
-def progress(
+def show_progress(
     kinds: Mapping[str, Kind],
     total: int,
     say: Callable[[str], None],
@@ -128,8 +128,8 @@ def progress(
 ) -> Iterator[Progress]:
     """Yield what shows progress: on a console a screen that disappears at the end, else lines."""
     if console is None:
-        yield Lines(say)
+        yield LineProgress(say)
         return
-    screen = Screen(kinds, total, console, sandbox=sandbox)
+    screen = LiveProgress(kinds, total, console, sandbox=sandbox)
     with screen.live:
         yield screen

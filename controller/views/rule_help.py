@@ -11,7 +11,7 @@ from controller.core.problems import Code
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class RuleHelp:
     """What one name for a finding means, and what a person should do about it."""
 
     meaning: str
@@ -187,13 +187,13 @@ ADVICE: Mapping[Code, str] = MappingProxyType(
 )
 """What to do about each problem, as in docs/reference/problems.md."""
 
-HOLDS: Mapping[Reason, Rule] = MappingProxyType(
+HOLDS: Mapping[Reason, RuleHelp] = MappingProxyType(
     {
-        Reason.INVALID: Rule(
+        Reason.INVALID: RuleHelp(
             "The manifest has problems, or requests what `bedrock-jobs.yaml` does not allow.",
             "Fix the problems that `validate` lists.",
         ),
-        Reason.OBSERVATION_FAILED: Rule(
+        Reason.OBSERVATION_FAILED: RuleHelp(
             (
                 "The service could not be reached, or the response was not its own, so it is "
                 "unknown whether the job exists."
@@ -203,7 +203,7 @@ HOLDS: Mapping[Reason, Rule] = MappingProxyType(
                 "network, permissions."
             ),
         ),
-        Reason.RECORD_UNREADABLE: Rule(
+        Reason.RECORD_UNREADABLE: RuleHelp(
             (
                 "The job's record may be in a sidecar that cannot be read or parsed: an I/O error, "
                 "a truncated file, conflict markers, an invalid entry."
@@ -213,7 +213,7 @@ HOLDS: Mapping[Reason, Rule] = MappingProxyType(
                 "--forget-record NAME` or delete the file."
             ),
         ),
-        Reason.WRONG_TARGET: Rule(
+        Reason.WRONG_TARGET: RuleHelp(
             (
                 "The credentials belong to another account or region than the manifest, "
                 "`bedrock-jobs.yaml` or the sidecar says; or the manifest declares another one "
@@ -222,7 +222,7 @@ HOLDS: Mapping[Reason, Rule] = MappingProxyType(
             ),
             "Use the right credentials, or correct `target`.",
         ),
-        Reason.SUBMIT_REFUSED: Rule(
+        Reason.SUBMIT_REFUSED: RuleHelp(
             (
                 "The service rejected this very request; or, in ten consecutive passes, reported a "
                 "conflict although no job of that name is visible."
@@ -232,7 +232,7 @@ HOLDS: Mapping[Reason, Rule] = MappingProxyType(
                 "same spec again, delete the sidecar's entry."
             ),
         ),
-        Reason.LIVE_MISSING: Rule(
+        Reason.LIVE_MISSING: RuleHelp(
             (
                 "The sidecar records a job, or `policy.adopt` names one, that the service does not "
                 "have; a job younger than ten minutes is not considered missing yet "
@@ -243,14 +243,14 @@ HOLDS: Mapping[Reason, Rule] = MappingProxyType(
                 "(or `policy.adopt`) to submit again."
             ),
         ),
-        Reason.SPEC_CHANGED: Rule(
+        Reason.SPEC_CHANGED: RuleHelp(
             "The spec was edited after its job was submitted.",
             (
                 "Restore the spec, set `policy.onSpecChange: NewRevision` to submit it under its "
                 "own name, or rename the manifest."
             ),
         ),
-        Reason.NOT_OWNED: Rule(
+        Reason.NOT_OWNED: RuleHelp(
             (
                 "A job of this name exists that this fleet did not submit, or that may belong to "
                 "another manifest. The best proof in the whole tree wins: a token before a name, a "
@@ -261,7 +261,7 @@ HOLDS: Mapping[Reason, Rule] = MappingProxyType(
                 "the job's."
             ),
         ),
-        Reason.TOKEN_REPLAY: Rule(
+        Reason.TOKEN_REPLAY: RuleHelp(
             "Create returned another job than the requested one.",
             "Rename the manifest, and report it.",
         ),
@@ -270,9 +270,9 @@ HOLDS: Mapping[Reason, Rule] = MappingProxyType(
 """For each reason that holds a job: what it means and what to do (docs/reference/reasons.md)."""
 
 
-def rule_of(name: str) -> Rule | None:
+def find_rule_help(name: str) -> RuleHelp | None:
     """Return what a problem's code or a hold's reason stands for; None of any other name."""
     for code in Code:
         if code.code == name:
-            return Rule(code.meaning, ADVICE[code])
+            return RuleHelp(code.meaning, ADVICE[code])
     return next((rule for reason, rule in HOLDS.items() if reason == name), None)

@@ -10,32 +10,32 @@ from urllib.parse import quote
 from controller.core.model import Source
 from controller.version import __version__
 from controller.views.doc_links import link_to
-from controller.views.findings import NOWHERE, Finding, Level, Review
-from controller.views.rule_help import rule_of
+from controller.views.findings import NOWHERE, FindingsReport, Level, ReportFinding
+from controller.views.rule_help import find_rule_help
 
-MOST = 25_000
+MAX_RESULTS = 25_000
 """How many results of a run code scanning takes."""
 
 _ROOT = "%SRCROOT%"
 
 
-def sarif(review: Review) -> dict[str, Any]:
+def build_sarif(review: FindingsReport) -> dict[str, Any]:
     """Return one run: a result for each error and warning that has a place.
 
     What a plan would change is no result. What has no place is told as the tool's notification.
     Paths are relative to the repository's root, columns count Unicode code points from 1.
     """
-    found = review.of(Level.ERROR, Level.WARNING)
+    found = review.filter_by_level(Level.ERROR, Level.WARNING)
     results = [one for one in found if one.source != NOWHERE]
-    rules = {one.rule: None for one in results[:MOST]}
+    rules = {one.rule: None for one in results[:MAX_RESULTS]}
     places = {rule: place for place, rule in enumerate(rules)}
     run = {
-        "tool": {"driver": _driver(list(rules), review.docs)},
+        "tool": {"driver": _build_driver(list(rules), review.docs)},
         "automationDetails": {"id": f"bedrock-jobs/{review.verb}/"},
-        "invocations": [_invocation(found, results[MOST:])],
+        "invocations": [_build_invocation(found, results[MAX_RESULTS:])],
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The repository's root."}}},
-        "results": [_result(one, places) for one in results[:MOST]],
+        "results": [_build_result(one, places) for one in results[:MAX_RESULTS]],
         **({"properties": {"sandbox": True}} if review.sandbox else {}),
     }
     return {
@@ -45,18 +45,18 @@ def sarif(review: Review) -> dict[str, Any]:
     }
 
 
-def _driver(rules: Sequence[str], docs: str) -> dict[str, Any]:
+def _build_driver(rules: Sequence[str], docs: str) -> dict[str, Any]:
     return {
         "name": "bedrock-jobs",
         "version": __version__,
         "semanticVersion": __version__,
-        "rules": [_rule(name, docs) for name in rules],
+        "rules": [_build_rule(name, docs) for name in rules],
     }
 
 
-def _rule(name: str, docs: str) -> dict[str, Any]:
+def _build_rule(name: str, docs: str) -> dict[str, Any]:
     """Return what a finding's rule means, where it is ours; a service's codes are its own."""
-    rule = rule_of(name)
+    rule = find_rule_help(name)
     if rule is None:
         return {"id": name}
     return {
@@ -74,22 +74,24 @@ def _see(name: str, docs: str) -> str:
     return f"[the documentation]({link})" if docs else f"`{link}`"
 
 
-def _invocation(found: Sequence[Finding], cut: Sequence[Finding]) -> dict[str, Any]:
-    told = [_notification(one) for one in found if one.source == NOWHERE]
+def _build_invocation(
+    found: Sequence[ReportFinding], cut: Sequence[ReportFinding]
+) -> dict[str, Any]:
+    told = [_build_notification(one) for one in found if one.source == NOWHERE]
     if cut:
-        text = f"{len(cut)} more results were cut: code scanning takes {MOST}"
+        text = f"{len(cut)} more results were cut: code scanning takes {MAX_RESULTS}"
         told.append({"level": "warning", "message": {"text": text}})
     failed = any(one.level is Level.ERROR for one in found)
     notifications = {"toolExecutionNotifications": told} if told else {}
     return {"executionSuccessful": not failed, **notifications}
 
 
-def _notification(finding: Finding) -> dict[str, Any]:
+def _build_notification(finding: ReportFinding) -> dict[str, Any]:
     return {"level": str(finding.level), "message": {"text": finding.text}}
 
 
-def _result(finding: Finding, rules: Mapping[str, int]) -> dict[str, Any]:
-    location: dict[str, Any] = {"physicalLocation": _physical(finding.source)}
+def _build_result(finding: ReportFinding, rules: Mapping[str, int]) -> dict[str, Any]:
+    location: dict[str, Any] = {"physicalLocation": _build_location(finding.source)}
     if finding.subject is not None:
         name = {"name": finding.subject.name, "fullyQualifiedName": str(finding.subject)}
         location["logicalLocations"] = [{**name, "kind": "resource"}]
@@ -102,17 +104,17 @@ def _result(finding: Finding, rules: Mapping[str, int]) -> dict[str, Any]:
     }
 
 
-def _physical(source: Source) -> dict[str, Any]:
+def _build_location(source: Source) -> dict[str, Any]:
     """Return a place; one outside the repository is told by a URI of its own."""
     if source.path.startswith("/"):
-        made: dict[str, Any] = {"artifactLocation": {"uri": f"file://{_uri(source.path)}"}}
+        made: dict[str, Any] = {"artifactLocation": {"uri": f"file://{_quote_path(source.path)}"}}
     else:
-        made = {"artifactLocation": {"uri": _uri(source.path), "uriBaseId": _ROOT}}
+        made = {"artifactLocation": {"uri": _quote_path(source.path), "uriBaseId": _ROOT}}
     if source.line:
         made["region"] = {"startLine": source.line, "startColumn": source.column}
     return made
 
 
-def _uri(path: str) -> str:
+def _quote_path(path: str) -> str:
     """Return a path as a URI's, the bytes of a name that is not UTF-8 kept."""
     return quote(os.fsencode(path), safe="/")

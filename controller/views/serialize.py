@@ -20,27 +20,27 @@ class QueryError(ValueError):
     """The --query expression is not JMESPath, or does not fit the data."""
 
 
-def parsed(expression: str) -> str:
+def check_query(expression: str) -> str:
     """Return an expression that is JMESPath; raises QueryError with the parser's own words."""
     import jmespath
 
     if len(expression) > _LONGEST_QUERY:
         raise QueryError(f"the expression is longer than {_LONGEST_QUERY:,} characters")
-    _ask(lambda: jmespath.compile(expression))
+    _call_jmespath(lambda: jmespath.compile(expression))
     return expression
 
 
-def query(data: Any, expression: str) -> Any:
+def run_query(data: Any, expression: str) -> Any:
     """Return what a JMESPath expression finds in the data.
 
     Raises QueryError with the parser's own words.
     """
     import jmespath
 
-    return _ask(lambda: jmespath.search(expression, data))
+    return _call_jmespath(lambda: jmespath.search(expression, data))
 
 
-def _ask(call: Callable[[], Any]) -> Any:
+def _call_jmespath(call: Callable[[], Any]) -> Any:
     from jmespath.exceptions import JMESPathError
 
     try:
@@ -51,37 +51,37 @@ def _ask(call: Callable[[], Any]) -> Any:
         raise QueryError("the expression is nested too deeply") from error
 
 
-def structured(data: Any, output: str, *, unicode: bool = True) -> str:
+def format_data(data: Any, output: str, *, unicode: bool = True) -> str:
     """Return data as ``json``, ``yaml`` or ``text``, ending with a newline.
 
     Without ``unicode`` JSON and YAML escape what is not ASCII, each in its own way.
     """
     if output == "yaml":
-        return _yaml(data, unicode=unicode)
+        return _format_yaml(data, unicode=unicode)
     if output == "text":
-        return _text(data)
+        return _format_text(data)
     return json.dumps(data, indent=2, ensure_ascii=not unicode) + "\n"
 
 
-def _yaml(data: Any, *, unicode: bool) -> str:
-    from controller.views.yaml_text import yaml_text
+def _format_yaml(data: Any, *, unicode: bool) -> str:
+    from controller.views.yaml_text import format_yaml
 
-    return yaml_text(data, unicode=unicode)
+    return format_yaml(data, unicode=unicode)
 
 
-def _text(data: Any) -> str:
+def _format_text(data: Any) -> str:
     """Return scalars bare and one to a line; what nests deeper falls back to JSON."""
     rows = data if isinstance(data, list) else [data]
-    return "".join(f"{_row(row)}\n" for row in rows)
+    return "".join(f"{_format_row(row)}\n" for row in rows)
 
 
-def _row(row: Any) -> str:
+def _format_row(row: Any) -> str:
     if isinstance(row, list) and not any(isinstance(cell, dict | list) for cell in row):
-        return "\t".join(_cell(cell) for cell in row)
-    return _cell(row)
+        return "\t".join(_format_cell(cell) for cell in row)
+    return _format_cell(row)
 
 
-def _cell(cell: Any) -> str:
+def _format_cell(cell: Any) -> str:
     if cell is None:
         return "None"
     return cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)

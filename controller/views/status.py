@@ -10,12 +10,12 @@ from typing import Any
 from controller.core.kinds.kind import Kind
 from controller.core.model import API_VERSION, JobKey, Source
 from controller.core.status.conditions import PENDING, STALLED
-from controller.views.notices import Remarks, remarks_data
-from controller.views.plan import in_sandbox
-from controller.views.text import Line, columns, counted
+from controller.views.notices import Notices, serialize_notices
+from controller.views.plan import format_sandbox_note
+from controller.views.text import Line, format_columns, format_count
 
 _HEAD = ("NAME", "PHASE", "SYNCED", "REASON")
-_NOTHING = Remarks()
+_NOTHING = Notices()
 _COLOURS = {"Completed": "green", "Failed": "red", STALLED: "red", "Stopped": "yellow"}
 
 
@@ -33,7 +33,7 @@ class JobStatus:
         """The phase to show: a job without an entry is pending."""
         return str(self.entry.get("phase") or PENDING)
 
-    def condition(self, name: str) -> Mapping[str, Any]:
+    def get_condition(self, name: str) -> Mapping[str, Any]:
         """Return one condition, empty when the entry does not have it."""
         found = (one for one in self.entry.get("conditions", ()) if one.get("type") == name)
         return next(found, {})
@@ -42,25 +42,25 @@ class JobStatus:
 def is_unhealthy(status: JobStatus, kinds: Mapping[str, Kind]) -> bool:
     """Whether a job failed, stopped against its manifest, or waits for a person."""
     kind = kinds[status.key.kind]
-    if status.note or status.condition(STALLED) or status.phase in kind.failed:
+    if status.note or status.get_condition(STALLED) or status.phase in kind.failed:
         return True
-    return status.phase in kind.stopped and status.condition("Synced").get("status") != "True"
+    return status.phase in kind.stopped and status.get_condition("Synced").get("status") != "True"
 
 
-def status_data(
-    statuses: Sequence[JobStatus], remarks: Remarks = _NOTHING, *, sandbox: bool
+def serialize_statuses(
+    statuses: Sequence[JobStatus], remarks: Notices = _NOTHING, *, sandbox: bool
 ) -> dict[str, Any]:
     """Return statuses as plain data: each job's entry, its name and its manifest's path."""
     return {
         "apiVersion": API_VERSION,
         "kind": "StatusList",
         "sandbox": sandbox,
-        **remarks_data(remarks),
-        "jobs": [_data(status) for status in statuses],
+        **serialize_notices(remarks),
+        "jobs": [_serialize_status(status) for status in statuses],
     }
 
 
-def status_lines(
+def render_statuses(
     statuses: Sequence[JobStatus],
     *,
     sandbox: bool,
@@ -72,53 +72,53 @@ def status_lines(
     With ``past`` each job's earlier jobs follow it, the oldest first.
     """
     listed = [status for status in statuses if status.key not in quiet]
-    head, *cells = columns([_HEAD, *(_row(status) for status in listed)])
+    head, *cells = format_columns([_HEAD, *(_format_row(status) for status in listed)])
     if listed:
         yield Line(f"{head}  MESSAGE", bold=True)
     for status, row in zip(listed, cells, strict=True):
-        message = status.note or status.condition("Synced").get("message", "")
+        message = status.note or status.get_condition("Synced").get("message", "")
         yield Line(f"{row}  {message}", _COLOURS.get(status.phase))
         if past:
-            yield from _past(status)
+            yield from _render_history(status)
     if listed:
         yield Line("")
-    yield Line(phases(statuses) + in_sandbox(sandbox), bold=True)
+    yield Line(summarize_phases(statuses) + format_sandbox_note(sandbox), bold=True)
 
 
-def phases(statuses: Sequence[JobStatus]) -> str:
+def summarize_phases(statuses: Sequence[JobStatus]) -> str:
     """Return one sentence that counts jobs by phase."""
     counts = Counter(status.phase for status in statuses)
     parts = ", ".join(f"{count} {phase}" for phase, count in sorted(counts.items()))
-    return f"{counted(len(statuses), 'job')}{': ' if parts else ''}{parts}."
+    return f"{format_count(len(statuses), 'job')}{': ' if parts else ''}{parts}."
 
 
-def _past(status: JobStatus) -> Iterator[Line]:
+def _render_history(status: JobStatus) -> Iterator[Line]:
     """Yield a line for each earlier job, as its entry keeps it."""
     found = [one for one in status.entry.get("history", ()) if isinstance(one, Mapping)]
     rows = [
         [str(one.get(member, "")) for member in ("jobName", "phase", "jobArn")] for one in found
     ]
-    for one, row in zip(found, columns(rows), strict=True):
+    for one, row in zip(found, format_columns(rows), strict=True):
         yield Line(f"    {row}  {one.get('failureMessage', '')}".rstrip())
 
 
-def _name(status: JobStatus) -> str:
+def _format_name(status: JobStatus) -> str:
     """Return a job's name with the attempt that it is, from the second on."""
     attempt = status.entry.get("attempt")
     return f"{status.key.name} (attempt {attempt})" if attempt else status.key.name
 
 
-def _row(status: JobStatus) -> tuple[str, ...]:
-    synced = status.condition("Synced")
+def _format_row(status: JobStatus) -> tuple[str, ...]:
+    synced = status.get_condition("Synced")
     return (
-        _name(status),
+        _format_name(status),
         status.phase,
         str(synced.get("status", "Unknown")),
         str(synced.get("reason", "NotSubmitted")),
     )
 
 
-def _data(status: JobStatus) -> dict[str, Any]:
+def _serialize_status(status: JobStatus) -> dict[str, Any]:
     made = {"name": status.key.name, "path": status.source.path, **status.entry}
     made.setdefault("kind", status.key.kind)
     made.setdefault("phase", status.phase)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from controller.core.printable import escaped
+from controller.core.printable import escape_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +21,10 @@ class Line:
     rest: tuple[Line, ...] = ()
 
 
-def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+def format_columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return each row as one text, its cells padded to the widest of their column."""
     # Escapes are longer than what they are for, and columns are of what is printed.
-    cells = [[escaped(cell) for cell in row] for row in rows]
+    cells = [[escape_line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
@@ -32,6 +32,6 @@ def columns(rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def counted(number: int, noun: str) -> str:
+def format_count(number: int, noun: str) -> str:
     """Return a number with its noun: ``1 job``, ``2 jobs``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -8,7 +8,7 @@ import yaml
 from yaml.emitter import ScalarAnalysis
 
 
-def yaml_text(data: Any, *, unicode: bool) -> str:
+def format_yaml(data: Any, *, unicode: bool) -> str:
     """Return data as YAML; without ``unicode`` all of it is ASCII."""
     text: str = yaml.dump(
         data, Dumper=_Dumper, sort_keys=False, allow_unicode=unicode, width=float("inf")

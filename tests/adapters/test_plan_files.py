@@ -12,9 +12,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.adapters.plan_files import PlaceError, UnfitPlanError, check_place, read, write
-from controller.core.saved_plan.drift import compared
-from controller.core.saved_plan.format import document_of, hashed
+from controller.adapters.plan_files import (
+    InvalidPlanError,
+    PlanPathError,
+    check_path,
+    read_plan,
+    write_plan,
+)
+from controller.core.saved_plan.drift import compare_plans
+from controller.core.saved_plan.format import dump_plan_file, hash_value
 from tests.core.cases import TEST_KINDS
 from tests.core.saved_plan.test_drift import FLEET, TREE, moment
 
@@ -44,8 +50,8 @@ def holders(value: Any) -> Iterator[tuple[Any, Any]]:
 
 def test_what_is_written_is_read(place: Path) -> None:
     """A plan comes back from its file as it went there."""
-    write(place, FILE)
-    assert read(place, VERSION) == FILE
+    write_plan(place, FILE)
+    assert read_plan(place, VERSION) == FILE
     assert len(place.read_text().splitlines()) == 13 + len(FILE.actions)
 
 
@@ -53,15 +59,15 @@ def test_what_is_written_is_read(place: Path) -> None:
 @given(data=st.data())
 def test_forged_files_are_read_or_refused(place: Path, data: st.DataObject) -> None:
     """Whatever is replaced, with the checksum set right, the file is refused or compared."""
-    document = json.loads(json.dumps(document_of(FILE)))
+    document = json.loads(json.dumps(dump_plan_file(FILE)))
     for _ in range(data.draw(st.integers(1, 2))):
         holder, key = data.draw(st.sampled_from(list(holders(document))))
         holder[key] = data.draw(values)
     rest = {name: value for name, value in document.items() if name != "checksum"}
-    place.write_text(json.dumps({**rest, "checksum": hashed(rest)}))
-    with contextlib.suppress(UnfitPlanError):
-        found = read(place, VERSION)
-        compared(TEST_KINDS, found, FILE, MADE)
+    place.write_text(json.dumps({**rest, "checksum": hash_value(rest)}))
+    with contextlib.suppress(InvalidPlanError):
+        found = read_plan(place, VERSION)
+        compare_plans(TEST_KINDS, found, FILE, MADE)
 
 
 @settings(deadline=None, max_examples=60)
@@ -69,15 +75,15 @@ def test_forged_files_are_read_or_refused(place: Path, data: st.DataObject) -> N
 def test_other_content_is_refused(place: Path, content: bytes) -> None:
     """Bytes, and JSON of something else, are no plan."""
     place.write_bytes(content)
-    with pytest.raises(UnfitPlanError, match="is no plan file"):
-        read(place, VERSION)
+    with pytest.raises(InvalidPlanError, match="is no plan file"):
+        read_plan(place, VERSION)
 
 
 def test_an_empty_file_may_be_replaced(place: Path) -> None:
     """What `mktemp` made is no file of anybody's; a plan cut off by a full disk is a plan."""
-    for content in ("", "\n", (document := json.dumps(document_of(FILE)))[:99], document):
+    for content in ("", "\n", (document := json.dumps(dump_plan_file(FILE)))[:99], document):
         place.write_text(content)
-        check_place(place)
+        check_path(place)
     place.write_text("notes")
-    with pytest.raises(PlaceError, match="exists and is no plan file"):
-        check_place(place)
+    with pytest.raises(PlanPathError, match="exists and is no plan file"):
+        check_path(place)

@@ -37,7 +37,7 @@ def test_name_that_may_be_lost_is_an_error(
     writer = replace if write is replace else create
 
     with pytest.raises(OSError, match=os.strerror(number)):
-        writer(TreeRoot.of(tmp_path), str(tmp_path / "a"), b"content")
+        writer(TreeRoot.locate(tmp_path), str(tmp_path / "a"), b"content")
 
 
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP])
@@ -47,7 +47,7 @@ def test_file_system_that_flushes_no_folder_is_borne(
     """Where a folder cannot be flushed by its kind, the file is written all the same."""
     failed = folders_fail_with(monkeypatch, number)
 
-    replace(TreeRoot.of(tmp_path), str(tmp_path / "a"), b"content")
+    replace(TreeRoot.locate(tmp_path), str(tmp_path / "a"), b"content")
 
     assert (tmp_path / "a").read_bytes() == b"content"
     assert failed
@@ -60,4 +60,4 @@ def test_new_folder_is_flushed_in_its_parent(
     folders_fail_with(monkeypatch, errno.EIO)
 
     with pytest.raises(OSError, match=os.strerror(errno.EIO)):
-        make_folder(TreeRoot.of(tmp_path), str(tmp_path / "statuses"))
+        make_folder(TreeRoot.locate(tmp_path), str(tmp_path / "statuses"))

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from controller.adapters.watch.file_events import Ear, Heard, places
-from controller.adapters.watch.tree_watcher import Watching, watching
+from controller.adapters.watch.file_events import FileEvent, FileEvents, find_watch_paths
+from controller.adapters.watch.tree_watcher import TreeWatcher, watch_tree
 from tests.support.manifests import manifest, write
 
 DEADLINE = 60.0
@@ -49,10 +49,10 @@ def woken(
     debounce: float = 0.02,
     files: bool = True,
     reading: Callable[[], object] = lambda: None,
-) -> Iterator[tuple[Wakes, Watching]]:
+) -> Iterator[tuple[Wakes, TreeWatcher]]:
     """Yield the wakes of a watch over some paths, and the watch."""
     wakes = Wakes(reading)
-    with watching(paths, wakes, poll=poll, debounce=debounce, files=files) as watch:
+    with watch_tree(paths, wakes, poll=poll, debounce=debounce, files=files) as watch:
         yield wakes, watch
 
 
@@ -61,9 +61,9 @@ class Log:
 
     def __init__(self) -> None:
         self._news = threading.Condition()
-        self.events: list[Heard] = []
+        self.events: list[FileEvent] = []
 
-    def __call__(self, event: Heard) -> None:
+    def __call__(self, event: FileEvent) -> None:
         """Take in one event."""
         with self._news:
             self.events.append(event)
@@ -83,7 +83,7 @@ class Log:
 def heard(*paths: Path) -> Iterator[Log]:
     """Yield what matters of the events at some paths."""
     log = Log()
-    ear = Ear(places(paths), log)
+    ear = FileEvents(find_watch_paths(paths), log)
     try:
         yield log
     finally:

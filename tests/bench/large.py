@@ -11,13 +11,13 @@ from statistics import median
 from typing import Any
 
 from controller.adapters.manifests.loader import load
-from controller.adapters.sidecars.document import rendered
-from controller.adapters.sidecars.paths import sidecar_of
+from controller.adapters.sidecars.document import render_sidecar
+from controller.adapters.sidecars.paths import get_sidecar_path
 from controller.core.fleet import Fleet
-from controller.core.identity.desired import desire
+from controller.core.identity.desired import build_desired
 from controller.core.kinds.registry import KINDS
 from controller.core.model import Manifest
-from controller.sandbox.http.server import running
+from controller.sandbox.http.server import start_sandbox
 from tests.bench.passes import settle, submitted
 from tests.bench.results import Result, duration
 from tests.bench.service import Service
@@ -79,7 +79,7 @@ def grown(folder: Path, count: int, layout: Layout, entry: str) -> Path:
     manifests = load([folder / "jobs"], _FLEET).manifests
     for path, beside in groupby(manifests, lambda one: one.source.path):
         jobs = {one.key.name: _entry(one, entry) for one in beside}
-        Path(sidecar_of(path)).write_bytes(rendered(jobs))
+        Path(get_sidecar_path(path)).write_bytes(render_sidecar(jobs))
     return folder
 
 
@@ -97,7 +97,7 @@ def _entry(manifest: Manifest, like: str) -> Mapping[str, Any]:
     (first,) = names(1)
     number = manifest.key.name.removeprefix(first.rstrip("0"))
     text = like.replace(first, manifest.key.name).replace("train-00000", f"train-{number}")
-    made = desire(manifest, KINDS[KIND], _FLEET.owner, _FLEET.target).submission
+    made = build_desired(manifest, KINDS[KIND], _FLEET.owner, _FLEET.target).submission
     entry: dict[str, Any] = json.loads(text)
     if made is not None:
         entry |= {"digest": made.digest, "token": made.token}
@@ -110,7 +110,7 @@ def measured(tree: Path, verbs: Sequence[str], rounds: int) -> dict[str, list[Ta
 
     The sandbox knows the account and no job. Raises RuntimeError when it is asked for one.
     """
-    with running(tree / ".bedrock-jobs") as url:
+    with start_sandbox(tree / ".bedrock-jobs") as url:
         runs = {
             verb: Contender(verb, [COMMAND, verb, "jobs", *_connecting(verb, url)], tree)
             for verb in verbs

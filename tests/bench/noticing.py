@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from controller.adapters.host.file_stamp import signature
-from controller.adapters.manifests.discovery import discover
-from controller.adapters.manifests.incremental_loader import TreeReader
-from controller.adapters.watch.snapshots import differing, snapshot
-from controller.adapters.watch.tree_watcher import watching
+from controller.adapters.host.file_stamp import read_stamp
+from controller.adapters.manifests.discovery import discover_files
+from controller.adapters.manifests.incremental_loader import IncrementalLoader
+from controller.adapters.watch.snapshots import find_differences, take_snapshot
+from controller.adapters.watch.tree_watcher import watch_tree
 from controller.core.model import Tree
 from tests.bench.results import Result, duration
 from tests.bench.trees import grow
@@ -39,10 +39,10 @@ def rows(folder: Path, repeats: int, say: Say) -> list[Result]:
 
 def _look(jobs: Path, repeats: int) -> Result:
     """Measure the processor's time of one look around; the bar is a hundredth of a core."""
-    seen, costs = snapshot([jobs]), []
+    seen, costs = take_snapshot([jobs]), []
     for _ in range(repeats):
         began = time.process_time()
-        assert not list(differing(seen, snapshot([jobs])))
+        assert not list(find_differences(seen, take_snapshot([jobs])))
         costs.append(time.process_time() - began)
     cost = statistics.median(costs)
     return Result(
@@ -57,13 +57,13 @@ def _look(jobs: Path, repeats: int) -> Result:
 
 def _reread(jobs: Path, repeats: int) -> Result:
     """Measure reading the tree after one change, less finding its files and their states."""
-    reader = TreeReader(lambda: time.time_ns() + HOUR)
+    reader = IncrementalLoader(lambda: time.time_ns() + HOUR)
     reader.read([jobs])
     reads, scans = [], []
     for turn in range(repeats):
         path = jobs / f"m{turn:05d}.yaml"
         path.write_text(f"{path.read_text()}# edited\n", encoding="utf-8")
-        scans.append(_timed(lambda: [signature(one) for one in discover([jobs]).files]))
+        scans.append(_timed(lambda: [read_stamp(one) for one in discover_files([jobs]).files]))
         reads.append(_timed(lambda: _one_changed(reader, jobs)))
     scan, read = statistics.median(scans), statistics.median(reads)
     return Result(
@@ -76,7 +76,7 @@ def _reread(jobs: Path, repeats: int) -> Result:
     )
 
 
-def _one_changed(reader: TreeReader, jobs: Path) -> Tree:
+def _one_changed(reader: IncrementalLoader, jobs: Path) -> Tree:
     tree = reader.read([jobs])
     assert reader.reread == 1
     return tree
@@ -92,7 +92,7 @@ def _told(jobs: Path) -> Result:
     """Measure from a save that is done to its being told of, the debounce included."""
     told = threading.Semaphore(0)
     waits = []
-    with watching([jobs], told.release):
+    with watch_tree([jobs], told.release):
         for turn in range(SAVES):
             path = jobs / f"m{turn:05d}.yaml"
             path.write_text(path.read_text(), encoding="utf-8")

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from controller.sandbox.http.server import running
+from controller.sandbox.http.server import start_sandbox
 from tests.bench.results import Result, compared
 from tests.bench.service import Service
 from tests.bench.startup import imported
@@ -49,7 +49,7 @@ class Field:
 def submitted(folder: Path, count: int) -> Iterator[Field]:
     """While the context lasts, ``count`` jobs are submitted, recorded and in progress."""
     grow(folder, count)
-    with running(folder / ".bedrock-jobs") as url:
+    with start_sandbox(folder / ".bedrock-jobs") as url:
         field = Field(folder, Service(url))
         run(field.reconcile())
         yield field

@@ -21,17 +21,17 @@ from statistics import median
 from controller.adapters.aws.bedrock import Bedrock
 from controller.adapters.aws.connection import Connection
 from controller.adapters.host.clock import SystemClock
-from controller.adapters.metrics.metered_ports import Measured, MeasuredLedger
+from controller.adapters.metrics.metered_ports import MeteredCloud, MeteredLedger
 from controller.adapters.metrics.prometheus import Metrics
-from controller.adapters.sidecars.store import Sidecars
-from controller.cli.watch.tree_reader import Reading
+from controller.adapters.sidecars.store import SidecarLedger
+from controller.cli.watch.tree_reader import ManifestReader
 from controller.core.kinds.registry import KINDS
-from controller.core.scheduling import Rhythm
+from controller.core.scheduling import PollIntervals
 from controller.core.sharding import Shard
-from controller.daemon.loop import Daemon, World
-from controller.daemon.work_queue import Roster
-from controller.engine.apply import Outside
-from controller.engine.rate_limit import paced
+from controller.daemon.loop import Daemon, DaemonContext
+from controller.daemon.work_queue import WorkQueue
+from controller.engine.apply import PassContext
+from controller.engine.rate_limit import limit_rate
 from tests.bench.passes import Say, settle, submitted
 from tests.bench.results import Result
 from tests.bench.timing import environment
@@ -115,33 +115,33 @@ class Driven:
     url: str
     now: float = 1000.0
     calls: int = 0
-    rhythm: Rhythm = field(default_factory=lambda: Rhythm(60.0, 1000.0))
+    rhythm: PollIntervals = field(default_factory=lambda: PollIntervals(60.0, 1000.0))
 
     def __post_init__(self) -> None:
         meter = Metrics(KINDS, time.time, (0, 1))
-        self.reading = Reading([self.jobs], dict(GIVEN), Shard(0, 1))
+        self.reading = ManifestReader([self.jobs], dict(GIVEN), Shard(0, 1))
 
         def told(operation: str, code: str, seconds: float) -> None:
             # A settled job is asked for by the resync alone, and once.
             self.calls += operation in asked
-            meter.requested(operation, code, seconds)
+            meter.count_request(operation, code, seconds)
 
         asked = {kind.operation("Get") for kind in KINDS.values()}
         connection = Connection(endpoint_url=self.url, told=told)
-        cloud = paced(Measured(Bedrock(connection), meter), lambda: self.now, self.pause)
-        ledger = MeasuredLedger(Sidecars([self.jobs], KINDS), meter)
-        outside = Outside(KINDS, cloud, ledger, SystemClock())
+        cloud = limit_rate(MeteredCloud(Bedrock(connection), meter), lambda: self.now, self.pause)
+        ledger = MeteredLedger(SidecarLedger([self.jobs], KINDS), meter)
+        outside = PassContext(KINDS, cloud, ledger, SystemClock())
         self.inline = Inline()
-        world = World(
-            read=self.reading.read,
-            outside=lambda: outside,
-            renew=self.reading.renew,
-            forget=lambda _target: None,
+        world = DaemonContext(
+            read_tree=self.reading.read,
+            build_pass_context=lambda: outside,
+            reload=self.reading.renew,
+            forget_place=lambda _target: None,
             now=lambda: self.now,
             executor=self.inline,
             meter=meter,
         )
-        self.daemon = Daemon(world, Roster(KINDS, self.rhythm, lambda: 0.5))
+        self.daemon = Daemon(world, WorkQueue(KINDS, self.rhythm, lambda: 0.5))
 
     def pause(self, seconds: float) -> None:
         """Let time pass instead of waiting."""
@@ -151,7 +151,7 @@ class Driven:
         """Let every job be looked at so many times."""
         enough = self.calls + times * len(self.reading.read().desired)
         while self.calls < enough:
-            self.now = max(self.now, self.daemon.step())
+            self.now = max(self.now, self.daemon.run_once())
             self.inline.sizes.clear()
 
 

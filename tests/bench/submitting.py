@@ -18,10 +18,10 @@ from typing import Any
 from controller.adapters.aws.connection import Connection
 from controller.adapters.manifests.loader import load
 from controller.core.fleet import Fleet
-from controller.core.identity.desired import desire
-from controller.core.identity.tags import stamped
+from controller.core.identity.desired import build_desired
+from controller.core.identity.tags import add_stamp_tags
 from controller.core.kinds.registry import KINDS
-from controller.sandbox.http.server import running
+from controller.sandbox.http.server import start_sandbox
 from controller.sandbox.jobs.faults import Fault, FaultKind
 from tests.bench.passes import Field, Say
 from tests.bench.results import Result, faster
@@ -79,7 +79,7 @@ def submits(folder: Path, count: int, latency: float, *, loop_first: bool) -> tu
 def _ran(contender: Contender, latency: float) -> Run:
     """Run a contender against a sandbox of its own, whose URL takes its place in the command."""
     late = Fault(kind=FaultKind.DELAY, seconds=latency, times=None)
-    with running(contender.folder / f".{contender.name}", faults=[late]) as url:
+    with start_sandbox(contender.folder / f".{contender.name}", faults=[late]) as url:
         command = [part.format(url=url) for part in contender.command]
         seconds = run(replace(contender, command=command))
         return Run(seconds, Service(url).operations())
@@ -88,9 +88,14 @@ def _ran(contender: Contender, latency: float) -> Run:
 def _requests(jobs: Path) -> list[dict[str, Any]]:
     """Return what a pass sends for each manifest, under the same tokens."""
     kind, fleet = KINDS[KIND], Fleet()
-    made = [desire(one, kind, fleet.owner, fleet.target) for one in load([jobs], fleet).manifests]
+    made = [
+        build_desired(one, kind, fleet.owner, fleet.target) for one in load([jobs], fleet).manifests
+    ]
     return [
-        {**stamped(kind, one, one.submission, fleet), kind.token_member: one.submission.token}
+        {
+            **add_stamp_tags(kind, one, one.submission, fleet),
+            kind.token_member: one.submission.token,
+        }
         for one in made
         if one.submission is not None
     ]

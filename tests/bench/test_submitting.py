@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from controller.engine.observe import FEW
+from controller.engine.observe import MAX_SINGLE_GETS
 from tests.bench.submitting import submits
 
-COUNT = FEW + 1
+COUNT = MAX_SINGLE_GETS + 1
 """Fewer are looked for one by one, and not by one listing."""
 
 

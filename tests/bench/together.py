@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from statistics import median
 
-from controller.sandbox.http.server import running
+from controller.sandbox.http.server import start_sandbox
 from tests.bench.passes import Field, Say
 from tests.bench.results import Result, duration
 from tests.bench.service import Service
@@ -46,5 +46,5 @@ def seconds(folder: Path, *, one_file: bool) -> float:
         for path in files:
             path.unlink()
         (jobs / "all.yaml").write_text(text, encoding="utf-8")
-    with running(folder / ".bedrock-jobs") as url:
+    with start_sandbox(folder / ".bedrock-jobs") as url:
         return run(Field(folder, Service(url)).reconcile())

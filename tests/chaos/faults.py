@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from controller.sandbox.jobs.faults import STRANGE, FaultKind, suits
+from controller.sandbox.jobs.faults import STRANGE, FaultKind, can_target
 from tests.chaos.boundaries import Plan
 from tests.chaos.lives import FAULTED_LIVES
 from tests.chaos.oracles import violations
@@ -94,7 +94,7 @@ def _calls(universe: Universe, scenario: Scenario) -> list[tuple[str, int]]:
 def _at(call: tuple[str, int], kinds: Iterable[FaultKind]) -> Iterator[Moment]:
     operation, calls = call
     for kind in kinds:
-        if suits(kind, operation):
+        if can_target(kind, operation):
             yield from _of(kind, operation, calls)
 
 

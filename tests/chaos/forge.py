@@ -112,18 +112,18 @@ def main() -> None:
 
 def _warm_up() -> None:
     """Read the service's shapes and the schemas once: by far the most of a small pass."""
-    from controller.adapters.aws.clients import Clients
+    from controller.adapters.aws.clients import ClientCache
     from controller.adapters.aws.connection import Connection
-    from controller.adapters.schemas.kind_readers import readable
+    from controller.adapters.schemas.kind_readers import get_kind_reader
     from controller.core.kinds.registry import KINDS
     from controller.core.model import Target
 
     for kind in KINDS:
-        readable(kind)
+        get_kind_reader(kind)
     _inspect_once()
-    clients = Clients(Connection(region="us-east-1", any_credentials=True))
+    clients = ClientCache(Connection(region="us-east-1", any_credentials=True))
     for service in ("bedrock", "sts"):
-        clients.client(service, Target()).close()
+        clients.get_client(service, Target()).close()
     gc.freeze()
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.core.identity.tokens import revision_of
+from controller.core.identity.tokens import compute_revision
 from tests.chaos.scenarios import (
     TWO,
     Scenario,
@@ -57,7 +57,7 @@ def retrying(retries: int, attempt: int = 0) -> dict[str, Any]:
 
 def revised(changed: dict[str, Any]) -> str:
     """Return what a revision of the manifest is called."""
-    return f"left-{revision_of(KIND, changed, 'left')}"
+    return f"left-{compute_revision(KIND, changed, 'left')}"
 
 
 def named(*names: str) -> frozenset[str]:

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from controller.adapters.git.work_trees import STALE, WorkTrees
-from controller.cli.watch.stable_reader import SteadyReading
-from controller.cli.watch.tree_reader import Reading
-from controller.core.model import Desired, JobKey
+from controller.adapters.git.work_trees import STALE_LOCK_SECONDS, WorkTrees
+from controller.cli.watch.stable_reader import StableReader
+from controller.cli.watch.tree_reader import ManifestReader
+from controller.core.model import DesiredJob, JobKey
 from controller.core.sharding import Shard
 from tests.chaos.scenarios import SCENARIOS, Scenario
 from tests.chaos.sweep import Run, take
@@ -51,7 +51,7 @@ def _violations(top: Path, before: Files, after: Files, at: int) -> Iterator[str
     git(top, "add", "--all")
     git(top, "commit", "-q", "--allow-empty", "-m", "before")
     jobs = top / "jobs"
-    reading = SteadyReading(Reading([jobs], _GIVEN, Shard(), 60.0), WorkTrees([jobs]), [jobs])
+    reading = StableReader(ManifestReader([jobs], _GIVEN, Shard(), 60.0), WorkTrees([jobs]), [jobs])
     committed = _read(jobs)
     if dict(reading.read().desired) != committed:
         yield "the commit before is not what is read"
@@ -60,7 +60,7 @@ def _violations(top: Path, before: Files, after: Files, at: int) -> Iterator[str
     _lay(top, steps[:at])
     if not reading.read().unsettled:
         yield "a prefix of a checkout was read beside git's lock"
-    os.utime(lock, (time.time() - STALE - 1.0,) * 2)
+    os.utime(lock, (time.time() - STALE_LOCK_SECONDS - 1.0,) * 2)
     for key, job in reading.read().desired.items():
         if committed.get(key) != job:
             yield f"{key.name} is wanted as HEAD does not have it, beside a stale lock"
@@ -72,8 +72,8 @@ def _violations(top: Path, before: Files, after: Files, at: int) -> Iterator[str
         yield "the finished checkout is not what is read"
 
 
-def _read(jobs: Path) -> dict[JobKey, Desired]:
-    return dict(Reading([jobs], _GIVEN, Shard()).read().desired)
+def _read(jobs: Path) -> dict[JobKey, DesiredJob]:
+    return dict(ManifestReader([jobs], _GIVEN, Shard()).read().desired)
 
 
 def _steps(before: Files, after: Files) -> list[tuple[str, bytes | None]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from controller.core.identity.tokens import revision_of, submission
+from controller.core.identity.tokens import compute_revision, derive_submission
 from controller.core.kinds.registry import KINDS
 
 (KIND,) = KINDS.values()
@@ -48,9 +48,9 @@ def wishes(document: Document, owner: str, *, edited: bool) -> Iterator[Wish]:
 def wish(document: Document, owner: str, attempt: int, *, revised: bool) -> Wish:
     """Return what a document is submitted as in an attempt, of today's spec if ``revised``."""
     name, spec, policy = document["metadata"]["name"], document["spec"], document.get("policy", {})
-    revision = revision_of(KIND, spec, name) if revised else ""
+    revision = compute_revision(KIND, spec, name) if revised else ""
     made, before = (
-        submission(KIND, spec, name, owner, attempt=each, revision=revision)
+        derive_submission(KIND, spec, name, owner, attempt=each, revision=revision)
         for each in (attempt, max(attempt - 1, 0))
     )
     return Wish(

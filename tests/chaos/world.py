@@ -137,7 +137,7 @@ class World:
         """Let the service's time run at a speed; it stands still otherwise."""
         store = Store(self.sandbox.folder)
         with contextlib.closing(store):
-            store.pace(time.time(), speed)
+            store.set_speed(time.time(), speed)
 
     @property
     def output(self) -> Path:

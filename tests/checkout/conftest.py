@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.git.clone import Checkout
+from controller.adapters.git.clone import ManagedClone
 from controller.core.sharding import Shard
 from tests.checkout.support import claimed, write
 from tests.git.support import ALONE, Hub, make_hub, publish
@@ -38,7 +38,7 @@ def person(hub: Hub, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def ours(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Checkout:
+def ours(hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ManagedClone:
     """Our clone, in a folder that is not there yet."""
     for name, value in ALONE.items():
         monkeypatch.setenv(name, value)

@@ -6,22 +6,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.git.clone import Checkout, Merge, Origin
-from controller.cli.watch.git_sync import Repo
-from controller.core.status.merge import Beside
+from controller.adapters.git.clone import ManagedClone, SidecarMerge
+from controller.adapters.git.origin import Origin
+from controller.cli.watch.git_sync import WatchedTree
+from controller.core.status.merge import ManifestFileState
 from tests.git.support import Hub, git
 
 STATUS = "jobs/a.status.json"
 
 
-def merged(base: bytes, ours: bytes, theirs: bytes, _beside: Beside) -> bytes:
+def merged(base: bytes, ours: bytes, theirs: bytes, _beside: ManifestFileState) -> bytes:
     """Keep what both sides say: plain enough to see that all three came in."""
     return theirs if ours == base else ours if theirs == base else b"+".join((base, ours, theirs))
 
 
-def claimed(hub: Hub, folder: Path, branch: str = "main", merge: Merge = merged) -> Checkout:
+def claimed(
+    hub: Hub, folder: Path, branch: str = "main", merge: SidecarMerge = merged
+) -> ManagedClone:
     """Return a clone in a folder, as a daemon begins with it."""
-    made = Checkout(folder, Origin(hub.url, branch, (Path("jobs"),)), merge)
+    made = ManagedClone(folder, Origin(hub.url, branch, (Path("jobs"),)), merge)
     made.mark()
     made.claim()
     return made
@@ -54,9 +57,9 @@ def files(folder: Path) -> dict[str, str]:
     }
 
 
-def cloned(given: dict[str, Any]) -> Repo:
+def cloned(given: dict[str, Any]) -> WatchedTree:
     """Return a repository whose clone is there."""
-    repo = Repo((), given)
+    repo = WatchedTree((), given)
     assert repo.clone is not None
     repo.clone.claim()
     repo.clone.pull()

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.git.clone import MARKER, Checkout, ForeignFolderError, Origin
+from controller.adapters.git.clone import MARKER, ForeignFolderError, ManagedClone
 from controller.adapters.git.command import Git, GitError
+from controller.adapters.git.origin import Origin
 from controller.core.sharding import Shard
 from tests.checkout.support import STATUS, claimed, files, merged, push, write
 from tests.git.support import Hub, git, make_hub, publish
@@ -25,7 +26,7 @@ from tests.sandbox.support import poll
     ],
     ids=["head", "index", "objects", "config", "gone"],
 )
-def test_a_broken_clone_is_made_anew(ours: Checkout, person: Path, breakage: object) -> None:
+def test_a_broken_clone_is_made_anew(ours: ManagedClone, person: Path, breakage: object) -> None:
     """Whatever is broken in the clone, it is replaced, and keeps the statuses that it had."""
     ours.pull()
     write(ours.tree, {STATUS: "new"})
@@ -40,7 +41,7 @@ def test_a_broken_clone_is_made_anew(ours: Checkout, person: Path, breakage: obj
 
 
 def test_statuses_are_flushed_in_the_new_tree_before_the_old_one_goes(
-    ours: Checkout, person: Path, monkeypatch: pytest.MonkeyPatch
+    ours: ManagedClone, person: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A power failure that loses the new tree must not find the old one removed."""
     push(person, {STATUS: "same"})
@@ -64,7 +65,7 @@ def test_statuses_are_flushed_in_the_new_tree_before_the_old_one_goes(
 
 
 def test_a_replacement_that_was_not_flushed_is_when_a_daemon_begins(
-    hub: Hub, ours: Checkout, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, ours: ManagedClone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A daemon that was killed before it removed the old tree may not have flushed the new one."""
     ours.pull()
@@ -98,7 +99,7 @@ def test_an_outer_repository_is_left_alone(hub: Hub, tmp_path: Path) -> None:
     assert (outer / "letter.txt").read_text() == "dear"
 
 
-def test_a_tree_that_vanished_is_cloned_again(ours: Checkout, person: Path) -> None:
+def test_a_tree_that_vanished_is_cloned_again(ours: ManagedClone, person: Path) -> None:
     """Somebody's rm is mended with the next pull."""
     ours.pull()
     ours.tree.rename(ours.folder / "tree.old")
@@ -108,7 +109,7 @@ def test_a_tree_that_vanished_is_cloned_again(ours: Checkout, person: Path) -> N
 
 @pytest.mark.parametrize("state", ["old", "new", "both"])
 def test_a_replacement_that_was_broken_off_loses_nothing(
-    hub: Hub, ours: Checkout, person: Path, state: str
+    hub: Hub, ours: ManagedClone, person: Path, state: str
 ) -> None:
     """Killed between the two renames or before, the tree with the statuses is there again."""
     ours.pull()
@@ -126,12 +127,12 @@ def test_a_replacement_that_was_broken_off_loses_nothing(
 
 
 @pytest.mark.parametrize("url", ["file:///nowhere/fleet.git", "https://user:pw@127.0.0.1:1/x.git"])
-def test_a_remote_that_is_not_there_is_told(ours: Checkout, tmp_path: Path, url: str) -> None:
+def test_a_remote_that_is_not_there_is_told(ours: ManagedClone, tmp_path: Path, url: str) -> None:
     """The error is one line without a password, and the tree stays as it was."""
     ours.pull()
     before = files(ours.tree)
     for folder in (ours.folder, tmp_path / "empty"):
-        lost = Checkout(folder, Origin(url, "main", (Path("jobs"),)), merged)
+        lost = ManagedClone(folder, Origin(url, "main", (Path("jobs"),)), merged)
         lost.mark()
         lost.claim()
         with pytest.raises(GitError) as raised:
@@ -143,7 +144,7 @@ def test_a_remote_that_is_not_there_is_told(ours: Checkout, tmp_path: Path, url:
 
 
 def test_a_branch_that_vanished_leaves_the_tree_alone(
-    hub: Hub, ours: Checkout, person: Path, caplog: pytest.LogCaptureFixture
+    hub: Hub, ours: ManagedClone, person: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Nothing counts as removed because a branch was deleted; when it is back, so are its news."""
     ours.pull()
@@ -158,7 +159,7 @@ def test_a_branch_that_vanished_leaves_the_tree_alone(
     assert ours.pull()
 
 
-def test_a_remote_without_a_commit_is_told(tmp_path: Path, ours: Checkout) -> None:
+def test_a_remote_without_a_commit_is_told(tmp_path: Path, ours: ManagedClone) -> None:
     """An empty repository is waited for."""
     empty = make_hub(tmp_path / "empty.git")
     mine = claimed(empty, tmp_path / "mine", "")
@@ -187,7 +188,7 @@ def test_a_fresh_volume_is_empty_enough(hub: Hub, tmp_path: Path) -> None:
     assert claimed(hub, tmp_path / "volume").folder.joinpath(MARKER).exists()
 
 
-def test_a_link_in_the_clones_place_is_not_followed(hub: Hub, ours: Checkout) -> None:
+def test_a_link_in_the_clones_place_is_not_followed(hub: Hub, ours: ManagedClone) -> None:
     """What is wiped is ours: a link is taken away, and what it leads to stays."""
     precious = ours.folder.parent / "precious"
     write(precious, {"letter.txt": "dear"})
@@ -204,44 +205,46 @@ def test_a_clone_has_a_name_without_credentials() -> None:
     one = Origin("https://token:x@y@git.example.com/acme/fleet.git", "main", (Path("jobs"),))
     other = Origin("https://git.example.com/acme/fleet.git", "main", (Path("jobs"),))
     names = {
-        origin.folder_name(shard)
+        origin.make_folder_name(shard)
         for origin in (one, other, Origin(other.url, "dev", other.paths))
         for shard in (Shard(0, 1), Shard(0, 2))
     }
 
-    assert one.folder_name(Shard(0, 1)) == other.folder_name(Shard(0, 1))
+    assert one.make_folder_name(Shard(0, 1)) == other.make_folder_name(Shard(0, 1))
     assert len(names) == 4
     assert all(name.startswith("fleet-") and "token" not in name for name in names)
 
 
-def test_git_can_be_ended(ours: Checkout, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_git_can_be_ended(
+    ours: ManagedClone, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A remote that hangs is left at once when the daemon leaves."""
     script, called = tmp_path / "ssh", tmp_path / "called"
     script.write_text(f"#!/bin/sh\ntouch {called}\nexec sleep 600\n")
     script.chmod(0o755)
     monkeypatch.setenv("GIT_SSH_COMMAND", str(script))
-    hung = Checkout(tmp_path / "hung", Origin("ssh://host/fleet", "main", ()), merged)
+    hung = ManagedClone(tmp_path / "hung", Origin("ssh://host/fleet", "main", ()), merged)
     hung.mark()
     with ThreadPoolExecutor(1) as executor:
         pulling = executor.submit(hung.pull)
         poll(called.exists)
-        hung.end()
+        hung.stop()
         with pytest.raises(GitError):
             pulling.result(20)
 
 
 def test_a_daemon_that_leaves_replaces_no_clone(
-    ours: Checkout, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    ours: ManagedClone, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Git that was ended while it looked for what is broken has found nothing."""
     ours.pull()
-    lost = Checkout(ours.folder, Origin("file:///nowhere", "main", ()), merged)
+    lost = ManagedClone(ours.folder, Origin("file:///nowhere", "main", ()), merged)
 
     def killed(*_: object) -> bool:
-        lost.end()
+        lost.stop()
         return False
 
-    monkeypatch.setattr(Git, "holds", killed)
+    monkeypatch.setattr(Git, "is_success", killed)
 
     with pytest.raises(GitError, match="nowhere"):
         lost.pull()

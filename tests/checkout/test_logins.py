@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.git.clone import Checkout, Origin
+from controller.adapters.git.clone import ManagedClone
 from controller.adapters.git.command import GitError
+from controller.adapters.git.origin import Origin
 from controller.adapters.git.sync_thread import SyncResult
-from controller.adapters.git.write_back import WriteBackOptions, writer
+from controller.adapters.git.write_back import WriteBackOptions, create_writer
 from controller.core.kinds.registry import KINDS
 from tests.checkout.support import cloned, merged, push
 from tests.git.entries import entry, record
@@ -48,7 +49,7 @@ def test_a_clone_shows_no_password(hub: Hub, person: Path, tmp_path: Path) -> No
     """It clones and fetches with the URL's credentials, which are in no list and no file."""
     with serving(hub, USER, PASSWORD) as served:
         origin = Origin(served.with_login(LOGIN), "main", (Path("jobs"),))
-        clone = Checkout(tmp_path / "work", origin, merged)
+        clone = ManagedClone(tmp_path / "work", origin, merged)
         clone.mark()
         clone.claim()
         clone.pull()
@@ -66,7 +67,7 @@ def test_an_older_clone_forgets_the_password(hub: Hub, tmp_path: Path) -> None:
     with serving(hub, USER, PASSWORD) as served:
         url = served.with_login(LOGIN)
         for number in range(2):
-            clone = Checkout(tmp_path / "work", Origin(url, "main", ()), merged)
+            clone = ManagedClone(tmp_path / "work", Origin(url, "main", ()), merged)
             clone.mark()
             clone.claim()
             clone.pull()
@@ -96,7 +97,7 @@ def test_a_remote_that_is_a_url_shows_no_password(hub: Hub, person: Path, tmp_pa
     record(person / "jobs", "a", entry("a", "InProgress", 0), "")
     with serving(hub, USER, PASSWORD) as served:
         options = WriteBackOptions(remote=served.with_login(LOGIN))
-        assert writer([person / "jobs"], options, KINDS).write_back().pushed
+        assert create_writer([person / "jobs"], options, KINDS).write_back().pushed
 
     assert hub.touched() == ["jobs/a.status.json"]
     assert traces(person, served) == []
@@ -105,7 +106,7 @@ def test_a_remote_that_is_a_url_shows_no_password(hub: Hub, person: Path, tmp_pa
 def test_a_wrong_password_is_told_without_it(hub: Hub, tmp_path: Path) -> None:
     """The error names what git says of it, and nothing is asked of a terminal."""
     with serving(hub, USER, "another") as served:
-        clone = Checkout(tmp_path / "work", Origin(served.with_login(LOGIN), "", ()), merged)
+        clone = ManagedClone(tmp_path / "work", Origin(served.with_login(LOGIN), "", ()), merged)
         clone.mark()
         with pytest.raises(GitError, match="Authentication failed") as failed:
             clone.pull()
@@ -123,7 +124,7 @@ def test_a_user_alone_has_a_helpers_password(
         f"!f() {{ grep -q username={USER} && printf 'password=%s\\n' {quote(PASSWORD)}; }}; f",
     )
     with serving(hub, USER, PASSWORD) as served:
-        clone = Checkout(tmp_path / "work", Origin(served.with_login(USER), "", ()), merged)
+        clone = ManagedClone(tmp_path / "work", Origin(served.with_login(USER), "", ()), merged)
         clone.mark()
         assert clone.pull()
 

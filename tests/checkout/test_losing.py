@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.git.clone import Checkout
+from controller.adapters.git.clone import ManagedClone
 from controller.adapters.git.command import GitError
-from controller.adapters.git.sync_thread import Errand, SyncResult
+from controller.adapters.git.sync_thread import SyncResult, SyncTask
 from tests.checkout.support import STATUS, cloned, files, push, write
 from tests.git.entries import entry, record
 from tests.git.support import GIT, Hub, git
@@ -19,7 +19,7 @@ from tests.sandbox.support import poll
 
 
 def test_a_folder_that_becomes_a_link_leads_no_status_out(
-    ours: Checkout, person: Path, tmp_path: Path
+    ours: ManagedClone, person: Path, tmp_path: Path
 ) -> None:
     """Who can push may neither change nor remove a file outside of the clone."""
     push(person, {"jobs/deep/b.status.json": "old"})
@@ -38,7 +38,7 @@ def test_a_folder_that_becomes_a_link_leads_no_status_out(
 
 @pytest.mark.parametrize("taken", ["jobs/deep", "jobs/deep/b.status.json/x"])
 def test_a_sidecar_whose_place_is_taken_holds_up_no_pull(
-    ours: Checkout, person: Path, taken: str
+    ours: ManagedClone, person: Path, taken: str
 ) -> None:
     """Where a file or a folder stands now no status can, and the rest of the branch is followed."""
     push(person, {"jobs/deep/b.status.json": "old"})
@@ -54,7 +54,7 @@ def test_a_sidecar_whose_place_is_taken_holds_up_no_pull(
 
 @pytest.mark.parametrize("refused", ["scandir", "rename"])
 def test_a_replacement_that_fails_keeps_every_status(
-    ours: Checkout, monkeypatch: pytest.MonkeyPatch, refused: str
+    ours: ManagedClone, monkeypatch: pytest.MonkeyPatch, refused: str
 ) -> None:
     """What the system refuses while a broken clone is replaced is told, and tried again."""
     ours.pull()
@@ -95,11 +95,11 @@ def test_a_branch_that_is_not_there_gets_no_commit(
     record(repo.clone.tree / "jobs", "a", entry("a"))
     before = files(repo.clone.tree)
     git(hub.bare, "branch", "-m", "main", "elsewhere")
-    told: list[tuple[Errand, SyncResult]] = []
-    syncing = repo.syncing(lambda: None, lambda *one: told.append(one))
+    told: list[tuple[SyncTask, SyncResult]] = []
+    syncing = repo.create_sync_thread(lambda: None, lambda *one: told.append(one))
     assert syncing is not None
     syncing.start()
-    poll(lambda: (Errand.WRITE_BACK, SyncResult.FAILED) in told or len(told) > 1)
+    poll(lambda: (SyncTask.WRITE_BACK, SyncResult.FAILED) in told or len(told) > 1)
 
     assert not syncing.close(10.0)
     git(hub.bare, "branch", "-m", "elsewhere", "main")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.git.clone import Checkout
+from controller.adapters.git.clone import ManagedClone
 from controller.adapters.git.command import GitError
 from tests.checkout.support import STATUS, claimed, files, push, write
 from tests.git.support import Hub, git
 from tests.sandbox.support import poll
 
 
-def test_a_first_pull_clones_one_commit(ours: Checkout, person: Path) -> None:
+def test_a_first_pull_clones_one_commit(ours: ManagedClone, person: Path) -> None:
     """The clone is as deep as one commit, and a second pull finds nothing new."""
     push(person, {"jobs/a.yaml": "a: 1"})
 
@@ -24,7 +24,7 @@ def test_a_first_pull_clones_one_commit(ours: Checkout, person: Path) -> None:
 
 
 def test_the_remotes_own_branch_is_taken_without_a_name(
-    hub: Hub, ours: Checkout, tmp_path: Path
+    hub: Hub, ours: ManagedClone, tmp_path: Path
 ) -> None:
     """Without a branch it is the one that the remote's HEAD names, and the name is told."""
     git(hub.bare, "branch", "-m", "main", "trunk")
@@ -39,7 +39,7 @@ def test_the_remotes_own_branch_is_taken_without_a_name(
 
 @pytest.mark.parametrize("renamed", ["trunk", "main/v2"])
 def test_the_remotes_head_is_followed_when_it_moves(
-    hub: Hub, ours: Checkout, person: Path, tmp_path: Path, renamed: str
+    hub: Hub, ours: ManagedClone, person: Path, tmp_path: Path, renamed: str
 ) -> None:
     """Without a branch a renamed default branch is taken; a named one is the one and only."""
     mine = claimed(hub, tmp_path / "mine", "")
@@ -86,7 +86,7 @@ def _submodule(person: Path, name: str) -> None:
 
 
 def test_a_folder_that_becomes_a_submodule_is_as_in_a_fresh_clone(
-    hub: Hub, ours: Checkout, person: Path, tmp_path: Path
+    hub: Hub, ours: ManagedClone, person: Path, tmp_path: Path
 ) -> None:
     """Its manifests are gone, and a status that was not pushed stays; back again they return."""
     push(person, {"jobs/sub/x.yaml": "x", "jobs/sub/in/y.yaml": "y"})
@@ -114,7 +114,7 @@ KINDS = ("file", "folder", "link", "submodule", "nothing")
 
 @pytest.mark.parametrize("before", KINDS)
 def test_whatever_a_path_becomes_is_as_in_a_fresh_clone(
-    hub: Hub, ours: Checkout, person: Path, tmp_path: Path, before: str
+    hub: Hub, ours: ManagedClone, person: Path, tmp_path: Path, before: str
 ) -> None:
     """File, folder, link, submodule and nothing turn into each other."""
     for number, after in enumerate(KINDS):
@@ -158,7 +158,7 @@ def _shown(tree: Path) -> dict[str, str]:
 
 
 def test_no_attribute_changes_a_byte(
-    hub: Hub, ours: Checkout, person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hub: Hub, ours: ManagedClone, person: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a clone holds is what was committed, and no filter of this machine is started."""
     settings = tmp_path / "gitconfig"
@@ -175,7 +175,7 @@ def test_no_attribute_changes_a_byte(
     assert not (tmp_path / "ran").exists()
 
 
-def test_an_older_clone_is_laid_out_again(ours: Checkout, person: Path, tmp_path: Path) -> None:
+def test_an_older_clone_is_laid_out_again(ours: ManagedClone, person: Path, tmp_path: Path) -> None:
     """What an attribute had changed before it was ignored is put right by the next daemon."""
     push(person, {".gitattributes": "*.yaml text eol=crlf\n", "jobs/b.yaml": "b\n"})
     ours.pull()
@@ -189,7 +189,7 @@ def test_an_older_clone_is_laid_out_again(ours: Checkout, person: Path, tmp_path
     assert (ours.tree / "jobs/b.yaml").read_bytes() == b"b\n"
 
 
-def test_a_pull_makes_every_file_the_remotes(ours: Checkout, person: Path) -> None:
+def test_a_pull_makes_every_file_the_remotes(ours: ManagedClone, person: Path) -> None:
     """Edits, moves, removals, files that turn into folders arrive; what nobody committed goes."""
     push(person, {"jobs/b.yaml": "b", "jobs/x": "file", "jobs/y/z.yaml": "folder"})
     ours.pull()
@@ -204,7 +204,7 @@ def test_a_pull_makes_every_file_the_remotes(ours: Checkout, person: Path) -> No
     assert files(ours.tree) == files(person)
 
 
-def test_a_rewritten_branch_is_followed(ours: Checkout, person: Path) -> None:
+def test_a_rewritten_branch_is_followed(ours: ManagedClone, person: Path) -> None:
     """A forced push is a head like any other."""
     push(person, {"jobs/b.yaml": "b"})
     ours.pull()
@@ -215,7 +215,7 @@ def test_a_rewritten_branch_is_followed(ours: Checkout, person: Path) -> None:
     assert sorted(files(ours.tree / "jobs")) == ["a.yaml", "c.yaml"]
 
 
-def test_statuses_are_merged(ours: Checkout, person: Path) -> None:
+def test_statuses_are_merged(ours: ManagedClone, person: Path) -> None:
     """A status that was not pushed outlives a pull; what only the remote changed is taken over."""
     # What both began with, ours, theirs, and what comes of it; nothing stands for no file.
     cases = (
@@ -241,7 +241,7 @@ def test_statuses_are_merged(ours: Checkout, person: Path) -> None:
     assert {name: text for name, text in files(ours.tree).items() if name in names} == after
 
 
-def test_statuses_alone_are_no_news(ours: Checkout, person: Path) -> None:
+def test_statuses_alone_are_no_news(ours: ManagedClone, person: Path) -> None:
     """A pull tells of manifests that changed, and not of what another writer recorded."""
     ours.pull()
     ours.pull()
@@ -252,7 +252,7 @@ def test_statuses_alone_are_no_news(ours: Checkout, person: Path) -> None:
 
 
 def test_a_move_that_was_broken_off_is_made_again(
-    hub: Hub, ours: Checkout, person: Path, tmp_path: Path
+    hub: Hub, ours: ManagedClone, person: Path, tmp_path: Path
 ) -> None:
     """After a kill amid it, the next daemon's tree is the head's, with the statuses of before."""
     push(person, {STATUS: "old"})
@@ -274,7 +274,7 @@ def test_a_move_that_was_broken_off_is_made_again(
 
 
 def test_a_pull_that_failed_amid_its_move_is_made_again(
-    hub: Hub, ours: Checkout, person: Path
+    hub: Hub, ours: ManagedClone, person: Path
 ) -> None:
     """A full disk, say: the next pull merges the same statuses from the same base."""
     push(person, {STATUS: "old", "jobs/b.yaml": "b"})
@@ -293,7 +293,7 @@ def test_a_pull_that_failed_amid_its_move_is_made_again(
     assert files(again.tree)[STATUS] == "old+new+theirs"
 
 
-def test_what_a_kill_left_astray_is_put_right(hub: Hub, ours: Checkout, person: Path) -> None:
+def test_what_a_kill_left_astray_is_put_right(hub: Hub, ours: ManagedClone, person: Path) -> None:
     """Even when the branch has gone back to where it was: no file that nobody pushed is read."""
     ours.pull()
     write(ours.tree, {"jobs/stray.yaml": "s", "jobs/a.yaml": "half"})
@@ -302,7 +302,7 @@ def test_what_a_kill_left_astray_is_put_right(hub: Hub, ours: Checkout, person: 
     assert files(ours.tree) == files(person)
 
 
-def test_what_is_read_is_one_commits(ours: Checkout, person: Path) -> None:
+def test_what_is_read_is_one_commits(ours: ManagedClone, person: Path) -> None:
     """While a pull changes files nobody reads them: what is read is all of one commit."""
     many = [f"jobs/m{number:02}.yaml" for number in range(20)]
     push(person, dict.fromkeys(many, "0"))
@@ -312,7 +312,7 @@ def test_what_is_read_is_one_commits(ours: Checkout, person: Path) -> None:
 
     def read() -> None:
         while not ended.wait(0.002):
-            with ours.still:
+            with ours.tree_lock:
                 seen.append({(ours.tree / path).read_text() for path in many})
 
     with ThreadPoolExecutor(2) as executor:

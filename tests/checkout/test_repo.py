@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from controller.cli.watch.git_sync import Repo
-from controller.core.planning.orphaned_entries import Census
-from controller.daemon.work_queue import Intake
+from controller.cli.watch.git_sync import WatchedTree
+from controller.core.planning.orphaned_entries import ManifestIndex
+from controller.daemon.work_queue import DesiredState
 from controller.engine.garbage import Coverage
 from tests.checkout.support import cloned, push
 from tests.sandbox.support import poll
@@ -23,20 +23,22 @@ def test_a_path_that_leads_out_of_the_clone_is_not_read(
     (person / "jobs").symlink_to(tmp_path)
     push(person)
 
-    intake = cloned(given).read(Intake)
+    intake = cloned(given).read(DesiredState)
 
     assert "leads out of the clone" in intake.broken
 
 
 def test_looking_around_waits_for_a_pull(given: dict[str, Any]) -> None:
     """What a sweep scans later is never half of a commit either."""
-    repo, scanned = cloned(given), Census()
-    intake = repo.read(lambda: Intake(coverage=lambda: Coverage(Census(), lambda: scanned)))
+    repo, scanned = cloned(given), ManifestIndex()
+    intake = repo.read(
+        lambda: DesiredState(coverage=lambda: Coverage(ManifestIndex(), lambda: scanned))
+    )
     coverage = intake.coverage()
     assert coverage is not None
     with ThreadPoolExecutor(1) as executor:
-        with repo.still:
-            looking = executor.submit(coverage.around)
+        with repo.lock:
+            looking = executor.submit(coverage.load_wider_index)
             poll(looking.running)
             assert not looking.done()
         assert looking.result(20) is scanned
@@ -44,7 +46,7 @@ def test_looking_around_waits_for_a_pull(given: dict[str, Any]) -> None:
 
 def test_what_shows_no_removals_shows_none_in_a_clone(given: dict[str, Any]) -> None:
     """A tree that cannot tell which jobs are gone stays such a tree."""
-    assert cloned(given).read(Intake).coverage() is None
+    assert cloned(given).read(DesiredState).coverage() is None
 
 
 @pytest.mark.parametrize(
@@ -68,7 +70,7 @@ def test_a_clone_has_its_place(
     for name, value in variables.items():
         monkeypatch.setenv(name, value.replace("{}", str(tmp_path)))
 
-    found = Repo((), {**given, "work_dir": None}).folder
+    found = WatchedTree((), {**given, "work_dir": None}).folder
 
     assert found is not None
     assert found.parent == tmp_path / folder

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.git.clone import Checkout, ForeignFolderError
-from controller.adapters.git.clone_files import clear, stale_locks, statuses_below
+from controller.adapters.git.clone import ForeignFolderError, ManagedClone
+from controller.adapters.git.clone_files import clear_folder, find_stale_locks, find_statuses
 from controller.adapters.git.command import GitError
 from tests.checkout.support import files, push, write
 from tests.git.support import git
@@ -16,9 +16,9 @@ from tests.support.unreadable import failing
 
 NUMBERS = ("EIO", "EACCES", "ESTALE", "EMFILE")
 WALKS: dict[str, Callable[[Path], object]] = {
-    "clear": clear,
-    "stale_locks": lambda folder: list(stale_locks(folder)),
-    "statuses_below": statuses_below,
+    "clear": clear_folder,
+    "stale_locks": lambda folder: list(find_stale_locks(folder)),
+    "statuses_below": find_statuses,
 }
 
 
@@ -53,14 +53,14 @@ def test_locks_are_found(tmp_path: Path) -> None:
     """Locks lie in the repository's folder itself, and anywhere below its references."""
     write(tmp_path, {"index.lock": "", "refs/heads/a/b.lock": "", "objects/x.lock": "", "HEAD": ""})
 
-    found = {path.relative_to(tmp_path).as_posix() for path in stale_locks(tmp_path)}
+    found = {path.relative_to(tmp_path).as_posix() for path in find_stale_locks(tmp_path)}
 
     assert found == {"index.lock", "refs/heads/a/b.lock"}
 
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_submodules_folder_that_cannot_be_listed_keeps_no_manifest(
-    ours: Checkout, person: Path, monkeypatch: pytest.MonkeyPatch, number: str
+    ours: ManagedClone, person: Path, monkeypatch: pytest.MonkeyPatch, number: str
 ) -> None:
     """A pull whose old manifests cannot be found fails, and the next one removes them."""
     push(person, {"jobs/sub/a.yaml": "a: 1"})
@@ -82,7 +82,7 @@ def test_submodules_folder_that_cannot_be_listed_keeps_no_manifest(
 
 
 def test_work_folder_that_cannot_be_listed_is_not_claimed(
-    ours: Checkout, monkeypatch: pytest.MonkeyPatch
+    ours: ManagedClone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What an earlier daemon left half done may be in it."""
     with (

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from controller.cli.output import console
 from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey, Source
-from controller.views.progress import Screen
+from controller.views.progress import LiveProgress
 from controller.views.status import JobStatus
 from controller.views.text import Line
 from tests.support.hostile import HOSTILE, TEXTS, terminal_sees
@@ -115,7 +115,7 @@ def test_what_is_shown_is_only_text(
         console.show(asked, lambda: {text: [text]}, lambda: [line])
         console.say(text)
         console.say_line(line)
-        console.report(click.UsageError(text))
+        console.print_error(click.UsageError(text))
     printed = capsys.readouterr()
     assert color or OURS.search(printed.out) is None
     for stream in printed:
@@ -129,8 +129,8 @@ def test_what_is_shown_is_only_text(
 def test_the_live_table_takes_no_markup(text: str, capsys: pytest.CaptureFixture[str]) -> None:
     """A message with brackets or escapes is drawn as text; rich's markup would raise or colour."""
     entry = {"phase": "InProgress", "conditions": [{"type": "Synced", "message": text}]}
-    screen = Screen(KINDS, 1, console.console(), sandbox=False)
-    screen.one(JobStatus(JobKey(KIND, "a"), Source("jobs/a.yaml"), entry))
+    screen = LiveProgress(KINDS, 1, console.make_console(), sandbox=False)
+    screen.update(JobStatus(JobKey(KIND, "a"), Source("jobs/a.yaml"), entry))
     screen.live.console.print(screen.live.renderable)
     assert not terminal_sees(capsys.readouterr().err)
 

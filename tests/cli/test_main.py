@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.cli.output.exit_codes import Exit, gravest
+from controller.cli.output.exit_codes import ExitCode, select_exit_code
 from controller.version import __version__
 from tests.support.commands import Ran, call, environment, run
 from tests.support.project import Project
@@ -98,8 +98,8 @@ def test_wrong_usage_ends_with_64(tmp_path: Path, arguments: tuple[str, ...], to
 def test_gravest_code_is_the_answer(count: int) -> None:
     """Of any codes at once the gravest one stands: 1, 5, 4, 6, 3, 2, and 0 for none."""
     for met in combinations(GRAVEST_FIRST, count):
-        assert gravest(map(Exit, reversed(met))) == met[0]
-    assert gravest([]) == 0
+        assert select_exit_code(map(ExitCode, reversed(met))) == met[0]
+    assert select_exit_code([]) == 0
 
 
 def test_no_verb_shows_the_help(tmp_path: Path) -> None:

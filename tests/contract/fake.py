@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from controller.core.call_errors import NAME_IN_USE, failure
+from controller.core.call_errors import NAME_IN_USE, make_failure
 from controller.core.kinds.kind import Kind
-from controller.core.model import Failure, Live, Place, Summary, Target
+from controller.core.model import CallFailure, JobSummary, LiveJob, Place, Target
 from controller.ports import CloudError, ListingTooLongError
 from tests.contract.showing import ACCOUNT, REGION, arn_of, product_of, shown
 
@@ -35,25 +35,25 @@ class Fake:
     effect.
     """
 
-    jobs: dict[Place, dict[str, Live]] = field(default_factory=lambda: defaultdict(dict))
+    jobs: dict[Place, dict[str, LiveJob]] = field(default_factory=lambda: defaultdict(dict))
     kept_tags: dict[str, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     calls: list[tuple[str, str]] = field(default_factory=list)
-    failing: dict[str | tuple[str, str], Failure] = field(default_factory=dict)
-    losing: dict[str, Failure] = field(default_factory=dict)
+    failing: dict[str | tuple[str, str], CallFailure] = field(default_factory=dict)
+    losing: dict[str, CallFailure] = field(default_factory=dict)
     lag: int = 0
     late: str = ""
-    later_pages_fail: Failure | None = None
+    later_pages_fail: CallFailure | None = None
     watcher: Callable[[str, str], None] = lambda _operation, _argument: None
     account: str = ACCOUNT
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def place(self, target: Target) -> Place:
+    def get_place(self, target: Target) -> Place:
         """Return the role's own account, or the default one."""
         role = target.assume_role_arn
         self._called("Place", role or "")
         return Place(role.split(":")[4] if role else self.account, target.region or REGION)
 
-    def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
+    def get(self, kind: Kind, target: Target, identifier: str) -> LiveJob | None:
         """Return a job by name or ARN."""
         self._called("Get", identifier)
         for live in self._jobs(target).values():
@@ -62,12 +62,12 @@ class Fake:
                 return live if self.lag < 0 or self.late not in {"", live.name} else None
         return None
 
-    def listing(
+    def list_jobs(
         self, kind: Kind, target: Target, *, status: str | None = None, most: int | None = None
-    ) -> tuple[Summary, ...]:
+    ) -> tuple[JobSummary, ...]:
         """Return the summaries of all jobs, newest first; each page counts as a call."""
         found = [
-            Summary(live.arn, live.name, live.status, live.members.get(kind.modified_member), {})
+            JobSummary(live.arn, live.name, live.status, live.members.get(kind.modified_member), {})
             for live in reversed(self._jobs(target).values())
             if status in {None, live.status}
         ]
@@ -89,7 +89,7 @@ class Fake:
                 if live.members.get(kind.token_member) == token:
                     return live.arn
             if name in jobs:
-                raise CloudError(failure("ValidationException", NAME_IN_USE, reading=False))
+                raise CloudError(make_failure("ValidationException", NAME_IN_USE, reading=False))
             jobs[name] = self._made(kind, target, request, token, len(jobs))
             self._keep_tags(kind, jobs[name].arn, request)
         self._lost("Create")
@@ -100,28 +100,30 @@ class Fake:
         self._called("Stop", arn)
         live = next((one for one in self._jobs(target).values() if one.arn == arn), None)
         if live is None:
-            raise CloudError(failure("ResourceNotFoundException", "no such job", reading=False))
+            raise CloudError(
+                make_failure("ResourceNotFoundException", "no such job", reading=False)
+            )
         if live.status in kind.terminal:
-            raise CloudError(failure("ConflictException", "it has ended", reading=False))
+            raise CloudError(make_failure("ConflictException", "it has ended", reading=False))
         self.turn(kind, live.name, min(kind.stopping), target)
         self._lost("Stop")
 
-    def tags(self, target: Target, arn: str) -> Mapping[str, str]:
+    def get_tags(self, target: Target, arn: str) -> Mapping[str, str]:
         """Return the tags of a job, or of an output that exists."""
         self._called("Tags", arn)
         return dict(self._carried(target, arn, reading=True))
 
-    def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
+    def add_tags(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
         """Add all of the tags or none; the service's own keys are refused."""
         self._called("Tag", arn)
         kept = self._carried(target, arn, reading=False)
         _refuse_reserved(tags)
         if sum(not key.startswith("aws:") for key in {*kept, *tags}) > TAGS_PER_RESOURCE:
-            raise CloudError(failure("TooManyTagsException", "too many tags", reading=False))
+            raise CloudError(make_failure("TooManyTagsException", "too many tags", reading=False))
         kept |= tags
         self._lost("Tag")
 
-    def untag(self, target: Target, arn: str, keys: Collection[str]) -> None:
+    def remove_tags(self, target: Target, arn: str, keys: Collection[str]) -> None:
         """Remove tags, including ones that do not exist; the service's own keys are refused."""
         self._called("Untag", arn)
         kept = self._carried(target, arn, reading=False)
@@ -152,7 +154,7 @@ class Fake:
         """Return how often each operation of Bedrock was called; STS is not counted."""
         return dict(Counter(operation for operation, _ in self.calls if operation != "Place"))
 
-    def _jobs(self, target: Target) -> dict[str, Live]:
+    def _jobs(self, target: Target) -> dict[str, LiveJob]:
         role = target.assume_role_arn
         account = role.split(":")[4] if role else self.account
         return self.jobs[Place(account, target.region or REGION)]
@@ -168,7 +170,7 @@ class Fake:
         jobs = self._jobs(target).values()
         if not any(arn == live.arn or arn in live.members.values() for live in jobs):
             code = "ResourceNotFoundException"
-            raise CloudError(failure(code, "no such resource", reading=reading))
+            raise CloudError(make_failure(code, "no such resource", reading=reading))
         return self.kept_tags[arn]
 
     def _lost(self, operation: str) -> None:
@@ -185,7 +187,7 @@ class Fake:
 
     def _made(
         self, kind: Kind, target: Target, request: Mapping[str, Any], token: str, number: int
-    ) -> Live:
+    ) -> LiveJob:
         role = target.assume_role_arn
         account = role.split(":")[4] if role else self.account
         region = target.region or REGION
@@ -200,7 +202,7 @@ class Fake:
             **({kind.token_member: token} if kind.echoes_token else {}),
         }
         name = str(request[kind.name_member])
-        return Live(arn, name, status, token if kind.echoes_token else None, members)
+        return LiveJob(arn, name, status, token if kind.echoes_token else None, members)
 
 
 def _product_members(kind: Kind) -> set[str]:
@@ -209,4 +211,4 @@ def _product_members(kind: Kind) -> set[str]:
 
 def _refuse_reserved(keys: Collection[str]) -> None:
     if any(key.startswith("aws:") for key in keys):
-        raise CloudError(failure("ValidationException", "reserved key", reading=False))
+        raise CloudError(make_failure("ValidationException", "reserved key", reading=False))

@@ -9,17 +9,17 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.sidecars.store import Sidecars
+from controller.adapters.sidecars.store import SidecarLedger
 from controller.core.documents.envelope_values import policy_of
 from controller.core.fleet import Fleet, Limits
-from controller.core.identity.desired import desire
+from controller.core.identity.desired import build_desired
 from controller.core.kinds.registry import KINDS
-from controller.core.model import Desired, JobKey, Live, Manifest, Source, Target
-from controller.core.planning.orphaned_entries import Census
-from controller.core.planning.rules_removed import Cleaning
-from controller.engine.apply import Outside, Result
+from controller.core.model import DesiredJob, JobKey, LiveJob, Manifest, Source, Target
+from controller.core.planning.orphaned_entries import ManifestIndex
+from controller.core.planning.rules_removed import CleanupOptions
+from controller.engine.apply import JobResult, PassContext
 from controller.engine.garbage import Coverage
-from controller.engine.reconcile import Mode, Report, Scope, reconcile
+from controller.engine.reconcile import Mode, PassScope, Report, reconcile
 from tests.contract.fake import Fake
 from tests.core.cases import NOW, SPEC
 
@@ -43,7 +43,7 @@ class StillClock:
         self.moment += timedelta(seconds=seconds)
 
 
-ONLY_THESE = Scope()
+ONLY_THESE = PassScope()
 
 
 @dataclass
@@ -53,11 +53,11 @@ class Tree:
     folder: Path
     cloud: Fake = field(default_factory=Fake)
     clock: StillClock = field(default_factory=StillClock)
-    jobs: dict[str, Desired] = field(default_factory=dict)
+    jobs: dict[str, DesiredJob] = field(default_factory=dict)
     limits: Limits = field(default_factory=Limits)
     owner: str = "acme-ml"
 
-    def put(self, name: str, policy: Mapping[str, Any] | None = None, **spec: Any) -> Desired:
+    def put(self, name: str, policy: Mapping[str, Any] | None = None, **spec: Any) -> DesiredJob:
         """Write a manifest."""
         manifest = Manifest(
             JobKey(KIND.name, name),
@@ -65,25 +65,29 @@ class Tree:
             policy=policy_of(policy),
             spec={**SPEC, **spec},
         )
-        self.jobs[name] = desire(manifest, KIND, self.owner, Target())
+        self.jobs[name] = build_desired(manifest, KIND, self.owner, Target())
         return self.jobs[name]
 
-    def reconcile(self, mode: Mode = Mode.APPLY, scope: Scope = ONLY_THESE) -> Report:
+    def reconcile(self, mode: Mode = Mode.APPLY, scope: PassScope = ONLY_THESE) -> Report:
         """Run one pass like a new process; the fake's calls are counted from here."""
         self.cloud.calls.clear()
-        outside = Outside(KINDS, self.cloud, Sidecars([self.folder], KINDS), self.clock, width=4)
+        outside = PassContext(
+            KINDS, self.cloud, SidecarLedger([self.folder], KINDS), self.clock, width=4
+        )
         fleet = Fleet(owner=self.owner, limits=self.limits)
         return reconcile(self.jobs.values(), outside, fleet, mode, scope)
 
     def whole(self, *forgotten: str, collect: bool = False) -> Report:
         """Run one pass that knows all manifests, and may ``collect`` entries."""
-        census = Census((str(self.folder),), frozenset(job.key for job in self.jobs.values()))
+        census = ManifestIndex(
+            (str(self.folder),), frozenset(job.key for job in self.jobs.values())
+        )
         coverage = Coverage(census, lambda: census)
-        cleaning, given_up = Cleaning(collect=collect), frozenset(forgotten)
-        scope = Scope(coverage=coverage, cleaning=cleaning, forgotten=given_up)
+        cleaning, given_up = CleanupOptions(collect=collect), frozenset(forgotten)
+        scope = PassScope(coverage=coverage, cleaning=cleaning, forgotten=given_up)
         return self.reconcile(scope=scope)
 
-    def one(self, mode: Mode = Mode.APPLY) -> Result:
+    def one(self, mode: Mode = Mode.APPLY) -> JobResult:
         """Run one pass over the only manifest, and return its result."""
         (result,) = self.reconcile(mode).results
         return result
@@ -102,6 +106,6 @@ class Tree:
             if path.is_file()
         }
 
-    def live(self) -> list[Live]:
+    def live(self) -> list[LiveJob]:
         """Return every job in the cloud."""
         return [live for jobs in self.cloud.jobs.values() for live in jobs.values()]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from controller.core.kinds.registry import KINDS
-from controller.core.model import Disposition, Failure, Place, Target
+from controller.core.model import CallFailure, Disposition, Place, Target
 from controller.ports import CloudError, ListingTooLongError
 from tests.contract.showing import ACCOUNT, REGION, arn_of
 from tests.contract.worlds import HERE, WORLDS, World
@@ -38,7 +38,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
         yield made
 
 
-def failed(call: Callable[[], object]) -> Failure:
+def failed(call: Callable[[], object]) -> CallFailure:
     """Return the failure that a call ends in."""
     with pytest.raises(CloudError) as caught:
         call()
@@ -52,18 +52,18 @@ def submit(world: World, token: str = "token-1", target: Target = HERE, **change
 
 def test_place_is_account_and_region(world: World) -> None:
     """Credentials without a role act in their own account, in the target's region."""
-    assert world.cloud.place(HERE) == Place(ACCOUNT, REGION)
-    assert world.cloud.place(Target(region="eu-central-1")) == Place(ACCOUNT, "eu-central-1")
+    assert world.cloud.get_place(HERE) == Place(ACCOUNT, REGION)
+    assert world.cloud.get_place(Target(region="eu-central-1")) == Place(ACCOUNT, "eu-central-1")
 
 
 def test_place_falls_back_on_the_environment(world: World) -> None:
     """A target without a region is where the connection is."""
-    assert world.cloud.place(Target()) == Place(ACCOUNT, REGION)
+    assert world.cloud.get_place(Target()) == Place(ACCOUNT, REGION)
 
 
 def test_assumed_role_acts_in_its_own_account(world: World) -> None:
     """A role leads to its account: jobs made there are seen there and nowhere else."""
-    assert world.cloud.place(ELSEWHERE) == Place("999999999999", REGION)
+    assert world.cloud.get_place(ELSEWHERE) == Place("999999999999", REGION)
 
     arn = submit(world, target=ELSEWHERE)
 
@@ -116,7 +116,7 @@ def test_same_token_answers_with_the_same_job(world: World) -> None:
     first = submit(world)
 
     assert submit(world) == first
-    assert len(world.cloud.listing(KIND, HERE)) == 1
+    assert len(world.cloud.list_jobs(KIND, HERE)) == 1
 
 
 def test_name_in_use_is_a_conflict(world: World) -> None:
@@ -136,12 +136,12 @@ def test_racing_creates_make_one_job(world: World) -> None:
         arns = set(executor.map(lambda _: submit(world), range(16)))
 
     assert len(arns) == 1
-    assert len(world.cloud.listing(KIND, HERE)) == 1
+    assert len(world.cloud.list_jobs(KIND, HERE)) == 1
 
 
 def test_listing_of_nothing_is_empty(world: World) -> None:
     """An account without jobs has an empty listing, in one page."""
-    assert world.cloud.listing(KIND, HERE) == ()
+    assert world.cloud.list_jobs(KIND, HERE) == ()
     assert world.calls("List") == 1
 
 
@@ -149,7 +149,7 @@ def test_listing_has_every_page(world: World) -> None:
     """A listing of 2,500 jobs takes three pages and holds each job once, the newest first."""
     world.seed(KIND, REQUEST, 2500)
 
-    listed = world.cloud.listing(KIND, HERE)
+    listed = world.cloud.list_jobs(KIND, HERE)
 
     assert world.calls("List") == 3
     assert [summary.name for summary in listed] == [f"job-{n:04}" for n in reversed(range(2500))]
@@ -164,11 +164,11 @@ def test_listing_by_status_holds_only_such_jobs(world: World) -> None:
     world.finish(KIND)
     submit(world, "token-new")
 
-    (active,) = world.cloud.listing(KIND, HERE, status="InProgress")
+    (active,) = world.cloud.list_jobs(KIND, HERE, status="InProgress")
 
     assert active.name == "support-bot"
     assert world.calls("List") == 1
-    assert len(world.cloud.listing(KIND, HERE, status="Completed")) == 1200
+    assert len(world.cloud.list_jobs(KIND, HERE, status="Completed")) == 1200
     assert world.calls("List") == 3
 
 
@@ -177,16 +177,16 @@ def test_listing_stops_where_it_is_no_longer_worth_it(world: World) -> None:
     world.seed(KIND, REQUEST, 2500)
 
     with pytest.raises(ListingTooLongError):
-        world.cloud.listing(KIND, HERE, most=2)
+        world.cloud.list_jobs(KIND, HERE, most=2)
 
     assert world.calls("List") == 2
-    assert len(world.cloud.listing(KIND, HERE, most=3)) == 2500
+    assert len(world.cloud.list_jobs(KIND, HERE, most=3)) == 2500
 
 
 def test_summary_agrees_with_get(world: World) -> None:
     """A summary's ARN, status and time of change are those that Get shows."""
     arn = submit(world)
-    (summary,) = world.cloud.listing(KIND, HERE)
+    (summary,) = world.cloud.list_jobs(KIND, HERE)
     live = world.cloud.get(KIND, HERE, arn)
 
     assert live is not None

@@ -31,32 +31,32 @@ def test_job_has_the_tags_that_create_sent(world: World) -> None:
     """Tags of the request are on the job at once."""
     arn = submit(world)
 
-    assert world.cloud.tags(HERE, arn) == {"team": "support"}
+    assert world.cloud.get_tags(HERE, arn) == {"team": "support"}
 
 
 def test_job_without_tags_has_none(world: World) -> None:
     """No tags are an answer, not an error."""
-    assert world.cloud.tags(HERE, submit(world, jobTags=[])) == {}
+    assert world.cloud.get_tags(HERE, submit(world, jobTags=[])) == {}
 
 
 def test_product_has_its_tags_once_it_is_there(world: World) -> None:
     """The tags of what a job makes are on it when the job completed, and nowhere before."""
     arn = submit(world, customModelTags=[{"key": "stage", "value": "trial"}])
-    early = failed(lambda: world.cloud.tags(HERE, product_of(KIND, arn)))
+    early = failed(lambda: world.cloud.get_tags(HERE, product_of(KIND, arn)))
     world.finish(KIND)
 
     assert early.disposition is Disposition.ABSENT
-    assert world.cloud.tags(HERE, product(world)) == {"stage": "trial"}
-    assert world.cloud.tags(HERE, arn) == {"team": "support"}
+    assert world.cloud.get_tags(HERE, product(world)) == {"stage": "trial"}
+    assert world.cloud.get_tags(HERE, arn) == {"team": "support"}
 
 
 def test_tags_are_set_and_overwritten(world: World) -> None:
     """A new key is added, one that is there gets the new value, and the others stay."""
     arn = submit(world, jobTags=[{"key": key, "value": key} for key in ("team", "stage")])
 
-    world.cloud.tag(HERE, arn, {"stage": "live", "cost center": ""})
+    world.cloud.add_tags(HERE, arn, {"stage": "live", "cost center": ""})
 
-    assert world.cloud.tags(HERE, arn) == {"team": "team", "stage": "live", "cost center": ""}
+    assert world.cloud.get_tags(HERE, arn) == {"team": "team", "stage": "live", "cost center": ""}
 
 
 def test_tags_of_a_product_are_set(world: World) -> None:
@@ -64,20 +64,20 @@ def test_tags_of_a_product_are_set(world: World) -> None:
     arn = submit(world)
     world.finish(KIND)
 
-    world.cloud.tag(HERE, product(world), {"stage": "live"})
+    world.cloud.add_tags(HERE, product(world), {"stage": "live"})
 
-    assert world.cloud.tags(HERE, product(world)) == {"stage": "live"}
-    assert world.cloud.tags(HERE, arn) == {"team": "support"}
+    assert world.cloud.get_tags(HERE, product(world)) == {"stage": "live"}
+    assert world.cloud.get_tags(HERE, arn) == {"team": "support"}
 
 
 def test_tags_are_removed(world: World) -> None:
     """A tag that is removed is gone; to remove one that is not there is no error."""
     arn = submit(world)
 
-    world.cloud.untag(HERE, arn, ["team", "absent"])
-    world.cloud.untag(HERE, arn, {"team"})
+    world.cloud.remove_tags(HERE, arn, ["team", "absent"])
+    world.cloud.remove_tags(HERE, arn, {"team"})
 
-    assert world.cloud.tags(HERE, arn) == {}
+    assert world.cloud.get_tags(HERE, arn) == {}
 
 
 def test_service_s_own_tags_are_shown(world: World) -> None:
@@ -85,7 +85,7 @@ def test_service_s_own_tags_are_shown(world: World) -> None:
     arn = submit(world)
     world.mark(arn, {"aws:cloudformation:stack-name": "acme"})
 
-    assert world.cloud.tags(HERE, arn) == {
+    assert world.cloud.get_tags(HERE, arn) == {
         "aws:cloudformation:stack-name": "acme",
         "team": "support",
     }
@@ -95,10 +95,10 @@ def test_service_s_own_keys_are_refused(world: World) -> None:
     """Nobody else sets a tag whose key begins with aws:, and nothing of such a call is kept."""
     arn = submit(world)
 
-    found = failed(lambda: world.cloud.tag(HERE, arn, {"aws:mine": "", "stage": "live"}))
+    found = failed(lambda: world.cloud.add_tags(HERE, arn, {"aws:mine": "", "stage": "live"}))
 
     assert (found.code, found.disposition) == ("ValidationException", Disposition.REFUSED)
-    assert world.cloud.tags(HERE, arn) == {"team": "support"}
+    assert world.cloud.get_tags(HERE, arn) == {"team": "support"}
 
 
 def test_service_s_own_tags_are_not_removed(world: World) -> None:
@@ -106,23 +106,23 @@ def test_service_s_own_tags_are_not_removed(world: World) -> None:
     arn = submit(world)
     world.mark(arn, {"aws:theirs": "1"})
 
-    found = failed(lambda: world.cloud.untag(HERE, arn, ["aws:theirs"]))
+    found = failed(lambda: world.cloud.remove_tags(HERE, arn, ["aws:theirs"]))
 
     assert found.disposition is Disposition.REFUSED
-    assert "aws:theirs" in world.cloud.tags(HERE, arn)
+    assert "aws:theirs" in world.cloud.get_tags(HERE, arn)
 
 
 def test_too_many_tags_are_refused(world: World) -> None:
     """A resource carries fifty tags; a call that would make it more adds none."""
     arn = submit(world)
     world.mark(arn, {"aws:does-not-count": ""})
-    world.cloud.tag(HERE, arn, {f"key-{number}": "" for number in range(49)})
+    world.cloud.add_tags(HERE, arn, {f"key-{number}": "" for number in range(49)})
 
-    found = failed(lambda: world.cloud.tag(HERE, arn, {"team": "other", "one-more": ""}))
+    found = failed(lambda: world.cloud.add_tags(HERE, arn, {"team": "other", "one-more": ""}))
 
     assert (found.code, found.disposition) == ("TooManyTagsException", Disposition.REFUSED)
-    assert world.cloud.tags(HERE, arn)["team"] == "support"
-    assert len(world.cloud.tags(HERE, arn)) == 51
+    assert world.cloud.get_tags(HERE, arn)["team"] == "support"
+    assert len(world.cloud.get_tags(HERE, arn)) == 51
 
 
 @pytest.mark.parametrize("target", [HERE, Target(region="us-west-2"), ELSEWHERE])
@@ -131,10 +131,10 @@ def test_tags_of_what_is_not_there_are_an_error(world: World, target: Target) ->
     arn = submit(world) if target != HERE else arn_of(KIND, "abcdefghijkl")
     cloud = world.cloud
 
-    reading = failed(lambda: cloud.tags(target, arn))
+    reading = failed(lambda: cloud.get_tags(target, arn))
     changing = [
-        failed(lambda: cloud.tag(target, arn, {"team": "x"})),
-        failed(lambda: cloud.untag(target, arn, ["team"])),
+        failed(lambda: cloud.add_tags(target, arn, {"team": "x"})),
+        failed(lambda: cloud.remove_tags(target, arn, ["team"])),
     ]
 
     assert reading.code == "ResourceNotFoundException"

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from controller.core.call_errors import NOT_UNDERSTOOD, failure
-from controller.core.identity.tokens import submission
+from controller.core.call_errors import NOT_UNDERSTOOD, make_failure
+from controller.core.identity.tokens import derive_submission
 from controller.core.kinds.kind import Kind
-from controller.core.model import Live, Target
+from controller.core.model import LiveJob, Target
 from controller.core.planning.actions import Reason, Verb
 from controller.ports import CloudError
 from tests.contract.fake import Fake
@@ -21,7 +21,7 @@ from tests.core.cases import SPEC
 
 SOMEBODYS = "351997e1-336f-40c9-99a7-e1fd05e819b3"
 OTHER_ROLE = "arn:aws:iam::123456789012:role/Other"
-LOST = failure("ReadTimeout", "", reading=False, ambiguous=True)
+LOST = make_failure("ReadTimeout", "", reading=False, ambiguous=True)
 
 
 @pytest.fixture
@@ -50,7 +50,9 @@ def lost_and_found(tree: Tree) -> None:
 
 def test_retry_of_an_adopted_job_is_found_without_sidecars(tree: Tree) -> None:
     """One pass finds the attempt that followed an adopted job."""
-    tree.cloud.create(KIND, Target(), submission(KIND, SPEC, "support-bot", "").request, SOMEBODYS)
+    tree.cloud.create(
+        KIND, Target(), derive_submission(KIND, SPEC, "support-bot", "").request, SOMEBODYS
+    )
     failed(tree, {"adopt": tree.live()[0].arn})
     lost_and_found(tree)
 
@@ -76,14 +78,14 @@ def begun(tree: Tree, lag: int) -> None:
 def test_job_is_found_though_its_name_was_edited(tree: Tree) -> None:
     """The job of an unanswered Create is found even if the next Create is throttled."""
     begun(tree, 2)
-    tree.cloud.failing = {"Create": failure("ThrottlingException", "", reading=False)}
+    tree.cloud.failing = {"Create": make_failure("ThrottlingException", "", reading=False)}
     tree.one()
     tree.cloud.failing = {}
     tree.put("support-bot", jobName="another-name")
 
     held = tree.one()
 
-    assert held.outcome.now.reason is Reason.SPEC_CHANGED
+    assert held.outcome.actual.reason is Reason.SPEC_CHANGED
     assert [live.name for live in tree.live()] == ["support-bot"]
 
 
@@ -95,7 +97,7 @@ def test_late_job_blocks_submits_under_another_name(tree: Tree) -> None:
     held = tree.one()
 
     assert held.outcome.planned.reason is Reason.NOT_SUBMITTED
-    assert held.outcome.now.reason is Reason.SPEC_CHANGED
+    assert held.outcome.actual.reason is Reason.SPEC_CHANGED
     assert [live.name for live in tree.live()] == ["support-bot"]
 
 
@@ -110,12 +112,12 @@ def test_unknown_job_blocks_submits_under_another_name(tree: Tree) -> None:
         if (operation, name) == ("Get", "support-bot"):
             asked.append(name)
             if len(asked) > 1:
-                raise CloudError(failure("InternalServerException", "", reading=True))
+                raise CloudError(make_failure("InternalServerException", "", reading=True))
 
     tree.cloud.watcher = fail
     held = tree.one()
 
-    assert held.outcome.now.reason is Reason.OBSERVATION_FAILED
+    assert held.outcome.actual.reason is Reason.OBSERVATION_FAILED
     assert tree.entry()["jobName"] == before["jobName"] == "support-bot"
     assert len(tree.live()) == 1
 
@@ -130,7 +132,7 @@ def test_late_job_of_a_suspended_manifest_is_found(tree: Tree, state: str) -> No
 
     assert late.outcome.planned.verb is Verb.NOOP
     assert tree.entry()["live"]["jobName"] == "support-bot"
-    stopped = tree.one().outcome.now.live if state == "Stopped" else None
+    stopped = tree.one().outcome.actual.live if state == "Stopped" else None
     assert stopped is None or stopped.status in {"Stopping", "Stopped"}
 
 
@@ -152,15 +154,15 @@ def test_late_revision_is_found_after_a_revert(tree: Tree) -> None:
     assert [one["jobName"] for one in tree.entry()["history"]] == [revision]
 
 
-DENIED = failure("AccessDeniedException", "not authorized", reading=False)
-UNKNOWN = failure(NOT_UNDERSTOOD, "a page", reading=True)
+DENIED = make_failure("AccessDeniedException", "not authorized", reading=False)
+UNKNOWN = make_failure(NOT_UNDERSTOOD, "a page", reading=True)
 
 
 @pytest.mark.parametrize("code", ["ServiceQuotaExceededException", "ValidationException"])
 def test_refusal_keeps_an_intent_with_an_unknown_outcome(tree: Tree, code: str) -> None:
     """A refused repetition keeps the intent while the first Create's job cannot be looked up."""
     begun(tree, 2)
-    tree.cloud.failing = {"Create": failure(code, "", reading=False)}
+    tree.cloud.failing = {"Create": make_failure(code, "", reading=False)}
 
     def fail(operation: str, _name: str) -> None:
         if operation == "Create":
@@ -173,7 +175,7 @@ def test_refusal_keeps_an_intent_with_an_unknown_outcome(tree: Tree, code: str) 
     tree.cloud.failing, tree.cloud.watcher = {}, lambda *_: None
     tree.put("support-bot", jobName="another-name")
 
-    assert tree.one().outcome.now.reason is Reason.SPEC_CHANGED
+    assert tree.one().outcome.actual.reason is Reason.SPEC_CHANGED
     assert len(tree.live()) == 1
 
 
@@ -203,7 +205,7 @@ def test_stop_keeps_an_intent_that_cannot_be_looked_up(tree: Tree) -> None:
             tree.cloud.failing[("Get", revision)] = UNKNOWN
 
     tree.cloud.watcher = fail
-    assert tree.one().outcome.now.reason is Reason.OBSERVATION_FAILED
+    assert tree.one().outcome.actual.reason is Reason.OBSERVATION_FAILED
     assert tree.entry()["jobName"] == revision
     tree.cloud.failing, tree.cloud.watcher = {}, lambda *_: None
     tree.one()
@@ -215,7 +217,7 @@ def test_stop_keeps_an_intent_that_cannot_be_looked_up(tree: Tree) -> None:
 class _Namesake(Fake):
     """A cloud in which a new job is visible neither by ARN nor by name, which another job has."""
 
-    def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
+    def get(self, kind: Kind, target: Target, identifier: str) -> LiveJob | None:
         """Return another job of that name once it exists."""
         live = super().get(kind, target, "support-bot")
         if live is None or identifier == live.arn:
@@ -230,16 +232,18 @@ def test_namesake_is_not_what_create_answered_with(tmp_path: Path) -> None:
 
     made = tree.one()
 
-    assert made.outcome.now.reason is Reason.NOT_SUBMITTED
+    assert made.outcome.actual.reason is Reason.NOT_SUBMITTED
     assert (made.entry["phase"], made.entry["jobArn"]) == ("Submitting", tree.live()[0].arn)
 
 
 def test_job_that_takes_the_last_slot_is_not_queued_behind_itself(tree: Tree) -> None:
     """A quota refusal of a repeated Create may be caused by that Create's own job."""
     begun(tree, 4)
-    tree.cloud.failing = {"Create": failure("ServiceQuotaExceededException", "", reading=False)}
+    tree.cloud.failing = {
+        "Create": make_failure("ServiceQuotaExceededException", "", reading=False)
+    }
 
-    assert tree.one().outcome.now.reason is Reason.IN_PROGRESS
+    assert tree.one().outcome.actual.reason is Reason.IN_PROGRESS
 
 
 def test_attempt_after_a_job_whose_create_was_lost_is_submitted(tree: Tree) -> None:
@@ -248,14 +252,16 @@ def test_attempt_after_a_job_whose_create_was_lost_is_submitted(tree: Tree) -> N
     tree.cloud.turn(KIND, "support-bot", "Failed", failureMessage="Internal server error")
     tree.put("support-bot", {"onFailure": {"retries": 1}})
 
-    assert tree.one().outcome.now.reason is Reason.IN_PROGRESS
+    assert tree.one().outcome.actual.reason is Reason.IN_PROGRESS
     assert [live.name for live in tree.live()] == ["support-bot", "support-bot-r1"]
 
 
 @pytest.mark.parametrize("status", ["Stopped", "InProgress"])
 def test_attempt_that_waits_is_known_without_sidecars(tree: Tree, status: str) -> None:
     """One pass records what may follow an adopted and stopped job."""
-    tree.cloud.create(KIND, Target(), submission(KIND, SPEC, "support-bot", "").request, SOMEBODYS)
+    tree.cloud.create(
+        KIND, Target(), derive_submission(KIND, SPEC, "support-bot", "").request, SOMEBODYS
+    )
     tree.cloud.turn(KIND, "support-bot", status)
     tree.put("support-bot", {"adopt": tree.live()[0].arn, "state": "Stopped", "attempt": 1})
     tree.one()
@@ -276,6 +282,6 @@ def test_failed_stop_is_reported_beside_a_failed_lookup(tree: Tree) -> None:
     tree.cloud.watcher = fail
     outcome = tree.one().outcome
 
-    assert outcome.now.reason is Reason.OBSERVATION_FAILED
-    assert DENIED.message in outcome.now.message
-    assert UNKNOWN.message in outcome.now.message
+    assert outcome.actual.reason is Reason.OBSERVATION_FAILED
+    assert DENIED.message in outcome.actual.message
+    assert UNKNOWN.message in outcome.actual.message

@@ -8,22 +8,22 @@ from dataclasses import replace
 import pytest
 
 from controller.core.fleet import Allow, Fleet
-from controller.core.identity.desired import desire
+from controller.core.identity.desired import build_desired
 from controller.core.kinds.registry import KINDS
 from controller.core.model import (
-    Desired,
+    DesiredJob,
     JobKey,
+    JobRecord,
     Manifest,
     Place,
-    Recorded,
     Source,
     Target,
 )
 from controller.core.planning.actions import Action, Outcome, Plan, Reason, Verb
-from controller.core.planning.plan import plan
+from controller.core.planning.plan import build_plan
 from controller.core.policy import Policy, State
-from controller.core.status.entry import entry
-from controller.core.status.parse import parse
+from controller.core.status.entry import build_entry
+from controller.core.status.parse import parse_entry
 from controller.engine.observe import Observer
 from tests.contract.fake import Fake
 from tests.contract.showing import ACCOUNT, REGION
@@ -36,16 +36,16 @@ OTHER = "210987654321"
 WEST = "us-west-2"
 HEALING = {"failureMessage": "Internal server error"}
 
-Records = Mapping[JobKey, Recorded]
+Records = Mapping[JobKey, JobRecord]
 
 
-def job(name: str, target: Target = Target(), policy: Policy = Policy()) -> Desired:  # noqa: B008
+def job(name: str, target: Target = Target(), policy: Policy = Policy()) -> DesiredJob:  # noqa: B008
     """Return a valid job."""
     made = Manifest(JobKey(KIND.name, name), Source(f"{name}.yaml"), {}, target, policy, spec=SPEC)
-    return desire(made, KIND, FLEET.owner, FLEET.target)
+    return build_desired(made, KIND, FLEET.owner, FLEET.target)
 
 
-def settled(*jobs: Desired, status: str = "Completed") -> Records:
+def settled(*jobs: DesiredJob, status: str = "Completed") -> Records:
     """Return what a pass recorded of jobs that have ended."""
     cloud = Fake()
     for one in jobs:
@@ -55,13 +55,13 @@ def settled(*jobs: Desired, status: str = "Completed") -> Records:
     return {action.desired.key: recorded(action) for action in planned(jobs, {}, cloud).actions}
 
 
-def recorded(action: Action) -> Recorded:
+def recorded(action: Action) -> JobRecord:
     """Return the record after an action."""
-    return parse(KIND, entry(KIND, Outcome(action, action), None, FLEET.owner), NOW)
+    return parse_entry(KIND, build_entry(KIND, Outcome(action, action), None, FLEET.owner), NOW)
 
 
 def planned(
-    jobs: Iterable[Desired],
+    jobs: Iterable[DesiredJob],
     known: Records,
     cloud: Fake,
     fleet: Fleet = FLEET,
@@ -71,10 +71,10 @@ def planned(
 ) -> Plan:
     """Return the plan of a pass; the cloud counts its calls."""
     jobs = tuple(jobs)
-    seen = Observer(KINDS, known, fleet, cloud, full=full, identifies=identifies).everywhere(
+    seen = Observer(KINDS, known, fleet, cloud, full=full, identifies=identifies).observe_all(
         jobs, 4
     )
-    return plan(KINDS, jobs, seen.observations, known, fleet, NOW)
+    return build_plan(KINDS, jobs, seen.observations, known, fleet, NOW)
 
 
 def test_settled_jobs_need_no_call() -> None:

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from controller.core.call_errors import failure
-from controller.core.requeue import cadence_of
+from controller.core.call_errors import make_failure
+from controller.core.requeue import choose_cadence
 from controller.core.scheduling import Cadence
-from controller.engine.reconcile import Scope
+from controller.engine.reconcile import PassScope
 from tests.contract.fake import ENDED
 from tests.contract.passes import KIND, StillClock, Tree
 
@@ -19,7 +19,7 @@ AN_HOUR = timedelta(hours=1)
 AT_THE_END = datetime.fromisoformat(ENDED)
 TAGS = [{"key": "team", "value": "support"}]
 METRICS: Any = {"trainingLoss": 0.25}
-FULL = Scope(full=True)
+FULL = PassScope(full=True)
 
 
 def ended(folder: Path, **spec: Any) -> Tree:
@@ -42,7 +42,7 @@ def test_metrics_that_come_late_are_recorded(tmp_path: Path) -> None:
     tree = ended(tmp_path)
     report = tree.reconcile()
     assert calls(tree) == ["Get"]
-    assert cadence_of(KIND, report.results[0].outcome) is Cadence.ACTIVE
+    assert choose_cadence(KIND, report.results[0].outcome) is Cadence.ACTIVE
 
     tree.cloud.turn(KIND, "a", "Completed", trainingMetrics=METRICS)
     tree.reconcile()
@@ -51,7 +51,7 @@ def test_metrics_that_come_late_are_recorded(tmp_path: Path) -> None:
     report = tree.reconcile()
 
     assert (b"trainingLoss" in late, calls(tree)) == (True, [])
-    assert cadence_of(KIND, report.results[0].outcome) is Cadence.SETTLED
+    assert choose_cadence(KIND, report.results[0].outcome) is Cadence.SETTLED
     sidecar.unlink()
     tree.reconcile()
     assert sidecar.read_bytes() == late
@@ -65,7 +65,7 @@ def test_missing_metrics_are_polled_for_an_hour(tmp_path: Path) -> None:
     report = tree.reconcile()
 
     assert calls(tree) == []
-    assert cadence_of(KIND, report.results[0].outcome) is Cadence.SETTLED
+    assert choose_cadence(KIND, report.results[0].outcome) is Cadence.SETTLED
     tree.reconcile(scope=FULL)
     assert "Get" in calls(tree)
 
@@ -91,14 +91,14 @@ def test_refused_tags_are_read_in_full_passes_only(tmp_path: Path) -> None:
     tree.reconcile()
     tree.put("a", jobTags=[*TAGS, {"key": "cost", "value": "7"}])
     tree.cloud.turn(KIND, "a", "Completed", trainingMetrics=METRICS)
-    tree.cloud.failing["Tags"] = failure("AccessDeniedException", "no", reading=True)
+    tree.cloud.failing["Tags"] = make_failure("AccessDeniedException", "no", reading=True)
     refused = tree.reconcile()
     again = tree.reconcile()
 
-    assert refused.results[0].outcome.now.failure is not None
+    assert refused.results[0].outcome.actual.failure is not None
     assert refused.results[0].entry["conditions"][0]["status"] == "True"
     assert (calls(tree), again.results[0].written) == ([], False)
-    assert again.results[0].outcome.now.failure is None
+    assert again.results[0].outcome.actual.failure is None
     tree.cloud.failing.clear()
     tree.reconcile(scope=FULL)
     assert "Tag" in calls(tree)
@@ -112,7 +112,7 @@ def test_edited_tags_are_read_again(tmp_path: Path) -> None:
     tree.reconcile()
     tree.put("a", jobTags=[])
     tree.cloud.turn(KIND, "a", "Completed", trainingMetrics=METRICS)
-    tree.cloud.failing["Tags"] = failure("AccessDeniedException", "no", reading=True)
+    tree.cloud.failing["Tags"] = make_failure("AccessDeniedException", "no", reading=True)
     tree.reconcile()
     tree.put("a", jobTags=[{"key": "team", "value": "sales"}])
 
@@ -127,13 +127,13 @@ def test_failed_tag_listings_are_repeated(tmp_path: Path) -> None:
     tree.put("a", jobTags=TAGS)
     tree.reconcile()
     tree.put("a", jobTags=[])
-    tree.cloud.failing["Tags"] = failure("AccessDeniedException", "no", reading=True)
+    tree.cloud.failing["Tags"] = make_failure("AccessDeniedException", "no", reading=True)
     tree.reconcile()
     tree.reconcile()
     assert "Tags" in calls(tree)
 
     tree.cloud.turn(KIND, "a", "Completed", trainingMetrics=METRICS)
-    tree.cloud.failing["Tags"] = failure("ThrottlingException", "slow", reading=True)
+    tree.cloud.failing["Tags"] = make_failure("ThrottlingException", "slow", reading=True)
     tree.reconcile()
     tree.reconcile()
     assert "Tags" in calls(tree)

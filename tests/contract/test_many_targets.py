@@ -9,7 +9,7 @@ from controller.core.fleet import Fleet
 from controller.core.kinds.registry import KINDS
 from controller.core.model import Target
 from controller.engine.observe import Observer
-from controller.engine.rate_limit import MOST_PLACES
+from controller.engine.rate_limit import MAX_PLACES
 from tests.contract.fake import Fake
 from tests.contract.test_idle import job
 
@@ -27,10 +27,10 @@ def test_three_hundred_targets_take_a_bounded_number_of_threads() -> None:
     cloud = Fake(watcher=lambda _operation, _argument: counted.append(threading.active_count()))
     before = threading.active_count()
 
-    seen = Observer(KINDS, {}, Fleet(), cloud).everywhere(jobs, WIDTH)
+    seen = Observer(KINDS, {}, Fleet(), cloud).observe_all(jobs, WIDTH)
 
     assert len(seen.observations) == len(jobs)
-    assert max(counted) - before <= MOST_PLACES * (WIDTH + 1)
+    assert max(counted) - before <= MAX_PLACES * (WIDTH + 1)
 
 
 def role_of(target: Target) -> str:

@@ -8,26 +8,26 @@ from dataclasses import replace
 
 import pytest
 
-from controller.core.call_errors import NOT_UNDERSTOOD, failure
+from controller.core.call_errors import NOT_UNDERSTOOD, make_failure
 from controller.core.fleet import Allow, Fleet
-from controller.core.identity.desired import desire
+from controller.core.identity.desired import build_desired
 from controller.core.kinds.registry import KINDS
 from controller.core.model import (
-    Desired,
+    DesiredJob,
     Existence,
     JobKey,
+    JobRecord,
     Manifest,
     Observation,
-    Recorded,
     Source,
     Target,
 )
 from controller.core.planning.actions import Action, Outcome
-from controller.core.planning.plan import decide
+from controller.core.planning.plan import decide_action
 from controller.core.policy import Policy
-from controller.core.status.entry import entry
-from controller.core.status.parse import parse
-from controller.engine.observe import FEW, Observer
+from controller.core.status.entry import build_entry
+from controller.core.status.parse import parse_entry
+from controller.engine.observe import MAX_SINGLE_GETS, Observer
 from tests.contract.fake import PAGE, Fake
 from tests.contract.showing import ACCOUNT, REGION
 from tests.core.cases import NOW, SPEC
@@ -35,9 +35,9 @@ from tests.core.cases import NOW, SPEC
 (KIND,) = KINDS.values()
 FLEET = Fleet(owner="acme-ml")
 ROLE = "arn:aws:iam::999999999999:role/BedrockJobs"
-BROKEN = failure("InternalServerException", "Try again", reading=True)
+BROKEN = make_failure("InternalServerException", "Try again", reading=True)
 
-Records = dict[JobKey, Recorded]
+Records = dict[JobKey, JobRecord]
 Seen = dict[JobKey, Observation]
 
 
@@ -48,10 +48,10 @@ def executor() -> Iterator[Executor]:
         yield made
 
 
-def wanted(count: int, target: Target = Target(), prefix: str = "job") -> list[Desired]:  # noqa: B008
+def wanted(count: int, target: Target = Target(), prefix: str = "job") -> list[DesiredJob]:  # noqa: B008
     """Return some valid jobs."""
     return [
-        desire(
+        build_desired(
             Manifest(
                 JobKey(KIND.name, f"{prefix}-{number:03}"),
                 Source(f"jobs/{prefix}-{number:03}.yaml"),
@@ -67,7 +67,7 @@ def wanted(count: int, target: Target = Target(), prefix: str = "job") -> list[D
     ]
 
 
-def submitted(cloud: Fake, jobs: Iterable[Desired]) -> None:
+def submitted(cloud: Fake, jobs: Iterable[DesiredJob]) -> None:
     """Submit every job."""
     for job in jobs:
         assert job.submission is not None
@@ -75,18 +75,18 @@ def submitted(cloud: Fake, jobs: Iterable[Desired]) -> None:
     cloud.calls.clear()
 
 
-def recorded(jobs: Iterable[Desired], seen: Seen, before: Records | None = None) -> Records:
+def recorded(jobs: Iterable[DesiredJob], seen: Seen, before: Records | None = None) -> Records:
     """Return the records after a pass with these observations."""
     made: Records = {}
     for job in jobs:
         known = (before or {}).get(job.key)
-        action: Action = decide(KIND, job, seen[job.key], known, FLEET, NOW)
-        written = entry(KIND, Outcome(action, action), known, FLEET.owner)
-        made[job.key] = parse(KIND, written, NOW)
+        action: Action = decide_action(KIND, job, seen[job.key], known, FLEET, NOW)
+        written = build_entry(KIND, Outcome(action, action), known, FLEET.owner)
+        made[job.key] = parse_entry(KIND, written, NOW)
     return made
 
 
-def known_after_a_pass(cloud: Fake, jobs: list[Desired], executor: Executor) -> Records:
+def known_after_a_pass(cloud: Fake, jobs: list[DesiredJob], executor: Executor) -> Records:
     """Return the records of a first pass, and reset the call counts."""
     seen = Observer(KINDS, {}, FLEET, cloud).observe(jobs, executor)
     cloud.calls.clear()
@@ -127,7 +127,7 @@ def test_edited_job_that_ended_is_looked_up(executor: Executor) -> None:
     assert cloud.count() == {"Get": 1}
 
 
-@pytest.mark.parametrize("count", [1, FEW])
+@pytest.mark.parametrize("count", [1, MAX_SINGLE_GETS])
 def test_few_unknown_jobs_are_looked_up_by_name(executor: Executor, count: int) -> None:
     """Up to ten unknown jobs cost one Get each."""
     cloud, jobs = Fake(), wanted(count)
@@ -224,13 +224,13 @@ def test_a_recorded_job_is_gone_only_when_its_arn_is(executor: Executor) -> None
 
 def test_long_history_of_others_costs_one_page(executor: Executor) -> None:
     """In an account with many jobs, a few are looked up by name after one listed page."""
-    cloud, jobs = Fake(), wanted(FEW + 1)
+    cloud, jobs = Fake(), wanted(MAX_SINGLE_GETS + 1)
     submitted(cloud, wanted(3 * PAGE))
 
     seen = Observer(KINDS, {}, FLEET, cloud).observe(jobs, executor)
 
     assert existences(seen) == {Existence.PRESENT}
-    assert cloud.count() == {"List": 1, "Get": FEW + 1}
+    assert cloud.count() == {"List": 1, "Get": MAX_SINGLE_GETS + 1}
 
 
 @pytest.mark.parametrize("count", [2, 30])
@@ -259,13 +259,13 @@ def test_partial_listing_is_discarded(executor: Executor) -> None:
 
 def test_malformed_listing_is_replaced_by_gets(executor: Executor) -> None:
     """If the listing is malformed, each job is looked up by name."""
-    cloud, jobs = Fake(), wanted(FEW + 1)
+    cloud, jobs = Fake(), wanted(MAX_SINGLE_GETS + 1)
     submitted(cloud, jobs[:2])
-    cloud.failing = {"List": failure(NOT_UNDERSTOOD, "no list", reading=True)}
+    cloud.failing = {"List": make_failure(NOT_UNDERSTOOD, "no list", reading=True)}
 
     seen = Observer(KINDS, {}, FLEET, cloud).observe(jobs, executor)
 
-    assert cloud.count() == {"List": 1, "Get": FEW + 1}
+    assert cloud.count() == {"List": 1, "Get": MAX_SINGLE_GETS + 1}
     assert [seen[job.key].existence for job in jobs[:3]] == [
         Existence.PRESENT,
         Existence.PRESENT,
@@ -317,7 +317,7 @@ def test_forbidden_region_costs_no_call(executor: Executor) -> None:
 def test_unusable_credentials_are_tried_once(executor: Executor) -> None:
     """A role that cannot be assumed makes its own jobs unknown, and no others."""
     cloud = Fake()
-    denied = failure("AccessDenied", "not authorized to assume", reading=True)
+    denied = make_failure("AccessDenied", "not authorized to assume", reading=True)
     cloud.failing = {("Place", ROLE): denied}
     assumed, own = wanted(20, Target(assume_role_arn=ROLE), "assumed"), wanted(2, prefix="own")
 

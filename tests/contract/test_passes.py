@@ -8,22 +8,22 @@ from pathlib import Path
 
 import pytest
 
-from controller.core.call_errors import failure
+from controller.core.call_errors import make_failure
 from controller.core.fleet import Limits
-from controller.core.identity.tokens import submission
-from controller.core.model import Failure, Target
+from controller.core.identity.tokens import derive_submission
+from controller.core.model import CallFailure, Target
 from controller.core.planning.actions import Reason, Verb
-from controller.core.status.conditions import MOST_CONFLICTS
+from controller.core.status.conditions import MAX_CONFLICTS
 from controller.engine.reconcile import Mode, Report
 from tests.contract.passes import KIND, Tree
 from tests.contract.showing import arn_of
 from tests.core.cases import SPEC
 
-LOST = failure("ReadTimeout", "no answer", reading=False, ambiguous=True)
-THROTTLED = failure("ThrottlingException", "slow down", reading=False)
-REFUSED = failure("ValidationException", "no such bucket", reading=False)
-DENIED = failure("AccessDeniedException", "not authorized", reading=False)
-UNREADABLE = failure("InternalServerException", "Try again", reading=True)
+LOST = make_failure("ReadTimeout", "no answer", reading=False, ambiguous=True)
+THROTTLED = make_failure("ThrottlingException", "slow down", reading=False)
+REFUSED = make_failure("ValidationException", "no such bucket", reading=False)
+DENIED = make_failure("AccessDeniedException", "not authorized", reading=False)
+UNREADABLE = make_failure("InternalServerException", "Try again", reading=True)
 FOREIGN = "351997e1-336f-40c9-99a7-e1fd05e819b3"
 
 
@@ -38,7 +38,7 @@ def tree(tmp_path: Path) -> Tree:
 def reasons(report: Report) -> dict[str, Reason]:
     """Return each job's reason after a pass, by name."""
     return {
-        result.outcome.planned.desired.key.name: result.outcome.now.reason
+        result.outcome.planned.desired.key.name: result.outcome.actual.reason
         for result in report.results
     }
 
@@ -49,7 +49,7 @@ def test_submit_is_confirmed_at_once(tree: Tree) -> None:
 
     assert [operation for operation, _ in tree.cloud.calls] == ["Place", "Get", "Create", "Get"]
     assert tree.cloud.calls[-1] == ("Get", tree.live()[0].arn)
-    assert (result.outcome.planned.verb, result.outcome.now.reason) == (
+    assert (result.outcome.planned.verb, result.outcome.actual.reason) == (
         Verb.SUBMIT,
         Reason.IN_PROGRESS,
     )
@@ -124,7 +124,7 @@ def test_refused_plan_executes_nothing(tree: Tree) -> None:
 
 
 @pytest.mark.parametrize("lost", [LOST, THROTTLED], ids=["in this pass", "in the next"])
-def test_job_of_a_lost_response_is_found(tree: Tree, lost: Failure) -> None:
+def test_job_of_a_lost_response_is_found(tree: Tree, lost: CallFailure) -> None:
     """A Create that took effect without a response is found in this pass or the next, once."""
     tree.cloud.losing = {"Create": lost}
     first = tree.one()
@@ -132,7 +132,7 @@ def test_job_of_a_lost_response_is_found(tree: Tree, lost: Failure) -> None:
     second = tree.one()
 
     assert first.outcome.failure == (None if lost.ambiguous else lost)
-    assert second.outcome.now.reason is Reason.IN_PROGRESS
+    assert second.outcome.actual.reason is Reason.IN_PROGRESS
     assert "Create" not in tree.cloud.count()
     assert len(tree.live()) == 1
 
@@ -147,7 +147,7 @@ def test_create_without_effect_is_sent_again(tree: Tree) -> None:
     second = tree.one()
 
     assert second.outcome.planned.reason is Reason.INTENT_UNCONFIRMED
-    assert second.outcome.now.reason is Reason.IN_PROGRESS
+    assert second.outcome.actual.reason is Reason.IN_PROGRESS
     assert len(tree.live()) == 1
 
 
@@ -155,22 +155,22 @@ def test_refused_create_is_sent_once(tree: Tree) -> None:
     """A refused request is not sent again until its manifest is edited."""
     tree.cloud.failing = {"Create": REFUSED}
     assert tree.one().outcome.failure == REFUSED
-    assert tree.one().outcome.now.reason is Reason.SUBMIT_REFUSED
+    assert tree.one().outcome.actual.reason is Reason.SUBMIT_REFUSED
     assert "Create" not in tree.cloud.count()
     tree.cloud.failing = {}
     tree.put("support-bot", hyperParameters={"epochCount": "3"})
 
-    assert tree.one().outcome.now.reason is Reason.IN_PROGRESS
+    assert tree.one().outcome.actual.reason is Reason.IN_PROGRESS
 
 
 def test_model_name_that_is_in_use_is_refused(tree: Tree) -> None:
     """A conflict over the model's name, which no lookup can settle, is sent once."""
-    taken = failure("ConflictException", "The model name is already in use.", reading=False)
+    taken = make_failure("ConflictException", "The model name is already in use.", reading=False)
     tree.cloud.failing = {"Create": taken}
     assert tree.one().outcome.failure == taken
     assert tree.entry()["phase"] == "Stalled"
 
-    assert tree.one().outcome.now.reason is Reason.SUBMIT_REFUSED
+    assert tree.one().outcome.actual.reason is Reason.SUBMIT_REFUSED
     assert "Create" not in tree.cloud.count()
 
 
@@ -180,10 +180,10 @@ def test_refusal_outlives_an_outage(tree: Tree) -> None:
     tree.one()
     before = tree.files()
     tree.cloud.failing = {"Get": UNREADABLE}
-    assert tree.one().outcome.now.reason is Reason.OBSERVATION_FAILED
+    assert tree.one().outcome.actual.reason is Reason.OBSERVATION_FAILED
     tree.cloud.failing = {}
 
-    assert tree.one().outcome.now.reason is Reason.SUBMIT_REFUSED
+    assert tree.one().outcome.actual.reason is Reason.SUBMIT_REFUSED
     assert tree.files() == before
 
 
@@ -199,19 +199,19 @@ def test_race_for_a_name_is_classified(tree: Tree) -> None:
     result = tree.one()
 
     assert result.outcome.failure is None
-    assert result.outcome.now.reason is Reason.NOT_OWNED
+    assert result.outcome.actual.reason is Reason.NOT_OWNED
     assert tree.entry()["phase"] == "Stalled"
 
 
 def test_token_that_leads_elsewhere_is_held(tree: Tree) -> None:
     """If Create returns another job, that is reported, and the token is not used again."""
-    asked = submission(KIND, SPEC, "support-bot", "acme-ml")
+    asked = derive_submission(KIND, SPEC, "support-bot", "acme-ml")
     request = {**asked.request, "jobName": "another"}
     tree.cloud.create(KIND, Target(), request, asked.token)
 
     first, second = tree.one(), tree.one()
 
-    assert [one.outcome.now.reason for one in (first, second)] == [Reason.TOKEN_REPLAY] * 2
+    assert [one.outcome.actual.reason for one in (first, second)] == [Reason.TOKEN_REPLAY] * 2
     assert "another" in str(first.entry["conditions"])
     assert "jobArn" not in first.entry
     assert "Create" not in tree.cloud.count()
@@ -223,7 +223,7 @@ def test_short_lag_is_waited_for(tree: Tree, lag: int) -> None:
     tree.cloud.lag = lag
     result = tree.one()
 
-    assert result.outcome.now.reason is Reason.IN_PROGRESS
+    assert result.outcome.actual.reason is Reason.IN_PROGRESS
     assert 0 <= sum(tree.clock.slept) <= 5
     assert bool(tree.clock.slept) is (lag > 1)
 
@@ -240,7 +240,7 @@ def test_unseen_job_is_recorded_by_its_arn(tree: Tree, cause: str) -> None:
     assert (first.entry["phase"], first.entry["jobArn"]) == ("Submitting", tree.live()[0].arn)
     tree.cloud.lag, tree.cloud.failing = 0, {}
 
-    assert tree.one().outcome.now.reason is Reason.IN_PROGRESS
+    assert tree.one().outcome.actual.reason is Reason.IN_PROGRESS
     assert "Create" not in tree.cloud.count()
 
 
@@ -260,7 +260,7 @@ def test_one_failure_stops_no_other(tree: Tree) -> None:
         "support-bot": Reason.OBSERVATION_FAILED,
         "unwritable": Reason.RECORD_UNREADABLE,
     }
-    assert [result.unwritten for result in report.results if result.unwritten] == []
+    assert [result.write_error for result in report.results if result.write_error] == []
     (held,) = [one for one in report.plan.actions if one.desired.key.name == "unwritable"]
     assert "move it away" in held.message
 
@@ -302,12 +302,17 @@ def test_stop_is_sent_once(tree: Tree, ended: bool) -> None:
 
 def test_adopted_job_is_ours_from_then_on(tree: Tree) -> None:
     """An adoption is recorded without a changing call, and settles."""
-    tree.cloud.create(KIND, Target(), submission(KIND, SPEC, "support-bot", "").request, FOREIGN)
+    tree.cloud.create(
+        KIND, Target(), derive_submission(KIND, SPEC, "support-bot", "").request, FOREIGN
+    )
     tree.cloud.turn(KIND, "support-bot", "Completed")
     tree.put("support-bot", {"adopt": tree.live()[0].arn})
 
     first = tree.one()
-    assert (first.outcome.planned.verb, first.outcome.now.reason) == (Verb.ADOPT, Reason.COMPLETED)
+    assert (first.outcome.planned.verb, first.outcome.actual.reason) == (
+        Verb.ADOPT,
+        Reason.COMPLETED,
+    )
     assert tree.cloud.count() == {"Get": 1}
 
     second = tree.one()
@@ -318,25 +323,27 @@ def test_adopted_job_is_ours_from_then_on(tree: Tree) -> None:
 def test_submit_with_a_failed_lookup_says_why(tree: Tree) -> None:
     """A created job that could not be looked up is recorded, and the cause is reported."""
     arn = arn_of(KIND, "job000000000")
-    tree.cloud.failing = {("Get", arn): failure("ExpiredTokenException", "old", reading=True)}
+    tree.cloud.failing = {("Get", arn): make_failure("ExpiredTokenException", "old", reading=True)}
     tree.put("support-bot")
 
     outcome = tree.one().outcome
 
     assert outcome.arn == tree.live()[0].arn
-    assert outcome.now.failure is not None
+    assert outcome.actual.failure is not None
     assert "could not be looked up: ExpiredToken" in tree.entry()["conditions"][0]["message"]
 
 
 def test_adopted_failure_is_retried(tree: Tree) -> None:
     """An adopted job whose failure will be retried does not ask for another attempt."""
-    tree.cloud.create(KIND, Target(), submission(KIND, SPEC, "support-bot", "").request, FOREIGN)
+    tree.cloud.create(
+        KIND, Target(), derive_submission(KIND, SPEC, "support-bot", "").request, FOREIGN
+    )
     tree.cloud.turn(KIND, "support-bot", "Failed", failureMessage="Internal server error")
     tree.put("support-bot", {"adopt": tree.live()[0].arn, "onFailure": {"retries": 1}})
 
     first, second = tree.one(), tree.one()
 
-    assert first.outcome.now.message == "The job failed: Internal server error"
+    assert first.outcome.actual.message == "The job failed: Internal server error"
     assert second.outcome.planned.reason is Reason.RETRY
 
 
@@ -353,7 +360,7 @@ def test_only_applying_removes_temporary_files(tree: Tree, mode: Mode) -> None:
     assert left.exists() is (mode is not Mode.APPLY)
 
 
-OTHER_CONFLICT = failure(
+OTHER_CONFLICT = make_failure(
     "ConflictException", "Error occurred because of a conflict.", reading=False
 )
 
@@ -361,12 +368,12 @@ OTHER_CONFLICT = failure(
 def test_repeated_conflicts_stall(tree: Tree) -> None:
     """A Create that conflicts with an invisible job is not sent for ever."""
     tree.cloud.failing = {"Create": OTHER_CONFLICT}
-    for _ in range(MOST_CONFLICTS):
+    for _ in range(MAX_CONFLICTS):
         assert tree.one().outcome.failure == OTHER_CONFLICT
     assert tree.cloud.count()["Create"] == 1
     held = tree.files()
 
-    assert tree.one().outcome.now.reason is Reason.SUBMIT_REFUSED
+    assert tree.one().outcome.actual.reason is Reason.SUBMIT_REFUSED
     assert "Create" not in tree.cloud.count()
     assert tree.files() == held
     assert OTHER_CONFLICT.message in tree.entry()["conditions"][0]["message"]
@@ -376,17 +383,17 @@ def test_repeated_conflicts_stall(tree: Tree) -> None:
 def test_temporary_conflict_is_retried(tree: Tree) -> None:
     """A conflict for a few passes does not prevent the submit."""
     tree.cloud.failing = {"Create": OTHER_CONFLICT}
-    for _ in range(MOST_CONFLICTS - 1):
+    for _ in range(MAX_CONFLICTS - 1):
         tree.one()
     tree.cloud.failing = {}
 
-    assert tree.one().outcome.now.reason is Reason.IN_PROGRESS
+    assert tree.one().outcome.actual.reason is Reason.IN_PROGRESS
     assert "conflicts" not in tree.entry()
 
 
 def test_only_consecutive_conflicts_stall(tree: Tree) -> None:
     """Only consecutive conflicts are counted."""
-    for _ in range(MOST_CONFLICTS // 2 + 1):
+    for _ in range(MAX_CONFLICTS // 2 + 1):
         tree.cloud.failing = {"Create": OTHER_CONFLICT}
         tree.one()
         tree.one()
@@ -399,7 +406,7 @@ def test_only_consecutive_conflicts_stall(tree: Tree) -> None:
 def test_job_behind_a_stalled_conflict_is_found(tree: Tree) -> None:
     """The job of a stalled Create is looked up in each pass, even under a later name."""
     tree.cloud.failing = {"Create": OTHER_CONFLICT}
-    for _ in range(MOST_CONFLICTS + 1):
+    for _ in range(MAX_CONFLICTS + 1):
         tree.one()
     tree.cloud.failing = {}
     made = tree.put("support-bot").submission
@@ -415,14 +422,14 @@ def test_job_behind_a_stalled_conflict_is_found(tree: Tree) -> None:
 def test_edit_of_a_stalled_conflict_is_submitted(tree: Tree) -> None:
     """Another spec is another request, with its own count of conflicts."""
     tree.cloud.failing = {"Create": OTHER_CONFLICT}
-    for _ in range(MOST_CONFLICTS + 1):
+    for _ in range(MAX_CONFLICTS + 1):
         tree.one()
     tree.put("support-bot", hyperParameters={"epochCount": "3"})
     assert tree.one().outcome.failure == OTHER_CONFLICT
     assert tree.entry()["conflicts"] == 1
     tree.cloud.failing = {}
 
-    assert tree.one().outcome.now.reason is Reason.IN_PROGRESS
+    assert tree.one().outcome.actual.reason is Reason.IN_PROGRESS
 
 
 def test_tags_of_an_ended_job_are_corrected(tree: Tree) -> None:

@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from controller.core.call_errors import failure
+from controller.core.call_errors import make_failure
 from controller.core.fleet import Limits
 from controller.core.model import Target
 from controller.core.planning.actions import Reason, Verb
 from controller.engine.reconcile import Mode
-from controller.engine.wait import wait
+from controller.engine.wait import wait_for_jobs
 from controller.ports import CloudError
 from tests.contract.passes import KIND, Tree
 from tests.core.cases import SPEC
 
-FULL = failure("ServiceQuotaExceededException", "Too many jobs", reading=False)
-LOST = failure("ReadTimeout", "no answer", reading=False, ambiguous=True)
+FULL = make_failure("ServiceQuotaExceededException", "Too many jobs", reading=False)
+LOST = make_failure("ReadTimeout", "no answer", reading=False, ambiguous=True)
 FOREIGN = "351997e1-336f-40c9-99a7-e1fd05e819b3"
 
 
@@ -187,7 +187,9 @@ def test_count_that_fails_lets_one_through(tree: Tree) -> None:
     for name in ("theirs-0", "theirs-1"):
         bystand(tree, name)
     status = KIND.listed_as_active
-    tree.cloud.failing = {("List", status): failure("AccessDeniedException", "no", reading=True)}
+    tree.cloud.failing = {
+        ("List", status): make_failure("AccessDeniedException", "no", reading=True)
+    }
     for _ in range(2):
         tree.reconcile()
         assert creates(tree) == ["job-0"]
@@ -259,9 +261,9 @@ def test_wait_ends_only_with_the_queue(tree: Tree, quota: int) -> None:
             tree.cloud.turn(KIND, name, "Completed")
         return tree.reconcile()
 
-    waited = wait(one_pass, {KIND.name: KIND}, tree.clock, 30, 600, lambda _: None)
+    waited = wait_for_jobs(one_pass, {KIND.name: KIND}, tree.clock, 30, 600, lambda _: None)
 
-    assert waited.timed_out is (quota == 0)
+    assert waited.has_timed_out is (quota == 0)
     assert len(tree.live()) == (6 if quota else 0)
 
 

@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from controller.core.call_errors import failure
+from controller.core.call_errors import make_failure
 from controller.core.planning.actions import Reason, Verb
 from tests.contract.passes import KIND, Tree
 
-DOWN = failure("InternalServerException", "Try again", reading=True)
+DOWN = make_failure("InternalServerException", "Try again", reading=True)
 HEALS = "Internal server error"
 
 

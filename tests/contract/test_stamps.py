@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from controller.core.call_errors import failure
+from controller.core.call_errors import make_failure
 from controller.core.fleet import Fleet
-from controller.core.identity.desired import desire
-from controller.core.identity.tags import DIGEST, OWNER, STAMP, stamped
+from controller.core.identity.desired import build_desired
+from controller.core.identity.tags import DIGEST, OWNER, STAMP, add_stamp_tags
 from controller.core.kinds.registry import KINDS
-from controller.core.model import Desired, JobKey, Manifest, Place, Source
+from controller.core.model import DesiredJob, JobKey, Manifest, Place, Source
 from controller.core.planning.actions import Action
-from controller.core.planning.plan import decide
+from controller.core.planning.plan import decide_action
 from controller.engine.observe import Observer
 from tests.contract.fake import Fake
 from tests.contract.showing import ACCOUNT, REGION
@@ -23,19 +23,19 @@ from tests.core.cases import NOW, SPEC
 
 (KIND,) = KINDS.values()
 FLEET = Fleet(owner="acme-ml", stamp_tags=True)
-DENIED = failure("AccessDeniedException", "not authorized", reading=True)
+DENIED = make_failure("AccessDeniedException", "not authorized", reading=True)
 
 
-def _desired(spec: dict[str, Any]) -> Desired:
+def _desired(spec: dict[str, Any]) -> DesiredJob:
     manifest = Manifest(JobKey(KIND.name, "chat"), Source("jobs/chat.yaml"), spec=spec)
-    return desire(manifest, KIND, FLEET.owner, FLEET.target)
+    return build_desired(manifest, KIND, FLEET.owner, FLEET.target)
 
 
-def _submitted(job: Desired) -> tuple[Fake, str]:
+def _submitted(job: DesiredJob) -> tuple[Fake, str]:
     """Return a cloud that has the job with its stamps, and whose Get omits the token."""
     cloud = Fake()
     assert job.submission is not None
-    request = stamped(KIND, job, job.submission, FLEET)
+    request = add_stamp_tags(KIND, job, job.submission, FLEET)
     arn = cloud.create(KIND, job.target, request, job.submission.token)
     jobs = cloud.jobs[Place(ACCOUNT, REGION)]
     live = jobs[job.name]
@@ -44,10 +44,10 @@ def _submitted(job: Desired) -> tuple[Fake, str]:
     return cloud, arn
 
 
-def _decided(cloud: Fake, job: Desired, fleet: Fleet = FLEET) -> Action:
+def _decided(cloud: Fake, job: DesiredJob, fleet: Fleet = FLEET) -> Action:
     with ThreadPoolExecutor(1) as executor:
         seen = Observer(KINDS, {}, fleet, cloud).observe([job], executor)
-    return decide(KIND, job, seen[job.key], None, fleet, NOW)
+    return decide_action(KIND, job, seen[job.key], None, fleet, NOW)
 
 
 def test_job_without_a_token_is_known_by_its_stamps() -> None:

@@ -13,16 +13,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.core.call_errors import failure
+from controller.core.call_errors import make_failure
 from controller.core.fleet import Fleet
-from controller.core.model import Failure, Place
+from controller.core.model import CallFailure, Place
 from controller.core.planning.actions import Action, Outcome, Plan, Reason, Verb
-from controller.engine.submit_window import Hands, carry_out
+from controller.engine.submit_window import Callbacks, run_changes
 from tests.core.cases import PLACE, situation
 
-FULL = failure("ServiceQuotaExceededException", "Too many jobs", reading=False)
-THROTTLED = failure("ThrottlingException", "slow down", reading=False)
-REFUSED = failure("ValidationException", "no such bucket", reading=False)
+FULL = make_failure("ServiceQuotaExceededException", "Too many jobs", reading=False)
+THROTTLED = make_failure("ThrottlingException", "slow down", reading=False)
+REFUSED = make_failure("ValidationException", "no such bucket", reading=False)
 TRIP = 0.001
 """How long a call takes, so that calls overlap as they do over a network."""
 WEST = Place(PLACE.account_id, "us-west-2")
@@ -50,7 +50,7 @@ class Service:
     """What takes so many jobs and refuses the rest; ``failing`` lets calls fail by name."""
 
     room: int = 1000
-    failing: dict[str, Failure] = field(default_factory=dict)
+    failing: dict[str, CallFailure] = field(default_factory=dict)
     begun: list[str] = field(default_factory=list)
     taken: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)
@@ -64,7 +64,7 @@ class Service:
     def attempt(self, one: Action) -> Outcome:
         """Take a job if there is room for it."""
         name = name_of(one)
-        if not one.verb.mutates:
+        if not one.verb.is_mutating:
             return Outcome(one, one)
         with self._lock:
             self._under_way += 1
@@ -95,7 +95,7 @@ class Service:
 
     def carry_out(self, made: Plan, width: int = 4) -> tuple[Outcome, ...]:
         """Carry a plan out upon this service."""
-        return carry_out(made, Hands(self.attempt, each(self.record), self.count), width)
+        return run_changes(made, Callbacks(self.attempt, each(self.record), self.count), width)
 
 
 def each(record: Callable[[Outcome], Outcome]) -> Callable[[Sequence[Outcome]], list[Outcome]]:
@@ -136,12 +136,12 @@ def test_what_stands_behind_a_refusal_waits(room: int) -> None:
     service = Service(room)
     results = service.carry_out(planned(*(action(f"job-{number:02}") for number in range(12))))
     refused = [one for one in results if one.failure == FULL]
-    behind = [one for one in results if one.now.reason is Reason.QUEUED]
+    behind = [one for one in results if one.actual.reason is Reason.QUEUED]
 
     assert len(refused) + len(behind) == 12 - room
     assert {one.active for one in refused} == {room}
-    assert all(one.now.verb is Verb.WAIT and one.failure is None for one in behind)
-    assert all(f"with {room} active" in one.now.message for one in behind)
+    assert all(one.actual.verb is Verb.WAIT and one.failure is None for one in behind)
+    assert all(f"with {room} active" in one.actual.message for one in behind)
     assert not {name_of(one.planned) for one in behind} & set(service.begun)
 
 
@@ -183,7 +183,7 @@ def test_places_do_not_wait_for_each_other() -> None:
     awaited = {"resting", *(f"west-{number}" for number in range(4))}
 
     def attempt(one: Action) -> Outcome:
-        if one.verb.mutates and one.place == PLACE:
+        if one.verb.is_mutating and one.place == PLACE:
             assert served.wait(60), "the other place waits for this one"
         return service.attempt(one)
 
@@ -196,7 +196,7 @@ def test_places_do_not_wait_for_each_other() -> None:
     stuck = [action(f"east-{number}") for number in range(4)]
     fine = [action(f"west-{number}", place=WEST) for number in range(4)]
     made = planned(*stuck, *fine, action("resting", Verb.WAIT))
-    carry_out(made, Hands(attempt, each(record), service.count), 2)
+    run_changes(made, Callbacks(attempt, each(record), service.count), 2)
 
     assert len(service.taken) == 8
     assert {name_of(one.planned) for one in service.recorded[:5]} == awaited
@@ -225,7 +225,7 @@ def test_signal_lets_nothing_start(monkeypatch: pytest.MonkeyPatch) -> None:
 
     made = planned(*(action(f"job-{number:02}") for number in range(20)), action("z", Verb.WAIT))
     with pytest.raises(KeyboardInterrupt):
-        carry_out(made, Hands(attempt, each(service.record), service.count), 4)
+        run_changes(made, Callbacks(attempt, each(service.record), service.count), 4)
 
     assert [name_of(one.planned) for one in service.recorded] == service.begun
     assert len(service.begun) <= 1
@@ -265,7 +265,7 @@ def test_error_of_ours_is_not_lost() -> None:
 
     made = planned(*(action(f"job-{number:02}") for number in range(6)))
     with pytest.raises(OSError, match="disk on fire"):
-        carry_out(made, Hands(service.attempt, each(record), service.count), 4)
+        run_changes(made, Callbacks(service.attempt, each(record), service.count), 4)
 
     assert {name_of(one.planned) for one in service.recorded} == set(service.begun) - {"job-02"}
 
@@ -281,7 +281,7 @@ def test_pass_that_dies_in_a_call_ends() -> None:
 
     made = planned(*(action(f"job-{number:02}") for number in range(9)))
     with pytest.raises(SystemExit):
-        carry_out(made, Hands(attempt, each(service.record), service.count), 2)
+        run_changes(made, Callbacks(attempt, each(service.record), service.count), 2)
 
     assert {name_of(one.planned) for one in service.recorded} == set(service.begun)
     assert len(service.begun) < len(made.actions) - 1

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from controller.core.planning.actions import Reason, Verb
-from controller.core.planning.orphaned_entries import Census
+from controller.core.planning.orphaned_entries import ManifestIndex
 from controller.engine.garbage import Coverage
-from controller.engine.reconcile import Mode, Report, Scope
+from controller.engine.reconcile import Mode, PassScope, Report
 from tests.contract.passes import Tree
 
 CUT = b'{"apiVersion": "bedrock-jobs/v1", "jobs": {"support-bot": {"kind"'
@@ -36,7 +36,9 @@ def tree(tmp_path: Path) -> Tree:
 
 def decided(report: Report) -> dict[str, Reason]:
     """Return each job's reason after a pass, by name."""
-    return {one.outcome.planned.desired.key.name: one.outcome.now.reason for one in report.results}
+    return {
+        one.outcome.planned.desired.key.name: one.outcome.actual.reason for one in report.results
+    }
 
 
 def unread(monkeypatch: pytest.MonkeyPatch, number: int) -> None:
@@ -65,7 +67,7 @@ def test_unreadable_record_submits_no_second_job(
     assert decided(report) == {"support-bot": Reason.RECORD_UNREADABLE}
     assert [live.name for live in tree.live()] == ["first-name"]
     assert tree.files() == before
-    assert tree.one().outcome.now.reason is Reason.SPEC_CHANGED
+    assert tree.one().outcome.actual.reason is Reason.SPEC_CHANGED
 
 
 @pytest.mark.parametrize("content", BROKEN.values(), ids=BROKEN)
@@ -88,7 +90,7 @@ def test_manifest_that_moved_away_from_a_broken_record_is_held(tree: Tree) -> No
     path.rename(tree.folder / "old.status.json")
     (tree.folder / "old.status.json").write_bytes(CUT)
 
-    assert tree.one().outcome.now.reason is Reason.RECORD_UNREADABLE
+    assert tree.one().outcome.actual.reason is Reason.RECORD_UNREADABLE
     assert not path.exists()
     assert [live.name for live in tree.live()] == ["first-name"]
 
@@ -102,7 +104,7 @@ def test_broken_record_is_rebuilt_from_what_the_service_shows(tree: Tree, conten
     before = path.read_bytes()
     path.write_bytes(content)
 
-    assert tree.whole().results[0].outcome.now.reason is Reason.IN_PROGRESS
+    assert tree.whole().results[0].outcome.actual.reason is Reason.IN_PROGRESS
     assert path.read_bytes() == before
 
 
@@ -119,8 +121,8 @@ def test_broken_record_stays_while_one_of_its_jobs_is_not_shown(tree: Tree) -> N
     assert decided(report)["new"] is Reason.RECORD_UNREADABLE
     assert path.read_bytes() == CUT
     assert not (tree.folder / "new.status.json").exists()
-    (shown,) = [one for one in report.results if one.outcome.now.desired.key.name == "other"]
-    assert "cannot be read" in (shown.unwritten or "")
+    (shown,) = [one for one in report.results if one.outcome.actual.desired.key.name == "other"]
+    assert "cannot be read" in (shown.write_error or "")
 
 
 @pytest.mark.parametrize("problems", [None, 1], ids=["a part", "a broken manifest"])
@@ -132,10 +134,10 @@ def test_broken_record_stays_in_a_pass_over_a_part(tree: Tree, problems: int | N
     path.write_bytes(CUT)
     del tree.jobs["support-bot"]
     keys = frozenset(job.key for job in tree.jobs.values())
-    census = Census((str(tree.folder),), keys, problems=problems or 0)
+    census = ManifestIndex((str(tree.folder),), keys, problems=problems or 0)
     coverage = None if problems is None else Coverage(census, lambda: census)
 
-    report = tree.reconcile(scope=Scope(coverage=coverage))
+    report = tree.reconcile(scope=PassScope(coverage=coverage))
 
     assert decided(report)["other"] is Reason.IN_PROGRESS
     assert path.read_bytes() == CUT
@@ -176,8 +178,8 @@ def test_record_mode_replaces_no_unreadable_record(
         unread(patched, errno.ESTALE)
         result = tree.one(Mode.RECORD)
 
-    assert result.outcome.now.reason is Reason.RECORD_UNREADABLE
-    assert result.outcome.now.live is None
+    assert result.outcome.actual.reason is Reason.RECORD_UNREADABLE
+    assert result.outcome.actual.live is None
     assert tree.files() == before
 
 

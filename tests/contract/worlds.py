@@ -15,8 +15,8 @@ from controller.adapters.aws.connection import Connection
 from controller.core.kinds.kind import Kind
 from controller.core.model import Target
 from controller.ports import Cloud
-from controller.sandbox.http.server import running
-from controller.sandbox.jobs.jobs import Jobs
+from controller.sandbox.http.server import start_sandbox
+from controller.sandbox.jobs.jobs import JobTable
 from controller.sandbox.jobs.tags import put
 from controller.sandbox.state.caller import Caller
 from controller.sandbox.state.store import Store
@@ -89,8 +89,8 @@ class OverHttp:
         try:
             with store.transaction() as rows:
                 caller = Caller(ACCOUNT, REGION, "", "")
-                jobs = Jobs(rows, kind, caller)
-                made = jobs.named("job-0000")
+                jobs = JobTable(rows, kind, caller)
+                made = jobs.find_by_identifier("job-0000")
                 assert made is not None
                 for number in range(1, count):
                     jobs.add(_copy(kind, made, number), caller, None, f"model-{number}")
@@ -140,7 +140,7 @@ def in_memory(_folder: Path) -> Iterator[InMemory]:
 @contextmanager
 def over_http(folder: Path) -> Iterator[OverHttp]:
     """While the context lasts a sandbox serves the world over HTTP."""
-    with running(folder, speed=0) as url:
+    with start_sandbox(folder, speed=0) as url:
         connection = Connection(region=REGION, endpoint_url=url, any_credentials=True)
         yield OverHttp(Bedrock(connection), url, folder)
 

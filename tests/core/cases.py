@@ -7,35 +7,35 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from controller.core.call_errors import failure
+from controller.core.call_errors import make_failure
 from controller.core.documents.envelope_values import policy_of, target_of
 from controller.core.fleet import Fleet
-from controller.core.identity.desired import desire
-from controller.core.identity.tokens import SCHEME, revision_of, submission, token
-from controller.core.jobs.attempts import Found, Lineage
-from controller.core.jobs.search import walk
+from controller.core.identity.desired import build_desired
+from controller.core.identity.tokens import SCHEME, build_token, compute_revision, derive_submission
+from controller.core.jobs.attempts import Attempts, SearchResult
+from controller.core.jobs.search import search_job
 from controller.core.kinds.kind import Kind
 from controller.core.kinds.registry import KINDS
 from controller.core.model import (
     SUBMITTING,
-    Desired,
-    Doubt,
+    CallFailure,
+    DesiredJob,
     Existence,
-    Failure,
     JobKey,
-    Live,
+    JobRecord,
+    LiveJob,
     Manifest,
     Observation,
     Place,
     Problem,
-    Recorded,
     Source,
     Submission,
+    UnreadableRecord,
 )
 from controller.core.planning import orphaned_entries
 from controller.core.planning.actions import Action, Outcome
-from controller.core.status.entry import entry
-from controller.core.status.parse import parse
+from controller.core.status.entry import build_entry
+from controller.core.status.parse import parse_entry
 from tests.contract.showing import ACCOUNT, REGION, arn_of, shown
 
 (OFFERED,) = KINDS.values()
@@ -66,17 +66,17 @@ class Situation:
     """The inputs of a decision on one job."""
 
     kind: Kind
-    desired: Desired
+    desired: DesiredJob
     observation: Observation
-    recorded: Recorded | None
-    failed: Failure | None = None
+    recorded: JobRecord | None
+    failed: CallFailure | None = None
     """The failure that carrying the decision out would end in."""
     asked: tuple[str, ...] = ()
     """The jobs that a walk looked for, in order."""
 
     def entry(self, action: Action, owner: str) -> dict[str, Any]:
         """Return the sidecar's entry after the action, or after its failure."""
-        return entry(self.kind, Outcome(action, action, self.failed), self.recorded, owner)
+        return build_entry(self.kind, Outcome(action, action, self.failed), self.recorded, owner)
 
 
 def situation(given: Mapping[str, Any], fleet: Fleet, name: str = "support-bot") -> Situation:
@@ -84,13 +84,13 @@ def situation(given: Mapping[str, Any], fleet: Fleet, name: str = "support-bot")
     kind = TEST_KINDS[given.get("kind", OFFERED.name)]
     given = {**given, "policy": filled(given.get("policy"), arns(kind))}
     wanted = desired_of(given, fleet, kind, name)
-    asked = submission(kind, {**SPEC, **given.get("spec", {})}, name, fleet.owner)
+    asked = derive_submission(kind, {**SPEC, **given.get("spec", {})}, name, fleet.owner)
     call = given.get("call")
-    lineage = Lineage(kind, wanted, fleet)
+    lineage = Attempts(kind, wanted, fleet)
     known = recorded_of(given, lineage, asked)
     if "removed" in given:
         wanted = removed_of(given["removed"], wanted, known, fleet)
-        lineage = Lineage(kind, wanted, fleet)
+        lineage = Attempts(kind, wanted, fleet)
     found: tuple[str, ...] = ()
     if "lives" in given:
         seen, found = walked(given, lineage, known)
@@ -99,7 +99,7 @@ def situation(given: Mapping[str, Any], fleet: Fleet, name: str = "support-bot")
     return Situation(kind, wanted, seen, known, failure_of(call) if call else None, found)
 
 
-def desired_of(given: Mapping[str, Any], fleet: Fleet, kind: Kind, name: str) -> Desired:
+def desired_of(given: Mapping[str, Any], fleet: Fleet, kind: Kind, name: str) -> DesiredJob:
     """Return the desired job of a manifest with the given parts."""
     source = Source(f"jobs/{name}.yaml", 4, 9)
     problems = tuple(
@@ -114,17 +114,17 @@ def desired_of(given: Mapping[str, Any], fleet: Fleet, kind: Kind, name: str) ->
         spec=None if problems else {**SPEC, **given.get("spec", {})},
         problems=problems,
     )
-    return desire(manifest, kind, fleet.owner, fleet.target)
+    return build_desired(manifest, kind, fleet.owner, fleet.target)
 
 
 def removed_of(
-    given: Mapping[str, Any], written: Desired, recorded: Recorded | None, fleet: Fleet
-) -> Desired:
+    given: Mapping[str, Any], written: DesiredJob, recorded: JobRecord | None, fleet: Fleet
+) -> DesiredJob:
     """Return the job without its manifest; only a sidecar records it."""
     assert recorded is not None
     sidecar = f"jobs/{written.key.name}.status.json"
-    stray = orphaned_entries.Stray(sidecar, f"/{sidecar}", written.key, recorded)
-    return orphaned_entries.desired_of(stray, fleet, {}, prunes=given.get("prune", False))
+    stray = orphaned_entries.StrayEntry(sidecar, f"/{sidecar}", written.key, recorded)
+    return orphaned_entries.build_removed_job(stray, fleet, {}, prunes=given.get("prune", False))
 
 
 def observation_of(
@@ -142,7 +142,7 @@ def observation_of(
 
 
 def walked(
-    given: Mapping[str, Any], lineage: Lineage, recorded: Recorded | None
+    given: Mapping[str, Any], lineage: Attempts, recorded: JobRecord | None
 ) -> tuple[Observation, tuple[str, ...]]:
     """Return what a search over the given jobs finds, and which jobs it looked up.
 
@@ -161,18 +161,18 @@ def walked(
         found.live,
         submission=found.submission,
         earlier=found.earlier,
-        following=found.following,
+        next_submission=found.next_submission,
         tags=tags,
     )
     return seen, asked
 
 
 def trodden(
-    lineage: Lineage, recorded: Recorded | None, there: list[Live]
-) -> tuple[Found, tuple[str, ...]]:
+    lineage: Attempts, recorded: JobRecord | None, there: list[LiveJob]
+) -> tuple[SearchResult, tuple[str, ...]]:
     """Return the result of a search over some jobs, and the names and ARNs that it looked up."""
     known = {live.name: live for live in there} | {live.arn: live for live in there}
-    path = walk(lineage, recorded)
+    path = search_job(lineage, recorded)
     asked = [next(path)]
     try:
         while True:
@@ -181,22 +181,22 @@ def trodden(
         return end.value, tuple(asked)
 
 
-def _job(given: Mapping[str, Any], lineage: Lineage, number: int) -> Live:
+def _job(given: Mapping[str, Any], lineage: Attempts, number: int) -> LiveJob:
     arn = arn_of(lineage.kind, f"job{number:09}")
     made = made_of(given, lineage)
     return live_of({"arn": arn, **given}, lineage.kind, made, lineage.fleet.owner)
 
 
-def made_of(given: Mapping[str, Any], lineage: Lineage) -> Submission:
+def made_of(given: Mapping[str, Any], lineage: Attempts) -> Submission:
     """Return the submission that ``attempt``, ``revised`` and ``spec`` name."""
     kind, name, owner = lineage.kind, lineage.desired.key.name, lineage.fleet.owner
     spec = {**(lineage.desired.spec or SPEC), **given.get("spec", {})}
-    revision = revision_of(kind, spec, name) if given.get("revised") else ""
+    revision = compute_revision(kind, spec, name) if given.get("revised") else ""
     attempt = given.get("attempt", 0)
-    return submission(kind, spec, name, owner, attempt=attempt, revision=revision)
+    return derive_submission(kind, spec, name, owner, attempt=attempt, revision=revision)
 
 
-def live_of(given: Mapping[str, Any], kind: Kind, asked: Submission, owner: str) -> Live:
+def live_of(given: Mapping[str, Any], kind: Kind, asked: Submission, owner: str) -> LiveJob:
     """Return a job as Get shows it: the manifest's own request unless members differ."""
     status = given.get("status", "InProgress")
     arn = given.get("arn", arn_of(kind, "abcdefghijkl"))
@@ -210,15 +210,15 @@ def live_of(given: Mapping[str, Any], kind: Kind, asked: Submission, owner: str)
         **given.get("members", {}),
     }
     present = {member: value for member, value in members.items() if value is not None}
-    return Live(arn, str(present.get(kind.name_member, "")), status, known, present)
+    return LiveJob(arn, str(present.get(kind.name_member, "")), status, known, present)
 
 
 def token_named(word: str, asked: Submission, owner: str) -> str | None:
     """Return the token for a scenario's word."""
     tokens = {
         "ours": asked.token,
-        "changed": token(owner, OTHER_DIGEST),
-        "another-owner": token("somebody-else", asked.digest),
+        "changed": build_token(owner, OTHER_DIGEST),
+        "another-owner": build_token("somebody-else", asked.digest),
         "foreign": FOREIGN_TOKEN,
         "missing": None,
         "bare": SCHEME,
@@ -226,16 +226,16 @@ def token_named(word: str, asked: Submission, owner: str) -> str | None:
     return tokens[word]
 
 
-def recorded_of(given: Mapping[str, Any], lineage: Lineage, asked: Submission) -> Recorded | None:
+def recorded_of(given: Mapping[str, Any], lineage: Attempts, asked: Submission) -> JobRecord | None:
     """Return the record of the given sidecar entry, with placeholders replaced.
 
     ``of`` is the index in ``lives`` of the job that it was written for; ``intent`` holds the
     attempt, spec and so on of a Create with an unknown outcome.
     """
     if "doubt" in given:
-        doubt = Doubt("jobs/bot.status.json", "Input/output error", **given["doubt"])
+        doubt = UnreadableRecord("jobs/bot.status.json", "Input/output error", **given["doubt"])
         without = {name: value for name, value in given.items() if name != "doubt"}
-        return replace(recorded_of(without, lineage, asked) or Recorded({}), doubt=doubt)
+        return replace(recorded_of(without, lineage, asked) or JobRecord({}), doubt=doubt)
     if "sidecar" not in given:
         return None
     kind, owner = lineage.kind, lineage.fleet.owner
@@ -243,7 +243,7 @@ def recorded_of(given: Mapping[str, Any], lineage: Lineage, asked: Submission) -
         "$digest": asked.digest,
         "$token": asked.token,
         "$other-digest": OTHER_DIGEST,
-        "$other-token": token(owner, OTHER_DIGEST),
+        "$other-token": build_token(owner, OTHER_DIGEST),
         "$arn": arn_of(kind, "abcdefghijkl"),
         **arns(kind),
     }
@@ -255,10 +255,10 @@ def recorded_of(given: Mapping[str, Any], lineage: Lineage, asked: Submission) -
         sidecar = _intent_of(made_of(sidecar.pop("intent"), lineage)) | sidecar
     raw = filled({"kind": kind.name, **sidecar}, words)
     written = given.get("written")
-    return parse(kind, raw, datetime.fromisoformat(written) if written else NOW)
+    return parse_entry(kind, raw, datetime.fromisoformat(written) if written else NOW)
 
 
-def _entry_of(given: Mapping[str, Any], lineage: Lineage, number: int) -> dict[str, Any]:
+def _entry_of(given: Mapping[str, Any], lineage: Attempts, number: int) -> dict[str, Any]:
     live, made = _job(given, lineage, number), made_of(given, lineage)
     job = {"phase": live.status, "jobArn": live.arn, "live": live.members}
     return {"digest": made.digest, "token": made.token, "attempt": made.attempt, **job}
@@ -283,9 +283,9 @@ def filled(value: Any, words: Mapping[str, str]) -> Any:
     return words.get(value, value) if isinstance(value, str) else value
 
 
-def failure_of(given: Mapping[str, Any]) -> Failure:
+def failure_of(given: Mapping[str, Any]) -> CallFailure:
     """Return a failed call with the given code and message."""
-    return failure(
+    return make_failure(
         given["code"],
         given.get("message", ""),
         reading=given.get("reading", False),

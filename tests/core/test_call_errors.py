@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.core.call_errors import classify, failure
-from controller.core.model import Disposition, Failure
+from controller.core.call_errors import classify_error, make_failure
+from controller.core.model import CallFailure, Disposition
 
 NOT_FOUND = "The specified resource Amazon Resource Name (ARN) was not found."
 NAME_IN_USE = "The provided job name is currently in use."
@@ -75,8 +75,8 @@ TABLE = [
 @pytest.mark.parametrize(("code", "message", "reading", "changing"), TABLE)
 def test_code_means(code: str, message: str, reading: Disposition, changing: Disposition) -> None:
     """Each code and message has its disposition, for reads and for writes."""
-    assert classify(code, message, reading=True) is reading
-    assert classify(code, message, reading=False) is changing
+    assert classify_error(code, message, reading=True) is reading
+    assert classify_error(code, message, reading=False) is changing
 
 
 @settings(deadline=None, max_examples=200)
@@ -86,17 +86,17 @@ def test_unknown_codes_are_transient(code: str, message: str, reading: bool) -> 
     known = {row[0] for row in TABLE if Disposition.TRANSIENT not in row[2:]}
 
     if code not in known:
-        assert classify(code, message, reading=reading) is Disposition.TRANSIENT
+        assert classify_error(code, message, reading=reading) is Disposition.TRANSIENT
 
 
 @pytest.mark.parametrize(
     ("given_failure", "text"),
     [
-        (Failure("Code", "why", Disposition.DENIED), "Code: why"),
-        (Failure("Code", "", Disposition.DENIED), "Code"),
+        (CallFailure("Code", "why", Disposition.DENIED), "Code: why"),
+        (CallFailure("Code", "", Disposition.DENIED), "Code"),
     ],
 )
-def test_failure_is_printed_verbatim(given_failure: Failure, text: str) -> None:
+def test_failure_is_printed_verbatim(given_failure: CallFailure, text: str) -> None:
     """A failure is printed as the service's own code and message."""
     assert str(given_failure) == text
 
@@ -104,6 +104,6 @@ def test_failure_is_printed_verbatim(given_failure: Failure, text: str) -> None:
 @pytest.mark.parametrize("ambiguous", [True, False])
 def test_failure_carries_what_is_known(ambiguous: bool) -> None:
     """A failure has its disposition, and says whether the call may have taken effect."""
-    made = failure("ThrottlingException", "slow down", reading=False, ambiguous=ambiguous)
+    made = make_failure("ThrottlingException", "slow down", reading=False, ambiguous=ambiguous)
 
-    assert made == Failure("ThrottlingException", "slow down", Disposition.TRANSIENT, ambiguous)
+    assert made == CallFailure("ThrottlingException", "slow down", Disposition.TRANSIENT, ambiguous)

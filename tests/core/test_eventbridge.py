@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.core.eventbridge import Poison, changed_job
+from controller.core.eventbridge import InvalidEvent, parse_event
 from controller.core.kinds.registry import KINDS
 
 (KIND,) = KINDS.values()
@@ -35,9 +35,9 @@ def event(**changes: Any) -> dict[str, Any]:
     return {**whole, **changes}
 
 
-def read(body: str) -> str | Poison:
+def read(body: str) -> str | InvalidEvent:
     """Return the result of parsing a body."""
-    return changed_job(body, KINDS.values())
+    return parse_event(body, KINDS.values())
 
 
 def test_an_event_names_its_job() -> None:
@@ -73,31 +73,34 @@ def test_other_partitions_and_short_arns_are_jobs_too(arn: str) -> None:
 @pytest.mark.parametrize(
     ("body", "why"),
     [
-        ("", Poison.NOT_JSON),
-        ("certainly", Poison.NOT_JSON),
-        ("[" * 200_000, Poison.NOT_JSON),
-        ("9" * 10_000, Poison.NOT_JSON),
-        ("null", Poison.NO_EVENT),
-        ("[1]", Poison.NO_EVENT),
-        ("{}", Poison.NO_EVENT),
-        (json.dumps(event(source="aws.sagemaker")), Poison.OTHER_EVENT),
+        ("", InvalidEvent.NOT_JSON),
+        ("certainly", InvalidEvent.NOT_JSON),
+        ("[" * 200_000, InvalidEvent.NOT_JSON),
+        ("9" * 10_000, InvalidEvent.NOT_JSON),
+        ("null", InvalidEvent.NO_EVENT),
+        ("[1]", InvalidEvent.NO_EVENT),
+        ("{}", InvalidEvent.NO_EVENT),
+        (json.dumps(event(source="aws.sagemaker")), InvalidEvent.OTHER_EVENT),
         (
             json.dumps(event(**{"detail-type": "Batch Inference Job State Change"})),
-            Poison.OTHER_EVENT,
+            InvalidEvent.OTHER_EVENT,
         ),
-        (json.dumps(event(**{"detail-type": ["a", "list"]})), Poison.OTHER_EVENT),
-        (json.dumps(event(detail="none")), Poison.NO_JOB),
-        (json.dumps(event(detail={})), Poison.NO_JOB),
-        (json.dumps(event(detail={"jobArn": 7})), Poison.NO_JOB),
-        (json.dumps(event(detail={"jobArn": "support-bot"})), Poison.NO_JOB),
-        (json.dumps(event(detail={"jobArn": f"{ARN}\nforged"})), Poison.NO_JOB),
-        (json.dumps(event(detail={"jobArn": ARN.replace("customization", "copy")})), Poison.NO_JOB),
-        (json.dumps(event(account="999999999999")), Poison.OTHER_ACCOUNT),
-        (json.dumps(event(account=None)), Poison.OTHER_ACCOUNT),
+        (json.dumps(event(**{"detail-type": ["a", "list"]})), InvalidEvent.OTHER_EVENT),
+        (json.dumps(event(detail="none")), InvalidEvent.NO_JOB),
+        (json.dumps(event(detail={})), InvalidEvent.NO_JOB),
+        (json.dumps(event(detail={"jobArn": 7})), InvalidEvent.NO_JOB),
+        (json.dumps(event(detail={"jobArn": "support-bot"})), InvalidEvent.NO_JOB),
+        (json.dumps(event(detail={"jobArn": f"{ARN}\nforged"})), InvalidEvent.NO_JOB),
+        (
+            json.dumps(event(detail={"jobArn": ARN.replace("customization", "copy")})),
+            InvalidEvent.NO_JOB,
+        ),
+        (json.dumps(event(account="999999999999")), InvalidEvent.OTHER_ACCOUNT),
+        (json.dumps(event(account=None)), InvalidEvent.OTHER_ACCOUNT),
     ],
     ids=range(18),
 )
-def test_invalid_message_has_a_reason(body: str, why: Poison) -> None:
+def test_invalid_message_has_a_reason(body: str, why: InvalidEvent) -> None:
     """An invalid message gets a reason from a closed list."""
     assert read(body) is why
 
@@ -112,4 +115,4 @@ def test_invalid_message_has_a_reason(body: str, why: Poison) -> None:
 )
 def test_no_body_raises(body: str) -> None:
     """Any message is parsed or classified as invalid, without an exception."""
-    assert isinstance(read(body), Poison)
+    assert isinstance(read(body), InvalidEvent)

@@ -15,11 +15,11 @@ from controller.core.fleet import (
     Failures,
     Fleet,
     Require,
-    fleet_of,
-    forbidden,
-    forbidden_target,
-    matches,
-    under,
+    find_target_violations,
+    find_violations,
+    is_match,
+    is_under_prefix,
+    parse_fleet,
 )
 from controller.core.kinds.registry import KINDS
 from controller.core.model import Target
@@ -40,7 +40,7 @@ ALL, NOTHING = Allow(), Require()
 def refused(spec: dict[str, Any], allow: Allow = ALL, require: Require = NOTHING) -> Any:
     """Return the code and path of every violation in a spec."""
     fleet = Fleet(allow=allow, require=require)
-    return [(found.code, found.path) for found in forbidden(KIND, TARGET, spec, fleet)]
+    return [(found.code, found.path) for found in find_violations(KIND, TARGET, spec, fleet)]
 
 
 @pytest.mark.parametrize(
@@ -60,14 +60,14 @@ def refused(spec: dict[str, Any], allow: Allow = ALL, require: Require = NOTHING
 )
 def test_star_is_the_only_wildcard(pattern: str, text: str, *, expected: bool) -> None:
     """A star matches any text; every other character matches itself, case-sensitively."""
-    assert matches(pattern, text) is expected
+    assert is_match(pattern, text) is expected
 
 
 @given(st.text("ab*", max_size=8), st.text("ab", max_size=12))
 @settings(deadline=None, max_examples=300)
 def test_star_means_what_it_means_elsewhere(pattern: str, text: str) -> None:
     """Patterns of letters and stars match what the standard library's fnmatch matches."""
-    assert matches(pattern, text) is fnmatch.fnmatchcase(text, pattern)
+    assert is_match(pattern, text) is fnmatch.fnmatchcase(text, pattern)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_star_means_what_it_means_elsewhere(pattern: str, text: str) -> None:
 )
 def test_star_ends_at_a_slash_in_a_prefix(prefix: str, location: str, *, expected: bool) -> None:
     """A pattern for a bucket does not match a folder in another bucket."""
-    assert under(prefix, location) is expected
+    assert is_under_prefix(prefix, location) is expected
 
 
 def test_no_rules_refuse_nothing() -> None:
@@ -176,7 +176,7 @@ def test_fleet_s_own_target_counts() -> None:
     """If a manifest names no region, the fleet's own is checked against the rule."""
     fleet = Fleet(target=Target(region="eu-west-1"), allow=Allow(regions=("us-*",)))
 
-    (found,) = forbidden(KIND, Target(), SPEC, fleet)
+    (found,) = find_violations(KIND, Target(), SPEC, fleet)
 
     assert found.code is Code.FORBIDDEN_REGION
 
@@ -185,13 +185,13 @@ def test_open_target_is_checked_once_resolved() -> None:
     """An open part of a target is checked only once it is resolved."""
     fleet = Fleet(allow=Allow(accounts=("123456789012",)))
 
-    assert forbidden_target(Target(), fleet) == ()
-    assert forbidden_target(replace(TARGET, account_id="210987654321"), fleet) != ()
+    assert find_target_violations(Target(), fleet) == ()
+    assert find_target_violations(replace(TARGET, account_id="210987654321"), fleet) != ()
 
 
 def test_fleet_is_what_its_file_says() -> None:
     """Every key of the file is parsed, and an absent list sets no rule."""
-    fleet = fleet_of(
+    fleet = parse_fleet(
         {
             "owner": "acme-ml",
             "target": {"region": "us-east-1"},
@@ -209,4 +209,4 @@ def test_fleet_is_what_its_file_says() -> None:
     assert fleet.require == Require(tags=("team",), vpc=True)
     assert fleet.failures == Failures(healing=("*busy*",), lasting=("*never*",))
     assert fleet.stamp_tags
-    assert fleet_of({}) == Fleet()
+    assert parse_fleet({}) == Fleet()

@@ -10,18 +10,18 @@ from typing import Any
 import pytest
 
 from controller.core.documents.envelope_values import policy_of
-from controller.core.fleet import fleet_of
+from controller.core.fleet import parse_fleet
 from controller.core.model import (
     Target,
 )
 from controller.core.planning.actions import Action
-from controller.core.planning.plan import decide
+from controller.core.planning.plan import decide_action
 from controller.core.policy import OnDelete, OnSpecChange, State
 from controller.core.validation.manifest_rules import contradictions
 from tests.core.cases import NOW, OFFERED, arns, filled, situation
 
 TABLE = Path(__file__).parents[1] / "data" / "policy_pairs.txt"
-FLEET = fleet_of({"owner": "acme-ml"})
+FLEET = parse_fleet({"owner": "acme-ml"})
 HEALS = {"failureMessage": "Internal server error"}
 LASTS = {"failureMessage": "Unable to parse Amazon S3 file"}
 BEFORE = {"spec": {"hyperParameters": {"epochCount": "5"}}}
@@ -93,7 +93,7 @@ def _given(policy: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 def _decided(pair: tuple[str, str], name: str) -> Action:
     one = situation(_given(_policy(pair), name), FLEET)
-    return decide(one.kind, one.desired, one.observation, one.recorded, FLEET, NOW)
+    return decide_action(one.kind, one.desired, one.observation, one.recorded, FLEET, NOW)
 
 
 @pytest.mark.parametrize("pair", PAIRS, ids=" and ".join)

@@ -9,8 +9,8 @@ import yaml
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from controller.core.printable import Form, escaped, escaped_as, without_commands
-from controller.views.serialize import structured
+from controller.core.printable import OutputSyntax, escape_commands, escape_line, escape_output
+from controller.views.serialize import format_data
 from tests.support.hostile import HOSTILE, TEXTS, terminal_sees
 from tests.views import runner
 
@@ -24,16 +24,16 @@ VALUES = st.recursive(
 @given(TEXTS)
 def test_one_line_is_printable(text: str) -> None:
     """A text becomes one line of printable characters; a printable text stays unchanged."""
-    shown = escaped(text)
+    shown = escape_line(text)
     assert shown.isprintable()
-    assert escaped(shown) == shown
+    assert escape_line(shown) == shown
     assert not text.isprintable() or shown == text
 
 
-@given(TEXTS, st.sampled_from(Form))
-def test_a_whole_output_keeps_its_lines(text: str, form: Form) -> None:
+@given(TEXTS, st.sampled_from(OutputSyntax))
+def test_a_whole_output_keeps_its_lines(text: str, form: OutputSyntax) -> None:
     """Lines and tabs of an output are kept in every syntax, but no other control character."""
-    shown = escaped_as(text, form)
+    shown = escape_output(text, form)
     assert not terminal_sees(shown)
     assert shown.count("\n") == text.count("\n")
 
@@ -43,9 +43,9 @@ def test_a_whole_output_keeps_its_lines(text: str, form: Form) -> None:
 @example(value={"::stop-commands::x": ["a\n::error::b", "##[error]c", "\U0002ebe1\u202e\x7f"]})
 def test_data_are_read_back(value: object, unicode: bool) -> None:
     """JSON and YAML hold the same values, with no control character and no command."""
-    for form, read in ((Form.JSON, json.loads), (Form.YAML, yaml.safe_load)):
-        printed = escaped_as(structured(value, form, unicode=unicode), form)
-        log = without_commands(printed, form)
+    for form, read in ((OutputSyntax.JSON, json.loads), (OutputSyntax.YAML, yaml.safe_load)):
+        printed = escape_output(format_data(value, form, unicode=unicode), form)
+        log = escape_commands(printed, form)
         assert read(printed) == read(log) == value
         assert not terminal_sees(log)
         assert runner.commands(log) == []
@@ -54,5 +54,5 @@ def test_data_are_read_back(value: object, unicode: bool) -> None:
 @pytest.mark.parametrize("text", HOSTILE)
 def test_a_log_has_no_injected_command(text: str) -> None:
     """What the runner would treat as a command is plain text, wherever its line begins."""
-    for form in (Form.TEXT, Form.XML):
-        assert runner.commands(without_commands(escaped_as(text, form), form)) == []
+    for form in (OutputSyntax.TEXT, OutputSyntax.XML):
+        assert runner.commands(escape_commands(escape_output(text, form), form)) == []

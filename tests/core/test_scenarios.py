@@ -12,12 +12,12 @@ from typing import Any, cast
 import pytest
 import yaml
 
-from controller.core.fleet import Fleet, fleet_of
+from controller.core.fleet import Fleet, parse_fleet
 from controller.core.planning import rules_removed
 from controller.core.planning.actions import Action, Plan, Reason, Verb
-from controller.core.planning.admission import Crowd
-from controller.core.planning.plan import plan, refusal
-from controller.core.planning.rules_removed import Cleaning
+from controller.core.planning.admission import Occupancy
+from controller.core.planning.plan import build_plan, check_submit_limit
+from controller.core.planning.rules_removed import CleanupOptions
 from controller.core.planning.slots import Lane
 from tests.core.cases import (
     NOW,
@@ -49,7 +49,7 @@ def scenario_of(path: Path) -> Scenario:
 
 def fleet_in(scenario: Scenario) -> Fleet:
     """Return the fleet of a scenario's jobs."""
-    return fleet_of({"owner": "acme-ml", **scenario.get("fleet", {})})
+    return parse_fleet({"owner": "acme-ml", **scenario.get("fleet", {})})
 
 
 def situations(scenario: Scenario) -> dict[str, Situation]:
@@ -64,23 +64,23 @@ def situations(scenario: Scenario) -> dict[str, Situation]:
 def planned(scenario: Scenario) -> Plan:
     """Return the plan for a scenario's situations."""
     found = situations(scenario).values()
-    return plan(
+    return build_plan(
         TEST_KINDS,
         [one.desired for one in found],
         {one.desired.key: one.observation for one in found},
         {one.desired.key: one.recorded for one in found if one.recorded is not None},
         fleet_in(scenario),
         datetime.fromisoformat(scenario["now"]) if "now" in scenario else NOW,
-        Crowd({Lane(OFFERED.name, PLACE): scenario["active"]} if "active" in scenario else {}),
+        Occupancy({Lane(OFFERED.name, PLACE): scenario["active"]} if "active" in scenario else {}),
     )
 
 
 def refusal_of(scenario: Scenario, made: Plan) -> str | None:
     """Return why the safeguards refuse a plan; ``prune`` has the options and the tree's counts."""
     fleet, asked = fleet_in(scenario), scenario.get("prune", {})
-    cleaning = Cleaning(prune="prune" in scenario, force=asked.get("force", False))
+    cleaning = CleanupOptions(prune="prune" in scenario, force=asked.get("force", False))
     manifests, problems = asked.get("manifests", 1), asked.get("problems", 0)
-    return refusal(made, fleet.limits.max_submits) or rules_removed.refusal(
+    return check_submit_limit(made, fleet.limits.max_submits) or rules_removed.check_prune(
         made, cleaning, fleet.owner, manifests=manifests, problems=problems
     )
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from controller.core.documents.entries import Entry, manifest, with_problems
-from controller.core.identity.desired import desire
+from controller.core.identity.desired import build_desired
 from controller.core.kinds.registry import KINDS
 from controller.core.model import Problem, Severity, Source, Target, Tree
-from controller.core.severity import as_errors, errors, strict
+from controller.core.severity import apply_strict, convert_to_errors, filter_errors
 
 SOURCE = Source("jobs/a.yaml", 3, 1)
 ERROR = Problem("BJ203", "wrong", SOURCE)
@@ -24,8 +24,11 @@ ENTRY = Entry("ModelCustomizationJob", "a", SOURCE.path, 3, 1, "a", spec=SPEC)
 
 def test_only_errors_count() -> None:
     """Only errors are kept; under --strict all problems are errors."""
-    assert errors((WARNING, ERROR)) == (ERROR,)
-    assert errors(as_errors((WARNING, ERROR))) == (replace(WARNING, severity=Severity.ERROR), ERROR)
+    assert filter_errors((WARNING, ERROR)) == (ERROR,)
+    assert filter_errors(convert_to_errors((WARNING, ERROR))) == (
+        replace(WARNING, severity=Severity.ERROR),
+        ERROR,
+    )
 
 
 def test_a_manifest_with_warnings_is_submitted() -> None:
@@ -34,7 +37,7 @@ def test_a_manifest_with_warnings_is_submitted() -> None:
     warned, wrong = (manifest(with_problems(ENTRY, [one])) for one in (WARNING, ERROR))
     assert (warned.spec, wrong.spec) == (SPEC, None)
     assert [one.severity for one in warned.problems] == [Severity.WARNING]
-    made, held = (desire(one, kind, "", Target()) for one in (warned, wrong))
+    made, held = (build_desired(one, kind, "", Target()) for one in (warned, wrong))
     assert made.submission is not None
     assert held.submission is None
 
@@ -42,8 +45,8 @@ def test_a_manifest_with_warnings_is_submitted() -> None:
 def test_strict_makes_a_warned_manifest_invalid() -> None:
     """Under --strict a warning removes the spec; manifests without problems stay unchanged."""
     warned, fine = manifest(with_problems(ENTRY, [WARNING])), manifest(ENTRY)
-    made = strict(Tree((warned, fine), warned.problems, 1))
+    made = apply_strict(Tree((warned, fine), warned.problems, 1))
     assert [one.spec for one in made.manifests] == [None, SPEC]
-    assert errors(made.problems) == made.problems
+    assert filter_errors(made.problems) == made.problems
     settled = Tree((fine,), (), 1)
-    assert strict(settled) is settled
+    assert apply_strict(settled) is settled

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.core.model import Target
-from controller.core.sharding import MOST_SHARDS, Shard, fingerprint, jump, shard_of
+from controller.core.sharding import MAX_SHARDS, Shard, compute_bucket, hash_target, parse_shard
 
 TARGET = Target("us-east-1", "123456789012")
 WORD = st.integers(0, (1 << 64) - 1)
@@ -22,12 +22,12 @@ def targets(count: int) -> list[Target]:
 )
 def test_buckets_are_those_of_the_published_algorithm(hashed: int, count: int, bucket: int) -> None:
     """The buckets match other implementations of the same paper."""
-    assert jump(hashed, count) == bucket
+    assert compute_bucket(hashed, count) == bucket
 
 
 def test_fingerprint_never_changes() -> None:
     """A target's shard is the same in every release, so that a rolling update moves none."""
-    assert fingerprint(TARGET) == 16509326129698960093
+    assert hash_target(TARGET) == 16509326129698960093
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 16])
@@ -36,14 +36,15 @@ def test_every_target_is_in_exactly_one_shard(count: int) -> None:
     shards = [Shard(index, count) for index in range(count)]
 
     for target in targets(200):
-        assert sum(shard.holds(target) for shard in shards) == 1
+        assert sum(shard.has_target(target) for shard in shards) == 1
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 9])
 def test_one_more_shard_takes_its_share_and_no_more(count: int) -> None:
     """From n to n + 1 shards, about one target in n + 1 moves, always to the new shard."""
     before, after = (
-        [jump(fingerprint(target), many) for target in targets(3000)] for many in (count, count + 1)
+        [compute_bucket(hash_target(target), many) for target in targets(3000)]
+        for many in (count, count + 1)
     )
     moved = [new for old, new in zip(before, after, strict=True) if old != new]
 
@@ -55,24 +56,24 @@ def test_one_place_in_any_spelling_is_one_target() -> None:
     """A role's ARN contains its account, and the role itself does not matter."""
     spelled = [Target("us-east-1", None, f"arn:aws:iam::123456789012:role/{role}") for role in "ab"]
 
-    assert {fingerprint(one) for one in [TARGET, *spelled]} == {fingerprint(TARGET)}
+    assert {hash_target(one) for one in [TARGET, *spelled]} == {hash_target(TARGET)}
 
 
 def test_another_account_or_region_is_another_target() -> None:
     """Each account and region has its own limits and queues."""
     others = [Target("eu-west-1", "123456789012"), Target("us-east-1", "210987654321"), Target()]
 
-    assert len({fingerprint(one) for one in [TARGET, *others]}) == 4
+    assert len({hash_target(one) for one in [TARGET, *others]}) == 4
 
 
-@given(WORD, st.integers(1, MOST_SHARDS - 1))
+@given(WORD, st.integers(1, MAX_SHARDS - 1))
 @settings(deadline=None, max_examples=300)
 def test_a_job_stays_or_moves_to_the_new_shard(hashed: int, count: int) -> None:
     """Adding a shard never moves a job between two old ones."""
-    assert jump(hashed, count + 1) in {jump(hashed, count), count}
+    assert compute_bucket(hashed, count + 1) in {compute_bucket(hashed, count), count}
 
 
-@pytest.mark.parametrize(("index", "count"), [(1, 1), (-1, 2), (0, 0), (0, MOST_SHARDS + 1)])
+@pytest.mark.parametrize(("index", "count"), [(1, 1), (-1, 2), (0, 0), (0, MAX_SHARDS + 1)])
 def test_an_index_outside_the_count_is_refused(index: int, count: int) -> None:
     """An index outside the count is refused."""
     with pytest.raises(ValueError, match="shards"):
@@ -90,7 +91,7 @@ def test_an_index_outside_the_count_is_refused(index: int, count: int) -> None:
 )
 def test_a_shard_is_named_or_taken_from_the_host(text: str, host: str, shard: Shard) -> None:
     """A StatefulSet's pod finds its index in its host name; elsewhere it is passed."""
-    assert shard_of(text, host) == shard
+    assert parse_shard(text, host) == shard
 
 
 @pytest.mark.parametrize(
@@ -106,4 +107,4 @@ def test_a_shard_is_named_or_taken_from_the_host(text: str, host: str, shard: Sh
 def test_invalid_shard_is_reported(text: str, told: str) -> None:
     """The error for an invalid shard says what to write instead."""
     with pytest.raises(ValueError, match=told):
-        shard_of(text, "laptop")
+        parse_shard(text, "laptop")

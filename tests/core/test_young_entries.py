@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.core.status.parse import parse
+from controller.core.status.parse import parse_entry
 from tests.core.cases import NOW, OFFERED
 from tests.core.status.test_entry import ARN, built, made
 
@@ -25,7 +25,7 @@ WHOLE: dict[str, Any] = {
 
 def after(raw: dict[str, Any]) -> dict[str, Any]:
     """Return the entry after a pass that did not find the recorded job."""
-    return made(replace(built(), recorded=parse(OFFERED, raw, NOW)))
+    return made(replace(built(), recorded=parse_entry(OFFERED, raw, NOW)))
 
 
 def test_complete_entry_stays_unchanged() -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import Request, urlopen
 
-from controller.adapters.http.webhook_signatures import HEADER, VARIABLE, hex_signature
+from controller.adapters.http.webhook_signatures import KEY_VARIABLE, SIGNATURE_HEADER, sign_hex
 from tests.daemon.process import Watch, watch
 from tests.git.support import BRANCH, GIT, Hub, Shared, shared
 
@@ -39,7 +39,7 @@ class Box:
     def watch(self, *arguments: str, **env: str) -> AbstractContextManager[Watch]:
         """Run a daemon on the repository's URL for the duration of the context."""
         given = ("--repo", self.hub.url, "--work-dir", str(self.work), *arguments)
-        return watch(self.shared.project, *given, **{**GIT, VARIABLE: SECRET, **env})
+        return watch(self.shared.project, *given, **{**GIT, KEY_VARIABLE: SECRET, **env})
 
     def add(self, *names: str) -> None:
         """Let a person write, commit and push manifests, on top of what others pushed."""
@@ -90,7 +90,7 @@ def boxed(folder: Path) -> Iterator[Box]:
 def hook(daemon: Watch, body: bytes = b"{}") -> int:
     """Send a signed push webhook to a daemon, and return the response."""
     (line,) = daemon.said("taking webhooks")
-    headers = {HEADER: hex_signature(SECRET, body)}
+    headers = {SIGNATURE_HEADER: sign_hex(SECRET, body)}
     request = Request(line["url"], body, headers)  # noqa: S310 - an address on loopback
     with urlopen(request, timeout=DEADLINE) as answer:  # noqa: S310 - as above
         return int(answer.status)

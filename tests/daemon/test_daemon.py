@@ -6,17 +6,17 @@ from pathlib import Path
 
 import pytest
 
-from controller.core.call_errors import failure
+from controller.core.call_errors import make_failure
 from controller.core.model import JobKey, Target
-from controller.core.planning.rules_removed import Cleaning
+from controller.core.planning.rules_removed import CleanupOptions
 from tests.contract.fake import Fake
 from tests.contract.showing import REGION
 from tests.daemon.world import KIND, RHYTHM, Kept
 from tests.sandbox.support import poll
 
-DENIED = failure("AccessDeniedException", "not you", reading=True)
-THROTTLED = failure("ThrottlingException", "Rate exceeded", reading=True)
-FULL = failure("ServiceQuotaExceededException", "too many", reading=False)
+DENIED = make_failure("AccessDeniedException", "not you", reading=True)
+THROTTLED = make_failure("ThrottlingException", "Rate exceeded", reading=True)
+FULL = make_failure("ServiceQuotaExceededException", "too many", reading=False)
 ELSEWHERE = Target("eu-west-1")
 OTHER_ROLE = "arn:aws:iam::210987654321:role/BedrockJobs"
 
@@ -33,7 +33,7 @@ def test_a_saved_manifest_is_submitted_once(kept: Kept) -> None:
     kept.settle()
     assert kept.calls() == {"Get": 2, "Create": 1}
 
-    kept.daemon.changed()
+    kept.daemon.notify_change()
     kept.settle()
 
     assert kept.calls() == {}
@@ -111,13 +111,13 @@ def test_a_failing_target_does_not_block_others(kept: Kept) -> None:
     kept.after(600.0)
 
     assert [live.name for live in kept.live()] == ["here"]
-    assert not kept.daemon.ready()
+    assert not kept.daemon.is_ready()
     assert set(kept.forgotten) == {ELSEWHERE}
 
     kept.fake.failing.clear()
     kept.after(900.0)
     assert {live.name for live in kept.live()} == {"here", "there"}
-    assert kept.daemon.ready()
+    assert kept.daemon.is_ready()
 
 
 def test_a_slow_target_does_not_block_others(tmp_path: Path) -> None:
@@ -132,12 +132,16 @@ def test_a_slow_target_does_not_block_others(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as executor:
         kept = Kept(tmp_path, Fake(watcher=watcher), executor=executor)
         kept.put("slow", target=Target(REGION, None, OTHER_ROLE))
-        kept.daemon.step()
+        kept.daemon.run_once()
         assert hanging.wait(60.0)
         kept.put("quick", target=Target(REGION))
-        poll(lambda: bool(kept.daemon.step() and [live.name for live in kept.live()] == ["quick"]))
+        poll(
+            lambda: bool(
+                kept.daemon.run_once() and [live.name for live in kept.live()] == ["quick"]
+            )
+        )
         released.set()
-        poll(lambda: bool(kept.daemon.step() and len(kept.live()) == 2))
+        poll(lambda: bool(kept.daemon.run_once() and len(kept.live()) == 2))
 
 
 def test_too_many_new_manifests_are_refused_together(kept: Kept) -> None:
@@ -149,13 +153,13 @@ def test_too_many_new_manifests_are_refused_together(kept: Kept) -> None:
     kept.after(600.0)
     assert kept.live() == []
     assert kept.counts.passes["refused"] == 1
-    assert not kept.daemon.ready()
+    assert not kept.daemon.is_ready()
 
     kept.limit(max_submits=4)
     kept.settle()
     assert len(kept.live()) == 4
     kept.after(61.0)
-    assert kept.daemon.ready()
+    assert kept.daemon.is_ready()
 
 
 def test_a_refused_plan_is_planned_whole_at_the_resync(kept: Kept) -> None:
@@ -244,11 +248,13 @@ def test_an_event_makes_its_job_due(kept: Kept) -> None:
     kept.calls()
     kept.finish("support-bot")
 
-    kept.daemon.heard("arn:aws:bedrock:us-east-1:123456789012:model-customization-job/x/y")
+    kept.daemon.notify_job_event(
+        "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/x/y"
+    )
     kept.settle()
     assert kept.calls() == {}
-    kept.daemon.heard(kept.live()[0].arn)
-    kept.daemon.heard(kept.live()[0].arn)
+    kept.daemon.notify_job_event(kept.live()[0].arn)
+    kept.daemon.notify_job_event(kept.live()[0].arn)
     kept.settle()
 
     assert kept.calls() == {"Get": 1}
@@ -264,18 +270,18 @@ def test_a_broken_fleet_file_starts_nothing_new(kept: Kept) -> None:
     kept.settle()
     kept.after(600.0)
     assert [live.name for live in kept.live()] == ["a"]
-    assert not kept.daemon.ready()
+    assert not kept.daemon.is_ready()
 
     kept.broken = ""
     kept.after(700.0)
 
     assert {live.name for live in kept.live()} == {"a", "b"}
-    assert kept.daemon.ready()
+    assert kept.daemon.is_ready()
 
 
 def test_a_removed_manifest_is_noticed_after_a_quiet_minute(tmp_path: Path) -> None:
     """With prune, a job is stopped once its manifest has been missing for an interval."""
-    kept = Kept(tmp_path, Fake(), cleaning=Cleaning(prune=True))
+    kept = Kept(tmp_path, Fake(), cleaning=CleanupOptions(prune=True))
     kept.put("a", {"onDelete": "Stop"})
     kept.put("b")
     kept.settle()
@@ -298,7 +304,7 @@ def test_a_reload_reads_and_observes_everything(kept: Kept) -> None:
     kept.settle()
     kept.calls()
 
-    kept.daemon.renew()
+    kept.daemon.reload()
     kept.settle()
 
     assert kept.renewed == 1
@@ -315,8 +321,8 @@ def test_an_idle_daemon_stays_ready(kept: Kept) -> None:
 
     for _ in range(100):
         kept.after(60.0)
-        assert kept.daemon.alive()
-        assert kept.daemon.ready()
+        assert kept.daemon.is_alive()
+        assert kept.daemon.is_ready()
 
     assert kept.calls() == {}
     assert kept.counts.phases == {"Completed": 1}

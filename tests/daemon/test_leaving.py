@@ -25,7 +25,7 @@ def hung(tmp_path: Path) -> Iterator[tuple[Kept, threading.Event]]:
         kept = Kept(tmp_path, Fake(watcher=watcher), executor=executor)
         for number in range(10):
             kept.put(f"job-{number}")
-        kept.daemon.step()
+        kept.daemon.run_once()
         assert reached.wait(60.0)
         yield kept, released
         released.set()
@@ -36,7 +36,7 @@ def test_stopping_finishes_calls_in_flight(hung: tuple[Kept, threading.Event]) -
     kept, released = hung
     ended: list[bool] = []
     running = threading.Thread(target=lambda: ended.append(kept.daemon.run()))
-    kept.daemon.leave()
+    kept.daemon.stop()
     running.start()
     released.set()
     running.join(60.0)
@@ -59,7 +59,7 @@ def test_a_hanging_call_does_not_delay_the_stop(tmp_path: Path) -> None:
     with ThreadPoolExecutor(4) as executor:
         kept = Kept(tmp_path, Fake(watcher=watcher), executor=executor, grace=0.05)
         kept.put("support-bot")
-        kept.daemon.step()
-        kept.daemon.leave()
+        kept.daemon.run_once()
+        kept.daemon.stop()
         assert not kept.daemon.run()
         released.set()

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from controller.core.call_errors import failure
+from controller.core.call_errors import make_failure
 from controller.core.model import Target
 from tests.contract.fake import Fake
 from tests.daemon.world import Kept
 
-DENIED = failure("AccessDeniedException", "not you", reading=True)
+DENIED = make_failure("AccessDeniedException", "not you", reading=True)
 ROLES = [f"arn:aws:iam::123456789012:role/{name}" for name in ("Blue", "Green")]
 
 
@@ -31,10 +31,10 @@ def test_an_event_during_an_observation_causes_another(kept: Kept) -> None:
 
     def change(operation: str, _argument: str) -> None:
         if operation == "Get" and next(news, None):
-            kept.daemon.heard(kept.live()[0].arn)
+            kept.daemon.notify_job_event(kept.live()[0].arn)
 
     kept.fake.watcher = change
-    kept.daemon.heard(kept.live()[0].arn)
+    kept.daemon.notify_job_event(kept.live()[0].arn)
     kept.settle()
 
     assert kept.calls() == {"Get": 2}
@@ -47,10 +47,10 @@ def test_a_reload_during_a_pass_ends_its_backoff(kept: Kept) -> None:
 
     def mend(_operation: str, _argument: str) -> None:
         # As the loop does for the signal, while the pass is in a thread of its own.
-        kept.roster.hurry_all(kept.now)
+        kept.roster.schedule_all(kept.now)
 
     kept.fake.watcher = mend
-    kept.daemon.step()
+    kept.daemon.run_once()
     kept.fake.watcher = lambda *_: None
     kept.fake.failing.clear()
     kept.settle()
@@ -65,10 +65,10 @@ def test_unknown_roles_recover(kept: Kept) -> None:
         kept.put(name, target=Target(assume_role_arn=role))
         kept.fake.failing[("Place", role)] = DENIED
     kept.settle()
-    assert not kept.daemon.ready()
+    assert not kept.daemon.is_ready()
 
     kept.fake.failing.clear()
     kept.after(900.0)
 
     assert {kept.phase(name) for name in "ab"} == {"InProgress"}
-    assert kept.daemon.ready()
+    assert kept.daemon.is_ready()

@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from controller.core.call_errors import failure
+from controller.core.call_errors import make_failure
 from controller.core.kinds.kind import Kind
 from controller.core.kinds.registry import KINDS
 from controller.core.model import Target
 from controller.engine.rate_limit import (
     BURST_SECONDS,
+    MIN_CALLS_PER_SECOND,
     RECOVERY_SECONDS,
-    SLOWEST,
-    Bucket,
-    narrowed,
-    paced,
+    TokenBucket,
+    limit_concurrency,
+    limit_rate,
 )
 from controller.ports import CloudError
 from tests.contract.fake import Fake
@@ -24,7 +24,7 @@ from tests.contract.fake import Fake
 (KIND,) = KINDS.values()
 HERE, THERE = Target("us-east-1"), Target("eu-west-1")
 DEADLINE = 20.0
-THROTTLED = failure("ThrottlingException", "Rate exceeded", reading=True)
+THROTTLED = make_failure("ThrottlingException", "Rate exceeded", reading=True)
 
 
 @dataclass
@@ -43,7 +43,7 @@ class Time:
 def test_calls_after_a_burst_keep_the_rate() -> None:
     """Saved-up calls are made at once, and further ones at the rate."""
     time = Time()
-    cloud = paced(Fake(), lambda: time.now, time.pause, 10.0)
+    cloud = limit_rate(Fake(), lambda: time.now, time.pause, 10.0)
     for _ in range(int(10 * BURST_SECONDS)):
         cloud.get(KIND, HERE, "a")
     assert time.paused == []
@@ -57,7 +57,7 @@ def test_calls_after_a_burst_keep_the_rate() -> None:
 def test_each_place_has_its_own_rate() -> None:
     """Calls of one region do not wait for another's."""
     time = Time()
-    cloud = paced(Fake(), lambda: time.now, time.pause, 10.0)
+    cloud = limit_rate(Fake(), lambda: time.now, time.pause, 10.0)
     for _ in range(100):
         cloud.get(KIND, HERE, "a")
     paused = len(time.paused)
@@ -69,14 +69,14 @@ def test_each_place_has_its_own_rate() -> None:
 
 def test_throttling_halves_the_rate_for_a_while() -> None:
     """Each throttled call halves the rate, down to one call per second; it recovers with time."""
-    bucket = Bucket(50.0)
+    bucket = TokenBucket(50.0)
     paces = []
     for _ in range(8):
-        bucket.slow()
+        bucket.reduce_pace()
         paces.append(bucket.pace)
 
     assert paces[:3] == [25.0, 12.5, 6.25]
-    assert paces[-1] == SLOWEST
+    assert paces[-1] == MIN_CALLS_PER_SECOND
     bucket.take(0.0)
     bucket.take(RECOVERY_SECONDS)
     assert bucket.pace == 50.0
@@ -85,8 +85,8 @@ def test_throttling_halves_the_rate_for_a_while() -> None:
 def test_only_temporary_errors_slow_down() -> None:
     """A refusal does not change the rate; throttling does, and ends the burst."""
     time, fake = Time(), Fake()
-    cloud = paced(fake, lambda: time.now, time.pause, 10.0)
-    fake.failing["Get"] = failure("AccessDeniedException", "no", reading=True)
+    cloud = limit_rate(fake, lambda: time.now, time.pause, 10.0)
+    fake.failing["Get"] = make_failure("AccessDeniedException", "no", reading=True)
     for _ in range(5):
         with pytest.raises(CloudError, match="AccessDenied"):
             cloud.get(KIND, HERE, "a")
@@ -103,9 +103,9 @@ def test_only_temporary_errors_slow_down() -> None:
 
 def test_rate_0_is_unlimited() -> None:
     """A rate of 0 never waits, whatever fails."""
-    bucket = Bucket(0.0)
+    bucket = TokenBucket(0.0)
 
-    bucket.slow()
+    bucket.reduce_pace()
 
     assert [bucket.take(0.0) for _ in range(1000)] == [0.0] * 1000
 
@@ -121,7 +121,7 @@ def test_concurrency_per_place_is_limited() -> None:
             busy.release()
             assert over.wait(DEADLINE)
 
-    cloud = narrowed(Slow(), 2)
+    cloud = limit_concurrency(Slow(), 2)
     with ThreadPoolExecutor(4) as pool:
         here = [pool.submit(cloud.stop, KIND, HERE, "a") for _ in range(3)]
         assert busy.acquire(timeout=DEADLINE)

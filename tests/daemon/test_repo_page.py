@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from controller.adapters.http.webhook_signatures import VARIABLE, hex_signature
+from controller.adapters.http.webhook_signatures import KEY_VARIABLE, sign_hex
 from tests.daemon.repos import SECRET
 from tests.deploy.test_commands import parsed
 from tests.house.source import ROOT
@@ -46,8 +46,10 @@ def test_a_webhook_by_hand_has_a_valid_signature() -> None:
     script = f'{body}\n{signature}\nprintf "%s\\n%s" "$body" "$signature"'
 
     done = subprocess.run(
-        ["sh", "-c", script], env={VARIABLE: SECRET, "PATH": "/usr/bin:/bin"}, capture_output=True
+        ["sh", "-c", script],
+        env={KEY_VARIABLE: SECRET, "PATH": "/usr/bin:/bin"},
+        capture_output=True,
     )
 
     sent, signed = done.stdout.decode().splitlines()
-    assert f"sha256={signed}" == hex_signature(SECRET, sent.encode())
+    assert f"sha256={signed}" == sign_hex(SECRET, sent.encode())

@@ -5,14 +5,14 @@ import random
 from collections import Counter
 from pathlib import Path
 
-from controller.core.call_errors import failure
+from controller.core.call_errors import make_failure
 from controller.core.model import Target
-from controller.daemon.work_queue import MOST_FULL
+from controller.daemon.work_queue import MAX_FULL_BATCH
 from tests.contract.fake import Fake
 from tests.daemon.world import KIND, RHYTHM, Kept
 
 MANY = 120
-LOST = failure("InternalServerException", "try again", reading=True)
+LOST = make_failure("InternalServerException", "try again", reading=True)
 
 
 def settled(folder: Path) -> Kept:
@@ -40,7 +40,7 @@ def test_a_resync_is_made_in_small_parts(tmp_path: Path) -> None:
     asked = Counter(argument for operation, argument in kept.fake.calls if operation == "Get")
     assert len(asked) == MANY
     assert set(asked.values()) == {1}
-    assert max(size for size in kept.inline.sizes if size != MANY) <= MOST_FULL
+    assert max(size for size in kept.inline.sizes if size != MANY) <= MAX_FULL_BATCH
 
 
 def test_a_failed_resync_is_repeated(tmp_path: Path) -> None:

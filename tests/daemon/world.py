@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
-from controller.adapters.sidecars.store import Sidecars
+from controller.adapters.sidecars.store import SidecarLedger
 from controller.core.documents.envelope_values import policy_of
 from controller.core.fleet import Fleet, Limits
-from controller.core.identity.desired import desire
+from controller.core.identity.desired import build_desired
 from controller.core.kinds.registry import KINDS
-from controller.core.model import Desired, JobKey, Live, Manifest, Problem, Source, Target
-from controller.core.planning.orphaned_entries import Census
-from controller.core.planning.rules_removed import Cleaning
-from controller.core.scheduling import Rhythm
-from controller.daemon.loop import GRACE, Daemon, World
-from controller.daemon.work_queue import Batch, Intake, Roster
-from controller.engine.apply import Outside
+from controller.core.model import DesiredJob, JobKey, LiveJob, Manifest, Problem, Source, Target
+from controller.core.planning.orphaned_entries import ManifestIndex
+from controller.core.planning.rules_removed import CleanupOptions
+from controller.core.scheduling import PollIntervals
+from controller.daemon.loop import GRACE_SECONDS, Daemon, DaemonContext
+from controller.daemon.work_queue import Batch, DesiredState, WorkQueue
+from controller.engine.apply import PassContext
 from controller.engine.garbage import Coverage
 from controller.ports import Cloud
 from tests.contract.fake import Fake
@@ -28,7 +28,7 @@ from tests.contract.passes import StillClock
 from tests.core.cases import SPEC
 
 (KIND,) = KINDS.values()
-RHYTHM = Rhythm(60.0, 36_000.0)
+RHYTHM = PollIntervals(60.0, 36_000.0)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -60,40 +60,40 @@ class Counts:
     events: Counter[str] = field(default_factory=Counter)
     stale: int = 0
 
-    def passed(self, seconds: float, result: str) -> None:
+    def count_pass(self, seconds: float, result: str) -> None:
         """Count it."""
         self.passes[result] += 1
 
-    def caught_up(self) -> None:
+    def record_caught_up(self) -> None:
         """Count it."""
         self.passes["caught up"] += 1
 
-    def counted(self, phases: Mapping[str, int], valid: int, invalid: int) -> None:
+    def set_job_counts(self, phases: Mapping[str, int], valid: int, invalid: int) -> None:
         """Keep them."""
         self.phases, self.manifests = dict(phases), (valid, invalid)
 
-    def queued(self, depth: int, oldest_seconds: float) -> None:
+    def set_queue_depth(self, depth: int, oldest_seconds: float) -> None:
         """Keep it."""
         self.queue = (depth, oldest_seconds)
 
-    def stale_locks(self, number: int) -> None:
+    def set_stale_locks(self, number: int) -> None:
         """Keep it."""
         self.stale = number
 
-    def event(self, kind: str) -> None:
+    def count_event(self, kind: str) -> None:
         """Count it."""
         self.events[kind] += 1
 
-    def submitted(self, number: int) -> None:
+    def count_submits(self, number: int) -> None:
         """Ignore it."""
 
-    def ambiguous(self, number: int) -> None:
+    def count_ambiguous(self, number: int) -> None:
         """Ignore it."""
 
-    def wrote(self, number: int) -> None:
+    def count_writes(self, number: int) -> None:
         """Ignore it."""
 
-    def requested(self, operation: str, code: str, seconds: float) -> None:
+    def count_request(self, operation: str, code: str, seconds: float) -> None:
         """Ignore it."""
 
 
@@ -104,34 +104,34 @@ class Kept:
     folder: Path
     cloud: Cloud
     fleet: Fleet = field(default_factory=lambda: Fleet(owner="acme-ml"))
-    jobs: dict[JobKey, Desired] = field(default_factory=dict)
+    jobs: dict[JobKey, DesiredJob] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
     broken: str = ""
     now: float = 1000.0
     counts: Counts = field(default_factory=Counts)
     executor: Executor = field(default_factory=Inline)
-    cleaning: Cleaning = field(default_factory=Cleaning)
+    cleaning: CleanupOptions = field(default_factory=CleanupOptions)
     draw: Callable[[], float] = lambda: 0.5
-    grace: float = GRACE
+    grace: float = GRACE_SECONDS
     reads: int = 0
     forgotten: list[Target] = field(default_factory=list)
     renewed: int = 0
 
     def __post_init__(self) -> None:
-        ledger = Sidecars([self.folder], KINDS)
-        outside = Outside(KINDS, self.cloud, ledger, StillClock(), width=4)
-        world = World(
-            read=self._read,
-            outside=lambda: outside,
-            renew=self._renew,
-            forget=self.forgotten.append,
+        ledger = SidecarLedger([self.folder], KINDS)
+        outside = PassContext(KINDS, self.cloud, ledger, StillClock(), width=4)
+        world = DaemonContext(
+            read_tree=self._read,
+            build_pass_context=lambda: outside,
+            reload=self._renew,
+            forget_place=self.forgotten.append,
             now=lambda: self.now,
             executor=self.executor,
             meter=self.counts,
             cleaning=self.cleaning,
             grace=self.grace,
         )
-        self.roster = Roster(KINDS, RHYTHM, self.draw)
+        self.roster = WorkQueue(KINDS, RHYTHM, self.draw)
         self.daemon = Daemon(world, self.roster)
 
     @property
@@ -149,7 +149,7 @@ class Kept:
     def limit(self, **limits: Any) -> None:
         """Set the fleet's limits."""
         self.fleet = Fleet(owner="acme-ml", limits=Limits(**limits))
-        self.daemon.changed()
+        self.daemon.notify_change()
 
     def put(
         self,
@@ -157,7 +157,7 @@ class Kept:
         policy: Mapping[str, Any] | None = None,
         target: Target = Target(),  # noqa: B008 - frozen
         **spec: Any,
-    ) -> Desired:
+    ) -> DesiredJob:
         """Save a manifest."""
         manifest = Manifest(
             JobKey(KIND.name, name),
@@ -166,22 +166,22 @@ class Kept:
             target=target,
             spec={**SPEC, **spec},
         )
-        made = desire(manifest, KIND, self.fleet.owner, self.fleet.target)
+        made = build_desired(manifest, KIND, self.fleet.owner, self.fleet.target)
         self.jobs[made.key] = made
         (self.folder / f"{name}.yaml").touch()
-        self.daemon.changed()
+        self.daemon.notify_change()
         return made
 
     def remove(self, name: str) -> None:
         """Delete a manifest."""
         del self.jobs[JobKey(KIND.name, name)]
-        self.daemon.changed()
+        self.daemon.notify_change()
 
     def settle(self) -> None:
         """Run the daemon until nothing is due."""
         for _ in range(100):
-            if self.daemon.step() > self.now and not self.roster.waiting(self.now)[0]:
-                self.daemon.step()
+            if self.daemon.run_once() > self.now and not self.roster.measure_backlog(self.now)[0]:
+                self.daemon.run_once()
                 return
         raise AssertionError("there was always something due")
 
@@ -189,7 +189,7 @@ class Kept:
         """Advance time, running the daemon as it would meanwhile."""
         end = self.now + seconds
         while True:
-            due = self.daemon.step()
+            due = self.daemon.run_once()
             if due > end:
                 break
             self.now = max(due, self.now)
@@ -200,7 +200,7 @@ class Kept:
         """Return a job's phase as the daemon knows it."""
         return self.roster.phases[JobKey(KIND.name, name)]
 
-    def live(self) -> list[Live]:
+    def live(self) -> list[LiveJob]:
         """Return every job that the cloud has."""
         return [live for jobs in self.fake.jobs.values() for live in jobs.values()]
 
@@ -215,11 +215,11 @@ class Kept:
         self.fake.calls.clear()
         return made
 
-    def _read(self) -> Intake:
+    def _read(self) -> DesiredState:
         self.reads += 1
         if self.broken:
-            return Intake(broken=self.broken)
-        return Intake(self.fleet, dict(self.jobs), self.problems, coverage=self._coverage)
+            return DesiredState(broken=self.broken)
+        return DesiredState(self.fleet, dict(self.jobs), self.problems, coverage=self._coverage)
 
     def _renew(self) -> None:
         self.renewed += 1
@@ -227,5 +227,5 @@ class Kept:
     def _coverage(self) -> Coverage:
         keys = frozenset(self.jobs)
         names = frozenset((key.kind, key.name) for key in keys)
-        census = Census((str(self.folder.resolve()),), keys, names)
+        census = ManifestIndex((str(self.folder.resolve()),), keys, names)
         return Coverage(census, lambda: census)

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from controller.adapters.aws.connection import Connection
-from controller.adapters.aws.sqs import HIDDEN, LONG_POLL, listening
+from controller.adapters.aws.sqs import LONG_POLL_SECONDS, VISIBILITY_SECONDS, listen_to_queue
 from controller.core.eventbridge import SOURCE
 from controller.core.kinds.registry import KINDS
 from tests.core.test_eventbridge import ARN, event
@@ -137,7 +137,7 @@ def test_an_event_reaches_the_daemon(stack: Stack) -> None:
     )
     heard: SimpleQueue[str] = SimpleQueue()
     connection = Connection(region=REGION, endpoint_url=stack.endpoint, any_credentials=True)
-    with listening(stack.outputs["QueueUrl"], connection, heard.put, wait=1):
+    with listen_to_queue(stack.outputs["QueueUrl"], connection, heard.put, wait=1):
         assert heard.get(timeout=60) == ARN
     assert heard.empty()
 
@@ -160,8 +160,8 @@ def test_poison_is_kept_apart(stack: Stack) -> None:
     assert redrive["deadLetterTargetArn"] == poison["QueueArn"]
     assert int(redrive["maxReceiveCount"]) >= 3
     assert int(poison["MessageRetentionPeriod"]) > int(events["MessageRetentionPeriod"])
-    assert int(events["VisibilityTimeout"]) == HIDDEN
-    assert int(events["ReceiveMessageWaitTimeSeconds"]) == LONG_POLL
+    assert int(events["VisibilityTimeout"]) == VISIBILITY_SECONDS
+    assert int(events["ReceiveMessageWaitTimeSeconds"]) == LONG_POLL_SECONDS
 
 
 def test_only_that_queue_fills_the_one_for_poison() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.aws.sqs import queue_of
+from controller.adapters.aws.sqs import parse_queue_url
 from controller.core.sharding import Shard
 from tests.deploy.test_image import given
 from tests.deploy.test_kubernetes import FOLDERS, container, the
@@ -42,7 +42,7 @@ def test_the_pods_command_is_understood(folder: Path, monkeypatch: pytest.Monkey
         assert found["paths"] == (Path("/tree/current/jobs"),)
         assert found["status_dir"] == Path("/status")
         assert found["shard"] == Shard(ordinal, replicas)
-        queue = found["events_queue"] and queue_of(found["events_queue"])
+        queue = found["events_queue"] and parse_queue_url(found["events_queue"])
         suffix = f"-{ordinal}" if replicas > 1 else ""
         assert not queue or queue.name == f"bedrock-jobs{suffix}-events"
 

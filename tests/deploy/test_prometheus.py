@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from controller.adapters.metrics.prometheus import Metrics
-from controller.core.call_errors import classify
+from controller.core.call_errors import classify_error
 from controller.core.kinds.registry import KINDS
 from controller.core.model import Disposition
 from tests.house.source import ROOT
@@ -167,7 +167,7 @@ def test_denials_are_those_of_the_table() -> None:
 
     for code in codes.split("|"):
         plain = code.removesuffix(".*")
-        assert classify(plain, "", reading=True) is Disposition.DENIED
+        assert classify_error(plain, "", reading=True) is Disposition.DENIED
 
 
 @pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.cli.output.exit_codes import Exit
+from controller.cli.output.exit_codes import ExitCode
 from tests.house.source import ROOT
 
 UNIT = ROOT / "deploy" / "systemd" / "bedrock-jobs.service"
@@ -80,7 +80,7 @@ def test_it_is_kept_alive_and_let_go() -> None:
     assert value("Restart") == "always"
     assert value("StartLimitIntervalSec") == "0"
     assert int(value("TimeoutStopSec")) > 10
-    assert int(value("RestartPreventExitStatus")) == Exit.USAGE
+    assert int(value("RestartPreventExitStatus")) == ExitCode.USAGE
     assert value("ExecReload").endswith("kill -HUP $MAINPID")
 
 

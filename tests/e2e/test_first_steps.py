@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.sandbox.http.server import running
+from controller.sandbox.http.server import start_sandbox
 from tests.sandbox.support import DEADLINE, poll, speaking_to
 from tests.support.commands import Ran, environment, run, started
 
@@ -58,12 +58,12 @@ def test_daemon_follows_the_clock_of_the_sandbox(tmp_path: Path) -> None:
 def test_sandbox_remembers(demo: Path) -> None:
     """Without its sidecars a later command still finds every job, and submits none."""
     before = {path: path.read_bytes() for path in demo.rglob("*.status.json")}
-    with running(demo / ".bedrock-jobs", speed=0) as url, speaking_to(url, demo) as sandbox:
+    with start_sandbox(demo / ".bedrock-jobs", speed=0) as url, speaking_to(url, demo) as sandbox:
         sandbox.control("DELETE", "calls")
     for path in before:
         path.unlink()
     assert reconciled(demo).code == 0
-    with running(demo / ".bedrock-jobs", speed=0) as url, speaking_to(url, demo) as sandbox:
+    with start_sandbox(demo / ".bedrock-jobs", speed=0) as url, speaking_to(url, demo) as sandbox:
         operations = {entry["operation"] for entry in sandbox.calls()}
     assert not any(operation.startswith("Create") for operation in operations)
     assert {path: path.read_bytes() for path in before} == before

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from controller.core.identity.tokens import submission
+from controller.core.identity.tokens import derive_submission
 from controller.core.kinds.registry import KINDS
 from tests.support.manifests import spec
 from tests.support.project import SETTLED, Project
@@ -21,7 +21,7 @@ FLEET = [f"job-{number:02}" for number in range(40)]
 def lineage(name: str) -> dict[str, str]:
     """Return the token of every job that a manifest may have, by the job's name."""
     made = [
-        submission(KIND, spec(), name, OWNER, attempt=attempt, revision="")
+        derive_submission(KIND, spec(), name, OWNER, attempt=attempt, revision="")
         for attempt in range(RETRIES + 1)
     ]
     return {one.name: one.token for one in made}

@@ -16,7 +16,7 @@ from tests.editors.client import Client
 from tests.house.source import ROOT
 
 KIND = next(iter(KINDS))
-_LINE = f"# yaml-language-server: $schema=../schemas/{shipped_schemas.file_name(KIND)}\n"
+_LINE = f"# yaml-language-server: $schema=../schemas/{shipped_schemas.make_file_name(KIND)}\n"
 _MISTAKEN = f"""{_LINE}apiVersion: bedrock-jobs/v1
 kind: {KIND}
 metadata:
@@ -44,7 +44,7 @@ policy:
 def project(folder: Path) -> Path:
     """Make a repository as users have it: the examples, the schemas, and a file with mistakes."""
     shutil.copytree(ROOT / "jobs", folder / "jobs", ignore=shutil.ignore_patterns("*.json"))
-    shutil.copytree(shipped_schemas.shipped_folder(), folder / "schemas")
+    shutil.copytree(shipped_schemas.find_schema_folder(), folder / "schemas")
     shutil.copy(ROOT / "bedrock-jobs.yaml", folder)
     (folder / "jobs" / "mistaken.yaml").write_text(_MISTAKEN)
     # The one without lines goes by the settings that `init` lays out.
@@ -98,10 +98,10 @@ def choices_are_offered(client: Client) -> str:
     path = client.folder / "jobs" / "mistaken.yaml"
     uri = client.open(path)
     lines = path.read_text().splitlines()
-    spec = _node(shipped_schemas.shipped(KIND), "spec")["properties"]
+    spec = _node(shipped_schemas.load_schema(KIND), "spec")["properties"]
     last = next(at for at, line in enumerate(lines) if "onSpecChange" in line)
     values = client.completions(uri, last, len(lines[last]))
-    policy = _node(shipped_schemas.shipped(KIND), "policy")["properties"]["onSpecChange"]
+    policy = _node(shipped_schemas.load_schema(KIND), "policy")["properties"]["onSpecChange"]
     for value, meaning in zip(policy["enum"], policy["enumDescriptions"], strict=True):
         assert meaning in values[value], values
     misspelt = next(at for at, line in enumerate(lines) if "ruleArn" in line)
@@ -136,8 +136,8 @@ def _files(folder: Path) -> Iterator[tuple[Path, Node]]:
     """Yield the examples with their schemas."""
     for path in sorted((folder / "jobs").rglob("*.yaml")):
         if path.name != "mistaken.yaml":
-            yield path, dict(shipped_schemas.shipped(KIND))
-    yield folder / "bedrock-jobs.yaml", dict(shipped_schemas.shipped(shipped_schemas.FLEET))
+            yield path, dict(shipped_schemas.load_schema(KIND))
+    yield folder / "bedrock-jobs.yaml", dict(shipped_schemas.load_schema(shipped_schemas.FLEET))
 
 
 def _node(schema: Any, name: str) -> Node:

@@ -68,14 +68,14 @@ def main() -> None:
     import controller.adapters.aws.bedrock
     import controller.cli.commands.reconcile
     import controller.cli.main  # noqa: F401 - what every command imports
-    from controller.adapters.schemas.kind_readers import partial, readable
+    from controller.adapters.schemas.kind_readers import get_kind_reader, get_partial_reader
     from controller.core.kinds.registry import KINDS
     from tests.fuzz.targets import TARGETS
 
     # Compiled by every command, whatever it reads.
     for kind in KINDS:
-        readable(kind)
-        partial(kind)
+        get_kind_reader(kind)
+        get_partial_reader(kind)
     gc.freeze()
     for line in sys.stdin:
         name, folder = json.loads(line)

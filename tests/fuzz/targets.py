@@ -9,7 +9,7 @@ from pathlib import Path
 
 from controller.adapters.manifests.fleet_file import load_fleet
 from controller.adapters.manifests.loader import load
-from controller.adapters.sidecars.store import Sidecars
+from controller.adapters.sidecars.store import SidecarLedger
 from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey, Source
 from controller.ports import LedgerError
@@ -61,7 +61,7 @@ def fleet(folder: Path) -> float:
 def sidecar(folder: Path) -> float:
     """A sidecar gives what can be trusted of it; one in doubt is replaced only by a rebuild."""
     key, source = JobKey(next(iter(KINDS)), STEM), Source(str(folder / f"{STEM}.yaml"))
-    ledger, entry = Sidecars([folder], KINDS), {"kind": key.kind, "phase": "Pending"}
+    ledger, entry = SidecarLedger([folder], KINDS), {"kind": key.kind, "phase": "Pending"}
     began = time.process_time()
 
     known = ledger.read({key: source}).get(key)
@@ -71,7 +71,7 @@ def sidecar(folder: Path) -> float:
             # Written with the indentation that we use, its other entries would not fit.
             assert "would be larger" in str(written)
             return time.process_time() - began
-        ledger.rebuild()
+        ledger.allow_rebuild()
         ledger.write(source, key, entry)
 
     took = time.process_time() - began

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.git.write_back import WriteBackOptions, Writer, writer
+from controller.adapters.git.write_back import StatusWriter, WriteBackOptions, create_writer
 from controller.core.kinds.registry import KINDS
 from tests.git.entries import entry, record
 from tests.git.support import Hub, git, install_hook, make_hub, publish
@@ -43,10 +43,10 @@ class Desk:
         """Return where a job's status stands."""
         return self.jobs / f"{name}.status.json"
 
-    def writer(self, *paths: Path, **options: Any) -> Writer:
+    def writer(self, *paths: Path, **options: Any) -> StatusWriter:
         """Return what writes back from here; who loses a race tries again at once."""
-        made = writer(paths or [self.jobs], WriteBackOptions(**options), KINDS)
-        return Writer(made.repository, made.aim, made.options, KINDS, pause=lambda _: None)
+        made = create_writer(paths or [self.jobs], WriteBackOptions(**options), KINDS)
+        return StatusWriter(made.repository, made.target, made.options, KINDS, pause=lambda _: None)
 
     def clean(self) -> bool:
         """Whether git finds nothing to tell of, and the branch is where its remote is."""

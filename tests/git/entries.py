@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.sidecars.store import Sidecars
+from controller.adapters.sidecars.store import SidecarLedger
 from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey, Source
 from tests.support.manifests import ACCOUNT, KIND, REGION
@@ -62,7 +62,7 @@ def item(name: str, number: int) -> dict[str, Any]:
 
 def record(jobs: Path, name: str, made: dict[str, Any], file: str = "") -> None:
     """Write an entry into its sidecar, as a pass does."""
-    ledger = Sidecars([jobs], KINDS)
+    ledger = SidecarLedger([jobs], KINDS)
     ledger.write(Source(str(jobs / f"{file or name}.yaml")), JobKey(KIND, name), made)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from controller.adapters.git.write_back import WriteBackOptions, writer
+from controller.adapters.git.write_back import WriteBackOptions, create_writer
 from controller.core.kinds.registry import KINDS
 
 if __name__ == "__main__":
     sys.stdout.write(
-        str(writer([Path(sys.argv[1]) / "jobs"], WriteBackOptions(), KINDS).write_back())
+        str(create_writer([Path(sys.argv[1]) / "jobs"], WriteBackOptions(), KINDS).write_back())
     )

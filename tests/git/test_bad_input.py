@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from controller.adapters.git.command import GitError
-from controller.adapters.manifests.unread_files import held
+from controller.adapters.manifests.unread_files import find_unread
 from controller.core.fleet import Fleet
 from tests.git.desks import Desk
 from tests.git.support import Shared, git, shared
@@ -266,5 +266,5 @@ def test_folder_that_looks_like_a_repository_runs_nothing(desk: Desk, tmp_path: 
     with pytest.raises(GitError, match="bareRepository"):
         desk.writer().write_back()
 
-    assert held([desk.jobs], Fleet()).unknown == {str(desk.jobs)}
+    assert find_unread([desk.jobs], Fleet()).unknown == {str(desk.jobs)}
     assert not ran.exists()

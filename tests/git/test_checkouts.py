@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from controller.adapters.git.command import GitError
-from controller.adapters.git.repository import UnfitError
+from controller.adapters.git.repository import UnsuitableCheckoutError
 from controller.ports import LedgerError
 from tests.git.desks import Desk, desk_in, lone_desk
 from tests.git.entries import entry
@@ -53,7 +53,7 @@ def test_a_branch_at_work_elsewhere_is_left_to_that_place(tmp_path: Path) -> Non
     desk.git("worktree", "add", "-q", "-b", "status", str(tmp_path / "linked"))
     desk.record("a")
 
-    with pytest.raises(UnfitError, match=r"status is checked out in .*linked"):
+    with pytest.raises(UnsuitableCheckoutError, match=r"status is checked out in .*linked"):
         desk.writer(branch="status").write_back()
 
 
@@ -80,7 +80,7 @@ def test_a_branch_that_the_remote_does_not_have_is_its_users_to_push(desk: Desk)
 
     written = desk.writer().write_back()
 
-    assert (written.pushed, str(written.aim)) == (False, "mine")
+    assert (written.pushed, str(written.target)) == (False, "mine")
     assert desk.git("rev-parse", "mine") == written.commit
     assert git(desk.hub.bare, "branch", "--format=%(refname:short)") == "main"
 
@@ -133,7 +133,7 @@ def test_a_detached_checkout_of_no_branch_asks_for_one(
     desk.git("checkout", "-q", "--detach")
     desk.record("a")
 
-    with pytest.raises(UnfitError, match="--write-back branch:NAME"):
+    with pytest.raises(UnsuitableCheckoutError, match="--write-back branch:NAME"):
         desk.writer()
     assert desk.writer(branch="main").write_back().pushed
     assert desk.hub.entry("a") == entry("a")
@@ -200,7 +200,7 @@ def test_a_conflict_in_the_users_own_sidecar_is_not_merged_as_text(desk: Desk) -
     desk.git("commit", "-q", "-m", "Mine")
     desk.git("fetch", "-q")
     desk.git("config", "merge.conflictStyle", "merge")
-    assert desk.writer().repository.git.ask("merge", "origin/main")[0] == 1
+    assert desk.writer().repository.git.run_unchecked("merge", "origin/main")[0] == 1
     assert "<<<<<<<" in desk.sidecar("a").read_text()
     with pytest.raises(LedgerError, match="conflict markers"):
         desk.record("a", minute=3)
@@ -358,9 +358,9 @@ def test_a_submodule_is_a_repository_of_its_own(
     outer.record("b")
     head = outer.hub.head()
 
-    with pytest.raises(UnfitError, match="detached"):
+    with pytest.raises(UnsuitableCheckoutError, match="detached"):
         inner.writer()
-    with pytest.raises(UnfitError, match="different repositories"):
+    with pytest.raises(UnsuitableCheckoutError, match="different repositories"):
         outer.writer(outer.jobs, inner.jobs)
     inner.writer(branch="main").write_back()
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.git.clone import Origin
-from controller.adapters.git.command import Git, GitError, TimedOutError, explained
+from controller.adapters.git.command import Git, GitError, GitTimeoutError, explain_output
+from controller.adapters.git.origin import Origin
 from controller.core.sharding import Shard
-from controller.core.urls import masked, secrets_of, without_user
+from controller.core.urls import find_secrets, mask_urls, strip_credentials
 from tests.sandbox.support import poll
 
 
@@ -40,7 +40,7 @@ from tests.sandbox.support import poll
 )
 def test_urls_show_no_password(text: str, expected: str) -> None:
     """Whatever stands before a host in a URL is masked, and nothing else."""
-    assert masked(text) == expected
+    assert mask_urls(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -56,7 +56,7 @@ def test_urls_show_no_password(text: str, expected: str) -> None:
 )
 def test_a_cause_is_one_line(said: bytes, expected: str) -> None:
     """What git said becomes one line of bounded length, with a remedy where there is one."""
-    line = explained(said, 7)
+    line = explain_output(said, 7)
 
     assert line.startswith(expected)
     assert "\n" not in line
@@ -78,7 +78,7 @@ def test_a_command_that_takes_too_long_ends_with_its_helpers(tmp_path: Path) -> 
     git = Git(tmp_path, settings={"alias.slow": f"!echo $$ > {mark}; sleep 60 & wait"}, seconds=1)
     began = time.monotonic()
 
-    with pytest.raises(TimedOutError, match="git slow: no answer within 1 s"):
+    with pytest.raises(GitTimeoutError, match="git slow: no answer within 1 s"):
         git.run("slow")
 
     assert time.monotonic() - began < 30
@@ -106,9 +106,9 @@ def test_names_of_any_bytes_come_through(tmp_path: Path) -> None:
 
     assert (
         os.fsencode(git.run("hash-object", "--stdin", content=b"x"))
-        == git.read("hash-object", "--stdin", content=b"x").strip()
+        == git.read_output("hash-object", "--stdin", content=b"x").strip()
     )
-    assert git.within(tmp_path, {"alias.odd": "!printf '\\377'"}).run("odd") == "\udcff"
+    assert git.copy_for(tmp_path, {"alias.odd": "!printf '\\377'"}).run("odd") == "\udcff"
 
 
 def test_git_that_was_killed_gave_no_answer(
@@ -120,7 +120,7 @@ def test_git_that_was_killed_gave_no_answer(
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
 
     with pytest.raises(GitError, match="a signal ended it"):
-        Git(tmp_path).holds("rev-parse", "HEAD")
+        Git(tmp_path).is_success("rev-parse", "HEAD")
 
 
 @pytest.mark.parametrize(
@@ -138,13 +138,13 @@ def test_no_error_of_git_shows_a_part_of_a_url(tmp_path: Path, url: str) -> None
     """Git and curl take URLs apart, and show hosts, ports and passwords that they made of them."""
     secret = "s3cretw0rd"  # noqa: S105
     whole = url.format(secret)
-    git = Git(tmp_path, secrets=secrets_of(whole))
+    git = Git(tmp_path, secrets=find_secrets(whole))
 
     with pytest.raises(GitError) as failed:
         git.run("ls-remote", "--", whole)
 
     assert secret not in str(failed.value)
-    assert secret not in masked(f"cloning '{whole}' failed")
-    name = Origin(whole, "", ()).folder_name(Shard(0, 1))
+    assert secret not in mask_urls(f"cloning '{whole}' failed")
+    name = Origin(whole, "", ()).make_folder_name(Shard(0, 1))
     assert secret not in name
-    assert without_user("https://a:b@host/x?y") == "https://host/x"
+    assert strip_credentials("https://a:b@host/x?y") == "https://host/x"

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from controller.adapters.git.command import GitError
-from controller.adapters.git.push import RefusedError
+from controller.adapters.git.push import PushRefusedError
 from tests.git.desks import Desk
 from tests.git.entries import entry
 from tests.support.manifests import as_yaml, manifest
@@ -165,7 +165,7 @@ def test_what_a_push_could_not_bring_is_brought_by_the_next(desk: Desk) -> None:
     before = desk.hub.head()
     desk.record("a")
 
-    with pytest.raises(RefusedError) as refused:
+    with pytest.raises(PushRefusedError) as refused:
         desk.writer().write_back()
 
     assert "origin/main refused the commit (pre-receive hook declined)" in str(refused.value)

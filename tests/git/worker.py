@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from controller.adapters.git.command import GitError
-from controller.adapters.git.write_back import WriteBackOptions, writer
+from controller.adapters.git.write_back import WriteBackOptions, create_writer
 from controller.core.kinds.registry import KINDS
 from tests.git.entries import entry, record
 
@@ -32,7 +32,7 @@ def document(index: int) -> str:
 def work(folder: Path, index: int, rounds: int) -> list[tuple[int, int]]:
     """Make the rounds; return how often each failed before it landed, and its last tries."""
     jobs = folder / "jobs"
-    writes = writer([jobs], WriteBackOptions(), KINDS)
+    writes = create_writer([jobs], WriteBackOptions(), KINDS)
     made = []
     for number in range(1, rounds + 1):
         record(jobs, own(index), entry(own(index), minute=number))

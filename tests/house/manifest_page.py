@@ -56,7 +56,7 @@ has another spelling, as `bedrock-jobs.yml` (BJ116), or is empty (BJ117); every 
 
 def rendered() -> str:
     """Return the page: what is ours first, then each kind's spec, then the fleet's file."""
-    kinds = {name: shipped_schemas.shipped(name) for name in KINDS}
+    kinds = {name: shipped_schemas.load_schema(name) for name in KINDS}
     ours = dict(next(iter(kinds.values())))
     # A row of its own here, and tables of its own below.
     keys = ours["properties"] | {"spec": {"type": "object", "description": _SPEC}}
@@ -66,7 +66,10 @@ def rendered() -> str:
         parts += [f"## spec of a {name}\n", f"{spec['description']}\n"]
         parts += [_Table("spec", spec).text(), _refused(spec), _rules(spec)]
         parts += _sections(spec, "spec", "###", with_own=False)
-    parts += [_FLEET, *_sections(dict(shipped_schemas.shipped(shipped_schemas.FLEET)), "", "###")]
+    parts += [
+        _FLEET,
+        *_sections(dict(shipped_schemas.load_schema(shipped_schemas.FLEET)), "", "###"),
+    ]
     return "\n".join(part for part in parts if part)
 
 

@@ -28,7 +28,7 @@ def test_the_page_of_problems_is_current() -> None:
 def test_the_page_of_the_manifest_leaves_no_key_out() -> None:
     """Each key has a row, and no description or form of the schemas is missing."""
     page = manifest_page.rendered()
-    kinds = [dict(shipped_schemas.shipped(stem)) for stem in (*KINDS, shipped_schemas.FLEET)]
+    kinds = [dict(shipped_schemas.load_schema(stem)) for stem in (*KINDS, shipped_schemas.FLEET)]
     told = [node for schema in kinds for node in nodes(schema)]
     assert len(told) > 90
     for name, node in told:

@@ -31,7 +31,7 @@ def helps() -> dict[str, str]:
 
 def test_texts_say_that_the_outermost_file_counts() -> None:
     """The help of each verb, the schema that editors show, and the page of keys agree."""
-    described = str(shipped_schemas.shipped(shipped_schemas.FLEET)["description"])
+    described = str(shipped_schemas.load_schema(shipped_schemas.FLEET)["description"])
     page = PAGE.read_text(encoding="utf-8").partition(f"## {FILE}")[2].partition("\n|")[0]
     texts = {**helps(), "the schema": described, "the page": page}
 
@@ -42,7 +42,7 @@ def test_texts_say_that_the_outermost_file_counts() -> None:
 
 def test_modelines_lead_from_the_file_that_counts(tmp_path: Path) -> None:
     """Of a manifest in an inner repository the file at the outer one's root is looked at."""
-    shutil.copytree(shipped_schemas.shipped_folder(), tmp_path / "schemas")
+    shutil.copytree(shipped_schemas.find_schema_folder(), tmp_path / "schemas")
     for folder in (tmp_path, tmp_path / "teams" / "nlp"):
         (folder / ".git").mkdir(parents=True)
         (folder / FILE).write_text("owner: acme\n")
@@ -50,7 +50,7 @@ def test_modelines_lead_from_the_file_that_counts(tmp_path: Path) -> None:
 
     ran = call(tmp_path, "schema", "--modelines", "--fix", "teams/nlp/jobs")
 
-    schema = f"$schema=schemas/{shipped_schemas.file_name(shipped_schemas.FLEET)}\n"
+    schema = f"$schema=schemas/{shipped_schemas.make_file_name(shipped_schemas.FLEET)}\n"
     assert ran.code == 0
     assert (tmp_path / FILE).read_text() == f"# yaml-language-server: {schema}owner: acme\n"
     assert (tmp_path / "teams" / "nlp" / FILE).read_text() == "owner: acme\n"

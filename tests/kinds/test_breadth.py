@@ -10,8 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from controller.adapters.schemas.schema_files import service_model
-from controller.core.identity.tokens import with_names
+from controller.adapters.schemas.schema_files import load_service_model
+from controller.core.identity.tokens import fill_names
 from controller.core.kinds.descriptions import Node
 from controller.core.kinds.kind import Kind
 from controller.core.kinds.registry import KINDS
@@ -36,7 +36,7 @@ each_row = pytest.mark.parametrize("kind", ROWS.values(), ids=ROWS)
 @functools.cache
 def checker(kind: str) -> Checker:
     """Return a kind's manifest schema, compiled."""
-    return Checker(manifest_schema(ROWS[kind], service_model()))
+    return Checker(manifest_schema(ROWS[kind], load_service_model()))
 
 
 def manifest(kind: str, change: dict[str, Any]) -> dict[str, Any]:
@@ -64,21 +64,24 @@ def test_each_kind_that_is_not_offered_has_its_cases() -> None:
 @each_row
 def test_schemas_are_draft_07(kind: Kind) -> None:
     """Both schemas of a kind keep draft-07's own schema."""
-    for schema in (manifest_schema(kind, service_model()), request_schema(kind, service_model())):
+    for schema in (
+        manifest_schema(kind, load_service_model()),
+        request_schema(kind, load_service_model()),
+    ):
         jsonschema.Draft7Validator.check_schema(schema)
 
 
 @each_row
 def test_schema_is_the_same_each_time(kind: Kind) -> None:
     """Two generations have the same bytes, key order included."""
-    first, second = (json.dumps(manifest_schema(kind, service_model())) for _ in range(2))
+    first, second = (json.dumps(manifest_schema(kind, load_service_model())) for _ in range(2))
     assert first == second
 
 
 @each_row
 def test_no_structure_takes_a_key_that_the_service_does_not(kind: Kind) -> None:
     """Every node with properties refuses all others, overlays aside."""
-    schema = manifest_schema(kind, service_model())
+    schema = manifest_schema(kind, load_service_model())
     schema["properties"]["spec"].pop("allOf", None)
     for node in nodes(schema):
         if isinstance(node.get("properties"), dict) and "type" in node:
@@ -91,8 +94,8 @@ def test_valid_requests_are_accepted(kind: str, title: str, change: dict[str, An
     value = manifest(kind, change)
     assert checker(kind).findings(value) == ()
     assert jsonschema.Draft7Validator(checker(kind).schema).is_valid(value)
-    request = with_names(ROWS[kind], value["spec"], value["metadata"]["name"])
-    wire = Checker(request_schema(ROWS[kind], service_model()))
+    request = fill_names(ROWS[kind], value["spec"], value["metadata"]["name"])
+    wire = Checker(request_schema(ROWS[kind], load_service_model()))
     assert wire.findings(request | {ROWS[kind].token_member: "bj1-abc"}) == ()
 
 
@@ -109,8 +112,8 @@ def test_broken_requests_are_refused(kind: str, title: str, case: dict[str, Any]
 def test_each_required_member_is_required(kind: str) -> None:
     """Without any one of its required members a request is refused, names aside."""
     row = ROWS[kind]
-    shape = service_model()["operations"][row.operation("Create")]["input"]["shape"]
-    for member in service_model()["shapes"][shape]["required"]:
+    shape = load_service_model()["operations"][row.operation("Create")]["input"]["shape"]
+    for member in load_service_model()["shapes"][shape]["required"]:
         value = manifest(kind, {})
         value["spec"].pop(member, None)
         accepted = checker(kind).is_valid(value)
@@ -119,10 +122,10 @@ def test_each_required_member_is_required(kind: str) -> None:
 
 def test_recursive_shapes_are_defined_once() -> None:
     """A structure that contains itself stands under definitions and is referred to."""
-    assert recursive_shapes(service_model()["shapes"], "CreateEvaluationJobRequest") == {
+    assert recursive_shapes(load_service_model()["shapes"], "CreateEvaluationJobRequest") == {
         "RetrievalFilter"
     }
-    schema = manifest_schema(EVALUATION, service_model())
+    schema = manifest_schema(EVALUATION, load_service_model())
     assert list(schema["definitions"]) == ["RetrievalFilter"]
     assert {"$ref": "#/definitions/RetrievalFilter"} in nodes(schema["definitions"])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.schemas.schema_files import service_model
+from controller.adapters.schemas.schema_files import load_service_model
 from controller.core.kinds.kind import Kind
 from controller.core.kinds.registry import KINDS
 from tests.kinds.lint import lint
@@ -19,7 +19,7 @@ OFFERED = tuple(KINDS.values())
 @pytest.mark.parametrize("kind", [*OFFERED, *NOT_OFFERED], ids=lambda kind: kind.name)
 def test_row_agrees_with_the_service_model(kind: Kind) -> None:
     """A row names operations, members, statuses and marks as the model has them, none missing."""
-    assert lint(kind, service_model()) == []
+    assert lint(kind, load_service_model()) == []
 
 
 @pytest.mark.parametrize(
@@ -57,14 +57,18 @@ def test_row_agrees_with_the_service_model(kind: Kind) -> None:
 )
 def test_lint_finds_each_wrong_claim(change: dict[str, Any], told: str) -> None:
     """A row with one false claim is told of it."""
-    assert any(told in problem for problem in lint(replace(EVALUATION, **change), service_model()))
+    assert any(
+        told in problem for problem in lint(replace(EVALUATION, **change), load_service_model())
+    )
 
 
 def test_lint_asks_how_a_member_is_shown_that_get_names_otherwise() -> None:
     """A Create member that Get does not show under its name must be explained by the row."""
-    assert any("modelKmsKeyId" in p for p in lint(replace(COPY, echoes={}), service_model()))
+    assert any("modelKmsKeyId" in p for p in lint(replace(COPY, echoes={}), load_service_model()))
 
 
 def test_lint_knows_the_end_of_a_job() -> None:
     """A row that forgets the member with the end of a job is told of it."""
-    assert any("endTime" in p for p in lint(replace(INVOCATION, ended_member=""), service_model()))
+    assert any(
+        "endTime" in p for p in lint(replace(INVOCATION, ended_member=""), load_service_model())
+    )

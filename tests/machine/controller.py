@@ -9,26 +9,26 @@ from pathlib import Path
 
 from controller.adapters.manifests.fleet_file import load_fleet
 from controller.adapters.manifests.loader import load
-from controller.adapters.sidecars.store import Sidecars
-from controller.cli.workspace.arguments import Asked
-from controller.cli.workspace.coverage import coverage_of
+from controller.adapters.sidecars.store import SidecarLedger
+from controller.cli.workspace.arguments import Arguments
+from controller.cli.workspace.coverage import compute_coverage
 from controller.core.fleet import Fleet
-from controller.core.identity.desired import desire
+from controller.core.identity.desired import build_desired
 from controller.core.kinds.registry import KINDS
 from controller.core.label_selector import Selector
-from controller.core.model import Desired, Tree
-from controller.core.planning.rules_removed import Cleaning
-from controller.engine.apply import Outside
+from controller.core.model import DesiredJob, Tree
+from controller.core.planning.rules_removed import CleanupOptions
+from controller.engine.apply import PassContext
 from controller.engine.garbage import Coverage
-from controller.engine.reconcile import Mode, Report, Scope, reconcile
+from controller.engine.reconcile import Mode, PassScope, Report, reconcile
 from controller.ports import Cloud
-from controller.views.plan import plan_data, plan_lines
-from controller.views.problems import problem_data
-from controller.views.status import JobStatus, status_data, status_lines
+from controller.views.plan import render_plan, serialize_plan
+from controller.views.problems import serialize_problem
+from controller.views.status import JobStatus, render_statuses, serialize_statuses
 from tests.machine.mortal import Fate, MortalCloud, MortalLedger
 from tests.machine.service import Service, ServiceClock
 
-NOTHING = Cleaning()
+NOTHING = CleanupOptions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Reading:
 
     jobs: Path
     fleet: Fleet
-    desired: tuple[Desired, ...]
+    desired: tuple[DesiredJob, ...]
     tree: Tree
     coverage: Coverage | None
 
@@ -57,25 +57,26 @@ class Controllers:
         assert not problems
         tree = load([jobs], fleet)
         desired = tuple(
-            desire(one, KINDS[one.key.kind], fleet.owner, fleet.target) for one in tree.manifests
+            build_desired(one, KINDS[one.key.kind], fleet.owner, fleet.target)
+            for one in tree.manifests
         )
-        wanted = Asked((jobs,), Selector(), fleet, (), jobs.parent)
-        return Reading(jobs, fleet, desired, tree, coverage_of(wanted, tree))
+        wanted = Arguments((jobs,), Selector(), fleet, (), jobs.parent)
+        return Reading(jobs, fleet, desired, tree, compute_coverage(wanted, tree))
 
     def act(
         self,
         reading: Reading,
         mode: Mode = Mode.APPLY,
         fate: Fate | None = None,
-        cleaning: Cleaning = NOTHING,
+        cleaning: CleanupOptions = NOTHING,
     ) -> Report:
         """Make a pass by what was read; raises CrashError when that is its fate."""
         found = fate or Fate()
         self.service.cloud.forget_identity()
-        outside = Outside(
+        outside = PassContext(
             KINDS,
             MortalCloud(self.cloud, found),
-            MortalLedger(Sidecars([reading.jobs], KINDS), found),
+            MortalLedger(SidecarLedger([reading.jobs], KINDS), found),
             ServiceClock(self.service),
             width=self.width,
         )
@@ -84,7 +85,7 @@ class Controllers:
             outside,
             reading.fleet,
             mode,
-            Scope(coverage=reading.coverage, cleaning=cleaning),
+            PassScope(coverage=reading.coverage, cleaning=cleaning),
         )
         self.said += _told(reading, report)
         return report
@@ -94,7 +95,7 @@ class Controllers:
         jobs: Path,
         mode: Mode = Mode.APPLY,
         fate: Fate | None = None,
-        cleaning: Cleaning = NOTHING,
+        cleaning: CleanupOptions = NOTHING,
     ) -> Report:
         """Read the project, and make a pass at once."""
         return self.act(self.read(jobs), mode, fate, cleaning)
@@ -106,9 +107,9 @@ def _told(reading: Reading, report: Report) -> Iterable[str]:
         JobStatus(one.outcome.planned.desired.key, one.outcome.planned.desired.source, one.entry)
         for one in report.results
     ]
-    yield json.dumps([problem_data(problem) for problem in reading.tree.problems])
-    yield json.dumps(plan_data(report.plan, report.refused, sandbox=True))
-    yield json.dumps(status_data(statuses, sandbox=True))
-    yield from (line.text for line in plan_lines(report.plan, sandbox=True))
-    yield from (line.text for line in status_lines(statuses, sandbox=True))
+    yield json.dumps([serialize_problem(problem) for problem in reading.tree.problems])
+    yield json.dumps(serialize_plan(report.plan, report.refused, sandbox=True))
+    yield json.dumps(serialize_statuses(statuses, sandbox=True))
+    yield from (line.text for line in render_plan(report.plan, sandbox=True))
+    yield from (line.text for line in render_statuses(statuses, sandbox=True))
     yield from (str(one.outcome.failure) for one in report.results if one.outcome.failure)

@@ -18,9 +18,9 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from controller.core.identity.tokens import with_names
+from controller.core.identity.tokens import fill_names
 from controller.core.model import Target
-from controller.core.planning.rules_removed import Cleaning
+from controller.core.planning.rules_removed import CleanupOptions
 from controller.engine.reconcile import Mode
 from controller.ports import CloudError
 from controller.sandbox.jobs.faults import Fault
@@ -171,7 +171,7 @@ class FleetMachine(Edits, RuleBasedStateMachine):
     @rule(name=STRANGERS, spec=st.sampled_from(["plain", "edited", "secret"]))
     def make_elsewhere(self, name: str, spec: str) -> None:
         """Somebody else makes a job of that name, or is refused."""
-        request = with_names(KIND, SPECS[spec], name)
+        request = fill_names(KIND, SPECS[spec], name)
         token = f"{STRANGE}{name}-{spec}"
         self.model.asked.setdefault((name, token), set())
         try:
@@ -220,7 +220,7 @@ class FleetMachine(Edits, RuleBasedStateMachine):
         """A pass may stop jobs without a manifest, and drop their entries, unless it dies first."""
         self._edit(edit)
         self.model.prune(self.project.documents(), self.project.owner)
-        cleaning = Cleaning(prune=True, force=True, collect=collect)
+        cleaning = CleanupOptions(prune=True, force=True, collect=collect)
         try:
             self.controllers.reconcile(self.project.jobs, fate=Fate(steps), cleaning=cleaning)
         except CrashError:

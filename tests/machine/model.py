@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from controller.core.identity.tokens import owner_mark
+from controller.core.identity.tokens import get_owner_prefix
 from tests.chaos.wanted import HEALING
 from tests.chaos.wishes import Wish, wishes
 from tests.machine.project import Document
@@ -37,7 +37,7 @@ class Model:
 
     def learn(self, documents: Iterable[Document], owner: str) -> None:
         """Note what these documents ask for under an owner."""
-        mark = owner_mark(owner)
+        mark = get_owner_prefix(owner)
         for document in documents:
             for one in self._wishes(document, owner):
                 self.asked.setdefault((one.name, one.token), set()).add(one)
@@ -74,7 +74,7 @@ class Model:
         """Note that jobs of manifests that are gone may be stopped from now on."""
         there = {document.name for document in documents}
         gone = {one for one in self.deletable if one[0] not in there}
-        self.stoppable |= {one for one in gone if one[1] == owner_mark(owner)}
+        self.stoppable |= {one for one in gone if one[1] == get_owner_prefix(owner)}
 
     def violations(self, jobs: list[Job]) -> Iterator[str]:
         """Yield what is there and was not asked for, or is there twice."""
@@ -97,7 +97,7 @@ class Model:
             tokens.add(job.token)
 
     def _may_stop(self, job: Job) -> bool:
-        mark = job.token[: len(owner_mark(""))]
+        mark = job.token[: len(get_owner_prefix(""))]
         if {(job.name, mark), ("", job.arn)} & self.named:
             return True
         wished = self.asked.get((job.name, job.token), set())

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from controller.core.kinds.kind import Kind
-from controller.core.model import JobKey, Live, Place, Recorded, Source, Summary, Target
-from controller.core.planning.orphaned_entries import Stray
-from controller.ports import Cloud, Entry, Ledger, LedgerError
+from controller.core.model import JobKey, JobRecord, JobSummary, LiveJob, Place, Source, Target
+from controller.core.planning.orphaned_entries import StrayEntry
+from controller.ports import Cloud, Ledger, LedgerError, StatusEntry
 
 Answer = TypeVar("Answer")
 FOR_EVER = 1 << 30
@@ -57,19 +57,19 @@ class MortalCloud:
     inner: Cloud
     fate: Fate
 
-    def place(self, target: Target) -> Place:
+    def get_place(self, target: Target) -> Place:
         """Return where the target's credentials act."""
-        return self.fate.step(lambda: self.inner.place(target))
+        return self.fate.step(lambda: self.inner.get_place(target))
 
-    def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
+    def get(self, kind: Kind, target: Target, identifier: str) -> LiveJob | None:
         """Return a job by name or ARN, or None."""
         return self.fate.step(lambda: self.inner.get(kind, target, identifier))
 
-    def listing(
+    def list_jobs(
         self, kind: Kind, target: Target, *, status: str | None = None, most: int | None = None
-    ) -> tuple[Summary, ...]:
+    ) -> tuple[JobSummary, ...]:
         """Return every job's summary."""
-        return self.fate.step(lambda: self.inner.listing(kind, target, status=status, most=most))
+        return self.fate.step(lambda: self.inner.list_jobs(kind, target, status=status, most=most))
 
     def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
         """Submit a request under a token and return the job's ARN."""
@@ -79,17 +79,17 @@ class MortalCloud:
         """Ask the service to stop a job."""
         return self.fate.step(lambda: self.inner.stop(kind, target, arn))
 
-    def tags(self, target: Target, arn: str) -> Mapping[str, str]:
+    def get_tags(self, target: Target, arn: str) -> Mapping[str, str]:
         """Return all tags of a resource."""
-        return self.fate.step(lambda: self.inner.tags(target, arn))
+        return self.fate.step(lambda: self.inner.get_tags(target, arn))
 
-    def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
+    def add_tags(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
         """Give a resource tags."""
-        return self.fate.step(lambda: self.inner.tag(target, arn, tags))
+        return self.fate.step(lambda: self.inner.add_tags(target, arn, tags))
 
-    def untag(self, target: Target, arn: str, keys: Collection[str]) -> None:
+    def remove_tags(self, target: Target, arn: str, keys: Collection[str]) -> None:
         """Take tags from a resource."""
-        return self.fate.step(lambda: self.inner.untag(target, arn, keys))
+        return self.fate.step(lambda: self.inner.remove_tags(target, arn, keys))
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class MortalLedger:
     inner: Ledger
     fate: Fate
 
-    def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
+    def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, JobRecord]:
         """Return what is recorded; reading has no effect to die before."""
         return self.inner.read(sources)
 
@@ -107,19 +107,19 @@ class MortalLedger:
         """Put a job's entry into the sidecar of its manifest."""
         return self.fate.step(lambda: self.inner.write(source, key, entry))
 
-    def write_all(self, entries: Sequence[Entry]) -> Sequence[bool | LedgerError]:
+    def write_all(self, entries: Sequence[StatusEntry]) -> Sequence[bool | LedgerError]:
         """Put many jobs' entries into their sidecars."""
         return self.fate.step(lambda: self.inner.write_all(entries))
 
-    def rebuild(self) -> None:
+    def allow_rebuild(self) -> None:
         """Let writes replace sidecars that could not be read."""
-        self.inner.rebuild()
+        self.inner.allow_rebuild()
 
-    def astray(self) -> Sequence[Stray]:
+    def list_stray_entries(self) -> Sequence[StrayEntry]:
         """Return the entries that stand beside no manifest of theirs."""
-        return self.inner.astray()
+        return self.inner.list_stray_entries()
 
-    def remove(self, stray: Stray, entry: Mapping[str, Any]) -> bool:
+    def remove(self, stray: StrayEntry, entry: Mapping[str, Any]) -> bool:
         """Take an entry out of its sidecar."""
         return self.fate.step(lambda: self.inner.remove(stray, entry))
 

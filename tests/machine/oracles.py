@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
-from controller.adapters.sidecars.document import document_of
-from controller.core.status.parse import is_understood
+from controller.adapters.sidecars.document import parse_sidecar
+from controller.core.status.parse import is_valid_entry
 from controller.sandbox.jobs.faults import FaultKind
 from tests.chaos.scenarios import SECRET
 from tests.chaos.wishes import lineage
@@ -56,8 +56,8 @@ def settled(project: Project, controllers: Passing, service: Service) -> Iterato
 
 def _is_doubted(content: bytes) -> bool:
     """Whether a sidecar, or an entry in it, has a form that may hide what it records."""
-    found = document_of(content)
-    return bool(found.broken) or not all(map(is_understood, found.jobs.values()))
+    found = parse_sidecar(content)
+    return bool(found.broken) or not all(map(is_valid_entry, found.jobs.values()))
 
 
 def _converged(project: Project, controllers: Passing, service: Service) -> Iterator[str]:

@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from controller.adapters.aws.bedrock import Bedrock
-from controller.adapters.aws.clients import Clients
+from controller.adapters.aws.clients import ClientCache
 from controller.adapters.aws.connection import Connection
 from controller.core.kinds.registry import KINDS
 from controller.core.model import Target
 from controller.ports import Cloud
-from controller.sandbox.http.server import running
+from controller.sandbox.http.server import start_sandbox
 from controller.sandbox.jobs import settings, switches
 from controller.sandbox.jobs.behaviour import AS_RECORDED
 from controller.sandbox.jobs.faults import Fault
-from controller.sandbox.jobs.jobs import Jobs, Query
+from controller.sandbox.jobs.jobs import JobQuery, JobTable
 from controller.sandbox.jobs.tags import put
 from controller.sandbox.state import journal
 from controller.sandbox.state.caller import Caller
@@ -73,59 +73,59 @@ class Service:
     def behave(self, changes: Mapping[str, object]) -> None:
         """Make some of the service's choices, beside those made before."""
         with self.guard, self.store.transaction() as rows:
-            wanted = switches.changed(settings.behaviour(rows), changes)
-            settings.behave(rows, wanted, self.store.clock().moment(time.time()))
+            wanted = switches.change_behaviour(settings.load_behaviour(rows), changes)
+            settings.save_behaviour(rows, wanted, self.store.get_clock().get_moment(time.time()))
 
     def mend(self) -> None:
         """Faults end, reads no longer lag, and the quota is lifted."""
-        usual = switches.shown(AS_RECORDED)
+        usual = switches.serialize_behaviour(AS_RECORDED)
         with self.guard, self.store.transaction() as rows:
-            settings.cancel(rows)
+            settings.clear_faults(rows)
         self.behave({name: usual[name] for name in ("quota", "getLag", "listLag")})
 
     def order(self, fault: Fault) -> None:
         """Let calls go wrong."""
         with self.guard, self.store.transaction() as rows:
-            settings.order(rows, [fault])
+            settings.add_faults(rows, [fault])
 
     def advance(self, seconds: float) -> None:
         """Move the simulated clock forward."""
         with self.guard, self.store.transaction():
-            self.store.set_clock(self.store.clock().advanced(seconds))
+            self.store.set_clock(self.store.get_clock().advance(seconds))
 
     def now(self) -> float:
         """Return the simulated time in seconds since 1970."""
         with self.guard:
-            return self.store.clock().seconds(time.time())
+            return self.store.get_clock().get_seconds(time.time())
 
     def jobs(self) -> list[Job]:
         """Return every job, the oldest first."""
         with self.guard, self.store.transaction() as rows:
-            now = self.store.clock().moment(time.time())
+            now = self.store.get_clock().get_moment(time.time())
             tokens = dict(rows.execute("SELECT arn, token FROM jobs").fetchall())
             tagged: dict[str, list[tuple[str, str]]] = defaultdict(list)
             for arn, key, value in rows.execute("SELECT arn, key, value FROM tags"):
                 tagged[arn].append((key, value))
-            found = Jobs(rows, KIND, Caller(ACCOUNT, REGION, "", ""))
+            found = JobTable(rows, KIND, Caller(ACCOUNT, REGION, "", ""))
             return [
                 Job(
                     name=job.name,
                     arn=job.arn,
                     token=tokens[job.arn] or "",
-                    status=job.course.status(KIND, now),
+                    status=job.course.get_status(KIND, now),
                     stop_asked=job.course.stop_asked is not None,
                     failure=job.course.failure or "",
                     created=job.course.created,
                     due=job.course.due,
                     tags=tuple(tagged[job.arn]),
                 )
-                for job in found.listed(Query(newest_first=False))
+                for job in found.list_jobs(JobQuery(newest_first=False))
             ]
 
     def unseen(self) -> set[str]:
         """Return the names of the jobs that Get does not show yet, as long as no fault makes it."""
         with self.guard, self.store.transaction() as rows:
-            lag = settings.behaviour(rows).get_lag
+            lag = settings.load_behaviour(rows).get_lag
         shown = (self.now() - lag) * 1000
         return {job.name for job in self.jobs() if job.created > shown}
 
@@ -169,12 +169,12 @@ class ServiceClock:
         self.service.advance(seconds)
 
 
-class Hasty(Clients):
+class Hasty(ClientCache):
     """The adapter's clients, which try as often as ever, but take no naps between."""
 
-    def client(self, service: str, target: Target) -> BaseClient:
+    def get_client(self, service: str, target: Target) -> BaseClient:
         """Return the client of a service for a target; raises CloudError."""
-        found = super().client(service, target)
+        found = super().get_client(service, target)
         events = found.meta.events
         name = f"needs-retry.{service}"
         events.unregister(name, unique_id=f"retry-config-{service}")
@@ -215,7 +215,7 @@ class Walks:
 def serving(folder: Path) -> Iterator[Service]:
     """While the context lasts the service answers on loopback, its clock standing still."""
     with ExitStack() as stack:
-        url = stack.enter_context(running(folder, speed=0))
+        url = stack.enter_context(start_sandbox(folder, speed=0))
         store = stack.enter_context(closing(Store(folder)))
         connection = Connection(endpoint_url=url, region=REGION, any_credentials=True)
         yield Service(url, store, HastyBedrock(connection))

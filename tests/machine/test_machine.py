@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from controller.core.kinds.kind import Kind
-from controller.core.model import Live, Place, Summary, Target
+from controller.core.model import JobSummary, LiveJob, Place, Target
 from controller.ports import Cloud
 from tests.machine.service import Walks
 from tests.machine.walking import Broken, walk, walks
@@ -31,19 +31,19 @@ class Through:
 
     inner: Cloud
 
-    def place(self, target: Target) -> Place:
+    def get_place(self, target: Target) -> Place:
         """Return where the target's credentials act."""
-        return self.inner.place(target)
+        return self.inner.get_place(target)
 
-    def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
+    def get(self, kind: Kind, target: Target, identifier: str) -> LiveJob | None:
         """Return a job by name or ARN, or None."""
         return self.inner.get(kind, target, identifier)
 
-    def listing(
+    def list_jobs(
         self, kind: Kind, target: Target, *, status: str | None = None, most: int | None = None
-    ) -> tuple[Summary, ...]:
+    ) -> tuple[JobSummary, ...]:
         """Return every job's summary."""
-        return self.inner.listing(kind, target, status=status, most=most)
+        return self.inner.list_jobs(kind, target, status=status, most=most)
 
     def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
         """Submit a request under a token and return the job's ARN."""
@@ -53,17 +53,17 @@ class Through:
         """Ask the service to stop a job."""
         self.inner.stop(kind, target, arn)
 
-    def tags(self, target: Target, arn: str) -> Mapping[str, str]:
+    def get_tags(self, target: Target, arn: str) -> Mapping[str, str]:
         """Return all tags of a resource."""
-        return self.inner.tags(target, arn)
+        return self.inner.get_tags(target, arn)
 
-    def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
+    def add_tags(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
         """Give a resource tags."""
-        self.inner.tag(target, arn, tags)
+        self.inner.add_tags(target, arn, tags)
 
-    def untag(self, target: Target, arn: str, keys: Collection[str]) -> None:
+    def remove_tags(self, target: Target, arn: str, keys: Collection[str]) -> None:
         """Take tags from a resource."""
-        self.inner.untag(target, arn, keys)
+        self.inner.remove_tags(target, arn, keys)
 
 
 class RandomToken(Through):
@@ -87,13 +87,13 @@ class HastyStop(Through):
 class OldNews(Through):
     """A job that ended is shown as running."""
 
-    def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
+    def get(self, kind: Kind, target: Target, identifier: str) -> LiveJob | None:
         """Return a job with another status than it has."""
         live = self.inner.get(kind, target, identifier)
         if live is None or live.status not in kind.terminal:
             return live
         members = {**live.members, kind.status_member: kind.listed_as_active}
-        return Live(live.arn, live.name, kind.listed_as_active, live.token, members)
+        return LiveJob(live.arn, live.name, kind.listed_as_active, live.token, members)
 
 
 class NeverAgain(Through):
@@ -107,22 +107,22 @@ class NeverAgain(Through):
 class CleanSweep(Through):
     """Who tags a resource takes away what was there."""
 
-    def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
+    def add_tags(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
         """Leave a resource with these tags alone."""
-        self.inner.untag(target, arn, self.inner.tags(target, arn).keys())
-        self.inner.tag(target, arn, tags)
+        self.inner.remove_tags(target, arn, self.inner.get_tags(target, arn).keys())
+        self.inner.add_tags(target, arn, tags)
 
 
 class AlwaysHealing(Through):
     """Every failure is told as one that can heal."""
 
-    def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
+    def get(self, kind: Kind, target: Target, identifier: str) -> LiveJob | None:
         """Return a job with another failure than it has."""
         live = self.inner.get(kind, target, identifier)
         if live is None or live.status not in kind.failed:
             return live
         members = {**live.members, kind.failure_member: "Internal server error"}
-        return Live(live.arn, live.name, live.status, live.token, members)
+        return LiveJob(live.arn, live.name, live.status, live.token, members)
 
 
 @pytest.mark.parametrize(

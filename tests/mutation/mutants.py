@@ -25,13 +25,13 @@ MUTANTS = (
     Mutant(
         "a job that shows late is forgotten",
         "controller/engine/execute.py",
-        "            if action.verb is not Verb.STOP and self._shows_late(action):\n",
+        "            if action.verb is not Verb.STOP and self._has_forgotten_create(action):\n",
         "            if not self:\n",
     ),
     Mutant(
         "a refusal ends an intent whose job is there",
         "controller/engine/execute.py",
-        "        if not is_open and not self._was_made_before(action, failure):\n",
+        "        if not is_open and not self._has_earlier_create(action, failure):\n",
         "        if not is_open:\n",
     ),
     Mutant(
@@ -49,7 +49,7 @@ MUTANTS = (
     Mutant(
         "a stop forgets an intent that cannot be asked for",
         "controller/engine/execute.py",
-        "            self._shows_late(action)\n        except",
+        "            self._has_forgotten_create(action)\n        except",
         "            del found\n        except",
     ),
     Mutant(
@@ -67,8 +67,8 @@ MUTANTS = (
     Mutant(
         "a page is an answer",
         "controller/adapters/aws/wire_answers.py",
-        "        why = self.judge(wire)\n",
-        "        why = _find_nothing(wire)\n",
+        "        why = self.check(wire)\n",
+        "        why = _accept_any(wire)\n",
     ),
     Mutant(
         "an error of a proxy is the service's",
@@ -115,14 +115,15 @@ MUTANTS = (
     Mutant(
         "a name that a model has is asked for without end",
         "controller/core/call_errors.py",
-        '    _Row("ConflictException", Disposition.REFUSED, MODEL_NAME, reading=False),\n',
+        '    _ErrorRule("ConflictException", Disposition.REFUSED, MODEL_NAME, reading=False),\n',
         "",
     ),
     Mutant(
         "an intent is forgotten when its next Create fails",
         "controller/core/status/conditions.py",
-        "    if recorded is not None and recorded.is_intent:\n        return _unanswered(",
-        "    if recorded is None:\n        return _unanswered(",
+        "    if recorded is not None and recorded.is_intent:\n"
+        "        return _summarize_unconfirmed(",
+        "    if recorded is None:\n        return _summarize_unconfirmed(",
     ),
     Mutant(
         "no explicit token",
@@ -169,7 +170,7 @@ MUTANTS = (
     Mutant(
         "what came meanwhile is written over",
         "controller/adapters/sidecars/store.py",
-        "        return entry if there == known else beside_another(self._kinds, entry, there)\n",
+        "        return entry if there == known else merge_concurrent(self._kinds, entry, there)\n",
         "        return entry\n",
     ),
     Mutant(
@@ -181,7 +182,7 @@ MUTANTS = (
     Mutant(
         "files are not locked",
         "controller/adapters/sidecars/writes.py",
-        "            with shared.folder.locked(name) as descriptor:\n",
+        "            with shared.folder.lock(name) as descriptor:\n",
         "            for descriptor in (None,):\n",
     ),
     Mutant(
@@ -205,13 +206,13 @@ MUTANTS = (
     Mutant(
         "wrong credentials stop nothing else",
         "controller/core/planning/plan.py",
-        "if action.verb.mutates and not wrong.isdisjoint(_used(action))",
-        "if not action.verb.mutates and not wrong",
+        "if action.verb.is_mutating and not wrong.isdisjoint(_get_credentials(action))",
+        "if not action.verb.is_mutating and not wrong",
     ),
     Mutant(
         "any owner's token is ours",
         "controller/core/identity/tokens.py",
-        "if job_token.startswith(owner_mark(owner)):",
+        "if job_token.startswith(get_owner_prefix(owner)):",
         "if job_token.startswith(SCHEME):",
     ),
     Mutant(
@@ -253,26 +254,26 @@ MUTANTS = (
     Mutant(
         "a refusal is forgotten",
         "controller/core/planning/rules_no_job.py",
-        "    _refused,\n    _missing,",
-        "    _missing,",
+        "    _hold_if_refused,\n    _hold_if_missing,",
+        "    _hold_if_missing,",
     ),
     Mutant(
         "a missing job is submitted again",
         "controller/core/planning/rules_no_job.py",
-        "    _refused,\n    _missing,",
-        "    _refused,",
+        "    _hold_if_refused,\n    _hold_if_missing,",
+        "    _hold_if_refused,",
     ),
     Mutant(
         "sensitive values are shown",
         "controller/core/jobs/diff.py",
-        "name: MASK if name in kind.sensitive else masked(kind, member)",
-        "name: masked(kind, member)",
+        "name: MASK if name in kind.sensitive else mask_sensitive(kind, member)",
+        "name: mask_sensitive(kind, member)",
     ),
     Mutant(
         "every failure heals",
         "controller/core/jobs/failure_causes.py",
-        "return cause_of(message, fleet).heals",
-        "return cause_of(message, fleet) is not None",
+        "return classify_failure(message, fleet).is_retryable",
+        "return classify_failure(message, fleet) is not None",
     ),
     Mutant(
         "a retry is not looked for",
@@ -283,7 +284,7 @@ MUTANTS = (
     Mutant(
         "an attempt that policy wants no more is not looked for",
         "controller/core/jobs/search.py",
-        "further = following or lineage.beyond(made, live, recorded)",
+        "further = following or lineage.find_possible_attempt(made, live, recorded)",
         "further = following",
     ),
     Mutant(
@@ -295,19 +296,19 @@ MUTANTS = (
     Mutant(
         "a suspended job is run again",
         "controller/core/planning/rule_context.py",
-        "return self.observation.following if is_wanted else None",
-        "return self.observation.following if is_wanted or self.observation.live else None",
+        "return self.observation.next_submission if is_wanted else None",
+        "return self.observation.next_submission if is_wanted or self.observation.live else None",
     ),
     Mutant(
         "a recorded job is ours whatever its token",
         "controller/core/jobs/attempts.py",
-        "        if live.token is not None:\n            return ownership",
-        "        if live.token is not None and not is_recorded:\n            return ownership",
+        "        if live.token is not None:\n            return classify_token",
+        "        if live.token is not None and not is_recorded:\n            return classify_token",
     ),
     Mutant(
         "an earlier job is ours whatever its token",
         "controller/core/jobs/attempts.py",
-        "return live.token is None or live.token.startswith(owner_mark(self.fleet.owner))",
+        "return live.token is None or live.token.startswith(get_owner_prefix(self.fleet.owner))",
         'return live.name != ""',
     ),
     Mutant(
@@ -355,7 +356,7 @@ MUTANTS = (
     Mutant(
         "a prune may stop nearly all",
         "controller/core/planning/rules_removed.py",
-        "stops > MOST_SHARE * jobs",
+        "stops > MAX_PRUNED_SHARE * jobs",
         "stops > jobs",
     ),
     Mutant(
@@ -367,13 +368,13 @@ MUTANTS = (
     Mutant(
         "tags that cannot be read are not there",
         "controller/core/identity/tags.py",
-        "        if isinstance(there, Failure):\n            failure = there\n",
-        "        there = {} if isinstance(there, Failure) else there\n",
+        "        if isinstance(there, CallFailure):\n            failure = there\n",
+        "        there = {} if isinstance(there, CallFailure) else there\n",
     ),
     Mutant(
         "a push is forced",
         "controller/adapters/git/push.py",
-        'f"{commit}:{ref}")',
+        'f"{commit}:{ref}"\n    )',
         'f"+{commit}:{ref}")',
     ),
     Mutant(
@@ -391,8 +392,8 @@ MUTANTS = (
     Mutant(
         "the sidecar of a deleted manifest comes back",
         "controller/adapters/git/pending_statuses.py",
-        "Beside(bool(found), all(",
-        "Beside(True, all(",
+        "ManifestFileState(\n            bool(found), all(",
+        "ManifestFileState(True, all(",
     ),
     Mutant(
         "an intent replaces its outcome",
@@ -403,13 +404,13 @@ MUTANTS = (
     Mutant(
         "an earlier status replaces a later one",
         "controller/core/status/merge.py",
-        "_moment(kind, one) > _moment(kind, other)",
-        "_moment(kind, one) < _moment(kind, other)",
+        "_get_timestamps(kind, one) > _get_timestamps(kind, other)",
+        "_get_timestamps(kind, one) < _get_timestamps(kind, other)",
     ),
     Mutant(
         "a merge forgets a history",
         "controller/core/status/merge.py",
-        '"history": joined(kind, first, second)',
+        '"history": merge_histories(kind, first, second)',
         '"history": first.entry["history"]',
     ),
     Mutant(
@@ -427,13 +428,13 @@ MUTANTS = (
     Mutant(
         "a status that was recorded meanwhile is overwritten",
         "controller/adapters/git/fast_forward.py",
-        "if found == after or not _is_as_known(found, move, here):",
+        "if found == after or not _is_unchanged(found, move, here):",
         "if found == after:",
     ),
     Mutant(
         "the user's branch is moved past manifests",
         "controller/adapters/git/fast_forward.py",
-        "if not all(one.path.endswith(SUFFIX) and repository.holds(one.path) for one in moves):",
+        "if not all(one.path.endswith(SUFFIX) and repository.has_path(one.path) for one in moves):",
         "if not moves:",
     ),
     Mutant(
@@ -441,6 +442,6 @@ MUTANTS = (
         "controller/adapters/git/repository.py",
         ' and not environment.get("GITHUB_HEAD_REF"):\n'
         '        name = environment.get("GITHUB_REF", "")\n',
-        ':\n        name = HEADS + environment.get("GITHUB_HEAD_REF", "")\n',
+        ':\n        name = BRANCH_PREFIX + environment.get("GITHUB_HEAD_REF", "")\n',
     ),
 )

@@ -8,26 +8,27 @@ MUTANTS = (
     Mutant(
         "a pull changes files while they are read",
         "controller/adapters/git/clone.py",
-        "        with self.still:\n            self._uneven = True",
-        "        if True:\n            self._uneven = True",
+        "        with self.tree_lock:\n            self._is_dirty = True",
+        "        if True:\n            self._is_dirty = True",
     ),
     Mutant(
         "what nobody pushed is read as a manifest",
         "controller/adapters/git/clone.py",
         '        self._git.run("clean"',
-        '        self._git.ask("version") or self._git.run("clean"',
+        '        self._git.run_unchecked("version") or self._git.run("clean"',
     ),
     Mutant(
         "a move that was broken off counts as made",
         "controller/adapters/git/clone.py",
-        "            self._lay_out(head)\n",
-        '            self._git.run("update-ref", "HEAD", head)\n            self._lay_out(head)\n',
+        "            self._check_out_files(head)\n",
+        '            self._git.run("update-ref", "HEAD", head)\n'
+        "            self._check_out_files(head)\n",
     ),
     Mutant(
         "what a kill left is believed",
         "controller/adapters/git/clone.py",
-        "    _uneven = True\n",
-        "    _uneven = False\n",
+        "    _is_dirty = True\n",
+        "    _is_dirty = False\n",
     ),
     Mutant(
         "a clone is made in a folder of somebody else's",
@@ -44,20 +45,20 @@ MUTANTS = (
     Mutant(
         "a clone that is replaced loses its statuses",
         "controller/adapters/git/clone.py",
-        "                self._carry(new)\n",
+        "                self._carry_statuses(new)\n",
         "",
     ),
     Mutant(
         "a remote that is away costs the clone",
         "controller/adapters/git/clone.py",
-        "            if self._is_ended or self._is_sound() or self._is_ended:",
+        "            if self._is_ended or self._is_intact() or self._is_ended:",
         "            if False:",
     ),
     Mutant(
         "a clone without its .git changes an outer repository",
         "controller/adapters/git/clone.py",
-        "self._git = self._remote.within(self.tree, environment=place)",
-        "self._git = self._remote.within(self.tree)",
+        "self._git = self._remote.copy_for(self.tree, environment=place)",
+        "self._git = self._remote.copy_for(self.tree)",
     ),
     Mutant(
         "any signature is authentic",
@@ -104,13 +105,13 @@ MUTANTS = (
     Mutant(
         "half a checkout is read",
         "controller/cli/watch/stable_reader.py",
-        "        if why := _under_way(before):\n            return self._waiting(why)\n",
+        "        if why := _find_activity(before):\n            return self._delay_read(why)\n",
         "",
     ),
     Mutant(
         "a checkout during the reading goes unnoticed",
         "controller/cli/watch/stable_reader.py",
-        "self._trees.standings() != before or ",
+        "self._trees.get_states() != before or ",
         "",
     ),
     Mutant(
@@ -140,25 +141,25 @@ MUTANTS = (
     Mutant(
         "a folder that became a submodule keeps its manifests",
         "controller/adapters/git/clone.py",
-        "        self._empty_submodules()\n",
+        "        self._clear_submodules()\n",
         "",
     ),
     Mutant(
         "the branch that HEAD named once is followed for ever",
         "controller/adapters/git/clone.py",
-        "self._origin.branch or self._remote_head() or here",
-        "self._origin.branch or here or self._remote_head()",
+        "self._origin.branch or self._get_remote_head() or here",
+        "self._origin.branch or here or self._get_remote_head()",
     ),
     Mutant(
         "a watch that went deaf stays so",
         "controller/adapters/watch/tree_watcher.py",
-        "whole=False, moves=True",
-        "whole=False, moves=False",
+        "whole=False, is_move=True",
+        "whole=False, is_move=False",
     ),
     Mutant(
         "a silent connection keeps its thread",
         "controller/adapters/http/server.py",
-        " or self._drop_the_oldest()",
+        " or self._drop_oldest()",
         "",
     ),
     Mutant(
@@ -170,8 +171,8 @@ MUTANTS = (
     Mutant(
         "a URL's password is on git's command line",
         "controller/adapters/git/clone.py",
-        "        self._url, login = signed_in(origin.url, os.environ)\n",
-        "        self._url, login = origin.url, signed_in(origin.url, os.environ)[1]\n",
+        "        self._url, login = split_credentials(origin.url, os.environ)\n",
+        "        self._url, login = origin.url, split_credentials(origin.url, os.environ)[1]\n",
     ),
     Mutant(
         "a helper of the user's stores a URL's password",

@@ -37,19 +37,19 @@ MUTANTS = (
     Mutant(
         "folders above an intent are not flushed",
         _WRITING,
-        "    for folder in upward(real):\n",
+        "    for folder in walk_up(real):\n",
         "    for folder in (real,):\n",
     ),
     Mutant(
         "what was flushed in one pass is not flushed in the next",
         _SIDECARS,
-        "        self._flushes.renew()\n",
+        "        self._flushes.reset()\n",
         "",
     ),
     Mutant(
         "a new file's name is not flushed",
         _SHARED,
-        "        if mine.became:\n            self._flush()\n",
+        "        if mine.outcome:\n            self._flush()\n",
         "",
     ),
     Mutant(

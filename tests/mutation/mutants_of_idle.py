@@ -20,8 +20,8 @@ MUTANTS = (
     Mutant(
         "a daemon does not ask whose its credentials are",
         "controller/daemon/loop.py",
-        "part=True, identifies=True)",
-        "part=True)",
+        "is_partial=True, identifies=True)",
+        "is_partial=True)",
     ),
     Mutant(
         "a record overrules what the manifest declares",
@@ -32,9 +32,10 @@ MUTANTS = (
     Mutant(
         "tags that differ from the record are not read",
         "controller/engine/job_lookup.py",
-        "        return self.found is not None and self.found.following is None "
-        "and not self.reads_tags\n",
-        "        return self.found is not None\n",
+        "            self.result is not None\n"
+        "            and self.result.next_submission is None\n"
+        "            and not self.has_tags_to_read\n",
+        "            self.result is not None\n",
     ),
     Mutant(
         "a record without a place settles a job",

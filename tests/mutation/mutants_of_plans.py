@@ -8,26 +8,26 @@ MUTANTS = (
     Mutant(
         "a sidecar's word leads to another attempt",
         "controller/engine/job_lookup.py",
-        "if self.by_record and found.may_submit:",
-        "if self.by_record and not found:",
+        "if self.is_answered_by_record and found.can_submit:",
+        "if self.is_answered_by_record and not found:",
     ),
     Mutant(
         "a job that only the history names is not looked up",
         "controller/core/jobs/search.py",
-        "other or (yield from _running_on_record(lineage, recorded)), None",
+        "other or (yield from _search_running(lineage, recorded)), None",
         "other, None",
     ),
     Mutant(
         "a job that may be another manifest's is stopped",
         "controller/core/planning/claims.py",
-        "if not _is_same(other, job) and self._proof(other, live) >= own:",
-        "if not _is_same(other, job) and self._proof(other, live) > Proof.MADE:",
+        "if not _is_same(other, job) and self._find_proof(other, live) >= own:",
+        "if not _is_same(other, job) and self._find_proof(other, live) > Proof.MADE:",
     ),
     Mutant(
         "a copy in a file that cannot be read does not count",
         "controller/core/planning/claims.py",
-        "if own is Proof.RECORDED and self.others.unreadable and not job.removed:",
-        "if own is Proof.MADE and self.others.unreadable:",
+        "if own is Proof.RECORDED and self.tree.unreadable and not job.removed:",
+        "if own is Proof.MADE and self.tree.unreadable:",
     ),
     Mutant(
         "a part submits what the whole tree holds",

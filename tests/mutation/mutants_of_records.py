@@ -8,8 +8,8 @@ MUTANTS = (
     Mutant(
         "an unread record is none",
         "controller/core/planning/rules_no_job.py",
-        "    _unknown,\n    _unreadable,\n",
-        "    _unknown,\n",
+        "    _hold_if_unknown,\n    _hold_if_record_unreadable,\n",
+        "    _hold_if_unknown,\n",
     ),
     Mutant(
         "an unread record is written over",
@@ -26,8 +26,8 @@ MUTANTS = (
     Mutant(
         "a part of the manifests is enough to rebuild",
         "controller/engine/garbage.py",
-        "    if coverage is None or coverage.here.problems or not coverage.here.keys <= keys:\n",
-        "    if coverage is not None and not coverage.here.keys <= keys:\n",
+        "    if coverage is None or coverage.index.problems or not coverage.index.keys <= keys:\n",
+        "    if coverage is not None and not coverage.index.keys <= keys:\n",
     ),
     Mutant(
         "a held record is rebuilt",
@@ -44,19 +44,19 @@ MUTANTS = (
     Mutant(
         "an entry of another form is none",
         "controller/adapters/sidecars/store.py",
-        "                misshapen.append(name if kind else name_of(name))\n",
+        "                misshapen.append(name if kind else get_name(name))\n",
         "",
     ),
     Mutant(
         "the last record that can be read is collected",
         "controller/engine/reconcile.py",
-        "        if result.unwritten is None and not actor.withholds(result.outcome)\n",
-        "        if result.unwritten is None\n",
+        "        if result.write_error is None and not actor.is_withheld(result.outcome)\n",
+        "        if result.write_error is None\n",
     ),
     Mutant(
         "a withheld entry is written",
         "controller/engine/apply.py",
-        "if not self.actor.withholds(one.outcome)]",
+        "if not self.executor.is_withheld(one.outcome)]",
         "if one.outcome]",
     ),
 )

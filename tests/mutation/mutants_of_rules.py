@@ -8,7 +8,8 @@ MUTANTS = (
     Mutant(
         "a young job is called missing",
         "controller/core/planning/rules_no_job.py",
-        "    if case.recorded is not None and may_lag(case.kind, case.recorded, case.now):\n",
+        "    if case.recorded is not None and is_within_read_lag(case.kind, case.recorded, "
+        "case.now):\n",
         "    if not case:\n",
     ),
     Mutant(
@@ -26,13 +27,14 @@ MUTANTS = (
     Mutant(
         "metrics that come late are not asked for",
         "controller/engine/job_lookup.py",
-        "        if self.now and awaits_members(self.lineage.kind, recorded.live, self.now):\n",
+        "        if self.now and is_awaiting_members(self.attempts.kind, recorded.live, "
+        "self.now):\n",
         "        if not self:\n",
     ),
     Mutant(
         "a role's account is not its target's",
         "controller/core/sharding.py",
-        "    words = target.told_place\n",
+        "    words = target.known_place\n",
         "    words = (target.account_id, target.region)\n",
     ),
     Mutant(
@@ -50,14 +52,15 @@ MUTANTS = (
     Mutant(
         "a daemon does not ask what git holds",
         "controller/adapters/manifests/incremental_loader.py",
-        "self._reads(found), fleet, lost_in(found))",
-        "self._reads(found), fleet, lost_in(Found()))",
+        "self._read_all(found), fleet, find_missing(found))",
+        "self._read_all(found), fleet, find_missing(DiscoveredFiles()))",
     ),
     Mutant(
         "a wait is over before its time",
         "controller/engine/wait.py",
-        "        is_last = timeout is not None and not _left(clock, began, timeout)\n",
-        "        is_last = timeout is not None and _left(clock, began, timeout) < every\n",
+        "        is_last = timeout is not None and not _compute_remaining(clock, began, timeout)\n",
+        "        is_last = timeout is not None and _compute_remaining(clock, began, timeout) < "
+        "every\n",
     ),
     Mutant(
         "too many submits bar a stop",
@@ -68,25 +71,25 @@ MUTANTS = (
     Mutant(
         "a rule of the fleet bars a stop",
         "controller/core/planning/rules_no_job.py",
-        "    if problems and all(problem.code in OF_THE_FLEET for problem in problems):\n",
+        "    if problems and all(problem.code in FLEET_RULE_CODES for problem in problems):\n",
         "    if not case:\n",
     ),
     Mutant(
         "what botocore does not know is dropped",
         "controller/adapters/aws/bedrock.py",
-        "        members = members_on_the_wire(answer, declared)\n",
-        "        members = _plain(answer)\n        del declared\n",
+        "        members = read_wire_members(answer, declared)\n",
+        "        members = _convert_to_json(answer)\n        del declared\n",
     ),
     Mutant(
         "a control character is printed",
         "controller/core/printable.py",
-        "    return _SUSPECT.sub(_ESCAPES.get(form, _in_text), text)\n",
+        "    return _SUSPECT.sub(_ESCAPES.get(form, _escape_text), text)\n",
         "    return text\n",
     ),
     Mutant(
         "a workflow command is printed",
         "controller/core/printable.py",
-        "    if form is Form.COMMANDS:\n",
+        "    if form is OutputSyntax.COMMANDS:\n",
         "    if form:\n",
     ),
     Mutant(

@@ -26,8 +26,8 @@ MUTANTS = (
     Mutant(
         "a missing job frees its slot",
         "controller/core/planning/slots.py",
-        "        if recorded.arn not in seen and _may_run(kind, recorded):\n",
-        "        if recorded.arn in seen and _may_run(kind, recorded):\n",
+        "        if recorded.arn not in seen and _can_be_running(kind, recorded):\n",
+        "        if recorded.arn in seen and _can_be_running(kind, recorded):\n",
     ),
     Mutant(
         "a job takes a slot where its manifest points",
@@ -50,20 +50,20 @@ MUTANTS = (
     Mutant(
         "a young job is collected",
         "controller/core/planning/rules_removed.py",
-        "may_lag(kind, recorded, now) or _may_still_show(",
-        "_may_still_show(",
+        "is_within_read_lag(kind, recorded, now) or _can_still_appear(",
+        "_can_still_appear(",
     ),
     Mutant(
         "a conflict is sent for ever",
         "controller/core/status/conditions.py",
-        "    if conflicts_of(outcome, recorded) >= MOST_CONFLICTS:\n",
-        "    if conflicts_of(outcome, recorded) < 0:\n",
+        "    if count_conflicts(outcome, recorded) >= MAX_CONFLICTS:\n",
+        "    if count_conflicts(outcome, recorded) < 0:\n",
     ),
     Mutant(
         "a stalled conflict ends its intent",
         "controller/core/status/conditions.py",
-        "    kept = KEPT_AS_RECORDED | {Reason.SUBMIT_REFUSED}\n",
-        "    kept = KEPT_AS_RECORDED\n",
+        "    kept = UNOBSERVED_REASONS | {Reason.SUBMIT_REFUSED}\n",
+        "    kept = UNOBSERVED_REASONS\n",
     ),
     Mutant(
         "conflicts of another spec are counted",
@@ -74,8 +74,8 @@ MUTANTS = (
     Mutant(
         "a part passes over wrong places in sidecars",
         "controller/core/planning/claims.py",
-        "            if known is not None and _is_led_away(",
-        "            if known is not None and not known and _is_led_away(",
+        "            if known is not None and _is_recorded_elsewhere(",
+        "            if known is not None and not known and _is_recorded_elsewhere(",
     ),
     Mutant(
         "a daemon over a part judges on the part",
@@ -86,7 +86,7 @@ MUTANTS = (
     Mutant(
         "a stop by hand takes the record's word",
         "controller/cli/commands/stop.py",
-        "Mode.PLAN, Scope(full=True))",
+        "Mode.PLAN, PassScope(full=True))",
         "Mode.PLAN)",
     ),
 )

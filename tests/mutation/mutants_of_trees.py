@@ -41,8 +41,8 @@ MUTANTS = (
     Mutant(
         "a work tree below is taken for the root",
         _READING,
-        "            return TreeRoot.of(tops[-1])",
-        "            return TreeRoot.of(tops[0])",
+        "            return TreeRoot.locate(tops[-1])",
+        "            return TreeRoot.locate(tops[0])",
     ),
     Mutant(
         "a link by the usual name moves the root",
@@ -53,8 +53,8 @@ MUTANTS = (
     Mutant(
         "a folder is resolved before it became a link",
         _WRITING,
-        "    real = _present(TreeRoot(root.path).folder(path), path)",
-        "    real = _present(root.folder(path), path)",
+        "    real = _require_path(TreeRoot(root.path).resolve_folder(path), path)",
+        "    real = _require_path(root.resolve_folder(path), path)",
     ),
     Mutant(
         "a lock is opened through a link",
@@ -71,7 +71,7 @@ MUTANTS = (
     Mutant(
         "a state that is unknown is taken for absence",
         "controller/adapters/host/file_stamp.py",
-        "        return UNKNOWN\n",
+        "        return UNKNOWN_STAMP\n",
         "        return None\n",
     ),
 )

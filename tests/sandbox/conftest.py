@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from controller.sandbox.http.server import running
+from controller.sandbox.http.server import start_sandbox
 from tests.sandbox.support import Sandbox, speaking_to
 
 
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[Sandbox]:
     """A sandbox of this process, its clock standing still."""
-    with running(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
+    with start_sandbox(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
         yield sandbox

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.sandbox.http.server import running
+from controller.sandbox.http.server import start_sandbox
 from controller.sandbox.jobs.behaviour import AS_RECORDED, Behaviour, JobNames, TokenLifetime
-from controller.sandbox.jobs.switches import UnfitError, shown
+from controller.sandbox.jobs.switches import InvalidSettingError, serialize_behaviour
 from tests.sandbox.support import Sandbox, process, refused, speaking_to
 
 
@@ -17,7 +17,7 @@ def test_everything_off_is_as_recorded(sandbox: Sandbox) -> None:
     """A sandbox that nobody told anything shows every choice in its recorded position."""
     told = sandbox.control("GET", "behaviour")
 
-    assert told == shown(AS_RECORDED)
+    assert told == serialize_behaviour(AS_RECORDED)
     assert told["tokenLifetime"] == "forever"
     assert (told["quota"], told["getLag"], told["listLag"]) == (None, 0, 0)
     assert (told["tokenMismatch"], told["overQuota"]) == ("old-job", "refuse")
@@ -47,7 +47,7 @@ def test_a_mistake_changes_nothing(sandbox: Sandbox, changes: object, hint: str)
 
     assert status == 400
     assert hint in answer["message"]
-    assert sandbox.control("GET", "behaviour") == shown(AS_RECORDED)
+    assert sandbox.control("GET", "behaviour") == serialize_behaviour(AS_RECORDED)
 
 
 def test_a_mistake_spoils_the_choices_beside_it(sandbox: Sandbox) -> None:
@@ -64,8 +64,8 @@ def test_choices_add_up_and_can_be_taken_back(sandbox: Sandbox) -> None:
     both = sandbox.behave(getLag=1.5)
 
     assert (both["quota"], both["jobNames"], both["getLag"]) == (3, "repeatable", 1.5)
-    assert sandbox.control("DELETE", "behaviour") == shown(AS_RECORDED)
-    assert sandbox.control("GET", "behaviour") == shown(AS_RECORDED)
+    assert sandbox.control("DELETE", "behaviour") == serialize_behaviour(AS_RECORDED)
+    assert sandbox.control("GET", "behaviour") == serialize_behaviour(AS_RECORDED)
 
 
 def test_a_whole_number_may_be_written_with_a_point(sandbox: Sandbox) -> None:
@@ -78,10 +78,10 @@ def test_a_whole_number_may_be_written_with_a_point(sandbox: Sandbox) -> None:
 def test_choices_outlive_a_sandbox(tmp_path: Path) -> None:
     """What was chosen holds for the next sandbox on the folder, unless it chooses otherwise."""
     wanted = Behaviour(token_lifetime=TokenLifetime.NONE, job_names=JobNames.REPEATABLE, quota=7)
-    with running(tmp_path, speed=0, behaviour=wanted):
+    with start_sandbox(tmp_path, speed=0, behaviour=wanted):
         pass
     with (
-        running(tmp_path, speed=0, behaviour={"quota": None}) as url,
+        start_sandbox(tmp_path, speed=0, behaviour={"quota": None}) as url,
         speaking_to(url, tmp_path) as sandbox,
     ):
         kept = sandbox.control("GET", "behaviour")
@@ -93,15 +93,15 @@ def test_choices_outlive_a_sandbox(tmp_path: Path) -> None:
 
 def test_changes_that_name_no_choice_start_nothing(tmp_path: Path) -> None:
     """A sandbox that is to begin with a mistake does not begin."""
-    with pytest.raises(UnfitError, match="known are"):
-        running(tmp_path, behaviour={"quotas": 1}).__enter__()
+    with pytest.raises(InvalidSettingError, match="known are"):
+        start_sandbox(tmp_path, behaviour={"quotas": 1}).__enter__()
 
 
 def test_two_sandboxes_on_one_store_behave_alike(tmp_path: Path) -> None:
     """What one of two servers is told holds for the other one from its next call on."""
     with (
-        running(tmp_path, speed=0) as url,
-        running(tmp_path, speed=0) as other_url,
+        start_sandbox(tmp_path, speed=0) as url,
+        start_sandbox(tmp_path, speed=0) as other_url,
         speaking_to(url, tmp_path) as one,
         speaking_to(other_url, tmp_path) as other,
     ):
@@ -123,7 +123,7 @@ def test_the_verb_takes_every_choice(tmp_path: Path) -> None:
     with process(tmp_path, "--quota", "none") as (_, sandbox):
         later = sandbox.control("GET", "behaviour")
 
-    assert told == shown(AS_RECORDED) | {
+    assert told == serialize_behaviour(AS_RECORDED) | {
         "tokenLifetime": "10m",
         "tokenMismatch": "conflict",
         "quota": 4,

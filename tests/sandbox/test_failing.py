@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from controller.sandbox.jobs.behaviour import AS_RECORDED, FailingWith
-from controller.sandbox.jobs.job_failures import FAILURES, failure_of
+from controller.sandbox.jobs.behaviour import AS_RECORDED, FailureMode
+from controller.sandbox.jobs.job_failures import FAILURES, find_failure
 from tests.sandbox.support import LONG_ENOUGH, Sandbox
 
 FINE = {"s3Uri": "s3://acme-training/train.jsonl"}
@@ -17,7 +17,7 @@ def failing(share: float, seed: int = 0) -> set[str]:
     """Return which of a thousand names fail."""
     behaviour = replace(AS_RECORDED, failing_share=share, failing_seed=seed)
     names = [f"job-{number}" for number in range(1000)]
-    return {name for name in names if failure_of(name, FINE, behaviour)}
+    return {name for name in names if find_failure(name, FINE, behaviour)}
 
 
 def test_share_of_the_jobs_fails() -> None:
@@ -41,17 +41,17 @@ def test_larger_share_meets_more() -> None:
 def test_another_attempt_has_a_draw_of_its_own() -> None:
     """Names with a suffix fail independently, so that attempts can heal."""
     behaviour = replace(AS_RECORDED, failing_share=0.25)
-    again = {name for name in failing(0.25) if failure_of(f"{name}-r1", FINE, behaviour)}
+    again = {name for name in failing(0.25) if find_failure(f"{name}-r1", FINE, behaviour)}
 
     assert 0 < len(again) < len(failing(0.25)) / 2
 
 
-@pytest.mark.parametrize("word", FailingWith)
-def test_failure_is_of_the_sort_that_was_asked_for(word: FailingWith) -> None:
+@pytest.mark.parametrize("word", FailureMode)
+def test_failure_is_of_the_sort_that_was_asked_for(word: FailureMode) -> None:
     """Each word has a failure; data that ask for one of their own get that one."""
     behaviour = replace(AS_RECORDED, failing_share=1.0, failing_with=word)
-    message = failure_of("job", FINE, behaviour)
-    asked = failure_of("job", {"s3Uri": "s3://acme/sandbox-fail-size"}, behaviour)
+    message = find_failure("job", FINE, behaviour)
+    asked = find_failure("job", {"s3Uri": "s3://acme/sandbox-fail-size"}, behaviour)
 
     (expected,) = (failure.message for failure in FAILURES if failure.word is word)
     assert message is not None

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.sandbox.http.server import running
+from controller.sandbox.http.server import start_sandbox
 from tests.sandbox.support import Sandbox, request_named, speaking_to
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def queueing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
     """A sandbox whose quotas queue."""
     folder = tmp_path_factory.mktemp("queue")
     with (
-        running(folder, speed=0, behaviour={"overQuota": "queue"}) as url,
+        start_sandbox(folder, speed=0, behaviour={"overQuota": "queue"}) as url,
         speaking_to(url, folder) as sandbox,
     ):
         yield sandbox

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from controller.sandbox.http.server import running
+from controller.sandbox.http.server import start_sandbox
 from tests.sandbox.support import (
     DEADLINE,
     LONG_ENOUGH,
@@ -41,11 +41,11 @@ def names(sandbox: Sandbox) -> list[str]:
 
 def test_state_outlives_a_sandbox(tmp_path: Path) -> None:
     """Jobs, tags, clock and journal are there when the next sandbox opens the folder."""
-    with running(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
+    with start_sandbox(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
         arn = create(sandbox, "job", clientRequestToken="t", jobTags=[{"key": "k", "value": "v"}])
         sandbox.advance(LONG_ENOUGH)
         before, calls = sandbox.get("job"), sandbox.calls()
-    with running(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
+    with start_sandbox(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
         assert sandbox.calls()[: len(calls)] == calls
         assert sandbox.get("job") == before
         assert create(sandbox, "job", clientRequestToken="t") == arn
@@ -116,7 +116,7 @@ def test_a_killed_process_loses_nothing_it_answered(tmp_path: Path) -> None:
         server.wait(DEADLINE)
         for future in made:
             future.cancel()
-    with running(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as after:
+    with start_sandbox(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as after:
         kept = names(after)
         calls = [call for call in after.calls() if call["status"] == 201]
 
@@ -128,17 +128,17 @@ def test_a_killed_process_loses_nothing_it_answered(tmp_path: Path) -> None:
 @pytest.mark.parametrize("speed", [3600.0, 100_000.0])
 def test_time_passes_as_fast_as_asked(tmp_path: Path, speed: float) -> None:
     """At a high speed a job's whole life is over while one looks at it."""
-    with running(tmp_path, speed=speed) as url, speaking_to(url, tmp_path) as sandbox:
+    with start_sandbox(tmp_path, speed=speed) as url, speaking_to(url, tmp_path) as sandbox:
         create(sandbox, "job")
         poll(lambda: sandbox.get("job")["status"] == "Completed")
 
 
 def test_speed_can_change_from_run_to_run(tmp_path: Path) -> None:
     """Another speed goes on from the time that it was, with no leap."""
-    with running(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
+    with start_sandbox(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
         sandbox.advance(1_000_000)
         before = sandbox.control("GET", "clock")
-    with running(tmp_path, speed=0.001) as url, speaking_to(url, tmp_path) as sandbox:
+    with start_sandbox(tmp_path, speed=0.001) as url, speaking_to(url, tmp_path) as sandbox:
         after = sandbox.control("GET", "clock")
 
     assert after["speed"] == 0.001

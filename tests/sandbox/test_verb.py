@@ -9,11 +9,11 @@ from click.testing import CliRunner
 
 from controller.cli.commands.sandbox import command
 from controller.cli.main import root
-from controller.sandbox.http.control_api import routes
+from controller.sandbox.http.control_api import build_routes
 from controller.sandbox.jobs.behaviour import AS_RECORDED
 from controller.sandbox.jobs.faults import FaultKind
-from controller.sandbox.jobs.job_failures import failure_of
-from controller.sandbox.jobs.switches import shown
+from controller.sandbox.jobs.job_failures import find_failure
+from controller.sandbox.jobs.switches import serialize_behaviour
 from controller.sandbox.state.store import Store
 from tests.sandbox.support import ROOT, process
 
@@ -75,7 +75,7 @@ def test_help_names_every_failure_that_can_be_asked_for() -> None:
     markers = {word.strip('",.()') for word in said.split() if "sandbox-fail" in word}
 
     messages = {
-        failure_of("job", {"s3Uri": f"s3://bucket/{marker}/data.jsonl"}, AS_RECORDED)
+        find_failure("job", {"s3Uri": f"s3://bucket/{marker}/data.jsonl"}, AS_RECORDED)
         for marker in markers
     }
 
@@ -133,8 +133,8 @@ def test_the_page_of_the_sandbox_names_all_of_it(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "reference" / "sandbox.md").read_text(encoding="utf-8")
     flags = [flag for option in command.params for flag in option.opts if flag.startswith("--")]
     with closing(Store(tmp_path)) as store:
-        paths = {route.path for route in routes(store)}
-    words = [*shown(AS_RECORDED), *FaultKind, *flags, *paths]
+        paths = {route.path for route in build_routes(store)}
+    words = [*serialize_behaviour(AS_RECORDED), *FaultKind, *flags, *paths]
 
     missing = [word for word in words if f"`{word}" not in page]
 

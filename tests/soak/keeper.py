@@ -10,23 +10,23 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from controller.adapters.metrics.metered_ports import Measured, MeasuredLedger
-from controller.adapters.sidecars.store import Sidecars
-from controller.cli.watch.tree_reader import Reading
+from controller.adapters.metrics.metered_ports import MeteredCloud, MeteredLedger
+from controller.adapters.sidecars.store import SidecarLedger
+from controller.cli.watch.tree_reader import ManifestReader
 from controller.core.kinds.registry import KINDS
-from controller.core.planning.rules_removed import Cleaning
-from controller.core.scheduling import Rhythm
+from controller.core.planning.rules_removed import CleanupOptions
+from controller.core.scheduling import PollIntervals
 from controller.core.sharding import Shard
-from controller.daemon.loop import Daemon, World
-from controller.daemon.work_queue import Roster
-from controller.engine.apply import Outside
-from controller.engine.rate_limit import paced
+from controller.daemon.loop import Daemon, DaemonContext
+from controller.daemon.work_queue import WorkQueue
+from controller.engine.apply import PassContext
+from controller.engine.rate_limit import limit_rate
 from controller.ports import Cloud
 from tests.daemon.world import Counts, Inline
 from tests.machine.mortal import CrashError, Fate, MortalCloud, MortalLedger
 from tests.machine.service import Service
 
-RHYTHM = Rhythm()
+RHYTHM = PollIntervals()
 SOON = 1000.0
 """Seconds after which the longest backoff has ended."""
 NEXT_RESYNC = 1.25 * RHYTHM.resync
@@ -60,7 +60,7 @@ class Keeper:
     cloud: Cloud
     jobs: Path
     random: Random
-    cleaning: Cleaning = field(default_factory=Cleaning)
+    cleaning: CleanupOptions = field(default_factory=CleanupOptions)
     now: float = 1000.0
     skew: float = 0.0
     counts: Counts = field(default_factory=Counts)
@@ -75,23 +75,23 @@ class Keeper:
         """Begin a daemon, wired as the verb wires it."""
         self.service.cloud.forget_identity()
         fate = self.fate = Fate()
-        reading = Reading([self.jobs], dict(_GIVEN), Shard())
-        ledger = MeasuredLedger(MortalLedger(Sidecars([self.jobs], KINDS), fate), self.counts)
-        measured = Measured(MortalCloud(self.cloud, fate), self.counts)
-        cloud = paced(measured, lambda: self.now, self.wait)
+        reading = ManifestReader([self.jobs], dict(_GIVEN), Shard())
+        ledger = MeteredLedger(MortalLedger(SidecarLedger([self.jobs], KINDS), fate), self.counts)
+        measured = MeteredCloud(MortalCloud(self.cloud, fate), self.counts)
+        cloud = limit_rate(measured, lambda: self.now, self.wait)
         # One thread at a time: one seed is one life.
-        outside = Outside(KINDS, cloud, ledger, WallClock(self), width=1)
-        world = World(
-            read=reading.read,
-            outside=lambda: outside,
-            renew=reading.renew,
-            forget=self.service.cloud.forget,
+        outside = PassContext(KINDS, cloud, ledger, WallClock(self), width=1)
+        world = DaemonContext(
+            read_tree=reading.read,
+            build_pass_context=lambda: outside,
+            reload=reading.renew,
+            forget_place=self.service.cloud.forget,
             now=lambda: self.now,
             executor=Inline(),
             meter=self.counts,
             cleaning=self.cleaning,
         )
-        self.daemon = Daemon(world, Roster(KINDS, RHYTHM, self.random.random))
+        self.daemon = Daemon(world, WorkQueue(KINDS, RHYTHM, self.random.random))
         return self.daemon
 
     def wait(self, seconds: float) -> None:
@@ -113,7 +113,7 @@ class Keeper:
     def end(self, downtime: float) -> None:
         """Let the daemon leave, if there is one, and another one begin later."""
         if self.daemon is not None:
-            self.daemon.leave()
+            self.daemon.stop()
             self._leave()
         self._begins = self.now + downtime
 
@@ -145,13 +145,13 @@ class Keeper:
         assert self.daemon is not None
         self.lives.rounds += 1
         try:
-            due = self.daemon.step()
+            due = self.daemon.run_once()
         except CrashError:
             self.lives.killed += 1
             self.daemon = None
             self._begins = self.now + self._downtime
             return self._begins
-        if self.daemon.leaves():
+        if self.daemon.is_stopping():
             self._leave()
             self._begins = self.now + self._downtime
             return self._begins

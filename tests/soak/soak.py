@@ -13,8 +13,8 @@ from pathlib import Path
 from random import Random
 
 from controller.adapters.host.logs import ROOT
-from controller.adapters.sidecars.document import document_of
-from controller.daemon.loop import REREAD
+from controller.adapters.sidecars.document import parse_sidecar
+from controller.daemon.loop import REREAD_SECONDS
 from controller.sandbox.jobs.faults import Fault, FaultKind
 from tests.machine import oracles
 from tests.machine.oracles import LONGER_THAN_ANY_JOB, MOST_TURNS
@@ -144,7 +144,7 @@ class Soak:
         self._hold(oracles.settled(self.project, self.keeper, self.service))
         self._check()
         daemon = self.keeper.daemon
-        if daemon is None or not daemon.ready():
+        if daemon is None or not daemon.is_ready():
             self._hold(["the daemon is not ready, though all is quiet"])
         calls = self.service.calls()
         self.tally.faults += sum(bool(call["fault"]) for call in calls)
@@ -164,7 +164,7 @@ class Soak:
         for _ in range(3):
             self.commits.commit()
         self.service.order(Fault(kind=FaultKind.UNAVAILABLE, times=None))
-        self.keeper.after(REREAD + SOON)
+        self.keeper.after(REREAD_SECONDS + SOON)
         self.service.mend()
         self.keeper.after(SOON)
 
@@ -228,7 +228,7 @@ def soak(
 
 
 def _is_broken(path: Path) -> bool:
-    return bool(document_of(path.read_bytes()).broken)
+    return bool(parse_sidecar(path.read_bytes()).broken)
 
 
 class _Overheard(logging.Handler):

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-from controller.core.identity.tokens import with_names
+from controller.core.identity.tokens import fill_names
 from controller.core.model import Target
-from controller.core.planning.rules_removed import Cleaning
+from controller.core.planning.rules_removed import CleanupOptions
 from controller.ports import CloudError
 from controller.sandbox.jobs.faults import Fault, FaultKind
 from tests.machine.draws import GARBAGE, TAGGING
@@ -28,10 +28,10 @@ KINDS_OF_FAULTS = sorted(
 )
 OPERATIONS = (None, None, "Create", "Get", "List", "Stop", *TAGGING, "GetCallerIdentity")
 CLEANINGS = (
-    Cleaning(),
-    Cleaning(collect=True),
-    Cleaning(prune=True, collect=True),
-    Cleaning(prune=True, force=True, collect=True),
+    CleanupOptions(),
+    CleanupOptions(collect=True),
+    CleanupOptions(prune=True, collect=True),
+    CleanupOptions(prune=True, force=True, collect=True),
 )
 
 
@@ -79,7 +79,7 @@ class Troubles:
         """Files tell of a change once, more often, or not at all."""
         for _ in range(self.random.choice((0, 1, 1, 1, 5))):
             if self.keeper.daemon is not None:
-                self.keeper.daemon.changed()
+                self.keeper.daemon.notify_change()
 
     def hints(self) -> None:
         """Events come late, twice, out of order, of nobody's jobs, or not at all."""
@@ -88,8 +88,10 @@ class Troubles:
         if daemon is None or not jobs:
             return
         for _ in range(self.random.randrange(4)):
-            daemon.heard(self.random.choice(jobs).arn)
-        daemon.heard(f"arn:aws:bedrock:{REGION}:123456789012:model-customization-job/no/body")
+            daemon.notify_job_event(self.random.choice(jobs).arn)
+        daemon.notify_job_event(
+            f"arn:aws:bedrock:{REGION}:123456789012:model-customization-job/no/body"
+        )
 
     def another_shift(self) -> None:
         """From the next daemon on, other things may be done about jobs without a manifest."""
@@ -110,7 +112,7 @@ class Troubles:
     def _leave_under_way(self) -> None:
         daemon = self.keeper.daemon
         if daemon is not None:
-            fate = Fate(self.random.randrange(1, 17), meanwhile=daemon.leave)
+            fate = Fate(self.random.randrange(1, 17), meanwhile=daemon.stop)
             self.keeper.doom(fate, self._downtime())
 
     def _leave(self) -> None:
@@ -118,7 +120,7 @@ class Troubles:
 
     def _renew(self) -> None:
         if self.keeper.daemon is not None:
-            self.keeper.daemon.renew()
+            self.keeper.daemon.reload()
 
     def _lag(self) -> None:
         lags = {name: self.random.choice((0, 1, 60)) for name in ("getLag", "listLag")}
@@ -167,7 +169,7 @@ class Troubles:
         word = self.random.choice(("plain", "edited", "secret"))
         token = f"{STRANGE}{name}-{word}"
         self.commits.model.asked.setdefault((name, token), set())
-        request = with_names(KIND, SPECS[word], name)
+        request = fill_names(KIND, SPECS[word], name)
         try:
             self.service.cloud.create(KIND, Target(region=REGION), request, token)
         except CloudError:

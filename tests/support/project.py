@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from controller.sandbox.http.server import running
+from controller.sandbox.http.server import start_sandbox
 from tests.sandbox.support import Sandbox, speaking_to
 from tests.support.commands import COMMAND, Ran, call, environment, run, started
 from tests.support.manifests import manifest, write
@@ -139,5 +139,5 @@ def project(folder: Path, speed: float = 0.0) -> Iterator[Project]:
     """While the context lasts a sandbox serves beside an empty project; its clock stands still."""
     state = folder.parent / f"{folder.name}-state"
     (folder / "jobs").mkdir(parents=True)
-    with running(state, speed=speed) as url, speaking_to(url, state) as sandbox:
+    with start_sandbox(state, speed=speed) as url, speaking_to(url, state) as sandbox:
         yield Project(folder, sandbox)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from controller.core.fleet import Fleet, fleet_of
+from controller.core.fleet import Fleet, parse_fleet
 from controller.core.model import JobKey, Problem, Severity, Source
 from controller.core.planning.actions import Action, Plan
-from controller.core.planning.plan import plan, refusal
+from controller.core.planning.plan import build_plan, check_submit_limit
 from controller.core.problems import Code
 from controller.views.status import JobStatus
 from tests.core.cases import NOW, TEST_KINDS, Situation, situation
@@ -68,9 +68,9 @@ def situations() -> tuple[Situation, ...]:
 
 def drawn(dice: random.Random) -> Drawn:
     """Return the plan of a random tree of up to twelve jobs."""
-    fleet = fleet_of({"owner": "acme-ml", **dice.choice(_FLEETS)})
+    fleet = parse_fleet({"owner": "acme-ml", **dice.choice(_FLEETS)})
     chosen = dice.sample(situations(), dice.randrange(13))
-    made = plan(
+    made = build_plan(
         TEST_KINDS,
         [one.desired for one in chosen],
         {one.desired.key: one.observation for one in chosen},
@@ -80,7 +80,7 @@ def drawn(dice: random.Random) -> Drawn:
     )
     actions = tuple(_harmed(action, dice) for action in made.actions)
     problems = tuple(_problem(dice) for _ in range(dice.randrange(4)))
-    refused = refusal(made, fleet.limits.max_submits)
+    refused = check_submit_limit(made, fleet.limits.max_submits)
     return Drawn(Plan(actions), problems, refused, _statuses(chosen, actions, fleet))
 
 

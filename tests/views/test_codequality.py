@@ -6,13 +6,13 @@ import re
 from dataclasses import replace
 
 from controller.core.model import JobKey, Source
-from controller.views.codequality import codequality
-from controller.views.findings import Finding, Level, of_plan, review
+from controller.views.codequality import build_codequality
+from controller.views.findings import Level, ReportFinding, build_report, collect_plan_findings
 from tests.views.drawn import drawn, seeded
 
 SEVERITIES = {"info", "minor", "major", "critical", "blocker"}
 TREES = 60
-FOUND = Finding(Level.ERROR, "BJ204", "missing", Source("jobs/a.yaml", 4, 9), "write it")
+FOUND = ReportFinding(Level.ERROR, "BJ204", "missing", Source("jobs/a.yaml", 4, 9), "write it")
 
 
 def test_every_entry_is_one_that_gitlab_takes() -> None:
@@ -20,9 +20,11 @@ def test_every_entry_is_one_that_gitlab_takes() -> None:
     dice = seeded(11)
     for _ in range(TREES):
         one = drawn(dice)
-        told = review("plan", "", (), of_plan(one.plan, one.problems, one.refused))
-        entries = codequality(told)
-        placed = [f for f in told.of(Level.ERROR, Level.WARNING) if f.source.path]
+        told = build_report(
+            "plan", "", (), collect_plan_findings(one.plan, one.problems, one.refused)
+        )
+        entries = build_codequality(told)
+        placed = [f for f in told.filter_by_level(Level.ERROR, Level.WARNING) if f.source.path]
         assert len(entries) == len(placed)
         for entry in entries:
             assert entry["description"]
@@ -35,7 +37,7 @@ def test_every_entry_is_one_that_gitlab_takes() -> None:
 
 def test_an_entry_says_what_and_where() -> None:
     """Message and hint, rule, severity and place are those of the finding."""
-    (entry,) = codequality(review("validate", "", (), [FOUND]))
+    (entry,) = build_codequality(build_report("validate", "", (), [FOUND]))
     del entry["fingerprint"]
     assert entry == {
         "description": "missing; hint: write it",
@@ -50,7 +52,7 @@ def test_a_finding_that_moves_stays_the_same() -> None:
     moved = replace(FOUND, source=Source("jobs/a.yaml", 40, 9))
     other = replace(FOUND, subject=JobKey("Kind", "other"))
     marks = [
-        codequality(review("validate", "", (), [one]))[0]["fingerprint"]
+        build_codequality(build_report("validate", "", (), [one]))[0]["fingerprint"]
         for one in (FOUND, moved, other)
     ]
     assert marks[0] == marks[1] != marks[2]
@@ -59,5 +61,8 @@ def test_a_finding_that_moves_stays_the_same() -> None:
 def test_the_same_finding_twice_is_two() -> None:
     """Two findings that only their lines tell apart have two fingerprints, whichever is first."""
     again = replace(FOUND, source=Source("jobs/a.yaml", 40, 9))
-    marks = [entry["fingerprint"] for entry in codequality(review("plan", "", (), [FOUND, again]))]
+    marks = [
+        entry["fingerprint"]
+        for entry in build_codequality(build_report("plan", "", (), [FOUND, again]))
+    ]
     assert len(set(marks)) == 2

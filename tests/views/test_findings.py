@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from controller.core.model import Problem, Source
-from controller.core.planning.actions import UNREAD, Plan, Reason, Verb
-from controller.views.findings import NOWHERE, Finding, Level, of_pass, of_plan, review
+from controller.core.planning.actions import UNREADABLE_REASONS, Plan, Reason, Verb
+from controller.views.findings import (
+    NOWHERE,
+    Level,
+    ReportFinding,
+    build_report,
+    collect_pass_findings,
+    collect_plan_findings,
+)
 from controller.views.status import is_unhealthy
 from tests.core.cases import TEST_KINDS
 from tests.views.drawn import drawn, seeded
 
-FAILING = UNREAD | {Reason.INVALID, Reason.WRONG_TARGET}
+FAILING = UNREADABLE_REASONS | {Reason.INVALID, Reason.WRONG_TARGET}
 TREES = 150
 
 
@@ -18,7 +25,7 @@ def test_a_plan_is_told_by_grade() -> None:
     dice = seeded(14)
     for _ in range(TREES):
         plan = drawn(dice).plan
-        found = {one.subject: one.level for one in of_plan(plan, (), None)}
+        found = {one.subject: one.level for one in collect_plan_findings(plan, (), None)}
         for action in plan.actions:
             level = found.get(action.desired.key)
             if action.verb is Verb.HOLD:
@@ -33,7 +40,9 @@ def test_stops_are_the_first_changes() -> None:
     """Of what a plan changes, what cannot be taken back comes first."""
     dice = seeded(15)
     actions = [action for _ in range(60) for action in drawn(dice).plan.actions]
-    told = review("plan", "", (), of_plan(Plan(tuple(actions)), (), None)).of(Level.NOTICE)
+    told = build_report(
+        "plan", "", (), collect_plan_findings(Plan(tuple(actions)), (), None)
+    ).filter_by_level(Level.NOTICE)
     verbs = [one.message.partition(":")[0] for one in told]
     assert verbs == sorted(verbs, key=["STOP", "SUBMIT", "TAG", "ADOPT"].index)
     assert set(verbs) == {"STOP", "SUBMIT", "TAG", "ADOPT"}
@@ -49,7 +58,7 @@ def test_an_invalid_manifest_is_told_by_its_problems() -> None:
     )
     key = invalid.desired.key
     problem = Problem("BJ204", "missing", Source("jobs/a.yaml", 3, 1), key=key)
-    told = list(of_plan(Plan((invalid,)), (problem,), None))
+    told = list(collect_plan_findings(Plan((invalid,)), (problem,), None))
     assert [(one.rule, one.subject) for one in told] == [("BJ204", key)]
 
 
@@ -60,7 +69,10 @@ def test_a_pass_is_told_by_grade() -> None:
     for _ in range(TREES):
         statuses = drawn(dice).statuses
         unserved = {one.key: "ThrottlingException: slow down" for one in statuses[:1]}
-        found = {one.subject: one for one in of_pass(statuses, TEST_KINDS, unserved, (), None)}
+        found = {
+            one.subject: one
+            for one in collect_pass_findings(statuses, TEST_KINDS, unserved, (), None)
+        }
         for status in statuses:
             told = found.get(status.key)
             if status.key in unserved:
@@ -78,5 +90,5 @@ def test_a_pass_is_told_by_grade() -> None:
 
 def test_what_has_no_place_gets_none() -> None:
     """However places are told, what concerns the tree as a whole stays without one."""
-    told = review("plan", "", (), [Finding(Level.ERROR, "Refused", "too much")])
-    assert told.placed(lambda _: Source("elsewhere")).findings[0].source == NOWHERE
+    told = build_report("plan", "", (), [ReportFinding(Level.ERROR, "Refused", "too much")])
+    assert told.map_sources(lambda _: Source("elsewhere")).findings[0].source == NOWHERE

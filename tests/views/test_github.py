@@ -10,9 +10,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from controller.core.model import JobKey, Source
-from controller.core.printable import Form, escaped, without_commands
-from controller.views.findings import Finding, Level, Review, review
-from controller.views.github import commands
+from controller.core.printable import OutputSyntax, escape_commands, escape_line
+from controller.views.findings import FindingsReport, Level, ReportFinding, build_report
+from controller.views.github import render_commands
 from tests.views import runner
 from tests.views.drawn import HOSTILE
 
@@ -22,14 +22,14 @@ texts = (
 """Texts as they come, and such as look like the runner's own escapes."""
 
 
-def log_of(told: Review) -> str:
+def log_of(told: FindingsReport) -> str:
     """Return what is printed of a review."""
-    return "".join(f"{line}\n" for line in commands(told))
+    return "".join(f"{line}\n" for line in render_commands(told))
 
 
-def finding(level: Level, number: int) -> Finding:
+def finding(level: Level, number: int) -> ReportFinding:
     """Return a finding at a line of its own."""
-    return Finding(level, "BJ204", f"number {number}", Source("jobs/a.yaml", number + 1, 3))
+    return ReportFinding(level, "BJ204", f"number {number}", Source("jobs/a.yaml", number + 1, 3))
 
 
 @given(texts, texts, texts, st.sampled_from(list(Level)))
@@ -37,11 +37,11 @@ def finding(level: Level, number: int) -> Finding:
 def test_the_runner_reads_what_was_meant(path: str, message: str, hint: str, level: Level) -> None:
     """Path, place, title, message and hint come out of the runner as they went in."""
     source = Source(f"jobs/{path}.yaml", 7, 9)
-    told = Finding(level, "BJ204", message, source, hint, JobKey("Kind", "some-job"))
-    (read,) = runner.commands(log_of(review("plan", "", (), [told])))
+    told = ReportFinding(level, "BJ204", message, source, hint, JobKey("Kind", "some-job"))
+    (read,) = runner.commands(log_of(build_report("plan", "", (), [told])))
     assert read.name == str(level)
     assert read.properties == {
-        "file": escaped(source.path),
+        "file": escape_line(source.path),
         "line": "7",
         "col": "9",
         "title": "BJ204: some-job",
@@ -52,25 +52,25 @@ def test_the_runner_reads_what_was_meant(path: str, message: str, hint: str, lev
 def test_what_is_not_known_is_left_out() -> None:
     """A file as a whole has no line, and what concerns the tree has no file."""
     findings = [
-        Finding(Level.ERROR, "BJ101", "no file", Source("jobs/a.yaml")),
-        Finding(Level.ERROR, "Refused", "too much"),
+        ReportFinding(Level.ERROR, "BJ101", "no file", Source("jobs/a.yaml")),
+        ReportFinding(Level.ERROR, "Refused", "too much"),
     ]
-    whole, tree = runner.commands(log_of(review("plan", "", (), findings)))
+    whole, tree = runner.commands(log_of(build_report("plan", "", (), findings)))
     assert whole.properties == {"file": "jobs/a.yaml", "title": "BJ101"}
     assert tree.properties == {"title": "Refused"}
 
 
 def test_a_long_message_is_cut() -> None:
     """A message longer than anybody reads does not fill the log."""
-    told = Finding(Level.ERROR, "BJ101", "x" * 100_000, Source("jobs/a.yaml"))
-    assert len(log_of(review("plan", "", (), [told]))) < 5000
+    told = ReportFinding(Level.ERROR, "BJ101", "x" * 100_000, Source("jobs/a.yaml"))
+    assert len(log_of(build_report("plan", "", (), [told]))) < 5000
 
 
 def test_ten_of_a_kind_the_worst_first() -> None:
     """GitHub shows ten of a kind: as many are annotated, errors first, and the rest is counted."""
     levels = [Level.NOTICE] * 12 + [Level.WARNING] * 3 + [Level.ERROR] * 37
     findings = [finding(level, number) for number, level in enumerate(levels)]
-    log = log_of(review("plan", "", (), findings))
+    log = log_of(build_report("plan", "", (), findings))
     names = [one.name for one in runner.commands(log)]
     assert names == ["error"] * 10 + ["warning"] * 3 + ["notice"] * 10
     assert log.splitlines()[-1].startswith("27 more errors, 2 more notices without an annotation")
@@ -78,9 +78,11 @@ def test_ten_of_a_kind_the_worst_first() -> None:
 
 def test_ten_need_no_count() -> None:
     """Nothing is said of a rest that is not there."""
-    log = log_of(review("plan", "", (), [finding(Level.ERROR, number) for number in range(10)]))
+    log = log_of(
+        build_report("plan", "", (), [finding(Level.ERROR, number) for number in range(10)])
+    )
     assert len(log.splitlines()) == len(runner.commands(log)) == 10
-    assert log_of(review("plan", "", (), [])) == ""
+    assert log_of(build_report("plan", "", (), [])) == ""
 
 
 @given(texts)
@@ -90,16 +92,16 @@ def test_ten_need_no_count() -> None:
 @example("a\r ::stop-commands::x")
 def test_a_text_is_no_command(text: str) -> None:
     """Whoever wrote a text, in the log it is nothing but text."""
-    assert runner.commands(without_commands(text)) == []
-    log = "\n".join(map(escaped, text.split("\n")))
+    assert runner.commands(escape_commands(text)) == []
+    log = "\n".join(map(escape_line, text.split("\n")))
     as_json = json.dumps({log: [log]}, indent=2)
-    assert runner.commands(without_commands(as_json, Form.JSON)) == []
-    assert json.loads(without_commands(as_json, Form.JSON)) == json.loads(as_json)
+    assert runner.commands(escape_commands(as_json, OutputSyntax.JSON)) == []
+    assert json.loads(escape_commands(as_json, OutputSyntax.JSON)) == json.loads(as_json)
     element = ET.Element("a", {"b": log})
     element.text = log
     as_xml = ET.tostring(element, encoding="unicode")
-    assert runner.commands(without_commands(as_xml, Form.XML)) == []
-    read = ET.fromstring(without_commands(as_xml, Form.XML))  # noqa: S314 - it is our own
+    assert runner.commands(escape_commands(as_xml, OutputSyntax.XML)) == []
+    read = ET.fromstring(escape_commands(as_xml, OutputSyntax.XML))  # noqa: S314 - it is our own
     assert (read.text or "", read.attrib) == (log, {"b": log})
 
 
@@ -108,4 +110,4 @@ def test_a_text_is_no_command(text: str) -> None:
 )
 def test_a_harmless_text_stays_as_it_is(text: str) -> None:
     """Nothing but commands is touched."""
-    assert without_commands(text) == text
+    assert escape_commands(text) == text

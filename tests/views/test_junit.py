@@ -6,8 +6,14 @@ import pytest
 from junitparser import Error, Failure, JUnitXml, Skipped, TestSuite
 
 from controller.core.model import JobKey, Source
-from controller.views.findings import Finding, Level, Review, of_plan, review
-from controller.views.junit import junit
+from controller.views.findings import (
+    FindingsReport,
+    Level,
+    ReportFinding,
+    build_report,
+    collect_plan_findings,
+)
+from controller.views.junit import render_junit
 from tests.views.drawn import drawn, seeded
 
 KEY = JobKey("Kind", "some-job")
@@ -16,9 +22,9 @@ PLACE = Source("jobs/a.yaml", 4, 9)
 TREES = 80
 
 
-def read(told: Review) -> TestSuite:
+def read(told: FindingsReport) -> TestSuite:
     """Return the one suite of a review, as the independent reader has it."""
-    (suite,) = JUnitXml.fromstring(junit(told).encode())
+    (suite,) = JUnitXml.fromstring(render_junit(told).encode())
     return suite
 
 
@@ -29,7 +35,7 @@ def manifests() -> list[tuple[JobKey, Source]]:
 
 def test_every_manifest_is_a_case() -> None:
     """Manifests without a finding have passed; a case is named by its manifest, with its place."""
-    suite = read(review("plan", "", manifests(), []))
+    suite = read(build_report("plan", "", manifests(), []))
     assert [(case.name, case.classname, case.result) for case in suite] == [
         ("some-job", "Kind", []),
         ("other-job", "Kind", []),
@@ -40,16 +46,18 @@ def test_every_manifest_is_a_case() -> None:
         0,
         0,
     )
-    assert 'file="jobs/a.yaml" line="14"' in junit(review("plan", "", manifests(), []))
+    assert 'file="jobs/a.yaml" line="14"' in render_junit(build_report("plan", "", manifests(), []))
 
 
 def test_errors_are_one_failure_that_lists_them() -> None:
     """All errors of a manifest stand in one failure, because readers show no more than one."""
     findings = [
-        Finding(Level.ERROR, "BJ204", "one is missing", PLACE, "write it", KEY),
-        Finding(Level.ERROR, "BJ203", "one is too much", Source("jobs/a.yaml", 5, 1), "", KEY),
+        ReportFinding(Level.ERROR, "BJ204", "one is missing", PLACE, "write it", KEY),
+        ReportFinding(
+            Level.ERROR, "BJ203", "one is too much", Source("jobs/a.yaml", 5, 1), "", KEY
+        ),
     ]
-    suite = read(review("validate", "", manifests(), findings))
+    suite = read(build_report("validate", "", manifests(), findings))
     failed, passed = suite
     (failure,) = failed.result
     assert isinstance(failure, Failure)
@@ -67,9 +75,9 @@ def test_errors_are_one_failure_that_lists_them() -> None:
 
 def test_a_hold_is_skipped() -> None:
     """What a plan holds is not done, and no failure of the plan."""
-    held = Finding(Level.WARNING, "SpecChanged", "HOLD: the spec changed", PLACE, "", KEY)
-    done = Finding(Level.NOTICE, "NotSubmitted", "SUBMIT: no job yet", PLACE, "", OTHER)
-    first, second = read(review("plan", "", manifests(), [held, done]))
+    held = ReportFinding(Level.WARNING, "SpecChanged", "HOLD: the spec changed", PLACE, "", KEY)
+    done = ReportFinding(Level.NOTICE, "NotSubmitted", "SUBMIT: no job yet", PLACE, "", OTHER)
+    first, second = read(build_report("plan", "", manifests(), [held, done]))
     assert [type(one) for one in first.result] == [Skipped]
     assert second.result == []
 
@@ -80,7 +88,9 @@ def test_a_hold_is_skipped() -> None:
 )
 def test_what_belongs_to_no_manifest_has_its_case(source: Source, name: str) -> None:
     """A file that cannot be read, or a refused plan, has a case of its own."""
-    told = review("plan", "", manifests(), [Finding(Level.ERROR, "BJ101", "unreadable", source)])
+    told = build_report(
+        "plan", "", manifests(), [ReportFinding(Level.ERROR, "BJ101", "unreadable", source)]
+    )
     *_, last = read(told)
     assert last.name == name
     assert [type(one) for one in last.result] == [Failure]
@@ -92,10 +102,15 @@ def test_random_trees_are_read() -> None:
     for _ in range(TREES):
         one = drawn(dice)
         told = [(action.desired.key, action.desired.source) for action in one.plan.actions]
-        made = review("plan", "", told, of_plan(one.plan, one.problems, one.refused))
+        made = build_report(
+            "plan", "", told, collect_plan_findings(one.plan, one.problems, one.refused)
+        )
         suite = read(made)
         cases = list(suite)
-        broken = {(f.subject, "" if f.subject else f.source.path) for f in made.of(Level.ERROR)}
+        broken = {
+            (f.subject, "" if f.subject else f.source.path)
+            for f in made.filter_by_level(Level.ERROR)
+        }
         assert suite.tests == len(cases) >= len(told)
         assert suite.failures == len(broken)
         assert suite.failures == sum(isinstance(r, Failure) for case in cases for r in case.result)

@@ -8,14 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from controller.adapters.host.ci_host import SUMMARY_BYTES
+from controller.adapters.host.ci_host import MAX_SUMMARY_BYTES
 from controller.core.model import Place, Problem, Source, Target
 from controller.core.planning.actions import Action, Plan, Verb
-from controller.core.printable import escaped
-from controller.views.findings import Review, of_plan, of_problems, review
-from controller.views.markdown import code, text
-from controller.views.markdown_reports import plan_markdown, validation_markdown
-from controller.views.plan import in_sandbox, summary
+from controller.core.printable import escape_line
+from controller.views.findings import (
+    FindingsReport,
+    build_report,
+    collect_plan_findings,
+    collect_problem_findings,
+)
+from controller.views.markdown import format_code, format_text
+from controller.views.markdown_reports import render_plan_markdown, render_validation_markdown
+from controller.views.plan import format_sandbox_note, summarize_plan
 from tests.views.drawn import HOSTILE, Drawn, drawn, seeded
 from tests.views.pages import OURS, Page, read
 
@@ -23,15 +28,17 @@ TREES = 40
 APART = "\u200b"
 
 
-def reviewed(one: Drawn) -> Review:
+def reviewed(one: Drawn) -> FindingsReport:
     """Return the review of a drawn plan."""
-    told = summary(one.plan, sandbox=True)
-    return review("plan", told, (), of_plan(one.plan, one.problems, one.refused))
+    told = summarize_plan(one.plan, sandbox=True)
+    return build_report(
+        "plan", told, (), collect_plan_findings(one.plan, one.problems, one.refused)
+    )
 
 
-def markdown_of(one: Drawn, limit: int = SUMMARY_BYTES) -> str:
+def markdown_of(one: Drawn, limit: int = MAX_SUMMARY_BYTES) -> str:
     """Return the Markdown of a drawn plan."""
-    return plan_markdown(reviewed(one), one.plan, one.refused, _same, limit)
+    return render_plan_markdown(reviewed(one), one.plan, one.refused, _same, limit)
 
 
 def _same(source: Source) -> Source:
@@ -49,11 +56,11 @@ def bodies(page: Page) -> list[list[str]]:
 )
 def test_a_text_is_shown_as_it_is(plain: str) -> None:
     """In a cell any text shows itself, escapes for what cannot be printed, and adds no tag."""
-    page = read(f"| a | b |\n|---|---|\n| {text(plain)} | {code(plain)} |\n")
+    page = read(f"| a | b |\n|---|---|\n| {format_text(plain)} | {format_code(plain)} |\n")
     assert set(page.tags) <= {"table", "thead", "tbody", "tr", "th", "td", "code"}
     (_, (told, quoted)) = page.rows
-    assert quoted.strip() == escaped(plain).strip()
-    assert told.replace(APART, "").strip() == _without_quotes(escaped(plain)).strip()
+    assert quoted.strip() == escape_line(plain).strip()
+    assert told.replace(APART, "").strip() == _without_quotes(escape_line(plain)).strip()
 
 
 def _without_quotes(plain: str) -> str:
@@ -70,7 +77,7 @@ def _without_quotes(plain: str) -> str:
 @pytest.mark.parametrize("mention", ["@everyone", "#12", "!12", "~label", "%4", "$variable"])
 def test_nobody_is_mentioned(mention: str) -> None:
     """What a page would take for a mention or a reference is broken where nobody sees it."""
-    (shown_as,) = read(text(mention)).texts[:1]
+    (shown_as,) = read(format_text(mention)).texts[:1]
     assert mention not in shown_as
     assert shown_as.replace(APART, "") == mention
 
@@ -78,7 +85,7 @@ def test_nobody_is_mentioned(mention: str) -> None:
 @pytest.mark.parametrize("link", ["https://example.com", "www.example.com", "a@example.com"])
 def test_nothing_becomes_a_link(link: str) -> None:
     """The source has no address that GitHub would link by itself."""
-    assert link not in text(link)
+    assert link not in format_text(link)
 
 
 def test_hostile_trees_stay_tables() -> None:
@@ -91,7 +98,7 @@ def test_hostile_trees_stay_tables() -> None:
         assert page.unbalanced == page.attributes == []
         verbs = [row[0] for row in bodies(page) if row[0] in set(Verb)]
         assert len(verbs) == len(one.plan.actions)
-        assert in_sandbox(sandbox=True).strip(" ()") in page.text
+        assert format_sandbox_note(sandbox=True).strip(" ()") in page.text
 
 
 def details(action: Action) -> list[tuple[str, str, str]]:
@@ -213,8 +220,9 @@ def test_a_summary_fits_github() -> None:
         Problem("BJ203", HOSTILE[number % len(HOSTILE)] * 3, Source(f"jobs/{number}.yaml", 1, 1))
         for number in range(12_000)
     ]
-    made = validation_markdown(
-        review("validate", "12000 problems", (), of_problems(problems)), SUMMARY_BYTES
+    made = render_validation_markdown(
+        build_report("validate", "12000 problems", (), collect_problem_findings(problems)),
+        MAX_SUMMARY_BYTES,
     )
-    assert SUMMARY_BYTES - 4096 < len(made.encode()) <= SUMMARY_BYTES
+    assert MAX_SUMMARY_BYTES - 4096 < len(made.encode()) <= MAX_SUMMARY_BYTES
     assert made.endswith(" bytes._\n")

@@ -12,12 +12,12 @@ import jsonschema
 import jsonschema_rs
 import pytest
 
-from controller.adapters.sidecars.document import rendered
+from controller.adapters.sidecars.document import render_sidecar
 from controller.core.model import API_VERSION
 from controller.core.planning.actions import Reason, Verb
-from controller.views.plan import plan_data
-from controller.views.problems import validation
-from controller.views.status import status_data
+from controller.views.plan import serialize_plan
+from controller.views.problems import serialize_validation
+from controller.views.status import serialize_statuses
 from tests.views.drawn import Drawn, drawn, seeded, situations
 
 FOLDER = Path(__file__).parents[2] / "schemas" / "output"
@@ -54,12 +54,12 @@ def faults(name: str, data: object) -> list[str]:
 def data_of(name: str, one: Drawn) -> dict[str, Any]:
     """Return the data of one output for a drawn tree."""
     made: dict[str, Callable[[], dict[str, Any]]] = {
-        "Plan": lambda: plan_data(one.plan, one.refused, one.problems, sandbox=True),
-        "Validation": lambda: validation(len(one.plan.actions), 0, one.problems),
+        "Plan": lambda: serialize_plan(one.plan, one.refused, one.problems, sandbox=True),
+        "Validation": lambda: serialize_validation(len(one.plan.actions), 0, one.problems),
         "Status": lambda: json.loads(
-            rendered({status.key.name: status.entry for status in one.statuses})
+            render_sidecar({status.key.name: status.entry for status in one.statuses})
         ),
-        "StatusList": lambda: status_data(one.statuses, sandbox=False),
+        "StatusList": lambda: serialize_statuses(one.statuses, sandbox=False),
     }
     return made[name]()
 

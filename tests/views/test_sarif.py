@@ -15,11 +15,17 @@ import sarif_pydantic  # type: ignore[import-untyped] # it is typed, and does no
 from controller.core.model import Source
 from controller.core.planning.actions import Reason
 from controller.core.problems import Code
-from controller.core.status.conditions import FOR_A_PERSON
+from controller.core.status.conditions import STALLED_REASONS
 from controller.views import sarif as sarif_view
-from controller.views.findings import Finding, Level, Review, of_plan, review
-from controller.views.rule_help import HOLDS, rule_of
-from controller.views.sarif import sarif
+from controller.views.findings import (
+    FindingsReport,
+    Level,
+    ReportFinding,
+    build_report,
+    collect_plan_findings,
+)
+from controller.views.rule_help import HOLDS, find_rule_help
+from controller.views.sarif import build_sarif
 from tests.views.drawn import drawn, seeded
 
 ROOT = Path(__file__).parents[2]
@@ -33,14 +39,14 @@ def checker() -> jsonschema.Draft4Validator:
     return jsonschema.Draft4Validator(json.loads(SCHEMA.read_text(encoding="utf-8")))
 
 
-def written(told: Review) -> str:
+def written(told: FindingsReport) -> str:
     """Return a review as it is printed, once its schema has taken it."""
-    text = json.dumps(sarif(told), ensure_ascii=False).encode(errors="replace").decode()
+    text = json.dumps(build_sarif(told), ensure_ascii=False).encode(errors="replace").decode()
     assert [error.message for error in checker().iter_errors(json.loads(text))] == []
     return text
 
 
-def read(told: Review, folder: Path) -> Any:
+def read(told: FindingsReport, folder: Path) -> Any:
     """Return the one run of a review, as the independent reader has it."""
     path = folder / "out.sarif"
     path.write_text(written(told), encoding="utf-8")
@@ -53,7 +59,9 @@ def test_random_trees_keep_to_the_schema() -> None:
     dice = seeded(8)
     for _ in range(TREES):
         one = drawn(dice)
-        written(review("plan", "", (), of_plan(one.plan, one.problems, one.refused)))
+        written(
+            build_report("plan", "", (), collect_plan_findings(one.plan, one.problems, one.refused))
+        )
 
 
 def test_the_reader_finds_rule_place_and_message(tmp_path: Path) -> None:
@@ -61,9 +69,13 @@ def test_the_reader_finds_rule_place_and_message(tmp_path: Path) -> None:
     dice = seeded(9)
     for _ in range(20):
         one = drawn(dice)
-        told = review("plan", "", (), of_plan(one.plan, one.problems, one.refused))
+        told = build_report(
+            "plan", "", (), collect_plan_findings(one.plan, one.problems, one.refused)
+        )
         run = read(told, tmp_path)
-        put_in = [one for one in told.of(Level.ERROR, Level.WARNING) if one.source.path]
+        put_in = [
+            one for one in told.filter_by_level(Level.ERROR, Level.WARNING) if one.source.path
+        ]
         assert len(run.results) == len(put_in)
         for result, finding in zip(run.results, put_in, strict=True):
             place = result.locations[0].physical_location
@@ -81,7 +93,9 @@ def test_the_reader_finds_rule_place_and_message(tmp_path: Path) -> None:
 
 def test_what_has_no_place_is_a_notification(tmp_path: Path) -> None:
     """A refused plan is no result, which would need a place: the tool tells it, and failed."""
-    run = read(review("plan", "", (), [Finding(Level.ERROR, "Refused", "too much")]), tmp_path)
+    run = read(
+        build_report("plan", "", (), [ReportFinding(Level.ERROR, "Refused", "too much")]), tmp_path
+    )
     (invocation,) = run.invocations
     assert run.results == []
     assert invocation.execution_successful is False
@@ -90,8 +104,8 @@ def test_what_has_no_place_is_a_notification(tmp_path: Path) -> None:
 
 def test_what_a_plan_changes_is_no_result() -> None:
     """Code scanning would keep an alert open for each submit to come."""
-    told = [Finding(Level.NOTICE, "NotSubmitted", "SUBMIT: …", Source("jobs/a.yaml", 1, 1))]
-    made = sarif(review("plan", "", (), told))
+    told = [ReportFinding(Level.NOTICE, "NotSubmitted", "SUBMIT: …", Source("jobs/a.yaml", 1, 1))]
+    made = build_sarif(build_report("plan", "", (), told))
     assert made["runs"][0]["results"] == []
     assert made["runs"][0]["invocations"] == [{"executionSuccessful": True}]
 
@@ -107,15 +121,17 @@ def test_what_a_plan_changes_is_no_result() -> None:
 )
 def test_paths_are_uris(path: str, uri: str) -> None:
     """A path is written as a relative URI, whatever stands in it."""
-    made = sarif(review("plan", "", (), [Finding(Level.ERROR, "BJ101", "x", Source(path))]))
+    made = build_sarif(
+        build_report("plan", "", (), [ReportFinding(Level.ERROR, "BJ101", "x", Source(path))])
+    )
     place = made["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
     assert place == {"artifactLocation": {"uri": uri, "uriBaseId": "%SRCROOT%"}}
 
 
 def test_a_path_outside_the_repository_stands_alone() -> None:
     """A file elsewhere is not told as one of the repository's."""
-    finding = Finding(Level.ERROR, "BJ101", "x", Source("/elsewhere/a.yaml"))
-    made = sarif(review("plan", "", (), [finding]))
+    finding = ReportFinding(Level.ERROR, "BJ101", "x", Source("/elsewhere/a.yaml"))
+    made = build_sarif(build_report("plan", "", (), [finding]))
     place = made["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
     assert place == {"artifactLocation": {"uri": "file:///elsewhere/a.yaml"}}
 
@@ -123,10 +139,10 @@ def test_a_path_outside_the_repository_stands_alone() -> None:
 def test_results_are_cut_where_code_scanning_refuses_them() -> None:
     """More results than code scanning takes are cut, the least grave, and their number told."""
     source = Source("jobs/a.yaml", 1, 1)
-    findings = [Finding(Level.WARNING, "NotOwned", "x", source)] * 5
-    findings += [Finding(Level.ERROR, "BJ101", "x", source)] * sarif_view.MOST
-    (run,) = sarif(review("plan", "", (), findings))["runs"]
-    assert len(run["results"]) == sarif_view.MOST
+    findings = [ReportFinding(Level.WARNING, "NotOwned", "x", source)] * 5
+    findings += [ReportFinding(Level.ERROR, "BJ101", "x", source)] * sarif_view.MAX_RESULTS
+    (run,) = build_sarif(build_report("plan", "", (), findings))["runs"]
+    assert len(run["results"]) == sarif_view.MAX_RESULTS
     assert {one["level"] for one in run["results"]} == {"error"}
     (told,) = run["invocations"][0]["toolExecutionNotifications"]
     assert told["message"]["text"].startswith("5 more results were cut")
@@ -134,11 +150,11 @@ def test_results_are_cut_where_code_scanning_refuses_them() -> None:
 
 def test_rules_say_what_the_pages_say() -> None:
     """Every code and every hold has a rule, with the same texts as the reference."""
-    assert all(rule_of(code.code) is not None for code in Code)
+    assert all(find_rule_help(code.code) is not None for code in Code)
     reasons = (ROOT / "docs" / "reference" / "reasons.md").read_text(encoding="utf-8")
     texts = {entry.split("\n")[0]: " ".join(entry.split()) for entry in reasons.split("\n## ")}
     for reason, rule in HOLDS.items():
         assert texts[reason].startswith(f"{reason} {rule.meaning} - **Controller**: ")
         assert texts[reason].endswith(f"- **You**: {rule.advice}")
-    assert set(HOLDS) == FOR_A_PERSON | {Reason.OBSERVATION_FAILED}
-    assert rule_of("ThrottlingException") is None
+    assert set(HOLDS) == STALLED_REASONS | {Reason.OBSERVATION_FAILED}
+    assert find_rule_help("ThrottlingException") is None

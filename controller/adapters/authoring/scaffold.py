@@ -12,7 +12,7 @@ from typing import Final
 from controller.adapters.git.command import Git, GitError
 from controller.adapters.host.tree_files import TreeRoot
 from controller.adapters.host.tree_writes import make_folder, rewrite
-from controller.adapters.manifests.discovery import discover
+from controller.adapters.manifests.discovery import discover_files
 from controller.adapters.schemas import shipped_schemas
 from controller.core.authoring.scaffold_merge import CHANGES, Fate, How, Laid, Piece, laid, plain
 from controller.core.documents.file_names import FLEET_FILE
@@ -29,7 +29,7 @@ _JOBS: Final = "jobs"
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ScaffoldOptions:
     """What is particular to one repository.
 
     ``host`` is one of HOSTS, or empty for no pipeline; ``codeowners`` names who protects the
@@ -45,7 +45,7 @@ class Wanted:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class RepositoryInfo:
     """What a folder's repository tells: its top, its remote's URL, and its main branch.
 
     Each is empty or None where it is not known.
@@ -56,94 +56,96 @@ class Surroundings:
     branch: str = ""
 
 
-def surroundings(folder: Path) -> Surroundings:
+def inspect_repository(folder: Path) -> RepositoryInfo:
     """Return what is known of the repository that a folder lies in; no git is no repository."""
     own = folder.resolve()
     top = next((one for one in (own, *own.parents) if os.path.lexists(one / ".git")), None)
     if top is None:
-        return Surroundings()
+        return RepositoryInfo()
     git = Git(top, seconds=10)
-    remote = _answer(git, "remote", "get-url", "origin")
-    head = _answer(git, "symbolic-ref", "--short", "refs/remotes/origin/HEAD")
-    return Surroundings(top, remote, head.partition("/")[2])
+    remote = _run_git(git, "remote", "get-url", "origin")
+    head = _run_git(git, "symbolic-ref", "--short", "refs/remotes/origin/HEAD")
+    return RepositoryInfo(top, remote, head.partition("/")[2])
 
 
-def _answer(git: Git, *arguments: str) -> str:
+def _run_git(git: Git, *arguments: str) -> str:
     with contextlib.suppress(GitError):
         return git.run(*arguments)
     return ""
 
 
-def host_of(folder: Path, remote: str) -> str:
+def infer_host(folder: Path, remote: str) -> str:
     """Return whose pipelines a repository has or would have; empty where nothing tells."""
     if (folder / ".gitlab-ci.yml").exists() or "gitlab" in remote:
         return "gitlab"
     return "github" if (folder / ".github").exists() or "github" in remote else ""
 
 
-def shipped_folder() -> Path:
+def find_template_folder() -> Path:
     """Return where the shipped files are: in the package, or beside it in a checkout."""
     inside = _PACKAGE / "scaffold"
     return inside if inside.is_dir() else _PACKAGE.parent / "deploy" / "ci"
 
 
-def pieces(folder: Path, wanted: Wanted) -> tuple[Piece, ...]:
+def build_pieces(folder: Path, wanted: ScaffoldOptions) -> tuple[Piece, ...]:
     """Return every file that a repository gets, in the order in which people read them."""
     return tuple(
-        Piece(piece.path, _filled(piece.text, wanted), piece.how, piece.mark)
+        Piece(piece.path, _fill_template(piece.text, wanted), piece.how, piece.mark)
         for piece in (
-            Piece(FLEET_FILE, _text(_REPOSITORY, FLEET_FILE)),
-            *_example(folder),
-            *_schemas(),
-            *_around(folder, wanted),
-            *_pipeline(wanted.host),
+            Piece(FLEET_FILE, _read_template(_REPOSITORY, FLEET_FILE)),
+            *_build_example(folder),
+            *_build_schemas(),
+            *_build_repository_files(folder, wanted),
+            *_build_pipeline(wanted.host),
         )
     )
 
 
-def _text(*parts: str) -> str:
-    return shipped_folder().joinpath(*parts).read_text(encoding="utf-8")
+def _read_template(*parts: str) -> str:
+    return find_template_folder().joinpath(*parts).read_text(encoding="utf-8")
 
 
-def _example(folder: Path) -> Iterator[Piece]:
+def _build_example(folder: Path) -> Iterator[Piece]:
     """Yield a first manifest, unless there are others already."""
     path = f"{_JOBS}/example.yaml"
     jobs = folder / _JOBS
-    if (folder / path).exists() or not jobs.is_dir() or not discover([jobs]).files:
-        yield Piece(path, _text(_REPOSITORY, path))
+    if (folder / path).exists() or not jobs.is_dir() or not discover_files([jobs]).files:
+        yield Piece(path, _read_template(_REPOSITORY, path))
 
 
-def _schemas() -> Iterator[Piece]:
+def _build_schemas() -> Iterator[Piece]:
     for stem in shipped_schemas.STEMS:
-        name = shipped_schemas.file_name(stem)
-        yield Piece(f"schemas/{name}", (shipped_schemas.shipped_folder() / name).read_text("utf-8"))
+        name = shipped_schemas.make_file_name(stem)
+        yield Piece(
+            f"schemas/{name}", (shipped_schemas.find_schema_folder() / name).read_text("utf-8")
+        )
 
 
-def _around(folder: Path, wanted: Wanted) -> Iterator[Piece]:
+def _build_repository_files(folder: Path, wanted: ScaffoldOptions) -> Iterator[Piece]:
     """Yield what git, editors and reviewers go by."""
-    yield Piece(".gitattributes", _text(_REPOSITORY, "gitattributes"), How.SHARED)
-    yield Piece(".gitignore", _text(_REPOSITORY, "gitignore"), How.SHARED)
-    yield _owners(folder, wanted)
-    yield Piece(".editorconfig", _text(_REPOSITORY, "editorconfig"), How.THEIRS)
-    hooks = _text(_REPOSITORY, "pre-commit-config.yaml")
+    yield Piece(".gitattributes", _read_template(_REPOSITORY, "gitattributes"), How.SHARED)
+    yield Piece(".gitignore", _read_template(_REPOSITORY, "gitignore"), How.SHARED)
+    yield _build_codeowners(folder, wanted)
+    yield Piece(".editorconfig", _read_template(_REPOSITORY, "editorconfig"), How.THEIRS)
+    hooks = _read_template(_REPOSITORY, "pre-commit-config.yaml")
     yield Piece(".pre-commit-config.yaml", hooks, How.THEIRS, "bedrock-jobs-validate")
     for name in ("settings.json", "extensions.json"):
-        yield Piece(f".vscode/{name}", _text(_REPOSITORY, "vscode", name), How.THEIRS)
+        yield Piece(f".vscode/{name}", _read_template(_REPOSITORY, "vscode", name), How.THEIRS)
 
 
-def _owners(folder: Path, wanted: Wanted) -> Piece:
+def _build_codeowners(folder: Path, wanted: ScaffoldOptions) -> Piece:
     """Return the file of code owners; while nobody is named its rules are comments."""
-    text = _text(_REPOSITORY, "codeowners")
+    text = _read_template(_REPOSITORY, "codeowners")
     if wanted.host:
         # Who writes these, acts with the pipelines' roles.
         text += text.splitlines()[-1].replace(FLEET_FILE, f".{wanted.host}/") + "\n"
     if not wanted.codeowners:
         text = text.replace("\n/", "\n#/")
-    there = [place for place in owners_places(wanted.host) if (folder / place).is_file()]
-    return Piece(next(iter(there), owners_places(wanted.host)[0]), text, How.SHARED)
+    there = [place for place in list_codeowners_paths(wanted.host) if (folder / place).is_file()]
+    return Piece(next(iter(there), list_codeowners_paths(wanted.host)[0]), text, How.SHARED)
 
 
-def owners_places(host: str) -> tuple[str, ...]:
+def list_codeowners_paths(host: str) -> tuple[str, ...]:
     """Return where a host looks for code owners, the usual place first."""
     hosts = [f".{one}/{_OWNERS}" for one in HOSTS if one == host]
     return (*hosts, _OWNERS, f"docs/{_OWNERS}")
@@ -152,28 +154,28 @@ def owners_places(host: str) -> tuple[str, ...]:
 def is_protected(folder: Path, host: str) -> bool:
     """Whether a file of code owners has a rule for the fleet's file."""
     texts = []
-    for place in owners_places(host):
+    for place in list_codeowners_paths(host):
         # What cannot be read protects nothing.
         with contextlib.suppress(OSError):
-            texts.append(_found(folder, folder / place) or "")
+            texts.append(_read_existing(folder, folder / place) or "")
     words = [line.split()[:1] for text in texts for line in text.splitlines()]
     return [f"/{FLEET_FILE}"] in words or [FLEET_FILE] in words
 
 
-def _pipeline(host: str) -> Iterator[Piece]:
+def _build_pipeline(host: str) -> Iterator[Piece]:
     if not host:
         return
-    top = shipped_folder() / host
+    top = find_template_folder() / host
     for path in sorted(top.rglob("*")):
         if path.is_file() and path.name != _INCLUDE:
             place = path.relative_to(top).as_posix()
             yield Piece(f".{host}/{place}", path.read_text(encoding="utf-8"))
     if (top / _INCLUDE).is_file():
         mark = ".gitlab/bedrock-jobs.yml"
-        yield Piece(".gitlab-ci.yml", _text(host, _INCLUDE), How.THEIRS, mark)
+        yield Piece(".gitlab-ci.yml", _read_template(host, _INCLUDE), How.THEIRS, mark)
 
 
-def _filled(text: str, wanted: Wanted) -> str:
+def _fill_template(text: str, wanted: ScaffoldOptions) -> str:
     """Put in what is particular, for what the shipped files hold in its place."""
     slots = {
         "owner: acme-fleet\n": f"owner: {plain(wanted.owner)}\n",
@@ -181,7 +183,7 @@ def _filled(text: str, wanted: Wanted) -> str:
         "branches: [main]": f"branches: [{plain(wanted.branch)}]",
         "github.ref_name == 'main'": f"github.ref_name == '{wanted.branch}'",
         "@acme/ml-platform": wanted.codeowners or "@acme/ml-platform",
-        f"[bedrock-jobs=={__version__}]": f"[{_listed(wanted.requirement)}]",
+        f"[bedrock-jobs=={__version__}]": f"[{_format_requirement(wanted.requirement)}]",
         f"bedrock-jobs=={__version__}\n": f"{wanted.requirement}\n",
     }
     for held, given in slots.items():
@@ -189,26 +191,28 @@ def _filled(text: str, wanted: Wanted) -> str:
     return text
 
 
-def _listed(requirement: str) -> str:
+def _format_requirement(requirement: str) -> str:
     default = requirement == f"bedrock-jobs=={__version__}"
     return requirement if default else plain(requirement)
 
 
-def lay(folder: Path, wanted: Iterable[Piece], *, force: bool, dry_run: bool) -> tuple[Laid, ...]:
+def write_pieces(
+    folder: Path, wanted: Iterable[Piece], *, force: bool, dry_run: bool
+) -> tuple[Laid, ...]:
     """Lay every piece that can be laid; one that cannot is told, and stops no other."""
-    return tuple(_lay(folder, piece, force=force, dry_run=dry_run) for piece in wanted)
+    return tuple(_write_piece(folder, piece, force=force, dry_run=dry_run) for piece in wanted)
 
 
-def _lay(folder: Path, piece: Piece, *, force: bool, dry_run: bool) -> Laid:
+def _write_piece(folder: Path, piece: Piece, *, force: bool, dry_run: bool) -> Laid:
     path = folder / piece.path
-    link = _link(folder, path)
+    link = _find_link(folder, path)
     if link is not None:
         note = f"{link.relative_to(folder)} is a symbolic link: put the file itself there"
         return Laid(piece, Fate.FAILED, note=note)
     try:
-        done = laid(piece, _found(folder, path), force=force)
+        done = laid(piece, _read_existing(folder, path), force=force)
         if done.fate in CHANGES and not dry_run:
-            root = TreeRoot.of(folder)
+            root = TreeRoot.locate(folder)
             make_folder(root, str(path.parent))
             rewrite(root, str(path), (done.text or "").encode("utf-8", "surrogateescape"))
     except OSError as error:
@@ -217,12 +221,12 @@ def _lay(folder: Path, piece: Piece, *, force: bool, dry_run: bool) -> Laid:
     return done
 
 
-def _link(folder: Path, path: Path) -> Path | None:
+def _find_link(folder: Path, path: Path) -> Path | None:
     """Return the first link on the way to a file: what lies behind it may be somebody else's."""
     inner = [path, *path.parents[: len(path.relative_to(folder).parts) - 1]]
     return next((one for one in reversed(inner) if one.is_symlink()), None)
 
 
-def _found(folder: Path, path: Path) -> str | None:
-    content = TreeRoot.of(folder).read(str(path))
+def _read_existing(folder: Path, path: Path) -> str | None:
+    content = TreeRoot.locate(folder).read(str(path))
     return None if content is None else content.decode("utf-8", "surrogateescape")

@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 
 from botocore import xform_name
 
-from controller.adapters.aws.clients import Clients, guarded
+from controller.adapters.aws.clients import ClientCache, map_botocore_errors
 from controller.adapters.aws.connection import Connection
-from controller.adapters.aws.errors import not_understood
-from controller.adapters.aws.timestamps import text_of
-from controller.adapters.aws.wire_answers import members_on_the_wire
-from controller.adapters.schemas.shipped_schemas import shipped
-from controller.core.call_errors import failure
+from controller.adapters.aws.errors import make_not_understood
+from controller.adapters.aws.timestamps import format_time
+from controller.adapters.aws.wire_answers import read_wire_members
+from controller.adapters.schemas.shipped_schemas import load_schema
+from controller.core.call_errors import make_failure
 from controller.core.jobs import answers
 from controller.core.kinds.kind import Kind
-from controller.core.model import Disposition, Live, Place, Summary, Target
+from controller.core.model import Disposition, JobSummary, LiveJob, Place, Target
 from controller.ports import CloudError, ListingTooLongError
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-PAGE = 1000
-FRUITLESS = 100
+PAGE_SIZE = 1000
+MAX_EMPTY_PAGES = 100
 """So many pages in a row may show no further job: the service may answer some that are empty."""
 
 
@@ -42,19 +42,19 @@ class Bedrock:
     """The Cloud port over AWS's own API, for every account and region that targets name."""
 
     def __init__(self, connection: Connection) -> None:
-        self._clients = Clients(connection)
+        self._clients = ClientCache(connection)
         self._lock = threading.Lock()
         self._asking: dict[str | None, threading.Lock] = {}
         self._accounts: dict[str | None, str] = {}
 
-    def place(self, target: Target) -> Place:
+    def get_place(self, target: Target) -> Place:
         """Return where the target's credentials act; one call per role, its answer kept."""
-        region, role = self._clients.region(target), target.assume_role_arn
+        region, role = self._clients.get_region(target), target.assume_role_arn
         # One role that is slow to be assumed keeps none waiting but those who ask for it.
         with self._lock:
             asking = self._asking.setdefault(role, threading.Lock())
         with asking:
-            account = self._accounts.get(role) or self._account(target)
+            account = self._accounts.get(role) or self._fetch_account(target)
             self._accounts[role] = account
             return Place(account, region)
 
@@ -64,12 +64,12 @@ class Bedrock:
         with self._lock:
             self._accounts.pop(target.assume_role_arn, None)
 
-    def warm(self, target: Target) -> None:
+    def prepare(self, target: Target) -> None:
         """Make what the first call to a target would have to make; raises CloudError."""
-        self.place(target)
-        self._clients.client("bedrock", target)
+        self.get_place(target)
+        self._clients.get_client("bedrock", target)
 
-    def get(self, kind: Kind, target: Target, identifier: str) -> Live | None:
+    def get(self, kind: Kind, target: Target, identifier: str) -> LiveJob | None:
         """Return a job by name or ARN, or None when the service says that there is none."""
         try:
             answer = self._call(
@@ -79,11 +79,11 @@ class Bedrock:
             if error.failure.disposition is Disposition.ABSENT:
                 return None
             raise
-        declared = shipped(kind.name)["properties"]["spec"]["properties"]
-        members = members_on_the_wire(answer, declared)
-        fault = answers.find_fault_in_job(kind, self._known_place(target), identifier, members)
-        _refuse(kind.operation("Get"), fault, reading=True)
-        return Live(
+        declared = load_schema(kind.name)["properties"]["spec"]["properties"]
+        members = read_wire_members(answer, declared)
+        fault = answers.find_fault_in_job(kind, self._get_known_place(target), identifier, members)
+        _raise_for_fault(kind.operation("Get"), fault, reading=True)
+        return LiveJob(
             arn=members[kind.arn_member],
             name=members[kind.name_member],
             status=members[kind.status_member],
@@ -91,25 +91,25 @@ class Bedrock:
             members=members,
         )
 
-    def listing(
+    def list_jobs(
         self, kind: Kind, target: Target, *, status: str | None = None, most: int | None = None
-    ) -> tuple[Summary, ...]:
+    ) -> tuple[JobSummary, ...]:
         """Return every job's summary, newest first: all pages, or an error, never a part.
 
         Raises ListingTooLongError when there are more than ``most`` pages, without asking for
         the next one.
         """
-        listed: dict[str, Summary] = {}
+        listed: dict[str, JobSummary] = {}
         fruitless = 0
-        for number, page in enumerate(self._pages(kind, target, status), 1):
+        for number, page in enumerate(self._list_pages(kind, target, status), 1):
             if number == most and page.get("nextToken"):
                 raise ListingTooLongError(f"{kind.operation('List')} has more than {most} pages")
             known = len(listed)
-            for summary in self._summaries(kind, target, page):
+            for summary in self._read_summaries(kind, target, page):
                 listed.setdefault(summary.arn, summary)
             fruitless = 0 if len(listed) > known else fruitless + 1
-            if fruitless > FRUITLESS:
-                raise _pages_repeated()
+            if fruitless > MAX_EMPTY_PAGES:
+                raise _make_repeated_pages_error()
         return tuple(listed.values())
 
     def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
@@ -117,84 +117,88 @@ class Bedrock:
         members = {**request, kind.token_member: token}
         operation = kind.operation("Create")
         arn = self._call(target, operation, members, reading=False).get(kind.arn_member)
-        fault = answers.find_fault_in_arn(kind, self._known_place(target), arn)
-        _refuse(operation, fault, reading=False)
+        fault = answers.find_fault_in_arn(kind, self._get_known_place(target), arn)
+        _raise_for_fault(operation, fault, reading=False)
         return str(arn)
 
     def stop(self, kind: Kind, target: Target, arn: str) -> None:
         """Ask the service to stop a job."""
         self._call(target, kind.operation("Stop"), {kind.identifier_member: arn}, reading=False)
 
-    def tags(self, target: Target, arn: str) -> Mapping[str, str]:
+    def get_tags(self, target: Target, arn: str) -> Mapping[str, str]:
         """Return all tags of a job or of what it made, the service's own (``aws:``) included."""
         operation = "ListTagsForResource"
         tags = self._call(target, operation, {"resourceARN": arn}, reading=True).get("tags")
-        _refuse(operation, answers.find_fault_in_tags(tags), reading=True)
+        _raise_for_fault(operation, answers.find_fault_in_tags(tags), reading=True)
         return {tag["key"]: tag["value"] for tag in tags or ()}
 
-    def tag(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
+    def add_tags(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
         """Give a resource tags, all of them or none; a key that it has gets the new value."""
         listed = [{"key": key, "value": tags[key]} for key in sorted(tags)]
         members = {"resourceARN": arn, "tags": listed}
         self._call(target, "TagResource", members, reading=False)
 
-    def untag(self, target: Target, arn: str, keys: Collection[str]) -> None:
+    def remove_tags(self, target: Target, arn: str, keys: Collection[str]) -> None:
         """Take tags from a resource; keys that it does not have are no error."""
         members = {"resourceARN": arn, "tagKeys": sorted(keys)}
         self._call(target, "UntagResource", members, reading=False)
 
-    def _pages(self, kind: Kind, target: Target, status: str | None) -> Iterator[dict[str, Any]]:
-        members: dict[str, Any] = {"maxResults": PAGE}
+    def _list_pages(
+        self, kind: Kind, target: Target, status: str | None
+    ) -> Iterator[dict[str, Any]]:
+        members: dict[str, Any] = {"maxResults": PAGE_SIZE}
         if status is not None:
             members[f"{kind.status_member}Equals"] = status
         seen: set[str] = set()
         while True:
             operation = kind.operation("List")
             page = self._call(target, operation, members, reading=True)
-            _refuse(operation, answers.find_fault_in_page(kind, page), reading=True)
+            _raise_for_fault(operation, answers.find_fault_in_page(kind, page), reading=True)
             yield page
             following = page.get("nextToken")
             if not following:
                 return
             if following in seen:
-                raise _pages_repeated()
+                raise _make_repeated_pages_error()
             seen.add(following)
             members = {**members, "nextToken": following}
 
-    def _summaries(self, kind: Kind, target: Target, page: Mapping[str, Any]) -> list[Summary]:
-        items, place = _plain(page[kind.summaries_member]), self._known_place(target)
+    def _read_summaries(
+        self, kind: Kind, target: Target, page: Mapping[str, Any]
+    ) -> list[JobSummary]:
+        items, place = _convert_to_json(page[kind.summaries_member]), self._get_known_place(target)
         for item in items:
             fault = answers.find_fault_in_summary(kind, place, item)
-            _refuse(kind.operation("List"), fault, reading=True)
-        return [_summary(kind, item) for item in items]
+            _raise_for_fault(kind.operation("List"), fault, reading=True)
+        return [_make_summary(kind, item) for item in items]
 
-    def _known_place(self, target: Target) -> Place:
+    def _get_known_place(self, target: Target) -> Place:
         """Return where a target's answers must be about, its account only once it is known."""
         account = self._accounts.get(target.assume_role_arn, "")
-        return Place(account, self._clients.region(target))
+        return Place(account, self._clients.get_region(target))
 
-    def _account(self, target: Target) -> str:
+    def _fetch_account(self, target: Target) -> str:
         try:
-            client = self._clients.client("sts", target)
-            answer = _called(client, "GetCallerIdentity", {}, reading=True)
+            client = self._clients.get_client("sts", target)
+            answer = _call_operation(client, "GetCallerIdentity", {}, reading=True)
         except CloudError as error:
             self._clients.forget(target)
-            raise _with_remedy(error, target) from error
+            raise _add_remedy(error, target) from error
         account = answer.get("Account")
-        _refuse("GetCallerIdentity", answers.find_fault_in_account(account), reading=True)
+        _raise_for_fault("GetCallerIdentity", answers.find_fault_in_account(account), reading=True)
         return str(account)
 
     def _call(
         self, target: Target, operation: str, members: Mapping[str, Any], *, reading: bool
     ) -> dict[str, Any]:
-        client = self._clients.client("bedrock", target)
+        client = self._clients.get_client("bedrock", target)
         if reading:
-            return _called(client, operation, members, reading=True)
-        with self._clients.lost.remembered():
-            return _called(client, operation, members, reading=False)
+            return _call_operation(client, operation, members, reading=True)
+        with self._clients.lost.track_losses():
+            return _call_operation(client, operation, members, reading=False)
 
 
-def _with_remedy(error: CloudError, target: Target) -> CloudError:
+def _add_remedy(error: CloudError, target: Target) -> CloudError:
     """Return the error of a role that may not be assumed with what to do about it."""
     found, role = error.failure, target.assume_role_arn
     if role is None or found.disposition is not Disposition.DENIED:
@@ -203,14 +207,14 @@ def _with_remedy(error: CloudError, target: Target) -> CloudError:
     return CloudError(replace(found, message=f"{found.message}; {remedy}"))
 
 
-def _called(
+def _call_operation(
     client: BaseClient, operation: str, members: Mapping[str, Any], *, reading: bool
 ) -> dict[str, Any]:
     call: Callable[..., dict[str, Any]] = getattr(client, xform_name(operation))
     began = perf_counter()
     code = "ok"
     try:
-        return guarded(lambda: call(**members), reading=reading)
+        return map_botocore_errors(lambda: call(**members), reading=reading)
     except CloudError as error:
         code = error.failure.code
         raise
@@ -221,19 +225,21 @@ def _called(
         _log.debug("call", extra={**told, "milliseconds": spent})
 
 
-def _refuse(operation: str, fault: str | None, *, reading: bool) -> None:
+def _raise_for_fault(operation: str, fault: str | None, *, reading: bool) -> None:
     """Raise CloudError where an answer does not count."""
     if fault is not None:
-        raise CloudError(not_understood(f"{operation} is not answered: {fault}", reading=reading))
+        raise CloudError(
+            make_not_understood(f"{operation} is not answered: {fault}", reading=reading)
+        )
 
 
-def _pages_repeated() -> CloudError:
+def _make_repeated_pages_error() -> CloudError:
     text = "the service began to repeat pages of the listing; run again"
-    return CloudError(failure("PageRepeated", text, reading=True))
+    return CloudError(make_failure("PageRepeated", text, reading=True))
 
 
-def _summary(kind: Kind, members: Mapping[str, Any]) -> Summary:
-    return Summary(
+def _make_summary(kind: Kind, members: Mapping[str, Any]) -> JobSummary:
+    return JobSummary(
         arn=members[kind.arn_member],
         name=members[kind.listed_name_member or kind.name_member],
         status=members[kind.status_member],
@@ -242,14 +248,16 @@ def _summary(kind: Kind, members: Mapping[str, Any]) -> Summary:
     )
 
 
-def _plain(value: Any) -> Any:
+def _convert_to_json(value: Any) -> Any:
     """Return an answer as JSON has it: times in RFC 3339, botocore's own metadata left out."""
     if isinstance(value, datetime):
-        return text_of(value)
+        return format_time(value)
     if isinstance(value, dict):
         return {
-            name: _plain(member) for name, member in value.items() if name != "ResponseMetadata"
+            name: _convert_to_json(member)
+            for name, member in value.items()
+            if name != "ResponseMetadata"
         }
     if isinstance(value, list):
-        return [_plain(item) for item in value]
+        return [_convert_to_json(item) for item in value]
     return value

@@ -9,7 +9,7 @@ from dataclasses import replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from controller.adapters.aws.errors import SERVER_ERROR, failure_of
+from controller.adapters.aws.errors import SERVER_ERROR, translate_error
 from controller.core.call_errors import NOT_UNDERSTOOD
 from controller.ports import CloudError
 from controller.telemetry import OK
@@ -17,24 +17,24 @@ from controller.telemetry import OK
 if TYPE_CHECKING:
     from botocore.session import Session
 
-Told = Callable[[str, str, float], None]
+RequestCallback = Callable[[str, str, float], None]
 """What hears of a request: its operation, the code of its answer, the seconds that it took."""
 
-_ERROR = 300
+_FIRST_ERROR_STATUS = 300
 
 
-def tell_requests(session: Session, told: Told) -> None:
+def report_requests(session: Session, told: RequestCallback) -> None:
     """Have a session's clients tell of every request, each of botocore's own retries too.
 
     Time spent waiting between retries, for credentials or for our own pace is in none of them.
     """
-    requests = _Requests(told)
+    requests = _RequestTimer(told)
     session.register("before-send.*", requests.begin)
-    session.register("response-received.*", requests.answered)
-    session.register("after-call-error.*", requests.failed)
+    session.register("response-received.*", requests.record_response)
+    session.register("after-call-error.*", requests.record_error)
 
 
-class LostAnswers:
+class LostResponses:
     """What remembers that a request's answer was lost, though botocore sent it again after that.
 
     The last answer says nothing of the first request, which may have taken effect.
@@ -45,10 +45,10 @@ class LostAnswers:
 
     def watch(self, session: Session) -> None:
         """Have a session's clients tell of every answer of Bedrock's."""
-        session.register("response-received.bedrock", self._received)
+        session.register("response-received.bedrock", self._record_response)
 
     @contextmanager
-    def remembered(self) -> Iterator[None]:
+    def track_losses(self) -> Iterator[None]:
         """While the context lasts this thread's errors are ambiguous once an answer was lost."""
         self._mine.lost = False
         try:
@@ -58,10 +58,10 @@ class LostAnswers:
                 raise
             raise CloudError(replace(error.failure, ambiguous=True)) from error
 
-    def _received(self, **event: Any) -> None:
+    def _record_response(self, **event: Any) -> None:
         error, answer = event["exception"], event["parsed_response"]
         if error is not None:
-            found = failure_of(error, reading=False)
+            found = translate_error(error, reading=False)
             is_lost = found is None or found.ambiguous
         else:
             is_lost = answer["ResponseMetadata"]["HTTPStatusCode"] >= SERVER_ERROR
@@ -69,31 +69,31 @@ class LostAnswers:
         self._mine.lost = getattr(self._mine, "lost", False) or is_lost
 
 
-class _Requests:
+class _RequestTimer:
     """The requests under way, one in each thread: botocore sends and receives in the caller's."""
 
-    def __init__(self, told: Told) -> None:
+    def __init__(self, told: RequestCallback) -> None:
         self._told = told
         self._mine = threading.local()
 
     def begin(self, **_: Any) -> None:
         self._mine.began = perf_counter()
 
-    def answered(self, **event: Any) -> None:
+    def record_response(self, **event: Any) -> None:
         answer = event["parsed_response"]
         if answer is None:
-            self.failed(**event)
+            self.record_error(**event)
             return
         status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
         code = str(answer.get("Error", {}).get("Code") or status)
-        self._end(event["event_name"], code if status >= _ERROR else OK)
+        self._report(event["event_name"], code if status >= _FIRST_ERROR_STATUS else OK)
 
-    def failed(self, **event: Any) -> None:
+    def record_error(self, **event: Any) -> None:
         # Of an answer that cannot be parsed botocore tells only as the call's own error.
-        found = failure_of(event["exception"], reading=True)
-        self._end(event["event_name"], found.code if found is not None else "Unknown")
+        found = translate_error(event["exception"], reading=True)
+        self._report(event["event_name"], found.code if found is not None else "Unknown")
 
-    def _end(self, event_name: str, code: str) -> None:
+    def _report(self, event_name: str, code: str) -> None:
         began = getattr(self._mine, "began", None)
         if began is not None:
             self._mine.began = None

@@ -24,13 +24,13 @@ from botocore.credentials import (
 )
 from botocore.exceptions import NoCredentialsError
 
-from controller.adapters.aws.botocore_hooks import LostAnswers, tell_requests
+from controller.adapters.aws.botocore_hooks import LostResponses, report_requests
 from controller.adapters.aws.connection import Connection
-from controller.adapters.aws.errors import failure_of
-from controller.adapters.aws.service_models import models
-from controller.adapters.aws.timestamps import read_times
-from controller.adapters.aws.wire_answers import judge_answers
-from controller.core.call_errors import failure
+from controller.adapters.aws.errors import translate_error
+from controller.adapters.aws.service_models import get_model_loader
+from controller.adapters.aws.timestamps import install_time_parser
+from controller.adapters.aws.wire_answers import install_response_checks
+from controller.core.call_errors import make_failure
 from controller.core.model import Target
 from controller.ports import CloudError
 from controller.version import __version__
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 Answer = TypeVar("Answer")
 
 _ATTEMPTS = 3
-_NOBODY = {
+_NO_PROFILE = {
     "profile": (None, None, None, None),
     "config_file": (None, None, os.devnull, None),
     "credentials_file": (None, None, os.devnull, None),
@@ -49,36 +49,37 @@ _NOBODY = {
 """Botocore's session variables (option, environment, default, conversion) that name nobody."""
 
 
-class Clients:
+class ClientCache:
     """The clients of one connection, made when they are first asked for.
 
     ``lost`` remembers the answers that none of them got.
     """
 
     def __init__(self, connection: Connection) -> None:
-        self.lost = LostAnswers()
+        self.lost = LostResponses()
         self._connection = connection
         self._lock = threading.RLock()
         self._clients: dict[tuple[str, str, str | None], BaseClient] = {}
         self._sessions: dict[str | None, botocore.session.Session] = {}
 
-    def client(self, service: str, target: Target) -> BaseClient:
+    def get_client(self, service: str, target: Target) -> BaseClient:
         """Return the client of a service for a target; raises CloudError."""
-        region = self.region(target)
+        region = self.get_region(target)
         place = (service, region, target.assume_role_arn)
         with self._lock:
             if place not in self._clients:
-                self._clients[place] = guarded(
-                    lambda: self._made(self._session(target), service, region), reading=True
+                self._clients[place] = map_botocore_errors(
+                    lambda: self._create_client(self._get_session(target), service, region),
+                    reading=True,
                 )
             return self._clients[place]
 
-    def region(self, target: Target) -> str:
+    def get_region(self, target: Target) -> str:
         """Return the region that a target lies in; raises CloudError when none is known."""
         region = target.region or self._connection.region or self._configured_region
         if not region:
             raise CloudError(
-                failure(
+                make_failure(
                     "NoRegion",
                     "no region is given: set target.region in the manifest or in "
                     "bedrock-jobs.yaml, --region, or AWS_REGION",
@@ -90,7 +91,7 @@ class Clients:
     @cached_property
     def _configured_region(self) -> str | None:
         # botocore itself reads AWS_DEFAULT_REGION alone; the AWS CLI puts AWS_REGION before it.
-        session = guarded(lambda: self._session(Target()), reading=True)
+        session = map_botocore_errors(lambda: self._get_session(Target()), reading=True)
         region: str | None = os.environ.get("AWS_REGION") or session.get_config_variable("region")
         return region
 
@@ -102,7 +103,7 @@ class Clients:
             for place in [place for place in self._clients if place[2] == role]:
                 self._clients.pop(place).close()
 
-    def _made(
+    def _create_client(
         self, session: botocore.session.Session, service: str, region: str, **given: Any
     ) -> BaseClient:
         connection = self._connection
@@ -133,13 +134,15 @@ class Clients:
             user_agent=f"bedrock-jobs/{__version__} Boto3/{boto3.__version__}",
         )
 
-    def _session(self, target: Target) -> botocore.session.Session:
+    def _get_session(self, target: Target) -> botocore.session.Session:
         role = target.assume_role_arn
         with self._lock:
             if role not in self._sessions:
-                session = self._new_session()
+                session = self._create_session()
                 if role is not None:
-                    provider = _Assumed(self._fetcher(role, self.region(target)))
+                    provider = _AssumedRoleProvider(
+                        self._create_role_fetcher(role, self.get_region(target))
+                    )
                     session.register_component(
                         "credential_provider", CredentialResolver([provider])
                     )
@@ -148,39 +151,41 @@ class Clients:
                 self._sessions[role] = session
             return self._sessions[role]
 
-    def _new_session(self) -> botocore.session.Session:
+    def _create_session(self) -> botocore.session.Session:
         connection = self._connection
         session = (
-            botocore.session.Session(session_vars=_NOBODY)
+            botocore.session.Session(session_vars=_NO_PROFILE)
             if connection.any_credentials
             else botocore.session.Session(profile=connection.profile)
         )
-        session.register_component("data_loader", models(session.get_config_variable("data_path")))
-        judge_answers(session)
-        read_times(session)
+        session.register_component(
+            "data_loader", get_model_loader(session.get_config_variable("data_path"))
+        )
+        install_response_checks(session)
+        install_time_parser(session)
         self.lost.watch(session)
         if connection.told is not None:
-            tell_requests(session, connection.told)
+            report_requests(session, connection.told)
         return session
 
-    def _fetcher(self, role: str, region: str) -> AssumeRoleCredentialFetcher:
-        source = self._session(Target())
+    def _create_role_fetcher(self, role: str, region: str) -> AssumeRoleCredentialFetcher:
+        source = self._get_session(Target())
         credentials = source.get_credentials()
         if credentials is None:
             raise NoCredentialsError
 
-        def sts(service: str, **given: Any) -> BaseClient:
-            return self._made(source, service, region, **given)
+        def create_sts_client(service: str, **given: Any) -> BaseClient:
+            return self._create_client(source, service, region, **given)
 
         return AssumeRoleCredentialFetcher(
-            client_creator=sts,
+            client_creator=create_sts_client,
             source_credentials=credentials,
             role_arn=role,
             extra_args={"RoleSessionName": "bedrock-jobs"},
         )
 
 
-class _Assumed(CredentialProvider):
+class _AssumedRoleProvider(CredentialProvider):
     """Credentials of an assumed role, which botocore refreshes before they expire."""
 
     METHOD = "bedrock-jobs-assume-role"
@@ -196,12 +201,12 @@ class _Assumed(CredentialProvider):
         )
 
 
-def guarded(call: Callable[[], Answer], *, reading: bool) -> Answer:
+def map_botocore_errors(call: Callable[[], Answer], *, reading: bool) -> Answer:
     """Return what a call returns; what botocore raises becomes a CloudError."""
     try:
         return call()
     except Exception as error:
-        found = failure_of(error, reading=reading)
+        found = translate_error(error, reading=reading)
         if found is None:
             raise
         raise CloudError(found) from error

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from controller.adapters.aws.botocore_hooks import Told
+    from controller.adapters.aws.botocore_hooks import RequestCallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,4 +28,4 @@ class Connection:
     read_timeout: int = 60
     connect_timeout: int = 60
     width: int = 16
-    told: Told | None = None
+    told: RequestCallback | None = None

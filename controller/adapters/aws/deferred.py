@@ -9,15 +9,15 @@ from typing import Any, cast
 from controller.ports import Cloud
 
 
-def deferred(make: Callable[[], Cloud]) -> Cloud:
+def create_deferred_cloud(make: Callable[[], Cloud]) -> Cloud:
     """Return a Cloud that stands for the one that ``make`` returns, once the first call needs it.
 
     It is made once, also where several threads make their first calls at the same time.
     """
-    return cast("Cloud", _Deferred(make))
+    return cast("Cloud", _DeferredCloud(make))
 
 
-class _Deferred:
+class _DeferredCloud:
     """Looks up every method at the real Cloud."""
 
     def __init__(self, make: Callable[[], Cloud]) -> None:

@@ -16,16 +16,16 @@ from botocore.loaders import JSONFileLoader, Loader, create_loader
 
 
 @cache
-def models(path: str | None) -> Loader:
+def get_model_loader(path: str | None) -> Loader:
     """Return what finds models in botocore's folders, before them in those of ``data_path``.
 
     There is one for all sessions, because it keeps what it has read.
     """
     found = create_loader(path).search_paths
-    return _Models(found, _Files(), include_default_search_paths=False)
+    return _LazyLoader(found, _DictFileLoader(), include_default_search_paths=False)
 
 
-class _Models(Loader):
+class _LazyLoader(Loader):
     """A loader that takes every folder for a service until it is asked for its model.
 
     botocore's own looks into the folders of four hundred services before it opens one of them.
@@ -38,7 +38,7 @@ class _Models(Loader):
         return sorted({one.name for root in roots for one in os.scandir(root) if one.is_dir()})
 
 
-class _Files(JSONFileLoader):
+class _DictFileLoader(JSONFileLoader):
     """Reads JSON, packed or plain, into dictionaries: those have kept their order for long."""
 
     def load_file(self, file_path: str) -> Any:

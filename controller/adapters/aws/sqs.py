@@ -16,32 +16,32 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from controller.adapters.aws.clients import Clients, guarded
+from controller.adapters.aws.clients import ClientCache, map_botocore_errors
 from controller.adapters.aws.connection import Connection
-from controller.core.eventbridge import Poison, changed_job
+from controller.core.eventbridge import InvalidEvent, parse_event
 from controller.core.kinds.registry import KINDS
 from controller.core.model import Target
 from controller.ports import CloudError
 
 _log = logging.getLogger(__name__)
 
-LONG_POLL = 20
+LONG_POLL_SECONDS = 20
 """Seconds that a poll waits for messages: the longest that SQS allows, and so the cheapest."""
-MOST = 10
+BATCH_SIZE = 10
 """Messages in one batch, as SQS allows."""
-HIDDEN = 60
+VISIBILITY_SECONDS = 60
 """Seconds until a message that was not deleted shows again, whatever the queue itself says."""
-LONGEST_PAUSE = 300.0
+MAX_PAUSE = 300.0
 
 _SLACK = 10
-_PARTING = 1.0
-_REMEMBERED = 1000
+_CLOSE_SECONDS = 1.0
+_MAX_REMEMBERED = 1000
 _REGION = re.compile(r"(?:.+\.)?sqs(?:-fips)?\.([a-z]{2,}(?:-[a-z]+)+-[0-9]+)\..+")
 _PUBLIC = re.compile(r"sqs\.[a-z0-9-]+\.amazonaws\.com(?:\.cn)?")
 
 
 @dataclass(frozen=True, slots=True)
-class Queue:
+class SqsQueue:
     """A queue, as its URL tells; ``endpoint`` where it is not at AWS's usual host."""
 
     url: str
@@ -50,7 +50,7 @@ class Queue:
     endpoint: str | None
 
 
-def queue_of(url: str) -> Queue:
+def parse_queue_url(url: str) -> SqsQueue:
     """Return what the URL of a queue tells; raises ValueError for any other URL."""
     parts = urlsplit("" if "[" in url else url)
     path = re.fullmatch(r"/(?:.+/)?([0-9]{12}|queue)/([A-Za-z0-9_-]{1,80})", parts.path)
@@ -61,7 +61,7 @@ def queue_of(url: str) -> Queue:
             "give it as https://sqs.us-east-1.amazonaws.com/123456789012/NAME"
         )
     region = _REGION.fullmatch(host)
-    return Queue(
+    return SqsQueue(
         url=url,
         name=path[2],
         region=region[1] if region else None,
@@ -70,13 +70,13 @@ def queue_of(url: str) -> Queue:
 
 
 @contextmanager
-def listening(
+def listen_to_queue(
     queue_url: str,
     connection: Connection,
     heard: Callable[[str], None],
     *,
-    wait: int = LONG_POLL,
-    hidden: int = HIDDEN,
+    wait: int = LONG_POLL_SECONDS,
+    hidden: int = VISIBILITY_SECONDS,
     pause: float = 1.0,
 ) -> Iterator[None]:
     """While the context lasts, ``heard`` is called with the ARN of each job that changed.
@@ -87,7 +87,7 @@ def listening(
     waits for ``pause`` seconds, doubling up to five minutes. Raises ValueError when the URL is not
     a queue's.
     """
-    listener = _Listener(_Inbox(queue_of(queue_url), connection, wait, hidden), heard)
+    listener = _Listener(_QueueClient(parse_queue_url(queue_url), connection, wait, hidden), heard)
     thread = threading.Thread(target=listener.run, args=(pause,), name="events", daemon=True)
     thread.start()
     try:
@@ -96,19 +96,19 @@ def listening(
         listener.close()
 
 
-class _Inbox:
+class _QueueClient:
     """The queue, with a client of its own."""
 
-    def __init__(self, queue: Queue, connection: Connection, wait: int, hidden: int) -> None:
+    def __init__(self, queue: SqsQueue, connection: Connection, wait: int, hidden: int) -> None:
         self.queue = queue
         self._asked = {
             "QueueUrl": queue.url,
-            "MaxNumberOfMessages": MOST,
+            "MaxNumberOfMessages": BATCH_SIZE,
             "WaitTimeSeconds": wait,
             "VisibilityTimeout": hidden,
         }
         self._target = Target(region=queue.region)
-        self._clients = Clients(
+        self._clients = ClientCache(
             replace(
                 connection,
                 endpoint_url=queue.endpoint or connection.endpoint_url,
@@ -136,8 +136,10 @@ class _Inbox:
         self._clients.forget(self._target)
 
     def _call(self, method: str, members: dict[str, Any]) -> dict[str, Any]:
-        client = self._clients.client("sqs", self._target)
-        answer: dict[str, Any] = guarded(lambda: getattr(client, method)(**members), reading=True)
+        client = self._clients.get_client("sqs", self._target)
+        answer: dict[str, Any] = map_botocore_errors(
+            lambda: getattr(client, method)(**members), reading=True
+        )
         return answer
 
 
@@ -146,7 +148,7 @@ class _Listener:
 
     def __init__(
         self,
-        inbox: _Inbox,
+        inbox: _QueueClient,
         heard: Callable[[str], None],
     ) -> None:
         self._inbox = inbox
@@ -160,69 +162,69 @@ class _Listener:
         """Listen until closed; errors are told once, and followed by ever longer pauses."""
         delay = pause
         while not self._closed.is_set():
-            if self._polled():
+            if self._poll_once():
                 delay = pause
             else:
                 self._inbox.forget()
                 self._closed.wait(delay)
-                delay = min(delay * 2, LONGEST_PAUSE)
+                delay = min(delay * 2, MAX_PAUSE)
         self._inbox.forget()
 
     def close(self) -> None:
         """Hear nothing any more; the poll under way is left to end by itself."""
         self._closed.set()
         # Whoever holds the hand is about to delete what it heard: let it.
-        if self._hand.acquire(timeout=_PARTING):
+        if self._hand.acquire(timeout=_CLOSE_SECONDS):
             self._hand.release()
 
-    def _polled(self) -> bool:
+    def _poll_once(self) -> bool:
         """Poll once; returns whether it went well."""
         try:
-            self._take(self._inbox.receive())
+            self._process_messages(self._inbox.receive())
         except CloudError as error:
-            self._failed(error.failure.code, error.failure.message)
+            self._record_failure(error.failure.code, error.failure.message)
             return False
         # A thread that ended by a defect would leave nobody listening, for months.
         except Exception as error:
-            self._failed(type(error).__name__, "a defect", error)
+            self._record_failure(type(error).__name__, "a defect", error)
             return False
-        self._recovered()
+        self._record_recovery()
         return True
 
-    def _take(self, messages: Sequence[Mapping[str, Any]]) -> None:
+    def _process_messages(self, messages: Sequence[Mapping[str, Any]]) -> None:
         with self._hand:
             if self._closed.is_set():
                 return
-            understood = [message for message in messages if self._understood(message)]
+            understood = [message for message in messages if self._handle_message(message)]
             if understood:
                 self._inbox.delete(understood)
 
-    def _understood(self, message: Mapping[str, Any]) -> bool:
-        found = changed_job(str(message.get("Body", "")), KINDS.values())
-        if isinstance(found, Poison):
-            self._tell_once(str(message.get("MessageId", "")), found)
+    def _handle_message(self, message: Mapping[str, Any]) -> bool:
+        found = parse_event(str(message.get("Body", "")), KINDS.values())
+        if isinstance(found, InvalidEvent):
+            self._log_poison_once(str(message.get("MessageId", "")), found)
             return False
         self._heard(found)
         return True
 
-    def _tell_once(self, identifier: str, poison: Poison) -> None:
+    def _log_poison_once(self, identifier: str, poison: InvalidEvent) -> None:
         """Log a message that is left, the first time that it comes; never its body."""
         if identifier not in self._poison:
             told = {"queue": self._inbox.queue.name, "id": identifier, "why": poison.value}
             _log.warning("event not understood", extra=told)
         self._poison[identifier] = None
         self._poison.move_to_end(identifier)
-        if len(self._poison) > _REMEMBERED:
+        if len(self._poison) > _MAX_REMEMBERED:
             self._poison.popitem(last=False)
 
-    def _failed(self, code: str, why: str, defect: Exception | None = None) -> None:
+    def _record_failure(self, code: str, why: str, defect: Exception | None = None) -> None:
         if self._closed.is_set() or self._failing == code:
             return
         self._failing = code
         told = {"queue": self._inbox.queue.name, "code": code, "why": why}
         _log.warning("events not heard", extra=told, exc_info=defect)
 
-    def _recovered(self) -> None:
+    def _record_recovery(self) -> None:
         if self._failing is not None:
             self._failing = None
             _log.info("events heard again", extra={"queue": self._inbox.queue.name})

@@ -12,31 +12,33 @@ if TYPE_CHECKING:
     from botocore.session import Session
 
 # Each part is held to what both readers take alike: everything else is botocore's to judge.
-_USUAL = re.compile(
+_USUAL_FORM = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?Z"
 )
 
 
-def read_times(session: Session) -> None:
+def install_time_parser(session: Session) -> None:
     """Have a session's clients read times by ``moment``: its own way takes 300 times as long.
 
     An answer to Get has up to eight of them, and a page of a listing thousands.
     """
-    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=moment)
+    session.get_component("response_parser_factory").set_parser_defaults(
+        timestamp_parser=parse_time
+    )
 
 
-def moment(value: Any) -> datetime:
+def parse_time(value: Any) -> datetime:
     """Return the moment that a text or number of an answer stands for, as botocore understands it.
 
     Raises ValueError for what is no time.
     """
-    if isinstance(value, str) and _USUAL.fullmatch(value):
+    if isinstance(value, str) and _USUAL_FORM.fullmatch(value):
         return datetime.fromisoformat(value)
     found: datetime = parse_timestamp(value)
     return found
 
 
-def text_of(moment: datetime) -> str:
+def format_time(moment: datetime) -> str:
     """Return a time in RFC 3339, in milliseconds as the service answers; finer ones stay finer."""
     finest = "microseconds" if moment.microsecond % 1000 else "milliseconds"
     return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=finest) + "Z"

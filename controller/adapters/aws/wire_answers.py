@@ -18,15 +18,15 @@ from xml.parsers import expat
 from botocore.exceptions import BotoCoreError
 from botocore.parsers import ResponseParserFactory
 
-from controller.adapters.aws.timestamps import moment, text_of
+from controller.adapters.aws.timestamps import format_time, parse_time
 from controller.core.call_errors import NOT_UNDERSTOOD
 
 if TYPE_CHECKING:
     from botocore.session import Session
 
-BODY = "HTTPBody"
+RAW_BODY = "HTTPBody"
 """The member of ResponseMetadata that keeps what came over the wire."""
-DEEPEST = 64
+MAX_DEPTH = 64
 """How deep an answer may nest: many times what any answer of the service does."""
 
 _SUCCESS = range(200, 300)
@@ -36,15 +36,15 @@ _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _TYPE, _REQUEST = "x-amzn-errortype", "x-amzn-requestid"
 
 
-class AnswerNotUnderstoodError(BotoCoreError):
+class ResponseNotUnderstoodError(BotoCoreError):
     """An answer of a successful call that is not the service's."""
 
     fmt = "{why}"
 
 
-def judge_answers(session: Session) -> None:
+def install_response_checks(session: Session) -> None:
     """Have a session's clients judge every answer before they read it."""
-    session.register_component("response_parser_factory", _Parsers())
+    session.register_component("response_parser_factory", _CheckedParserFactory())
 
 
 def has_error_code(code: str) -> bool:
@@ -52,80 +52,80 @@ def has_error_code(code: str) -> bool:
     return _CODE.fullmatch(code) is not None
 
 
-def members_on_the_wire(answer: Mapping[str, Any], declared: Collection[str]) -> dict[str, Any]:
+def read_wire_members(answer: Mapping[str, Any], declared: Collection[str]) -> dict[str, Any]:
     """Return an answer's members as the service wrote them, whatever botocore's model knows.
 
     A parsed answer lacks the members that the installed model does not have. Times, which are the
     members whose names end in ``Time``, are in RFC 3339 with milliseconds; null is left out. The
     ``declared`` members echo a manifest: they hold no times, and maps whose keys are the user's.
     """
-    content = _json_object(answer["ResponseMetadata"][BODY]) or {}
+    content = _parse_json_object(answer["ResponseMetadata"][RAW_BODY]) or {}
     return {
-        name: _plain(name, value, has_times=name not in declared)
+        name: _convert_value(name, value, has_times=name not in declared)
         for name, value in content.items()
         if value is not None
     }
 
 
-def _plain(name: str, value: Any, *, has_times: bool) -> Any:
+def _convert_value(name: str, value: Any, *, has_times: bool) -> Any:
     if isinstance(value, dict):
         members = ((inner, one) for inner, one in value.items() if one is not None)
-        return {inner: _plain(inner, one, has_times=has_times) for inner, one in members}
+        return {inner: _convert_value(inner, one, has_times=has_times) for inner, one in members}
     if isinstance(value, list):
-        return [_plain("", one, has_times=has_times) for one in value]
-    return _time_text(value) if has_times and name.endswith("Time") else value
+        return [_convert_value("", one, has_times=has_times) for one in value]
+    return _convert_time(value) if has_times and name.endswith("Time") else value
 
 
-def _time_text(value: Any) -> Any:
+def _convert_time(value: Any) -> Any:
     """Return a time as a text; what is no time stays as it is."""
     try:
-        return text_of(moment(value))
+        return format_time(parse_time(value))
     except (ValueError, OverflowError, RuntimeError, TypeError):
         return value
 
 
-class _Parsers(ResponseParserFactory):
+class _CheckedParserFactory(ResponseParserFactory):
     """botocore's parsers, each behind a judge of its protocol."""
 
     def create_parser(self, protocol_name: str) -> Any:
-        judge = _JUDGES.get(protocol_name, _find_nothing)
-        return _Judged(super().create_parser(protocol_name), judge)
+        judge = _CHECKS.get(protocol_name, _accept_any)
+        return _CheckedParser(super().create_parser(protocol_name), judge)
 
 
 @dataclass(frozen=True, slots=True)
-class _Judged:
+class _CheckedParser:
     """A parser that is only given what the service answered."""
 
     parser: Any
-    judge: Callable[[_Wire], str | None]
+    check: Callable[[_WireResponse], str | None]
 
     def parse(self, response: Mapping[str, Any], shape: Any) -> Any:
         """Return the parsed answer, or one whose error is that it is not understood.
 
         Raises AnswerNotUnderstoodError where botocore would take the call for successful.
         """
-        wire = _wire_of(response, shape)
-        why = self.judge(wire)
+        wire = _make_wire_response(response, shape)
+        why = self.check(wire)
         if why is None:
             try:
-                return self._parsed(response, shape, wire)
+                return self._parse_response(response, shape, wire)
             except Exception as error:
                 why = f"botocore cannot read it ({type(error).__name__}: {error})"
         text = f"the answer is not the service's: HTTP {wire.status}, {why}"
         if wire.is_success:
-            raise AnswerNotUnderstoodError(why=text)
+            raise ResponseNotUnderstoodError(why=text)
         metadata = {"HTTPStatusCode": wire.status, "HTTPHeaders": {}}
         return {"Error": {"Code": NOT_UNDERSTOOD, "Message": text}, "ResponseMetadata": metadata}
 
-    def _parsed(self, response: Mapping[str, Any], shape: Any, wire: _Wire) -> Any:
+    def _parse_response(self, response: Mapping[str, Any], shape: Any, wire: _WireResponse) -> Any:
         parsed = self.parser.parse(response, shape)
         if wire.is_success:
-            parsed.setdefault("ResponseMetadata", {})[BODY] = wire.body
+            parsed.setdefault("ResponseMetadata", {})[RAW_BODY] = wire.body
         return parsed
 
 
 @dataclass(frozen=True, slots=True)
-class _Wire:
+class _WireResponse:
     """An answer as it came; ``is_empty`` is whether its operation has nothing to answer."""
 
     status: int
@@ -139,10 +139,10 @@ class _Wire:
         return self.status in _SUCCESS
 
 
-def _wire_of(response: Mapping[str, Any], shape: Any) -> _Wire:
+def _make_wire_response(response: Mapping[str, Any], shape: Any) -> _WireResponse:
     headers = {name.lower(): value for name, value in response["headers"].items()}
     body = response["body"]
-    return _Wire(
+    return _WireResponse(
         response["status_code"],
         headers,
         body if isinstance(body, bytes) else b"",
@@ -150,25 +150,25 @@ def _wire_of(response: Mapping[str, Any], shape: Any) -> _Wire:
     )
 
 
-def _find_nothing(_wire: _Wire) -> str | None:
+def _accept_any(_wire: _WireResponse) -> str | None:
     """Judge nothing: a protocol that no service of ours speaks."""
     return None
 
 
-def _find_fault_in_json(wire: _Wire) -> str | None:
+def _find_fault_in_json(wire: _WireResponse) -> str | None:
     """Return why an answer in JSON is not the service's, or None where it is."""
     if not wire.body:
         # Only what the service signs with a request's id may be silent.
         is_silent = wire.is_empty or not wire.is_success
         content: Any = {} if is_silent and _REQUEST in wire.headers else None
     else:
-        content = _json_object(wire.body)
+        content = _parse_json_object(wire.body)
     if content is None:
-        return f"{_described(wire)} and not JSON of the service's"
+        return f"{_describe(wire)} and not JSON of the service's"
     if wire.is_success:
         # An operation that answers nothing has no member by which a stranger's JSON would show.
         is_odd = wire.is_empty and content and _REQUEST not in wire.headers
-        return f"{_described(wire)} where the service answers nothing" if is_odd else None
+        return f"{_describe(wire)} where the service answers nothing" if is_odd else None
     code = wire.headers.get(_TYPE) or str(content.get("__type") or content.get("code") or "")
     # As in "com.amazonaws.bedrock#ValidationException:http://internal.amazon.com/…".
     space, _, name = code.partition(":")[0].rpartition("#")
@@ -176,23 +176,23 @@ def _find_fault_in_json(wire: _Wire) -> str | None:
     return None if form.fullmatch(name) else "an error without the service's type"
 
 
-def _json_object(body: bytes) -> dict[str, Any] | None:
+def _parse_json_object(body: bytes) -> dict[str, Any] | None:
     """Return an object of bounded depth whose every text and number can be written again."""
     try:
         content = json.loads(
-            body.decode("utf-8"), parse_constant=_refuse, parse_float=_finite_number
+            body.decode("utf-8"), parse_constant=_refuse_number, parse_float=_parse_finite_number
         )
         if _SURROGATE.search(body):
             json.dumps(content, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):
         return None
-    is_bounded = body.count(b"[") + body.count(b"{") <= DEEPEST or not _is_deep(content)
+    is_bounded = body.count(b"[") + body.count(b"{") <= MAX_DEPTH or not _is_deep(content)
     return content if isinstance(content, dict) and is_bounded else None
 
 
 def _is_deep(content: Any) -> bool:
     level = [content]
-    for _ in range(DEEPEST):
+    for _ in range(MAX_DEPTH):
         level = [
             inner
             for value in level
@@ -202,16 +202,16 @@ def _is_deep(content: Any) -> bool:
     return bool(level)
 
 
-def _refuse(name: str) -> NoReturn:
+def _refuse_number(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _finite_number(text: str) -> float:
+def _parse_finite_number(text: str) -> float:
     number = float(text)
-    return number if math.isfinite(number) else _refuse(text)
+    return number if math.isfinite(number) else _refuse_number(text)
 
 
-class _Elements:
+class _XmlOutline:
     """What an XML document holds of what is judged: its root, its depth, its error's code."""
 
     def __init__(self) -> None:
@@ -220,45 +220,45 @@ class _Elements:
         self.code = ""
 
     def start(self, name: str, _attributes: object) -> None:
-        if len(self.path) == DEEPEST:
-            raise ValueError(f"it nests deeper than {DEEPEST} levels")
+        if len(self.path) == MAX_DEPTH:
+            raise ValueError(f"it nests deeper than {MAX_DEPTH} levels")
         self.path.append(name.rpartition(" ")[2])
         self.root = self.root or self.path[0]
 
     def end(self, _name: str) -> None:
         self.path.pop()
 
-    def text(self, data: str) -> None:
+    def add_text(self, data: str) -> None:
         if self.path[1:] == ["Error", "Code"]:
             self.code += data
 
-    def refuse(self, *_: object) -> NoReturn:
+    def refuse_doctype(self, *_: object) -> NoReturn:
         raise ValueError("it declares a document type")
 
 
-def _find_fault_in_xml(wire: _Wire) -> str | None:
+def _find_fault_in_xml(wire: _WireResponse) -> str | None:
     """Return why an answer of the query protocol is not the service's, or None where it is."""
-    found, is_final = _Elements(), True
+    found, is_final = _XmlOutline(), True
     parser = expat.ParserCreate(namespace_separator=" ")
     parser.StartElementHandler, parser.EndElementHandler = found.start, found.end
-    parser.CharacterDataHandler = found.text
-    parser.StartDoctypeDeclHandler = found.refuse
+    parser.CharacterDataHandler = found.add_text
+    parser.StartDoctypeDeclHandler = found.refuse_doctype
     try:
         parser.Parse(wire.body, is_final)
     except (expat.ExpatError, ValueError):
-        return f"{_described(wire)} and not XML of the service's"
+        return f"{_describe(wire)} and not XML of the service's"
     if wire.is_success:
         is_ours = found.root.endswith("Response") and found.root != "ErrorResponse"
-        return None if is_ours else f"{_described(wire)} and not XML of the service's"
+        return None if is_ours else f"{_describe(wire)} and not XML of the service's"
     is_error = found.root == "ErrorResponse" and _CODE.fullmatch(found.code.strip())
     return None if is_error else "an error without the service's type"
 
 
-def _described(wire: _Wire) -> str:
+def _describe(wire: _WireResponse) -> str:
     return f"{wire.headers.get('content-type') or 'no content type'}, {len(wire.body)} bytes"
 
 
-_JUDGES: Mapping[str, Callable[[_Wire], str | None]] = {
+_CHECKS: Mapping[str, Callable[[_WireResponse], str | None]] = {
     "rest-json": _find_fault_in_json,
     "json": _find_fault_in_json,
     "query": _find_fault_in_xml,

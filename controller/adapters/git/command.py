@@ -15,13 +15,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from controller.core.urls import HIDDEN, masked
+from controller.core.urls import HIDDEN, mask_urls
 
-PATIENCE = 60.0
+COMMAND_SECONDS = 60.0
 """Default time limit of a command, in seconds."""
 
 # Git sets these for hooks; they would redirect our commands to the hook's repository.
-_OF_A_HOOK = (
+_HOOK_VARIABLES = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
     "GIT_DIR",
@@ -36,7 +36,7 @@ _OF_A_HOOK = (
     "GIT_SHALLOW_FILE",
     "GIT_WORK_TREE",
 )
-_OURS = {
+_OWN_VARIABLES = {
     # Nobody can answer a prompt, so fail at once instead of waiting.
     "GIT_TERMINAL_PROMPT": "0",
     "SSH_ASKPASS_REQUIRE": "never",
@@ -50,9 +50,9 @@ _OURS = {
 }
 # A committed folder can look like a bare repository. Git would use it, with the programs that
 # its configuration names: a pull request could run code here.
-_ALWAYS = {"safe.bareRepository": "explicit"}
-_TELLING = re.compile(r"^(?:fatal|error|remote|ssh): *", re.IGNORECASE)
-_LONGEST = 400
+_FIXED_SETTINGS = {"safe.bareRepository": "explicit"}
+_MESSAGE_PREFIX = re.compile(r"^(?:fatal|error|remote|ssh): *", re.IGNORECASE)
+_MAX_MESSAGE = 400
 _REMEDIES = {
     "dubious ownership": "the repository belongs to another user: if you trust it, run `git config "
     "--global --add safe.directory <its folder>`",
@@ -72,17 +72,17 @@ class NoAnswerError(GitError):
     """Git was not started, or did not end by itself: its answer is unknown."""
 
 
-class TimedOutError(NoAnswerError):
+class GitTimeoutError(NoAnswerError):
     """A command exceeded its time limit and was killed."""
 
 
-READING: Final = {
+READ_ONLY_SETTINGS: Final = {
     "core.fsmonitor": "false",
     "core.hooksPath": os.devnull,
     "protocol.allow": "never",
 }
 """Settings that keep a repository's configuration from running programs or using the network."""
-OFFLINE: Final = {"GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
+OFFLINE_VARIABLES: Final = {"GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}
 """The environment to use with READ_ONLY_SETTINGS."""
 
 
@@ -98,7 +98,7 @@ class Git:
         self,
         folder: Path,
         *,
-        seconds: float = PATIENCE,
+        seconds: float = COMMAND_SECONDS,
         settings: Mapping[str, str] | None = None,
         environment: Mapping[str, str] | None = None,
         secrets: Sequence[str] = (),
@@ -110,12 +110,12 @@ class Git:
         self._secrets = tuple(secrets)
         self._running: set[subprocess.Popen[bytes]] = set()
 
-    def end(self) -> None:
+    def stop(self) -> None:
         """Kill the running commands, here and in copies; each of them then fails."""
         for process in tuple(self._running):
-            _end(process)
+            _kill(process)
 
-    def within(
+    def copy_for(
         self,
         folder: Path,
         settings: Mapping[str, str] | None = None,
@@ -139,27 +139,33 @@ class Git:
         ``content`` is its standard input. Raises GitError when it fails, GitTimeoutError when it
         takes longer than ``seconds``.
         """
-        return os.fsdecode(self.read(*arguments, content=content, seconds=seconds)).rstrip("\n")
+        return os.fsdecode(self.read_output(*arguments, content=content, seconds=seconds)).rstrip(
+            "\n"
+        )
 
-    def read(self, *arguments: str, content: bytes = b"", seconds: float | None = None) -> bytes:
+    def read_output(
+        self, *arguments: str, content: bytes = b"", seconds: float | None = None
+    ) -> bytes:
         """Run a command and return the bytes that it printed; raises as ``run`` does."""
-        code, out, err = self.ask(*arguments, content=content, seconds=seconds)
+        code, out, err = self.run_unchecked(*arguments, content=content, seconds=seconds)
         if code != 0:
-            raise GitError(f"git {arguments[0]}: {explained(self._hide(err or out), code)}")
+            raise GitError(
+                f"git {arguments[0]}: {explain_output(self._hide_secrets(err or out), code)}"
+            )
         return out
 
-    def _hide(self, said: bytes) -> bytes:
+    def _hide_secrets(self, said: bytes) -> bytes:
         """Mask secrets: git and curl print parts of a URL that do not look like one."""
-        text = masked(os.fsdecode(said))
+        text = mask_urls(os.fsdecode(said))
         for secret in self._secrets:
             text = text.replace(secret, HIDDEN)
         return os.fsencode(text)
 
-    def holds(self, *arguments: str) -> bool:
+    def is_success(self, *arguments: str) -> bool:
         """Return whether a command succeeds, for those that answer with their exit code."""
-        return self.ask(*arguments)[0] == 0
+        return self.run_unchecked(*arguments)[0] == 0
 
-    def ask(
+    def run_unchecked(
         self, *arguments: str, content: bytes = b"", seconds: float | None = None
     ) -> tuple[int, bytes, bytes]:
         """Run a command and return its exit code, stdout and stderr.
@@ -168,13 +174,13 @@ class Git:
         when git or the folder is missing.
         """
         limit = self.seconds if seconds is None else seconds
-        settings = {**self._settings, **_ALWAYS}
-        set_here = [part for name, value in settings.items() for part in _set(name, value)]
+        settings = {**self._settings, **_FIXED_SETTINGS}
+        set_here = [part for name, value in settings.items() for part in _make_setting(name, value)]
         try:
             process = subprocess.Popen(
                 ["git", *set_here, *arguments],
                 cwd=self.folder,
-                env=_environment(self._environment),
+                env=_build_environment(self._environment),
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
@@ -183,34 +189,34 @@ class Git:
                 start_new_session=True,
             )
         except FileNotFoundError as error:
-            raise GitError(_missing(self.folder)) from error
+            raise GitError(_explain_missing(self.folder)) from error
         except OSError as error:
             text = f"git cannot be run in {self.folder}: {error.strerror}"
             raise NoAnswerError(text) from error
         self._running.add(process)
         try:
-            return _answer(process, arguments[0], content, limit)
+            return _wait_for_output(process, arguments[0], content, limit)
         finally:
             self._running.discard(process)
 
 
-def _set(name: str, value: str) -> tuple[str, str]:
+def _make_setting(name: str, value: str) -> tuple[str, str]:
     return "-c", f"{name}={value}"
 
 
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
-    variables = {name: value for name, value in os.environ.items() if name not in _OF_A_HOOK}
-    return {**variables, **_OURS, **more}
+def _build_environment(more: Mapping[str, str]) -> dict[str, str]:
+    variables = {name: value for name, value in os.environ.items() if name not in _HOOK_VARIABLES}
+    return {**variables, **_OWN_VARIABLES, **more}
 
 
-def _missing(folder: Path) -> str:
+def _explain_missing(folder: Path) -> str:
     """Return why git could not be started: no folder, or no git."""
     if not folder.is_dir():
         return f"{folder}: no such folder"
     return "git was not found: install it, or do without --write-back and --repo"
 
 
-def _answer(
+def _wait_for_output(
     process: subprocess.Popen[bytes], verb: str, content: bytes, limit: float
 ) -> tuple[int, bytes, bytes]:
     """Wait for a command and return its result; kill it if waiting fails for any reason."""
@@ -218,11 +224,11 @@ def _answer(
         try:
             out, err = process.communicate(content, timeout=limit)
         except subprocess.TimeoutExpired as error:
-            _end(process)
+            _kill(process)
             text = f"git {verb}: no answer within {limit:g} s; it was ended"
-            raise TimedOutError(text) from error
+            raise GitTimeoutError(text) from error
         except BaseException:
-            _end(process)
+            _kill(process)
             raise
     if process.returncode < 0:
         # Not a "no": a killed git says nothing about whether a branch or a commit exists.
@@ -230,7 +236,7 @@ def _answer(
     return process.returncode, out, err
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _kill(process: subprocess.Popen[bytes]) -> None:
     """Kill a command and the helpers that it started, which keep its pipes open."""
     if process.returncode is not None:
         return  # the process id may have been reused
@@ -238,14 +244,14 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         os.killpg(process.pid, signal.SIGKILL)
 
 
-def explained(said: bytes, code: int = 1) -> str:
+def explain_output(said: bytes, code: int = 1) -> str:
     """Return git's messages as one line: the causes, and a remedy for well-known ones."""
-    text = masked(os.fsdecode(said))
+    text = mask_urls(os.fsdecode(said))
     lines = [line.strip() for line in text.splitlines()]
-    told = [_TELLING.sub("", line) for line in lines if _TELLING.match(line)] or lines
+    told = [_MESSAGE_PREFIX.sub("", line) for line in lines if _MESSAGE_PREFIX.match(line)] or lines
     causes = list(dict.fromkeys(line for line in told if line and not line.isspace()))
     remedy = next((remedy for mark, remedy in _REMEDIES.items() if mark in text), "")
     line = "; ".join(causes) or f"it ended with {code} and said nothing"
-    line = line if len(line) <= _LONGEST else f"{line[:_LONGEST]}…"
+    line = line if len(line) <= _MAX_MESSAGE else f"{line[:_MAX_MESSAGE]}…"
     line = line.encode(errors="backslashreplace").decode()
     return f"{line} ({remedy})" if remedy else line

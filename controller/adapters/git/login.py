@@ -23,7 +23,7 @@ _HELPER = (
 _COUNT = "GIT_CONFIG_COUNT"
 
 
-def signed_in(url: str, outer: Mapping[str, str]) -> tuple[str, dict[str, str]]:
+def split_credentials(url: str, outer: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     """Return a URL without its credentials, and the environment that makes git use them there.
 
     ``outer`` is the environment that it extends. A URL that is not HTTP is returned unchanged.
@@ -36,20 +36,22 @@ def signed_in(url: str, outer: Mapping[str, str]) -> tuple[str, dict[str, str]]:
     user, colon, password = found["login"].partition(":")
     scope = f"credential.{site}"
     if not colon:
-        return plain, _set([(f"{scope}.username", _decoded(user))], outer)
+        return plain, _build_config_variables([(f"{scope}.username", _decode(user))], outer)
     # An empty value clears the list of helpers: no other one answers, or stores the password.
     settings = [(f"{scope}.helper", ""), (f"{scope}.helper", _HELPER)]
-    login = {_USER: _decoded(user), _PASSWORD: _decoded(password)}
-    return plain, {**_set(settings, outer), **login}
+    login = {_USER: _decode(user), _PASSWORD: _decode(password)}
+    return plain, {**_build_config_variables(settings, outer), **login}
 
 
-def _decoded(word: str) -> str:
+def _decode(word: str) -> str:
     """Percent-decode a part of a URL, unless the result would break the helper's line format."""
     decoded = unquote(word, errors="surrogateescape")
     return decoded if decoded.isprintable() else word
 
 
-def _set(settings: Iterable[tuple[str, str]], outer: Mapping[str, str]) -> dict[str, str]:
+def _build_config_variables(
+    settings: Iterable[tuple[str, str]], outer: Mapping[str, str]
+) -> dict[str, str]:
     """Return the variables that append settings to those already in the environment."""
     number = int(known) if (known := outer.get(_COUNT, "0")).isdecimal() else 0
     made: dict[str, str] = {}

@@ -25,29 +25,31 @@ Tree = Mapping[str, Blob]
 """A commit's files, by their paths from the top."""
 
 
-def tree_of(git: Git, commit: str, folders: Iterable[str]) -> dict[str, Blob]:
+def read_tree(git: Git, commit: str, folders: Iterable[str]) -> dict[str, Blob]:
     """Return a commit's files below some folders; none if there is no commit."""
     if not commit:
         return {}
     chosen = [folder for folder in folders if folder]
     where = ("--", *(f"{folder}/" for folder in chosen)) if chosen else ()
-    listed = git.read("ls-tree", "-r", "-z", "--full-tree", commit, *where)
-    return dict(_listed(listed))
+    listed = git.read_output("ls-tree", "-r", "-z", "--full-tree", commit, *where)
+    return dict(_parse_tree(listed))
 
 
-def _listed(output: bytes) -> Iterator[tuple[str, Blob]]:
+def _parse_tree(output: bytes) -> Iterator[tuple[str, Blob]]:
     for line in output.split(b"\0")[:-1]:
         described, _, path = line.partition(b"\t")
         mode, _, identity = described.decode().split(" ")
         yield os.fsdecode(path), Blob(identity, mode in _PLAIN)
 
 
-def contents(git: Git, identities: Iterable[str]) -> dict[str, bytes]:
+def read_blobs(git: Git, identities: Iterable[str]) -> dict[str, bytes]:
     """Return the bytes of blobs, with one command for all of them."""
     wanted = list(dict.fromkeys(identities))
     if not wanted:
         return {}
-    output = git.read("cat-file", "--batch", content="".join(f"{one}\n" for one in wanted).encode())
+    output = git.read_output(
+        "cat-file", "--batch", content="".join(f"{one}\n" for one in wanted).encode()
+    )
     found, position = {}, 0
     for identity in wanted:
         # Each answer is "<id> <type> <size>", a newline, the bytes, and a newline.
@@ -70,31 +72,31 @@ def is_blob(content: bytes, identity: str) -> bool:
     return found.hexdigest() == identity
 
 
-def filtered(git: Git, paths: Iterable[str]) -> frozenset[str]:
+def find_filtered(git: Git, paths: Iterable[str]) -> frozenset[str]:
     """Return the paths that one of the user's filters (such as LFS) changes on checkout."""
     asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
     if not asked:
         return frozenset()
     # The answers are triples of path, attribute and value.
-    answers = git.read("check-attr", "-z", "--stdin", "filter", content=asked).split(b"\0")
+    answers = git.read_output("check-attr", "-z", "--stdin", "filter", content=asked).split(b"\0")
     triples = zip(answers[::3], answers[2::3], strict=False)
     return frozenset(
         os.fsdecode(path) for path, value in triples if value not in (b"unspecified", b"unset")
     )
 
 
-def ignored(git: Git, paths: Iterable[str]) -> frozenset[str]:
+def find_ignored(git: Git, paths: Iterable[str]) -> frozenset[str]:
     """Return those of some paths that a .gitignore excludes."""
     asked = b"".join(os.fsencode(path) + b"\0" for path in paths)
     if not asked:
         return frozenset()
     # Exit code 1 means that none of them is ignored.
-    code, out, _ = git.ask("check-ignore", "-z", "--stdin", content=asked)
+    code, out, _ = git.run_unchecked("check-ignore", "-z", "--stdin", content=asked)
     return frozenset(map(os.fsdecode, out.split(b"\0")[:-1])) if code == 0 else frozenset()
 
 
-def unpacked(git: Git, folders: Iterable[str]) -> frozenset[str]:
+def find_sparse(git: Git, folders: Iterable[str]) -> frozenset[str]:
     """Return the paths that a sparse checkout leaves out of the work tree."""
     chosen = [f":(literal){folder}" for folder in folders if folder]
-    listed = git.read("ls-files", "-t", "-z", "--", *chosen).split(b"\0")
+    listed = git.read_output("ls-files", "-t", "-z", "--", *chosen).split(b"\0")
     return frozenset(os.fsdecode(line[2:]) for line in listed if line.startswith(b"S "))

@@ -6,14 +6,19 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from controller.adapters.git.command import Git, GitError
-from controller.adapters.git.repository import HEADS, Aim, Repository, UnfitError
+from controller.adapters.git.repository import (
+    BRANCH_PREFIX,
+    PushTarget,
+    Repository,
+    UnsuitableCheckoutError,
+)
 
-_KEPT = "refs/bedrock-jobs/"
+_TEMPORARY_REFS = "refs/bedrock-jobs/"
 _GONE = "couldn't find remote ref"
 
 
 @dataclass(frozen=True, slots=True)
-class Heads:
+class BaseCommits:
     """The commits to build a new commit on.
 
     ``onto`` is its parent, empty if the repository has no commit yet; ``at`` is the branch's head,
@@ -24,80 +29,84 @@ class Heads:
     onto: str
     at: str
     source: str
-    here: bool
+    is_local: bool
 
 
-def heads_of(repository: Repository, aim: Aim) -> Heads:
+def find_base_commits(repository: Repository, aim: PushTarget) -> BaseCommits:
     """Return what to start from, after contacting the remote; raises GitError.
 
     A checked out branch that the remote does not have yet is the user's to push: commits stay here.
     """
     if not aim.remote:
-        return _here(repository, aim)
-    found = _fetched(repository, aim)
+        return _find_local_base(repository, aim)
+    found = _fetch_branches(repository, aim)
     if aim.branch in found or aim.source in found:
         at = found.get(aim.branch, "")
         source = found.get(aim.source, at)
-        onto = at if at and not _has_all_of(repository.git, source, at) else source
-        return Heads(onto, at, source, here=False)
-    if repository.branch() == aim.branch:
-        return _here(repository, aim)
+        onto = at if at and not _is_descendant(repository.git, source, at) else source
+        return BaseCommits(onto, at, source, is_local=False)
+    if repository.get_branch() == aim.branch:
+        return _find_local_base(repository, aim)
     if "HEAD" not in found:
         raise GitError(f"{aim.remote} has no branch {aim.branch}: push it first, or name another")
-    return Heads(found["HEAD"], "", found["HEAD"], here=False)
+    return BaseCommits(found["HEAD"], "", found["HEAD"], is_local=False)
 
 
-def _has_all_of(git: Git, commit: str, other: str) -> bool:
+def _is_descendant(git: Git, commit: str, other: str) -> bool:
     """Return whether a commit descends from another, as far as a shallow clone can tell."""
-    return commit != other and git.holds("merge-base", "--is-ancestor", other, commit)
+    return commit != other and git.is_success("merge-base", "--is-ancestor", other, commit)
 
 
-def _here(repository: Repository, aim: Aim) -> Heads:
+def _find_local_base(repository: Repository, aim: PushTarget) -> BaseCommits:
     """Return the local branch as the base; raises UnsuitableCheckoutError if used elsewhere."""
-    shown = repository.git.run("for-each-ref", "--format=%(worktreepath)", f"{HEADS}{aim.branch}")
+    shown = repository.git.run(
+        "for-each-ref", "--format=%(worktreepath)", f"{BRANCH_PREFIX}{aim.branch}"
+    )
     # Moving a branch under another work tree would make all its files look changed.
     if shown and shown != str(repository.top):
-        raise UnfitError(f"the branch {aim.branch} is checked out in {shown}: run it there")
-    at = repository.commit(f"{HEADS}{aim.branch}")
-    return Heads(at or repository.head(), at, "", here=True)
+        raise UnsuitableCheckoutError(
+            f"the branch {aim.branch} is checked out in {shown}: run it there"
+        )
+    at = repository.resolve_commit(f"{BRANCH_PREFIX}{aim.branch}")
+    return BaseCommits(at or repository.get_head(), at, "", is_local=True)
 
 
-def _fetched(repository: Repository, aim: Aim) -> dict[str, str]:
+def _fetch_branches(repository: Repository, aim: PushTarget) -> dict[str, str]:
     """Fetch the branches and return the commits of those that the remote has."""
     names = tuple(dict.fromkeys((aim.branch, aim.source)))
     # One round trip is enough for branches that are expected to exist.
-    if not aim.made:
-        return _fetch(repository, aim.remote, names, tolerant=True)
+    if not aim.can_create:
+        return _fetch_commits(repository, aim.remote, names, tolerant=True)
     shown = repository.git.run(
-        "ls-remote", "--", aim.remote, "HEAD", *(HEADS + one for one in names)
+        "ls-remote", "--", aim.remote, "HEAD", *(BRANCH_PREFIX + one for one in names)
     )
     there = {line.split("\t", 1)[1] for line in shown.splitlines()}
-    wanted = [name for name in names if HEADS + name in there]
+    wanted = [name for name in names if BRANCH_PREFIX + name in there]
     wanted = wanted or [name for name in ("HEAD",) if name in there]
-    return _fetch(repository, aim.remote, wanted, tolerant=False) if wanted else {}
+    return _fetch_commits(repository, aim.remote, wanted, tolerant=False) if wanted else {}
 
 
-def _fetch(
+def _fetch_commits(
     repository: Repository, remote: str, names: Iterable[str], *, tolerant: bool
 ) -> dict[str, str]:
     """Fetch branches as a user's own fetch would, and return their commits."""
-    kept = {name: f"{_KEPT}{number}" for number, name in enumerate(names)}
+    kept = {name: f"{_TEMPORARY_REFS}{number}" for number, name in enumerate(names)}
     # Temporary refs keep the commits from being pruned until they are read.
-    sources = {name: name if name == "HEAD" else HEADS + name for name in kept}
+    sources = {name: name if name == "HEAD" else BRANCH_PREFIX + name for name in kept}
     wanted = [f"+{sources[name]}:{kept[name]}" for name in kept]
     try:
-        _fetch_into(repository.git, remote, wanted)
-        return {name: repository.commit(kept[name]) for name in kept}
+        _run_fetch(repository.git, remote, wanted)
+        return {name: repository.resolve_commit(kept[name]) for name in kept}
     except GitError as error:
         if tolerant and _GONE in str(error):
             return {}
         raise
     finally:
         for ref in kept.values():
-            repository.git.ask("update-ref", "-d", ref)
+            repository.git.run_unchecked("update-ref", "-d", ref)
 
 
-def _fetch_into(git: Git, remote: str, wanted: Iterable[str]) -> None:
+def _run_fetch(git: Git, remote: str, wanted: Iterable[str]) -> None:
     quietly = ("--quiet", "--no-tags", "--no-prune", "--no-recurse-submodules")
     fetch = ("fetch", *quietly, "--no-write-fetch-head")
     try:

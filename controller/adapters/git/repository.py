@@ -8,15 +8,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.adapters.git.command import PATIENCE, Git, GitError
-from controller.adapters.sidecars.paths import folder_of
-from controller.core.urls import masked
+from controller.adapters.git.command import COMMAND_SECONDS, Git, GitError
+from controller.adapters.sidecars.paths import get_folder
+from controller.core.urls import mask_urls
 
-HEADS = "refs/heads/"
+BRANCH_PREFIX = "refs/heads/"
 _URL = re.compile(r"^\w+://|^[^/]+:|^/|^\.")
 
 
-class UnfitError(GitError):
+class UnsuitableCheckoutError(GitError):
     """The request cannot work in this checkout; the text says what to request instead."""
 
 
@@ -33,28 +33,30 @@ class Repository:
     shared: Path
     folders: tuple[str, ...]
 
-    def head(self) -> str:
+    def get_head(self) -> str:
         """Return the commit that is checked out; empty if there is none yet."""
-        return self.commit("HEAD")
+        return self.resolve_commit("HEAD")
 
-    def commit(self, name: str) -> str:
+    def resolve_commit(self, name: str) -> str:
         """Return the commit that a name refers to; empty if there is none."""
-        code, out, _ = self.git.ask("rev-parse", "-q", "--verify", f"{name}^{{commit}}")
+        code, out, _ = self.git.run_unchecked("rev-parse", "-q", "--verify", f"{name}^{{commit}}")
         return out.decode().strip() if code == 0 else ""
 
-    def branch(self) -> str:
+    def get_branch(self) -> str:
         """Return the checked out branch, even without commits; empty if HEAD is detached."""
-        code, out, _ = self.git.ask("symbolic-ref", "-q", "HEAD")
+        code, out, _ = self.git.run_unchecked("symbolic-ref", "-q", "HEAD")
         name = os.fsdecode(out).strip()
-        return name.removeprefix(HEADS) if code == 0 and name.startswith(HEADS) else ""
+        return (
+            name.removeprefix(BRANCH_PREFIX) if code == 0 and name.startswith(BRANCH_PREFIX) else ""
+        )
 
-    def holds(self, path: str) -> bool:
+    def has_path(self, path: str) -> bool:
         """Return whether a path relative to the top is in one of the folders."""
         return any(not folder or path.startswith(f"{folder}/") for folder in self.folders)
 
 
 @dataclass(frozen=True, slots=True)
-class Aim:
+class PushTarget:
     """The branch to write to, and its remote; an empty remote means this repository.
 
     Manifests count as in ``source``, a branch of the same remote. A branch named by the user may be
@@ -64,36 +66,42 @@ class Aim:
     branch: str
     remote: str
     source: str
-    made: bool = False
+    can_create: bool = False
 
     def __str__(self) -> str:
-        return masked(f"{self.remote}/{self.branch}") if self.remote else self.branch
+        return mask_urls(f"{self.remote}/{self.branch}") if self.remote else self.branch
 
 
-def repository_of(
-    paths: Iterable[Path], seconds: float = PATIENCE, environment: Mapping[str, str] | None = None
+def find_repository(
+    paths: Iterable[Path],
+    seconds: float = COMMAND_SECONDS,
+    environment: Mapping[str, str] | None = None,
 ) -> Repository:
     """Return the repository that contains all of some paths; raises GitError if there is none.
 
     ``environment`` is added to the environment of its git commands.
     """
-    folders = list(dict.fromkeys(_existing(folder_of(path).resolve()) for path in paths))
-    places = {folder: _place(folder, seconds) for folder in folders}
+    folders = list(
+        dict.fromkeys(_find_existing_folder(get_folder(path).resolve()) for path in paths)
+    )
+    places = {folder: _locate_checkout(folder, seconds) for folder in folders}
     if len(set(places.values())) > 1:
-        raise UnfitError("these paths lie in different repositories: run once for each")
+        raise UnsuitableCheckoutError(
+            "these paths lie in different repositories: run once for each"
+        )
     top, shared = next(iter(places.values()))
     inner = sorted(folder.relative_to(top).as_posix() for folder in folders)
-    chosen = _outermost("" if one == "." else one for one in inner)
+    chosen = _select_outermost("" if one == "." else one for one in inner)
     git = Git(top, seconds=seconds, environment=environment)
     return Repository(git, top, shared, chosen)
 
 
-def _existing(folder: Path) -> Path:
+def _find_existing_folder(folder: Path) -> Path:
     """Return the nearest folder above a path that exists."""
     return next(one for one in (folder, *folder.parents) if one.is_dir())
 
 
-def _place(folder: Path, seconds: float) -> tuple[Path, Path]:
+def _locate_checkout(folder: Path, seconds: float) -> tuple[Path, Path]:
     """Return the top folder of a folder's checkout, and git's common folder."""
     git = Git(folder, seconds=seconds)
     try:
@@ -102,12 +110,12 @@ def _place(folder: Path, seconds: float) -> tuple[Path, Path]:
         if "not a git repository" not in str(error):
             raise
         text = f"{folder} is not in a git repository: run `git init` there, or write files alone"
-        raise UnfitError(text) from error
+        raise UnsuitableCheckoutError(text) from error
     top, shared = found.rsplit("\n", 1)
     return Path(top), (folder / shared).resolve()
 
 
-def _outermost(folders: Iterable[str]) -> tuple[str, ...]:
+def _select_outermost(folders: Iterable[str]) -> tuple[str, ...]:
     """Return the sorted folders without those that lie below another one."""
     chosen: list[str] = []
     for folder in folders:
@@ -116,66 +124,74 @@ def _outermost(folders: Iterable[str]) -> tuple[str, ...]:
     return tuple(chosen)
 
 
-def aim_of(repository: Repository, wanted: str, remote: str, environment: Mapping[str, str]) -> Aim:
+def resolve_push_target(
+    repository: Repository, wanted: str, remote: str, environment: Mapping[str, str]
+) -> PushTarget:
     """Return where to write to: the ``wanted`` branch, or the one that is checked out.
 
     For a detached checkout it is the branch that GitHub Actions or GitLab CI reports. Raises
     UnsuitableCheckoutError if no branch is known, or if the name or the remote is invalid.
     """
     if wanted and not _is_branch_name(repository.git, wanted):
-        raise UnfitError(f"{wanted!r} is not a valid branch name")
-    current = repository.branch() or _built_branch(repository, environment)
+        raise UnsuitableCheckoutError(f"{wanted!r} is not a valid branch name")
+    current = repository.get_branch() or _get_ci_branch(repository, environment)
     branch = wanted or current
     if not branch:
-        raise UnfitError(
+        raise UnsuitableCheckoutError(
             "no branch is checked out here (detached HEAD): name the one to write to, "
             "--write-back branch:NAME"
         )
     source = current or branch
-    return Aim(branch, _remote(repository.git, remote, source), source, made=bool(wanted))
+    return PushTarget(
+        branch, _choose_remote(repository.git, remote, source), source, can_create=bool(wanted)
+    )
 
 
-def is_on_this_disk(url: str, folder: Path) -> bool:
+def is_local_url(url: str, folder: Path) -> bool:
     """Return whether a URL, as git in a folder reads it, is a repository on this machine."""
     return url.startswith("file://") or (folder / url).exists()
 
 
-def urls_of(git: Git, remote: str) -> tuple[str, ...]:
+def list_push_urls(git: Git, remote: str) -> tuple[str, ...]:
     """Return where a push to a remote goes; a remote without a name is its own URL."""
-    code, out, _ = git.ask("remote", "get-url", "--push", "--all", remote)
+    code, out, _ = git.run_unchecked("remote", "get-url", "--push", "--all", remote)
     return tuple(os.fsdecode(out).split("\n")[:-1]) if code == 0 else (remote,)
 
 
 def _is_branch_name(git: Git, name: str) -> bool:
     """Return whether git accepts a name for a branch."""
-    return not name.startswith("-") and git.holds("check-ref-format", f"{HEADS}{name}")
+    return not name.startswith("-") and git.is_success("check-ref-format", f"{BRANCH_PREFIX}{name}")
 
 
-def _built_branch(repository: Repository, environment: Mapping[str, str]) -> str:
+def _get_ci_branch(repository: Repository, environment: Mapping[str, str]) -> str:
     """Return the branch that a CI's detached checkout is for; none for a pull request."""
     if repository.git.run("rev-parse", "--show-superproject-working-tree"):
         return ""  # the variables describe the repository around this submodule
     # GitHub checks out a merge commit for a pull request, which is on no branch.
     if environment.get("GITHUB_ACTIONS") == "true" and not environment.get("GITHUB_HEAD_REF"):
         name = environment.get("GITHUB_REF", "")
-        return name.removeprefix(HEADS) if name.startswith(HEADS) else ""
+        return name.removeprefix(BRANCH_PREFIX) if name.startswith(BRANCH_PREFIX) else ""
     return environment.get("CI_COMMIT_BRANCH", "") if environment.get("GITLAB_CI") else ""
 
 
-def _remote(git: Git, wanted: str, branch: str) -> str:
+def _choose_remote(git: Git, wanted: str, branch: str) -> str:
     """Return the remote to push to: the branch's own, else origin, else the only one."""
     known = git.run("remote").splitlines()
     if wanted:
         if wanted not in known and not _URL.search(wanted):
-            raise UnfitError(f"there is no remote {wanted!r} here: {_listed(known)}")
+            raise UnsuitableCheckoutError(
+                f"there is no remote {wanted!r} here: {_format_remotes(known)}"
+            )
         return wanted
-    own = os.fsdecode(git.ask("config", "--get", f"branch.{branch}.remote")[1]).strip()
+    own = os.fsdecode(git.run_unchecked("config", "--get", f"branch.{branch}.remote")[1]).strip()
     candidates = [one for one in (own, "origin") if one in known] or known
     if len(candidates) > 1 and candidates == known:
-        text = f"which remote to push to is not clear: name it with --remote ({_listed(known)})"
-        raise UnfitError(text)
+        raise UnsuitableCheckoutError(
+            "which remote to push to is not clear: "
+            f"name it with --remote ({_format_remotes(known)})"
+        )
     return candidates[0] if candidates else ""
 
 
-def _listed(remotes: Sequence[str]) -> str:
+def _format_remotes(remotes: Sequence[str]) -> str:
     return f"it has {', '.join(remotes)}" if remotes else "it has none"

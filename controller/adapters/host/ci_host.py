@@ -9,29 +9,29 @@ from pathlib import Path
 
 from controller.core.model import Source
 
-SUMMARY_BYTES = 1024 * 1024
+MAX_SUMMARY_BYTES = 1024 * 1024
 """GitHub's size limit for one step's summary."""
 
-_APPENDING = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
+_APPEND_FLAGS = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC
 _SUMMARY = "GITHUB_STEP_SUMMARY"
 
 
-class Host(Enum):
+class CiHost(Enum):
     """The system that runs the command."""
 
-    NOBODY = "a person, or a system without pages of its own"
+    NONE = "a person, or a system without pages of its own"
     GITHUB = "GitHub Actions"
     GITLAB = "GitLab CI"
 
 
-def host() -> Host:
+def detect_ci_host() -> CiHost:
     """Return which CI system runs the command, according to the environment."""
     if os.environ.get("GITHUB_ACTIONS") == "true":
-        return Host.GITHUB
-    return Host.GITLAB if os.environ.get("GITLAB_CI") == "true" else Host.NOBODY
+        return CiHost.GITHUB
+    return CiHost.GITLAB if os.environ.get("GITLAB_CI") == "true" else CiHost.NONE
 
 
-def root() -> Path:
+def find_repository_root() -> Path:
     """Return the repository's root: the nearest checkout upward, else the CI system's workspace.
 
     Without either, the working directory.
@@ -44,7 +44,7 @@ def root() -> Path:
     return Path(given) if given else here
 
 
-def from_root(source: Source, top: Path) -> Source:
+def make_relative(source: Source, top: Path) -> Source:
     """Return a source with its path relative to the root; one outside keeps its full path."""
     # Plain strings, because reports have a source for each of up to 100,000 manifests.
     path = os.path.abspath(source.path)
@@ -56,30 +56,30 @@ def from_root(source: Source, top: Path) -> Source:
     return replace(source, path=path.removeprefix(above))
 
 
-def summary_room() -> int:
+def get_summary_room() -> int:
     """Return how many bytes this step's summary can still take; 0 if there is none."""
     path = os.environ.get(_SUMMARY)
     if not path:
         return 0
     try:
-        return max(SUMMARY_BYTES - Path(path).stat().st_size, 0)
+        return max(MAX_SUMMARY_BYTES - Path(path).stat().st_size, 0)
     except OSError:
-        return SUMMARY_BYTES
+        return MAX_SUMMARY_BYTES
 
 
 def add_to_summary(text: str) -> None:
     """Append to GitHub's job summary; raises OSError if it cannot be written."""
-    _write(Path(os.environ[_SUMMARY]), text, _APPENDING)
+    _write(Path(os.environ[_SUMMARY]), text, _APPEND_FLAGS)
 
 
-def leave(name: str, text: str) -> Path:
+def write_report(name: str, text: str) -> Path:
     """Write a report into GitLab's project folder, where jobs pick up artifacts; return its path.
 
     Raises OSError if it cannot be written, also for a link: the folder is a checkout, and a commit
     could make the link point anywhere.
     """
     path = Path(os.environ.get("CI_PROJECT_DIR") or ".") / name
-    _write(path, text, _APPENDING & ~os.O_APPEND | os.O_TRUNC | os.O_NOFOLLOW)
+    _write(path, text, _APPEND_FLAGS & ~os.O_APPEND | os.O_TRUNC | os.O_NOFOLLOW)
     return path
 
 

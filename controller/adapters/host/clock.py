@@ -18,6 +18,6 @@ class SystemClock:
         time.sleep(seconds)
 
 
-def steady() -> float:
+def get_monotonic_time() -> float:
     """Return a clock in seconds that never goes back and keeps running during suspend."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))

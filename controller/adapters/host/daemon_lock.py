@@ -15,29 +15,29 @@ import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from controller.adapters.host.tree_files import OutsideTreeError, root_of
+from controller.adapters.host.tree_files import OutsideTreeError, find_tree_root
 from controller.adapters.host.tree_writes import create, make_folder, open_in_place, refuse_link
 from controller.core.sharding import Shard
 
 _log = logging.getLogger(__name__)
 
-FOLDER = ".bedrock-jobs"
+LOCK_FOLDER = ".bedrock-jobs"
 _IGNORED = b"*\n"
 _BUSY = {errno.EAGAIN, errno.EACCES}
 
 
-def lock_path(root: Path, shard: Shard) -> Path:
+def get_lock_path(root: Path, shard: Shard) -> Path:
     """Return the path of a tree's lock: in its folder, or beside the link that leads to it.
 
     A link may point to another folder tomorrow, but to a daemon that watches it, both are one tree.
     """
     is_tree = root.is_dir() and not root.is_symlink()
     folder = root if is_tree else root.absolute().parent
-    return folder / FOLDER / f"watch-{shard.index}-of-{shard.count}.lock"
+    return folder / LOCK_FOLDER / f"watch-{shard.index}-of-{shard.count}.lock"
 
 
 @contextlib.contextmanager
-def only_one(
+def hold_lock(
     path: Path, leaves: Callable[[], bool], pause: Callable[[float], object]
 ) -> Iterator[bool]:
     """Hold the lock while the context lasts; yields whether it was taken.
@@ -46,7 +46,7 @@ def only_one(
     sleeps meanwhile. Raises OutsideTreeError if a link would make it write outside the tree.
     """
     try:
-        descriptor = _opened(path)
+        descriptor = _open_lock(path)
     except OutsideTreeError:
         raise
     except OSError as error:
@@ -55,14 +55,14 @@ def only_one(
         yield True
         return
     try:
-        yield _acquired(descriptor, path, leaves, pause)
+        yield _wait_for_lock(descriptor, path, leaves, pause)
     finally:
         os.close(descriptor)
 
 
-def _opened(path: Path) -> int:
+def _open_lock(path: Path) -> int:
     """Create the lock's folder and file and return the file's descriptor."""
-    root = root_of(path.parent.parent)
+    root = find_tree_root(path.parent.parent)
     make_folder(root, str(path.parent))
     ignored = str(path.parent / ".gitignore")
     refuse_link(root, ignored)
@@ -72,7 +72,7 @@ def _opened(path: Path) -> int:
     return open_in_place(root, str(path))
 
 
-def _acquired(
+def _wait_for_lock(
     descriptor: int, path: Path, leaves: Callable[[], bool], pause: Callable[[float], object]
 ) -> bool:
     """Wait for the lock; return False if the daemon was stopped first."""

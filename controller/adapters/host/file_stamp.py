@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 
-class Signature(NamedTuple):
+class FileStamp(NamedTuple):
     """The state of a file; ``written`` (mtime) and ``changed`` (ctime) are in epoch nanoseconds.
 
     ``written`` can be set by any program; ``changed``, the time of the last change at all, cannot.
@@ -21,7 +21,7 @@ class Signature(NamedTuple):
     changed: int
 
 
-UNKNOWN: Final = Signature(-1, -1, -1, sys.maxsize, sys.maxsize)
+UNKNOWN_STAMP: Final = FileStamp(-1, -1, -1, sys.maxsize, sys.maxsize)
 """The stamp of a file whose state is unknown: it never settles, so the file is always read."""
 
 # Time stamps advance with the kernel's tick, 10 ms at most; on old file systems by one or two
@@ -30,34 +30,34 @@ _YOUNG, _YOUNG_BY_SECONDS = 100_000_000, 3_000_000_000
 _MILLISECOND = 1_000_000
 
 
-def signature(path: str) -> Signature | None:
+def read_stamp(path: str) -> FileStamp | None:
     """Return the stamp of the file that a path leads to, or of a link that leads nowhere.
 
     None if nothing exists; UNKNOWN_STAMP, which never settles, if that cannot be determined.
     """
     try:
-        return signature_of(os.stat(path))
+        return make_stamp(os.stat(path))
     except (OSError, ValueError):
-        return _own_signature(path)
+        return _read_link_stamp(path)
 
 
-def _own_signature(path: str) -> Signature | None:
+def _read_link_stamp(path: str) -> FileStamp | None:
     try:
-        return signature_of(os.lstat(path))
+        return make_stamp(os.lstat(path))
     except (FileNotFoundError, NotADirectoryError, ValueError):
         return None
     except OSError:
-        return UNKNOWN
+        return UNKNOWN_STAMP
 
 
-def signature_of(found: os.stat_result) -> Signature:
+def make_stamp(found: os.stat_result) -> FileStamp:
     """Return the stamp in a stat result."""
-    return Signature(
+    return FileStamp(
         found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
     )
 
 
-def is_settled(state: Signature, now: int) -> bool:
+def is_settled(state: FileStamp, now: int) -> bool:
     """Return whether any change from ``now`` on, in nanoseconds since the epoch, changes the stamp.
 
     A file that was just written can be written again within the same tick of the clock; then only
@@ -67,7 +67,7 @@ def is_settled(state: Signature, now: int) -> bool:
     return now - max(state.written, state.changed) > (_YOUNG if fine else _YOUNG_BY_SECONDS)
 
 
-def moment_of(nanoseconds: int) -> datetime | None:
+def convert_time(nanoseconds: int) -> datetime | None:
     """Return a time stamp as a datetime; None for years that Python cannot represent."""
     try:
         return datetime.fromtimestamp(nanoseconds / 1e9, tz=UTC)

@@ -16,9 +16,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-TEMPORARY = ".tmp"
-FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-LOCKABLE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+TEMPORARY_SUFFIX = ".tmp"
+FOLDER_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+LOCK_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _NO_FILE = frozenset({errno.ENOENT, errno.ELOOP, errno.ENXIO})
 """Errors of opening a name that does not exist, or is a link or a socket."""
@@ -50,7 +50,7 @@ class OpenFolder:
 
     def exists(self, name: str) -> bool:
         """Return whether something has a name, if only a link."""
-        return self._lstat(name) is not None
+        return self._stat_entry(name) is not None
 
     def replace(self, name: str, content: bytes, mode: int | None = None) -> None:
         """Write beside a file, flush to disk, then take its place in one step.
@@ -58,13 +58,13 @@ class OpenFolder:
         ``mode`` gives the new file's permissions; without it they are those of any new file.
         """
         temporary = self.prepare(name, content, mode)
-        with self._discarding(temporary):
+        with self._remove_on_error(temporary):
             self._rename(temporary, name)
 
     def prepare(self, name: str, content: bytes, mode: int | None = None) -> str:
         """Return the name of a temporary file that has the content on disk."""
-        temporary = f".{name}.{os.getpid()}.{threading.get_ident()}{TEMPORARY}"
-        with self._discarding(temporary):
+        temporary = f".{name}.{os.getpid()}.{threading.get_ident()}{TEMPORARY_SUFFIX}"
+        with self._remove_on_error(temporary):
             descriptor = self._open_new(temporary)
             try:
                 _write_all(descriptor, content)
@@ -78,22 +78,22 @@ class OpenFolder:
     def create(self, name: str, content: bytes) -> bool:
         """Create a file; return False, and change nothing, where something has its name."""
         temporary = self.prepare(name, content)
-        (became,) = self.place_new([(temporary, name)])
+        (became,) = self.put_new([(temporary, name)])
         if isinstance(became, OSError):
             raise became
         return became
 
-    def place_new(self, files: Sequence[tuple[str, str]]) -> Sequence[bool | OSError]:
+    def put_new(self, files: Sequence[tuple[str, str]]) -> Sequence[bool | OSError]:
         """Give prepared files their names, but none that exists; return what became of each.
 
         The folder is locked once for all of them: a writer of a file that does not exist yet has
         locked the folder.
         """
-        with _holding(self._reopen()):
-            return [self._place_new(temporary, name) for temporary, name in files]
+        with _hold_lock(self._reopen()):
+            return [self._put_new(temporary, name) for temporary, name in files]
 
     @contextlib.contextmanager
-    def locked(self, name: str) -> Iterator[int | None]:
+    def lock(self, name: str) -> Iterator[int | None]:
         """While the context lasts no other thread or process that locks here has the file.
 
         Yields the file's descriptor, at its beginning. Where there is no file its folder is locked,
@@ -101,8 +101,8 @@ class OpenFolder:
         """
         while True:
             descriptor, status = self._open_lockable(name)
-            with _holding(descriptor):
-                found = self._lstat(name)
+            with _hold_lock(descriptor):
+                found = self._stat_entry(name)
                 if found is None or not stat.S_ISREG(found.st_mode):
                     is_current = status is None
                 else:
@@ -128,9 +128,9 @@ class OpenFolder:
                 raise
         self.has_changed = False
 
-    def _place_new(self, temporary: str, name: str) -> bool | OSError:
+    def _put_new(self, temporary: str, name: str) -> bool | OSError:
         try:
-            with self._discarding(temporary):
+            with self._remove_on_error(temporary):
                 if self.exists(name):
                     self.unlink(temporary)
                     return False
@@ -145,7 +145,7 @@ class OpenFolder:
         self.has_changed = True
 
     @contextlib.contextmanager
-    def _discarding(self, temporary: str) -> Iterator[None]:
+    def _remove_on_error(self, temporary: str) -> Iterator[None]:
         """Remove a temporary file when the context fails."""
         try:
             yield
@@ -165,7 +165,7 @@ class OpenFolder:
     def _open_lockable(self, name: str) -> tuple[int, os.stat_result | None]:
         """Return a regular file's descriptor and status, or another one of the folder's."""
         try:
-            descriptor = os.open(name, LOCKABLE, dir_fd=self.descriptor)
+            descriptor = os.open(name, LOCK_FLAGS, dir_fd=self.descriptor)
         except OSError as error:
             if error.errno not in _NO_FILE:
                 raise
@@ -178,9 +178,9 @@ class OpenFolder:
 
     def _reopen(self) -> int:
         # Locks of one description would not exclude each other.
-        return os.open(".", FOLDER, dir_fd=self.descriptor)
+        return os.open(".", FOLDER_FLAGS, dir_fd=self.descriptor)
 
-    def _lstat(self, name: str) -> os.stat_result | None:
+    def _stat_entry(self, name: str) -> os.stat_result | None:
         try:
             return os.lstat(name, dir_fd=self.descriptor)
         except FileNotFoundError:
@@ -188,7 +188,7 @@ class OpenFolder:
 
 
 @contextlib.contextmanager
-def _holding(descriptor: int) -> Iterator[None]:
+def _hold_lock(descriptor: int) -> Iterator[None]:
     """Lock a descriptor, and close it at the end."""
     try:
         # A file system without locks grants them to every caller.

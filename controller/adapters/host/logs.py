@@ -14,8 +14,8 @@ import traceback
 from collections.abc import Iterator, MutableMapping
 from typing import Any
 
-from controller.core.printable import Form, escaped, escaped_as, without_commands
-from controller.core.urls import masked
+from controller.core.printable import OutputSyntax, escape_commands, escape_line, escape_output
+from controller.core.urls import mask_urls
 
 ROOT = "controller"
 _TRACE = "exception"
@@ -32,16 +32,16 @@ def log_to_stderr(level: str = "debug") -> None:
     renderer: Any = (
         structlog.dev.ConsoleRenderer(colors=not os.environ.get("NO_COLOR"))
         if terminal
-        else structlog.processors.JSONRenderer(_json, sort_keys=True)
+        else structlog.processors.JSONRenderer(_render_json, sort_keys=True)
     )
     shared: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _with_trace,
-        _masked,
-        *([_printable] if terminal else []),
+        _add_trace,
+        _mask_urls,
+        *([_escape_values] if terminal else []),
     ]
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
@@ -56,44 +56,44 @@ def log_to_stderr(level: str = "debug") -> None:
     logger.propagate = False
 
 
-def _masked(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Any:
+def _mask_urls(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Any:
     """Mask credentials in URLs, whichever module logs them."""
     for name, value in event.items():
         if isinstance(value, str):
-            event[name] = masked(value)
+            event[name] = mask_urls(value)
         elif isinstance(value, list | tuple):
-            event[name] = [masked(one) if isinstance(one, str) else one for one in value]
+            event[name] = [mask_urls(one) if isinstance(one, str) else one for one in value]
     return event
 
 
-def _json(event: Any, **options: Any) -> str:
+def _render_json(event: Any, **options: Any) -> str:
     """Render a log line as JSON that neither terminals nor CI systems interpret."""
-    line = escaped_as(json.dumps(event, **options), Form.JSON)
-    return without_commands(line, Form.JSON)
+    line = escape_output(json.dumps(event, **options), OutputSyntax.JSON)
+    return escape_commands(line, OutputSyntax.JSON)
 
 
-def _printable(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Any:
+def _escape_values(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Any:
     """Escape values from outside; what is not a string is rendered by ``repr``."""
     for name, value in event.items():
         if isinstance(value, str):
             # A trace consists of several lines, which are our own.
-            event[name] = escaped_as(value) if name == _TRACE else escaped(value)
+            event[name] = escape_output(value) if name == _TRACE else escape_line(value)
     return event
 
 
-def _with_trace(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Any:
+def _add_trace(_logger: object, _method: str, event: MutableMapping[str, Any]) -> Any:
     """Replace an exception by its frames: its text and variables may hold a spec."""
     error = (event.pop("exc_info", None) or (None, None))[1]
     if error is not None:
-        event[_TRACE] = "\n".join(_traced(error))
+        event[_TRACE] = "\n".join(_format_trace(error))
     return event
 
 
-def _traced(error: BaseException) -> Iterator[str]:
+def _format_trace(error: BaseException) -> Iterator[str]:
     """Yield frames and types of an exception and its causes, the first cause first."""
     chain = [error]
     # Exceptions can refer to each other in a circle.
-    while (cause := _cause_of(chain[-1])) is not None and cause not in chain:
+    while (cause := _get_cause(chain[-1])) is not None and cause not in chain:
         chain.append(cause)
     for one in reversed(chain):
         yield from (line.rstrip("\n") for line in traceback.format_tb(one.__traceback__))
@@ -102,7 +102,7 @@ def _traced(error: BaseException) -> Iterator[str]:
         yield f"{type(one).__qualname__}{told}"
 
 
-def _cause_of(error: BaseException) -> BaseException | None:
+def _get_cause(error: BaseException) -> BaseException | None:
     if error.__cause__ is not None or error.__suppress_context__:
         return error.__cause__
     return error.__context__

@@ -13,8 +13,8 @@ from controller.adapters.host.tree_files import (
     FileUnreadableError,
     OutsideTreeError,
     TreeRoot,
-    resolve,
-    root_of,
+    find_tree_root,
+    resolve_path,
 )
 from controller.core.documents.file_names import FLEET_FILE, FLEET_FILES, is_fleet_file
 from controller.core.model import Problem, Source
@@ -26,7 +26,7 @@ _OF_THE_FLEET = frozenset({Code.NESTED_FLEET.code, Code.FLEET_NAME.code})
 
 
 @dataclass(frozen=True)
-class Bounds:
+class TreeBounds:
     """Which files are read together with a manifest.
 
     Defaults count up to the folder ``top``, and nothing outside ``root`` is read. ``named`` means
@@ -41,20 +41,20 @@ class Bounds:
     def _is_whole(self) -> bool:
         return self.root.contains(os.path.realpath(self.top))
 
-    def root_for(self, folder: str) -> TreeRoot:
+    def find_root(self, folder: str) -> TreeRoot:
         """Return the tree for a folder; outside git it may lie above the tree of the given path.
 
         Raises FileUnreadableError.
         """
         try:
-            self.root.folder(folder)
+            self.root.resolve_folder(folder)
         except OutsideTreeError:
-            return self.root if self._is_whole else TreeRoot.of(folder)
+            return self.root if self._is_whole else TreeRoot.locate(folder)
         return self.root
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class PathLocation:
     """Where a path is.
 
     ``path`` leads there; it differs from the given path only if the fleet file is found through
@@ -63,17 +63,17 @@ class Ground:
     """
 
     path: str
-    bounds: Bounds
+    bounds: TreeBounds
     fleet: str | None = None
     problems: tuple[Problem, ...] = ()
 
     @property
-    def seat(self) -> str | None:
+    def fleet_folder(self) -> str | None:
         """The fleet file's folder without links, which identifies the fleet."""
         return None if self.fleet is None else os.path.realpath(os.path.dirname(self.fleet))
 
 
-def ground_of(path: str | Path, *, named: bool = False) -> Ground:
+def locate_path(path: str | Path, *, named: bool = False) -> PathLocation:
     """Return the tree that a path is in, with the outermost fleet file on the way to its root.
 
     The root is the outermost git work tree: a nested repository, such as a submodule, does not end
@@ -82,29 +82,31 @@ def ground_of(path: str | Path, *, named: bool = False) -> Ground:
     """
     typed = os.fspath(path)
     try:
-        found = _ground(typed)
+        found = _locate(typed)
     except FileUnreadableError as error:
         folder = os.path.dirname(os.path.abspath(typed))
-        bounds = Bounds(folder, TreeRoot(folder))
-        found = Ground(typed, bounds, None, (unknown(error.path, error.text),))
+        bounds = TreeBounds(folder, TreeRoot(folder))
+        found = PathLocation(
+            typed, bounds, None, (make_unreadable_problem(error.path, error.text),)
+        )
     if not named:
         return found
     kept = tuple(problem for problem in found.problems if problem.code not in _OF_THE_FLEET)
     return replace(found, bounds=replace(found.bounds, named=True), problems=kept)
 
 
-def bounds_of(path: str | Path) -> Bounds:
+def find_bounds(path: str | Path) -> TreeBounds:
     """Return which files are read together with a manifest below a path."""
-    return ground_of(path).bounds
+    return locate_path(path).bounds
 
 
-def anywhere() -> TreeRoot:
+def get_filesystem_root() -> TreeRoot:
     """Return the whole file system as a tree, for a file that an operator named."""
     # A new one each time, because it caches where folders lead.
     return TreeRoot("/")
 
 
-def upward(folder: str) -> Iterator[str]:
+def walk_up(folder: str) -> Iterator[str]:
     """Yield an absolute folder and its parents, the nearest first."""
     while True:
         yield folder
@@ -114,23 +116,23 @@ def upward(folder: str) -> Iterator[str]:
         folder = above
 
 
-def unknown(path: str, why: str) -> Problem:
+def make_unreadable_problem(path: str, why: str) -> Problem:
     """Return the problem for a path that may or may not exist."""
     message = f"the file or folder cannot be read: {why}"
     hint = "shorten its path" if why == _TOO_LONG else "check its permissions"
     return Problem(Code.NOT_READABLE.code, message, Source(path), hint)
 
 
-def nested(path: str, governing: str) -> Problem:
+def make_nested_problem(path: str, governing: str) -> Problem:
     """Return the problem for a second fleet file below the fleet's folder.
 
     ``governing`` is the topmost folder whose files count.
     """
     if os.path.basename(path) != FLEET_FILE:
-        return _misspelled(path)
+        return _make_misspelled_problem(path)
     outer = f"{governing.rstrip('/')}/{FLEET_FILE}"
     if os.path.lexists(outer):
-        message = f"a second {FLEET_FILE} below {shown(outer)}, which alone counts here"
+        message = f"a second {FLEET_FILE} below {format_path(outer)}, which alone counts here"
         hint = "delete this file, and write its rules into the outer one"
     else:
         message = "this folder is a fleet of its own, and was given together with others"
@@ -138,84 +140,86 @@ def nested(path: str, governing: str) -> Problem:
     return Problem(Code.NESTED_FLEET.code, message, Source(path), hint)
 
 
-def shown(path: str) -> str:
+def format_path(path: str) -> str:
     """Return the shorter of a path's absolute and relative form."""
     relative = os.path.relpath(path)
     return relative if len(relative) < len(path) else path
 
 
-def _misspelled(path: str) -> Problem:
+def _make_misspelled_problem(path: str) -> Problem:
     message = f"the fleet's file is called {FLEET_FILE}, in exactly these letters"
     return Problem(Code.FLEET_NAME.code, message, Source(path), "rename this file, or delete it")
 
 
-def _ground(typed: str) -> Ground:
+def _locate(typed: str) -> PathLocation:
     """Locate a path by the name it was given and, if that has links, by its real path."""
     own = os.path.abspath(typed)
     base = "" if os.path.isdir(own) else os.path.basename(own)
     own = os.path.dirname(own) if base else own
-    root, real = root_of(typed), resolve(own) or os.path.realpath(own)
-    found = _searched(typed, own, root)
+    root, real = find_tree_root(typed), resolve_path(own) or os.path.realpath(own)
+    found = _search_upward(typed, own, root)
     if not root.contains(real):
-        return replace(found, problems=(*found.problems, _leads_out(typed, root)))
+        return replace(found, problems=(*found.problems, _make_outside_problem(typed, root)))
     if real == own:
         return found
-    other = _searched(os.path.join(real, base) if base else real, real, root)
+    other = _search_upward(os.path.join(real, base) if base else real, real, root)
     tops = {os.path.realpath(one.bounds.top) for one in (found, other)}
     if found.fleet is None and len(tops) > 1:
         return other
-    if found.fleet is None or other.seat in {found.seat, None}:
+    if found.fleet is None or other.fleet_folder in {found.fleet_folder, None}:
         return found
-    message = f"the path leads through links below {shown(other.fleet or '')} as well"
+    message = f"the path leads through links below {format_path(other.fleet or '')} as well"
     two = Problem(Code.NESTED_FLEET.code, message, Source(found.fleet), f"or {_CONFIG}")
     return replace(found, problems=(*found.problems, two))
 
 
-def _leads_out(typed: str, root: TreeRoot) -> Problem:
-    message = f"a symbolic link in the path leads out of the repository {shown(root.path)}"
+def _make_outside_problem(typed: str, root: TreeRoot) -> Problem:
+    message = f"a symbolic link in the path leads out of the repository {format_path(root.path)}"
     hint = "give the path of the folder itself, or delete the link"
     return Problem(Code.OUTSIDE_TREE.code, message, Source(typed), hint)
 
 
-def _searched(path: str, own: str, root: TreeRoot) -> Ground:
+def _search_upward(path: str, own: str, root: TreeRoot) -> PathLocation:
     """Locate a path in the folder ``own``, following these exact names upward."""
-    levels, disk = list(upward(own)), anywhere()
+    levels, disk = list(walk_up(own)), get_filesystem_root()
     tops = [level for level in levels if disk.exists(f"{level}/.git")]
-    end = tops[-1] if tops else _present(levels)
+    end = tops[-1] if tops else _select_end(levels)
     near = levels[: levels.index(end) + 1]
-    files = [one for level in near for one in _fleet_files(level)]
-    if not tops and not _rightly_called(files):
+    files = [one for level in near for one in _list_fleet_files(level)]
+    if not tops and not _select_well_named(files):
         # Outside git only the nearest file counts: those further up may belong to other projects.
         for level in levels[len(near) :]:
-            files += _fleet_files(level)
-            if _rightly_called(files):
+            files += _list_fleet_files(level)
+            if _select_well_named(files):
                 break
-    right = _rightly_called(files)
-    wrong = tuple(_misspelled(one) for one in files if one not in right)
+    right = _select_well_named(files)
+    wrong = tuple(_make_misspelled_problem(one) for one in files if one not in right)
     fleet = right[-1] if right else None
     top = os.path.dirname(fleet) if fleet else (end if tops else own)
-    return Ground(path, Bounds(top, root), fleet, wrong)
+    return PathLocation(path, TreeBounds(top, root), fleet, wrong)
 
 
-def _present(levels: list[str]) -> str:
+def _select_end(levels: list[str]) -> str:
     """Return the working directory if it is one of the levels, else the outermost level."""
     here = os.getcwd()
     return here if here in levels else levels[-1]
 
 
-def _rightly_called(files: Iterable[str]) -> list[str]:
+def _select_well_named(files: Iterable[str]) -> list[str]:
     """Return the files that have exactly the fleet file's name."""
     return [one for one in files if os.path.basename(one) == FLEET_FILE]
 
 
-def _fleet_files(folder: str) -> list[str]:
+def _list_fleet_files(folder: str) -> list[str]:
     """Return a folder's files named like the fleet file, in upper or lower case."""
     start = folder.rstrip("/")
     try:
-        names = [entry.name for entry in anywhere().list_folder(folder) or ()]
+        names = [entry.name for entry in get_filesystem_root().list_folder(folder) or ()]
     except FileUnreadableError as error:
         if error.errno not in {errno.EACCES, errno.EPERM}:
             raise
         # A parent may be searchable but not listable (mode x without r).
-        names = [name for name in sorted(FLEET_FILES) if anywhere().exists(f"{start}/{name}")]
+        names = [
+            name for name in sorted(FLEET_FILES) if get_filesystem_root().exists(f"{start}/{name}")
+        ]
     return [f"{start}/{name}" for name in names if is_fleet_file(name)]

@@ -16,7 +16,7 @@ from operator import attrgetter
 from pathlib import Path
 from typing import Final, NamedTuple
 
-LARGEST: Final = 16 * 1024 * 1024
+MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 ABSENT: Final = frozenset({errno.ENOENT, errno.ENOTDIR})
 _READ: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _REPOSITORY: Final = ".git"
@@ -52,7 +52,7 @@ class OutsideTreeError(OSError):
         self.path, self.text = path, text
 
 
-class Kind:
+class EntryType:
     """The type of a folder's entry; links are not followed."""
 
     FILE: Final = "file"
@@ -61,7 +61,7 @@ class Kind:
     OTHER: Final = "other"
 
 
-class Listed(NamedTuple):
+class FolderEntry(NamedTuple):
     """An entry of a folder; ``kind`` is one of ``Kind``."""
 
     name: str
@@ -79,10 +79,10 @@ class TreeRoot:
     _known: dict[str, str] = field(default_factory=dict, compare=False, repr=False)
 
     @classmethod
-    def of(cls, folder: str | Path) -> TreeRoot:
+    def locate(cls, folder: str | Path) -> TreeRoot:
         """Return the tree at a folder, whose own path is trusted; a missing one is empty."""
         text = os.fspath(folder)
-        return cls(resolve(text) or os.path.realpath(text))
+        return cls(resolve_path(text) or os.path.realpath(text))
 
     def contains(self, real: str) -> bool:
         """Return whether a resolved path is the root or below it."""
@@ -93,33 +93,33 @@ class TreeRoot:
 
         Raises OutsideTreeError, also for a link that leads nowhere, and FileUnreadableError.
         """
-        placed = self.place(path)
+        placed = self.resolve_parent(path)
         if placed is None:
             return None
         found = _lstat(placed)
         if found is None or not stat.S_ISLNK(found.st_mode):
             return placed if found is not None else None
-        return self._target(placed, path)
+        return self._resolve_link(placed, path)
 
-    def folder(self, path: str) -> str | None:
+    def resolve_folder(self, path: str) -> str | None:
         """Return where a folder's path leads, resolved once; None if it is absent."""
         known = self._known.get(path)
         if known is None:
-            known = self._inside(resolve(path or "."), path)
+            known = self._check_inside(resolve_path(path or "."), path)
             if known is not None:
                 self._known[path] = known
         return known
 
-    def place(self, path: str) -> str | None:
+    def resolve_parent(self, path: str) -> str | None:
         """Return a path with its folder resolved and inside; the last part may be a link."""
         folder, name = os.path.split(path)
         if name in {"", ".", ".."}:
-            return self.folder(path)
+            return self.resolve_folder(path)
         try:
-            real = self.folder(folder)
+            real = self.resolve_folder(folder)
         except OutsideTreeError:
             # The path that an operator typed may reach the root through a link.
-            if (whole := resolve(path)) is None or not self.contains(whole):
+            if (whole := resolve_path(path)) is None or not self.contains(whole):
                 raise
             return whole
         return None if real is None else f"{real.rstrip('/')}/{name}"
@@ -130,7 +130,7 @@ class TreeRoot:
 
     def lstat(self, path: str) -> os.stat_result | None:
         """Return the status of a path, for a link its own; None if it is absent."""
-        placed = self.place(path)
+        placed = self.resolve_parent(path)
         return None if placed is None else _lstat(placed)
 
     def stat(self, path: str) -> os.stat_result | None:
@@ -148,37 +148,37 @@ class TreeRoot:
         found = self.stat(path)
         return found is not None and stat.S_ISDIR(found.st_mode)
 
-    def read(self, path: str, largest: int = LARGEST) -> bytes | None:
+    def read(self, path: str, largest: int = MAX_FILE_BYTES) -> bytes | None:
         """Return the bytes of a regular file; None if it is absent.
 
         Raises OutsideTreeError; NotRegularError, TooLargeError or else FileUnreadableError.
         """
-        placed = self.place(path)
+        placed = self.resolve_parent(path)
         if placed is None:
             return None
         try:
-            return _read(placed, path, largest)
+            return _read_file(placed, path, largest)
         except FileUnreadableError as error:
             if error.errno != errno.ELOOP:
                 raise
-        return _read(self._target(placed, path), path, largest)
+        return _read_file(self._resolve_link(placed, path), path, largest)
 
-    def list_folder(self, path: str) -> list[Listed] | None:
+    def list_folder(self, path: str) -> list[FolderEntry] | None:
         """Return a folder's entries sorted by name; None if it is absent."""
-        real = self.folder(path)
+        real = self.resolve_folder(path)
         try:
-            return None if real is None else _listed(real)
+            return None if real is None else _list_entries(real)
         except OSError as error:
             if error.errno in ABSENT:
                 return None
-            raise _unreadable(path, error) from error
+            raise _make_unreadable_error(path, error) from error
 
     def walk(
         self,
         path: str,
         unreadable: Callable[[FileUnreadableError], object],
         hidden: tuple[str, ...] = (".",),
-    ) -> Iterator[tuple[str, list[Listed]]]:
+    ) -> Iterator[tuple[str, list[FolderEntry]]]:
         """Yield a folder and all folders below it with their entries, without links and ``.git``.
 
         Names that begin with ``hidden`` are skipped. ``unreadable`` receives the error of each
@@ -195,7 +195,7 @@ class TreeRoot:
             inner = [
                 os.path.join(folder, one.name)
                 for one in entries or ()
-                if one.kind == Kind.FOLDER
+                if one.kind == EntryType.FOLDER
                 and one.name != _REPOSITORY
                 and not one.name.startswith(hidden)
             ]
@@ -203,14 +203,14 @@ class TreeRoot:
                 yield folder, entries
             pending.extend(reversed(inner))
 
-    def _target(self, placed: str, path: str) -> str:
+    def _resolve_link(self, placed: str, path: str) -> str:
         """Return where a link leads, which must be inside the tree."""
-        real = self._inside(resolve(placed), path)
+        real = self._check_inside(resolve_path(placed), path)
         if real is None:
             raise OutsideTreeError(path, "the symbolic link leads nowhere")
         return real
 
-    def _inside(self, real: str | None, path: str) -> str | None:
+    def _check_inside(self, real: str | None, path: str) -> str | None:
         if real is None:
             return None
         if not self.contains(real):
@@ -222,7 +222,7 @@ class TreeRoot:
         return real
 
 
-def root_of(path: str | Path) -> TreeRoot:
+def find_tree_root(path: str | Path) -> TreeRoot:
     """Return the tree that a path is in: the outermost git work tree, else the path's folder.
 
     The path as typed comes first, so that ``jobs`` in a work tree cannot lead out of it; then its
@@ -230,15 +230,15 @@ def root_of(path: str | Path) -> TreeRoot:
     """
     typed = os.path.abspath(path)
     folder = typed if _is_folder(typed) else os.path.dirname(typed)
-    real = resolve(folder) or os.path.realpath(folder)
+    real = resolve_path(folder) or os.path.realpath(folder)
     for own in (folder, real):
-        tops = [one for one in upward(own) if _lstat(f"{one}/{_REPOSITORY}") is not None]
+        tops = [one for one in walk_up(own) if _lstat(f"{one}/{_REPOSITORY}") is not None]
         if tops:
-            return TreeRoot.of(tops[-1])
+            return TreeRoot.locate(tops[-1])
     return TreeRoot(real)
 
 
-def resolve(path: str) -> str | None:
+def resolve_path(path: str) -> str | None:
     """Return where a path leads, free of links; None if nothing exists.
 
     Nothing is checked: only for paths that an operator typed. Raises FileUnreadableError.
@@ -248,7 +248,7 @@ def resolve(path: str) -> str | None:
     except OSError as error:
         if error.errno in ABSENT:
             return None
-        raise _unreadable(path, error) from error
+        raise _make_unreadable_error(path, error) from error
 
 
 def is_stream(path: str) -> bool:
@@ -258,7 +258,7 @@ def is_stream(path: str) -> bool:
     except OSError as error:
         if error.errno in ABSENT:
             return False
-        raise _unreadable(path, error) from error
+        raise _make_unreadable_error(path, error) from error
     return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
 
@@ -270,19 +270,19 @@ def read_open(descriptor: int, path: str, largest: int) -> bytes:
             raise NotRegularError(path, os.strerror(errno.EISDIR), errno.EISDIR)
         raise NotRegularError(path, "this is not a regular file", errno.EINVAL)
     if found.st_size > largest:
-        raise _too_large(path, largest)
+        raise _make_too_large_error(path, largest)
     # Asking for one byte more than the size shows the end of the file with a single call.
     data = os.read(descriptor, found.st_size + 1)
-    return data if len(data) == found.st_size else _rest(descriptor, data, path, largest)
+    return data if len(data) == found.st_size else _read_rest(descriptor, data, path, largest)
 
 
 def _is_folder(path: str) -> bool:
-    real = resolve(path)
+    real = resolve_path(path)
     found = None if real is None else _lstat(real)
     return found is not None and stat.S_ISDIR(found.st_mode)
 
 
-def upward(folder: str) -> Iterator[str]:
+def walk_up(folder: str) -> Iterator[str]:
     """Yield a folder and all folders above it."""
     yield folder
     while (above := os.path.dirname(folder)) != folder:
@@ -296,54 +296,54 @@ def _lstat(path: str) -> os.stat_result | None:
     except OSError as error:
         if error.errno in ABSENT:
             return None
-        raise _unreadable(path, error) from error
+        raise _make_unreadable_error(path, error) from error
 
 
-def _listed(real: str) -> list[Listed]:
+def _list_entries(real: str) -> list[FolderEntry]:
     with os.scandir(real) as entries:
-        found = [Listed(entry.name, _kind(entry)) for entry in entries]
+        found = [FolderEntry(entry.name, _get_type(entry)) for entry in entries]
     return sorted(found, key=attrgetter("name"))
 
 
-def _kind(entry: os.DirEntry[str]) -> str:
+def _get_type(entry: os.DirEntry[str]) -> str:
     if entry.is_file(follow_symlinks=False):
-        return Kind.FILE
+        return EntryType.FILE
     if entry.is_symlink():
-        return Kind.LINK
-    return Kind.FOLDER if entry.is_dir(follow_symlinks=False) else Kind.OTHER
+        return EntryType.LINK
+    return EntryType.FOLDER if entry.is_dir(follow_symlinks=False) else EntryType.OTHER
 
 
-def _read(real: str, path: str, largest: int) -> bytes | None:
+def _read_file(real: str, path: str, largest: int) -> bytes | None:
     """Read a file without following a link, which raises FileUnreadableError with ELOOP."""
     try:
         descriptor = os.open(real, _READ)
     except OSError as error:
         if error.errno in ABSENT:
             return None
-        raise _unreadable(path, error) from error
+        raise _make_unreadable_error(path, error) from error
     try:
         return read_open(descriptor, path, largest)
     except FileUnreadableError:
         raise
     except OSError as error:
-        raise _unreadable(path, error) from error
+        raise _make_unreadable_error(path, error) from error
     finally:
         os.close(descriptor)
 
 
-def _rest(descriptor: int, data: bytes, path: str, largest: int) -> bytes:
+def _read_rest(descriptor: int, data: bytes, path: str, largest: int) -> bytes:
     """Read on after a short read, or in a growing file, until its end."""
     while len(data) <= largest:
         more = os.read(descriptor, largest + 1 - len(data))
         if not more:
             return data
         data += more
-    raise _too_large(path, largest)
+    raise _make_too_large_error(path, largest)
 
 
-def _too_large(path: str, largest: int) -> TooLargeError:
+def _make_too_large_error(path: str, largest: int) -> TooLargeError:
     return TooLargeError(path, f"the file is larger than {largest} bytes", errno.EFBIG)
 
 
-def _unreadable(path: str, error: OSError) -> FileUnreadableError:
+def _make_unreadable_error(path: str, error: OSError) -> FileUnreadableError:
     return FileUnreadableError(path, error.strerror or str(error), error.errno or errno.EIO)

@@ -12,8 +12,8 @@ import stat
 import time
 from collections.abc import Iterator, Set
 
-from controller.adapters.host.folder_writes import FOLDER, LOCKABLE, OpenFolder
-from controller.adapters.host.tree_files import OutsideTreeError, TreeRoot, upward
+from controller.adapters.host.folder_writes import FOLDER_FLAGS, LOCK_FLAGS, OpenFolder
+from controller.adapters.host.tree_files import OutsideTreeError, TreeRoot, walk_up
 
 _STREAM = os.O_WRONLY | os.O_NOCTTY | os.O_CLOEXEC
 _SHARED = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -60,7 +60,7 @@ def remove_abandoned(root: TreeRoot, path: str, seconds: float) -> None:
 
 def make_folder(root: TreeRoot, path: str, mode: int = 0o777) -> None:
     """Make a folder and those above it that are missing; one that exists is left as it is."""
-    if root.folder(path) is not None:
+    if root.resolve_folder(path) is not None:
         if not root.is_folder(path):
             raise FileExistsError(errno.EEXIST, "a file has this folder's name", path)
         return
@@ -75,7 +75,7 @@ def make_folder(root: TreeRoot, path: str, mode: int = 0o777) -> None:
         try:
             os.mkdir(name, mode, dir_fd=folder.descriptor)
         except FileExistsError:
-            if root.folder(own) is None:
+            if root.resolve_folder(own) is None:
                 raise OutsideTreeError(own, "the symbolic link leads nowhere") from None
         # What is flushed inside is lost with a folder that is not on disk itself.
         folder.flush()
@@ -86,9 +86,9 @@ def flush(root: TreeRoot, path: str) -> None:
 
     Of a link the file that it leads to is flushed. Raises OSError.
     """
-    above, name = os.path.split(_present(root.resolve(path), path))
+    above, name = os.path.split(_require_path(root.resolve(path), path))
     with open_folder(root, above) as folder:
-        descriptor = os.open(name, LOCKABLE, dir_fd=folder.descriptor)
+        descriptor = os.open(name, LOCK_FLAGS, dir_fd=folder.descriptor)
         try:
             os.fsync(descriptor)
         finally:
@@ -102,9 +102,9 @@ def flush_folders(root: TreeRoot, path: str, done: Set[str] = frozenset()) -> li
     Ends at the top of the file system, or at a folder that is ``done``, and returns the folders.
     One that this user may not open is left out.
     """
-    real = _present(root.folder(path), path)
+    real = _require_path(root.resolve_folder(path), path)
     device, found = os.stat(real).st_dev, list[str]()
-    for folder in upward(real):
+    for folder in walk_up(real):
         if folder in done or os.stat(folder).st_dev != device:
             break
         with contextlib.suppress(PermissionError):
@@ -143,13 +143,13 @@ def write_stream(path: str, content: bytes) -> None:
 
 
 @contextlib.contextmanager
-def locked(root: TreeRoot, path: str) -> Iterator[None]:
+def lock_file(root: TreeRoot, path: str) -> Iterator[None]:
     """While the context lasts no other thread or process that locks here has the file.
 
     The lock is on the file, or on its folder while there is no file, so none is left behind.
     """
     above, name = os.path.split(path)
-    with open_folder(root, above) as folder, folder.locked(name):
+    with open_folder(root, above) as folder, folder.lock(name):
         yield
 
 
@@ -168,19 +168,19 @@ def open_folder(root: TreeRoot, path: str) -> Iterator[OpenFolder]:
 def enter_folder(root: TreeRoot, path: str) -> OpenFolder:
     """Return a folder that is inside the root now, to be closed by the caller."""
     # Resolved anew: a folder may have become a link since the pass began.
-    real = _present(TreeRoot(root.path).folder(path), path)
-    return OpenFolder(os.open(real, FOLDER))
+    real = _require_path(TreeRoot(root.path).resolve_folder(path), path)
+    return OpenFolder(os.open(real, FOLDER_FLAGS))
 
 
 def _flush_at(path: str) -> None:
-    folder = OpenFolder(os.open(path, FOLDER))
+    folder = OpenFolder(os.open(path, FOLDER_FLAGS))
     try:
         folder.flush()
     finally:
         folder.close()
 
 
-def _present(real: str | None, path: str) -> str:
+def _require_path(real: str | None, path: str) -> str:
     if real is None:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
     return real

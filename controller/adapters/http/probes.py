@@ -14,13 +14,13 @@ from typing import Any
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
-from controller.adapters.http.server import Answering, answering
+from controller.adapters.http.server import RequestHandler, serve_requests
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Pages:
+class PageSources:
     """What the pages show: probes that are asked anew each time, and the metrics."""
 
     alive: Callable[[], bool]
@@ -29,40 +29,42 @@ class Pages:
 
 
 @contextmanager
-def serving(
+def serve_pages(
     address: str, *, alive: Callable[[], bool], ready: Callable[[], bool], registry: Collector
 ) -> Iterator[str]:
     """While the context lasts the pages are served at an address, and their base URL is yielded.
 
     Raises AddressError; ``answering`` tells of addresses.
     """
-    with answering(address, partial(_Handler, Pages(alive, ready, registry))) as url:
+    with serve_requests(
+        address, partial(_ProbeHandler, PageSources(alive, ready, registry))
+    ) as url:
         yield url
 
 
-class _Handler(Answering):
+class _ProbeHandler(RequestHandler):
     """Answers GET and HEAD; every other method is refused."""
 
     allowed = "GET, HEAD"
 
-    def __init__(self, pages: Pages, *given: Any) -> None:
+    def __init__(self, pages: PageSources, *given: Any) -> None:
         self._pages = pages
         super().__init__(*given)
 
-    def got(self) -> None:
+    def handle_get(self) -> None:
         """Answer with the page; a query is of no account."""
         pages = self._pages
         match self.path.partition("?")[0]:
             case "/healthz":
-                self._probed(pages.alive)
+                self._answer_probe(pages.alive)
             case "/readyz":
-                self._probed(pages.ready)
+                self._answer_probe(pages.ready)
             case "/metrics":
-                self._metrics(pages.registry)
+                self._answer_metrics(pages.registry)
             case _:
                 self.answer(HTTPStatus.NOT_FOUND, b"there are /healthz, /readyz and /metrics\n")
 
-    def _probed(self, probe: Callable[[], bool]) -> None:
+    def _answer_probe(self, probe: Callable[[], bool]) -> None:
         try:
             well = probe()
         except Exception:
@@ -73,7 +75,7 @@ class _Handler(Answering):
         else:
             self.answer(HTTPStatus.SERVICE_UNAVAILABLE, b"not now\n")
 
-    def _metrics(self, registry: Collector) -> None:
+    def _answer_metrics(self, registry: Collector) -> None:
         try:
             encode, kind = choose_encoder(self.headers.get("Accept", ""))
         except (TypeError, ValueError):

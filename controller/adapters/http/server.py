@@ -25,13 +25,13 @@ _log = logging.getLogger(__name__)
 LOOPBACK = "127.0.0.1"
 _ADDRESS = re.compile(r"(?:(?P<host>[^:\[\]]*|\[[0-9a-fA-F:.]+\]):)?(?P<port>\d{1,5})")
 _LAST_PORT = 65535
-_AT_ONCE = 16
-_PATIENCE = 5.0
-_LONGEST = 15.0
+_MAX_CONNECTIONS = 16
+_READ_SECONDS = 5.0
+_REQUEST_SECONDS = 15.0
 """Seconds that a whole request may take to come, whoever sends it a byte at a time."""
-_POLL = 0.1
-_RETRY = 0.5
-_HANDOVER = 1.0
+_POLL_SECONDS = 0.1
+_RETRY_SECONDS = 0.5
+_HANDOVER_SECONDS = 1.0
 """Seconds that a thread whose connection was ended may take to be free."""
 
 
@@ -40,7 +40,7 @@ class AddressError(Exception):
 
 
 @contextmanager
-def answering(address: str, handler: Callable[..., Answering]) -> Iterator[str]:
+def serve_requests(address: str, handler: Callable[..., RequestHandler]) -> Iterator[str]:
     """While the context lasts requests are answered from threads; the base URL is yielded.
 
     ``handler`` makes what answers one request, of that request, the client's address and the
@@ -48,8 +48,8 @@ def answering(address: str, handler: Callable[..., Answering]) -> Iterator[str]:
     takes a free one. A port that another process holds is taken once that lets go of it: the next
     daemon may wait for this one's end. Raises AddressError. The end waits for no client.
     """
-    host, port = place_of(address)
-    served = _Served(address, host, port, handler)
+    host, port = parse_address(address)
+    served = _ServerThread(address, host, port, handler)
     served.start()
     try:
         yield served.url
@@ -57,7 +57,7 @@ def answering(address: str, handler: Callable[..., Answering]) -> Iterator[str]:
         served.stop()
 
 
-def place_of(address: str) -> tuple[str, int]:
+def parse_address(address: str) -> tuple[str, int]:
     """Return host and port of an address; raises AddressError."""
     match = _ADDRESS.fullmatch(address)
     if match is None or int(match["port"]) > _LAST_PORT:
@@ -65,16 +65,16 @@ def place_of(address: str) -> tuple[str, int]:
     return (match["host"] or "").strip("[]") or LOOPBACK, int(match["port"])
 
 
-class _Served:
+class _ServerThread:
     """The server, from when its address can be had until its end."""
 
     def __init__(
-        self, address: str, host: str, port: int, handler: Callable[..., Answering]
+        self, address: str, host: str, port: int, handler: Callable[..., RequestHandler]
     ) -> None:
         self._handler = handler
         self._lock = threading.Lock()
         self._leaving = threading.Event()
-        self._server: _Server | None = None
+        self._server: _BoundedServer | None = None
         self._thread = threading.Thread(target=self._serve, name="http", daemon=True)
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
@@ -108,18 +108,18 @@ class _Served:
 
     def _serve(self) -> None:
         while not self._bind():
-            if self._leaving.wait(_RETRY):
+            if self._leaving.wait(_RETRY_SECONDS):
                 return
         if self._server is not None:
             with self._server:
-                self._server.serve_forever(_POLL)
+                self._server.serve_forever(_POLL_SECONDS)
 
     def _bind(self) -> bool:
         """Take the address if it can be had now; no server is left behind by one who leaves."""
         with self._lock:
             if self._server is None and not self._leaving.is_set():
                 try:
-                    self._server = _Server(self._family, self._place, self._handler)
+                    self._server = _BoundedServer(self._family, self._place, self._handler)
                 except OSError as error:
                     # Whoever waits already goes on waiting, whatever the reason is by now.
                     if error.errno != errno.EADDRINUSE and not self._thread.is_alive():
@@ -127,21 +127,21 @@ class _Served:
             return self._server is not None
 
 
-class _Server(ThreadingHTTPServer):
+class _BoundedServer(ThreadingHTTPServer):
     """A server with a thread for each request, and a bound on how many there are."""
 
     daemon_threads = True
     block_on_close = False
-    request_queue_size = 4 * _AT_ONCE
+    request_queue_size = 4 * _MAX_CONNECTIONS
 
     def __init__(
         self,
         family: socket.AddressFamily,
         place: tuple[str, int],
-        handler: Callable[..., Answering],
+        handler: Callable[..., RequestHandler],
     ) -> None:
         self.address_family = family
-        self._room = threading.Semaphore(_AT_ONCE)
+        self._room = threading.Semaphore(_MAX_CONNECTIONS)
         # Connections whose request is still to come, the oldest first.
         self._silent: dict[socket.socket, None] = {}
         self._books = threading.Lock()
@@ -155,7 +155,7 @@ class _Server(ThreadingHTTPServer):
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Answer in a thread; with none free, in that of who has sent no request for longest."""
-        if self._room.acquire(blocking=False) or self._drop_the_oldest():
+        if self._room.acquire(blocking=False) or self._drop_oldest():
             with self._books:
                 self._silent[request] = None
             super().process_request(request, client_address)
@@ -167,15 +167,15 @@ class _Server(ThreadingHTTPServer):
         try:
             super().process_request_thread(request, client_address)
         finally:
-            self.has_come(request)
+            self.mark_received(request)
             self._room.release()
 
-    def has_come(self, request: socket.socket) -> None:
+    def mark_received(self, request: socket.socket) -> None:
         """Let a connection be ended by nobody else any more: its request is here."""
         with self._books:
             self._silent.pop(request, None)
 
-    def _drop_the_oldest(self) -> bool:
+    def _drop_oldest(self) -> bool:
         """End the connection that has been silent for longest; return whether its thread is free.
 
         A probe must be answered, whoever opens connections and sends nothing.
@@ -187,14 +187,14 @@ class _Server(ThreadingHTTPServer):
             del self._silent[oldest]
             with contextlib.suppress(OSError):
                 oldest.shutdown(socket.SHUT_RDWR)
-        return self._room.acquire(timeout=_HANDOVER)
+        return self._room.acquire(timeout=_HANDOVER_SECONDS)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that goes away is no news."""
         _log.debug("a request could not be answered", exc_info=True)
 
 
-class _Timely(io.RawIOBase):
+class _DeadlineReader(io.RawIOBase):
     """What comes over a connection: each part within some seconds, and all of it within others."""
 
     def __init__(self, connection: socket.socket, each: float, whole: float) -> None:
@@ -216,38 +216,38 @@ class _Timely(io.RawIOBase):
         return self._connection.recv_into(room)
 
 
-class Answering(BaseHTTPRequestHandler):
+class RequestHandler(BaseHTTPRequestHandler):
     """Answers what a subclass has a method for; every other is refused.
 
     ``allowed`` names those that it has, as the header Allow does.
     """
 
-    timeout = _PATIENCE
-    longest = _LONGEST
+    timeout = _READ_SECONDS
+    longest = _REQUEST_SECONDS
     allowed = ""
 
     def setup(self) -> None:
         """Prepare to read what comes, but not for as long as anybody likes."""
         super().setup()
-        self.rfile = io.BufferedReader(_Timely(self.connection, self.timeout, self.longest))
+        self.rfile = io.BufferedReader(_DeadlineReader(self.connection, self.timeout, self.longest))
 
     def do_GET(self) -> None:
         """Answer with what is to be got."""
-        self.got()
+        self.handle_get()
 
     def do_HEAD(self) -> None:
         """Answer with its headers alone."""
-        self.got()
+        self.handle_get()
 
     def do_POST(self) -> None:
         """Take in what is posted."""
-        self.posted()
+        self.handle_post()
 
-    def got(self) -> None:
+    def handle_get(self) -> None:
         """Answer GET, and HEAD, whose body is left out."""
         self.refuse()
 
-    def posted(self) -> None:
+    def handle_post(self) -> None:
         """Answer POST."""
         self.refuse()
 
@@ -266,8 +266,8 @@ class Answering(BaseHTTPRequestHandler):
 
     def answer(self, status: HTTPStatus, body: bytes, *headers: tuple[str, str]) -> None:
         """Answer with a body, of plain text unless the headers say otherwise."""
-        if isinstance(self.server, _Server):
-            self.server.has_come(self.connection)
+        if isinstance(self.server, _BoundedServer):
+            self.server.mark_received(self.connection)
         # How long the request took to come is of no account here.
         self.connection.settimeout(self.timeout)
         self.send_response(status)

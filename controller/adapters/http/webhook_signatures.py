@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-VARIABLE = "BEDROCK_JOBS_WEBHOOK_SECRET"
-HEADER = "X-Bedrock-Jobs-Signature"
+KEY_VARIABLE = "BEDROCK_JOBS_WEBHOOK_SECRET"
+SIGNATURE_HEADER = "X-Bedrock-Jobs-Signature"
 """Our own header: what a caller without a form of its own signs with."""
 
-SHORTEST = 16
+MIN_SECRET_LENGTH = 16
 """Characters of the shortest secret; whoever guesses it may only have the branch pulled."""
 _STANDARD = "webhook-signature"
 _KEYED = "whsec_"
@@ -38,16 +38,16 @@ def read_secrets(environ: Mapping[str, str], file: Path | None) -> tuple[str, ..
     Several lines are valid side by side, so that a secret can be replaced without a gap. Raises
     SecretError, which never holds one.
     """
-    where = f"the file {file}" if file is not None else VARIABLE
+    where = f"the file {file}" if file is not None else KEY_VARIABLE
     try:
-        text = file.read_text("utf-8") if file is not None else environ.get(VARIABLE, "")
+        text = file.read_text("utf-8") if file is not None else environ.get(KEY_VARIABLE, "")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is no text"
         raise SecretError(f"the webhook's secret cannot be read: {file}: {why}") from error
     secrets = tuple(line.strip() for line in text.splitlines() if line.strip())
-    if not secrets or min(map(len, secrets)) < SHORTEST:
+    if not secrets or min(map(len, secrets)) < MIN_SECRET_LENGTH:
         raise SecretError(
-            f"webhooks need a secret of at least {SHORTEST} characters in {where}: "
+            f"webhooks need a secret of at least {MIN_SECRET_LENGTH} characters in {where}: "
             "make one with `openssl rand -hex 32`"
         )
     return secrets
@@ -68,12 +68,12 @@ def is_authentic(headers: Headers, body: bytes, secrets: Sequence[str]) -> bool:
     )
 
 
-def hex_signature(secret: str, body: bytes) -> str:
+def sign_hex(secret: str, body: bytes) -> str:
     """Return what a hook is signed with in GitHub's form and in ours: ``sha256=`` and the HMAC."""
     return _HEX + hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
 
 
-def standard_signature(secret: str, identifier: str, timestamp: str, body: bytes) -> str:
+def sign_standard(secret: str, identifier: str, timestamp: str, body: bytes) -> str:
     """Return one signature of Standard Webhooks, by a key that is written as ``whsec_`` + base64.
 
     Nothing is returned for another secret.
@@ -95,30 +95,34 @@ _Pairs = Iterator[tuple[str, str]]
 """What was given beside what each secret would give."""
 
 
-def _hexadecimal(signature: str, _headers: Headers, body: bytes, secrets: Sequence[str]) -> _Pairs:
+def _expect_hex(signature: str, _headers: Headers, body: bytes, secrets: Sequence[str]) -> _Pairs:
     for secret in secrets:
-        yield signature.strip().lower(), hex_signature(secret, body)
+        yield signature.strip().lower(), sign_hex(secret, body)
 
 
-def _standard(signature: str, headers: Headers, body: bytes, secrets: Sequence[str]) -> _Pairs:
+def _expect_standard(
+    signature: str, headers: Headers, body: bytes, secrets: Sequence[str]
+) -> _Pairs:
     identifier, timestamp = headers.get("webhook-id") or "", headers.get("webhook-timestamp") or ""
     for secret in secrets:
-        expected = standard_signature(secret, identifier, timestamp, body)
+        expected = sign_standard(secret, identifier, timestamp, body)
         # One request may carry several, while the sender replaces its key.
         for one in signature.split() if expected else ():
             yield one, expected
 
 
-def _plain(signature: str, _headers: Headers, _body: bytes, secrets: Sequence[str]) -> _Pairs:
+def _expect_plain(
+    signature: str, _headers: Headers, _body: bytes, secrets: Sequence[str]
+) -> _Pairs:
     for secret in secrets:
         yield signature.strip(), secret
 
 
 _FORMS: Mapping[str, Callable[[str, Headers, bytes, Sequence[str]], _Pairs]] = {
-    "X-Hub-Signature-256": _hexadecimal,
-    "X-Hub-Signature": _hexadecimal,
-    HEADER: _hexadecimal,
-    _STANDARD: _standard,
-    "X-Gitlab-Token": _plain,
+    "X-Hub-Signature-256": _expect_hex,
+    "X-Hub-Signature": _expect_hex,
+    SIGNATURE_HEADER: _expect_hex,
+    _STANDARD: _expect_standard,
+    "X-Gitlab-Token": _expect_plain,
 }
 """GitHub's (Gitea's, Forgejo's), Bitbucket's, ours, GitLab's signing token, GitLab's plain one."""

@@ -18,7 +18,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qs
 
-from controller.adapters.http.server import Answering, answering
+from controller.adapters.http.server import RequestHandler, serve_requests
 from controller.adapters.http.webhook_signatures import (
     Headers,
     SecretError,
@@ -28,17 +28,17 @@ from controller.adapters.http.webhook_signatures import (
 
 _log = logging.getLogger(__name__)
 
-PATH = "/hooks"
-LARGEST = 4 << 20
+WEBHOOK_PATH = "/hooks"
+MAX_BODY_BYTES = 4 << 20
 """Bytes of the largest hook that is read: larger ones are refused, and the next pull is in turn."""
-_SECONDS = 10.0
-_PART = 1 << 16
+_BODY_SECONDS = 10.0
+_CHUNK_BYTES = 1 << 16
 _FORM = "application/x-www-form-urlencoded"
 _EVENTS = {"X-GitHub-Event": {"push"}, "X-Gitlab-Event": {"Push Hook", "System Hook"}}
 
 
 @dataclass(slots=True)
-class Hooks:
+class WebhookReceiver:
     """What hooks are checked with and do: ``heard`` is called for each that may concern a branch.
 
     ``secrets`` is asked for each hook, so that it may change; it may raise SecretError. ``branch``
@@ -48,35 +48,35 @@ class Hooks:
 
     secrets: Callable[[], Sequence[str]]
     branch: Callable[[], str]
-    heard: Callable[[], None]
+    on_push: Callable[[], None]
     _told: set[str] = field(default_factory=set)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def answer(self, headers: Headers, body: bytes) -> tuple[HTTPStatus, str]:
         """Take a hook in, and return the status and the words that answer it."""
         if not is_signed(headers):
-            return self._refused(HTTPStatus.UNAUTHORIZED, "there is no signature")
+            return self._refuse(HTTPStatus.UNAUTHORIZED, "there is no signature")
         try:
             secrets = self.secrets()
         except SecretError as error:
-            self._tell(str(error))
+            self._log_refusal(str(error))
             return HTTPStatus.SERVICE_UNAVAILABLE, "hooks cannot be checked now"
         if not is_authentic(headers, body, secrets):
-            return self._refused(HTTPStatus.FORBIDDEN, "the signature is not right")
+            return self._refuse(HTTPStatus.FORBIDDEN, "the signature is not right")
         with self._lock:
             self._told.clear()
-        ignored = why_ignored(headers, body, self.branch())
+        ignored = explain_ignored(headers, body, self.branch())
         _log.debug("webhook", extra={"ignored": ignored})
         if ignored:
             return HTTPStatus.ACCEPTED, f"ignored: {ignored}"
-        self.heard()
+        self.on_push()
         return HTTPStatus.ACCEPTED, "the branch is pulled"
 
-    def _refused(self, status: HTTPStatus, why: str) -> tuple[HTTPStatus, str]:
-        self._tell(why)
+    def _refuse(self, status: HTTPStatus, why: str) -> tuple[HTTPStatus, str]:
+        self._log_refusal(why)
         return status, why
 
-    def _tell(self, why: str) -> None:
+    def _log_refusal(self, why: str) -> None:
         with self._lock:
             is_news = why not in self._told
             self._told.add(why)
@@ -85,16 +85,16 @@ class Hooks:
 
 
 @contextmanager
-def hooking(address: str, hooks: Hooks) -> Iterator[str]:
+def receive_webhooks(address: str, hooks: WebhookReceiver) -> Iterator[str]:
     """While the context lasts hooks posted to an address are taken; yields the URL to post to.
 
     Raises AddressError; ``answering`` tells of addresses.
     """
-    with answering(address, partial(_Handler, hooks)) as url:
-        yield f"{url}{PATH}"
+    with serve_requests(address, partial(_WebhookHandler, hooks)) as url:
+        yield f"{url}{WEBHOOK_PATH}"
 
 
-def why_ignored(headers: Headers, body: bytes, branch: str) -> str:
+def explain_ignored(headers: Headers, body: bytes, branch: str) -> str:
     """Return why an authentic hook does not concern a branch; nothing if it may.
 
     What cannot be understood may: one pull too many costs little.
@@ -103,7 +103,7 @@ def why_ignored(headers: Headers, body: bytes, branch: str) -> str:
         event = headers.get(name)
         if event and event not in pushes:
             return "it tells of no push"
-    told = _content(headers, body)
+    told = _parse_payload(headers, body)
     if headers.get("X-Gitlab-Event") == "System Hook" and told.get("event_name") != "push":
         return "it tells of no push"
     ref = told.get("ref")
@@ -112,7 +112,7 @@ def why_ignored(headers: Headers, body: bytes, branch: str) -> str:
     return ""
 
 
-def _content(headers: Headers, body: bytes) -> dict[str, Any]:
+def _parse_payload(headers: Headers, body: bytes) -> dict[str, Any]:
     kind = (headers.get("Content-Type") or "").partition(";")[0].strip().lower()
     try:
         text = body.decode()
@@ -124,51 +124,51 @@ def _content(headers: Headers, body: bytes) -> dict[str, Any]:
     return told if isinstance(told, dict) else {}
 
 
-class _Handler(Answering):
+class _WebhookHandler(RequestHandler):
     """Answers POST; every other method is refused."""
 
     allowed = "POST"
 
-    def __init__(self, hooks: Hooks, *given: Any) -> None:
+    def __init__(self, hooks: WebhookReceiver, *given: Any) -> None:
         self._hooks = hooks
         super().__init__(*given)
 
-    def posted(self) -> None:
+    def handle_post(self) -> None:
         """Take the hook in, if it is posted to the one path."""
-        status, body = self._read()
+        status, body = self._read_request()
         words = status.phrase
         if status is HTTPStatus.OK:
-            if self.path.partition("?")[0] == PATH:
+            if self.path.partition("?")[0] == WEBHOOK_PATH:
                 status, words = self._hooks.answer(self.headers, body)
             else:
-                status, words = HTTPStatus.NOT_FOUND, f"hooks are posted to {PATH}"
+                status, words = HTTPStatus.NOT_FOUND, f"hooks are posted to {WEBHOOK_PATH}"
         self.answer(status, f"{words}\n".encode())
 
-    def _read(self) -> tuple[HTTPStatus, bytes]:
+    def _read_request(self) -> tuple[HTTPStatus, bytes]:
         """Return the body, or the status that refuses it."""
         length = self.headers.get("Content-Length")
         if length is None:
             return HTTPStatus.LENGTH_REQUIRED, b""
         if not (length.isascii() and length.isdecimal()):
             return HTTPStatus.BAD_REQUEST, b""
-        if len(length) > len(str(LARGEST)) or int(length) > LARGEST:
+        if len(length) > len(str(MAX_BODY_BYTES)) or int(length) > MAX_BODY_BYTES:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE, b""
         try:
-            body = self._body(int(length))
+            body = self._read_body(int(length))
         except TimeoutError:
             return HTTPStatus.REQUEST_TIMEOUT, b""
         whole = len(body) == int(length)
         return (HTTPStatus.OK, body) if whole else (HTTPStatus.BAD_REQUEST, b"")
 
-    def _body(self, length: int) -> bytes:
+    def _read_body(self, length: int) -> bytes:
         """Return what comes of the body; raises TimeoutError however slowly it goes on coming."""
-        deadline, parts, left = time.monotonic() + _SECONDS, [], length
+        deadline, parts, left = time.monotonic() + _BODY_SECONDS, [], length
         while left:
             seconds = deadline - time.monotonic()
             if seconds <= 0:
                 raise TimeoutError
             self.connection.settimeout(min(seconds, self.timeout))
-            part = self.rfile.read1(min(left, _PART))
+            part = self.rfile.read1(min(left, _CHUNK_BYTES))
             if not part:
                 break
             parts.append(part)

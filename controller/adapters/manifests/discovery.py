@@ -9,11 +9,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from controller.adapters.host.tree_bounds import Bounds, Ground, ground_of, unknown
+from controller.adapters.host.tree_bounds import (
+    PathLocation,
+    TreeBounds,
+    locate_path,
+    make_unreadable_problem,
+)
 from controller.adapters.host.tree_files import (
+    EntryType,
     FileUnreadableError,
-    Kind,
-    Listed,
+    FolderEntry,
     NotRegularError,
     OutsideTreeError,
     TooLargeError,
@@ -23,12 +28,12 @@ from controller.core.documents.file_names import is_json, is_manifest, is_sideca
 from controller.core.model import Problem, Source
 from controller.core.problems import Code
 
-LARGEST = 1 << 20
+MAX_MANIFEST_BYTES = 1 << 20
 # A file of this size may still hold so many values that reading it takes a second.
-_LARGE = 200_000
-_MOST_PARTS = 100_000
+_LARGE_BYTES = 200_000
+_MAX_PARTS = 100_000
 # No name of a file is longer than 255 bytes, and a sidecar is written under one that is longer.
-_LONGEST_NAME = 200
+_MAX_NAME_BYTES = 200
 _LINK_HINT = "put the file itself in the tree, or delete the link"
 
 
@@ -40,31 +45,31 @@ class PathMissingError(Exception):
         self.path = Path(path)
 
 
-class UnfitFileError(Exception):
+class UnusableFileError(Exception):
     """A file that cannot be read, or is too large to be a manifest."""
 
     def __init__(self, code: Code, message: str, hint: str = "") -> None:
         super().__init__(message)
         self.code, self.message, self.hint = code, message, hint
 
-    def problem(self, path: str) -> Problem:
+    def make_problem(self, path: str) -> Problem:
         """Return the problem of the file as a whole."""
         return Problem(self.code.code, self.message, Source(path), self.hint)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class DiscoveredFiles:
     """The manifests' files in a fixed order, and what of the tree cannot be one.
 
     ``bounds`` gives for each file how far the files reach that it is read with.
     """
 
     files: tuple[str, ...] = ()
-    bounds: tuple[Bounds, ...] = ()
+    bounds: tuple[TreeBounds, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
-def discover(paths: Iterable[Path], *, named: bool = False) -> Found:
+def discover_files(paths: Iterable[Path], *, named: bool = False) -> DiscoveredFiles:
     """Every manifest's file under the paths is found once, in the order of the paths' names.
 
     A path given by name is taken whatever it is called. ``named`` says that --config names the
@@ -74,14 +79,14 @@ def discover(paths: Iterable[Path], *, named: bool = False) -> Found:
     for path in paths:
         search.add(os.fspath(path))
     files = dict(search.files)
-    return Found(tuple(files), tuple(files.values()), tuple(search.problems))
+    return DiscoveredFiles(tuple(files), tuple(files.values()), tuple(search.problems))
 
 
 class _Search:
     """One discovery: each real file counts once, by whichever name it is met first."""
 
     def __init__(self, *, named: bool) -> None:
-        self.files: dict[str, Bounds] = {}
+        self.files: dict[str, TreeBounds] = {}
         self.problems: list[Problem] = []
         self._named = named
         self._met: set[str] = set()
@@ -89,31 +94,31 @@ class _Search:
 
     def add(self, path: str) -> None:
         """Take in what a path leads to; raises PathMissingError where it leads nowhere."""
-        ground = ground_of(path, named=self._named)
+        ground = locate_path(path, named=self._named)
         root = ground.bounds.root
         try:
-            real = _present(path, root)
+            real = _resolve_named(path, root)
             found = root.stat(path)
         except (FileUnreadableError, OutsideTreeError) as error:
-            self.problems.append(_unfit(error).problem(path))
+            self.problems.append(_make_file_error(error).make_problem(path))
             return
         if found is not None and stat.S_ISDIR(found.st_mode):
-            self._folder(path, real, ground.bounds)
+            self._add_folder(path, real, ground.bounds)
         else:
-            self._file(path, real, ground.bounds)
-        self._follow(ground)
+            self._add_file(path, real, ground.bounds)
+        self._follow_links(ground)
 
-    def _file(self, path: str, real: str, bounds: Bounds) -> None:
-        if len(os.fsencode(os.path.basename(path))) > _LONGEST_NAME:
+    def _add_file(self, path: str, real: str, bounds: TreeBounds) -> None:
+        if len(os.fsencode(os.path.basename(path))) > _MAX_NAME_BYTES:
             # Its sidecar could not even be looked for, and would count as an unread record.
-            message = f"the file's name is longer than {_LONGEST_NAME} bytes"
+            message = f"the file's name is longer than {_MAX_NAME_BYTES} bytes"
             hint = "rename it: its status is written beside it under a longer name"
             self.problems.append(Problem(Code.NOT_READABLE.code, message, Source(path), hint))
         elif real not in self._met:
             self._met.add(real)
             self.files[path] = bounds
 
-    def _folder(self, path: str, real: str, bounds: Bounds) -> None:
+    def _add_folder(self, path: str, real: str, bounds: TreeBounds) -> None:
         """Take in a folder and all below it; links wait until everything real is known."""
         pending = [(path, real)]
         while pending:
@@ -123,27 +128,27 @@ class _Search:
             self._met.add(real_folder)
             inner = []
             start = os.path.join(folder, "")
-            for name, kind in self._entries(folder, bounds.root):
+            for name, kind in self._list_entries(folder, bounds.root):
                 if name[0] == ".":
                     continue
                 inside = start + name
-                if kind == Kind.LINK:
+                if kind == EntryType.LINK:
                     self._links.append((inside, name))
-                elif kind == Kind.FOLDER:
+                elif kind == EntryType.FOLDER:
                     inner.append((inside, f"{real_folder}/{name}"))
-                elif is_manifest(name) and (kind == Kind.FILE or not is_json(name)):
-                    self._file(inside, f"{real_folder}/{name}", bounds)
+                elif is_manifest(name) and (kind == EntryType.FILE or not is_json(name)):
+                    self._add_file(inside, f"{real_folder}/{name}", bounds)
             pending.extend(reversed(inner))
 
-    def _entries(self, folder: str, root: TreeRoot) -> Sequence[Listed]:
+    def _list_entries(self, folder: str, root: TreeRoot) -> Sequence[FolderEntry]:
         """Return what a folder holds, by name; what cannot be listed is a problem."""
         try:
             return root.list_folder(folder) or ()
         except (FileUnreadableError, OutsideTreeError) as error:
-            self.problems.append(unknown(folder, error.text))
+            self.problems.append(make_unreadable_problem(folder, error.text))
             return ()
 
-    def _follow(self, ground: Ground) -> None:
+    def _follow_links(self, ground: PathLocation) -> None:
         """Take in what the links lead to, as long as that is in the tree."""
         while self._links:
             path, name = self._links.pop(0)
@@ -153,18 +158,18 @@ class _Search:
             try:
                 real = ground.bounds.root.resolve(path)
             except (FileUnreadableError, OutsideTreeError) as error:
-                self.problems.append(_unfit(error).problem(path))
+                self.problems.append(_make_file_error(error).make_problem(path))
                 continue
             # A sidecar is not read here, but one that leads out holds jobs: that is said at once.
             is_wanted = folder or is_manifest(name)
-            if real is not None and is_wanted and self._is_of(ground, path, real):
-                take = self._folder if folder else self._file
+            if real is not None and is_wanted and self._is_in_fleet(ground, path, real):
+                take = self._add_folder if folder else self._add_file
                 take(path, real, ground.bounds)
 
-    def _is_of(self, ground: Ground, path: str, real: str) -> bool:
+    def _is_in_fleet(self, ground: PathLocation, path: str, real: str) -> bool:
         """Whether a link stays in its fleet: what another one governs is another one's to run."""
-        other = ground_of(real, named=self._named)
-        if self._named or other.seat in {ground.seat, None}:
+        other = locate_path(real, named=self._named)
+        if self._named or other.fleet_folder in {ground.fleet_folder, None}:
             return True
         message = "the symbolic link leads to the manifests of another fleet"
         self.problems.append(
@@ -173,7 +178,7 @@ class _Search:
         return False
 
 
-def _present(path: str, root: TreeRoot) -> str:
+def _resolve_named(path: str, root: TreeRoot) -> str:
     """Return where a path leads that was given by name."""
     try:
         real = root.resolve(path)
@@ -186,38 +191,38 @@ def _present(path: str, root: TreeRoot) -> str:
     return real
 
 
-def content(path: str, root: TreeRoot) -> bytes:
+def read_content(path: str, root: TreeRoot) -> bytes:
     """Return a file's bytes; nothing but a regular file of the tree, of bounded size, is ever read.
 
     Raises UnfitFileError for everything else, at once: a pipe is not waited for.
     """
     try:
-        data = root.read(path, LARGEST)
+        data = root.read(path, MAX_MANIFEST_BYTES)
     except (FileUnreadableError, OutsideTreeError) as error:
-        raise _unfit(error) from error
+        raise _make_file_error(error) from error
     if data is None:
-        raise UnfitFileError(*_unreadable(os.strerror(errno.ENOENT)))
-    if len(data) > _LARGE and data.count(b"\n") + data.count(b",") > _MOST_PARTS:
-        message = f"the file has more than {_MOST_PARTS} lines and commas"
-        raise UnfitFileError(Code.TOO_LARGE, message, "split it into several files")
+        raise UnusableFileError(*_describe_unreadable(os.strerror(errno.ENOENT)))
+    if len(data) > _LARGE_BYTES and data.count(b"\n") + data.count(b",") > _MAX_PARTS:
+        message = f"the file has more than {_MAX_PARTS} lines and commas"
+        raise UnusableFileError(Code.TOO_LARGE, message, "split it into several files")
     return data
 
 
-def _unfit(error: FileUnreadableError | OutsideTreeError) -> UnfitFileError:
+def _make_file_error(error: FileUnreadableError | OutsideTreeError) -> UnusableFileError:
     """Return what a reader of the tree found as a file that cannot be a manifest."""
     if error.errno == errno.ELOOP:
         circular = isinstance(error, FileUnreadableError)
         text = "the symbolic link leads nowhere" if circular else error.text
-        return UnfitFileError(Code.OUTSIDE_TREE, text, _LINK_HINT)
+        return UnusableFileError(Code.OUTSIDE_TREE, text, _LINK_HINT)
     if isinstance(error, TooLargeError):
         hint = "split it into several files"
-        return UnfitFileError(Code.TOO_LARGE, "the file is larger than 1 MiB", hint)
+        return UnusableFileError(Code.TOO_LARGE, "the file is larger than 1 MiB", hint)
     if isinstance(error, NotRegularError):
-        return UnfitFileError(Code.NOT_READABLE, "this is not a regular file")
-    return UnfitFileError(*_unreadable(error.text))
+        return UnusableFileError(Code.NOT_READABLE, "this is not a regular file")
+    return UnusableFileError(*_describe_unreadable(error.text))
 
 
-def _unreadable(why: str) -> tuple[Code, str, str]:
+def _describe_unreadable(why: str) -> tuple[Code, str, str]:
     return (
         Code.NOT_READABLE,
         f"the file cannot be read: {why}",

@@ -10,21 +10,21 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from controller.adapters.host.tree_bounds import Bounds
-from controller.adapters.manifests.defaults import Defaults, Layer
-from controller.adapters.manifests.discovery import UnfitFileError, content
-from controller.adapters.manifests.entries import invalid_entry, valid_entry
-from controller.adapters.manifests.source_lines import problem_of
-from controller.adapters.schemas.kind_readers import Readable, readable
+from controller.adapters.host.tree_bounds import TreeBounds
+from controller.adapters.manifests.defaults import DefaultsCache, DefaultsLayer
+from controller.adapters.manifests.discovery import UnusableFileError, read_content
+from controller.adapters.manifests.entries import make_invalid_entry, make_valid_entry
+from controller.adapters.manifests.source_lines import make_problem
+from controller.adapters.schemas.kind_readers import KindReader, get_kind_reader
 from controller.adapters.yaml.fast_parser import UnusualError
-from controller.adapters.yaml.parser import Document, Text, parse
-from controller.adapters.yaml.template_cache import Shapes
+from controller.adapters.yaml.parser import ParsedYaml, YamlDocument, parse
+from controller.adapters.yaml.template_cache import TemplateCache
 from controller.core.documents.decoder import Placed, freely, placed, read
 from controller.core.documents.entries import Entry
 from controller.core.documents.envelope_values import named
 from controller.core.documents.file_names import is_json
 from controller.core.documents.nodes import MapNode, Mark, Node, member, place, text_of
-from controller.core.findings import Finding
+from controller.core.findings import ValueFinding
 from controller.core.fleet import Fleet
 from controller.core.kinds.registry import KINDS
 from controller.core.model import API_VERSION, Problem, Source
@@ -34,16 +34,18 @@ from controller.core.validation.manifest_rules import judged
 
 _CONTROL = Code.CONTROL_CHARACTER.code
 # A file with more is no manifest, and what follows in it is not read.
-_MOST_PROBLEMS = 1_000
-_MOST_MANIFESTS = 2_000
-_NO_MAPPING = "begin with `apiVersion: bedrock-jobs/v1`; a line of --- parts several manifests"
+_MAX_PROBLEMS = 1_000
+_MAX_MANIFESTS = 2_000
+_NOT_A_MAPPING_HINT = (
+    "begin with `apiVersion: bedrock-jobs/v1`; a line of --- parts several manifests"
+)
 # JSON may write the slash of our version with a backslash before it.
 _VERSION_KEY, _VERSION_NAME = b'"apiVersion"', API_VERSION.split("/")[0].encode()
 _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
 @dataclass(frozen=True, slots=True)
-class FileRead:
+class ParsedFile:
     """What one file holds: its named documents, and every problem found on the way."""
 
     entries: tuple[Entry, ...] = ()
@@ -51,17 +53,17 @@ class FileRead:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _DocumentContext:
     """The document under way: its file, its own nodes, and what lies under it."""
 
     path: str
     root: MapNode
-    layers: tuple[Layer, ...]
+    layers: tuple[DefaultsLayer, ...]
     name: str | None
     name_mark: Mark
 
 
-class Documents:
+class DocumentReader:
     """Reads files under one fleet's rules; schemas and defaults are loaded once.
 
     Without ``specs`` the entries come back without their specs, for those who only check.
@@ -70,147 +72,155 @@ class Documents:
     def __init__(self, fleet: Fleet, *, specs: bool = True) -> None:
         self._fleet = fleet
         self._specs = specs
-        self._defaults = Defaults()
-        self._shapes = Shapes()
+        self._defaults = DefaultsCache()
+        self._shapes = TemplateCache()
 
-    def file(self, path: str, bounds: Bounds) -> FileRead:
+    def read_file(self, path: str, bounds: TreeBounds) -> ParsedFile:
         """Return a file's documents and problems; no file stops another.
 
         A JSON file is often something else than a manifest, and then holds nothing.
         """
         try:
-            data = content(path, bounds.root)
-        except UnfitFileError as error:
+            data = read_content(path, bounds.root)
+        except UnusableFileError as error:
             if error.code is Code.TOO_LARGE and is_json(path):
-                return FileRead()
-            return FileRead((), (error.problem(path),))
-        if is_json(path) and not self._is_ours(data, path, bounds):
-            return FileRead()
-        return self.text(data, path, bounds)
+                return ParsedFile()
+            return ParsedFile((), (error.make_problem(path),))
+        if is_json(path) and not self._is_manifest(data, path, bounds):
+            return ParsedFile()
+        return self.parse_text(data, path, bounds)
 
-    def text(self, data: bytes, path: str, bounds: Bounds) -> FileRead:
+    def parse_text(self, data: bytes, path: str, bounds: TreeBounds) -> ParsedFile:
         """Return what a file would hold if these were its bytes."""
-        layers = self._defaults.of(os.path.dirname(path), bounds)
+        layers = self._defaults.get_layers(os.path.dirname(path), bounds)
         try:
-            return FileRead((self._at_once(data, path, layers),))
+            return ParsedFile((self._read_fast(data, path, layers),))
         except UnusualError:
-            return self._closely(parse(data), path, layers)
+            return self._read_thoroughly(parse(data), path, layers)
 
-    def _is_ours(self, data: bytes, path: str, bounds: Bounds) -> bool:
+    def _is_manifest(self, data: bytes, path: str, bounds: TreeBounds) -> bool:
         """Whether a JSON file is a manifest, or a broken one: that must not go unseen."""
         if _VERSION_KEY not in data or _VERSION_NAME not in data:
             return False
         text = parse(data)
         if any(document.broken for document in text.documents) or not text.documents:
             return True
-        layers = self._defaults.of(os.path.dirname(path), bounds)
+        layers = self._defaults.get_layers(os.path.dirname(path), bounds)
         return any(
             text_of(document.root, "apiVersion") == API_VERSION
-            and _kind_name(document.root, layers) in KINDS
+            and _get_kind_name(document.root, layers) in KINDS
             for document in text.documents
         )
 
-    def _at_once(self, data: bytes, path: str, layers: tuple[Layer, ...]) -> Entry:
+    def _read_fast(self, data: bytes, path: str, layers: tuple[DefaultsLayer, ...]) -> Entry:
         """Return a text's only document, if it is plain and valid; else UnusualError is raised."""
 
-        def known_of(name: str | None) -> Readable:
-            known = readable(_inherited_kind(layers) if name is None else name)
+        def find_reader(name: str | None) -> KindReader:
+            known = get_kind_reader(_get_inherited_kind(layers) if name is None else name)
             if known is None:
                 raise UnusualError
             return known
 
-        known, written, line, column = self._shapes.read(data, known_of)
-        value, problems = _laid(written, known, layers)
+        known, written, line, column = self._shapes.read(data, find_reader)
+        value, problems = _apply_defaults(written, known, layers)
         if problems or not known.checker.is_valid(named(known.kind, value)):
             raise UnusualError
         if any(judged(known.kind, value, known.checker, self._fleet)):
             raise UnusualError
-        return valid_entry(path, line, column, known, value, specs=self._specs)
+        return make_valid_entry(path, line, column, known, value, specs=self._specs)
 
-    def _closely(self, text: Text, path: str, layers: tuple[Layer, ...]) -> FileRead:
+    def _read_thoroughly(
+        self, text: ParsedYaml, path: str, layers: tuple[DefaultsLayer, ...]
+    ) -> ParsedFile:
         if not text.problems and len(text.documents) == 1:
-            return self._document(text.documents[0], path, layers, ())
-        return self._several(text, path, layers)
+            return self._read_document(text.documents[0], path, layers, ())
+        return self._read_documents(text, path, layers)
 
-    def defaults(self, path: str, bounds: Bounds) -> FileRead:
+    def check_defaults(self, path: str, bounds: TreeBounds) -> ParsedFile:
         """Return the problems of a defaults file that was given by name."""
-        layer = self._defaults.layer(path, bounds.root)
-        known = readable(layer.kind) or readable(next(iter(KINDS)))
-        return FileRead((), layer.value(known)[1] if known else layer.problems)
+        layer = self._defaults.get_layer(path, bounds.root)
+        known = get_kind_reader(layer.kind) or get_kind_reader(next(iter(KINDS)))
+        return ParsedFile((), layer.read_value(known)[1] if known else layer.problems)
 
-    def _several(self, text: Text, path: str, layers: tuple[Layer, ...]) -> FileRead:
-        shares = _shared(text)
+    def _read_documents(
+        self, text: ParsedYaml, path: str, layers: tuple[DefaultsLayer, ...]
+    ) -> ParsedFile:
+        shares = _divide_mistakes(text)
         if not shares:
-            return FileRead((), tuple(problem_of(flaw, path) for flaw in text.problems))
+            return ParsedFile((), tuple(make_problem(flaw, path) for flaw in text.problems))
         entries: list[Entry] = []
         problems: list[Problem] = []
         for document, flaws in zip(text.documents, shares, strict=True):
-            if len(entries) >= _MOST_MANIFESTS:
-                problems.append(problem_of(_one_too_many(document.root.start_mark), path))
+            if len(entries) >= _MAX_MANIFESTS:
+                problems.append(make_problem(_make_too_many(document.root.start_mark), path))
                 break
-            made = self._document(document, path, layers, flaws)
+            made = self._read_document(document, path, layers, flaws)
             entries += made.entries
             problems += made.problems
-            if len(problems) > _MOST_PROBLEMS:
+            if len(problems) > _MAX_PROBLEMS:
                 break
-        return FileRead(tuple(entries), tuple(problems))
+        return ParsedFile(tuple(entries), tuple(problems))
 
-    def _document(
+    def _read_document(
         self,
-        document: Document,
+        document: YamlDocument,
         path: str,
-        layers: tuple[Layer, ...],
+        layers: tuple[DefaultsLayer, ...],
         flaws: Sequence[Placed],
-    ) -> FileRead:
+    ) -> ParsedFile:
         root = document.root
         if not isinstance(root, MapNode):
             told = "a manifest is a mapping of keys"
-            flaw = placed(Code.NOT_A_MAPPING, root.start_mark, told, _NO_MAPPING)
-            return FileRead((), tuple(problem_of(each, path) for each in (*flaws, flaw)))
-        at = _placed_document(root, path, layers)
-        known = readable(_kind_name(root, layers))
+            flaw = placed(Code.NOT_A_MAPPING, root.start_mark, told, _NOT_A_MAPPING_HINT)
+            return ParsedFile((), tuple(make_problem(each, path) for each in (*flaws, flaw)))
+        at = _make_context(root, path, layers)
+        known = get_kind_reader(_get_kind_name(root, layers))
         if known is None:
-            problems = _without_kind(document, at, flaws)
-            return FileRead((), tuple(problems))
+            problems = _report_without_kind(document, at, flaws)
+            return ParsedFile((), tuple(problems))
         if document.broken:
-            return _invalid(at, known, {}, [problem_of(flaw, path) for flaw in flaws])
-        return self._read(known, at, flaws)
+            return _make_invalid(at, known, {}, [make_problem(flaw, path) for flaw in flaws])
+        return self._check_document(known, at, flaws)
 
-    def _read(self, known: Readable, at: _Place, flaws: Sequence[Placed]) -> FileRead:
+    def _check_document(
+        self, known: KindReader, at: _DocumentContext, flaws: Sequence[Placed]
+    ) -> ParsedFile:
         """Read a whole document of a known kind, and hold it against all that binds it."""
         value, misread = read(at.root, known.grammar)
-        value, inherited = _laid(value, known, at.layers)
-        problems = [problem_of(flaw, at.path) for flaw in (*flaws, *misread)] + inherited
+        value, inherited = _apply_defaults(value, known, at.layers)
+        problems = [make_problem(flaw, at.path) for flaw in (*flaws, *misread)] + inherited
         full = named(known.kind, value)
         if problems or not known.checker.is_valid(full):
-            problems += _located(at, known, known.findings(full), problems)
+            problems += _locate_findings(at, known, known.find_mistakes(full), problems)
         if not problems:
             found = tuple(judged(known.kind, value, known.checker, self._fleet))
-            problems = _located(at, known, found, ())
+            problems = _locate_findings(at, known, found, ())
         if problems:
-            return _invalid(at, known, value, problems)
+            return _make_invalid(at, known, value, problems)
         line, column = at.name_mark.line, at.name_mark.column
-        return FileRead((valid_entry(at.path, line, column, known, value, specs=self._specs),))
+        return ParsedFile(
+            (make_valid_entry(at.path, line, column, known, value, specs=self._specs),)
+        )
 
 
-def _laid(
-    value: dict[str, Any], known: Readable, layers: Sequence[Layer]
+def _apply_defaults(
+    value: dict[str, Any], known: KindReader, layers: Sequence[DefaultsLayer]
 ) -> tuple[dict[str, Any], list[Problem]]:
     """Return a document's value laid over its defaults, with all problems of those."""
     problems: list[Problem] = []
     for layer in layers:
-        inherited, flaws = layer.value(known)
+        inherited, flaws = layer.read_value(known)
         value = laid(value, inherited)
         problems += flaws
     return value, problems
 
 
-def _one_too_many(mark: Mark) -> Placed:
-    message = f"the file has more than {_MOST_MANIFESTS} manifests, and reading ends here"
+def _make_too_many(mark: Mark) -> Placed:
+    message = f"the file has more than {_MAX_MANIFESTS} manifests, and reading ends here"
     return placed(Code.TOO_LARGE, mark, message, "split it into several files")
 
 
-def _shared(text: Text) -> list[list[Placed]]:
+def _divide_mistakes(text: ParsedYaml) -> list[list[Placed]]:
     """Return each document's share of a file's mistakes: those between it and the next one."""
     shares: list[list[Placed]] = [[] for _ in text.documents]
     starts = [document.root.start_mark.line + 1 for document in text.documents]
@@ -219,37 +229,39 @@ def _shared(text: Text) -> list[list[Placed]]:
     return shares
 
 
-def _placed_document(root: MapNode, path: str, layers: tuple[Layer, ...]) -> _Place:
+def _make_context(root: MapNode, path: str, layers: tuple[DefaultsLayer, ...]) -> _DocumentContext:
     metadata = member(root, "metadata")
     found = member(metadata[1], "name") if metadata else None
     if found is not None and found[1].value:
-        return _Place(path, root, layers, found[1].value, found[1].start_mark)
+        return _DocumentContext(path, root, layers, found[1].value, found[1].start_mark)
     # A name that a merge key brings in has its place too, only a slower one.
     mark, _ = place(root, ("metadata", "name"))
-    return _Place(path, root, layers, None, mark)
+    return _DocumentContext(path, root, layers, None, mark)
 
 
-def _kind_name(root: Node, layers: Sequence[Layer]) -> str | None:
+def _get_kind_name(root: Node, layers: Sequence[DefaultsLayer]) -> str | None:
     own = text_of(root, "kind")
-    return own if own is not None else _inherited_kind(layers)
+    return own if own is not None else _get_inherited_kind(layers)
 
 
-def _inherited_kind(layers: Sequence[Layer]) -> str | None:
+def _get_inherited_kind(layers: Sequence[DefaultsLayer]) -> str | None:
     return next((layer.kind for layer in layers if layer.kind), None)
 
 
-def _without_kind(document: Document, at: _Place, flaws: Sequence[Placed]) -> Iterator[Problem]:
+def _report_without_kind(
+    document: YamlDocument, at: _DocumentContext, flaws: Sequence[Placed]
+) -> Iterator[Problem]:
     """Yield the problems of a document that no schema can be held against."""
     for flaw in flaws:
-        yield problem_of(flaw, at.path)
+        yield make_problem(flaw, at.path)
     if document.broken:
         return
     _, misread = read(at.root, freely())
-    for flaw in (*misread, *_header(at.root)):
-        yield problem_of(flaw, at.path)
+    for flaw in (*misread, *_check_header(at.root)):
+        yield make_problem(flaw, at.path)
 
 
-def _header(root: MapNode) -> Iterator[Placed]:
+def _check_header(root: MapNode) -> Iterator[Placed]:
     """Yield what is wrong with the two members that say what a document is."""
     version, kind = member(root, "apiVersion"), member(root, "kind")
     if version is None:
@@ -270,8 +282,11 @@ def _header(root: MapNode) -> Iterator[Placed]:
     yield placed(Code.UNKNOWN_KIND, kind[1].start_mark, "the kind is not offered", hint)
 
 
-def _located(
-    at: _Place, known: Readable, findings: Sequence[Finding], told: Sequence[Problem]
+def _locate_findings(
+    at: _DocumentContext,
+    known: KindReader,
+    findings: Sequence[ValueFinding],
+    told: Sequence[Problem],
 ) -> list[Problem]:
     """Return findings as problems where their values stand, less those already told there."""
     taken = {problem.source for problem in told}
@@ -279,13 +294,15 @@ def _located(
     garbled = {problem.source.line for problem in told if problem.code == _CONTROL}
     problems = []
     for finding in findings:
-        source, hint = _source(at, known, finding)
+        source, hint = _locate_finding(at, known, finding)
         if source not in taken and source.line not in garbled:
             problems.append(Problem(finding.code.code, finding.message, source, hint))
     return problems
 
 
-def _source(at: _Place, known: Readable, finding: Finding) -> tuple[Source, str]:
+def _locate_finding(
+    at: _DocumentContext, known: KindReader, finding: ValueFinding
+) -> tuple[Source, str]:
     """Return where a finding's value is written: here, or in the defaults that it comes from."""
     path, root = at.path, at.root
     mark, held = place(root, finding.path, on_key=finding.on_key)
@@ -301,11 +318,11 @@ def _source(at: _Place, known: Readable, finding: Finding) -> tuple[Source, str]
     return Source(path, mark.line + 1, mark.column + 1), hint
 
 
-def _invalid(
-    at: _Place, known: Readable, value: dict[str, Any], problems: Sequence[Problem]
-) -> FileRead:
+def _make_invalid(
+    at: _DocumentContext, known: KindReader, value: dict[str, Any], problems: Sequence[Problem]
+) -> ParsedFile:
     """Return an invalid document as an entry, if it has a name that a job can have."""
     if at.name is None or not _NAME.fullmatch(at.name):
-        return FileRead((), tuple(problems))
-    entry = invalid_entry(at.path, (at.name, at.name_mark), known, value, problems)
-    return FileRead((entry,), entry.problems)
+        return ParsedFile((), tuple(problems))
+    entry = make_invalid_entry(at.path, (at.name, at.name_mark), known, value, problems)
+    return ParsedFile((entry,), entry.problems)

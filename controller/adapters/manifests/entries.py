@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from controller.adapters.schemas.kind_readers import Readable
+from controller.adapters.schemas.kind_readers import KindReader
 from controller.core.documents.entries import Entry, with_problems
 from controller.core.documents.nodes import Mark
-from controller.core.fleet import OF_THE_FLEET
+from controller.core.fleet import FLEET_RULE_CODES
 from controller.core.model import Problem
 
-_LONGEST_NAME = 63
+_MAX_NAME = 63
 
 
-def valid_entry(
-    path: str, line: int, column: int, known: Readable, value: dict[str, Any], *, specs: bool
+def make_valid_entry(
+    path: str, line: int, column: int, known: KindReader, value: dict[str, Any], *, specs: bool
 ) -> Entry:
     """Return a valid document as an entry; line and column are its name's, from 0."""
     name, spec = str(value["metadata"]["name"]), value["spec"]
@@ -33,10 +33,10 @@ def valid_entry(
     )
 
 
-def invalid_entry(
+def make_invalid_entry(
     path: str,
     name: tuple[str, Mark],
-    known: Readable,
+    known: KindReader,
     value: dict[str, Any],
     problems: Sequence[Problem],
 ) -> Entry:
@@ -46,24 +46,24 @@ def invalid_entry(
     what the fleet does not allow, its policy counts too: a job that is to stop is stopped.
     """
     own, mark = name
-    job_name = _texts(value.get("spec")).get(known.kind.name_member, own)
+    job_name = _select_texts(value.get("spec")).get(known.kind.name_member, own)
     bare = Entry(
         known.kind.name,
         own,
         path,
         mark.line + 1,
         mark.column + 1,
-        job_name if len(job_name) <= _LONGEST_NAME else own,
-        _texts(_mapping(value.get("metadata")).get("labels")),
-        _texts(value.get("target")),
-        value.get("policy") if all(one.code in OF_THE_FLEET for one in problems) else None,
+        job_name if len(job_name) <= _MAX_NAME else own,
+        _select_texts(_ensure_mapping(value.get("metadata")).get("labels")),
+        _select_texts(value.get("target")),
+        value.get("policy") if all(one.code in FLEET_RULE_CODES for one in problems) else None,
     )
     return with_problems(bare, problems)
 
 
-def _mapping(value: Any) -> dict[str, Any]:
+def _ensure_mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _texts(value: Any) -> dict[str, str]:
-    return {key: text for key, text in _mapping(value).items() if isinstance(text, str)}
+def _select_texts(value: Any) -> dict[str, str]:
+    return {key: text for key, text in _ensure_mapping(value).items() if isinstance(text, str)}

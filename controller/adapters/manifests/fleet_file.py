@@ -6,16 +6,26 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.host.tree_bounds import Ground, anywhere, ground_of, shown, unknown
+from controller.adapters.host.tree_bounds import (
+    PathLocation,
+    format_path,
+    get_filesystem_root,
+    locate_path,
+    make_unreadable_problem,
+)
 from controller.adapters.host.tree_files import FileUnreadableError, TreeRoot
-from controller.adapters.manifests.discovery import PathMissingError, UnfitFileError, content
-from controller.adapters.manifests.source_lines import is_nothing, problem_of, says_nothing
+from controller.adapters.manifests.discovery import (
+    PathMissingError,
+    UnusableFileError,
+    read_content,
+)
+from controller.adapters.manifests.source_lines import is_empty, make_empty_problem, make_problem
 from controller.adapters.schemas import shipped_schemas
 from controller.adapters.yaml.parser import parse
 from controller.core.documents.decoder import compiled, placed, read
 from controller.core.documents.nodes import Node, place
-from controller.core.findings import Finding
-from controller.core.fleet import Fleet, fleet_of
+from controller.core.findings import ValueFinding
+from controller.core.fleet import Fleet, parse_fleet
 from controller.core.model import Problem, Source
 from controller.core.problems import Code
 from controller.core.validation.truncation import names_in, narrowed
@@ -27,66 +37,68 @@ def load_fleet(config: Path | None, start: Path) -> tuple[Fleet, tuple[Problem, 
     ``config`` names the file; without it, it is the one that governs ``start``. No file is a
     fleet without owner and rules. Raises PathMissingError when ``config`` does not exist.
     """
-    return rules_at(config, ground_of(start, named=config is not None))
+    return load_rules(config, locate_path(start, named=config is not None))
 
 
-def rules_at(config: Path | None, ground: Ground) -> tuple[Fleet, tuple[Problem, ...]]:
+def load_rules(config: Path | None, ground: PathLocation) -> tuple[Fleet, tuple[Problem, ...]]:
     """Return the rules that govern a ground, as ``load_fleet`` does."""
     if config is not None:
-        return _named(config, ground)
+        return _load_named(config, ground)
     if ground.problems or ground.fleet is None:
         return Fleet(), ground.problems
     try:
-        root = ground.bounds.root_for(str(Path(ground.fleet).parent))
+        root = ground.bounds.find_root(str(Path(ground.fleet).parent))
     except FileUnreadableError as error:
-        return Fleet(), (unknown(error.path, error.text),)
-    return _read(shown(ground.fleet), root)
+        return Fleet(), (make_unreadable_problem(error.path, error.text),)
+    return _read_rules(format_path(ground.fleet), root)
 
 
-def _named(config: Path, ground: Ground) -> tuple[Fleet, tuple[Problem, ...]]:
+def _load_named(config: Path, ground: PathLocation) -> tuple[Fleet, tuple[Problem, ...]]:
     """Return the rules of a file that an operator names: it may lie anywhere."""
-    if not anywhere().exists(str(config)):
+    if not get_filesystem_root().exists(str(config)):
         raise PathMissingError(str(config), "file")
-    fleet, problems = _read(shown(str(config)), anywhere())
+    fleet, problems = _read_rules(format_path(str(config)), get_filesystem_root())
     problems = (*ground.problems, *problems)
     return Fleet() if problems else replace(fleet, named=True), problems
 
 
-def _read(path: str, root: TreeRoot) -> tuple[Fleet, tuple[Problem, ...]]:
+def _read_rules(path: str, root: TreeRoot) -> tuple[Fleet, tuple[Problem, ...]]:
     try:
-        text = parse(content(path, root))
-    except UnfitFileError as error:
-        return Fleet(), (error.problem(path),)
-    problems = [problem_of(flaw, path) for flaw in text.problems]
+        text = parse(read_content(path, root))
+    except UnusableFileError as error:
+        return Fleet(), (error.make_problem(path),)
+    problems = [make_problem(flaw, path) for flaw in text.problems]
     roots = [document.root for document in text.documents]
-    if not roots or is_nothing(roots[0]):
-        return Fleet(), (*problems, says_nothing(path))
+    if not roots or is_empty(roots[0]):
+        return Fleet(), (*problems, make_empty_problem(path))
     if len(roots) > 1:
         message = "the fleet's file is one document"
         flaw = placed(Code.NOT_A_MAPPING, roots[1].start_mark, message, "keep the first one")
-        problems.append(problem_of(flaw, path))
+        problems.append(make_problem(flaw, path))
     if any(document.broken for document in text.documents):
         return Fleet(), tuple(problems)
-    return _checked(path, roots[0], problems)
+    return _check_rules(path, roots[0], problems)
 
 
-def _checked(path: str, root: Node, problems: list[Problem]) -> tuple[Fleet, tuple[Problem, ...]]:
-    value, misread = read(root, compiled(shipped_schemas.shipped(shipped_schemas.FLEET)))
-    problems += [problem_of(flaw, path) for flaw in misread]
+def _check_rules(
+    path: str, root: Node, problems: list[Problem]
+) -> tuple[Fleet, tuple[Problem, ...]]:
+    value, misread = read(root, compiled(shipped_schemas.load_schema(shipped_schemas.FLEET)))
+    problems += [make_problem(flaw, path) for flaw in misread]
     taken = {problem.source for problem in problems}
-    for finding in _findings(value):
+    for finding in _find_mistakes(value):
         mark, _ = place(root, finding.path, on_key=finding.on_key)
         source = Source(path, mark.line + 1, mark.column + 1)
         if source not in taken:
             problems.append(Problem(finding.code.code, finding.message, source, finding.hint))
-    return (Fleet() if problems else fleet_of(value)), tuple(problems)
+    return (Fleet() if problems else parse_fleet(value)), tuple(problems)
 
 
-def _findings(value: Any) -> tuple[Finding, ...]:
+def _find_mistakes(value: Any) -> tuple[ValueFinding, ...]:
     """Return what is wrong with a fleet's rules, in bounded time however many keys they hold."""
-    checker = shipped_schemas.checker(shipped_schemas.FLEET)
+    checker = shipped_schemas.get_checker(shipped_schemas.FLEET)
     if checker.is_valid(value):
         return ()
-    small, _ = narrowed(value, names_in(shipped_schemas.shipped(shipped_schemas.FLEET)))
+    small, _ = narrowed(value, names_in(shipped_schemas.load_schema(shipped_schemas.FLEET)))
     message = "the file holds more values than any fleet's, and one of the last is wrong"
-    return checker.findings(small) or (Finding(Code.OUT_OF_BOUNDS, (), message),)
+    return checker.findings(small) or (ValueFinding(Code.OUT_OF_BOUNDS, (), message),)

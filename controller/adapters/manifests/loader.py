@@ -9,24 +9,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.manifests.discovery import Found, PathMissingError, discover
-from controller.adapters.manifests.documents import Documents, FileRead
-from controller.adapters.manifests.missing_files import Lost, lost_files, problems_of_lost
-from controller.adapters.manifests.process_pool import Parcel, shared_out
+from controller.adapters.manifests.discovery import (
+    DiscoveredFiles,
+    PathMissingError,
+    discover_files,
+)
+from controller.adapters.manifests.documents import DocumentReader, ParsedFile
+from controller.adapters.manifests.missing_files import (
+    MissingFiles,
+    find_missing_files,
+    find_missing_problems,
+)
+from controller.adapters.manifests.process_pool import ResultCodec, map_in_processes
 from controller.core.documents.entries import Entry, manifest, with_problems
 from controller.core.documents.file_names import is_defaults
 from controller.core.fleet import Fleet
 from controller.core.model import JobKey, Problem, Severity, Source, Tree
 from controller.core.validation.tree_conflicts import clashes
 
-__all__ = ["PathMissingError", "Scan", "load", "scan"]
+__all__ = ["PathMissingError", "ScanResult", "load", "scan"]
 
 _NO_RULES = Fleet()
 Meanwhile = Callable[[Sequence[str]], object]
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
+class ScanResult:
     """What the files hold, before it is made into manifests.
 
     ``problems`` are sorted by place, each once, those of the entries included.
@@ -55,60 +63,66 @@ def scan(
     *,
     specs: bool = True,
     meanwhile: Meanwhile = lambda _: None,
-) -> Scan:
+) -> ScanResult:
     """Read all files under the paths; without ``specs`` the entries carry none.
 
     Raises PathMissingError for a path that does not exist.
     """
-    found = discover(paths, named=fleet.named)
+    found = discover_files(paths, named=fleet.named)
     every = range(len(found.files))
     reads = read_files(found, every, fleet, specs=specs, meanwhile=meanwhile)
-    return assembled(found, reads, fleet, lost_in(found))
+    return assemble_scan(found, reads, fleet, find_missing(found))
 
 
-def lost_in(found: Found) -> Lost:
+def find_missing(found: DiscoveredFiles) -> MissingFiles:
     """Return what the work trees lack of the files that the found ones rest on, as git says."""
-    return lost_files({bounds.root for bounds in dict.fromkeys(found.bounds)})
+    return find_missing_files({bounds.root for bounds in dict.fromkeys(found.bounds)})
 
 
-def assembled(found: Found, reads: Sequence[FileRead], fleet: Fleet, lost: Lost) -> Scan:
+def assemble_scan(
+    found: DiscoveredFiles, reads: Sequence[ParsedFile], fleet: Fleet, lost: MissingFiles
+) -> ScanResult:
     """Return what the whole tree holds, from what each file of it holds, in their order."""
     entries = [entry for read in reads for entry in read.entries]
     problems = [problem for read in reads for problem in read.problems]
-    resting = problems_of_lost(entries, lost, named=fleet.named)
+    resting = find_missing_problems(entries, lost, named=fleet.named)
     for found_more in (clashes(entries, fleet.target), resting):
         for index, more in found_more.items():
             entries[index] = with_problems(entries[index], more)
             problems += more
-    return Scan(tuple(entries), _sorted((*found.problems, *problems)), len(found.files))
+    return ScanResult(
+        tuple(entries), _sort_problems((*found.problems, *problems)), len(found.files)
+    )
 
 
-def _sorted(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+def _sort_problems(problems: Sequence[Problem]) -> tuple[Problem, ...]:
     """Return problems by place, each told once however many manifests share it."""
     once = {(problem.source, problem.code, problem.message): problem for problem in problems}
     return tuple(once[place] for place in sorted(once))
 
 
 def read_files(
-    found: Found,
+    found: DiscoveredFiles,
     positions: Sequence[int],
     fleet: Fleet,
     *,
     specs: bool = True,
     meanwhile: Meanwhile = lambda _: None,
-) -> list[FileRead]:
+) -> list[ParsedFile]:
     """Return what some of the files hold, in the order of the positions."""
-    documents = Documents(fleet, specs=specs)
+    documents = DocumentReader(fleet, specs=specs)
 
-    def work(share: Sequence[int]) -> list[FileRead]:
-        with uncollected():
-            return [_read(documents, found, index) for index in share]
+    def read_share(share: Sequence[int]) -> list[ParsedFile]:
+        with pause_collector():
+            return [_read_file(documents, found, index) for index in share]
 
-    return shared_out(positions, work, Parcel(_plain, _rebuilt), lambda: meanwhile(found.files))
+    return map_in_processes(
+        positions, read_share, ResultCodec(_pack_file, _unpack_file), lambda: meanwhile(found.files)
+    )
 
 
 @contextmanager
-def uncollected() -> Iterator[None]:
+def pause_collector() -> Iterator[None]:
     """Keep the collector out of the way: reading makes no cycles, and it would look for them."""
     running = gc.isenabled()
     gc.disable()
@@ -119,26 +133,26 @@ def uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _read(documents: Documents, found: Found, index: int) -> FileRead:
+def _read_file(documents: DocumentReader, found: DiscoveredFiles, index: int) -> ParsedFile:
     path = found.files[index]
     bounds = found.bounds[index]
     if is_defaults(path.rpartition("/")[2]):
-        return documents.defaults(path, bounds)
-    return documents.file(path, bounds)
+        return documents.check_defaults(path, bounds)
+    return documents.read_file(path, bounds)
 
 
 # What crosses from one process to another is tuples of plain values: marshal takes nothing else,
 # and takes a quarter of the time that pickling our own types would.
-def _plain(read: FileRead) -> tuple[Any, ...]:
+def _pack_file(read: ParsedFile) -> tuple[Any, ...]:
     if not read.problems:
         return tuple(map(tuple, read.entries)), ()
     return (
-        tuple((*entry[:-1], tuple(map(_plain_problem, entry.problems))) for entry in read.entries),
-        tuple(map(_plain_problem, read.problems)),
+        tuple((*entry[:-1], tuple(map(_pack_problem, entry.problems))) for entry in read.entries),
+        tuple(map(_pack_problem, read.problems)),
     )
 
 
-def _plain_problem(problem: Problem) -> tuple[Any, ...]:
+def _pack_problem(problem: Problem) -> tuple[Any, ...]:
     source, key = problem.source, problem.key
     return (
         problem.code,
@@ -150,17 +164,17 @@ def _plain_problem(problem: Problem) -> tuple[Any, ...]:
     )
 
 
-def _rebuilt(plain: tuple[Any, ...]) -> FileRead:
+def _unpack_file(plain: tuple[Any, ...]) -> ParsedFile:
     entries, problems = plain
     if not problems:
-        return FileRead(tuple(map(Entry._make, entries)))
-    return FileRead(
-        tuple(Entry._make((*entry[:-1], tuple(_rebuilt_problems(entry[-1])))) for entry in entries),
-        tuple(_rebuilt_problems(problems)),
+        return ParsedFile(tuple(map(Entry._make, entries)))
+    return ParsedFile(
+        tuple(Entry._make((*entry[:-1], tuple(_unpack_problems(entry[-1])))) for entry in entries),
+        tuple(_unpack_problems(problems)),
     )
 
 
-def _rebuilt_problems(plain: Sequence[tuple[Any, ...]]) -> Iterator[Problem]:
+def _unpack_problems(plain: Sequence[tuple[Any, ...]]) -> Iterator[Problem]:
     for code, message, source, hint, key, severity in plain:
         job = JobKey(*key) if key else None
         yield Problem(code, message, Source(*source), hint, job, Severity(severity))

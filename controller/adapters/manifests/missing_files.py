@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from controller.adapters.git.command import (
-    OFFLINE,
-    READING,
+    OFFLINE_VARIABLES,
+    READ_ONLY_SETTINGS,
     Git,
     GitError,
     NoAnswerError,
-    explained,
+    explain_output,
 )
-from controller.adapters.host.tree_bounds import shown
+from controller.adapters.host.tree_bounds import format_path
 from controller.adapters.host.tree_files import FileUnreadableError, OutsideTreeError, TreeRoot
 from controller.core.documents.entries import Entry
 from controller.core.documents.file_names import BINDING, is_fleet_file
@@ -30,7 +30,7 @@ from controller.core.problems import Code
 
 _REPOSITORY = ".git"
 _PATTERNS = tuple(f":(top,icase,glob)**/{name}" for name in sorted(BINDING))
-_NOT_FOR_US = re.compile(
+_UNUSABLE_REPOSITORY = re.compile(
     "not a git repository|dubious ownership|must be run in a work tree|cannot use bare repository"
     "|unknown repository extension|expected git repo version",
     re.IGNORECASE,
@@ -38,7 +38,7 @@ _NOT_FOR_US = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class MissingFiles:
     """What git holds of the files that manifests rest on, and the work tree lacks.
 
     ``files`` are paths without links, sorted. ``unanswered`` has, by the top folder of a work tree
@@ -49,7 +49,7 @@ class Lost:
     unanswered: Mapping[str, str] = field(default_factory=dict)
 
 
-def lost_files(roots: Iterable[TreeRoot]) -> Lost:
+def find_missing_files(roots: Iterable[TreeRoot]) -> MissingFiles:
     """Return what is lost below the roots of git work trees.
 
     The index and HEAD are asked by one git process for each root. Where there is no git, or its
@@ -60,14 +60,14 @@ def lost_files(roots: Iterable[TreeRoot]) -> Lost:
     unanswered = {}
     for top in {root.path for root in roots}:
         try:
-            files += _lost_below(TreeRoot(top))
+            files += _find_missing_below(TreeRoot(top))
         except GitError as error:
             unanswered[top] = str(error)
-    return Lost(tuple(sorted(files)), unanswered)
+    return MissingFiles(tuple(sorted(files)), unanswered)
 
 
-def problems_of_lost(
-    entries: Iterable[Entry], lost: Lost, *, named: bool
+def find_missing_problems(
+    entries: Iterable[Entry], lost: MissingFiles, *, named: bool
 ) -> Mapping[int, tuple[Problem, ...]]:
     """Return, by the positions of the entries that rest on lost files, the problems of these.
 
@@ -75,8 +75,11 @@ def problems_of_lost(
     """
     files = [path for path in lost.files if not (named and is_fleet_file(Path(path).name))]
     counting = [
-        *((Path(path).parent, _problem(path)) for path in files),
-        *((Path(top), _unknown(top, why)) for top, why in sorted(lost.unanswered.items())),
+        *((Path(path).parent, _make_missing_problem(path)) for path in files),
+        *(
+            (Path(top), _make_unknown_problem(top, why))
+            for top, why in sorted(lost.unanswered.items())
+        ),
     ]
     if not counting:
         return {}
@@ -89,8 +92,8 @@ def problems_of_lost(
     return found
 
 
-def _lost_below(root: TreeRoot) -> Iterator[str]:
-    for name in _held_by_git(root):
+def _find_missing_below(root: TreeRoot) -> Iterator[str]:
+    for name in _list_git_files(root):
         path = f"{root.path}/{name}"
         try:
             is_there = root.exists(path)
@@ -100,17 +103,17 @@ def _lost_below(root: TreeRoot) -> Iterator[str]:
             yield path
 
 
-def _held_by_git(root: TreeRoot) -> list[str]:
+def _list_git_files(root: TreeRoot) -> list[str]:
     try:
         if not root.exists(f"{root.path}/{_REPOSITORY}"):
             return []
     except FileUnreadableError:
         return []
-    git = Git(Path(root.path), settings=READING, environment=OFFLINE)
+    git = Git(Path(root.path), settings=READ_ONLY_SETTINGS, environment=OFFLINE_VARIABLES)
     said = b""
     for source in (("--with-tree=HEAD",), ()):
         try:
-            code, listed, said = git.ask("ls-files", *source, "-z", "--", *_PATTERNS)
+            code, listed, said = git.run_unchecked("ls-files", *source, "-z", "--", *_PATTERNS)
         except NoAnswerError:
             raise
         except GitError:
@@ -118,18 +121,20 @@ def _held_by_git(root: TreeRoot) -> list[str]:
         if code == 0:
             return sorted({os.fsdecode(one) for one in listed.split(b"\0") if one})
         # There may be no commit yet: then the index alone counts.
-    if _NOT_FOR_US.search(os.fsdecode(said)):
+    if _UNUSABLE_REPOSITORY.search(os.fsdecode(said)):
         return []
-    raise GitError(explained(said))
+    raise GitError(explain_output(said))
 
 
-def _problem(path: str) -> Problem:
+def _make_missing_problem(path: str) -> Problem:
     message = "git holds this file, and it is not on disk: what it says would not count"
-    hint = f"restore it (git restore {shown(path)}), or commit its removal"
-    return Problem(Code.NOT_ON_DISK.code, message, Source(shown(path)), hint)
+    hint = f"restore it (git restore {format_path(path)}), or commit its removal"
+    return Problem(Code.NOT_ON_DISK.code, message, Source(format_path(path)), hint)
 
 
-def _unknown(top: str, why: str) -> Problem:
+def _make_unknown_problem(top: str, why: str) -> Problem:
     message = f"git does not say whether rules or defaults are missing here: {why}"
-    hint = f"see what `git -C {shown(top)} ls-files` says, and run this again"
-    return Problem(Code.NOT_READABLE.code, message, Source(shown(f"{top}/{_REPOSITORY}")), hint)
+    hint = f"see what `git -C {format_path(top)} ls-files` says, and run this again"
+    return Problem(
+        Code.NOT_READABLE.code, message, Source(format_path(f"{top}/{_REPOSITORY}")), hint
+    )

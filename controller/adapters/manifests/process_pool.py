@@ -10,27 +10,27 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-_WORTHWHILE = 400
+_MIN_FILES_PER_PROCESS = 400
 """Files that each further process must have to be worth its start."""
-_LEAST = 50
+_MIN_PIECE = 50
 """Files in a piece of work: as long as one process is busy with the last one, others wait."""
-_MOST_PIECES = 255
+_MAX_PIECES = 255
 _FAILED = 1
-_BLOCK = 1 << 20
+_BLOCK_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
-class Parcel:
+class ResultCodec:
     """How results cross from one process to another: as plain values that marshal takes."""
 
     pack: Callable[[Any], Any]
     unpack: Callable[[Any], Any]
 
 
-def shared_out(
+def map_in_processes(
     items: Sequence[Any],
     work: Callable[[Sequence[Any]], list[Any]],
-    parcel: Parcel,
+    parcel: ResultCodec,
     meanwhile: Callable[[], object] = lambda: None,
 ) -> list[Any]:
     """Return the results of the work on all items, in their order.
@@ -40,22 +40,22 @@ def shared_out(
     were. This one comes to the pieces late if it is given something to do ``meanwhile``, which is
     left out where there is nobody else.
     """
-    count = _processes(len(items))
+    count = _count_processes(len(items))
     if count == 1:
         return work(items)
-    size = max(_LEAST, -(-len(items) // _MOST_PIECES))
+    size = max(_MIN_PIECE, -(-len(items) // _MAX_PIECES))
     pieces = [items[start : start + size] for start in range(0, len(items), size)]
-    queue = _queued(len(pieces))
+    queue = _create_queue(len(pieces))
     try:
-        readers = [_started(queue, pieces, work, parcel) for _ in range(count - 1)]
+        readers = [_start_worker(queue, pieces, work, parcel) for _ in range(count - 1)]
         meanwhile()
-        done = {number: work(pieces[number]) for number in _taken(queue)}
+        done = {number: work(pieces[number]) for number in _take_numbers(queue)}
     finally:
         # Where this one fails, what nobody waits for any more is not begun.
-        deque(_taken(queue), 0)
+        deque(_take_numbers(queue), 0)
         os.close(queue)
     for reader in readers:
-        for number, answer in _answer(*reader) if reader else ():
+        for number, answer in _read_results(*reader) if reader else ():
             done[number] = list(map(parcel.unpack, answer))
     # What is missing was taken by a process that did not live to answer.
     return [
@@ -65,7 +65,7 @@ def shared_out(
     ]
 
 
-def _processes(items: int) -> int:
+def _count_processes(items: int) -> int:
     """Return how many processes to use: one, unless forking is cheap and safe.
 
     A fork copies locks that other threads may hold, so a threaded process does not fork.
@@ -76,10 +76,10 @@ def _processes(items: int) -> int:
         processors = len(os.sched_getaffinity(0))
     except AttributeError:
         processors = os.cpu_count() or 1
-    return max(1, min(processors, items // _WORTHWHILE))
+    return max(1, min(processors, items // _MIN_FILES_PER_PROCESS))
 
 
-def _queued(count: int) -> int:
+def _create_queue(count: int) -> int:
     """Return a pipe to take the numbers of the pieces from: one byte each, so none is torn."""
     reading, writing = os.pipe()
     os.write(writing, bytes(range(count)))
@@ -87,17 +87,17 @@ def _queued(count: int) -> int:
     return reading
 
 
-def _taken(queue: int) -> Iterator[int]:
+def _take_numbers(queue: int) -> Iterator[int]:
     """Yield the numbers that no other process has taken, until none are left."""
     while number := os.read(queue, 1):
         yield number[0]
 
 
-def _started(
+def _start_worker(
     queue: int,
     pieces: Sequence[Sequence[Any]],
     work: Callable[[Sequence[Any]], list[Any]],
-    parcel: Parcel,
+    parcel: ResultCodec,
 ) -> tuple[int, int] | None:
     """Start a process that takes pieces; return it with the pipe that its answer comes through."""
     reading, writing = os.pipe()
@@ -112,27 +112,30 @@ def _started(
         return process, reading
     os.close(reading)
 
-    def worked() -> list[tuple[int, list[Any]]]:
-        return [(number, list(map(parcel.pack, work(pieces[number])))) for number in _taken(queue)]
+    def run_pieces() -> list[tuple[int, list[Any]]]:
+        return [
+            (number, list(map(parcel.pack, work(pieces[number]))))
+            for number in _take_numbers(queue)
+        ]
 
-    _work_and_leave(worked, writing)
+    _run_worker(run_pieces, writing)
     return None
 
 
-def _work_and_leave(worked: Callable[[], Any], writing: int) -> None:
+def _run_worker(worked: Callable[[], Any], writing: int) -> None:
     """Do the work and end the process, leaving its parent's handles alone."""
     code = _FAILED
     try:
         with open(writing, "wb", buffering=0) as pipe:
             answer = memoryview(marshal.dumps(worked()))
             while answer:
-                answer = answer[pipe.write(answer[:_BLOCK]) or 0 :]
+                answer = answer[pipe.write(answer[:_BLOCK_BYTES]) or 0 :]
         code = 0
     finally:
         os._exit(code)
 
 
-def _answer(process: int, reading: int) -> list[tuple[int, list[Any]]]:
+def _read_results(process: int, reading: int) -> list[tuple[int, list[Any]]]:
     """Return what a process answered, which is nothing when it did not live to do so."""
     with open(reading, "rb") as pipe:
         data = pipe.read()

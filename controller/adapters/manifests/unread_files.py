@@ -8,20 +8,20 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from controller.adapters.git.command import OFFLINE, READING, Git, GitError
-from controller.adapters.git.objects import contents, is_blob, tree_of
-from controller.adapters.host.tree_bounds import bounds_of
+from controller.adapters.git.command import OFFLINE_VARIABLES, READ_ONLY_SETTINGS, Git, GitError
+from controller.adapters.git.objects import is_blob, read_blobs, read_tree
+from controller.adapters.host.tree_bounds import find_bounds
 from controller.adapters.host.tree_files import (
+    EntryType,
     FileUnreadableError,
-    Kind,
-    Listed,
+    FolderEntry,
     NotRegularError,
     OutsideTreeError,
     TooLargeError,
     TreeRoot,
 )
-from controller.adapters.manifests.discovery import LARGEST
-from controller.adapters.manifests.documents import Documents
+from controller.adapters.manifests.discovery import MAX_MANIFEST_BYTES
+from controller.adapters.manifests.documents import DocumentReader
 from controller.core.documents.file_names import (
     SIDECAR,
     is_binding,
@@ -37,65 +37,67 @@ _REPOSITORY = ".git"
 # What a manifest says somewhere, whatever its name ends with.
 _MARK = API_VERSION.split("/")[0].encode()
 # The lines of a text without a document, comments apart.
-_NOTHING = {b"", b"---", b"..."}
+_EMPTY_LINES = {b"", b"---", b"..."}
 _NO_REPOSITORY = "not a git repository"
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class UnreadManifests:
     """Jobs by their ``keys``, and all of some sidecars or folders, ``unknown``: not gone."""
 
     keys: frozenset[JobKey] = frozenset()
     unknown: frozenset[str] = frozenset()
 
-    def plus(self, other: Held) -> Held:
+    def merge(self, other: UnreadManifests) -> UnreadManifests:
         """Return these and those of another answer."""
-        return Held(self.keys | other.keys, self.unknown | other.unknown)
+        return UnreadManifests(self.keys | other.keys, self.unknown | other.unknown)
 
 
-def held(folders: Iterable[Path], fleet: Fleet) -> Held:
+def find_unread(folders: Iterable[Path], fleet: Fleet) -> UnreadManifests:
     """Return which jobs have a manifest in the fleet of some folders that no pass reads.
 
     The index or HEAD holds it, whatever the work tree shows; or its file has a name, or lies in a
     hidden folder, that passes leave out; or its file says nothing, as one that is being written.
     Where git does not answer nothing in a folder counts as gone.
     """
-    found = Held()
+    found = UnreadManifests()
     named = dict.fromkeys(os.path.realpath(one) for one in folders)
     for folder in named:
-        found = found.plus(_below(folder, fleet, any_name=True))
-    for top in sorted({bounds_of(folder).top for folder in named} - {os.sep, *named}):
+        found = found.merge(_search_folder(folder, fleet, any_name=True))
+    for top in sorted({find_bounds(folder).top for folder in named} - {os.sep, *named}):
         # A file may have been moved there. What else lies there is no manifest.
-        found = found.plus(replace(_below(top, fleet, any_name=False), unknown=frozenset()))
+        found = found.merge(
+            replace(_search_folder(top, fleet, any_name=False), unknown=frozenset())
+        )
     return found
 
 
-def _below(folder: str, fleet: Fleet, *, any_name: bool) -> Held:
+def _search_folder(folder: str, fleet: Fleet, *, any_name: bool) -> UnreadManifests:
     """Return the jobs of the manifests below one folder that no pass reads.
 
     With ``any_name`` they count whatever their names end with; that takes reading every file.
     """
-    found, repositories = Held(), [folder]
-    documents = Documents(fleet, specs=False)
+    found, repositories = UnreadManifests(), [folder]
+    documents = DocumentReader(fleet, specs=False)
     root = TreeRoot(folder)
     try:
-        for place, entry in _entries(root):
+        for place, entry in _walk_entries(root):
             if entry.name == _REPOSITORY and place != folder:
                 repositories.append(place)
-            elif entry.kind != Kind.FILE or not (any_name or stem(entry.name)):
+            elif entry.kind != EntryType.FILE or not (any_name or stem(entry.name)):
                 continue
-            elif _is_left_out(root, place, entry.name):
-                found = found.plus(_left_out(root, f"{place}/{entry.name}", documents))
+            elif _is_skipped(root, place, entry.name):
+                found = found.merge(_read_skipped(root, f"{place}/{entry.name}", documents))
             elif is_manifest(entry.name):
-                found = found.plus(_silent(root, f"{place}/{entry.name}"))
+                found = found.merge(_check_empty(root, f"{place}/{entry.name}"))
         for repository in repositories:
-            found = found.plus(_in_git(repository, fleet))
+            found = found.merge(_search_git(repository, fleet))
     except (FileUnreadableError, GitError):
-        return found.plus(Held(unknown=frozenset({folder})))
+        return found.merge(UnreadManifests(unknown=frozenset({folder})))
     return found
 
 
-def _entries(root: TreeRoot) -> Iterator[tuple[str, Listed]]:
+def _walk_entries(root: TreeRoot) -> Iterator[tuple[str, FolderEntry]]:
     """Yield all below a folder, each with its own; raises FileUnreadableError."""
     unlisted: list[FileUnreadableError] = []
     for place, entries in root.walk(root.path, unlisted.append, hidden=()):
@@ -105,7 +107,7 @@ def _entries(root: TreeRoot) -> Iterator[tuple[str, Listed]]:
         raise unlisted[0]
 
 
-def _is_left_out(root: TreeRoot, folder: str, name: str) -> bool:
+def _is_skipped(root: TreeRoot, folder: str, name: str) -> bool:
     """Whether a file of this name here may hold a manifest that no pass reads.
 
     A JSON file may: passes ignore it once its version or kind is not one of ours any more.
@@ -115,80 +117,86 @@ def _is_left_out(root: TreeRoot, folder: str, name: str) -> bool:
     return not is_manifest(name) or is_json(name) or f"{os.sep}." in folder.removeprefix(root.path)
 
 
-def _left_out(root: TreeRoot, path: str, documents: Documents) -> Held:
+def _read_skipped(root: TreeRoot, path: str, documents: DocumentReader) -> UnreadManifests:
     """Return the jobs of a file that passes leave out; one that nobody can read may be any."""
     own = stem(os.path.basename(path))
     try:
-        data = root.read(path, LARGEST) or b""
+        data = root.read(path, MAX_MANIFEST_BYTES) or b""
     except (FileUnreadableError, OutsideTreeError):
-        return _beside(path, own)
+        return _list_sidecars(path, own)
     if own is None and _MARK not in data:
-        return Held()
-    return _read(documents, data, path, own)
+        return UnreadManifests()
+    return _read_jobs(documents, data, path, own)
 
 
-def _silent(root: TreeRoot, path: str) -> Held:
+def _check_empty(root: TreeRoot, path: str) -> UnreadManifests:
     """Return the sidecar of a file that says nothing: cut off, its jobs may have been in it."""
     try:
-        data = root.read(path, LARGEST) or b""
+        data = root.read(path, MAX_MANIFEST_BYTES) or b""
     except (FileUnreadableError, OutsideTreeError):
-        return Held()  # reported where it is read
+        return UnreadManifests()  # reported where it is read
     lines = (line.strip() for line in data.removeprefix(BOM_UTF8).splitlines())
-    says_something = any(line not in _NOTHING and line[:1] != b"#" for line in lines)
-    return Held() if says_something else _beside(path, stem(os.path.basename(path)))
+    says_something = any(line not in _EMPTY_LINES and line[:1] != b"#" for line in lines)
+    return (
+        UnreadManifests() if says_something else _list_sidecars(path, stem(os.path.basename(path)))
+    )
 
 
-def _read(documents: Documents, data: bytes, path: str, own: str | None) -> Held:
-    read = documents.text(data, path, bounds_of(path))
-    found = Held(frozenset(entry.key for entry in read.entries))
+def _read_jobs(
+    documents: DocumentReader, data: bytes, path: str, own: str | None
+) -> UnreadManifests:
+    read = documents.parse_text(data, path, find_bounds(path))
+    found = UnreadManifests(frozenset(entry.key for entry in read.entries))
     broken = any(problem.key is None for problem in read.problems)
-    return found.plus(_beside(path, own)) if broken else found
+    return found.merge(_list_sidecars(path, own)) if broken else found
 
 
-def _beside(path: str, own: str | None) -> Held:
+def _list_sidecars(path: str, own: str | None) -> UnreadManifests:
     """Return the sidecars whose jobs a file may hold: those of its name, hidden or not."""
     if own is None:
-        return Held()
+        return UnreadManifests()
     folder = os.path.realpath(os.path.dirname(path))
     names = {own, own.lstrip("._")}
-    return Held(unknown=frozenset(f"{folder}/{one}{SIDECAR}" for one in names))
+    return UnreadManifests(unknown=frozenset(f"{folder}/{one}{SIDECAR}" for one in names))
 
 
-def _in_git(folder: str, fleet: Fleet) -> Held:
+def _search_git(folder: str, fleet: Fleet) -> UnreadManifests:
     """Return what the repository around a folder holds there; raises GitError."""
-    git = Git(Path(folder), settings=READING, environment=OFFLINE)
+    git = Git(Path(folder), settings=READ_ONLY_SETTINGS, environment=OFFLINE_VARIABLES)
     try:
         top = git.run("rev-parse", "--show-toplevel")
     except GitError as error:
         if _NO_REPOSITORY in str(error):
-            return Held()
+            return UnreadManifests()
         raise
-    git = git.within(Path(top))
+    git = git.copy_for(Path(top))
     inner = Path(folder).relative_to(Path(top).resolve()).as_posix()
     wanted = "" if inner == "." else inner
-    has_commit = git.holds("rev-parse", "-q", "--verify", "HEAD^{commit}")
-    commit = tree_of(git, "HEAD", [wanted]) if has_commit else {}
+    has_commit = git.is_success("rev-parse", "-q", "--verify", "HEAD^{commit}")
+    commit = read_tree(git, "HEAD", [wanted]) if has_commit else {}
     known = [(path, blob.identity) for path, blob in commit.items()]
-    known += _index(git, wanted)
-    root = TreeRoot.of(top)
+    known += _list_index(git, wanted)
+    root = TreeRoot.locate(top)
     missing = {
         (path, identity)
         for path, identity in known
-        if _may_hold(path.rpartition("/")[2]) and not _is_on_disk(root, path, identity)
+        if _can_hold_manifest(path.rpartition("/")[2]) and not _is_on_disk(root, path, identity)
     }
-    return _keys(missing, contents(git, (identity for _, identity in missing)), top, fleet)
+    return _read_missing(
+        missing, read_blobs(git, (identity for _, identity in missing)), top, fleet
+    )
 
 
-def _index(git: Git, folder: str) -> Iterator[tuple[str, str]]:
+def _list_index(git: Git, folder: str) -> Iterator[tuple[str, str]]:
     where = ["--", f":(literal){folder}"] if folder else []
-    for line in git.read("ls-files", "-s", "-z", *where).split(b"\0")[:-1]:
+    for line in git.read_output("ls-files", "-s", "-z", *where).split(b"\0")[:-1]:
         described, _, path = line.partition(b"\t")
         mode, identity, _ = described.decode().split(" ")
         if mode.startswith("100"):
             yield os.fsdecode(path), identity
 
 
-def _may_hold(name: str) -> bool:
+def _can_hold_manifest(name: str) -> bool:
     is_other = is_binding(name) or is_sidecar(name)
     return stem(name) is not None and not is_other
 
@@ -204,17 +212,17 @@ def _is_on_disk(root: TreeRoot, path: str, identity: str) -> bool:
     return data is not None and is_blob(data, identity)
 
 
-def _keys(
+def _read_missing(
     missing: Iterable[tuple[str, str]], texts: Mapping[str, bytes], top: str, fleet: Fleet
-) -> Held:
+) -> UnreadManifests:
     """Return the jobs of manifests that are only in git; one that nobody can read may be any."""
-    documents = Documents(fleet, specs=False)
-    found = Held()
+    documents = DocumentReader(fleet, specs=False)
+    found = UnreadManifests()
     for path, identity in missing:
         place = f"{top}/{path}"
         own = stem(os.path.basename(place))
-        if len(texts[identity]) > LARGEST:
-            found = found.plus(_beside(place, own))
+        if len(texts[identity]) > MAX_MANIFEST_BYTES:
+            found = found.merge(_list_sidecars(place, own))
         else:
-            found = found.plus(_read(documents, texts[identity], place, own))
+            found = found.merge(_read_jobs(documents, texts[identity], place, own))
     return found

@@ -15,7 +15,7 @@ from itertools import chain, product
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 from prometheus_client.metrics_core import Metric
 
-from controller.adapters.git.sync_thread import Errand, SyncResult
+from controller.adapters.git.sync_thread import SyncResult, SyncTask
 from controller.core.kinds.kind import Kind
 from controller.core.model import SUBMITTING
 from controller.core.status.conditions import PENDING, QUEUED, STALLED, SUSPENDED, UNKNOWN
@@ -24,7 +24,7 @@ from controller.version import __version__
 
 PREFIX = "bedrock_jobs"
 OTHER = "Other"
-ROOM = 32
+MAX_EXTRA_VALUES = 32
 
 _PHASES = (PENDING, SUSPENDED, QUEUED, SUBMITTING, STALLED, UNKNOWN)
 _TAGGING = ("ListTagsForResource", "TagResource", "UntagResource")
@@ -34,7 +34,7 @@ _PASS_SECONDS = (0.01, 0.05, 0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600)
 _REQUEST_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 
-class Words:
+class LabelValues:
     """The values of a label: those known beforehand, and the first few others that come.
 
     What comes after them counts as ``Other``: a service or a proxy may answer with any text.
@@ -46,7 +46,7 @@ class Words:
         self._most = len(self.known) + room
         self._lock = threading.Lock()
 
-    def of(self, word: str) -> str:
+    def get_label(self, word: str) -> str:
         """Return the value to count a word under."""
         with self._lock:
             if word not in self._taken and len(self._taken) < self._most:
@@ -65,16 +65,16 @@ class Metrics:
     ) -> None:
         self._now = now
         self._registry = CollectorRegistry()
-        self._phases = Words((*_PHASES, *_statuses(kinds)))
-        self._results = Words(PassResult)
-        self._wakes = Words(Wake)
-        self._errands, self._outcomes = Words(Errand), Words(SyncResult)
-        self._operations = Words(_operations(kinds), ROOM)
-        self._codes = Words((OK,), ROOM)
-        self._of_passes()
-        self._of_jobs()
-        self._of_requests()
-        self._of_the_process(shard)
+        self._phases = LabelValues((*_PHASES, *_list_statuses(kinds)))
+        self._results = LabelValues(PassResult)
+        self._wakes = LabelValues(Wake)
+        self._errands, self._outcomes = LabelValues(SyncTask), LabelValues(SyncResult)
+        self._operations = LabelValues(_list_operations(kinds), MAX_EXTRA_VALUES)
+        self._codes = LabelValues((OK,), MAX_EXTRA_VALUES)
+        self._create_pass_metrics()
+        self._create_job_metrics()
+        self._create_request_metrics()
+        self._create_process_metrics(shard)
 
     def collect(self) -> Iterator[Metric]:
         """Yield every family, less the times of birth that the library gives each series."""
@@ -82,105 +82,113 @@ class Metrics:
             family.samples = [one for one in family.samples if not one.name.endswith("_created")]
             yield family
 
-    def ready_when(self, probe: Callable[[], bool]) -> None:
+    def set_ready_probe(self, probe: Callable[[], bool]) -> None:
         """Show what a probe says, asked at each scrape; until then it is 0."""
         self._ready.set_function(lambda: float(probe()))
 
-    def passed(self, seconds: float, result: str) -> None:
+    def count_pass(self, seconds: float, result: str) -> None:
         """Count a pass that took so long, over all jobs or some."""
-        self._passes.labels(self._results.of(result)).inc()
+        self._passes.labels(self._results.get_label(result)).inc()
         self._pass_seconds.observe(seconds)
 
-    def caught_up(self) -> None:
+    def record_caught_up(self) -> None:
         """Keep the present as the time at which all that was due had been done well."""
         self._last_success.set(self._now())
 
-    def counted(self, phases: Mapping[str, int], valid: int, invalid: int) -> None:
+    def set_job_counts(self, phases: Mapping[str, int], valid: int, invalid: int) -> None:
         """Take the present number of jobs by phase and of manifests, in place of the last ones."""
         found: Tally[str] = Tally()
         for phase, number in phases.items():
-            found[self._phases.of(phase)] += number
+            found[self._phases.get_label(phase)] += number
         for phase in self._phases.known:
             self._jobs.labels(phase).set(found[phase])
         self._manifests.labels("true").set(valid)
         self._manifests.labels("false").set(invalid)
 
-    def queued(self, depth: int, oldest_seconds: float) -> None:
+    def set_queue_depth(self, depth: int, oldest_seconds: float) -> None:
         """Take how many keys are due, and for how long the first of them has been."""
         self._depth.set(depth)
         self._age.set(oldest_seconds)
 
-    def stale_locks(self, number: int) -> None:
+    def set_stale_locks(self, number: int) -> None:
         """Take how many locks git left behind in the tree."""
         self._stale_locks.set(number)
 
-    def event(self, kind: str) -> None:
+    def count_event(self, kind: str) -> None:
         """Count one thing that woke the daemon."""
-        self._events.labels(self._wakes.of(kind)).inc()
+        self._events.labels(self._wakes.get_label(kind)).inc()
 
-    def submitted(self, number: int) -> None:
+    def count_submits(self, number: int) -> None:
         """Count so many Creates that were answered with a job's ARN."""
         self._submits.inc(number)
 
-    def ambiguous(self, number: int) -> None:
+    def count_ambiguous(self, number: int) -> None:
         """Count so many Creates whose answers were lost."""
         self._ambiguous.inc(number)
 
-    def wrote(self, number: int) -> None:
+    def count_writes(self, number: int) -> None:
         """Count so many writes that changed a sidecar's bytes."""
         self._writes.inc(number)
 
-    def synced(self, errand: str, outcome: str) -> None:
+    def count_sync(self, errand: str, outcome: str) -> None:
         """Count a pull or a write-back, by how it went."""
-        self._syncs.labels(self._errands.of(errand), self._outcomes.of(outcome)).inc()
+        self._syncs.labels(self._errands.get_label(errand), self._outcomes.get_label(outcome)).inc()
 
-    def requested(self, operation: str, code: str, seconds: float) -> None:
+    def count_request(self, operation: str, code: str, seconds: float) -> None:
         """Count one request on the wire."""
-        name = self._operations.of(operation)
-        self._requests.labels(name, self._codes.of(code)).inc()
+        name = self._operations.get_label(operation)
+        self._requests.labels(name, self._codes.get_label(code)).inc()
         self._request_seconds.labels(name).observe(seconds)
 
-    def _of_passes(self) -> None:
-        self._passes = self._counter("reconcile", "Passes that ended, by how.", "result")
+    def _create_pass_metrics(self) -> None:
+        self._passes = self._create_counter("reconcile", "Passes that ended, by how.", "result")
         self._pass_seconds = Histogram(
             f"{PREFIX}_reconcile_duration_seconds",
             "How long passes took.",
             registry=self._registry,
             buckets=_PASS_SECONDS,
         )
-        self._last_success = self._gauge(
+        self._last_success = self._create_gauge(
             "last_successful_pass_timestamp_seconds",
             "When all that was due had last been done well, in seconds since 1970; 0 before.",
         )
-        self._ready = self._gauge("ready", "1 while /readyz answers 200, else 0.")
-        self._depth = self._gauge("queue_depth", "Keys that are due and wait for a worker.")
-        self._stale_locks = self._gauge(
+        self._ready = self._create_gauge("ready", "1 while /readyz answers 200, else 0.")
+        self._depth = self._create_gauge("queue_depth", "Keys that are due and wait for a worker.")
+        self._stale_locks = self._create_gauge(
             "git_stale_locks", "Locks that git left behind: only files that equal HEAD count."
         )
-        self._age = self._gauge("queue_age_seconds", "How long the first of them has been due.")
-        self._events = self._counter("events", "What woke the daemon between its timers.", "source")
-        self._syncs = self._counter(
+        self._age = self._create_gauge(
+            "queue_age_seconds", "How long the first of them has been due."
+        )
+        self._events = self._create_counter(
+            "events", "What woke the daemon between its timers.", "source"
+        )
+        self._syncs = self._create_counter(
             "syncs", "Pulls and write-backs, by how they went.", "errand", "outcome"
         )
-        for errand, outcome in product(Errand, SyncResult):
+        for errand, outcome in product(SyncTask, SyncResult):
             self._syncs.labels(errand, outcome)
         for result in PassResult:
             self._passes.labels(result)
         for wake in Wake:
             self._events.labels(wake)
 
-    def _of_jobs(self) -> None:
-        self._jobs = self._gauge("jobs", "Jobs of this shard, by phase.", "phase")
-        self._manifests = self._gauge("manifests", "Manifests, by whether they are valid.", "valid")
-        self._submits = self._counter("jobs_submitted", "Creates answered with a job's ARN.")
-        self._ambiguous = self._counter(
+    def _create_job_metrics(self) -> None:
+        self._jobs = self._create_gauge("jobs", "Jobs of this shard, by phase.", "phase")
+        self._manifests = self._create_gauge(
+            "manifests", "Manifests, by whether they are valid.", "valid"
+        )
+        self._submits = self._create_counter("jobs_submitted", "Creates answered with a job's ARN.")
+        self._ambiguous = self._create_counter(
             "submit_ambiguous", "Creates that may have made a job although no answer came."
         )
-        self._writes = self._counter("sidecar_writes", "Writes that changed a sidecar's bytes.")
-        self.counted({}, 0, 0)
+        self._writes = self._create_counter(
+            "sidecar_writes", "Writes that changed a sidecar's bytes."
+        )
+        self.set_job_counts({}, 0, 0)
 
-    def _of_requests(self) -> None:
-        self._requests = self._counter(
+    def _create_request_metrics(self) -> None:
+        self._requests = self._create_counter(
             "aws_requests",
             "Requests on the wire, retries included, by what answered them.",
             "operation",
@@ -198,25 +206,27 @@ class Metrics:
                 self._requests.labels(operation, OK)
                 self._request_seconds.labels(operation)
 
-    def _of_the_process(self, shard: tuple[int, int]) -> None:
-        ours = self._gauge("shard", "1, for this process's part of the jobs.", "index", "count")
+    def _create_process_metrics(self, shard: tuple[int, int]) -> None:
+        ours = self._create_gauge(
+            "shard", "1, for this process's part of the jobs.", "index", "count"
+        )
         ours.labels(*map(str, shard)).set(1)
-        built = self._gauge("build_info", "1, for what is running.", "version", "python")
+        built = self._create_gauge("build_info", "1, for what is running.", "version", "python")
         built.labels(__version__, platform.python_version()).set(1)
         ProcessCollector(registry=self._registry)
 
-    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
+    def _create_counter(self, name: str, meaning: str, *labels: str) -> Counter:
         return Counter(f"{PREFIX}_{name}", meaning, labels, registry=self._registry)
 
-    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
+    def _create_gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
         return Gauge(f"{PREFIX}_{name}", meaning, labels, registry=self._registry)
 
 
-def _statuses(kinds: Mapping[str, Kind]) -> Iterator[str]:
+def _list_statuses(kinds: Mapping[str, Kind]) -> Iterator[str]:
     return chain.from_iterable(sorted(kind.active | kind.terminal) for kind in kinds.values())
 
 
-def _operations(kinds: Mapping[str, Kind]) -> Iterator[str]:
+def _list_operations(kinds: Mapping[str, Kind]) -> Iterator[str]:
     for kind in kinds.values():
         for verb in ("Create", "Get", "List", *(("Stop",) if kind.stoppable else ())):
             yield kind.operation(verb)

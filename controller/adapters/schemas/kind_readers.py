@@ -10,7 +10,7 @@ from typing import Any
 
 from controller.adapters.schemas import shipped_schemas
 from controller.core.documents.decoder import Grammar, compiled
-from controller.core.findings import Finding
+from controller.core.findings import ValueFinding
 from controller.core.kinds.kind import Kind
 from controller.core.kinds.registry import KINDS
 from controller.core.problems import Code
@@ -20,7 +20,7 @@ from controller.core.validation.truncation import names_in, narrowed
 
 
 @dataclass(frozen=True, slots=True)
-class Readable:
+class KindReader:
     """A kind with its schema, the grammar to read it by, and the checker to hold it against."""
 
     kind: Kind
@@ -29,7 +29,7 @@ class Readable:
     checker: Checker
     names: frozenset[str]
 
-    def findings(self, value: Any) -> tuple[Finding, ...]:
+    def find_mistakes(self, value: Any) -> tuple[ValueFinding, ...]:
         """Return what is wrong with an invalid document, in bounded time however large it is."""
         small, short = narrowed(value, self.names)
         findings = self.checker.findings(small)
@@ -37,25 +37,25 @@ class Readable:
             return findings
         message = "the document holds more values than any job takes, and one of the last is wrong"
         hint = "look for a list or a mapping that has grown by mistake"
-        return (Finding(Code.OUT_OF_BOUNDS, (), message, hint),)
+        return (ValueFinding(Code.OUT_OF_BOUNDS, (), message, hint),)
 
 
 @functools.cache
-def readable(name: str | None) -> Readable | None:
+def get_kind_reader(name: str | None) -> KindReader | None:
     """Return what a kind is read by, or None when no such kind is offered."""
     kind = KINDS.get(name) if name else None
     if kind is None:
         return None
-    schema = shipped_schemas.shipped(kind.name)
-    return Readable(
-        kind, schema, compiled(schema), shipped_schemas.checker(kind.name), names_in(schema)
+    schema = shipped_schemas.load_schema(kind.name)
+    return KindReader(
+        kind, schema, compiled(schema), shipped_schemas.get_checker(kind.name), names_in(schema)
     )
 
 
 @functools.cache
-def partial(name: str) -> Readable:
+def get_partial_reader(name: str) -> KindReader:
     """Return what a kind's partial manifests are read by, which may leave anything out."""
-    known = readable(name)
+    known = get_kind_reader(name)
     if known is None:
         raise KeyError(name)
     schema = relaxed(known.schema)

@@ -15,12 +15,12 @@ FLEET: Final = "bedrock-jobs"
 """The stem of the fleet's schema, as its file ``bedrock-jobs.yaml`` has it."""
 
 
-def partial(kind: str) -> str:
+def make_partial_stem(kind: str) -> str:
     """Return the stem of the schema of a kind's partial manifests, which leave anything out."""
     return f"{kind}.partial"
 
 
-STEMS: Final = (*(stem for kind in KINDS for stem in (kind, partial(kind))), FLEET)
+STEMS: Final = (*(stem for kind in KINDS for stem in (kind, make_partial_stem(kind))), FLEET)
 """The stems of all schemas that editors go by."""
 
 _PACKAGE: Final = Path(__file__).resolve().parents[2]
@@ -30,12 +30,12 @@ class SchemaNotShippedError(Exception):
     """A schema's file is missing beside the code, which only a broken installation explains."""
 
 
-def file_name(stem: str) -> str:
+def make_file_name(stem: str) -> str:
     """Return the file name of a kind's schema, or of the fleet's."""
     return f"{stem}.schema.json"
 
 
-def shipped_folder() -> Path:
+def find_schema_folder() -> Path:
     """Return where the shipped schemas are: in the package, or beside it in a checkout."""
     # The wheel moves the folder inside, so that an installation has it at all.
     inside = _PACKAGE / "schemas"
@@ -43,12 +43,12 @@ def shipped_folder() -> Path:
 
 
 @functools.cache
-def shipped(stem: str) -> Mapping[str, Any]:
+def load_schema(stem: str) -> Mapping[str, Any]:
     """Return a shipped schema; it is read once, and botocore is not needed for it.
 
     Raises SchemaNotShippedError when the file is missing or is not JSON.
     """
-    path = shipped_folder() / file_name(stem)
+    path = find_schema_folder() / make_file_name(stem)
     try:
         schema: dict[str, Any] = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
@@ -60,6 +60,6 @@ def shipped(stem: str) -> Mapping[str, Any]:
 
 
 @functools.cache
-def checker(stem: str) -> Checker:
+def get_checker(stem: str) -> Checker:
     """Return the compiled schema of a kind, or of the fleet's file; compiled once."""
-    return Checker(shipped(stem))
+    return Checker(load_schema(stem))

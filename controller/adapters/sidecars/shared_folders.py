@@ -23,7 +23,7 @@ class _NewFile:
     temporary: str
     name: str
     done: bool = False
-    became: bool | OSError = False
+    outcome: bool | OSError = False
 
 
 class SharedFolder:
@@ -47,29 +47,29 @@ class SharedFolder:
         with self._placing:
             # Another thread may have placed ours with its own.
             if not mine.done:
-                self._place_waiting()
-        if isinstance(mine.became, OSError):
-            raise mine.became
-        if mine.became:
+                self._put_waiting()
+        if isinstance(mine.outcome, OSError):
+            raise mine.outcome
+        if mine.outcome:
             self._flush()
-        return mine.became
+        return mine.outcome
 
     def replace(self, name: str, content: bytes) -> None:
         """Replace a file by one that lasts; raises OSError."""
         self.folder.replace(name, content)
         self._flush()
 
-    def _place_waiting(self) -> None:
+    def _put_waiting(self) -> None:
         with self._guard:
             files, self._waiting = self._waiting, []
         became: Sequence[bool | OSError] = [OSError("the write did not end")] * len(files)
         try:
-            became = self.folder.place_new([(one.temporary, one.name) for one in files])
+            became = self.folder.put_new([(one.temporary, one.name) for one in files])
         except OSError as error:
             became = [error] * len(files)
         finally:
             for one, how in zip(files, became, strict=True):
-                one.became, one.done = how, True
+                one.outcome, one.done = how, True
 
     def _flush(self) -> None:
         """Return once the rename that the caller has made is on disk."""

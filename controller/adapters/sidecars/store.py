@@ -7,40 +7,50 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.host.file_stamp import Signature, is_settled, moment_of, signature_of
-from controller.adapters.host.folder_writes import TEMPORARY
-from controller.adapters.host.tree_files import FileUnreadableError, Listed, OutsideTreeError
-from controller.adapters.host.tree_files import Kind as Listing
+from controller.adapters.host.file_stamp import FileStamp, convert_time, is_settled, make_stamp
+from controller.adapters.host.folder_writes import TEMPORARY_SUFFIX
+from controller.adapters.host.tree_files import EntryType as Listing
+from controller.adapters.host.tree_files import FileUnreadableError, FolderEntry, OutsideTreeError
 from controller.adapters.host.tree_writes import (
-    locked,
+    lock_file,
     remove,
     remove_abandoned,
     replace,
 )
-from controller.adapters.sidecars.document import LARGEST, document_of, name_of, rendered
-from controller.adapters.sidecars.flushes import Flushes
-from controller.adapters.sidecars.interned_json import Alike
-from controller.adapters.sidecars.paths import SUFFIX, folder_of, sidecar_of
-from controller.adapters.sidecars.trees import Trees, trouble_of
-from controller.adapters.sidecars.unreadable import Trouble, Unread, with_doubts
-from controller.adapters.sidecars.writes import Request, Writes, explained, refused_text
+from controller.adapters.sidecars.document import (
+    MAX_SIDECAR_BYTES,
+    get_name,
+    parse_sidecar,
+    render_sidecar,
+)
+from controller.adapters.sidecars.flushes import Flusher
+from controller.adapters.sidecars.interned_json import InterningDecoder
+from controller.adapters.sidecars.parsed_sidecar import ParsedSidecar
+from controller.adapters.sidecars.paths import SUFFIX, get_folder, get_sidecar_path
+from controller.adapters.sidecars.trees import TreeCache, make_read_failure
+from controller.adapters.sidecars.unreadable import FailedReads, ReadFailure, add_doubts
+from controller.adapters.sidecars.writes import (
+    BatchedWriter,
+    EntryWrite,
+    explain_error,
+    explain_refusal,
+)
 from controller.core.documents.file_names import SPELLINGS
 from controller.core.kinds.kind import Kind
-from controller.core.model import JobKey, Recorded, Source
-from controller.core.planning.orphaned_entries import Stray
-from controller.core.status.merge import beside_another
-from controller.core.status.parse import is_understood, parse
-from controller.ports import Entry, LedgerError
+from controller.core.model import JobKey, JobRecord, Source
+from controller.core.planning.orphaned_entries import StrayEntry
+from controller.core.status.merge import merge_concurrent
+from controller.core.status.parse import is_valid_entry, parse_entry
+from controller.ports import LedgerError, StatusEntry
 
 _ABANDONED_SECONDS = 3600
-_MUCH = 4 << 20  # bytes from which on it pays to hold only once what sidecars have in common
+_LARGE_TOTAL = 4 << 20  # bytes from which on it pays to hold only once what sidecars have in common
 
 
-class Sidecars:
+class SidecarLedger:
     """The ledger of the sidecars under some folders.
 
     A job is found by its kind and name in any of them, so that a moved manifest keeps its job;
@@ -56,22 +66,24 @@ class Sidecars:
         kinds: Mapping[str, Kind],
         clock: Callable[[], int] = time.time_ns,
     ) -> None:
-        self._roots = tuple(dict.fromkeys(str(folder_of(root)) for root in roots))
-        self._trees = Trees(self._roots)
+        self._roots = tuple(dict.fromkeys(str(get_folder(root)) for root in roots))
+        self._trees = TreeCache(self._roots)
         self._kinds = kinds
         self._clock = clock
-        self._known: dict[str, _Parsed] = {}
-        self._as_read: dict[str, _Parsed] = {}
-        self._troubles: dict[str, Trouble] = {}
+        self._known: dict[str, ParsedSidecar] = {}
+        self._as_read: dict[str, ParsedSidecar] = {}
+        self._troubles: dict[str, ReadFailure] = {}
         self._twins: dict[str, str] = {}
         self._left_behind: list[str] = []
-        self._met: list[tuple[str, str, JobKey, Recorded]] = []
+        self._met: list[tuple[str, str, JobKey, JobRecord]] = []
         self._owned: Mapping[JobKey, str] = {}
         self._written: dict[tuple[str, str], Mapping[str, Any]] | None = None
-        self._flushes = Flushes(self._trees)
-        self._writes = Writes(self._trees, self._beside, self._may_replace, self._as_read)
+        self._flushes = Flusher(self._trees)
+        self._writes = BatchedWriter(
+            self._trees, self._resolve_conflict, self._can_replace, self._as_read
+        )
         self._rebuilds = False
-        self._alike = Alike()
+        self._alike = InterningDecoder()
         self._bytes = 0
         self.opened = 0
 
@@ -80,7 +92,7 @@ class Sidecars:
         """The files that the last read could not read or understand, in the order of that read."""
         return list(self._troubles)
 
-    def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
+    def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, JobRecord]:
         """Return what is recorded of every job, that of its own sidecar before any other.
 
         A job whose record may be in a file that could not be read has a ``doubt``.
@@ -92,37 +104,37 @@ class Sidecars:
         self._written = {}
         self._rebuilds = False
         self._writes.forget()
-        self._trees.renew()
-        self._flushes.renew()
+        self._trees.reset()
+        self._flushes.reset()
         self.opened = self._bytes = 0
         # The time comes before every state, and each state before its bytes.
         now = self._clock()
-        beside = self._owned = {key: sidecar_of(one.path) for key, one in sources.items()}
-        paths = dict.fromkeys(beside.values()) | dict.fromkeys(self._found())
-        recorded: dict[JobKey, Recorded] = {}
+        beside = self._owned = {key: get_sidecar_path(one.path) for key, one in sources.items()}
+        paths = dict.fromkeys(beside.values()) | dict.fromkeys(self._find_sidecars())
+        recorded: dict[JobKey, JobRecord] = {}
         known, self._known = self._known, {}
         for path in paths:
-            for key, entry in self._entries(path, known.get(path), now):
+            for key, entry in self._read_entries(path, known.get(path), now):
                 own = beside.get(key, "")
                 if key not in recorded or own == path:
                     recorded[key] = entry
                 if own != path:
                     self._met.append((path, own, key, entry))
-        self._twins = self._renamed_by_case(set(beside.values()))
+        self._twins = self._find_case_renames(set(beside.values()))
         misshapen = {path: one.misshapen for path, one in self._as_read.items() if one.misshapen}
-        return with_doubts(recorded, beside, Unread(self._troubles, misshapen))
+        return add_doubts(recorded, beside, FailedReads(self._troubles, misshapen))
 
-    def astray(self) -> Sequence[Stray]:
+    def list_stray_entries(self) -> Sequence[StrayEntry]:
         """Return the entries that the last read met anywhere but beside the job's manifest."""
-        found: dict[tuple[str, JobKey], Stray] = {}
+        found: dict[tuple[str, JobKey], StrayEntry] = {}
         for path, own, key, entry in self._met:
             real = os.path.realpath(path)
             # Another way of writing a path may lead beside the manifest after all.
             if not own or os.path.realpath(own) != real:
-                found.setdefault((real, key), Stray(path, real, key, entry))
+                found.setdefault((real, key), StrayEntry(path, real, key, entry))
         return tuple(found.values())
 
-    def rebuild(self) -> None:
+    def allow_rebuild(self) -> None:
         """Let writes replace the files that the last read could not read or understand.
 
         To be called only when no job has to be held because of them.
@@ -136,7 +148,7 @@ class Sidecars:
         since the last read, if that is the later state. Returns False, and changes
         nothing, when the bytes would be the same.
         """
-        path = sidecar_of(source.path)
+        path = get_sidecar_path(source.path)
         (result,) = self.write_all([(source, key, entry)])
         if isinstance(result, LedgerError):
             raise result
@@ -144,41 +156,41 @@ class Sidecars:
             # Equal bytes may be those of a process that died before it flushed them.
             (self._flushes.flush_folders if result else self._flushes.flush_file)(path)
         except OSError as error:
-            raise LedgerError(explained(path, error)) from error
+            raise LedgerError(explain_error(path, error)) from error
         return result
 
-    def write_all(self, entries: Sequence[Entry]) -> Sequence[bool | LedgerError]:
+    def write_all(self, entries: Sequence[StatusEntry]) -> Sequence[bool | LedgerError]:
         """Put many entries into their sidecars, each file in one write; return what became of each.
 
         As ``write`` does, but what is there already is not flushed; a file that cannot be written
         is an error of its own entries alone.
         """
-        requests: list[Request] = []
-        by_path: dict[str, list[Request]] = {}
+        requests: list[EntryWrite] = []
+        by_path: dict[str, list[EntryWrite]] = {}
         for source, key, entry in entries:
-            path, request = sidecar_of(source.path), Request(str(key), entry)
+            path, request = get_sidecar_path(source.path), EntryWrite(str(key), entry)
             requests.append(request)
-            if not self._stands_as_read(path, key, entry):
+            if not self._is_unchanged(path, key, entry):
                 by_path.setdefault(path, []).append(request)
         for path, ours in by_path.items():
             self._write(path, ours)
         return [one.error or one.changed for one in requests]
 
-    def _write(self, path: str, requests: Sequence[Request]) -> None:
+    def _write(self, path: str, requests: Sequence[EntryWrite]) -> None:
         trouble = self._troubles.get(path)
         if trouble is not None and not self._rebuilds:
             for one in requests:
-                one.error = LedgerError(refused_text(path, trouble.cause))
+                one.error = LedgerError(explain_refusal(path, trouble.cause))
             return
         twin = self._twins.pop(path, None)
-        taken = self._entries_beside(twin, requests) if twin is not None else ()
+        taken = self._list_remaining(twin, requests) if twin is not None else ()
         self._writes.write(path, (*requests, *taken))
         if twin is not None and not any(one.error for one in requests):
-            self._drop(twin)
+            self._drop_twin(twin)
         if self._written is not None:
             self._written |= {(path, one.key): one.entry for one in requests if not one.error}
 
-    def _renamed_by_case(self, owned: set[str]) -> dict[str, str]:
+    def _find_case_renames(self, owned: set[str]) -> dict[str, str]:
         """Return for sidecars yet to come the old ones whose names differ in case alone.
 
         Two such files are one on macOS and Windows. A manifest beside the old one keeps it.
@@ -193,90 +205,90 @@ class Sidecars:
         }
 
     def _has_manifest(self, path: str) -> bool:
-        stem, tree = path.removesuffix(SUFFIX), self._trees.of(path)
+        stem, tree = path.removesuffix(SUFFIX), self._trees.get_root(path)
         return any(tree.exists(stem + suffix) for suffix in SPELLINGS)
 
-    def _entries_beside(self, twin: str, requests: Sequence[Request]) -> list[Request]:
+    def _list_remaining(self, twin: str, requests: Sequence[EntryWrite]) -> list[EntryWrite]:
         """Return the entries of a renamed sidecar that none of the requests replaces."""
         ours = {one.key for one in requests}
         return [
-            Request(key, raw) for key, raw in self._as_read[twin].raw.items() if key not in ours
+            EntryWrite(key, raw) for key, raw in self._as_read[twin].raw.items() if key not in ours
         ]
 
-    def _drop(self, twin: str) -> None:
+    def _drop_twin(self, twin: str) -> None:
         """Remove a sidecar whose entries another one holds by now, unless it has changed."""
-        tree = self._trees.of(twin)
-        with contextlib.suppress(OSError), locked(tree, twin):
-            if self._as_read[twin].stamp == self._stamp(twin):
+        tree = self._trees.get_root(twin)
+        with contextlib.suppress(OSError), lock_file(tree, twin):
+            if self._as_read[twin].stamp == self._read_stamp(twin):
                 remove(tree, twin)
 
-    def _may_replace(self, path: str) -> bool:
+    def _can_replace(self, path: str) -> bool:
         """Whether a file that cannot be understood may go: it must be the one that was judged."""
         return self._rebuilds and path in self._troubles
 
-    def remove(self, stray: Stray, entry: Mapping[str, Any]) -> bool:
+    def remove(self, stray: StrayEntry, entry: Mapping[str, Any]) -> bool:
         """Take an entry out if it still says this; a sidecar without entries goes with its last."""
         path, key, own = stray.sidecar, str(stray.key), self._owned.get(stray.key)
         try:
             if own is not None:
                 # What takes this entry's place must last, or both are lost.
                 self._flushes.flush_file(own)
-            tree = self._trees.of(path)
-            with locked(tree, path):
-                jobs = dict(document_of(tree.read(path, LARGEST) or b"").jobs)
+            tree = self._trees.get_root(path)
+            with lock_file(tree, path):
+                jobs = dict(parse_sidecar(tree.read(path, MAX_SIDECAR_BYTES) or b"").jobs)
                 kept = jobs.pop(key, None)
                 kind = self._kinds[stray.key.kind]
                 if not isinstance(kept, dict):
                     return False
-                if parse(kind, kept, None).entry != parse(kind, entry, None).entry:
+                if parse_entry(kind, kept, None).entry != parse_entry(kind, entry, None).entry:
                     return False
                 if jobs:
-                    replace(tree, path, rendered(jobs))
+                    replace(tree, path, render_sidecar(jobs))
                 else:
                     remove(tree, path)
                 return True
         except OSError as error:
-            raise LedgerError(explained(path, error)) from error
+            raise LedgerError(explain_error(path, error)) from error
 
-    def _beside(self, path: str, key: str, entry: Mapping[str, Any], there: Any) -> Any:
+    def _resolve_conflict(self, path: str, key: str, entry: Mapping[str, Any], there: Any) -> Any:
         """Return what to put in the place of an entry, which another may have written since."""
-        if self._written is None or not is_understood(there):
+        if self._written is None or not is_valid_entry(there):
             return entry
         read = self._as_read.get(path)
         known = self._written.get((path, key), read.raw.get(key) if read else None)
-        return entry if there == known else beside_another(self._kinds, entry, there)
+        return entry if there == known else merge_concurrent(self._kinds, entry, there)
 
-    def _stands_as_read(self, path: str, key: JobKey, entry: Mapping[str, Any]) -> bool:
+    def _is_unchanged(self, path: str, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Spare the reading and rendering of a file that has not changed since it was read."""
         found = self._as_read.get(path)
         if found is None or found.raw.get(str(key)) != entry:
             return False
         try:
-            return found.stamp == self._stamp(path)
+            return found.stamp == self._read_stamp(path)
         except OSError:
             return False
 
-    def _stamp(self, path: str) -> Signature | None:
+    def _read_stamp(self, path: str) -> FileStamp | None:
         """Return the state of a sidecar; raises OSError where it is not known."""
-        found = self._trees.of(path).stat(path)
-        return None if found is None else signature_of(found)
+        found = self._trees.get_root(path).stat(path)
+        return None if found is None else make_stamp(found)
 
     def clean(self) -> None:
         """Remove the temporary files that the last read saw and that were abandoned an hour ago."""
         for path in self._left_behind:
             with contextlib.suppress(OSError):
-                remove_abandoned(self._trees.of(path), path, _ABANDONED_SECONDS)
+                remove_abandoned(self._trees.get_root(path), path, _ABANDONED_SECONDS)
 
-    def _entries(
-        self, path: str, known: _Parsed | None, now: int
-    ) -> Iterable[tuple[JobKey, Recorded]]:
+    def _read_entries(
+        self, path: str, known: ParsedSidecar | None, now: int
+    ) -> Iterable[tuple[JobKey, JobRecord]]:
         try:
-            stamp = self._stamp(path)
+            stamp = self._read_stamp(path)
             if stamp is None:
                 return ()
-            found = known if known and known.stamp == stamp else self._parsed(path, stamp)
+            found = known if known and known.stamp == stamp else self._parse_file(path, stamp)
         except (FileUnreadableError, OutsideTreeError) as error:
-            self._troubles[path] = trouble_of(error)
+            self._troubles[path] = make_read_failure(error)
             return ()
         if is_settled(stamp, now):
             self._known[path] = found
@@ -285,58 +297,46 @@ class Sidecars:
         self._as_read[path] = found
         return found.entries
 
-    def _parsed(self, path: str, stamp: Signature) -> _Parsed:
+    def _parse_file(self, path: str, stamp: FileStamp) -> ParsedSidecar:
         """Return what a sidecar's bytes say; raises OSError where they cannot be read."""
-        content = self._trees.of(path).read(path, LARGEST) or b""
+        content = self._trees.get_root(path).read(path, MAX_SIDECAR_BYTES) or b""
         self.opened += 1
         self._bytes += len(content)
-        written_at = moment_of(stamp.written)
-        document = document_of(content, json.loads if self._bytes < _MUCH else self._alike.loads)
+        written_at = convert_time(stamp.written)
+        document = parse_sidecar(
+            content, json.loads if self._bytes < _LARGE_TOTAL else self._alike.decode
+        )
         entries, ours, misshapen = [], {}, []
         for name, raw in document.jobs.items():
             kind = self._kinds.get(name.rpartition("/")[0])
-            if kind is None or not is_understood(raw) or raw["kind"] != kind.name:
-                misshapen.append(name if kind else name_of(name))
+            if kind is None or not is_valid_entry(raw) or raw["kind"] != kind.name:
+                misshapen.append(name if kind else get_name(name))
                 continue
             ours[name] = raw
-            entries.append((JobKey(kind.name, name_of(name)), parse(kind, raw, written_at)))
+            entries.append((JobKey(kind.name, get_name(name)), parse_entry(kind, raw, written_at)))
         trouble = None
         if document.broken:
-            trouble = Trouble(document.broken, broken=True, counts=not document.foreign)
-        return _Parsed(stamp, tuple(entries), ours, frozenset(misshapen), trouble)
+            trouble = ReadFailure(document.broken, broken=True, counts=not document.foreign)
+        return ParsedSidecar(stamp, tuple(entries), ours, frozenset(misshapen), trouble)
 
-    def _found(self) -> Iterator[str]:
+    def _find_sidecars(self) -> Iterator[str]:
         for root in self._roots:
-            for folder, entries in self._walked(root):
+            for folder, entries in self._walk_root(root):
                 for one in entries:
                     if one.name.endswith(SUFFIX) and one.kind != Listing.FOLDER:
                         yield f"{folder}/{one.name}"
                     elif (
                         one.name[0] == "."
-                        and one.name.endswith(TEMPORARY)
+                        and one.name.endswith(TEMPORARY_SUFFIX)
                         and f"{SUFFIX}." in one.name
                     ):
                         self._left_behind.append(f"{folder}/{one.name}")
 
-    def _walked(self, root: str) -> Iterator[tuple[str, list[Listed]]]:
-        def unreadable(error: FileUnreadableError) -> None:
-            self._troubles[error.path] = trouble_of(error)
+    def _walk_root(self, root: str) -> Iterator[tuple[str, list[FolderEntry]]]:
+        def record_failure(error: FileUnreadableError) -> None:
+            self._troubles[error.path] = make_read_failure(error)
 
         try:
-            yield from self._trees.of(f"{root}/").walk(root, unreadable)
+            yield from self._trees.get_root(f"{root}/").walk(root, record_failure)
         except OutsideTreeError as error:
-            self._troubles[root] = trouble_of(error)
-
-
-@dataclass(frozen=True, slots=True)
-class _Parsed:
-    """What one state of a sidecar says: its entries as understood, and ``raw`` as they stand.
-
-    ``misshapen`` are the keys of entries that have another form than ours.
-    """
-
-    stamp: Signature
-    entries: tuple[tuple[JobKey, Recorded], ...]
-    raw: Mapping[str, Any]
-    misshapen: frozenset[str]
-    trouble: Trouble | None
+            self._troubles[root] = make_read_failure(error)

@@ -11,25 +11,25 @@ from typing import Any
 from controller.adapters.host.tree_files import TreeRoot, read_open
 from controller.adapters.host.tree_writes import flush
 from controller.adapters.sidecars.document import (
-    LARGEST,
-    Document,
-    Text,
-    document_of,
+    MAX_SIDECAR_BYTES,
+    SidecarContent,
+    SidecarText,
     is_large,
+    parse_sidecar,
 )
 from controller.adapters.sidecars.shared_folders import SharedFolders
-from controller.adapters.sidecars.trees import Trees
+from controller.adapters.sidecars.trees import TreeCache
 from controller.ports import LedgerError
 
-_CERTAINLY_FITS = 8 << 20  # bytes; in text that is indented every part takes several
-_MOST_KEPT = 64
+_SAFE_BYTES = 8 << 20  # bytes; in text that is indented every part takes several
+_MAX_CACHED = 64
 """Files whose text is kept, so that a further write of the same file renders only what is new."""
-Merge = Callable[[str, str, Mapping[str, Any], Any], Mapping[str, Any]]
+EntryMerge = Callable[[str, str, Mapping[str, Any], Any], Mapping[str, Any]]
 """Returns what to write: takes the path, the key, our entry, and the one that the file has."""
 
 
 @dataclass(slots=True)
-class Request:
+class EntryWrite:
     """One entry to write; ``changed`` or ``error`` is set once ``done``."""
 
     key: str
@@ -38,7 +38,7 @@ class Request:
     changed: bool = False
     error: LedgerError | None = None
 
-    def result(self) -> bool:
+    def get_result(self) -> bool:
         """Return whether any byte changed; raises LedgerError where it could not be written."""
         if self.error is not None:
             raise self.error
@@ -46,14 +46,14 @@ class Request:
 
 
 @dataclass(slots=True)
-class _Queue:
+class _FileQueue:
     """The requests that wait for one file; who holds ``turn`` writes all of them."""
 
     turn: threading.Lock = field(default_factory=threading.Lock)
-    waiting: list[Request] = field(default_factory=list)
+    waiting: list[EntryWrite] = field(default_factory=list)
 
 
-class Writes:
+class BatchedWriter:
     """Writes entries into files; what several threads have for one file takes one rewrite.
 
     Each caller returns only once its entry is on disk. ``merge`` decides between an entry of ours
@@ -64,8 +64,8 @@ class Writes:
 
     def __init__(
         self,
-        trees: Trees,
-        merge: Merge,
+        trees: TreeCache,
+        merge: EntryMerge,
         may_replace: Callable[[str], bool],
         known: Container[str],
     ) -> None:
@@ -75,103 +75,107 @@ class Writes:
         self._known = known
         self._folders = SharedFolders()
         self._created: set[str] = set()
-        self._guard = threading.Lock()
-        self._queues: dict[str, _Queue] = {}
-        self._texts: dict[str, tuple[bytes, Text]] = {}
+        self._lock = threading.Lock()
+        self._queues: dict[str, _FileQueue] = {}
+        self._texts: dict[str, tuple[bytes, SidecarText]] = {}
 
     def forget(self) -> None:
         """Drop what is kept of the files that were written."""
         self._texts, self._created = {}, set()
 
-    def write(self, path: str, requests: Iterable[Request]) -> None:
+    def write(self, path: str, requests: Iterable[EntryWrite]) -> None:
         """Write entries of one file, with those that others want to write there meanwhile."""
         mine = tuple(requests)
-        with self._guard:
-            queue = self._queues.setdefault(path, _Queue())
+        with self._lock:
+            queue = self._queues.setdefault(path, _FileQueue())
             queue.waiting += mine
         with queue.turn:
             # Another thread may have written ours with its own.
             if not all(one.done for one in mine):
                 self._write_waiting(path, queue)
-        with self._guard:
+        with self._lock:
             if not queue.waiting and self._queues.get(path) is queue:
                 del self._queues[path]
 
-    def _write_waiting(self, path: str, queue: _Queue) -> None:
-        with self._guard:
+    def _write_waiting(self, path: str, queue: _FileQueue) -> None:
+        with self._lock:
             batch, queue.waiting = queue.waiting, []
         failed: LedgerError | None = LedgerError(f"{path}: the write did not end")
         try:
-            self._commit(path, batch)
+            self._write_batch(path, batch)
             failed = None
         except OSError as error:
-            failed = LedgerError(explained(path, error))
+            failed = LedgerError(explain_error(path, error))
         except LedgerError as error:
             failed = error
         finally:
             for one in batch:
                 one.error, one.done = failed, True
 
-    def _commit(self, path: str, batch: list[Request]) -> None:
+    def _write_batch(self, path: str, batch: list[EntryWrite]) -> None:
         above, _, name = path.rpartition("/")
-        tree = self._trees.of(path)
+        tree = self._trees.get_root(path)
         with self._folders.open(tree, above) as shared:
             if path not in self._known and path not in self._created:
-                text = Text({one.key: one.entry for one in batch})
-                content = _fitting(path, text)
+                text = SidecarText({one.key: one.entry for one in batch})
+                content = _render_checked(path, text)
                 if shared.create(name, content):
-                    self._wrote(path, batch, content, text)
+                    self._record_write(path, batch, content, text)
                     return
-            with shared.folder.locked(name) as descriptor:
-                before = self._content(tree, path, descriptor)
-                after, text = self._merged(path, before, batch)
+            with shared.folder.lock(name) as descriptor:
+                before = self._read_content(tree, path, descriptor)
+                after, text = self._merge_batch(path, before, batch)
                 if after == before:
                     flush(tree, path)  # who wrote the same meanwhile may not have done so
                 else:
                     shared.replace(name, after)
-                    self._wrote(path, batch, after, text)
+                    self._record_write(path, batch, after, text)
 
-    def _merged(self, path: str, before: bytes | None, batch: list[Request]) -> tuple[bytes, Text]:
+    def _merge_batch(
+        self, path: str, before: bytes | None, batch: list[EntryWrite]
+    ) -> tuple[bytes, SidecarText]:
         """Return what a file is to hold, each entry merged with the one that it has."""
-        text = self._text_of(path, before)
+        text = self._read_text(path, before)
         for one in batch:
             one.entry = self._merge(path, one.key, one.entry, text.entries.get(one.key))
-        return _fitting(path, text.put({one.key: one.entry for one in batch})), text
+        return _render_checked(path, text.update({one.key: one.entry for one in batch})), text
 
-    def _content(self, tree: TreeRoot, path: str, descriptor: int | None) -> bytes | None:
+    def _read_content(self, tree: TreeRoot, path: str, descriptor: int | None) -> bytes | None:
         """Return a file's bytes, none where there is nothing or what may be replaced."""
         try:
             if descriptor is None:
-                return tree.read(path, LARGEST)  # what a link leads to, or nothing
-            return read_open(descriptor, path, LARGEST)
+                return tree.read(path, MAX_SIDECAR_BYTES)  # what a link leads to, or nothing
+            return read_open(descriptor, path, MAX_SIDECAR_BYTES)
         except OSError as error:
             if self._may_replace(path):
                 return None
-            raise LedgerError(refused_text(path, error.strerror or str(error))) from error
+            raise LedgerError(explain_refusal(path, error.strerror or str(error))) from error
 
-    def _text_of(self, path: str, before: bytes | None) -> Text:
+    def _read_text(self, path: str, before: bytes | None) -> SidecarText:
         """Return what a file says now; raises LedgerError where nobody can tell."""
         # Taken out first: a write that fails leaves no text behind that the file does not have.
-        kept, text = self._texts.pop(path, (b"", Text({})))
+        kept, text = self._texts.pop(path, (b"", SidecarText({})))
         if before and kept == before:
             return text
-        found = Document({}) if before is None else document_of(before)
+        found = SidecarContent({}) if before is None else parse_sidecar(before)
         if found.broken and not self._may_replace(path):
-            raise LedgerError(refused_text(path, found.broken))
-        return Text(found.jobs)
+            raise LedgerError(explain_refusal(path, found.broken))
+        return SidecarText(found.jobs)
 
-    def _wrote(self, path: str, batch: Iterable[Request], content: bytes, text: Text) -> None:
+    def _record_write(
+        self, path: str, batch: Iterable[EntryWrite], content: bytes, text: SidecarText
+    ) -> None:
         for one in batch:
             one.changed = True
-        with self._guard:
+        with self._lock:
             self._created.add(path)
             if len(text.entries) > 1:
                 self._texts[path] = content, text
-            if len(self._texts) > _MOST_KEPT:
+            if len(self._texts) > _MAX_CACHED:
                 del self._texts[next(iter(self._texts))]
 
 
-def refused_text(path: str, cause: str) -> str:
+def explain_refusal(path: str, cause: str) -> str:
     """Return why a file that may record jobs is not replaced, and what to do."""
     return (
         f"{path}: the sidecar is not written, because what it records cannot be read ({cause}). "
@@ -179,7 +183,7 @@ def refused_text(path: str, cause: str) -> str:
     )
 
 
-def explained(path: str, error: OSError) -> str:
+def explain_error(path: str, error: OSError) -> str:
     """Return why a sidecar could not be written, and what to do."""
     remedy = {
         errno.EACCES: "make the folder writable for this user",
@@ -192,12 +196,12 @@ def explained(path: str, error: OSError) -> str:
     return f"{path}: the sidecar cannot be written ({error.strerror}); {remedy}"
 
 
-def _fitting(path: str, text: Text) -> bytes:
+def _render_checked(path: str, text: SidecarText) -> bytes:
     """Return the bytes to write; raises LedgerError for more than could be read again."""
-    content = text.rendered()
-    if len(content) > _CERTAINLY_FITS and is_large(content):
+    content = text.render()
+    if len(content) > _SAFE_BYTES and is_large(content):
         raise LedgerError(
-            f"{path}: the sidecar would be larger than {LARGEST >> 20} MiB or have too many parts, "
-            "and could not be read again; put the manifests into several files"
+            f"{path}: the sidecar would be larger than {MAX_SIDECAR_BYTES >> 20} MiB or have too "
+            "many parts, and could not be read again; put the manifests into several files"
         )
     return content

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-DEBOUNCE = 0.02
+DEBOUNCE_SECONDS = 0.02
 """Seconds of quiet after which a burst is over, unless it looks like more than one save."""
-_FEW = 8
+_MAX_SAVE_FILES = 8
 """Files that one save may touch; more at once are a checkout or a copy, which has pauses."""
-_PATIENCE = 12.5
-_LONGEST = 250.0
+_PATIENCE_FACTOR = 12.5
+_MAX_FACTOR = 250.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Burst:
 
 
 @dataclass(slots=True)
-class Calm:
+class Debouncer:
     """Gathers changes until it has been quiet for ``debounce`` seconds.
 
     It waits 12.5 times as long while a file is made but not closed, or gone and perhaps to come
@@ -46,13 +46,13 @@ class Calm:
         else:
             self._unfinished.add(path)
 
-    def due(self) -> float | None:
+    def get_due(self) -> float | None:
         """Return the time at which the burst counts as over; None while there is none."""
         if not self._paths:
             return None
-        hasty = not self._unfinished and len(self._paths) <= _FEW
-        quiet = self.debounce if hasty else self.debounce * _PATIENCE
-        return min(self._last + quiet, self._since + self.debounce * _LONGEST)
+        hasty = not self._unfinished and len(self._paths) <= _MAX_SAVE_FILES
+        quiet = self.debounce if hasty else self.debounce * _PATIENCE_FACTOR
+        return min(self._last + quiet, self._since + self.debounce * _MAX_FACTOR)
 
     def take(self) -> Burst:
         """Return the burst and forget it."""
@@ -63,7 +63,7 @@ class Calm:
 
     def put_back(self, burst: Burst, now: float) -> bool:
         """Let a burst go on that turned out not to be over; False when it has lasted too long."""
-        if now - burst.since >= self.debounce * _LONGEST:
+        if now - burst.since >= self.debounce * _MAX_FACTOR:
             return False
         since = min(burst.since, self._since) if self._paths else burst.since
         self._paths |= burst.paths

@@ -24,13 +24,13 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.utils import BaseThread
 
-from controller.adapters.host.tree_bounds import bounds_of, upward
+from controller.adapters.host.tree_bounds import find_bounds, walk_up
 from controller.core.documents.file_names import is_binding, matters
 
-_MOST_FLAT = 12
+_MAX_FLAT = 12
 """Folders above the tree that are watched; each costs two threads, and polling sees the rest."""
-_MOST_LINKS = 40
-_MOST_EVENTS = 5_000
+_MAX_LINKS = 40
+_MAX_EVENTS = 5_000
 _DESCRIPTORS = ("_inotify_fd", "_kill_r", "_kill_w")
 _EVENTS: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
@@ -44,7 +44,7 @@ _EVENTS: list[type[FileSystemEvent]] = [
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class WatchPaths:
     """What to watch: real folders with all below them, and folders for their own names only.
 
     ``hinges`` are the names that, put elsewhere, lead a path elsewhere: its links, its end, and
@@ -58,15 +58,15 @@ class Places:
 
 
 @dataclass(frozen=True, slots=True)
-class Heard:
+class FileEvent:
     """An event that matters: its path, whether that is whole, and whether folders have moved."""
 
     path: str
     whole: bool
-    moves: bool
+    is_move: bool
 
 
-def places(paths: Iterable[Path]) -> Places:
+def find_watch_paths(paths: Iterable[Path]) -> WatchPaths:
     """Return what has to be watched for some paths, as the folders lie now."""
     deep: dict[str, None] = {}
     flat: dict[str, None] = {}
@@ -75,28 +75,28 @@ def places(paths: Iterable[Path]) -> Places:
         real = os.path.realpath(path)
         if os.path.isdir(real):
             deep[real] = None
-        own = dict.fromkeys(_hinges(path))
+        own = dict.fromkeys(_find_hinges(path))
         hinges |= own
         flat |= dict.fromkeys(os.path.dirname(hinge) for hinge in own)
-        flat |= dict.fromkeys(os.path.realpath(folder) for folder in _resting_on(path))
+        flat |= dict.fromkeys(os.path.realpath(folder) for folder in _list_binding_folders(path))
     whole = tuple(
         one for one in deep if not _is_below(one, [other for other in deep if other != one])
     )
     alone = tuple(one for one in flat if os.path.isdir(one) and not _is_below(one, whole))
-    kept = alone[:_MOST_FLAT]
-    return Places(whole, kept, frozenset(hinges), tuple(map(_identity, (*whole, *kept))))
+    kept = alone[:_MAX_FLAT]
+    return WatchPaths(whole, kept, frozenset(hinges), tuple(map(_get_identity, (*whole, *kept))))
 
 
-class Ear:
+class FileEvents:
     """Listens at some places from the first moment on, until it is closed.
 
     Raises OSError when the system refuses, and then leaves no thread or descriptor behind.
     """
 
-    def __init__(self, where: Places, heard: Callable[[Heard], None]) -> None:
+    def __init__(self, where: WatchPaths, heard: Callable[[FileEvent], None]) -> None:
         self.where = where
         self._observer = Observer()
-        self._handler = handler = _Handler(where, heard)
+        self._handler = handler = _EventHandler(where, heard)
         for folder in where.deep:
             self._observer.schedule(handler, folder, recursive=True, event_filter=_EVENTS)
         for folder in where.flat:
@@ -105,13 +105,13 @@ class Ear:
             self._observer.start()
         except OSError as error:
             self._observer.unschedule_all()
-            _give_back(error)
+            _close_descriptors(error)
             raise
 
     @property
     def is_worn(self) -> bool:
         """Whether so much was heard that a new ear is due: watchdog remembers every rename."""
-        return self._handler.dispatched > _MOST_EVENTS
+        return self._handler.dispatched > _MAX_EVENTS
 
     def close(self) -> None:
         """Stop listening; every thread has ended when this returns."""
@@ -119,7 +119,7 @@ class Ear:
         self._observer.join()
 
 
-def _give_back(error: OSError) -> None:
+def _close_descriptors(error: OSError) -> None:
     """Close what watchdog had opened before it failed: only the traceback still leads there."""
     for frame, _ in traceback.walk_tb(error.__traceback__):
         failed = frame.f_locals.get("self")
@@ -129,7 +129,7 @@ def _give_back(error: OSError) -> None:
 
 
 @contextmanager
-def heeding(deafened: Callable[[], None]) -> Iterator[None]:
+def handle_observer_failures(deafened: Callable[[], None]) -> Iterator[None]:
     """While the context lasts, an ear's thread that dies is told of, and prints no traceback.
 
     Watchdog's reader loses its books when folders are moved out and others take their names at
@@ -137,23 +137,23 @@ def heeding(deafened: Callable[[], None]) -> Iterator[None]:
     """
     before = threading.excepthook
 
-    def caught(failure: threading.ExceptHookArgs) -> None:
+    def handle_failure(failure: threading.ExceptHookArgs) -> None:
         if isinstance(failure.thread, BaseThread):
             deafened()
         else:
             before(failure)
 
-    threading.excepthook = caught
+    threading.excepthook = handle_failure
     try:
         yield
     finally:
         threading.excepthook = before
 
 
-class _Handler(FileSystemEventHandler):
+class _EventHandler(FileSystemEventHandler):
     """Passes on what matters, in the observer's thread."""
 
-    def __init__(self, where: Places, heard: Callable[[Heard], None]) -> None:
+    def __init__(self, where: WatchPaths, heard: Callable[[FileEvent], None]) -> None:
         self._where = where
         self._roots = tuple(f"{folder.rstrip('/')}/" for folder in where.deep)
         self._heard = heard
@@ -164,19 +164,19 @@ class _Handler(FileSystemEventHandler):
         self.dispatched += 1
         source, target = os.fsdecode(event.src_path), os.fsdecode(event.dest_path or b"")
         folder = event.is_directory
-        arrived = bool(target) and self._tell(target, folder=folder, whole=True)
+        arrived = bool(target) and self._report(target, folder=folder, whole=True)
         # Of a file that got another name that matters, the old one will not come back.
         whole = arrived or isinstance(event, FileClosedEvent | DirCreatedEvent)
-        self._tell(source, folder=folder, whole=whole)
+        self._report(source, folder=folder, whole=whole)
 
-    def _tell(self, path: str, *, folder: bool, whole: bool) -> bool:
+    def _report(self, path: str, *, folder: bool, whole: bool) -> bool:
         hinge = path in self._where.hinges
-        if not hinge and not self._matters(path, folder=folder):
+        if not hinge and not self._is_relevant(path, folder=folder):
             return False
-        self._heard(Heard(path, whole, moves=folder and not hinge))
+        self._heard(FileEvent(path, whole, is_move=folder and not hinge))
         return True
 
-    def _matters(self, path: str, *, folder: bool) -> bool:
+    def _is_relevant(self, path: str, *, folder: bool) -> bool:
         """Whether an event is of the tree: hidden names are not, but for those of a volume's."""
         name = os.path.basename(path)
         root = next((root for root in self._roots if path.startswith(root)), None)
@@ -193,10 +193,10 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".") and not name.startswith("..")
 
 
-def _hinges(path: str) -> Iterator[str]:
+def _find_hinges(path: str) -> Iterator[str]:
     """Yield what a path turns on, each by the real path of its folder."""
     rest, here = path.split("/")[::-1], "/"
-    for _ in range(_MOST_LINKS * len(rest)):
+    for _ in range(_MAX_LINKS * len(rest)):
         if not rest:
             break
         name = rest.pop()
@@ -221,10 +221,10 @@ def _hinges(path: str) -> Iterator[str]:
     yield here
 
 
-def _resting_on(path: str) -> Iterator[str]:
+def _list_binding_folders(path: str) -> Iterator[str]:
     """Yield the folders above a path whose defaults and fleet count for it."""
-    top = bounds_of(path).top
-    for folder in upward(os.path.dirname(path)):
+    top = find_bounds(path).top
+    for folder in walk_up(os.path.dirname(path)):
         if not folder.startswith(top):
             return
         yield folder
@@ -234,7 +234,7 @@ def _is_below(folder: str, others: Iterable[str]) -> bool:
     return any(f"{folder}/".startswith(f"{other.rstrip('/')}/") for other in others)
 
 
-def _identity(folder: str) -> tuple[int, int]:
+def _get_identity(folder: str) -> tuple[int, int]:
     try:
         found = os.stat(folder)
     except OSError:

@@ -7,17 +7,17 @@ import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 
-from controller.adapters.git.work_trees import State, state_at
-from controller.adapters.host.tree_bounds import upward
-from controller.adapters.watch.snapshots import binding_names
+from controller.adapters.git.work_trees import FileState, get_file_state
+from controller.adapters.host.tree_bounds import walk_up
+from controller.adapters.watch.snapshots import list_binding_names
 from controller.core.documents.file_names import FLEET_FILE, is_binding
 
-States = Mapping[str, State | None]
+FileStates = Mapping[str, FileState | None]
 """The state of each file that manifests rest on, None for one that is gone."""
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class UnsettledFiles:
     """What keeps the meaning that it had: some files, and all below the folders of others."""
 
     files: frozenset[str] = frozenset()
@@ -27,13 +27,13 @@ class Held:
         """Whether the rules for the whole tree are not known."""
         return any(os.path.basename(path) == FLEET_FILE for path in self.files)
 
-    def holds(self, path: str) -> bool:
+    def is_affected(self, path: str) -> bool:
         """Whether a manifest's file is one of these, or rests on one."""
         own = os.path.abspath(path)
         if own in self.files:
             return True
         folders = {os.path.dirname(one) for one in self.files if is_binding(os.path.basename(one))}
-        return not folders.isdisjoint(upward(os.path.dirname(own)))
+        return not folders.isdisjoint(walk_up(os.path.dirname(own)))
 
 
 class SharedFiles:
@@ -53,11 +53,11 @@ class SharedFiles:
         """The files that manifests rested on when they were last read, by absolute paths."""
         return tuple(self._gone_since)
 
-    def states(self) -> States:
+    def get_states(self) -> FileStates:
         """Return the present state of each."""
-        return {path: state_at(path) for path in self._gone_since}
+        return {path: get_file_state(path) for path in self._gone_since}
 
-    def gone(self, states: States) -> Held:
+    def track_missing(self, states: FileStates) -> UnsettledFiles:
         """Return those that have not been gone long enough to count; older ones are forgotten."""
         now = self._now()
         for path, state in states.items():
@@ -70,11 +70,11 @@ class SharedFiles:
         ]
         for path in late:
             del self._gone_since[path]
-        return Held(
+        return UnsettledFiles(
             frozenset(path for path, since in self._gone_since.items() if since is not None)
         )
 
-    def remaining(self) -> float:
+    def get_remaining(self) -> float:
         """Return after how many seconds the first of those that are gone counts; may be inf."""
         now = self._now()
         waits = (since for since in self._gone_since.values() if since is not None)
@@ -84,10 +84,10 @@ class SharedFiles:
         """Take in what the manifests of these files rest on now."""
         seen: set[str] = set()
         for start in set(map(os.path.dirname, map(os.path.abspath, files))):
-            for folder in upward(start):
+            for folder in walk_up(start):
                 if folder in seen:
                     break
                 seen.add(folder)
-                for path in (f"{folder}/{name}" for name in binding_names(folder)):
-                    if path not in self._gone_since and state_at(path) is not None:
+                for path in (f"{folder}/{name}" for name in list_binding_names(folder)):
+                    if path not in self._gone_since and get_file_state(path) is not None:
                         self._gone_since[path] = None

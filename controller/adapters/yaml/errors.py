@@ -10,15 +10,15 @@ from typing import Any
 from controller.core.documents.decoder import Placed
 from controller.core.problems import Code
 
-_MOST_CONTROLS = 10
+_MAX_CONTROLS = 10
 # What YAML forbids, and the separators that its versions disagree on: 1.1 takes them for line
 # breaks, so that a value that holds one would not be sent as it is written.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
-_MARK = "\ufeff"
+_BOM = "\ufeff"
 _INDENT = re.compile(r"[ ]*\t")
 
 # The parser's words, and what they mean to the person who wrote the line.
-_PLAINLY = {
+_EXPLANATIONS = {
     "mapping values are not allowed in this context": (
         "a colon stands where no key can",
         "check the indentation, and quote a value that holds a colon and a space",
@@ -61,7 +61,7 @@ _PLAINLY = {
 }
 
 
-def decoded(data: bytes) -> tuple[bytes, tuple[Placed, ...]]:
+def decode_text(data: bytes) -> tuple[bytes, tuple[Placed, ...]]:
     """Return a text that YAML can be read from, and what stops it from being read as it stands.
 
     Control characters are replaced, so that the rest of the file can still be judged; bytes that
@@ -70,31 +70,31 @@ def decoded(data: bytes) -> tuple[bytes, tuple[Placed, ...]]:
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
-        line, column = _position(data, error.start)
+        line, column = _get_position(data, error.start)
         message = f"the file is not UTF-8: byte 0x{data[error.start]:02x} cannot stand here"
         return b"", (Placed(Code.NOT_UTF8, line, column, message, "save the file as UTF-8"),)
-    text = text.removeprefix(_MARK)
-    controls = tuple(itertools.islice(_controls(text), _MOST_CONTROLS))
-    return (_CONTROL.sub(_replacement, text).encode() if controls else data), controls
+    text = text.removeprefix(_BOM)
+    controls = tuple(itertools.islice(_find_controls(text), _MAX_CONTROLS))
+    return (_CONTROL.sub(_replace_control, text).encode() if controls else data), controls
 
 
-def _replacement(match: re.Match[str]) -> str:
+def _replace_control(match: re.Match[str]) -> str:
     """A byte order mark is invisible, and a line reads on as if it were not there."""
-    return "" if match.group() == _MARK else "\ufffd"
+    return "" if match.group() == _BOM else "\ufffd"
 
 
-def _controls(text: str) -> Iterator[Placed]:
+def _find_controls(text: str) -> Iterator[Placed]:
     for match in _CONTROL.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
         column = match.start() - text.rfind("\n", 0, match.start())
         name = f"U+{ord(match.group()):04X}"
-        kind = "byte order mark" if match.group() == _MARK else "control character"
+        kind = "byte order mark" if match.group() == _BOM else "control character"
         hint = "delete it, or write it as an escape in double quotes"
         message = f"the {kind} {name} stands in the text"
         yield Placed(Code.CONTROL_CHARACTER, line, column, message, hint)
 
 
-def syntax_error(error: Any, data: bytes) -> Placed:
+def explain_syntax_error(error: Any, data: bytes) -> Placed:
     """Return the parser's complaint in plain words, at the place where the mistake is."""
     mark = getattr(error, "problem_mark", None)
     if mark is None:
@@ -102,16 +102,16 @@ def syntax_error(error: Any, data: bytes) -> Placed:
     said = str(error.problem)
     if "quoted scalar" in str(error.context) and said.startswith("found unexpected"):
         mark = error.context_mark
-    tab = _tab(data, mark, error.context_mark or mark)
+    tab = _find_tab(data, mark, error.context_mark or mark)
     if tab is not None:
         return tab
-    message, hint = _PLAINLY.get(said, (f"the text is not YAML: {said}", ""))
+    message, hint = _EXPLANATIONS.get(said, (f"the text is not YAML: {said}", ""))
     return Placed(Code.NOT_YAML, mark.line + 1, mark.column + 1, message, hint)
 
 
-def _tab(data: bytes, *marks: Any) -> Placed | None:
+def _find_tab(data: bytes, *marks: Any) -> Placed | None:
     """Return the tab that indents the line of a mistake, or the one that it refers to."""
-    text = data.decode(errors="replace").removeprefix(_MARK)
+    text = data.decode(errors="replace").removeprefix(_BOM)
     # In braces, as JSON is written, a tab is a blank like any other.
     for mark in marks if text.lstrip()[:1] not in ("{", "[") else ():
         match = _INDENT.match(text, text.rfind("\n", 0, mark.index) + 1)
@@ -122,7 +122,7 @@ def _tab(data: bytes, *marks: Any) -> Placed | None:
     return None
 
 
-def _position(data: bytes, offset: int) -> tuple[int, int]:
+def _get_position(data: bytes, offset: int) -> tuple[int, int]:
     start = data.rfind(b"\n", 0, offset) + 1
     column = len(data[start:offset].decode(errors="replace")) + 1
     return data.count(b"\n", 0, offset) + 1, column

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from yaml.nodes import MappingNode
 
-from controller.adapters.yaml.errors import decoded
-from controller.adapters.yaml.parser import DEEPEST, Parser
+from controller.adapters.yaml.errors import decode_text
+from controller.adapters.yaml.parser import MAX_DEPTH, Parser
 from controller.core.documents.decoder import MERGE, Grammar, Sort, read
 from controller.core.documents.nodes import TextNode
 from controller.core.documents.scalars import NULLS
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from yaml.nodes import Node
 
 # A hostile text that is read twice must not take long twice.
-LONGEST = 20_000
+MAX_FAST_BYTES = 20_000
 _ANCHOR, _TAG, _DIRECTIVE, _START = b"&", b"!", b"\n%", b"\n---"
 
 
@@ -48,7 +48,7 @@ class _Composer(Parser):
         """Give every node the same tag, and count those that hold others."""
         if value is None:
             self.opened += 1
-            if self.opened > DEEPEST:
+            if self.opened > MAX_DEPTH:
                 raise UnusualError
         return ""
 
@@ -57,17 +57,17 @@ class _Composer(Parser):
     ascend_resolver = staticmethod(bool)
 
 
-def composed(data: bytes) -> MappingNode:
+def compose_mapping(data: bytes) -> MappingNode:
     """Return the mapping that is a text's only document.
 
     Raises UnusualError for every other text, whether there is anything wrong with it or not.
     """
-    if len(data) > LONGEST or _ANCHOR in data or _TAG in data or _DIRECTIVE in data:
+    if len(data) > MAX_FAST_BYTES or _ANCHOR in data or _TAG in data or _DIRECTIVE in data:
         raise UnusualError
-    if _START in data and _begun(data.partition(_START)[0]):
+    if _START in data and _has_begun(data.partition(_START)[0]):
         raise UnusualError
     if not data.isascii():
-        data, unfit = decoded(data)
+        data, unfit = decode_text(data)
         if unfit:
             raise UnusualError
     try:
@@ -79,12 +79,12 @@ def composed(data: bytes) -> MappingNode:
     return root
 
 
-def _begun(text: bytes) -> bool:
+def _has_begun(text: bytes) -> bool:
     """Whether a document has begun in a text, so that its end is not that of the file."""
     return any(line.strip() and not line.startswith(b"#") for line in text.split(b"\n"))
 
 
-def under(node: Node | None, name: str) -> Node | None:
+def get_member(node: Node | None, name: str) -> Node | None:
     """Return what stands in a mapping under a name, if it is a mapping and has it."""
     for key, value in node.value if type(node) is MappingNode else ():
         if key.value == name:
@@ -93,19 +93,19 @@ def under(node: Node | None, name: str) -> Node | None:
     return None
 
 
-def value_of(root: MappingNode, grammar: Grammar) -> dict[str, Any]:
+def read_value(root: MappingNode, grammar: Grammar) -> dict[str, Any]:
     """Return the value of a mapping, just as ``reading.read`` would.
 
     Raises UnusualError where that might find a mistake, and for merge keys.
     """
     try:
-        return _mapping(root, grammar)
+        return _read_mapping(root, grammar)
     except TypeError as error:
         # A list or a mapping that stands for a key, or where text is due, cannot be looked up.
         raise UnusualError from error
 
 
-def _mapping(mapping: MappingNode, grammar: Grammar) -> dict[str, Any]:
+def _read_mapping(mapping: MappingNode, grammar: Grammar) -> dict[str, Any]:
     result: dict[str, Any] = {}
     known, text, nulls = grammar.keys, Sort.TEXT, NULLS
     for key, node in mapping.value:
@@ -119,20 +119,20 @@ def _mapping(mapping: MappingNode, grammar: Grammar) -> dict[str, Any]:
         if inner.sort is text and node.value not in nulls:
             result[name] = node.value
         elif type(node) is MappingNode:
-            result[name] = _mapping(node, inner)
+            result[name] = _read_mapping(node, inner)
         else:
-            result[name] = _value(node, inner)
+            result[name] = _read_node(node, inner)
     if len(result) != len(mapping.value):
         raise UnusualError
     return result
 
 
-def _value(node: Any, grammar: Grammar) -> Any:
+def _read_node(node: Any, grammar: Grammar) -> Any:
     if type(node) is MappingNode:
-        return _mapping(node, grammar)
+        return _read_mapping(node, grammar)
     if type(node.value) is list:
         inner = grammar.items or grammar
-        return [_value(item, inner) for item in node.value]
+        return [_read_node(item, inner) for item in node.value]
     plain = not node.style
     value, mistakes = read(TextNode(node.start_mark, node.value, (plain, not plain)), grammar)
     if mistakes:

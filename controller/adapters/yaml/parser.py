@@ -23,7 +23,7 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-from controller.adapters.yaml.errors import decoded, syntax_error
+from controller.adapters.yaml.errors import decode_text, explain_syntax_error
 from controller.core.documents.decoder import MOST_TOLD, Placed, placed
 from controller.core.documents.nodes import ListNode, MapNode, Mark, Node, TextNode
 from controller.core.documents.scalars import core_value
@@ -35,16 +35,16 @@ except ImportError:  # pragma: no cover - PyYAML built without libyaml
     CParser = yaml.SafeLoader  # type: ignore[misc,assignment]  # same events, only slower
 
 Parser = CParser
-DEEPEST = 64
-MOST_ALIASES = 1_000
-MOST_EXPANDED = 100_000
-_MOST_RESUMPTIONS = 20
+MAX_DEPTH = 64
+MAX_ALIASES = 1_000
+MAX_EXPANDED = 100_000
+_MAX_RESUMPTIONS = 20
 # A text of this size may hold so many values that reading them takes a second.
-_LARGE = 200_000
-_MOST_PARTS = 200_000
+_LARGE_BYTES = 200_000
+_MAX_PARTS = 200_000
 _PARTS = (b"\n", b"\r", b",", b"[", b"{", b": ", b"- ", b"-\t", b"? ", b"?\t")
 # libyaml compares each directive with all before it.
-_MOST_DIRECTIVES = 100
+_MAX_DIRECTIVES = 100
 _TAG = "tag:yaml.org,2002:"
 _TYPED = {
     f"{_TAG}int": (int,),
@@ -56,7 +56,7 @@ _DOCUMENT = re.compile(rb"^---(?:\s|$)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class YamlDocument:
     """One document's root; a broken one holds only what stands before its syntax error."""
 
     root: Node
@@ -64,14 +64,14 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
-class Text:
+class ParsedYaml:
     """What a file holds; ``problems`` are those of YAML itself, in the order of their places."""
 
-    documents: tuple[Document, ...] = ()
+    documents: tuple[YamlDocument, ...] = ()
     problems: tuple[Placed, ...] = ()
 
 
-def events(text: str) -> Iterator[Any]:
+def read_events(text: str) -> Iterator[Any]:
     """Yield the parser's events of a text that ``parse`` found no mistake in."""
     parser = Parser(text)
     while (event := parser.get_event()) is not None:
@@ -82,46 +82,48 @@ class _BeyondBoundsError(Exception):
     """The document must not be read any further; the mistake is already among those found."""
 
 
-def parse(data: bytes) -> Text:
+def parse(data: bytes) -> ParsedYaml:
     """Every document of a text is returned with every mistake that YAML's own rules find.
 
     Empty documents are left out. The text is UTF-8, with or without a byte order mark.
     """
-    excess = _excess(data)
+    excess = _find_excess(data)
     if excess:
         hint = "split it into several files"
-        return Text((), (Placed(Code.TOO_LARGE, 1, 1, f"the file has more than {excess}", hint),))
+        return ParsedYaml(
+            (), (Placed(Code.TOO_LARGE, 1, 1, f"the file has more than {excess}", hint),)
+        )
     unfit: tuple[Placed, ...] = ()
     if not data.isascii():
-        data, unfit = decoded(data)
-    build = _Build(marked=b"&" in data or b"!" in data)
+        data, unfit = decode_text(data)
+    build = _DocumentBuilder(marked=b"&" in data or b"!" in data)
     problem = build.run(data)
     if problem is not None:
         # Only a text that fails is worth the search for characters that YAML forbids.
-        fit, controls = decoded(data)
+        fit, controls = decode_text(data)
         if controls:
-            return _with(controls, parse(fit))
+            return _add_problems(controls, parse(fit))
         _resume(data, build, problem)
-    return _with(unfit, Text(tuple(build.documents), tuple(build.found)))
+    return _add_problems(unfit, ParsedYaml(tuple(build.documents), tuple(build.found)))
 
 
-def _excess(data: bytes) -> str:
+def _find_excess(data: bytes) -> str:
     """Return what a text has too much of to be read in bounded time and memory, if anything."""
-    if data.count(b"\n%") + data.count(b"\r%") > _MOST_DIRECTIVES:
-        return f"{_MOST_DIRECTIVES} directives"
-    if len(data) > _LARGE and sum(map(data.count, _PARTS)) > _MOST_PARTS:
-        return f"{_MOST_PARTS} keys, items and lines"
+    if data.count(b"\n%") + data.count(b"\r%") > _MAX_DIRECTIVES:
+        return f"{_MAX_DIRECTIVES} directives"
+    if len(data) > _LARGE_BYTES and sum(map(data.count, _PARTS)) > _MAX_PARTS:
+        return f"{_MAX_PARTS} keys, items and lines"
     return ""
 
 
-def _with(problems: tuple[Placed, ...], text: Text) -> Text:
-    return Text(text.documents, (*problems, *text.problems)) if problems else text
+def _add_problems(problems: tuple[Placed, ...], text: ParsedYaml) -> ParsedYaml:
+    return ParsedYaml(text.documents, (*problems, *text.problems)) if problems else text
 
 
-def _resume(data: bytes, build: _Build, problem: Placed | None) -> None:
+def _resume(data: bytes, build: _DocumentBuilder, problem: Placed | None) -> None:
     """Read on behind each syntax error, from the next line that starts a document."""
     line, offset = 1, 0
-    for _ in range(_MOST_RESUMPTIONS):
+    for _ in range(_MAX_RESUMPTIONS):
         if problem is None:
             break
         build.found.append(problem)
@@ -135,20 +137,20 @@ def _resume(data: bytes, build: _Build, problem: Placed | None) -> None:
         line += data.count(b"\n", offset, start.start())
         offset = start.end()
         problem = build.run(b"\n" * (line - 1) + data[start.start() :])
-        line, offset = _behind(data, line, offset)
+        line, offset = _find_next_line(data, line, offset)
 
 
-def _behind(data: bytes, line: int, offset: int) -> tuple[int, int]:
+def _find_next_line(data: bytes, line: int, offset: int) -> tuple[int, int]:
     """Return the line that follows an offset, with where it begins."""
     end = data.find(b"\n", offset - 1)
     return (line + 1, end + 1) if end >= 0 else (line, len(data))
 
 
-class _Build:
+class _DocumentBuilder:
     """Documents built from events; aliases stand for the very node that their anchor names."""
 
     def __init__(self, *, marked: bool) -> None:
-        self.documents: list[Document] = []
+        self.documents: list[YamlDocument] = []
         self.found: list[Placed] = []
         self._marked = marked
         self._anchors: dict[str, Any] = {}
@@ -163,16 +165,16 @@ class _Build:
         self._sizes.clear()
         try:
             parser = Parser(data)
-            self._events(parser.get_event, roots)
+            self._process_events(parser.get_event, roots)
         except yaml.YAMLError as error:
-            problem = syntax_error(error, data)
+            problem = explain_syntax_error(error, data)
         except _BeyondBoundsError:
             problem = self.found.pop()
         if problem is not None and roots:
-            self.documents.append(Document(roots[0], broken=True))
+            self.documents.append(YamlDocument(roots[0], broken=True))
         return problem
 
-    def _events(self, next_event: Callable[[], Any], roots: list[Any]) -> None:
+    def _process_events(self, next_event: Callable[[], Any], roots: list[Any]) -> None:
         """Take events until the stream ends; ``roots`` holds the document that is under way."""
         items, marked = roots, self._marked
         stack: list[list[Any]] = []
@@ -180,39 +182,39 @@ class _Build:
             event = next_event()
             sort = type(event)
             if sort is ScalarEvent:
-                items.append(self._scalar(event) if marked else event)
+                items.append(self._build_scalar(event) if marked else event)
             elif sort is MappingStartEvent or sort is SequenceStartEvent:
                 node = (MapNode if sort is MappingStartEvent else ListNode)(event.start_mark, [])
                 items.append(node)
                 stack.append(items)
                 items = node.held
-                if marked or len(stack) > DEEPEST:
-                    self._opened(event, node, len(stack))
+                if marked or len(stack) > MAX_DEPTH:
+                    self._open_node(event, node, len(stack))
             elif sort is MappingEndEvent or sort is SequenceEndEvent:
                 items = stack.pop()
             elif sort is AliasEvent:
-                items.append(self._alias(event, [*stack, items]))
+                items.append(self._resolve_alias(event, [*stack, items]))
             elif sort is DocumentEndEvent:
-                self._ended(roots)
+                self._end_document(roots)
             elif sort is StreamEndEvent:
                 return
 
-    def _ended(self, roots: list[Any]) -> None:
+    def _end_document(self, roots: list[Any]) -> None:
         root = roots[0]
         if self._aliases:
             self._check_expansion(root, root.start_mark)
         roots.clear()
         self._forget()
         if isinstance(root, MapNode | ListNode) or root.value or not root.implicit[0]:
-            self.documents.append(Document(root))
+            self.documents.append(YamlDocument(root))
 
     def _forget(self) -> None:
         self._anchors.clear()
         self._aliases = 0
 
-    def _opened(self, event: Any, node: Any, depth: int) -> None:
-        if depth > DEEPEST:
-            message = f"the document nests deeper than {DEEPEST} levels"
+    def _open_node(self, event: Any, node: Any, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            message = f"the document nests deeper than {MAX_DEPTH} levels"
             self._stop(Code.TOO_DEEP, event.start_mark, message)
         if event.anchor is not None:
             self._anchors[event.anchor] = node
@@ -220,13 +222,13 @@ class _Build:
         if event.tag not in (None, "!", _TAG + expected):
             self._refuse_tag(event)
 
-    def _scalar(self, event: Any) -> Any:
-        node = event if event.tag is None else self._tagged(event)
+    def _build_scalar(self, event: Any) -> Any:
+        node = event if event.tag is None else self._apply_tag(event)
         if event.anchor is not None:
             self._anchors[event.anchor] = node
         return node
 
-    def _tagged(self, event: Any) -> TextNode:
+    def _apply_tag(self, event: Any) -> TextNode:
         """Apply a scalar's explicit tag: text is text, and the others must tell the truth."""
         if event.tag in ("!", f"{_TAG}str"):
             return TextNode(event.start_mark, event.value, (False, True))
@@ -239,17 +241,17 @@ class _Build:
         tag = event.tag.replace(_TAG, "!!")
         message = f"the tag {tag} is not allowed here"
         hint = "delete the tag; the schema says what each value is"
-        self._tell(placed(Code.TAG, event.start_mark, message, hint))
+        self._report(placed(Code.TAG, event.start_mark, message, hint))
 
-    def _alias(self, event: Any, opened: list[list[Any]]) -> Any:
+    def _resolve_alias(self, event: Any, opened: list[list[Any]]) -> Any:
         node = self._anchors.get(event.anchor)
         if node is None:
             message = f"the alias *{event.anchor} has no anchor before it"
-            self._tell(placed(Code.NOT_YAML, event.start_mark, message))
+            self._report(placed(Code.NOT_YAML, event.start_mark, message))
             return TextNode(event.start_mark, "", (False, True))
         self._aliases += 1
-        if self._aliases > MOST_ALIASES:
-            message = f"the document has more than {MOST_ALIASES} aliases"
+        if self._aliases > MAX_ALIASES:
+            message = f"the document has more than {MAX_ALIASES} aliases"
             self._stop(Code.TOO_MANY_ALIASES, event.start_mark, message)
         if isinstance(node, MapNode | ListNode):
             if any(items is node.held for items in opened):
@@ -260,11 +262,11 @@ class _Build:
 
     def _check_expansion(self, node: Any, mark: Mark) -> None:
         size, depth = self._measure(node)
-        if size > MOST_EXPANDED:
-            message = f"the aliases expand to more than {MOST_EXPANDED} values"
+        if size > MAX_EXPANDED:
+            message = f"the aliases expand to more than {MAX_EXPANDED} values"
             self._stop(Code.TOO_MANY_ALIASES, mark, message)
-        if depth > DEEPEST:
-            message = f"the document nests deeper than {DEEPEST} levels once aliases are expanded"
+        if depth > MAX_DEPTH:
+            message = f"the document nests deeper than {MAX_DEPTH} levels once aliases are expanded"
             self._stop(Code.TOO_DEEP, mark, message)
 
     def _measure(self, node: Any) -> tuple[int, int]:
@@ -283,7 +285,7 @@ class _Build:
             self._sizes[id(node)] = known
         return known
 
-    def _tell(self, flaw: Placed) -> None:
+    def _report(self, flaw: Placed) -> None:
         if len(self.found) < MOST_TOLD:
             self.found.append(flaw)
 

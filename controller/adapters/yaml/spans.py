@@ -15,7 +15,7 @@ from yaml.events import (
     ScalarEvent,
 )
 
-from controller.adapters.yaml.parser import events
+from controller.adapters.yaml.parser import read_events
 
 FLOW, LIST, ALIAS = "{", "[", "*"
 
@@ -37,38 +37,38 @@ class Span:
     tagged: bool = False
     held: list[Span] = field(default_factory=list)
 
-    def pairs(self) -> Iterator[tuple[Span, Span]]:
+    def list_pairs(self) -> Iterator[tuple[Span, Span]]:
         """Yield each key of a mapping with its value."""
         nodes = iter(self.held)
         return zip(nodes, nodes, strict=False)
 
-    def member(self, name: str) -> tuple[Span, Span] | None:
+    def find_member(self, name: str) -> tuple[Span, Span] | None:
         """Return the key and the value that stand in a mapping under a name, if they do."""
-        return next(((key, value) for key, value in self.pairs() if key.text == name), None)
+        return next(((key, value) for key, value in self.list_pairs() if key.text == name), None)
 
-    def aliases(self) -> Iterator[str]:
+    def find_aliases(self) -> Iterator[str]:
         """Yield what each alias below names."""
         if self.style == ALIAS and self.anchor:
             yield self.anchor
         for inner in self.held:
-            yield from inner.aliases()
+            yield from inner.find_aliases()
 
 
-def spans(text: str) -> list[Span]:
+def find_spans(text: str) -> list[Span]:
     """Return the root of every document that is not empty, in order.
 
     The text is one that the reader found no mistake in; it begins with no byte order mark.
     """
     roots: list[Span] = []
     stack: list[Span] = [Span(0, 0)]
-    for event in events(text):
+    for event in read_events(text):
         if isinstance(event, CollectionStartEvent):
-            stack.append(_opened(event))
+            stack.append(_open_span(event))
             stack[-2].held.append(stack[-1])
         elif isinstance(event, CollectionEndEvent):
             _close(stack.pop(), event)
         elif isinstance(event, ScalarEvent | AliasEvent):
-            stack[-1].held.append(_leaf(event, text))
+            stack[-1].held.append(_make_leaf(event, text))
         elif isinstance(event, DocumentEndEvent):
             root = stack[-1].held.pop()
             if root.text != "" or root.style:
@@ -76,7 +76,7 @@ def spans(text: str) -> list[Span]:
     return roots
 
 
-def _opened(event: Any) -> Span:
+def _open_span(event: Any) -> Span:
     mapping = isinstance(event, MappingStartEvent)
     style = (FLOW if event.flow_style else "") if mapping else LIST
     start, end = event.start_mark.index, event.end_mark.index
@@ -94,7 +94,7 @@ def _close(span: Span, event: Any) -> None:
         span.end = span.held[-1].end if span.held else span.start
 
 
-def _leaf(event: Any, text: str) -> Span:
+def _make_leaf(event: Any, text: str) -> Span:
     start, end = event.start_mark.index, event.end_mark.index
     if isinstance(event, AliasEvent):
         return Span(start, end, ALIAS, anchor=event.anchor)

@@ -7,20 +7,20 @@ from typing import Any
 
 import click
 
-from controller.cli.edits.confirm import permit, stepping
-from controller.cli.edits.job_selection import chosen
-from controller.cli.edits.policy_edits import Proposal, revise
+from controller.cli.edits.confirm import check_can_confirm, make_step
+from controller.cli.edits.job_selection import select_jobs
+from controller.cli.edits.policy_edits import PolicyEdit, edit_policies
 from controller.cli.options import shared
-from controller.cli.passes.passes import reach_of
-from controller.cli.workspace.loading import Work, outside
+from controller.cli.passes.passes import parse_connection_options
+from controller.cli.workspace.loading import Workspace, open_ports
 from controller.core.model import (
-    Desired,
+    DesiredJob,
     JobKey,
-    Live,
+    LiveJob,
 )
-from controller.core.planning.actions import UNREAD, Action, Reason
+from controller.core.planning.actions import UNREADABLE_REASONS, Action, Reason
 from controller.core.policy import State
-from controller.engine.apply import Outside
+from controller.engine.apply import PassContext
 from controller.engine.reconcile import Mode, reconcile
 from controller.views.job_steps import Step, Steps, Verdict
 
@@ -28,24 +28,24 @@ _COST = (
     "Adoption submits nothing and costs nothing; from then on the manifest decides about the job, "
     "and what its policy says of stopping holds for it."
 )
-_ABSENT = frozenset(
+_NO_JOB_REASONS = frozenset(
     {Reason.NOT_SUBMITTED, Reason.QUEUED, Reason.INTENT_UNCONFIRMED, Reason.SUBMIT_REFUSED}
 )
-_AS_THEY_ARE = UNREAD | {Reason.WRONG_TARGET, Reason.INVALID}
+_UNAFFECTED_REASONS = UNREADABLE_REASONS | {Reason.WRONG_TARGET, Reason.INVALID}
 """Reasons that another ARN does not change."""
 
 
 @click.command(name="adopt")
-@shared.words
+@shared.names_and_paths
 @click.option(
     "--arn",
     metavar="ARN",
     help="The job to adopt, for one manifest. [default: the job that has its name]",
 )
-@shared.deciding
-@shared.selecting
-@shared.connecting
-@shared.printing
+@shared.confirm_options
+@shared.selection_options
+@shared.connection_options
+@shared.output_options
 @click.pass_context
 def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None:
     """Let the manifest of each NAME, or each under a PATH, stand for a job made elsewhere.
@@ -54,37 +54,37 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None
     ARN; it calls nothing that changes anything. Commit the edit, and the next reconcile adopts the
     job. The exit code is 1 when the answer is no, or when a job cannot be adopted.
     """
-    permit("adopt", given)
-    arn = _arn(given)
-    work = chosen(words, given).work
+    check_can_confirm("adopt", given)
+    arn = _parse_arn(given)
+    work = select_jobs(words, given).work
     if arn and len(work.desired) != 1:
         raise click.UsageError(f"--arn is for one manifest, and {len(work.desired)} are meant")
-    with outside(work, reach_of(given)) as ports:
-        proposals = _proposals(work, ports, arn)
-    revise(ctx, Steps("adopt", _COST, ()), "adopt", proposals, given, work)
+    with open_ports(work, parse_connection_options(given)) as ports:
+        proposals = _propose_edits(work, ports, arn)
+    edit_policies(ctx, Steps("adopt", _COST, ()), "adopt", proposals, given, work)
 
 
-def _arn(given: dict[str, Any]) -> str:
+def _parse_arn(given: dict[str, Any]) -> str:
     arn = str(given["arn"] or "")
     if arn and not arn.startswith("arn:"):
         raise click.UsageError(f"--arn takes a whole ARN, beginning with `arn:`, not {arn}")
     return arn
 
 
-def _proposals(work: Work, ports: Outside, arn: str) -> list[Proposal]:
+def _propose_edits(work: Workspace, ports: PassContext, arn: str) -> list[PolicyEdit]:
     """Look twice: at the jobs as they are, then as they would be once adopted."""
     first = reconcile(work.desired, ports, work.fleet, Mode.PLAN).plan.actions
-    wanted = {action.desired.key: _wanted(action, arn) for action in first}
-    trial = [_adopting(job, wanted[job.key]) for job in work.desired if wanted[job.key]]
+    wanted = {action.desired.key: _choose_arn(action, arn) for action in first}
+    trial = [_assume_adopted(job, wanted[job.key]) for job in work.desired if wanted[job.key]]
     then = reconcile(trial, ports, work.fleet, Mode.PLAN).plan.actions if trial else ()
     after = {action.desired.key: action for action in then}
-    return [_proposal(action, after, wanted[action.desired.key], arn) for action in first]
+    return [_propose_edit(action, after, wanted[action.desired.key], arn) for action in first]
 
 
-def _wanted(action: Action, arn: str) -> str:
+def _choose_arn(action: Action, arn: str) -> str:
     """Return the ARN to adopt; nothing where the first look says already that none is."""
     live, reason = action.live, action.reason
-    if reason in _AS_THEY_ARE or _is_own(action) or _earlier(action):
+    if reason in _UNAFFECTED_REASONS or _is_own(action) or _find_earlier_job(action):
         return ""
     if arn:
         return arn
@@ -97,56 +97,56 @@ def _is_own(action: Action) -> bool:
     return action.live is not None and action.reason not in theirs
 
 
-def _adopting(job: Desired, arn: str) -> Desired:
+def _assume_adopted(job: DesiredJob, arn: str) -> DesiredJob:
     return replace(job, policy=replace(job.policy, adopt=arn))
 
 
-def _proposal(action: Action, after: dict[JobKey, Action], wanted: str, arn: str) -> Proposal:
-    if not wanted or (action.reason is Reason.ADOPTED and _adopted(action) == wanted):
-        return Proposal(_settled(action, arn))
+def _propose_edit(action: Action, after: dict[JobKey, Action], wanted: str, arn: str) -> PolicyEdit:
+    if not wanted or (action.reason is Reason.ADOPTED and _get_adopt_arn(action) == wanted):
+        return PolicyEdit(_explain_no_edit(action, arn))
     then = after[action.desired.key]
     if then.reason is not Reason.ADOPTED or then.live is None:
-        step = stepping(then, Verdict.REFUSED, then.message)
-        return Proposal(replace(step, changes=then.changes))
+        step = make_step(then, Verdict.REFUSED, then.message)
+        return PolicyEdit(replace(step, changes=then.changes))
     notes = [f"{then.live.name} is {then.live.status}; its spec equals the manifest's"]
     if action.desired.policy.state is State.STOPPED:
         notes.append("policy.state is Stopped: once it is adopted, reconcile stops it if it runs")
-    step = stepping(then, Verdict.PLANNED, f"policy.adopt: {wanted}", *notes, jobArn=wanted)
-    return Proposal(step, wanted)
+    step = make_step(then, Verdict.PLANNED, f"policy.adopt: {wanted}", *notes, jobArn=wanted)
+    return PolicyEdit(step, wanted)
 
 
-def _adopted(action: Action) -> str | None:
+def _get_adopt_arn(action: Action) -> str | None:
     return action.desired.policy.adopt
 
 
-def _settled(action: Action, arn: str) -> Step:
+def _explain_no_edit(action: Action, arn: str) -> Step:
     """Say of a job that needs no adoption, or cannot have one, why that is."""
     live, reason = action.live, action.reason
     if reason is Reason.ADOPTED and live is not None:
         message = f"policy.adopt names {live.arn} already: the next reconcile adopts it"
-        return stepping(action, Verdict.UNNEEDED, message, jobArn=live.arn)
-    if reason in _AS_THEY_ARE:
-        return stepping(action, Verdict.REFUSED, action.message)
-    own = live if _is_own(action) else _earlier(action)
+        return make_step(action, Verdict.UNNEEDED, message, jobArn=live.arn)
+    if reason in _UNAFFECTED_REASONS:
+        return make_step(action, Verdict.REFUSED, action.message)
+    own = live if _is_own(action) else _find_earlier_job(action)
     if own is not None:
-        return _own(action, own, arn)
-    if reason in _ABSENT:
+        return _explain_own_job(action, own, arn)
+    if reason in _NO_JOB_REASONS:
         message = (
             f"there is no job {action.desired.name} to adopt: name another with --arn, or let "
             "reconcile submit one"
         )
-        return stepping(action, Verdict.REFUSED, message)
-    return stepping(action, Verdict.REFUSED, action.message)
+        return make_step(action, Verdict.REFUSED, message)
+    return make_step(action, Verdict.REFUSED, action.message)
 
 
-def _earlier(action: Action) -> Live | None:
+def _find_earlier_job(action: Action) -> LiveJob | None:
     """Return the manifest's last job where another one is to follow it."""
     return action.earlier[-1].live if action.live is None and action.earlier else None
 
 
-def _own(action: Action, own: Live, arn: str) -> Step:
+def _explain_own_job(action: Action, own: LiveJob, arn: str) -> Step:
     if arn and arn != own.arn:
         message = f"{own.arn} is the manifest's own job: write another manifest for {arn}"
-        return stepping(action, Verdict.REFUSED, message)
+        return make_step(action, Verdict.REFUSED, message)
     message = f"{own.arn} is the manifest's own job already"
-    return stepping(action, Verdict.UNNEEDED, message, jobArn=own.arn)
+    return make_step(action, Verdict.UNNEEDED, message, jobArn=own.arn)

@@ -7,15 +7,20 @@ from typing import Any
 
 import click
 
-from controller.cli.commands.import_jobs import Imported, from_files, from_jobs, write
+from controller.cli.commands.import_jobs import (
+    ImportResult,
+    import_live_jobs,
+    import_requests,
+    write_manifests,
+)
 from controller.cli.options import shared
 from controller.cli.output.console import say, show
-from controller.cli.output.exit_codes import Exit, gravest
-from controller.cli.passes.passes import placed, tell_problems
+from controller.cli.output.exit_codes import ExitCode, select_exit_code
+from controller.cli.passes.passes import make_problems_relative, print_problems
 from controller.core.kinds.registry import KINDS
-from controller.views.plan import in_sandbox
-from controller.views.problems import problem_data
-from controller.views.text import Line, counted
+from controller.views.plan import format_sandbox_note
+from controller.views.problems import serialize_problem
+from controller.views.text import Line, format_count
 
 
 @click.command(name="import", short_help="Make manifests from CLI requests or live jobs.")
@@ -50,8 +55,8 @@ from controller.views.text import Line, counted
     help="The fleet's bedrock-jobs.yaml. [default: the outermost one between the manifests and the "
     "root of their repository]",
 )
-@shared.connecting
-@shared.printing
+@shared.connection_options
+@shared.output_options
 @click.pass_context
 def command(ctx: click.Context, /, items: tuple[str, ...], **given: Any) -> None:
     """Make manifests from requests of the AWS CLI (--from-cli-json) or from jobs (--live).
@@ -60,20 +65,24 @@ def command(ctx: click.Context, /, items: tuple[str, ...], **given: Any) -> None
     policy.adopt, so that the next pass takes the job over and submits nothing. Left out are jobs
     that a manifest in jobs/ or DIR stands for and, with --all, those of another fleet.
     """
-    _check(items, given)
-    imported = from_files(items, given) if given["files"] else from_jobs(items, given)
-    tell_problems(imported.problems)
+    _check_options(items, given)
+    imported = import_requests(items, given) if given["files"] else import_live_jobs(items, given)
+    print_problems(imported.problems)
     for note in imported.notes:
         say(note)
     if given["folder"] is not None:
-        write(imported, force=given["force"])
-    show(given, lambda: _data(imported, given), lambda: map(Line, _lines(imported, given)))
-    say(_summary(imported, given))
-    codes = {Exit.INVALID} if imported.problems else set()
-    ctx.exit(gravest(codes | ({Exit.FAILED} if imported.failed else set())))
+        write_manifests(imported, force=given["force"])
+    show(
+        given,
+        lambda: _serialize_result(imported, given),
+        lambda: map(Line, _render_manifests(imported, given)),
+    )
+    say(_summarize(imported, given))
+    codes = {ExitCode.INVALID} if imported.problems else set()
+    ctx.exit(select_exit_code(codes | ({ExitCode.FAILED} if imported.failed else set())))
 
 
-def _check(items: tuple[str, ...], given: dict[str, Any]) -> None:
+def _check_options(items: tuple[str, ...], given: dict[str, Any]) -> None:
     """Refuse what cannot be meant."""
     live = given["live"] or given["every"]
     if given["files"] and live:
@@ -92,7 +101,7 @@ def _check(items: tuple[str, ...], given: dict[str, Any]) -> None:
         raise click.UsageError("--force overwrites files: it goes with -o DIR.")
 
 
-def _lines(imported: Imported, given: dict[str, Any]) -> list[str]:
+def _render_manifests(imported: ImportResult, given: dict[str, Any]) -> list[str]:
     """Return the manifests as documents of one text; nothing where they went into files."""
     if given["folder"] is not None:
         return []
@@ -100,7 +109,7 @@ def _lines(imported: Imported, given: dict[str, Any]) -> list[str]:
     return text.splitlines()
 
 
-def _data(imported: Imported, given: dict[str, Any]) -> dict[str, Any]:
+def _serialize_result(imported: ImportResult, given: dict[str, Any]) -> dict[str, Any]:
     manifests = [
         {
             "kind": one.draft.kind.name,
@@ -114,14 +123,16 @@ def _data(imported: Imported, given: dict[str, Any]) -> dict[str, Any]:
     return {
         "manifests": manifests,
         "skipped": imported.skipped,
-        "problems": [problem_data(problem) for problem in placed(imported.problems)],
+        "problems": [
+            serialize_problem(problem) for problem in make_problems_relative(imported.problems)
+        ],
         "notes": list(imported.notes),
         "sandbox": given["sandbox"],
     }
 
 
-def _summary(imported: Imported, given: dict[str, Any]) -> str:
+def _summarize(imported: ImportResult, given: dict[str, Any]) -> str:
     where = f" in {given['folder']}" if given["folder"] is not None else ""
-    skipped = f", {counted(imported.skipped, 'job')} left out" if imported.skipped else ""
-    made = counted(len(imported.made), "manifest")
-    return f"{made}{where}{skipped}{in_sandbox(given['sandbox'])}"
+    skipped = f", {format_count(imported.skipped, 'job')} left out" if imported.skipped else ""
+    made = format_count(len(imported.made), "manifest")
+    return f"{made}{where}{skipped}{format_sandbox_note(given['sandbox'])}"

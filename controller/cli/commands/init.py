@@ -12,24 +12,24 @@ import click
 
 from controller.adapters.authoring.scaffold import (
     HOSTS,
-    Surroundings,
-    Wanted,
-    host_of,
+    RepositoryInfo,
+    ScaffoldOptions,
+    build_pieces,
+    infer_host,
+    inspect_repository,
     is_protected,
-    lay,
-    pieces,
-    surroundings,
+    write_pieces,
 )
-from controller.adapters.host.tree_files import OutsideTreeError, root_of
+from controller.adapters.host.tree_files import OutsideTreeError, find_tree_root
 from controller.adapters.manifests.fleet_file import load_fleet
 from controller.adapters.schemas import shipped_schemas
 from controller.cli.options import shared
 from controller.cli.output.console import say, show
-from controller.cli.output.exit_codes import Exit
+from controller.cli.output.exit_codes import ExitCode
 from controller.core.authoring.scaffold_merge import Fate, Laid, owner_of, under
 from controller.core.documents.file_names import FLEET_FILE
 from controller.core.fleet import Fleet
-from controller.views.text import Line, columns
+from controller.views.text import Line, format_columns
 
 _NONE = "none"
 _COLOURS = {Fate.KEPT: "yellow", Fate.FAILED: "red"}
@@ -77,7 +77,7 @@ _NEXT = (
 )
 @click.option("--force", is_flag=True, help="Replace files that differ from what init writes.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and write nothing.")
-@shared.printing
+@shared.output_options
 @click.pass_context
 def command(ctx: click.Context, /, folder: Path, **given: Any) -> None:
     """Lay out FOLDER, by default this one, as a repository of jobs.
@@ -88,38 +88,40 @@ def command(ctx: click.Context, /, folder: Path, **given: Any) -> None:
     yours lacks is told.
     """
     try:
-        wanted = _wanted(folder, surroundings(folder), given)
-        chosen = under(pieces(folder, wanted), given["only"])
+        wanted = _resolve_options(folder, inspect_repository(folder), given)
+        chosen = under(build_pieces(folder, wanted), given["only"])
     except OSError as error:
         raise click.FileError(error.filename or str(folder), error.strerror) from error
     if not chosen:
         raise click.BadParameter("init writes nothing there.", param_hint="--only")
-    done = lay(folder, chosen, force=given["force"], dry_run=given["dry_run"])
-    show(given, lambda: _data(done, wanted, given), lambda: _lines(done))
+    done = write_pieces(folder, chosen, force=given["force"], dry_run=given["dry_run"])
+    show(given, lambda: _serialize_result(done, wanted, given), lambda: _render_files(done))
     for one in done:
-        _advise(one)
-    for line in _summary(folder, done, wanted, given):
+        _print_missing_lines(one)
+    for line in _summarize(folder, done, wanted, given):
         say(line)
     failed = any(one.fate is Fate.FAILED for one in done)
-    ctx.exit(Exit.FAILED if failed else Exit.FINE)
+    ctx.exit(ExitCode.FAILED if failed else ExitCode.FINE)
 
 
-def _wanted(folder: Path, around: Surroundings, given: dict[str, Any]) -> Wanted:
+def _resolve_options(
+    folder: Path, around: RepositoryInfo, given: dict[str, Any]
+) -> ScaffoldOptions:
     """Return what the command line says, and what the repository tells where it is silent."""
     more = {key: given[key] for key in ("region", "branch", "requirement") if given[key]}
     if around.branch:
         more.setdefault("branch", around.branch)
-    wanted = Wanted(
-        owner=_owner(folder, around, given),
-        host=_host(folder, around, given["ci"]),
+    wanted = ScaffoldOptions(
+        owner=_resolve_owner(folder, around, given),
+        host=_resolve_host(folder, around, given["ci"]),
         codeowners=" ".join(given["codeowners"]),
         **more,
     )
-    _check(wanted)
+    _check_options(wanted)
     return wanted
 
 
-def _owner(folder: Path, around: Surroundings, given: dict[str, Any]) -> str:
+def _resolve_owner(folder: Path, around: RepositoryInfo, given: dict[str, Any]) -> str:
     """Return the owner; it is part of every token, so none that is there yields to a guess."""
     if given["owner"]:
         return str(given["owner"])
@@ -136,7 +138,7 @@ def _owner(folder: Path, around: Surroundings, given: dict[str, Any]) -> str:
 def _has_fleet_file(folder: Path) -> bool:
     """Whether there is a fleet's file to read; a link out of the tree is somebody else's file."""
     try:
-        return root_of(folder).is_file(str(folder / FLEET_FILE))
+        return find_tree_root(folder).is_file(str(folder / FLEET_FILE))
     except OutsideTreeError as error:
         message = (
             f"{FLEET_FILE} is not read: {error.text}. Put the file itself there, or say the owner"
@@ -144,7 +146,7 @@ def _has_fleet_file(folder: Path) -> bool:
         raise click.BadParameter(f"{message}.", param_hint="--owner") from error
 
 
-def _host(folder: Path, around: Surroundings, asked: str | None) -> str:
+def _resolve_host(folder: Path, around: RepositoryInfo, asked: str | None) -> str:
     """Return whose pipelines to lay out: they work from a repository's top alone."""
     below = around.top is not None and around.top != folder.resolve()
     if below and asked in HOSTS:
@@ -155,13 +157,13 @@ def _host(folder: Path, around: Surroundings, asked: str | None) -> str:
         )
     if below or asked == _NONE:
         return ""
-    return asked or host_of(folder, around.remote) or HOSTS[0]
+    return asked or infer_host(folder, around.remote) or HOSTS[0]
 
 
-def _check(wanted: Wanted) -> None:
+def _check_options(wanted: ScaffoldOptions) -> None:
     """Refuse what the fleet's file, or the files of others, cannot hold."""
     fleet = {"owner": wanted.owner, "target": {"region": wanted.region}}
-    for finding in shipped_schemas.checker(shipped_schemas.FLEET).findings(fleet):
+    for finding in shipped_schemas.get_checker(shipped_schemas.FLEET).findings(fleet):
         hint = "--owner" if "owner" in finding.path else "--region"
         raise click.BadParameter(f"{finding.message}.", param_hint=hint)
     if not re.fullmatch(r"(?!-)[^\s~^:?*\[\\'\"]+", wanted.branch):
@@ -172,7 +174,9 @@ def _check(wanted: Wanted) -> None:
         raise click.BadParameter("one line, as pip takes it.", param_hint="--requirement")
 
 
-def _data(done: Sequence[Laid], wanted: Wanted, given: dict[str, Any]) -> dict[str, Any]:
+def _serialize_result(
+    done: Sequence[Laid], wanted: ScaffoldOptions, given: dict[str, Any]
+) -> dict[str, Any]:
     files = [
         {"path": one.piece.path, "fate": one.fate.value, "note": one.note, "lines": one.lines}
         for one in done
@@ -181,22 +185,22 @@ def _data(done: Sequence[Laid], wanted: Wanted, given: dict[str, Any]) -> dict[s
     return {"files": files, "owner": wanted.owner, "ci": ci, "dryRun": given["dry_run"]}
 
 
-def _lines(done: Sequence[Laid]) -> Iterator[Line]:
-    rows = columns([(one.fate.value, one.piece.path) for one in done])
+def _render_files(done: Sequence[Laid]) -> Iterator[Line]:
+    rows = format_columns([(one.fate.value, one.piece.path) for one in done])
     for one, row in zip(done, rows, strict=True):
         note = f"  {one.note}" if one.note else ""
         yield Line((row if note else row.rstrip()) + note, _COLOURS.get(one.fate))
 
 
-def _advise(one: Laid) -> None:
+def _print_missing_lines(one: Laid) -> None:
     if one.lines:
         say(f"{one.piece.path} lacks some of these lines:")
         for line in one.lines:
             say(f"    {line}" if line else "")
 
 
-def _summary(
-    folder: Path, done: Sequence[Laid], wanted: Wanted, given: dict[str, Any]
+def _summarize(
+    folder: Path, done: Sequence[Laid], wanted: ScaffoldOptions, given: dict[str, Any]
 ) -> Iterator[str]:
     counts = Counter(one.fate for one in done)
     told = ", ".join(f"{counts[fate]} {fate.value}" for fate in Fate if counts[fate])

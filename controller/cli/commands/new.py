@@ -9,20 +9,20 @@ from typing import Any
 
 import click
 
-from controller.adapters.host.tree_bounds import bounds_of
-from controller.adapters.host.tree_files import is_stream, root_of
+from controller.adapters.host.tree_bounds import find_bounds
+from controller.adapters.host.tree_files import find_tree_root, is_stream
 from controller.adapters.host.tree_writes import create, make_folder, rewrite, write_stream
 from controller.adapters.schemas import shipped_schemas
 from controller.cli.options import shared
-from controller.cli.output.console import put, say
+from controller.cli.output.console import say, write_stdout
 from controller.core.authoring.skeleton import skeleton
-from controller.core.identity.tokens import with_names
+from controller.core.identity.tokens import fill_names
 from controller.core.kinds.kind import Kind, Variant
 from controller.core.kinds.registry import KINDS
 from controller.core.model import API_VERSION
 from controller.core.validation.suggestions import listing
 
-_FOLDER = Path("jobs")
+_DEFAULT_FOLDER = Path("jobs")
 
 
 @click.command(name="new", short_help="Write a commented manifest to start from.")
@@ -39,7 +39,7 @@ _FOLDER = Path("jobs")
     help="Write here instead of to stdout, such as jobs/NAME.yaml.",
 )
 @click.option("--force", is_flag=True, help="Overwrite FILE if it exists.")
-@shared.logs
+@shared.log_options
 def command(kind: str, name: str, way: str | None, output_file: Path | None, force: bool) -> None:
     """Write a commented manifest of KIND called NAME.
 
@@ -47,17 +47,17 @@ def command(kind: str, name: str, way: str | None, output_file: Path | None, for
     tells what is still to be done.
     """
     row = KINDS[kind]
-    variant = _variant(row, way)
+    variant = _select_variant(row, way)
     _check_name(row, name, variant)
-    where = reference(row, output_file.parent if output_file else _FOLDER)
-    text = skeleton(row, shipped_schemas.shipped(row.name), name, variant, where)
+    where = find_schema_path(row, output_file.parent if output_file else _DEFAULT_FOLDER)
+    text = skeleton(row, shipped_schemas.load_schema(row.name), name, variant, where)
     if output_file is None:
-        put(text)
+        write_stdout(text)
     else:
-        _write(output_file, text, force=force)
+        _write_manifest(output_file, text, force=force)
 
 
-def _variant(row: Kind, way: str | None) -> Variant:
+def _select_variant(row: Kind, way: str | None) -> Variant:
     """Return the way to begin that was asked for, or the kind's first."""
     chosen = next(iter(row.variants)) if way is None else way
     if chosen not in row.variants:
@@ -74,29 +74,29 @@ def _check_name(row: Kind, name: str, variant: Variant) -> None:
         "apiVersion": API_VERSION,
         "kind": row.name,
         "metadata": {"name": name},
-        "spec": with_names(row, variant.spec, name),
+        "spec": fill_names(row, variant.spec, name),
     }
     named = {("metadata", "name"), *(("spec", member) for member in row.suffixed_members)}
-    for finding in shipped_schemas.checker(row.name).findings(manifest):
+    for finding in shipped_schemas.get_checker(row.name).findings(manifest):
         if finding.path in named:
             raise click.BadParameter(f"{finding.message}.", param_hint="NAME")
 
 
-def reference(row: Kind, folder: Path) -> str:
+def find_schema_path(row: Kind, folder: Path) -> str:
     """Return the path from a manifest's folder to its schema's file, for editors."""
-    path = Path("schemas") / shipped_schemas.file_name(row.name)
+    path = Path("schemas") / shipped_schemas.make_file_name(row.name)
     # Who works in a folder of the tree has the schemas at the top of it.
-    above = Path(bounds_of(folder).top) / path
+    above = Path(find_bounds(folder).top) / path
     there = above if above.is_file() and not path.is_file() else path
     return Path(os.path.relpath(there, folder)).as_posix()
 
 
-def _is_written(path: Path, content: bytes, *, force: bool) -> bool:
+def _write_file(path: Path, content: bytes, *, force: bool) -> bool:
     """Write a file, and return whether it was; only by force over one that exists."""
     if force and is_stream(str(path)):
         write_stream(str(path), content)
         return True
-    root = root_of(path.parent)
+    root = find_tree_root(path.parent)
     make_folder(root, str(path.parent))
     if not force:
         return create(root, str(path), content)
@@ -104,9 +104,9 @@ def _is_written(path: Path, content: bytes, *, force: bool) -> bool:
     return True
 
 
-def _write(path: Path, text: str, *, force: bool) -> None:
+def _write_manifest(path: Path, text: str, *, force: bool) -> None:
     try:
-        is_written = _is_written(path, text.encode(), force=force)
+        is_written = _write_file(path, text.encode(), force=force)
     except OSError as error:
         raise click.FileError(str(path), error.strerror or str(error)) from error
     if not is_written:

@@ -8,29 +8,35 @@ from typing import Any
 import click
 
 from controller.cli.options import shared
-from controller.cli.output.exit_codes import gravest
-from controller.cli.output.reports import present
+from controller.cli.output.exit_codes import select_exit_code
+from controller.cli.output.reports import print_output
 from controller.cli.passes import save_plan_file
-from controller.cli.passes.passes import judged, pending, reach_of, tell_failures, tell_problems
-from controller.cli.passes.results import plan_result
-from controller.cli.workspace.coverage import cleaning_of
-from controller.cli.workspace.loading import outside, read_work
-from controller.engine.reconcile import Mode, Scope, reconcile
+from controller.cli.passes.passes import (
+    judge_pass,
+    judge_plan,
+    parse_connection_options,
+    print_failures,
+    print_problems,
+)
+from controller.cli.passes.results import build_plan_output
+from controller.cli.workspace.coverage import parse_cleanup_options
+from controller.cli.workspace.loading import load_workspace, open_ports
+from controller.engine.reconcile import Mode, PassScope, reconcile
 
 
 @click.command(name="plan")
 @shared.paths
-@shared.selecting
+@shared.selection_options
 @shared.strict
 @click.option(
     "--detailed-exitcode", is_flag=True, help="End with 2 when the plan leaves anything to do."
 )
 @shared.max_submits
-@shared.pruning
+@shared.prune_options
 @shared.full
-@save_plan_file.out
-@shared.connecting
-@shared.reporting
+@save_plan_file.out_option
+@shared.connection_options
+@shared.report_options
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
     """Show what reconcile would do with the manifests under each PATH, by default jobs/.
@@ -38,18 +44,20 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     It looks at AWS and writes nothing: no job, no sidecar.
     """
     save_plan_file.check_out(given)
-    work = read_work(paths, given)
-    tell_problems(work.problems)
-    with outside(work, reach_of(given)) as ports:
+    work = load_workspace(paths, given)
+    print_problems(work.problems)
+    with open_ports(work, parse_connection_options(given)) as ports:
         report = reconcile(
             work.desired,
             ports,
             work.fleet,
             Mode.PLAN,
-            Scope(full=given["full"], coverage=work.coverage, cleaning=cleaning_of(given)),
+            PassScope(
+                full=given["full"], coverage=work.coverage, cleaning=parse_cleanup_options(given)
+            ),
         )
-    kept = save_plan_file.write(given, work, report)
-    present(given, plan_result(work, report, kept.data, sandbox=given["sandbox"]))
-    tell_failures(report)
-    codes = judged(work, report) | kept.tell()
-    ctx.exit(gravest(codes | pending(report) if given["detailed_exitcode"] else codes))
+    kept = save_plan_file.save_plan(given, work, report)
+    print_output(given, build_plan_output(work, report, kept.data, sandbox=given["sandbox"]))
+    print_failures(report)
+    codes = judge_pass(work, report) | kept.print_message()
+    ctx.exit(select_exit_code(codes | judge_plan(report) if given["detailed_exitcode"] else codes))

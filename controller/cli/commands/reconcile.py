@@ -10,42 +10,42 @@ from typing import Any
 import click
 
 from controller.cli.options import shared, write_back
-from controller.cli.options.without_effect import refuse_idle
+from controller.cli.options.without_effect import reject_unused_options
 from controller.cli.output.console import say
-from controller.cli.output.exit_codes import gravest
-from controller.cli.output.reports import present
+from controller.cli.output.exit_codes import select_exit_code
+from controller.cli.output.reports import print_output
 from controller.cli.passes import apply_plan_file
 from controller.cli.passes.passes import (
-    Passes,
-    fared,
-    judged,
-    reach_of,
-    remarks_of,
-    statuses,
-    tell_failures,
-    tell_problems,
+    PassRunner,
+    build_statuses,
+    collect_notices,
+    judge_jobs,
+    judge_pass,
+    parse_connection_options,
+    print_failures,
+    print_problems,
 )
-from controller.cli.passes.results import pass_result, plan_result
-from controller.cli.workspace.coverage import cleaning_of
-from controller.cli.workspace.loading import Work, outside, read_work
+from controller.cli.passes.results import build_pass_output, build_plan_output
+from controller.cli.workspace.coverage import parse_cleanup_options
+from controller.cli.workspace.loading import Workspace, load_workspace, open_ports
 from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey
 from controller.core.planning.actions import Verb
 from controller.engine.reconcile import Mode, Report
-from controller.views.notices import Remarks
-from controller.views.plan import collected, summary, summary_data
+from controller.views.notices import Notices
+from controller.views.plan import serialize_summary, summarize_plan, summarize_removed_entries
 from controller.views.status import JobStatus, is_unhealthy
 
 
 @click.command(name="reconcile")
 @shared.paths
-@shared.selecting
+@shared.selection_options
 @shared.strict
 @click.option("--wait", "waits", is_flag=True, help="Repeat passes until every job has ended.")
-@shared.waiting
+@shared.wait_options
 @click.option("--dry-run", is_flag=True, help="Show the plan and stop there, as `plan` does.")
 @shared.max_submits
-@shared.pruning
+@shared.prune_options
 @shared.full
 @click.option(
     "--gc",
@@ -60,10 +60,10 @@ from controller.views.status import JobStatus, is_unhealthy
     help="Give up the record of this manifest's job where it cannot be read, and submit the job if "
     "the service does not show it. Repeatable.",
 )
-@apply_plan_file.plan
+@apply_plan_file.plan_option
 @write_back.options
-@shared.connecting
-@shared.reporting
+@shared.connection_options
+@shared.report_options
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
     """Make one pass over the manifests under each PATH, by default jobs/.
@@ -71,66 +71,68 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     Submits each job that does not exist yet, once, and writes every job's status into the sidecar
     beside its manifest. Invalid manifests are told and left out; the others are served.
     """
-    write_back.check_use(ctx, given)
+    write_back.check_options(ctx, given)
     if not given["waits"]:
-        refuse_idle(ctx, ("timeout", "every"), "--wait")
-    paths, given, file = apply_plan_file.taken_up(ctx, paths, given)
-    work = read_work(paths, given)
-    tell_problems(work.problems)
-    _check_forgotten(given["forgotten"], work)
-    agreement = apply_plan_file.agreed(ctx, file, work, given)
+        reject_unused_options(ctx, ("timeout", "every"), "--wait")
+    paths, given, file = apply_plan_file.load_plan_file(ctx, paths, given)
+    work = load_workspace(paths, given)
+    print_problems(work.problems)
+    _check_forgotten_names(given["forgotten"], work)
+    agreement = apply_plan_file.load_constraint(ctx, file, work, given)
     mode = Mode.PLAN if given["dry_run"] else Mode.APPLY
-    back = write_back.prepared(work.paths, given)
+    back = write_back.prepare_write_back(work.paths, given)
     sandbox = given["sandbox"]
     waits = given["waits"] and not given["dry_run"]
-    with outside(work, reach_of(given)) as ports:
-        passes = Passes(
+    with open_ports(work, parse_connection_options(given)) as ports:
+        passes = PassRunner(
             work,
             ports,
             mode,
             sandbox=sandbox,
-            cleaning=cleaning_of(given),
+            cleaning=parse_cleanup_options(given),
             full=given["full"],
             forgotten=frozenset(given["forgotten"]),
             terms=agreement.terms,
-            awaits=agreement.awaits,
-            after=back.now if mode is Mode.APPLY else lambda: None,
+            awaits=agreement.is_awaited,
+            after=back.write_statuses if mode is Mode.APPLY else lambda: None,
         )
-        report, overtime = passes.make(given, waits=waits)
-    more = agreement.data(report)
+        report, overtime = passes.run(given, waits=waits)
+    more = agreement.serialize(report)
     if given["gc"]:
         more["removedEntries"] = passes.collected
     if given["dry_run"]:
-        present(given, plan_result(work, report, more, sandbox=sandbox))
+        print_output(given, build_plan_output(work, report, more, sandbox=sandbox))
     else:
-        told = remarks_of(work, report, more | back.data(), timed_out=bool(overtime))
-        _tell(passes, report, replace(told, unwritten=back.failure), given)
+        told = collect_notices(work, report, more | back.serialize(), timed_out=bool(overtime))
+        _print_result(passes, report, replace(told, unwritten=back.failure), given)
     if given["gc"]:
-        say(collected(passes.collected, only_planned=given["dry_run"]))
-    tell_failures(report)
-    further = agreement.tell(report)
-    codes = judged(work, report) | overtime | back.tell()
-    ctx.exit(gravest(codes | fared(report) | further if waits else codes))
+        say(summarize_removed_entries(passes.collected, only_planned=given["dry_run"]))
+    print_failures(report)
+    further = agreement.print_result(report)
+    codes = judge_pass(work, report) | overtime | back.print_result()
+    ctx.exit(select_exit_code(codes | judge_jobs(report) | further if waits else codes))
 
 
-def _check_forgotten(names: tuple[str, ...], work: Work) -> None:
+def _check_forgotten_names(names: tuple[str, ...], work: Workspace) -> None:
     """Raise click's usage error for a name that no manifest of the pass has."""
     unknown = sorted(set(names) - {job.key.name for job in work.desired})
     if unknown:
         raise click.UsageError(f"--forget-record: there is no manifest named {', '.join(unknown)}")
 
 
-def _tell(passes: Passes, report: Report, told: Remarks, given: Mapping[str, Any]) -> None:
+def _print_result(
+    passes: PassRunner, report: Report, told: Notices, given: Mapping[str, Any]
+) -> None:
     """Tell what the first pass planned, and what has become of the jobs by the last one."""
     made, sandbox = passes.first.plan, passes.sandbox
-    say(summary(made, sandbox=sandbox))
-    told = replace(told, more={"planned": summary_data(made), **told.more})
-    shown = statuses(report)
-    quiet = _quiet(passes.first, shown)
-    present(given, pass_result(passes.work, report, shown, quiet, told, sandbox=sandbox))
+    say(summarize_plan(made, sandbox=sandbox))
+    told = replace(told, more={"planned": serialize_summary(made), **told.more})
+    shown = build_statuses(report)
+    quiet = _find_quiet_jobs(passes.first, shown)
+    print_output(given, build_pass_output(passes.work, report, shown, quiet, told, sandbox=sandbox))
 
 
-def _quiet(first: Report, shown: list[JobStatus]) -> set[JobKey]:
+def _find_quiet_jobs(first: Report, shown: list[JobStatus]) -> set[JobKey]:
     """Return the jobs that had nothing to do and need nobody: they are only counted."""
     idle = [action.desired for action in first.plan.actions if action.verb is Verb.NOOP]
     unhealthy = {status.key for status in shown if is_unhealthy(status, KINDS)}

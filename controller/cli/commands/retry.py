@@ -6,21 +6,21 @@ from typing import Any
 
 import click
 
-from controller.cli.edits.confirm import permit, stepping
-from controller.cli.edits.job_selection import Chosen, chosen
-from controller.cli.edits.policy_edits import Proposal, revise
+from controller.cli.edits.confirm import check_can_confirm, make_step
+from controller.cli.edits.job_selection import Selection, select_jobs
+from controller.cli.edits.policy_edits import PolicyEdit, edit_policies
 from controller.cli.options import shared
-from controller.cli.passes.passes import reach_of
-from controller.cli.workspace.arguments import relative
-from controller.cli.workspace.loading import outside
+from controller.cli.passes.passes import parse_connection_options
+from controller.cli.workspace.arguments import make_relative
+from controller.cli.workspace.loading import open_ports
 from controller.core.fleet import Fleet
-from controller.core.jobs.attempts import Lineage
-from controller.core.jobs.diff import failure_text
-from controller.core.jobs.failure_causes import cause_of
+from controller.core.jobs.attempts import Attempts
+from controller.core.jobs.diff import get_failure_message
+from controller.core.jobs.failure_causes import classify_failure
 from controller.core.kinds.registry import KINDS
 from controller.core.model import (
-    Desired,
-    Live,
+    DesiredJob,
+    LiveJob,
     Submission,
 )
 from controller.core.planning.actions import Action, Reason
@@ -32,18 +32,18 @@ _COST = (
     "Each further attempt is a new job: it begins anew and is billed like the first, and nothing "
     "of the earlier one is taken up."
 )
-_OURS_AS_IT_IS = frozenset(
+_OWN_JOB_REASONS = frozenset(
     {Reason.COMPLETED, Reason.FAILED, Reason.STOPPED, Reason.IN_PROGRESS, Reason.TAGS_CHANGED}
 )
 """Reasons given for a job that is the manifest's own, with today's spec."""
 
 
 @click.command(name="retry")
-@shared.words
-@shared.deciding
-@shared.selecting
-@shared.connecting
-@shared.printing
+@shared.names_and_paths
+@shared.confirm_options
+@shared.selection_options
+@shared.connection_options
+@shared.output_options
 @click.pass_context
 def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None:
     """Run the Failed or Stopped job of each NAME, or of the manifests under each PATH, again.
@@ -52,44 +52,48 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None
     the edit, and the next reconcile submits the further attempt. The exit code is 1 when the
     answer is no, or when a job cannot be run again; the others are edited all the same.
     """
-    permit("retry", given)
-    meant = chosen(words, given)
+    check_can_confirm("retry", given)
+    meant = select_jobs(words, given)
     work = meant.work
-    with outside(work, reach_of(given)) as ports:
+    with open_ports(work, parse_connection_options(given)) as ports:
         actions = reconcile(work.desired, ports, work.fleet, Mode.PLAN).plan.actions
-    proposals = [_proposal(action, meant) for action in actions]
-    revise(ctx, Steps("retry", _COST, ()), "attempt", proposals, given, work)
+    proposals = [_propose_edit(action, meant) for action in actions]
+    edit_policies(ctx, Steps("retry", _COST, ()), "attempt", proposals, given, work)
 
 
-def _proposal(action: Action, meant: Chosen) -> Proposal:
+def _propose_edit(action: Action, meant: Selection) -> PolicyEdit:
     made = action.desired.submission
     if made is not None and action.desired.policy.state is State.SUBMITTED:
         if action.reason is Reason.SUBMIT_REFUSED:
             note = f"the service refused attempt {made.attempt}: {action.message}"
-            return _further(action, made, meant, (note,))
-        live = _own(action)
-        if live is not None and live.status in _again(action):
-            return _further(action, made, meant, _fate(action, live, meant.work.fleet))
-    return Proposal(_otherwise(action))
+            return _propose_attempt(action, made, meant, (note,))
+        live = _find_own_job(action)
+        if live is not None and live.status in _get_retryable_statuses(action):
+            return _propose_attempt(
+                action, made, meant, _describe_outcome(action, live, meant.work.fleet)
+            )
+    return PolicyEdit(_explain_no_edit(action))
 
 
-def _own(action: Action) -> Live | None:
+def _find_own_job(action: Action) -> LiveJob | None:
     """Return the job that is the manifest's own, with today's spec."""
-    return action.live if action.reason in _OURS_AS_IT_IS else None
+    return action.live if action.reason in _OWN_JOB_REASONS else None
 
 
-def _again(action: Action) -> frozenset[str]:
+def _get_retryable_statuses(action: Action) -> frozenset[str]:
     kind = KINDS[action.desired.key.kind]
     return kind.failed | kind.stopped
 
 
-def _further(action: Action, made: Submission, meant: Chosen, fate: tuple[str, ...]) -> Proposal:
+def _propose_attempt(
+    action: Action, made: Submission, meant: Selection, fate: tuple[str, ...]
+) -> PolicyEdit:
     """Propose the attempt after the one that there was."""
     desired, attempt = action.desired, made.attempt + 1
-    lineage = Lineage(KINDS[desired.key.kind], desired, meant.work.fleet)
-    following = lineage.at(attempt, revised=bool(made.revision))
-    if taken := _namesake(desired, following.name, meant):
-        return Proposal(stepping(action, Verdict.REFUSED, taken))
+    lineage = Attempts(KINDS[desired.key.kind], desired, meant.work.fleet)
+    following = lineage.derive_attempt(attempt, revised=bool(made.revision))
+    if taken := _find_name_conflict(desired, following.name, meant):
+        return PolicyEdit(make_step(action, Verdict.REFUSED, taken))
     retries = desired.policy.retries
     more = f"policy.onFailure.retries lets {retries} more follow it by themselves"
     notes = (*fate, *((more,) if retries else ()))
@@ -97,46 +101,46 @@ def _further(action: Action, made: Submission, meant: Chosen, fate: tuple[str, .
     if action.live is not None:
         data["jobArn"] = action.live.arn
     message = f"policy.attempt: {attempt}; the next reconcile submits {following.name}"
-    return Proposal(stepping(action, Verdict.PLANNED, message, *notes, **data), attempt)
+    return PolicyEdit(make_step(action, Verdict.PLANNED, message, *notes, **data), attempt)
 
 
-def _namesake(desired: Desired, name: str, meant: Chosen) -> str:
+def _find_name_conflict(desired: DesiredJob, name: str, meant: Selection) -> str:
     """Say which other manifest has a job's name already, if one has."""
     for other in (*meant.work.desired, *meant.others):
-        same = other.target.told_place == desired.target.told_place
+        same = other.target.known_place == desired.target.known_place
         if same and other.key != desired.key and other.name == name:
             return (
                 f"its next attempt would be {name}, which is the job of {other.key.name} in "
-                f"{relative(other.source)}: give that one another name"
+                f"{make_relative(other.source)}: give that one another name"
             )
     return ""
 
 
-def _fate(action: Action, live: Live, fleet: Fleet) -> tuple[str, ...]:
+def _describe_outcome(action: Action, live: LiveJob, fleet: Fleet) -> tuple[str, ...]:
     kind = KINDS[action.desired.key.kind]
     if live.status not in kind.failed:
         return (f"{live.name} was stopped",)
-    text = failure_text(kind, live.members)
-    cause = cause_of(text, fleet)
+    text = get_failure_message(kind, live.members)
+    cause = classify_failure(text, fleet)
     advice = (
         "another attempt may succeed as it is"
-        if cause.heals
+        if cause.is_retryable
         else "another attempt fails alike unless the cause was mended"
     )
-    return f"{live.name} failed ({cause.word}): {text}", advice
+    return f"{live.name} failed ({cause.label}): {text}", advice
 
 
-def _otherwise(action: Action) -> Step:
+def _explain_no_edit(action: Action) -> Step:
     """Say why nothing is edited: the attempt is due already, or the job cannot be run again."""
     desired, made = action.desired, action.desired.submission
     if made is not None and made.attempt and _is_due(action):
         message = f"attempt {made.attempt} is due already: reconcile submits it as {made.name}"
-        return stepping(action, Verdict.UNNEEDED, message)
+        return make_step(action, Verdict.UNNEEDED, message)
     state = desired.policy.state
     if made is not None and state is not State.SUBMITTED:
         message = f"policy.state is {state}: set it to Submitted, then retry"
-        return stepping(action, Verdict.REFUSED, message)
-    return stepping(action, Verdict.REFUSED, _refusal(action))
+        return make_step(action, Verdict.REFUSED, message)
+    return make_step(action, Verdict.REFUSED, _explain_refusal(action))
 
 
 def _is_due(action: Action) -> bool:
@@ -145,8 +149,8 @@ def _is_due(action: Action) -> bool:
     )
 
 
-def _refusal(action: Action) -> str:
-    name, live = action.desired.key.name, _own(action)
+def _explain_refusal(action: Action) -> str:
+    name, live = action.desired.key.name, _find_own_job(action)
     if live is not None:
         if live.status in KINDS[action.desired.key.kind].succeeded:
             return (

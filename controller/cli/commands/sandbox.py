@@ -25,7 +25,7 @@ from controller.sandbox.jobs.behaviour import (
     TokenMismatch,
 )
 from controller.sandbox.jobs.faults import Fault, FaultKind
-from controller.sandbox.jobs.switches import LARGEST_QUOTA, LONGEST_SECONDS, UnfitError
+from controller.sandbox.jobs.switches import LARGEST_QUOTA, LONGEST_SECONDS, InvalidSettingError
 from controller.sandbox.state.store import StoreUnusableError
 
 _Function = Callable[..., Any]
@@ -35,13 +35,13 @@ STATE_DIRECTORY = Path(".bedrock-jobs")
 _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
 
 
-def _account(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+def _parse_account(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
     if not _ACCOUNT.fullmatch(value):
         raise click.BadParameter(f"{value!r} is not an account id of 12 digits.")
     return value
 
 
-def _quota(
+def _parse_quota(
     _context: click.Context, _parameter: click.Parameter, value: str | None
 ) -> int | str | None:
     if value is None or value == _UNLIMITED:
@@ -51,21 +51,21 @@ def _quota(
     return int(value)
 
 
-def _faults(
+def _parse_faults(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> list[Fault] | None:
     if not values:
         return None  # the faults on order stay
     # Imported here: it reads the service model, which --help need not wait for.
-    from controller.sandbox.http.fault_orders import fault_in
+    from controller.sandbox.http.fault_orders import parse_fault_text
 
     try:
-        return [fault_in(value) for value in values]
-    except UnfitError as unfit:
+        return [parse_fault_text(value) for value in values]
+    except InvalidSettingError as unfit:
         raise click.BadParameter(str(unfit)) from None
 
 
-def _words(name: str, words: type[StrEnum], usual: StrEnum, text: str) -> _Option:
+def _make_choice_option(name: str, words: type[StrEnum], usual: StrEnum, text: str) -> _Option:
     return click.option(
         name, type=click.Choice([str(word) for word in words]), help=f"{text} At first: {usual}."
     )
@@ -73,13 +73,13 @@ def _words(name: str, words: type[StrEnum], usual: StrEnum, text: str) -> _Optio
 
 _LAG = click.FloatRange(0, LONGEST_SECONDS)
 _CHOICES = (
-    _words(
+    _make_choice_option(
         "--token-lifetime",
         TokenLifetime,
         AS_RECORDED.token_lifetime,
         "How long a token answers with the job that it made.",
     ),
-    _words(
+    _make_choice_option(
         "--token-mismatch",
         TokenMismatch,
         AS_RECORDED.token_mismatch,
@@ -87,11 +87,11 @@ _CHOICES = (
     ),
     click.option(
         "--quota",
-        callback=_quota,
+        callback=_parse_quota,
         metavar="N|none",
         help="Active jobs of a kind in one account and region. At first: none, no limit.",
     ),
-    _words(
+    _make_choice_option(
         "--over-quota",
         OverQuota,
         AS_RECORDED.over_quota,
@@ -109,13 +109,13 @@ _CHOICES = (
         metavar="SECONDS",
         help="Simulated seconds until List shows a change. At first: 0.",
     ),
-    _words(
+    _make_choice_option(
         "--model-names",
         ModelNames,
         AS_RECORDED.model_names,
         "Whether jobs may make models of one name.",
     ),
-    _words(
+    _make_choice_option(
         "--job-names",
         JobNames,
         AS_RECORDED.job_names,
@@ -125,7 +125,7 @@ _CHOICES = (
         "--fault",
         "faults",
         multiple=True,
-        callback=_faults,
+        callback=_parse_faults,
         metavar="SPEC",
         help="What goes wrong, as KIND[:NAME=VALUE,...], such as reset-after:operation=Create,nth=2"
         " (names: operation, nth, times, probability, seed, seconds, before; kinds:"
@@ -134,7 +134,7 @@ _CHOICES = (
 )
 
 
-def _with_choices(function: _Function) -> _Function:
+def _add_choice_options(function: _Function) -> _Function:
     for option in reversed(_CHOICES):
         function = option(function)
     return function
@@ -161,7 +161,7 @@ def _with_choices(function: _Function) -> _Function:
     "--account",
     default=DEFAULT_ACCOUNT,
     show_default=True,
-    callback=_account,
+    callback=_parse_account,
     metavar="ID",
     help="The account that any credentials open, roles of other accounts apart.",
 )
@@ -173,8 +173,8 @@ def _with_choices(function: _Function) -> _Function:
     help="Where the sandbox keeps its jobs, between runs too.",
 )
 @click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
-@shared.logs
-@_with_choices
+@shared.log_options
+@_add_choice_options
 def command(
     host: str,
     port: int,
@@ -212,7 +212,7 @@ def command(
             host=host,
             port=port,
             say=say,
-            behaviour=_changes(choices),
+            behaviour=_collect_changes(choices),
             faults=faults,
         )
     except (OSError, OverflowError) as error:
@@ -226,10 +226,10 @@ def command(
     sys.exit(code)
 
 
-def _changes(choices: Mapping[str, object]) -> dict[str, object] | None:
+def _collect_changes(choices: Mapping[str, object]) -> dict[str, object] | None:
     """Return the choices that were made, by their names in JSON, or None when none was."""
     given = {
-        switches.json_name(name): None if value == _UNLIMITED and name == "quota" else value
+        switches.get_json_name(name): None if value == _UNLIMITED and name == "quota" else value
         for name, value in choices.items()
         if value is not None
     }

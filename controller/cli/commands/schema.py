@@ -8,20 +8,20 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from controller.adapters.host.tree_bounds import anywhere
+from controller.adapters.host.tree_bounds import get_filesystem_root
 from controller.adapters.schemas import schema_files, shipped_schemas
 from controller.cli.commands import schema_modelines
 from controller.cli.options import shared
-from controller.cli.output.console import put, say
-from controller.cli.output.exit_codes import Exit
-from controller.core.printable import Form
+from controller.cli.output.console import say, write_stdout
+from controller.cli.output.exit_codes import ExitCode
+from controller.core.printable import OutputSyntax
 from controller.core.schema.drift import Drift
 
 _TO_STDOUT = "-"
 _SCHEMA = click.Choice(shipped_schemas.STEMS)
 
 
-def _completed(
+def _complete_names(
     context: click.Context, parameter: click.Parameter, begun: str
 ) -> list[CompletionItem]:
     """Return what a shell offers: kinds, or with --modelines whatever files there are."""
@@ -31,7 +31,7 @@ def _completed(
 
 
 @click.command(name="schema", short_help="Write or check the JSON Schemas, and lines to them.")
-@click.argument("names", nargs=-1, metavar="[KIND | PATH]...", shell_complete=_completed)
+@click.argument("names", nargs=-1, metavar="[KIND | PATH]...", shell_complete=_complete_names)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if a file is not current.")
 @click.option(
     "--docs",
@@ -52,7 +52,7 @@ def _completed(
     help="Write no schema: tell which manifests under each PATH lead editors to none; exit 1.",
 )
 @click.option("--fix", is_flag=True, help="With --modelines: write the lines that are not right.")
-@shared.logs
+@shared.log_options
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -71,26 +71,26 @@ def command(
     line of a manifest, and `validate` uses those that are shipped. With --modelines those lines
     are checked, of the manifests under each PATH, by default jobs/, and of bedrock-jobs.yaml.
     """
-    _refuse_nonsense(check=check, docs=docs, output_dir=output_dir, lines=lines, fix=fix)
+    _check_options(check=check, docs=docs, output_dir=output_dir, lines=lines, fix=fix)
     if lines:
-        ctx.exit(schema_modelines.check([*map(Path, names)], Path(output_dir), fix=fix))
+        ctx.exit(schema_modelines.check_modelines([*map(Path, names)], Path(output_dir), fix=fix))
     for name in names:
-        if name not in shipped_schemas.STEMS and anywhere().exists(name):
+        if name not in shipped_schemas.STEMS and get_filesystem_root().exists(name):
             raise click.UsageError(f"{name} is a path, which goes with --modelines.")
         _SCHEMA.convert(name, None, ctx)
     try:
-        files = schema_files.generated(names or shipped_schemas.STEMS, documented=docs)
-    except schema_files.ModelUnfitError as error:
+        files = schema_files.generate_schemas(names or shipped_schemas.STEMS, documented=docs)
+    except schema_files.InvalidModelError as error:
         raise click.ClickException(f"{error}; install a newer bedrock-jobs") from error
     if output_dir == _TO_STDOUT:
-        put("".join(files.values()), Form.JSON)
+        write_stdout("".join(files.values()), OutputSyntax.JSON)
     elif check:
-        ctx.exit(_compare(Path(output_dir), files))
+        ctx.exit(_compare_schemas(Path(output_dir), files))
     else:
-        ctx.exit(_write(Path(output_dir), files))
+        ctx.exit(_write_schemas(Path(output_dir), files))
 
 
-def _refuse_nonsense(*, check: bool, docs: bool, output_dir: str, lines: bool, fix: bool) -> None:
+def _check_options(*, check: bool, docs: bool, output_dir: str, lines: bool, fix: bool) -> None:
     """Refuse options that make no sense together."""
     if fix and not lines:
         raise click.UsageError("--fix goes with --modelines; `schema` alone writes the schemas.")
@@ -101,37 +101,37 @@ def _refuse_nonsense(*, check: bool, docs: bool, output_dir: str, lines: bool, f
         raise click.UsageError(f"{option} files: give --output-dir a folder, not -.")
 
 
-def _drift_lines(path: Path, found: Sequence[Drift]) -> Iterator[str]:
+def _describe_drift(path: Path, found: Sequence[Drift]) -> Iterator[str]:
     """Yield which side knows what, and so which is newer."""
-    model = schema_files.installed()
+    model = schema_files.get_installed_version()
     for knows, lacks, is_new in ((model, str(path), True), (str(path), model, False)):
         mine = [str(one) for one in found if one.is_new is is_new]
         if mine:
             yield f"{knows} is newer than {lacks}, which lacks {', '.join(mine)}"
 
 
-def _write(folder: Path, files: Mapping[str, str]) -> Exit:
+def _write_schemas(folder: Path, files: Mapping[str, str]) -> ExitCode:
     try:
-        written = schema_files.write(folder, files)
+        written = schema_files.write_schemas(folder, files)
     except OSError as error:
         say(f"{folder}: cannot be written: {error.strerror}; choose --output-dir")
-        return Exit.FAILED
+        return ExitCode.FAILED
     for path in written:
         say(f"wrote {path}")
     say(f"{len(files) - len(written)} current, {len(written)} written")
-    return Exit.FINE
+    return ExitCode.FINE
 
 
-def _compare(folder: Path, files: Mapping[str, str]) -> Exit:
-    for path, found in schema_files.drift(folder, files).items():
-        for line in _drift_lines(path, found):
-            put(f"{line}\n")
-    differing = schema_files.differences(folder, files)
+def _compare_schemas(folder: Path, files: Mapping[str, str]) -> ExitCode:
+    for path, found in schema_files.find_drift(folder, files).items():
+        for line in _describe_drift(path, found):
+            write_stdout(f"{line}\n")
+    differing = schema_files.diff_schemas(folder, files)
     for path, difference in differing.items():
         # The difference is what was asked for, hence stdout.
-        put(f"{path} is not current:\n{difference}\n")
+        write_stdout(f"{path} is not current:\n{difference}\n")
     if differing:
         say("run `bedrock-jobs schema` to write them anew")
-        return Exit.FAILED
+        return ExitCode.FAILED
     say(f"{len(files)} current")
-    return Exit.FINE
+    return ExitCode.FINE

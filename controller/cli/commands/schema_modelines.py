@@ -8,66 +8,73 @@ from pathlib import Path
 
 import click
 
-from controller.adapters.authoring.modelines import Astray, Looked, look, mend
-from controller.adapters.host.tree_bounds import anywhere
+from controller.adapters.authoring.modelines import (
+    ModelineMismatch,
+    ModelineReport,
+    find_modeline_mismatches,
+    fix_modelines,
+)
+from controller.adapters.host.tree_bounds import get_filesystem_root
 from controller.adapters.host.tree_files import FileUnreadableError, OutsideTreeError
 from controller.adapters.manifests.discovery import PathMissingError
-from controller.cli.output.console import put, say
-from controller.cli.output.exit_codes import Exit
+from controller.cli.output.console import say, write_stdout
+from controller.cli.output.exit_codes import ExitCode
 from controller.core.authoring.modelines import modeline
-from controller.core.printable import escaped
-from controller.views.text import counted
+from controller.core.printable import escape_line
+from controller.views.text import format_count
 
 _DEFAULT = Path("jobs")
 
 
-def check(paths: Sequence[Path], folder: Path, *, fix: bool) -> Exit:
+def check_modelines(paths: Sequence[Path], folder: Path, *, fix: bool) -> ExitCode:
     """Tell which documents do not lead to their schema in the folder; with ``fix`` mend them."""
     try:
-        looked = look(paths or [_DEFAULT], folder)
+        looked = find_modeline_mismatches(paths or [_DEFAULT], folder)
     except PathMissingError as error:
         raise click.BadParameter(f"{error}.", param_hint="PATH") from error
     except (FileUnreadableError, OutsideTreeError) as error:
         say(f"bedrock-jobs: {error.path}: the folder cannot be listed: {error.text}")
-        return Exit.FAILED
-    missing = sorted(name for name in looked.schemas if not anywhere().is_file(str(folder / name)))
-    if looked.astray and missing:
+        return ExitCode.FAILED
+    missing = sorted(
+        name for name in looked.schemas if not get_filesystem_root().is_file(str(folder / name))
+    )
+    if looked.mismatches and missing:
         say(
             f"{folder / missing[0]}: no such file; `bedrock-jobs schema` writes it, and"
             " --output-dir names another folder"
         )
-        return Exit.FAILED
-    return _mended(looked) if fix else _told(looked)
+        return ExitCode.FAILED
+    return _fix_modelines(looked) if fix else _print_missing(looked)
 
 
-def _told(looked: Looked) -> Exit:
-    for one in looked.astray:
-        put(escaped(f"{one.path}:{one.line}: {_wrong(one)}") + "\n")
-    led = looked.documents - len(looked.astray)
-    say(f"editors find the schema of {led} of {counted(looked.documents, 'document')}")
-    if any(one.mendable for one in looked.astray):
+def _print_missing(looked: ModelineReport) -> ExitCode:
+    for one in looked.mismatches:
+        write_stdout(escape_line(f"{one.path}:{one.line}: {_describe_modeline(one)}") + "\n")
+    led = looked.documents - len(looked.mismatches)
+    say(f"editors find the schema of {led} of {format_count(looked.documents, 'document')}")
+    if any(one.is_fixable for one in looked.mismatches):
         say("--fix writes the lines that are missing or wrong")
-    return Exit.FAILED if looked.astray else Exit.FINE
+    return ExitCode.FAILED if looked.mismatches else ExitCode.FINE
 
 
-def _wrong(one: Astray) -> str:
-    if not one.mendable:
+def _describe_modeline(one: ModelineMismatch) -> str:
+    if not one.is_fixable:
         return "no line above the document leads to its schema; begin the document below its ---"
     wrong = f"editors are led to {one.found}" if one.found else "editors are led to no schema"
     return f"{wrong}; write {modeline(one.wanted)}"
 
 
-def _mended(looked: Looked) -> Exit:
-    left = [one for one in looked.astray if not one.mendable]
+def _fix_modelines(looked: ModelineReport) -> ExitCode:
+    left = [one for one in looked.mismatches if not one.is_fixable]
     for one in left:
-        put(escaped(f"{one.path}:{one.line}: {_wrong(one)}") + "\n")
-    mendable = [one for one in looked.astray if one.mendable]
+        write_stdout(escape_line(f"{one.path}:{one.line}: {_describe_modeline(one)}") + "\n")
+    mendable = [one for one in looked.mismatches if one.is_fixable]
     for path, group in groupby(mendable, key=lambda one: one.path):
         try:
-            mend(path, list(group))
+            fix_modelines(path, list(group))
         except OSError as error:
             say(f"{path}: cannot be written: {error.strerror}")
-            return Exit.FAILED
+            return ExitCode.FAILED
         say(f"mended {path}")
-    say(f"{counted(len(mendable), 'line')} written")
-    return Exit.FAILED if left else Exit.FINE
+    say(f"{format_count(len(mendable), 'line')} written")
+    return ExitCode.FAILED if left else ExitCode.FINE

@@ -7,24 +7,24 @@ from typing import Any
 
 import click
 
-from controller.adapters.sidecars.store import Sidecars
+from controller.adapters.sidecars.store import SidecarLedger
 from controller.cli.options import shared
 from controller.cli.output.console import say, show
-from controller.cli.output.exit_codes import Exit, gravest
-from controller.cli.passes.passes import placed, tell_problems
-from controller.cli.workspace.arguments import relative
-from controller.cli.workspace.loading import Work, read_work
+from controller.cli.output.exit_codes import ExitCode, select_exit_code
+from controller.cli.passes.passes import make_problems_relative, print_problems
+from controller.cli.workspace.arguments import make_relative
+from controller.cli.workspace.loading import Workspace, load_workspace
 from controller.core.fleet import Fleet
-from controller.core.jobs.attempts import Lineage
+from controller.core.jobs.attempts import Attempts
 from controller.core.kinds.registry import KINDS
-from controller.core.model import Desired, Recorded, Source
-from controller.views.notices import Remarks
-from controller.views.status import JobStatus, is_unhealthy, status_data, status_lines
+from controller.core.model import DesiredJob, JobRecord, Source
+from controller.views.notices import Notices
+from controller.views.status import JobStatus, is_unhealthy, render_statuses, serialize_statuses
 
 
 @click.command(name="status")
 @shared.paths
-@shared.selecting
+@shared.selection_options
 @click.option(
     "--exit-code", is_flag=True, help="End with 3 when a job failed, stopped or needs a person."
 )
@@ -34,8 +34,8 @@ from controller.views.status import JobStatus, is_unhealthy, status_data, status
     help="Show jobs of this fleet's owner that have no manifest; this asks AWS.",
 )
 @click.option("--history", is_flag=True, help="Show each job's earlier jobs below it.")
-@shared.connecting
-@shared.printing
+@shared.connection_options
+@shared.output_options
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
     """Show each job's status as recorded beside its manifest under each PATH, by default jobs/.
@@ -43,50 +43,52 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     It calls nothing: the last `reconcile` or `wait` wrote what is shown. Only --orphans asks AWS,
     for which the connecting options are.
     """
-    work = read_work(paths, given)
-    tell_problems(work.problems)
-    codes = {Exit.INVALID} if work.is_invalid else set()
+    work = load_workspace(paths, given)
+    print_problems(work.problems)
+    codes = {ExitCode.INVALID} if work.is_invalid else set()
     if given["orphans"]:
-        ctx.exit(gravest(codes | _orphans(work, given)))
-    shown, unreadable = _recorded(work)
-    told = Remarks(placed(work.problems), more={"unreadable": unreadable})
+        ctx.exit(select_exit_code(codes | _show_orphans(work, given)))
+    shown, unreadable = _read_statuses(work)
+    told = Notices(make_problems_relative(work.problems), more={"unreadable": unreadable})
     show(
         given,
-        lambda: status_data(shown, told, sandbox=given["sandbox"]),
-        lambda: status_lines(shown, sandbox=given["sandbox"], past=given["history"]),
+        lambda: serialize_statuses(shown, told, sandbox=given["sandbox"]),
+        lambda: render_statuses(shown, sandbox=given["sandbox"], past=given["history"]),
     )
     if given["exit_code"] and any(is_unhealthy(status, KINDS) for status in shown):
-        codes.add(Exit.UNHEALTHY)
-    ctx.exit(gravest(codes))
+        codes.add(ExitCode.UNHEALTHY)
+    ctx.exit(select_exit_code(codes))
 
 
-def _orphans(work: Work, given: dict[str, Any]) -> set[Exit]:
+def _show_orphans(work: Workspace, given: dict[str, Any]) -> set[ExitCode]:
     # What asks AWS takes a while to import, and few ask.
     from controller.cli.commands.status_orphans import show_orphans
 
     return show_orphans(work, given)
 
 
-def _recorded(work: Work) -> tuple[list[JobStatus], list[str]]:
+def _read_statuses(work: Workspace) -> tuple[list[JobStatus], list[str]]:
     """Return what is recorded of each job, and the files that are no sidecars."""
-    ledger = Sidecars(work.paths, KINDS)
+    ledger = SidecarLedger(work.paths, KINDS)
     recorded = ledger.read({job.key: job.source for job in work.desired})
-    unreadable = [relative(Source(str(path))).path for path in ledger.unreadable]
+    unreadable = [make_relative(Source(str(path))).path for path in ledger.unreadable]
     for path in unreadable:
         say(f"bedrock-jobs: {path}: the sidecar cannot be read or understood, and is left out")
     jobs = sorted(work.desired, key=lambda job: job.key)
-    return [_status(job, recorded.get(job.key), work.fleet) for job in jobs], unreadable
+    return [_build_status(job, recorded.get(job.key), work.fleet) for job in jobs], unreadable
 
 
-def _status(job: Desired, recorded: Recorded | None, fleet: Fleet) -> JobStatus:
+def _build_status(job: DesiredJob, recorded: JobRecord | None, fleet: Fleet) -> JobStatus:
     entry = recorded.entry if recorded else {}
-    return JobStatus(job.key, relative(job.source), entry, _note(job, recorded, fleet))
+    return JobStatus(
+        job.key, make_relative(job.source), entry, _explain_mismatch(job, recorded, fleet)
+    )
 
 
-def _note(job: Desired, recorded: Recorded | None, fleet: Fleet) -> str:
+def _explain_mismatch(job: DesiredJob, recorded: JobRecord | None, fleet: Fleet) -> str:
     """Say when the recorded job is none of those that the manifest leads to."""
     if recorded is None or recorded.arn is None or job.submission is None:
         return ""
-    if Lineage(KINDS[job.key.kind], job, fleet).recorded_as(recorded) is not None:
+    if Attempts(KINDS[job.key.kind], job, fleet).find_recorded(recorded) is not None:
         return ""
     return "the spec changed after submit: run plan to see what differs"

@@ -9,20 +9,20 @@ from typing import Any
 
 import click
 
-from controller.cli.output.console import redraw, say, show
-from controller.cli.output.exit_codes import Exit
-from controller.cli.passes.passes import placed, reach_of
-from controller.cli.workspace.arguments import relative
-from controller.cli.workspace.loading import Work, outside
+from controller.cli.output.console import draw_progress, say, show
+from controller.cli.output.exit_codes import ExitCode
+from controller.cli.passes.passes import make_problems_relative, parse_connection_options
+from controller.cli.workspace.arguments import make_relative
+from controller.cli.workspace.loading import Workspace, open_ports
 from controller.core.model import Source
 from controller.core.planning.orphaned_entries import Orphan
-from controller.engine.find_orphans import Known, Orphans, find
-from controller.engine.garbage import Coverage, leftovers
-from controller.views.notices import Remarks
-from controller.views.orphans import orphan_data, orphan_lines
+from controller.engine.find_orphans import KnownJobs, OrphanReport, find_orphans
+from controller.engine.garbage import Coverage, find_orphaned_entries
+from controller.views.notices import Notices
+from controller.views.orphans import render_orphans, serialize_orphans
 
 
-def show_orphans(work: Work, given: dict[str, Any]) -> set[Exit]:
+def show_orphans(work: Workspace, given: dict[str, Any]) -> set[ExitCode]:
     """Show the jobs of the fleet's owner that have no manifest, and return what that says.
 
     Raises click's usage errors for what cannot be meant.
@@ -34,7 +34,9 @@ def show_orphans(work: Work, given: dict[str, Any]) -> set[Exit]:
     coverage = work.coverage
     if coverage is None:
         # Only a fleet file with problems leaves whole folders without one, and they are told.
-        none = orphan_data((), Remarks(placed(work.problems)), sandbox=given["sandbox"])
+        none = serialize_orphans(
+            (), Notices(make_problems_relative(work.problems)), sandbox=given["sandbox"]
+        )
         show(given, lambda: none, lambda: ())
         return set()
     if not work.fleet.owner:
@@ -42,39 +44,42 @@ def show_orphans(work: Work, given: dict[str, Any]) -> set[Exit]:
             "--orphans needs an owner, to know which jobs are this repository's: set owner in "
             "bedrock-jobs.yaml"
         )
-    found = _found(work, coverage, given)
-    told = Remarks(placed(work.problems), dict.fromkeys(found.failures, ()))
-    orphans = [_relative(one) for one in found.orphans]
+    found = _find_orphans(work, coverage, given)
+    told = Notices(make_problems_relative(work.problems), dict.fromkeys(found.failures, ()))
+    orphans = [_make_path_relative(one) for one in found.orphans]
     sandbox = given["sandbox"]
     show(
         given,
-        lambda: orphan_data(orphans, told, sandbox=sandbox),
-        lambda: orphan_lines(orphans, sandbox=sandbox),
+        lambda: serialize_orphans(orphans, told, sandbox=sandbox),
+        lambda: render_orphans(orphans, sandbox=sandbox),
     )
     for failure in found.failures:
         say(f"bedrock-jobs: {failure}")
-    return {Exit.FAILED} if found.failures else set()
+    return {ExitCode.FAILED} if found.failures else set()
 
 
-def _found(work: Work, coverage: Coverage, given: dict[str, Any]) -> Orphans:
-    with outside(work, reach_of(given)) as ports, ThreadPoolExecutor(ports.width) as executor:
+def _find_orphans(work: Workspace, coverage: Coverage, given: dict[str, Any]) -> OrphanReport:
+    with (
+        open_ports(work, parse_connection_options(given)) as ports,
+        ThreadPoolExecutor(ports.width) as executor,
+    ):
         recorded = ports.ledger.read({job.key: job.source for job in work.desired})
-        removed = leftovers(ports.kinds, ports.ledger, coverage).removed
-        census = coverage.here.with_around(coverage.around())
-        known = Known(work.desired, recorded, removed, census)
-        step = _tell if sys.stderr.isatty() else _be_quiet
-        return find(ports.kinds, known, work.fleet, ports.cloud, executor, step)
+        removed = find_orphaned_entries(ports.kinds, ports.ledger, coverage).removed
+        census = coverage.index.widen(coverage.load_wider_index())
+        known = KnownJobs(work.desired, recorded, removed, census)
+        step = _draw_progress if sys.stderr.isatty() else _ignore_progress
+        return find_orphans(ports.kinds, known, work.fleet, ports.cloud, executor, step)
 
 
-def _tell(number: int, total: int) -> None:
+def _draw_progress(number: int, total: int) -> None:
     """Keep one line of progress, which is gone when all is done."""
     text = f"Looked at {number} of {total} jobs" if number < total else ""
-    redraw(text)
+    draw_progress(text)
 
 
-def _be_quiet(_number: int, _total: int) -> None:
+def _ignore_progress(_number: int, _total: int) -> None:
     """Show no progress off a terminal."""
 
 
-def _relative(orphan: Orphan) -> Orphan:
-    return replace(orphan, sidecar=orphan.sidecar and relative(Source(orphan.sidecar)).path)
+def _make_path_relative(orphan: Orphan) -> Orphan:
+    return replace(orphan, sidecar=orphan.sidecar and make_relative(Source(orphan.sidecar)).path)

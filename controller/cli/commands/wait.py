@@ -9,28 +9,28 @@ import click
 
 from controller.cli.options import shared
 from controller.cli.output.console import show
-from controller.cli.output.exit_codes import gravest
+from controller.cli.output.exit_codes import select_exit_code
 from controller.cli.passes.passes import (
-    Passes,
-    fared,
-    judged,
-    reach_of,
-    remarks_of,
-    statuses,
-    tell_failures,
-    tell_problems,
+    PassRunner,
+    build_statuses,
+    collect_notices,
+    judge_jobs,
+    judge_pass,
+    parse_connection_options,
+    print_failures,
+    print_problems,
 )
-from controller.cli.workspace.loading import outside, read_work
+from controller.cli.workspace.loading import load_workspace, open_ports
 from controller.engine.reconcile import Mode
-from controller.views.status import status_data, status_lines
+from controller.views.status import render_statuses, serialize_statuses
 
 
 @click.command(name="wait")
 @shared.paths
-@shared.selecting
-@shared.waiting
-@shared.connecting
-@shared.printing
+@shared.selection_options
+@shared.wait_options
+@shared.connection_options
+@shared.output_options
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
     """Wait until every job under each PATH, by default jobs/, has ended, and record how.
@@ -38,17 +38,17 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     It changes no job. The exit code is 3 when one failed, was stopped or needs a person, and 6
     when time was up before all had ended.
     """
-    work = read_work(paths, given)
-    tell_problems(work.problems)
+    work = load_workspace(paths, given)
+    print_problems(work.problems)
     sandbox = given["sandbox"]
-    with outside(work, reach_of(given)) as ports:
-        passes = Passes(work, ports, Mode.RECORD, sandbox=sandbox)
-        report, overtime = passes.make(given, waits=True)
-    shown, told = statuses(report), remarks_of(work, report, timed_out=bool(overtime))
+    with open_ports(work, parse_connection_options(given)) as ports:
+        passes = PassRunner(work, ports, Mode.RECORD, sandbox=sandbox)
+        report, overtime = passes.run(given, waits=True)
+    shown, told = build_statuses(report), collect_notices(work, report, timed_out=bool(overtime))
     show(
         given,
-        lambda: status_data(shown, told, sandbox=sandbox),
-        lambda: status_lines(shown, sandbox=sandbox),
+        lambda: serialize_statuses(shown, told, sandbox=sandbox),
+        lambda: render_statuses(shown, sandbox=sandbox),
     )
-    tell_failures(report)
-    ctx.exit(gravest(judged(work, report) | fared(report) | overtime))
+    print_failures(report)
+    ctx.exit(select_exit_code(judge_pass(work, report) | judge_jobs(report) | overtime))

@@ -13,12 +13,12 @@ from typing import Any
 
 import click
 
-from controller.adapters.watch.debounce import DEBOUNCE
+from controller.adapters.watch.debounce import DEBOUNCE_SECONDS
 from controller.cli.options import shared, write_back
-from controller.cli.output.exit_codes import Exit
+from controller.cli.output.exit_codes import ExitCode
 from controller.cli.watch import clone_options
-from controller.core.scheduling import Rhythm
-from controller.core.sharding import Shard, shard_of
+from controller.core.scheduling import PollIntervals
+from controller.core.sharding import Shard, parse_shard
 from controller.engine.rate_limit import CALLS_PER_SECOND
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -27,15 +27,15 @@ _LISTEN = "127.0.0.1:9464"
 _SHORTEST = 1.0
 
 
-def _shard(_context: click.Context, _parameter: click.Parameter, value: str) -> Shard:
+def _parse_shard(_context: click.Context, _parameter: click.Parameter, value: str) -> Shard:
     """A StatefulSet's pods are told apart by the number that their host names end in."""
     try:
-        return shard_of(value, socket.gethostname())
+        return parse_shard(value, socket.gethostname())
     except ValueError as error:
         raise click.BadParameter(f"{error}.") from error
 
 
-def _seconds(_context: click.Context, _parameter: click.Parameter, value: str) -> float:
+def _parse_duration(_context: click.Context, _parameter: click.Parameter, value: str) -> float:
     match = _DURATION.fullmatch(value)
     seconds = float(match["number"]) * _UNITS[match["unit"]] if match else 0.0
     if not seconds:
@@ -43,29 +43,37 @@ def _seconds(_context: click.Context, _parameter: click.Parameter, value: str) -
     return seconds
 
 
-def _every(name: str, default: str, text: str) -> Callable[[shared.Command], shared.Command]:
+def _make_duration_option(
+    name: str, default: str, text: str
+) -> Callable[[shared.Command], shared.Command]:
     return click.option(
-        name, default=default, show_default=True, callback=_seconds, metavar="TIME", help=text
+        name,
+        default=default,
+        show_default=True,
+        callback=_parse_duration,
+        metavar="TIME",
+        help=text,
     )
 
 
-def _rhythm(given: Mapping[str, Any]) -> Rhythm:
+def _resolve_intervals(given: Mapping[str, Any]) -> PollIntervals:
     """Return when to look at jobs, by the clock that they run by: the sandbox speeds it up."""
     interval, resync = (
-        shared.in_real_seconds(given, given[name], _SHORTEST) for name in ("interval", "resync")
+        shared.convert_to_real_time(given, given[name], _SHORTEST)
+        for name in ("interval", "resync")
     )
-    return Rhythm(interval, resync)
+    return PollIntervals(interval, resync)
 
 
 @click.command(name="watch")
 @shared.paths
-@shared.selecting
-@_every("--interval", "60s", "How long between looks at jobs that run or wait.")
-@_every("--resync", "10h", "How long between looks at jobs that ended, and at tags.")
-@_every("--poll", "10s", "How long between looks at the files, beside their events.")
-@_every(
+@shared.selection_options
+@_make_duration_option("--interval", "60s", "How long between looks at jobs that run or wait.")
+@_make_duration_option("--resync", "10h", "How long between looks at jobs that ended, and at tags.")
+@_make_duration_option("--poll", "10s", "How long between looks at the files, beside their events.")
+@_make_duration_option(
     "--settle",
-    f"{DEBOUNCE:g}s",
+    f"{DEBOUNCE_SECONDS:g}s",
     "Read the files once none has changed for so long; longer for trees that a copy fills.",
 )
 @click.option("--no-file-events", is_flag=True, help="Notice changed files by --poll alone.")
@@ -78,7 +86,7 @@ def _rhythm(given: Mapping[str, Any]) -> Rhythm:
     "--shard",
     default="0/1",
     show_default=True,
-    callback=_shard,
+    callback=_parse_shard,
     metavar="INDEX/COUNT",
     help="Manage only this share of the targets; auto/COUNT takes a StatefulSet's ordinal.",
 )
@@ -105,12 +113,12 @@ def _rhythm(given: Mapping[str, Any]) -> Rhythm:
     " no limit.",
 )
 @clone_options.options
-@_every("--pull-interval", "60s", "How long between looks at the remote repository.")
+@_make_duration_option("--pull-interval", "60s", "How long between looks at the remote repository.")
 @write_back.options
 @shared.max_submits
-@shared.pruning
-@shared.connecting
-@shared.logs_always
+@shared.prune_options
+@shared.connection_options
+@shared.daemon_log_options
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
     """Keep the jobs of the manifests under each PATH, by default jobs/, until a signal ends it.
@@ -120,15 +128,15 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     With --repo it clones, pulls and writes statuses back by itself. SIGTERM finishes and records
     what is under way, and ends with 0; SIGHUP reads everything anew.
     """
-    wanted = clone_options.asked_of(ctx, paths, given)
+    wanted = clone_options.parse_watch_arguments(ctx, paths, given)
     # Imported here: --help needs none of it.
-    from controller.cli.watch.run import keep
-    from controller.cli.workspace.coverage import check_read
+    from controller.cli.watch.run import run_daemon
+    from controller.cli.workspace.coverage import check_file_names
 
-    check_read(wanted.paths)
+    check_file_names(wanted.paths)
 
-    code = keep(wanted.paths, given, _rhythm(given))
-    if code is Exit.FAILED:
+    code = run_daemon(wanted.paths, given, _resolve_intervals(given))
+    if code is ExitCode.FAILED:
         # What hangs in a call would keep the process from ending; its intents are recorded.
         logging.shutdown()
         sys.stderr.flush()

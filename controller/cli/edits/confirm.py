@@ -9,20 +9,20 @@ from typing import Any
 import click
 
 from controller.cli.output.console import ask, say, say_line, show
-from controller.cli.output.exit_codes import Exit, gravest
-from controller.cli.workspace.arguments import relative
+from controller.cli.output.exit_codes import ExitCode, select_exit_code
+from controller.cli.workspace.arguments import make_relative
 from controller.core.planning.actions import Action, Reason
-from controller.views.job_steps import Step, Steps, Verdict, step_lines, steps_data
+from controller.views.job_steps import Step, Steps, Verdict, render_steps, serialize_steps
 
-_CODES = {
-    Reason.OBSERVATION_FAILED: Exit.FAILED,
-    Reason.RECORD_UNREADABLE: Exit.FAILED,
-    Reason.WRONG_TARGET: Exit.UNSAFE,
-    Reason.INVALID: Exit.INVALID,
+_EXIT_CODES = {
+    Reason.OBSERVATION_FAILED: ExitCode.FAILED,
+    Reason.RECORD_UNREADABLE: ExitCode.FAILED,
+    Reason.WRONG_TARGET: ExitCode.UNSAFE,
+    Reason.INVALID: ExitCode.INVALID,
 }
 
 
-def permit(verb: str, given: dict[str, Any]) -> None:
+def check_can_confirm(verb: str, given: dict[str, Any]) -> None:
     """Raise a usage error where nobody can be asked and nobody has said yes."""
     if given["yes"] or given["dry_run"] or (sys.stdin.isatty() and sys.stderr.isatty()):
         return
@@ -32,20 +32,26 @@ def permit(verb: str, given: dict[str, Any]) -> None:
     )
 
 
-def stepping(action: Action, verdict: Verdict, message: str, *notes: str, **data: Any) -> Step:
+def make_step(action: Action, verdict: Verdict, message: str, *notes: str, **data: Any) -> Step:
     """Return a step on the job of an action."""
     desired = action.desired
     return Step(
-        desired.key, relative(desired.source), verdict, action.reason, message, notes, data=data
+        desired.key,
+        make_relative(desired.source),
+        verdict,
+        action.reason,
+        message,
+        notes,
+        data=data,
     )
 
 
-def settle(
+def confirm_and_run(
     ctx: click.Context,
     foreseen: Steps,
     given: dict[str, Any],
-    take: Callable[[], tuple[Steps, set[Exit]]],
-    codes: Iterable[Exit] = (),
+    take: Callable[[], tuple[Steps, set[ExitCode]]],
+    codes: Iterable[ExitCode] = (),
 ) -> None:
     """Ask, take the steps that are planned, tell what was done, and end with its exit code.
 
@@ -54,26 +60,26 @@ def settle(
     """
     told, found, sandbox, is_shown = foreseen, set(codes), given["sandbox"], False
     if foreseen.planned and not given["dry_run"]:
-        is_shown = not _agrees(foreseen, given)
-        told, more = (foreseen, {Exit.FAILED}) if is_shown else take()
+        is_shown = not _ask_to_confirm(foreseen, given)
+        told, more = (foreseen, {ExitCode.FAILED}) if is_shown else take()
         found |= more
     show(
         given,
-        lambda: steps_data(told, sandbox=sandbox),
+        lambda: serialize_steps(told, sandbox=sandbox),
         # Who said no has read them.
-        lambda: () if is_shown else step_lines(told, sandbox=sandbox),
+        lambda: () if is_shown else render_steps(told, sandbox=sandbox),
     )
-    ctx.exit(gravest(found | set(map(_code, told.steps))))
+    ctx.exit(select_exit_code(found | set(map(_get_exit_code, told.steps))))
 
 
-def _agrees(foreseen: Steps, given: dict[str, Any]) -> bool:
+def _ask_to_confirm(foreseen: Steps, given: dict[str, Any]) -> bool:
     """Whether a person agrees, once asked. What it costs is always told."""
     if given["yes"]:
         say(foreseen.cost)
         return True
-    for line in step_lines(foreseen, sandbox=given["sandbox"]):
+    for line in render_steps(foreseen, sandbox=given["sandbox"]):
         say_line(line)
-    agrees = _is_yes(ask(f"{foreseen.verb.capitalize()} {_what(foreseen)}? [y/N]"))
+    agrees = _is_yes(ask(f"{foreseen.verb.capitalize()} {_describe_jobs(foreseen)}? [y/N]"))
     if not agrees:
         say("bedrock-jobs: nothing was done")
     return agrees
@@ -84,12 +90,12 @@ def _is_yes(answer: str) -> bool:
     return answer.lower() in {"y", "yes"}
 
 
-def _what(foreseen: Steps) -> str:
+def _describe_jobs(foreseen: Steps) -> str:
     names = [step.key.name for step in foreseen.planned]
     return names[0] if len(names) == 1 else f"these {len(names)} jobs"
 
 
-def _code(step: Step) -> Exit:
+def _get_exit_code(step: Step) -> ExitCode:
     if step.verdict in {Verdict.REFUSED, Verdict.FAILED}:
-        return _CODES.get(step.reason, Exit.FAILED)
-    return Exit.FINE
+        return _EXIT_CODES.get(step.reason, ExitCode.FAILED)
+    return ExitCode.FINE

@@ -10,32 +10,32 @@ from typing import Any
 
 import click
 
-from controller.cli.passes.passes import tell_problems
-from controller.cli.workspace.arguments import DEFAULT_PATH, usable
-from controller.cli.workspace.loading import Work, read_work
+from controller.cli.passes.passes import print_problems
+from controller.cli.workspace.arguments import DEFAULT_PATH, convert_errors
+from controller.cli.workspace.loading import Workspace, load_workspace
 from controller.core.documents.file_names import ENDINGS
 from controller.core.kinds.registry import KINDS
-from controller.core.label_selector import selector
-from controller.core.model import Desired
+from controller.core.label_selector import parse_selector
+from controller.core.model import DesiredJob
 from controller.core.validation.suggestions import DID_YOU_MEAN, nearest
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class Selection:
     """The manifests that were meant, and ``others``: those that were read beside them."""
 
-    work: Work
-    others: tuple[Desired, ...]
+    work: Workspace
+    others: tuple[DesiredJob, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class _Meant:
+class _JobArguments:
     """The words of a command line, told apart."""
 
     paths: tuple[Path, ...]
     names: tuple[str, ...]
 
-    def includes(self, job: Desired) -> bool:
+    def is_selected(self, job: DesiredJob) -> bool:
         """Whether a job was named, or its manifest lies under a path that was."""
         if not self.paths and not self.names:
             return True
@@ -45,41 +45,41 @@ class _Meant:
         return any(place.is_relative_to(path.resolve()) for path in self.paths)
 
 
-def chosen(words: Sequence[str], given: dict[str, Any]) -> Chosen:
+def select_jobs(words: Sequence[str], given: dict[str, Any]) -> Selection:
     """Return the manifests that words and labels select, and tell their problems.
 
     A word that is a path selects as everywhere; any other is a job's name, looked up under
     ``--in``. Raises click's usage errors when nothing is meant or a name is not there.
     """
-    meant = _meant(words, given)
-    work = read_work(_where(meant, given), given)
+    meant = _parse_words(words, given)
+    work = load_workspace(_list_paths(meant, given), given)
     if not work.desired and work.problems:
         # Whoever was named may be among those that cannot be read.
-        tell_problems(work.problems)
-        return Chosen(work, ())
-    _know(meant, work)
-    jobs = tuple(job for job in work.desired if meant.includes(job))
+        print_problems(work.problems)
+        return Selection(work, ())
+    _check_names(meant, work)
+    jobs = tuple(job for job in work.desired if meant.is_selected(job))
     keys = {job.key for job in jobs}
     # Who names a job does not ask about the rest of the tree.
     told = tuple(one for one in work.problems if one.key in keys or not (one.key or meant.names))
-    tell_problems(told)
+    print_problems(told)
     others = tuple(job for job in work.desired if job.key not in keys)
-    narrow = work.narrow or bool(others)
-    return Chosen(replace(work, desired=jobs, problems=told, narrow=narrow), others)
+    narrow = work.is_narrow or bool(others)
+    return Selection(replace(work, desired=jobs, problems=told, is_narrow=narrow), others)
 
 
-def _meant(words: Sequence[str], given: dict[str, Any]) -> _Meant:
+def _parse_words(words: Sequence[str], given: dict[str, Any]) -> _JobArguments:
     paths = tuple(Path(word) for word in words if _is_path(word))
     names = tuple(word for word in words if not _is_path(word))
     # Commas between labels that a script left empty select everything, and nobody asked for that.
-    if not words and not usable(lambda: selector(given["selector"])).requirements:
+    if not words and not convert_errors(lambda: parse_selector(given["selector"])).requirements:
         raise click.UsageError(
             "say which jobs are meant: by name, by the path of their manifests, or with -l by "
             "label; this verb never takes all of them for want of a word"
         )
     if names and given["selector"]:
         raise click.UsageError(f"name jobs ({', '.join(names)}) or select them with -l, not both")
-    return _Meant(paths, names)
+    return _JobArguments(paths, names)
 
 
 def _is_path(word: str) -> bool:
@@ -89,25 +89,25 @@ def _is_path(word: str) -> bool:
     return bool(slash) and folder not in KINDS
 
 
-def _where(meant: _Meant, given: dict[str, Any]) -> tuple[Path, ...]:
+def _list_paths(meant: _JobArguments, given: dict[str, Any]) -> tuple[Path, ...]:
     within = tuple(given["within"])
     if meant.paths and meant.names and not within:
         within = (DEFAULT_PATH,)
     return (*meant.paths, *within)
 
 
-def _is_called(job: Desired, name: str) -> bool:
+def _is_called(job: DesiredJob, name: str) -> bool:
     return name in {job.key.name, str(job.key)}
 
 
-def _know(meant: _Meant, work: Work) -> None:
+def _check_names(meant: _JobArguments, work: Workspace) -> None:
     """Raise a usage error for the first name that no manifest has."""
     known = {word for job in work.desired for word in (job.key.name, str(job.key))}
     unknown = next((name for name in meant.names if name not in known), None)
     if unknown is None:
         return
     # A manifest that cannot be read has no name to find it by.
-    tell_problems([problem for problem in work.problems if problem.key is None])
+    print_problems([problem for problem in work.problems if problem.key is None])
     near = nearest(unknown, [job.key.name for job in work.desired])
     hint = f"; {DID_YOU_MEAN} {near}?" if near else ""
     places = ", ".join(map(str, work.paths))

@@ -11,34 +11,34 @@ from typing import Any
 
 import click
 
-from controller.adapters.authoring.policy_editor import Edit, EditError, set_policy
-from controller.adapters.host.tree_bounds import bounds_of
-from controller.adapters.manifests.discovery import content
-from controller.cli.edits.confirm import settle
-from controller.cli.output.exit_codes import Exit
-from controller.cli.passes.passes import placed
-from controller.cli.workspace.loading import Work
+from controller.adapters.authoring.policy_editor import EditError, FileEdit, set_policy
+from controller.adapters.host.tree_bounds import find_bounds
+from controller.adapters.manifests.discovery import read_content
+from controller.cli.edits.confirm import confirm_and_run
+from controller.cli.output.exit_codes import ExitCode
+from controller.cli.passes.passes import make_problems_relative
+from controller.cli.workspace.loading import Workspace
 from controller.views.job_steps import Step, Steps, Verdict
-from controller.views.notices import Remarks
+from controller.views.notices import Notices
 
 _COMMIT = "commit the edit, and let reconcile do the rest"
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class PolicyEdit:
     """A step, and the value that it gives a member of its manifest's policy, if it is planned."""
 
     step: Step
     value: int | str = 0
 
 
-def revise(
+def edit_policies(
     ctx: click.Context,
     told: Steps,
     member: str,
-    proposals: Sequence[Proposal],
+    proposals: Sequence[PolicyEdit],
     given: dict[str, Any],
-    work: Work,
+    work: Workspace,
 ) -> None:
     """Ask, edit the manifests whose steps are planned, tell what was done, and end.
 
@@ -47,24 +47,28 @@ def revise(
     """
     paths = {job.key: Path(job.source.path) for job in work.desired}
 
-    def edited(proposal: Proposal, *, dry_run: bool) -> Step:
+    def apply_edit(proposal: PolicyEdit, *, dry_run: bool) -> Step:
         step = proposal.step
         if step.verdict is not Verdict.PLANNED:
             return step
-        return _edited(proposal, paths[step.key], member, dry_run=dry_run)
+        return _edit_policy(proposal, paths[step.key], member, dry_run=dry_run)
 
-    tried = tuple(edited(proposal, dry_run=True) for proposal in proposals)
+    tried = tuple(apply_edit(proposal, dry_run=True) for proposal in proposals)
     ready = [replace(old, step=new) for old, new in zip(proposals, tried, strict=True)]
 
-    foreseen = replace(told, steps=tried, remarks=Remarks(placed(work.problems)))
+    foreseen = replace(told, steps=tried, remarks=Notices(make_problems_relative(work.problems)))
 
-    def take() -> tuple[Steps, set[Exit]]:
-        return replace(foreseen, steps=tuple(edited(one, dry_run=False) for one in ready)), set()
+    def write_edits() -> tuple[Steps, set[ExitCode]]:
+        return replace(
+            foreseen, steps=tuple(apply_edit(one, dry_run=False) for one in ready)
+        ), set()
 
-    settle(ctx, foreseen, given, take, {Exit.INVALID} if work.is_invalid else set())
+    confirm_and_run(
+        ctx, foreseen, given, write_edits, {ExitCode.INVALID} if work.is_invalid else set()
+    )
 
 
-def _edited(proposal: Proposal, path: Path, member: str, *, dry_run: bool) -> Step:
+def _edit_policy(proposal: PolicyEdit, path: Path, member: str, *, dry_run: bool) -> Step:
     step = proposal.step
     try:
         edit = set_policy(path, step.key, member, proposal.value, dry_run=dry_run)
@@ -72,16 +76,16 @@ def _edited(proposal: Proposal, path: Path, member: str, *, dry_run: bool) -> St
         verdict = Verdict.REFUSED if dry_run else Verdict.FAILED
         return replace(step, verdict=verdict, message=str(error), diff=())
     if dry_run:
-        diff = tuple(_unified(edit, step.source.path))
+        diff = tuple(_render_diff(edit, step.source.path))
         return replace(step, diff=diff, data={**step.data, "diff": "\n".join(diff)})
     return replace(step, verdict=Verdict.DONE, notes=(*step.notes, _COMMIT), diff=())
 
 
-def _unified(edit: Edit, path: str) -> Iterator[str]:
+def _render_diff(edit: FileEdit, path: str) -> Iterator[str]:
     """Yield a unified diff of an edit that was only tried out."""
     if not edit.is_change:
         return
-    text = content(str(edit.path), bounds_of(edit.path).root).decode("utf-8-sig")
+    text = read_content(str(edit.path), find_bounds(edit.path).root).decode("utf-8-sig")
     before = text.splitlines()
     begin = edit.line - 1
     after = [*before[:begin], *edit.added, *before[begin + len(edit.removed) :]]

@@ -8,47 +8,47 @@ from typing import Any, TypeVar
 
 import click
 
-from controller.cli.options.without_effect import first_given, refuse_idle
-from controller.views.serialize import OUTPUTS, REPORTS, QueryError, parsed
+from controller.cli.options.without_effect import find_given_option, reject_unused_options
+from controller.views.serialize import OUTPUTS, REPORTS, QueryError, check_query
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def stack(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
+def group_options(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
     """Return what gives a verb some options, shown in this order."""
 
-    def decorate(command: Command) -> Command:
+    def apply_options(command: Command) -> Command:
         for decorator in reversed(decorators):
             command = decorator(command)
         return command
 
-    return decorate
+    return apply_options
 
 
-def _simulated(context: click.Context, _option: click.Parameter, value: bool) -> bool:
+def _check_sandbox(context: click.Context, _option: click.Parameter, value: bool) -> bool:
     """What was given has been read already, whatever comes by default has not."""
     if not value:
-        refuse_idle(context, ("speed",), "--sandbox")
+        reject_unused_options(context, ("speed",), "--sandbox")
     return value
 
 
-def _url(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+def _check_url(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
     if value is not None and not value.startswith(("http://", "https://")):
         raise click.BadParameter(f"{value!r} is no URL: it begins with http:// or https://")
     return value
 
 
-def in_real_seconds(given: Mapping[str, Any], seconds: float, least: float) -> float:
+def convert_to_real_time(given: Mapping[str, Any], seconds: float, least: float) -> float:
     """Return how long a time is by the clock that jobs run by: the sandbox's may be faster."""
     return max(seconds / given["speed"], least) if given["sandbox"] else seconds
 
 
-_CUT = "markdown"
+_MARKDOWN = "markdown"
 _LEVELS = ("debug", "info", "warning", "error")
 _LEVEL = "controller.log_level"
 
 
-def _log(context: click.Context, _parameter: click.Parameter, level: str | None) -> None:
+def _set_log_level(context: click.Context, _parameter: click.Parameter, level: str | None) -> None:
     """Log from a level on; of two that are asked for, the one with more lines is meant."""
     if level is None:
         return
@@ -59,34 +59,36 @@ def _log(context: click.Context, _parameter: click.Parameter, level: str | None)
     log_to_stderr(asked)
 
 
-def _parsed(context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+def _parse_query(context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
     """A query that does not parse is told before anything is done."""
     try:
-        query = parsed(value) if value else value
+        query = check_query(value) if value else value
     except QueryError as error:
         raise click.BadParameter(str(error)) from error
-    _agree(context.params.get("output"), query)
+    _check_query_output(context.params.get("output"), query)
     return query
 
 
-def _output(context: click.Context, _option: click.Parameter, value: str) -> str:
-    _agree(value, context.params.get("query"))
-    _check_room(context, value)
+def _check_output(context: click.Context, _option: click.Parameter, value: str) -> str:
+    _check_query_output(value, context.params.get("query"))
+    _check_markdown_output(context, value)
     return value
 
 
-def _room(context: click.Context, _option: click.Parameter, value: int) -> int:
-    _check_room(context, context.params.get("output", _CUT))
+def _check_max_bytes(context: click.Context, _option: click.Parameter, value: int) -> int:
+    _check_markdown_output(context, context.params.get("output", _MARKDOWN))
     return value
 
 
-def _check_room(context: click.Context, output: str) -> None:
+def _check_markdown_output(context: click.Context, output: str) -> None:
     """Only Markdown is cut: what is asked for, and what is made unasked in CI."""
-    if output != _CUT and all(first_given(context, (one,)) for one in ("output", "max_bytes")):
+    if output != _MARKDOWN and all(
+        find_given_option(context, (one,)) for one in ("output", "max_bytes")
+    ):
         raise click.UsageError(f"--max-bytes cuts Markdown: --output {output} is whole")
 
 
-def _agree(output: str | None, query: str | None) -> None:
+def _check_query_output(output: str | None, query: str | None) -> None:
     """Whichever of the two options is read last finds the other one."""
     if query and output in REPORTS:
         raise click.UsageError(
@@ -94,15 +96,15 @@ def _agree(output: str | None, query: str | None) -> None:
         )
 
 
-def _logs(default: str | None) -> Callable[[Command], Command]:
-    return stack(
+def _make_log_options(default: str | None) -> Callable[[Command], Command]:
+    return group_options(
         click.option(
             "--log-level",
             type=click.Choice(_LEVELS),
             default=default,
             show_default=True,
             expose_value=False,
-            callback=_log,
+            callback=_set_log_level,
             help="Log to stderr what is at least so grave, JSON off a terminal.",
         ),
         click.option(
@@ -111,25 +113,25 @@ def _logs(default: str | None) -> Callable[[Command], Command]:
             flag_value="debug",
             default=None,
             expose_value=False,
-            callback=_log,
+            callback=_set_log_level,
             help="Log each step to stderr; never spec values.",
         ),
     )
 
 
-logs = _logs(None)
+log_options = _make_log_options(None)
 """For a verb that ends: it logs when asked to."""
 
-logs_always = _logs("info")
+daemon_log_options = _make_log_options("info")
 """For a verb that stays: what it does is told in its logs alone."""
 
 paths = click.argument(
     "paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, exists=False)
 )
 
-words = click.argument("words", nargs=-1, metavar="[NAME|PATH]...")
+names_and_paths = click.argument("words", nargs=-1, metavar="[NAME|PATH]...")
 
-deciding = stack(
+confirm_options = group_options(
     click.option(
         "--in",
         "within",
@@ -144,7 +146,7 @@ deciding = stack(
     click.option("--dry-run", is_flag=True, help="Show what would be done, and stop there."),
 )
 
-selecting = stack(
+selection_options = group_options(
     click.option(
         "-l",
         "--selector",
@@ -169,7 +171,7 @@ max_submits = click.option(
     help="Refuse a plan with more submits than this. [default: 50, or limits.maxSubmits]",
 )
 
-pruning = stack(
+prune_options = group_options(
     click.option(
         "--prune",
         is_flag=True,
@@ -186,7 +188,7 @@ full = click.option(
     help="Ask about jobs that ended and about tags too, where the sidecars would do.",
 )
 
-waiting = stack(
+wait_options = group_options(
     click.option(
         "--timeout",
         type=click.FloatRange(min=0),
@@ -202,20 +204,20 @@ waiting = stack(
 )
 
 
-def _printing(outputs: Sequence[str], more: str = "") -> Callable[[Command], Command]:
-    return stack(
+def _make_output_options(outputs: Sequence[str], more: str = "") -> Callable[[Command], Command]:
+    return group_options(
         click.option(
             "--output",
             type=click.Choice(outputs),
             default="text",
             show_default=True,
-            callback=_output,
+            callback=_check_output,
             help=f"How to print the result{more}.",
         ),
         click.option(
             "--query",
             metavar="JMESPATH",
-            callback=_parsed,
+            callback=_parse_query,
             help="Print only what this expression finds.",
         ),
         click.option(
@@ -225,14 +227,14 @@ def _printing(outputs: Sequence[str], more: str = "") -> Callable[[Command], Com
             show_default=True,
             help="Colour on a terminal; NO_COLOR turns it off.",
         ),
-        logs,
+        log_options,
     )
 
 
-printing = _printing(OUTPUTS)
+output_options = _make_output_options(OUTPUTS)
 
-reporting = stack(
-    _printing(
+report_options = group_options(
+    _make_output_options(
         (*OUTPUTS, *REPORTS), "; without it, in GitHub Actions and GitLab CI, also for their pages"
     ),
     click.option(
@@ -240,23 +242,25 @@ reporting = stack(
         type=click.IntRange(min=4096),
         default=1_048_576,
         show_default=True,
-        callback=_room,
+        callback=_check_max_bytes,
         metavar="N",
         help="Cut Markdown to so many bytes, between rows; a comment on GitHub takes 65536.",
     ),
 )
 """For a verb that judges manifests: what it finds can be told to the pages of a CI system."""
 
-offline = click.option(
+offline_sandbox = click.option(
     "--sandbox",
     is_flag=True,
     help="Accepted as everywhere; this verb calls nothing, and says whose jobs it shows.",
 )
 
-connecting = stack(
+connection_options = group_options(
     click.option("--region", metavar="REGION", help="The region of manifests that name none."),
     click.option("--profile", metavar="NAME", help="A profile of the AWS config files."),
-    click.option("--endpoint-url", metavar="URL", callback=_url, help="Send every AWS call here."),
+    click.option(
+        "--endpoint-url", metavar="URL", callback=_check_url, help="Send every AWS call here."
+    ),
     click.option(
         "--ca-bundle",
         type=click.Path(path_type=Path, exists=True),
@@ -280,7 +284,7 @@ connecting = stack(
     click.option(
         "--sandbox",
         is_flag=True,
-        callback=_simulated,
+        callback=_check_sandbox,
         help="Use a simulated Bedrock on this machine instead of AWS.",
     ),
     click.option(

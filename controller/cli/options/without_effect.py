@@ -10,15 +10,15 @@ from click.core import ParameterSource
 _GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
 
-def refuse_idle(context: click.Context, names: Sequence[str], needed: str) -> None:
+def reject_unused_options(context: click.Context, names: Sequence[str], needed: str) -> None:
     """Raise a usage error for the first of some options that was given: alone it does nothing."""
-    flag = first_given(context, names)
+    flag = find_given_option(context, names)
     if flag:
         told = f"{flag} goes with {needed}: give that too, or leave {flag} out"
         raise click.UsageError(told, context)
 
 
-def first_given(context: click.Context, names: Sequence[str]) -> str:
+def find_given_option(context: click.Context, names: Sequence[str]) -> str:
     """Return the first of some options that was given, as the command line says it, or nothing."""
     given = (name for name in names if context.get_parameter_source(name) in _GIVEN)
     name = next(given, "")

@@ -9,28 +9,30 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from controller.cli.options.shared import stack
-from controller.cli.options.without_effect import refuse_idle
+from controller.cli.options.shared import group_options
+from controller.cli.options.without_effect import reject_unused_options
 from controller.cli.output.console import say
-from controller.cli.output.exit_codes import Exit
+from controller.cli.output.exit_codes import ExitCode
 from controller.core.authoring.commit_message import TEMPLATE, TemplateError, check
 from controller.core.kinds.registry import KINDS
 
 if TYPE_CHECKING:
-    from controller.adapters.git.write_back import WriteBackOptions, Writer, Written
+    from controller.adapters.git.write_back import StatusWriter, WriteBackOptions, WriteBackResult
 
 FILES, COMMIT, BRANCH = "files", "commit", "branch:"
 _AUTHOR = re.compile(r"[^<>\n]*[^<>\s][^<>\n]*<[^<>\s]+>")
-_OF_A_COMMIT = ("commit_message", "commit_author", "skip_ci", "remote", "git_timeout")
+_COMMIT_OPTIONS = ("commit_message", "commit_author", "skip_ci", "remote", "git_timeout")
 
 
-def _mode(_context: click.Context, _option: click.Parameter, value: str) -> str:
+def _check_mode(_context: click.Context, _option: click.Parameter, value: str) -> str:
     if value in (FILES, COMMIT) or (value.startswith(BRANCH) and value != BRANCH):
         return value
     raise click.BadParameter(f"{value!r} is none of files, commit and branch:NAME")
 
 
-def _template(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+def _check_template(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> str | None:
     try:
         check(TEMPLATE if value is None else value)
     except TemplateError as error:
@@ -38,33 +40,35 @@ def _template(_context: click.Context, _option: click.Parameter, value: str | No
     return value
 
 
-def _author(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
+def _check_author(
+    _context: click.Context, _option: click.Parameter, value: str | None
+) -> str | None:
     if value is not None and not _AUTHOR.fullmatch(value):
         raise click.BadParameter(f"{value!r} is not of the form 'Name <name@example.com>'")
     return value
 
 
-options = stack(
+options = group_options(
     click.option(
         "--write-back",
         metavar="MODE",
         default=FILES,
         show_default=True,
-        callback=_mode,
+        callback=_check_mode,
         help="Where statuses go: `files` alone; `commit`, also to the branch that is checked out, "
         "and pushed; `branch:NAME`, to that branch.",
     ),
     click.option(
         "--commit-message",
         metavar="TEXT",
-        callback=_template,
+        callback=_check_template,
         help="The commit's message; {jobs}, {count} and {phases} are filled in. "
         f"[default: {TEMPLATE}]",
     ),
     click.option(
         "--commit-author",
         metavar="'NAME <EMAIL>'",
-        callback=_author,
+        callback=_check_author,
         help="The commit's author. [default: whom git knows]",
     ),
     click.option(
@@ -94,13 +98,13 @@ class WriteBack:
     ``failure`` says why the last one failed, if it did.
     """
 
-    def __init__(self, writer: Writer | None) -> None:
+    def __init__(self, writer: StatusWriter | None) -> None:
         self._writer = writer
         self.failure = ""
-        self._commits: list[Written] = []
+        self._commits: list[WriteBackResult] = []
         self._notes: dict[str, None] = {}
 
-    def now(self) -> Written | None:
+    def write_statuses(self) -> WriteBackResult | None:
         """Write back what was recorded; a failure waits to be told, and for the next time."""
         if self._writer is None:
             return None
@@ -116,22 +120,22 @@ class WriteBack:
         self._notes |= dict.fromkeys(written.notes)
         return written
 
-    def tell(self) -> set[Exit]:
+    def print_result(self) -> set[ExitCode]:
         """Tell on stderr what came of it, and return what that says of the command."""
         for line in (*map(str, self._commits), *self._notes):
             say(f"bedrock-jobs: {line}")
         if not self.failure:
             return set()
         say(f"bedrock-jobs: not written back: {self.failure}; the statuses are in the files")
-        return {Exit.FAILED}
+        return {ExitCode.FAILED}
 
-    def data(self) -> dict[str, Any]:
+    def serialize(self) -> dict[str, Any]:
         """Return what came of it as plain data, nothing at all of files alone."""
         if self._writer is None:
             return {}
-        from controller.core.urls import masked
+        from controller.core.urls import mask_urls
 
-        aim = self._writer.aim
+        aim = self._writer.target
         commits = [
             {
                 "commit": one.commit,
@@ -141,37 +145,37 @@ class WriteBack:
             }
             for one in self._commits
         ]
-        told = {"branch": aim.branch, "remote": masked(aim.remote) or None, "commits": commits}
+        told = {"branch": aim.branch, "remote": mask_urls(aim.remote) or None, "commits": commits}
         return {"writeBack": {**told, "notes": list(self._notes), "failure": self.failure or None}}
 
 
-def prepared(paths: Iterable[Path], given: Mapping[str, Any]) -> WriteBack:
+def prepare_write_back(paths: Iterable[Path], given: Mapping[str, Any]) -> WriteBack:
     """Return what writes back as the options ask, before anything is done.
 
     Raises click's errors for what cannot be meant here, and where git cannot work.
     """
-    wanted = options_of(given)
+    wanted = parse_write_back_options(given)
     if wanted is None:
         return WriteBack(None)
     from controller.adapters.git.command import GitError
-    from controller.adapters.git.repository import UnfitError
-    from controller.adapters.git.write_back import writer
+    from controller.adapters.git.repository import UnsuitableCheckoutError
+    from controller.adapters.git.write_back import create_writer
 
     try:
-        return WriteBack(writer(paths, wanted, KINDS))
-    except UnfitError as error:
+        return WriteBack(create_writer(paths, wanted, KINDS))
+    except UnsuitableCheckoutError as error:
         raise click.UsageError(f"--write-back {given['write_back']}: {error}") from error
     except GitError as error:
         raise click.ClickException(f"--write-back {given['write_back']}: {error}") from error
 
 
-def check_use(ctx: click.Context, given: Mapping[str, Any]) -> None:
+def check_options(ctx: click.Context, given: Mapping[str, Any]) -> None:
     """Raise click's usage error for what is asked of a commit where none is made."""
     if given["write_back"] == FILES:
-        refuse_idle(ctx, _OF_A_COMMIT, "--write-back commit or branch:NAME")
+        reject_unused_options(ctx, _COMMIT_OPTIONS, "--write-back commit or branch:NAME")
 
 
-def options_of(given: Mapping[str, Any]) -> WriteBackOptions | None:
+def parse_write_back_options(given: Mapping[str, Any]) -> WriteBackOptions | None:
     """Return how the options ask to write back, None for files alone."""
     mode: str = given["write_back"]
     if mode == FILES:

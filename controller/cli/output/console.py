@@ -17,15 +17,15 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from controller.core.printable import Form, escaped, escaped_as, without_commands
-from controller.views.serialize import QueryError, query, structured
+from controller.core.printable import OutputSyntax, escape_commands, escape_line, escape_output
+from controller.views.serialize import QueryError, format_data, run_query
 from controller.views.text import Line
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-def in_colour(given: Mapping[str, Any]) -> bool:
+def is_coloured(given: Mapping[str, Any]) -> bool:
     """Whether to colour: as --color says, else on a terminal unless NO_COLOR is set."""
     if given["color"] != "auto":
         return bool(given["color"] == "on")
@@ -37,68 +37,71 @@ def show(
 ) -> None:
     """Print a result as --output and --query ask: lines for people, or data."""
     if given["output"] == "text" and not given["query"]:
-        color = in_colour(given)
+        color = is_coloured(given)
         for line in lines():
-            _write(_defused(_rendered(line, color=color)) + "\n", sys.stdout)
+            _write(_escape_workflow_commands(_render_line(line, color=color)) + "\n", sys.stdout)
         return
     try:
-        chosen = query(data(), given["query"]) if given["query"] else data()
+        chosen = run_query(data(), given["query"]) if given["query"] else data()
     except QueryError as error:
         raise click.UsageError(f"--query: {error}") from error
-    put(structured(chosen, given["output"], unicode=is_unicode()), Form(given["output"]))
+    write_stdout(
+        format_data(chosen, given["output"], unicode=can_print_unicode()),
+        OutputSyntax(given["output"]),
+    )
 
 
-def is_unicode() -> bool:
+def can_print_unicode() -> bool:
     """Whether stdout takes every character."""
     return (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
 
 
-def put(text: str, form: Form = Form.TEXT) -> None:
+def write_stdout(text: str, form: OutputSyntax = OutputSyntax.TEXT) -> None:
     """Print a whole result, lines included, to stdout."""
-    _write(_defused(escaped_as(text, form), form), sys.stdout)
+    _write(_escape_workflow_commands(escape_output(text, form), form), sys.stdout)
 
 
-def put_aside(text: str, form: Form = Form.TEXT) -> None:
+def write_stderr(text: str, form: OutputSyntax = OutputSyntax.TEXT) -> None:
     """Print several lines that are not the result, to stderr."""
-    _write(_defused(escaped_as(text, form), form), sys.stderr)
+    _write(_escape_workflow_commands(escape_output(text, form), form), sys.stderr)
 
 
 def say(text: str) -> None:
     """Print one line that is not the result, to stderr; a line end in it is escaped too."""
-    _write(_defused(escaped(text)) + "\n", sys.stderr)
+    _write(_escape_workflow_commands(escape_line(text)) + "\n", sys.stderr)
 
 
 def say_line(line: Line) -> None:
     """Print a line that is not the result, without its colours, to stderr."""
-    _write(_defused(_rendered(line, color=False)) + "\n", sys.stderr)
+    _write(_escape_workflow_commands(_render_line(line, color=False)) + "\n", sys.stderr)
 
 
 def ask(question: str) -> str:
     """Return a person's answer; asked on stderr, so that stdout holds the result alone."""
-    _write(f"{_defused(escaped(question))} ", sys.stderr)
+    _write(f"{_escape_workflow_commands(escape_line(question))} ", sys.stderr)
     return sys.stdin.readline().strip()
 
 
-def redraw(text: str) -> None:
+def draw_progress(text: str) -> None:
     """Replace the line of progress on a terminal; an empty text removes it."""
-    _write(f"\r\x1b[K{escaped(text)}", sys.stderr)
+    _write(f"\r\x1b[K{escape_line(text)}", sys.stderr)
 
 
-def console() -> Console:
+def make_console() -> Console:
     """Return rich's console on stderr, for what moves on a terminal."""
     from rich.console import Console
 
     return Console(stderr=True)
 
 
-def report(error: click.ClickException) -> None:
+def print_error(error: click.ClickException) -> None:
     """Print a mistake in the command line as click words it, whatever it quotes."""
     told = io.StringIO()
     error.show(told)
-    put_aside(told.getvalue())
+    write_stderr(told.getvalue())
 
 
-def get_streams_ready() -> None:
+def prepare_streams() -> None:
     """Let what the locale cannot show be escaped, and print crashes like everything else."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -115,25 +118,25 @@ def _print_crash(
     """Print what a mistake of ours raised: its text may come from outside."""
     import traceback
 
-    put_aside("".join(traceback.format_exception(kind, error, trace)))
+    write_stderr("".join(traceback.format_exception(kind, error, trace)))
 
 
-def _rendered(line: Line, *, color: bool) -> str:
+def _render_line(line: Line, *, color: bool) -> str:
     parts = (line, *line.rest)
-    return "".join(_styled(part) if color else escaped(part.text) for part in parts)
+    return "".join(_apply_style(part) if color else escape_line(part.text) for part in parts)
 
 
-def _styled(line: Line) -> str:
-    text = escaped(line.text)
+def _apply_style(line: Line) -> str:
+    text = escape_line(line.text)
     if not text or not (line.colour or line.bold):
         return text
     return click.style(text, fg=line.colour, bold=line.bold or None)
 
 
-def _defused(text: str, form: Form = Form.TEXT) -> str:
+def _escape_workflow_commands(text: str, form: OutputSyntax = OutputSyntax.TEXT) -> str:
     """Return what the log of GitHub Actions takes for nothing but text."""
     is_github = os.environ.get("GITHUB_ACTIONS") == "true"
-    return without_commands(text, form) if is_github else text
+    return escape_commands(text, form) if is_github else text
 
 
 def _write(text: str, stream: TextIO) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from enum import IntEnum
 
 
-class Exit(IntEnum):
+class ExitCode(IntEnum):
     """What the process says when it ends."""
 
     FINE = 0
@@ -21,17 +21,17 @@ class Exit(IntEnum):
     TERMINATED = 143
 
 
-_GRAVEST_FIRST = (
-    Exit.FAILED,
-    Exit.UNSAFE,
-    Exit.INVALID,
-    Exit.TIMED_OUT,
-    Exit.UNHEALTHY,
-    Exit.CHANGES_PENDING,
+_BY_PRECEDENCE = (
+    ExitCode.FAILED,
+    ExitCode.UNSAFE,
+    ExitCode.INVALID,
+    ExitCode.TIMED_OUT,
+    ExitCode.UNHEALTHY,
+    ExitCode.CHANGES_PENDING,
 )
 
 
-def gravest(codes: Iterable[Exit]) -> Exit:
+def select_exit_code(codes: Iterable[ExitCode]) -> ExitCode:
     """Of several codes at once the gravest is the answer; of none, fine."""
     met = set(codes)
-    return next((code for code in _GRAVEST_FIRST if code in met), Exit.FINE)
+    return next((code for code in _BY_PRECEDENCE if code in met), ExitCode.FINE)

@@ -13,28 +13,28 @@ import click
 from click.core import ParameterSource
 
 from controller.adapters.host import ci_host
-from controller.adapters.host.ci_host import Host
-from controller.cli.output.console import is_unicode, put, put_aside, say, show
+from controller.adapters.host.ci_host import CiHost
+from controller.cli.output.console import can_print_unicode, say, show, write_stderr, write_stdout
 from controller.core.model import Source
-from controller.core.printable import Form, escaped_as
+from controller.core.printable import OutputSyntax, escape_output
 from controller.views.doc_links import VARIABLE
-from controller.views.plan import in_sandbox
-from controller.views.serialize import REPORTS, structured
+from controller.views.plan import format_sandbox_note
+from controller.views.serialize import REPORTS, format_data
 from controller.views.text import Line
 
 if TYPE_CHECKING:
-    from controller.views.findings import Review
+    from controller.views.findings import FindingsReport
 
-Placing = Callable[[Source], Source]
+SourceMapper = Callable[[Source], Source]
 
 # Whatever else it holds could become markup.
 _URL = re.compile(r"https?://[\w.:/~%-]+", re.ASCII)
-_MARGIN = 1024
-_LEAST = 4096
+_SUMMARY_MARGIN = 1024
+_MIN_SUMMARY_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class Output:
     """A verb's result in all its forms, each made when it is asked for.
 
     ``review`` and ``markdown`` are told how to write places; ``markdown`` also how many bytes it
@@ -43,83 +43,83 @@ class Result:
 
     data: Callable[[], Any]
     lines: Callable[[], Iterable[Line]]
-    review: Callable[[], Review]
-    markdown: Callable[[Review, Placing, int], str]
+    report: Callable[[], FindingsReport]
+    markdown: Callable[[FindingsReport, SourceMapper, int], str]
 
 
-def present(given: Mapping[str, Any], result: Result) -> None:
+def print_output(given: Mapping[str, Any], result: Output) -> None:
     """Print a result as --output asks; without it, in CI, also as that system's pages read it."""
     if given["output"] in REPORTS:
-        put(*_report(given, result))
+        write_stdout(*_render_report(given, result))
         return
     show(given, result.data, result.lines)
-    if _is_unasked(given):
-        match ci_host.host():
-            case Host.GITHUB:
-                _annotate(given, result)
-            case Host.GITLAB:
-                _leave_reports(result)
+    if _is_default_output(given):
+        match ci_host.detect_ci_host():
+            case CiHost.GITHUB:
+                _write_annotations(given, result)
+            case CiHost.GITLAB:
+                _write_gitlab_reports(result)
 
 
-def _is_unasked(given: Mapping[str, Any]) -> bool:
+def _is_default_output(given: Mapping[str, Any]) -> bool:
     """Whether nobody said how to print: neither --output nor --query."""
     context = click.get_current_context()
     asked = context.get_parameter_source("output") is not ParameterSource.DEFAULT
     return not (asked or given["query"])
 
 
-def _report(given: Mapping[str, Any], result: Result) -> tuple[str, Form]:
+def _render_report(given: Mapping[str, Any], result: Output) -> tuple[str, OutputSyntax]:
     """Return what --output asks for, and its syntax."""
-    place = _placing()
+    place = _make_source_mapper()
     told = _reviewed(result, place)
     match given["output"]:
         case "markdown":
             # A reference takes at most three times the bytes of its character.
-            room = given["max_bytes"] if is_unicode() else given["max_bytes"] // 3
-            return _in_ascii(result.markdown(told, place, room)), Form.TEXT
+            room = given["max_bytes"] if can_print_unicode() else given["max_bytes"] // 3
+            return _encode_ascii(result.markdown(told, place, room)), OutputSyntax.TEXT
         case "github":
-            end = f"{in_sandbox(sandbox=True).strip()}\n" if told.sandbox else ""
-            return _commands(told) + end, Form.COMMANDS
+            end = f"{format_sandbox_note(sandbox=True).strip()}\n" if told.sandbox else ""
+            return _render_github(told) + end, OutputSyntax.COMMANDS
         case "junit":
-            return _in_ascii(_junit(told)), Form.XML
+            return _encode_ascii(_render_junit(told)), OutputSyntax.XML
         case "sarif":
-            return _sarif(told), Form.JSON
+            return _render_sarif(told), OutputSyntax.JSON
         case _:
-            return _codequality(told), Form.JSON
+            return _render_codequality(told), OutputSyntax.JSON
 
 
-def _annotate(given: Mapping[str, Any], result: Result) -> None:
+def _write_annotations(given: Mapping[str, Any], result: Output) -> None:
     """Annotate through the log, and add to the job's summary; failing at that fails nothing."""
-    place = _placing()
+    place = _make_source_mapper()
     told = _reviewed(result, place)
-    put_aside(_commands(told), Form.COMMANDS)
-    room = min(ci_host.summary_room() - _MARGIN, given["max_bytes"])
-    if room < _LEAST:
+    write_stderr(_render_github(told), OutputSyntax.COMMANDS)
+    room = min(ci_host.get_summary_room() - _SUMMARY_MARGIN, given["max_bytes"])
+    if room < _MIN_SUMMARY_BYTES:
         return
     try:
-        ci_host.add_to_summary(escaped_as(result.markdown(told, place, room)))
+        ci_host.add_to_summary(escape_output(result.markdown(told, place, room)))
     except OSError as error:
         say(f"bedrock-jobs: no job summary: {error.filename or ''}: {error.strerror}")
 
 
-def _leave_reports(result: Result) -> None:
+def _write_gitlab_reports(result: Output) -> None:
     """Leave the files that GitLab takes as artifacts; failing at that fails nothing."""
-    told = _reviewed(result, _placing())
+    told = _reviewed(result, _make_source_mapper())
     stem = f"bedrock-jobs-{told.verb}"
     reports = {
-        f"{stem}.junit.xml": escaped_as(_junit(told)),
-        f"{stem}.codequality.json": escaped_as(_codequality(told), Form.JSON),
+        f"{stem}.junit.xml": escape_output(_render_junit(told)),
+        f"{stem}.codequality.json": escape_output(_render_codequality(told), OutputSyntax.JSON),
     }
     try:
-        paths = [str(ci_host.leave(name, text)) for name, text in reports.items()]
+        paths = [str(ci_host.write_report(name, text)) for name, text in reports.items()]
     except OSError as error:
         say(f"bedrock-jobs: no reports for GitLab: {error.filename or ''}: {error.strerror}")
     else:
         say(f"bedrock-jobs: reports for GitLab: {', '.join(paths)}")
 
 
-def _reviewed(result: Result, place: Placing) -> Review:
-    return replace(result.review(), docs=docs_url()).placed(place)
+def _reviewed(result: Output, place: SourceMapper) -> FindingsReport:
+    return replace(result.report(), docs=docs_url()).map_sources(place)
 
 
 def docs_url() -> str:
@@ -128,35 +128,35 @@ def docs_url() -> str:
     return url if _URL.fullmatch(url) else ""
 
 
-def _placing() -> Placing:
-    return partial(ci_host.from_root, top=ci_host.root())
+def _make_source_mapper() -> SourceMapper:
+    return partial(ci_host.make_relative, top=ci_host.find_repository_root())
 
 
 # Each report is imported when it is asked for: most calls of a verb ask for none.
-def _commands(told: Review) -> str:
-    from controller.views.github import commands
+def _render_github(told: FindingsReport) -> str:
+    from controller.views.github import render_commands
 
-    return "".join(f"{line}\n" for line in commands(told))
-
-
-def _junit(told: Review) -> str:
-    from controller.views.junit import junit
-
-    return junit(told)
+    return "".join(f"{line}\n" for line in render_commands(told))
 
 
-def _sarif(told: Review) -> str:
-    from controller.views.sarif import sarif
+def _render_junit(told: FindingsReport) -> str:
+    from controller.views.junit import render_junit
 
-    return structured(sarif(told), "json", unicode=is_unicode())
-
-
-def _codequality(told: Review) -> str:
-    from controller.views.codequality import codequality
-
-    return structured(codequality(told), "json", unicode=is_unicode())
+    return render_junit(told)
 
 
-def _in_ascii(text: str) -> str:
+def _render_sarif(told: FindingsReport) -> str:
+    from controller.views.sarif import build_sarif
+
+    return format_data(build_sarif(told), "json", unicode=can_print_unicode())
+
+
+def _render_codequality(told: FindingsReport) -> str:
+    from controller.views.codequality import build_codequality
+
+    return format_data(build_codequality(told), "json", unicode=can_print_unicode())
+
+
+def _encode_ascii(text: str) -> str:
     """Return Markdown or XML as it is; where stdout takes no Unicode, with references instead."""
-    return text if is_unicode() else text.encode("ascii", "xmlcharrefreplace").decode()
+    return text if can_print_unicode() else text.encode("ascii", "xmlcharrefreplace").decode()

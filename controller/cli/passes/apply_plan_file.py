@@ -13,27 +13,33 @@ import click
 
 from controller.adapters import plan_files
 from controller.cli.output.console import say
-from controller.cli.output.exit_codes import Exit
-from controller.cli.output.reports import present
-from controller.cli.passes.results import refusal_result
-from controller.cli.passes.save_plan_file import filed
-from controller.cli.workspace.loading import Work
+from controller.cli.output.exit_codes import ExitCode
+from controller.cli.output.reports import print_output
+from controller.cli.passes.results import build_refusal_output
+from controller.cli.passes.save_plan_file import build_plan_file
+from controller.cli.workspace.loading import Workspace
 from controller.core.fleet import Fleet
 from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey
 from controller.core.planning.actions import Action, Plan, Reason
-from controller.core.printable import escaped
-from controller.core.saved_plan.drift import Compared, Standing, compared, moved_around, permits
-from controller.core.saved_plan.format import CHANGES, PlanFile, Planned
-from controller.engine.apply import Terms
+from controller.core.printable import escape_line
+from controller.core.saved_plan.drift import (
+    ChangeState,
+    PlanComparison,
+    compare_plans,
+    find_context_drift,
+    is_permitted,
+)
+from controller.core.saved_plan.format import CHANGING_VERBS, PlanFile, PlannedAction
+from controller.engine.apply import PlanApproval
 from controller.engine.reconcile import Report
 from controller.version import __version__
-from controller.views.plan import in_sandbox
-from controller.views.text import counted
+from controller.views.plan import format_sandbox_note
+from controller.views.text import format_count
 
 _MOST_LINES = 20
-_NO_WORK = Work((), Fleet(), (), ())
-_GIVEN = {
+_EMPTY_WORKSPACE = Workspace((), Fleet(), (), ())
+_OPTION_NAMES = {
     "selector": "-l",
     "config": "--config",
     "prune": "--prune",
@@ -42,7 +48,7 @@ _GIVEN = {
     "max_submits": "--max-submits",
 }
 
-plan = click.option(
+plan_option = click.option(
     "--plan",
     "plan_file",
     type=click.Path(path_type=Path),
@@ -51,7 +57,7 @@ plan = click.option(
 )
 
 
-def taken_up(
+def load_plan_file(
     ctx: click.Context, paths: tuple[Path, ...], given: dict[str, Any]
 ) -> tuple[tuple[Path, ...], dict[str, Any], PlanFile | None]:
     """Return what to work on: as the command line says, or as the plan was asked for.
@@ -66,8 +72,8 @@ def taken_up(
         raise click.UsageError(
             "--gc does not go with --plan, which does not say it: run `reconcile --gc` afterwards"
         )
-    file = _read(ctx, path, given)
-    asked = file.asked
+    file = _read_plan_file(ctx, path, given)
+    asked = file.arguments
     told = {
         "selector": asked.selector,
         "config": asked.config and Path(asked.config),
@@ -79,91 +85,93 @@ def taken_up(
     for name, value in told.items():
         # Zero submits were said, although zero equals False.
         if not (given[name] is None or given[name] is False or given[name] == value):
-            raise _contradiction(_GIVEN[name], path)
+            raise _make_contradiction_error(_OPTION_NAMES[name], path)
     if paths and {os.path.normpath(one) for one in paths} != set(asked.paths):
-        raise _contradiction("PATH", path)
+        raise _make_contradiction_error("PATH", path)
     return tuple(map(Path, asked.paths)), {**given, **told}, file
 
 
-def _read(ctx: click.Context, path: Path, given: Mapping[str, Any]) -> PlanFile:
+def _read_plan_file(ctx: click.Context, path: Path, given: Mapping[str, Any]) -> PlanFile:
     try:
-        file = plan_files.read(path, __version__)
-    except plan_files.PlaceError as error:
+        file = plan_files.read_plan(path, __version__)
+    except plan_files.PlanPathError as error:
         raise click.UsageError(f"--plan: {error}") from error
-    except plan_files.UnfitPlanError as error:
-        _turn_away(ctx, given, f"{error}; nothing was done")
+    except plan_files.InvalidPlanError as error:
+        _refuse_plan(ctx, given, f"{error}; nothing was done")
     if file.refused:
-        _turn_away(ctx, given, f"{path} was refused when it was made: {escaped(file.refused)}")
+        _refuse_plan(
+            ctx, given, f"{path} was refused when it was made: {escape_line(file.refused)}"
+        )
     return file
 
 
-def _turn_away(
+def _refuse_plan(
     ctx: click.Context,
     given: Mapping[str, Any],
     refused: str,
     moved: Sequence[str] = (),
-    work: Work = _NO_WORK,
+    work: Workspace = _EMPTY_WORKSPACE,
 ) -> NoReturn:
     """Say, before anything was looked at, why nothing is done, and end with UNSAFE."""
     say(f"bedrock-jobs: refused: {refused}")
-    _tell_moved(moved)
+    _print_moved(moved)
     told = {"planFile": {"path": str(given["plan_file"]), "holds": False, "moved": list(moved)}}
-    present(given, refusal_result(work, refused, told, given))
-    ctx.exit(Exit.UNSAFE)
+    print_output(given, build_refusal_output(work, refused, told, given))
+    ctx.exit(ExitCode.UNSAFE)
 
 
-def _contradiction(option: str, path: Path) -> click.UsageError:
+def _make_contradiction_error(option: str, path: Path) -> click.UsageError:
     return click.UsageError(
         f"{option} is not what {path} was made with, and --plan takes it from there: leave it out,"
         " or make another plan"
     )
 
 
-def agreed(
-    ctx: click.Context, file: PlanFile | None, work: Work, given: Mapping[str, Any]
-) -> Agreement:
+def load_constraint(
+    ctx: click.Context, file: PlanFile | None, work: Workspace, given: Mapping[str, Any]
+) -> PlanConstraint:
     """Return what a plan file lets passes over this work do; UNSAFE ends what may do nothing."""
-    agreement = Agreement(file, work, given)
-    agreement.check(ctx)
+    agreement = PlanConstraint(file, work, given)
+    agreement.check_before_calls(ctx)
     return agreement
 
 
 @dataclass
-class Agreement:
+class PlanConstraint:
     """What a plan file lets passes do: the first agrees or refuses, the others stay within it.
 
     Without a file they do whatever they find to do.
     """
 
     file: PlanFile | None
-    work: Work
+    work: Workspace
     given: Mapping[str, Any]
-    compared: Compared | None = None
-    changes: Mapping[JobKey, Planned] = field(init=False)
+    compared: PlanComparison | None = None
+    changes: Mapping[JobKey, PlannedAction] = field(init=False)
 
     def __post_init__(self) -> None:
         self.changes = self.file.changes if self.file else {}
 
     @property
-    def terms(self) -> Terms:
+    def terms(self) -> PlanApproval:
         """What a pass is to ask."""
-        return Terms(self._refuses, self._permits)
+        return PlanApproval(self._find_refusal, self._is_permitted)
 
-    def awaits(self, action: Action) -> bool:
+    def is_awaited(self, action: Action) -> bool:
         """Whether a job that has not ended is worth waiting for: what no plan says never begins."""
         if self.file is None or action.live is not None:
             return True
         was, made = self.changes.get(action.desired.key), action.desired.submission
         return was is not None and made is not None and was.token == made.token
 
-    def check(self, ctx: click.Context) -> None:
+    def check_before_calls(self, ctx: click.Context) -> None:
         """End the command with UNSAFE if it is known before any call that nothing may be done."""
-        around = moved_around(self.file, self._now(Plan())) if self.file else ()
-        moved = tuple(map(escaped, around))
+        around = find_context_drift(self.file, self._build_plan_file(Plan())) if self.file else ()
+        moved = tuple(map(escape_line, around))
         if moved:
-            _turn_away(ctx, self.given, self._refusal(moved), moved, self.work)
+            _refuse_plan(ctx, self.given, self._format_refusal(moved), moved, self.work)
 
-    def tell(self, report: Report) -> set[Exit]:
+    def print_result(self, report: Report) -> set[ExitCode]:
         """Say what moved, or else how the plan's changes stood, and what is left for another plan.
 
         Returns what that adds to the exit code: a job that ended badly and may not be followed.
@@ -171,17 +179,17 @@ class Agreement:
         if self.compared is None:
             return set()
         if self.compared.moved:
-            _tell_moved(self.compared.moved)
+            _print_moved(self.compared.moved)
             return set()
-        path, end = self.given["plan_file"], in_sandbox(self.given["sandbox"])
-        say(f"{path} {_standing(self.compared)}.{end}")
-        left = self._left(report)
+        path, end = self.given["plan_file"], format_sandbox_note(self.given["sandbox"])
+        say(f"{path} {_describe_standings(self.compared)}.{end}")
+        left = self._list_left_over(report)
         for action in left[:_MOST_LINES]:
             what = f"{action.desired.key.name}: {action.verb} {action.reason}"
             say(f"bedrock-jobs: {what} is for another plan")
-        return {Exit.UNHEALTHY} if any(one.reason is Reason.RETRY for one in left) else set()
+        return {ExitCode.UNHEALTHY} if any(one.reason is Reason.RETRY for one in left) else set()
 
-    def data(self, report: Report) -> dict[str, Any]:
+    def serialize(self, report: Report) -> dict[str, Any]:
         """Return that as plain data; nothing at all without a file."""
         found = self.compared
         if found is None:
@@ -190,61 +198,64 @@ class Agreement:
             "path": str(self.given["plan_file"]),
             "holds": not found.moved,
             "moved": list(found.moved),
-            "changes": len(found.standings),
-            "carriedOutBefore": found.count(Standing.DONE),
-            "waiting": found.count(Standing.WAITING),
-            "left": [] if found.moved else [str(one.desired.key) for one in self._left(report)],
+            "changes": len(found.states),
+            "carriedOutBefore": found.count(ChangeState.DONE),
+            "waiting": found.count(ChangeState.WAITING),
+            "left": []
+            if found.moved
+            else [str(one.desired.key) for one in self._list_left_over(report)],
         }
         return {"planFile": told}
 
-    def _left(self, report: Report) -> list[Action]:
+    def _list_left_over(self, report: Report) -> list[Action]:
         """Return what a later look found to do beyond the plan."""
-        now = (result.outcome.now for result in report.results)
-        return [action for action in now if not self._permits(action)]
+        now = (result.outcome.actual for result in report.results)
+        return [action for action in now if not self._is_permitted(action)]
 
-    def _refuses(self, made: Plan) -> str | None:
+    def _find_refusal(self, made: Plan) -> str | None:
         """Return why the first pass must not act on its plan, if it must not."""
         if self.file is None or self.compared is not None:
             return None
-        now, problems = self._now(made), self.work.is_invalid
-        found = compared(KINDS, self.file, now, made, problems=problems)
-        self.compared = replace(found, moved=tuple(map(escaped, found.moved)))
+        now, problems = self._build_plan_file(made), self.work.is_invalid
+        found = compare_plans(KINDS, self.file, now, made, problems=problems)
+        self.compared = replace(found, moved=tuple(map(escape_line, found.moved)))
         moved = self.compared.moved
-        return self._refusal(moved) if moved else None
+        return self._format_refusal(moved) if moved else None
 
-    def _permits(self, action: Action) -> bool:
+    def _is_permitted(self, action: Action) -> bool:
         """Whether an action is the file's plan's; until that was compared, it may be any."""
-        if self.file is None or self.compared is None or action.verb not in CHANGES:
+        if self.file is None or self.compared is None or action.verb not in CHANGING_VERBS:
             return True
-        (now,) = self._now(Plan((action,))).actions
-        return permits(self.changes, KINDS, now, action)
+        (now,) = self._build_plan_file(Plan((action,))).actions
+        return is_permitted(self.changes, KINDS, now, action)
 
-    def _now(self, made: Plan) -> PlanFile:
-        return filed(self.given, self.work, made, None)
+    def _build_plan_file(self, made: Plan) -> PlanFile:
+        return build_plan_file(self.given, self.work, made, None)
 
-    def _refusal(self, moved: Sequence[str]) -> str:
+    def _format_refusal(self, moved: Sequence[str]) -> str:
         """Return a line that says enough for outputs that have no more room."""
         path, first = self.given["plan_file"], "" if len(moved) == 1 else ", the first"
+        count = format_count(len(moved), "thing")
         return (
-            f"{path} is not the plan any more; nothing was done. {counted(len(moved), 'thing')} "
+            f"{path} is not the plan any more; nothing was done. {count} "
             f"moved{first}: {moved[0]}. Make another with `plan --out {shlex.quote(str(path))}`"
         )
 
 
-def _standing(found: Compared) -> str:
+def _describe_standings(found: PlanComparison) -> str:
     """Return how a plan's changes stood before the pass, which is not told of those all due."""
-    if not found.standings:
+    if not found.states:
         return "still holds: it changes nothing"
-    changes, done = counted(len(found.standings), "change"), found.count(Standing.DONE)
-    if done == len(found.standings):
+    changes, done = format_count(len(found.states), "change"), found.count(ChangeState.DONE)
+    if done == len(found.states):
         was = "was" if done == 1 else "were"
-        return f"has nothing left to do: its {changes} {was} {Standing.DONE.value}"
-    rest = ((one, found.count(one)) for one in (Standing.DONE, Standing.WAITING))
+        return f"has nothing left to do: its {changes} {was} {ChangeState.DONE.value}"
+    rest = ((one, found.count(one)) for one in (ChangeState.DONE, ChangeState.WAITING))
     told = "".join(f", {count} {standing.value}" for standing, count in rest if count)
     return f"still holds: {changes}{told}"
 
 
-def _tell_moved(moved: Sequence[str]) -> None:
+def _print_moved(moved: Sequence[str]) -> None:
     """Tell all that moved, a line each; the refusal itself tells of one."""
     if len(moved) == 1:
         return

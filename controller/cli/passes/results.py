@@ -6,93 +6,101 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from controller.cli.output.reports import Placing, Result
-from controller.cli.passes.passes import failing, placed
-from controller.cli.workspace.loading import Work
+from controller.cli.output.reports import Output, SourceMapper
+from controller.cli.passes.passes import collect_failures, make_problems_relative
+from controller.cli.workspace.loading import Workspace
 from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey, Source
 from controller.core.planning.actions import Plan
 from controller.engine.reconcile import Report
-from controller.views.notices import Remarks
-from controller.views.plan import in_sandbox, plan_data, plan_lines, summary
-from controller.views.status import JobStatus, phases, status_data, status_lines
+from controller.views.notices import Notices
+from controller.views.plan import format_sandbox_note, render_plan, serialize_plan, summarize_plan
+from controller.views.status import JobStatus, render_statuses, serialize_statuses, summarize_phases
 
 if TYPE_CHECKING:
-    from controller.views.findings import Review
+    from controller.views.findings import FindingsReport
 
 # What reports are made of is imported when one is asked for: most passes print text.
 
 
-def plan_result(
-    work: Work, report: Report, more: Mapping[str, Any] | None = None, *, sandbox: bool
-) -> Result:
+def build_plan_output(
+    work: Workspace, report: Report, more: Mapping[str, Any] | None = None, *, sandbox: bool
+) -> Output:
     """Return a plan in all its forms; ``more`` is data of what its verb has to say beside it."""
     plan, refused = report.plan, report.refused
 
-    def reviewed() -> Review:
-        from controller.views.findings import of_plan, review
+    def build_plan_report() -> FindingsReport:
+        from controller.views.findings import build_report, collect_plan_findings
 
-        told = of_plan(plan, work.problems, refused)
-        counts = summary(plan, sandbox=sandbox)
-        return review("plan", counts, _manifests(work), told, sandbox=sandbox)
+        told = collect_plan_findings(plan, work.problems, refused)
+        counts = summarize_plan(plan, sandbox=sandbox)
+        return build_report("plan", counts, _list_manifests(work), told, sandbox=sandbox)
 
-    def markdown(told: Review, place: Placing, limit: int) -> str:
-        from controller.views.markdown_reports import plan_markdown
+    def render_markdown(told: FindingsReport, place: SourceMapper, limit: int) -> str:
+        from controller.views.markdown_reports import render_plan_markdown
 
-        return plan_markdown(told, plan, refused, place, limit)
+        return render_plan_markdown(told, plan, refused, place, limit)
 
-    return Result(
-        lambda: plan_data(plan, refused, placed(work.problems), more, sandbox=sandbox),
-        lambda: plan_lines(plan, sandbox=sandbox),
-        reviewed,
-        markdown,
+    return Output(
+        lambda: serialize_plan(
+            plan, refused, make_problems_relative(work.problems), more, sandbox=sandbox
+        ),
+        lambda: render_plan(plan, sandbox=sandbox),
+        build_plan_report,
+        render_markdown,
     )
 
 
-def pass_result(
-    work: Work,
+def build_pass_output(
+    work: Workspace,
     report: Report,
     shown: Sequence[JobStatus],
     quiet: Container[JobKey],
-    remarks: Remarks,
+    remarks: Notices,
     *,
     sandbox: bool,
-) -> Result:
+) -> Output:
     """Return what became of a pass in all its forms; quiet jobs are only counted in its text."""
 
-    def reviewed() -> Review:
-        from controller.views.findings import of_pass, of_write_back, review
+    def build_pass_report() -> FindingsReport:
+        from controller.views.findings import (
+            build_report,
+            collect_pass_findings,
+            collect_write_back_findings,
+        )
 
-        told = of_pass(shown, KINDS, failing(report), work.problems, report.refused)
-        findings = (*of_write_back(remarks.unwritten), *told)
-        counts = phases(shown) + in_sandbox(sandbox)
-        return review("reconcile", counts, _manifests(work), findings, sandbox=sandbox)
+        told = collect_pass_findings(
+            shown, KINDS, collect_failures(report), work.problems, report.refused
+        )
+        findings = (*collect_write_back_findings(remarks.unwritten), *told)
+        counts = summarize_phases(shown) + format_sandbox_note(sandbox)
+        return build_report("reconcile", counts, _list_manifests(work), findings, sandbox=sandbox)
 
-    def markdown(told: Review, place: Placing, limit: int) -> str:
-        from controller.views.markdown_reports import status_markdown
+    def render_markdown(told: FindingsReport, place: SourceMapper, limit: int) -> str:
+        from controller.views.markdown_reports import render_status_markdown
 
-        return status_markdown(told, shown, report.refused, place, limit)
+        return render_status_markdown(told, shown, report.refused, place, limit)
 
-    return Result(
-        lambda: status_data(shown, remarks, sandbox=sandbox),
-        lambda: status_lines(shown, sandbox=sandbox, quiet=quiet),
-        reviewed,
-        markdown,
+    return Output(
+        lambda: serialize_statuses(shown, remarks, sandbox=sandbox),
+        lambda: render_statuses(shown, sandbox=sandbox, quiet=quiet),
+        build_pass_report,
+        render_markdown,
     )
 
 
-def refusal_result(
-    work: Work, refused: str, more: Mapping[str, Any], given: Mapping[str, Any]
-) -> Result:
+def build_refusal_output(
+    work: Workspace, refused: str, more: Mapping[str, Any], given: Mapping[str, Any]
+) -> Output:
     """Return that nothing was looked at or done, in all its forms but text, which stderr has."""
     report, sandbox = Report(Plan(), refused=refused), given["sandbox"]
     if given["dry_run"]:
-        made = plan_result(work, report, more, sandbox=sandbox)
+        made = build_plan_output(work, report, more, sandbox=sandbox)
     else:
-        told = Remarks(placed(work.problems), refused=refused, more=more)
-        made = pass_result(work, report, (), (), told, sandbox=sandbox)
+        told = Notices(make_problems_relative(work.problems), refused=refused, more=more)
+        made = build_pass_output(work, report, (), (), told, sandbox=sandbox)
     return replace(made, lines=tuple)
 
 
-def _manifests(work: Work) -> Iterator[tuple[JobKey, Source]]:
+def _list_manifests(work: Workspace) -> Iterator[tuple[JobKey, Source]]:
     return ((job.key, job.source) for job in sorted(work.desired, key=lambda job: job.key))

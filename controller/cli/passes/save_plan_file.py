@@ -13,20 +13,20 @@ import click
 
 from controller.adapters import plan_files
 from controller.cli.output.console import say
-from controller.cli.output.exit_codes import Exit
-from controller.cli.workspace.arguments import relative
-from controller.cli.workspace.loading import Work
+from controller.cli.output.exit_codes import ExitCode
+from controller.cli.workspace.arguments import make_relative
+from controller.cli.workspace.loading import Workspace
 from controller.core.kinds.registry import KINDS
 from controller.core.planning.actions import Plan
-from controller.core.saved_plan.format import Asked, PlanFile, planned
+from controller.core.saved_plan.format import PlanArguments, PlanFile, describe_actions
 from controller.engine.reconcile import Report
 from controller.version import __version__
-from controller.views.plan import in_sandbox
-from controller.views.text import counted
+from controller.views.plan import format_sandbox_note
+from controller.views.text import format_count
 
 _TO_STDOUT = "-"
 
-out = click.option(
+out_option = click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="FILE",
@@ -42,51 +42,55 @@ def check_out(given: Mapping[str, Any]) -> None:
     if str(path) == _TO_STDOUT:
         raise click.UsageError("--out - does not go: the plan itself is on stdout. Name a file")
     try:
-        plan_files.check_place(path)
-    except plan_files.PlaceError as error:
+        plan_files.check_path(path)
+    except plan_files.PlanPathError as error:
         raise click.UsageError(f"--out: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class SaveResult:
     """What came of --out: a sentence for people, data for programs, and whether it failed."""
 
-    told: str = ""
+    message: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     failed: bool = False
 
-    def tell(self) -> set[Exit]:
+    def print_message(self) -> set[ExitCode]:
         """Tell it on stderr, and return what that adds to the exit code."""
-        if self.told:
-            say(self.told)
-        return {Exit.FAILED} if self.failed else set()
+        if self.message:
+            say(self.message)
+        return {ExitCode.FAILED} if self.failed else set()
 
 
-def write(given: Mapping[str, Any], work: Work, report: Report) -> Kept:
+def save_plan(given: Mapping[str, Any], work: Workspace, report: Report) -> SaveResult:
     """Write the plan where --out says, and return what came of it."""
     path: Path | None = given["out"]
     if path is None:
-        return Kept()
-    file = filed(given, work, report.plan, report.refused)
+        return SaveResult()
+    file = build_plan_file(given, work, report.plan, report.refused)
     data = {"path": str(path), "changes": len(file.changes), "failure": None}
     try:
-        plan_files.write(path, file)
+        plan_files.write_plan(path, file)
     except OSError as error:
         why = f"the plan cannot be written: {error.strerror}"
-        return Kept(f"bedrock-jobs: {path}: {why}", {"out": {**data, "failure": why}}, failed=True)
-    changes = counted(len(file.changes), "change")
+        return SaveResult(
+            f"bedrock-jobs: {path}: {why}", {"out": {**data, "failure": why}}, failed=True
+        )
+    changes = format_count(len(file.changes), "change")
     where = " --sandbox" if file.sandbox else ""
     how = f"`bedrock-jobs reconcile --plan {shlex.quote(str(path))}{where}`"
     told = (
         "it was refused and cannot be carried out" if file.refused else f"carry it out with {how}"
     )
-    end = in_sandbox(given["sandbox"])
-    return Kept(f"Wrote {path}: {changes}; {told}{end}", {"out": data})
+    end = format_sandbox_note(given["sandbox"])
+    return SaveResult(f"Wrote {path}: {changes}; {told}{end}", {"out": data})
 
 
-def filed(given: Mapping[str, Any], work: Work, made: Plan, refused: str | None) -> PlanFile:
+def build_plan_file(
+    given: Mapping[str, Any], work: Workspace, made: Plan, refused: str | None
+) -> PlanFile:
     """Return a plan as a file holds it, with what it was asked for."""
-    asked = Asked(
+    asked = PlanArguments(
         tuple(os.path.normpath(path) for path in work.paths),
         given["selector"],
         given["config"] and str(given["config"]),
@@ -96,13 +100,13 @@ def filed(given: Mapping[str, Any], work: Work, made: Plan, refused: str | None)
         given["max_submits"],
     )
     sources = {one.desired.source.path: one.desired.source for one in made.actions}
-    paths = {path: relative(source).path for path, source in sources.items()}
+    paths = {path: make_relative(source).path for path, source in sources.items()}
     return PlanFile(
         version=__version__,
         sandbox=given["sandbox"],
         owner=work.fleet.owner,
         max_active=work.fleet.limits.max_active,
-        asked=asked,
+        arguments=asked,
         refused=refused,
-        actions=planned(KINDS, made, work.fleet, paths),
+        actions=describe_actions(KINDS, made, work.fleet, paths),
     )

@@ -10,18 +10,18 @@ import click
 from click.core import ParameterSource
 
 from controller.cli.options import write_back
-from controller.cli.options.shared import stack
-from controller.cli.options.without_effect import first_given, refuse_idle
-from controller.cli.workspace.arguments import Asked, asked, usable
-from controller.cli.workspace.coverage import check_whole
+from controller.cli.options.shared import group_options
+from controller.cli.options.without_effect import find_given_option, reject_unused_options
+from controller.cli.workspace.arguments import Arguments, convert_errors, parse_arguments
+from controller.cli.workspace.coverage import check_whole_folders
 from controller.core.fleet import Fleet
-from controller.core.label_selector import selector
+from controller.core.label_selector import parse_selector
 
-_OF_A_CLONE = ("branch", "clone_paths", "work_dir", "webhook")
-_OF_A_TREE = ("poll", "no_file_events", "settle")
+_CLONE_OPTIONS = ("branch", "clone_paths", "work_dir", "webhook")
+_TREE_OPTIONS = ("poll", "no_file_events", "settle")
 
 
-def _inner_paths(
+def _parse_clone_paths(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> tuple[Path, ...]:
     paths = tuple(Path(os.path.normpath(value)) for value in values)
@@ -31,7 +31,7 @@ def _inner_paths(
     return paths
 
 
-options = stack(
+options = group_options(
     click.option(
         "--repo",
         metavar="URL",
@@ -47,7 +47,7 @@ options = stack(
         multiple=True,
         default=("jobs",),
         show_default=True,
-        callback=_inner_paths,
+        callback=_parse_clone_paths,
         metavar="PATH",
         help="Where in --repo the manifests are; may be given several times.",
     ),
@@ -72,28 +72,32 @@ options = stack(
 """The options of a clone of its own."""
 
 
-def asked_of(ctx: click.Context, paths: tuple[Path, ...], given: dict[str, Any]) -> Asked:
+def parse_watch_arguments(
+    ctx: click.Context, paths: tuple[Path, ...], given: dict[str, Any]
+) -> Arguments:
     """Return what is asked for; of a repository that is not cloned yet only how it is selected."""
     is_default = ctx.get_parameter_source("write_back") is ParameterSource.DEFAULT
     if given["repo"] is None:
-        refuse_idle(ctx, _OF_A_CLONE, "--repo")
-        wanted = asked(paths, given)
+        reject_unused_options(ctx, _CLONE_OPTIONS, "--repo")
+        wanted = parse_arguments(paths, given)
     else:
         if paths:
             raise click.UsageError("--repo does not go with PATHs: give them by --path")
-        if flag := first_given(ctx, _OF_A_TREE):
+        if flag := find_given_option(ctx, _TREE_OPTIONS):
             raise click.UsageError(
                 f"{flag} is for the files of PATHs: --repo is looked at every --pull-interval"
             )
         if is_default and given["status_dir"] is None:
             given["write_back"] = write_back.COMMIT
-        wanted = Asked((), usable(lambda: selector(given["selector"])), Fleet(), (), Path())
-    write_back.check_use(ctx, given)
+        wanted = Arguments(
+            (), convert_errors(lambda: parse_selector(given["selector"])), Fleet(), (), Path()
+        )
+    write_back.check_options(ctx, given)
     if given["repo"] is None and given["write_back"] == write_back.FILES:
-        refuse_idle(ctx, ("pull_interval",), "--repo or --write-back commit")
+        reject_unused_options(ctx, ("pull_interval",), "--repo or --write-back commit")
     if given["status_dir"] is not None and given["write_back"] != write_back.FILES:
         raise click.UsageError(
             "--status-dir does not go with --write-back: it leaves the tree alone"
         )
-    check_whole(wanted, given)
+    check_whole_folders(wanted, given)
     return wanted

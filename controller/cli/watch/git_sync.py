@@ -13,24 +13,25 @@ from typing import Any
 
 import click
 
-from controller.adapters.git.clone import Checkout, ForeignFolderError, Origin
+from controller.adapters.git.clone import ForeignFolderError, ManagedClone
 from controller.adapters.git.command import GitError
-from controller.adapters.git.repository import UnfitError, is_on_this_disk
-from controller.adapters.git.sync_thread import Errand, Remote, Syncing, SyncResult
-from controller.adapters.git.write_back import Writer, not_pushed, writer
-from controller.adapters.sidecars.document import document_of, entries_of, rendered
-from controller.cli.options.write_back import options_of
+from controller.adapters.git.origin import Origin
+from controller.adapters.git.repository import UnsuitableCheckoutError, is_local_url
+from controller.adapters.git.sync_thread import SyncActions, SyncResult, SyncTask, SyncThread
+from controller.adapters.git.write_back import StatusWriter, create_writer, explain_not_pushed
+from controller.adapters.sidecars.document import parse_entries, parse_sidecar, render_sidecar
+from controller.cli.options.write_back import parse_write_back_options
 from controller.core.kinds.registry import KINDS
-from controller.core.planning.orphaned_entries import Census
-from controller.core.status.merge import Beside, Versions, merged
-from controller.core.urls import masked
-from controller.daemon.work_queue import Intake
+from controller.core.planning.orphaned_entries import ManifestIndex
+from controller.core.status.merge import ManifestFileState, SidecarVersions, merge_entries
+from controller.core.urls import mask_urls
+from controller.daemon.work_queue import DesiredState
 from controller.engine.garbage import Coverage
 
 _log = logging.getLogger(__name__)
 
 
-class Repo:
+class WatchedTree:
     """What a daemon works on: its own clone with ``--repo``, else the user's tree.
 
     ``paths`` are those of the manifests. ``still`` is held by who reads or writes the tree: what
@@ -38,45 +39,45 @@ class Repo:
     """
 
     def __init__(self, paths: Sequence[Path], given: Mapping[str, Any]) -> None:
-        self.clone = clone_of(given)
+        self.clone = create_clone(given)
         self.paths = self.clone.paths if self.clone else tuple(paths)
-        self.still = self.clone.still if self.clone else threading.RLock()
-        self._options = options_of(given)
+        self.lock = self.clone.tree_lock if self.clone else threading.RLock()
+        self._options = parse_write_back_options(given)
         self._every: float = given["pull_interval"]
-        self._writer: Writer | None = None
+        self._writer: StatusWriter | None = None
         self._noted: tuple[str, ...] = ()
         self._hurry: Callable[[], None] = lambda: None
         if self._options is not None and not self.clone:
-            self._check()
+            self._check_write_back()
         elif self._options is not None:
             # In a clone nobody would push what stays there, and a pull would take it for old.
-            self._options = replace(self._options, pushed=True, url=given["repo"])
+            self._options = replace(self._options, require_push=True, url=given["repo"])
             if self._options.simulated:
-                _check_near(given["repo"])
+                _check_local_remote(given["repo"])
 
     @property
     def folder(self) -> Path | None:
         """The folder that belongs to the daemon alone; None without a clone."""
         return self.clone.folder if self.clone else None
 
-    def branch(self) -> str:
+    def get_branch(self) -> str:
         """Return the branch that is cloned, nothing while that is not known."""
         return self.clone.branch if self.clone else ""
 
-    def read(self, read: Callable[[], Intake]) -> Intake:
+    def read(self, read: Callable[[], DesiredState]) -> DesiredState:
         """Return what the tree asks for, read while it stands still."""
         if not self.clone:
             return read()
-        with self.still:
-            astray = next((path for path in self.paths if self._leads_out(path)), None)
+        with self.lock:
+            astray = next((path for path in self.paths if self._is_outside_clone(path)), None)
             if astray is not None:
-                return Intake(broken=f"{astray} is a link that leads out of the clone")
+                return DesiredState(broken=f"{astray} is a link that leads out of the clone")
             intake = read()
-        return replace(intake, coverage=lambda: self._covered(intake.coverage()))
+        return replace(intake, coverage=lambda: self._lock_coverage(intake.coverage()))
 
-    def syncing(
-        self, pulled: Callable[[], None], told: Callable[[Errand, SyncResult], None]
-    ) -> Syncing | None:
+    def create_sync_thread(
+        self, pulled: Callable[[], None], told: Callable[[SyncTask, SyncResult], None]
+    ) -> SyncThread | None:
         """Return what keeps the tree and its remote together; None where nothing does.
 
         No other daemon may be at work in the clone any more. Raises click's usage error where
@@ -91,8 +92,8 @@ class Repo:
         write_back = self._write_back if self._options is not None else None
         if pull is None and write_back is None:
             return None
-        made = Syncing(Remote(pull, write_back, self._end), self._every, pulled, told)
-        self._hurry = made.hurry
+        made = SyncThread(SyncActions(pull, write_back, self._end_git), self._every, pulled, told)
+        self._hurry = made.request_pull
         return made
 
     def _pull(self) -> SyncResult:
@@ -103,11 +104,11 @@ class Repo:
         if self._options is None or (self.clone and not self.clone.tree.exists()):
             return SyncResult.UNCHANGED
         # Made anew each time: the user may have changed the branch, or the clone been replaced.
-        self._writer = writer(self.paths, self._options, KINDS)
+        self._writer = create_writer(self.paths, self._options, KINDS)
         written = self._writer.write_back()
         if written.commit:
             told = {"commit": written.commit, "jobs": len(written.jobs), "tries": written.tries}
-            _log.info("written back", extra={"to": masked(str(written.aim)), **told})
+            _log.info("written back", extra={"to": mask_urls(str(written.target)), **told})
         if written.notes and written.notes != self._noted:
             _log.info("written back in part", extra={"notes": written.notes})
         self._noted = written.notes
@@ -118,47 +119,47 @@ class Repo:
             return SyncResult.PARTIAL
         return SyncResult.CHANGED if written.commit else SyncResult.UNCHANGED
 
-    def _end(self) -> None:
+    def _end_git(self) -> None:
         if self.clone:
-            self.clone.end()
+            self.clone.stop()
         if self._writer is not None:
-            self._writer.repository.git.end()
+            self._writer.repository.git.stop()
 
-    def _check(self) -> None:
+    def _check_write_back(self) -> None:
         """Tell at once what can never be written back; a folder that comes later may be fit."""
         if self._options is None or not all(path.exists() for path in self.paths):
             return
         try:
-            writer(self.paths, self._options, KINDS)
-        except UnfitError as error:
+            create_writer(self.paths, self._options, KINDS)
+        except UnsuitableCheckoutError as error:
             raise click.UsageError(f"--write-back: {error}") from error
         except GitError as error:
             _log.warning("statuses cannot be written back now", extra={"why": str(error)})
 
-    def _leads_out(self, path: Path) -> bool:
+    def _is_outside_clone(self, path: Path) -> bool:
         top = os.path.realpath(self.clone.tree) if self.clone else ""
         return os.path.commonpath([top, os.path.realpath(path)]) != top
 
-    def _covered(self, coverage: Coverage | None) -> Coverage | None:
+    def _lock_coverage(self, coverage: Coverage | None) -> Coverage | None:
         if coverage is None:
             return None
-        around = coverage.around
+        around = coverage.load_wider_index
 
-        def still() -> Census:
-            with self.still:
+        def read_around() -> ManifestIndex:
+            with self.lock:
                 return around()
 
-        return replace(coverage, around=still)
+        return replace(coverage, load_wider_index=read_around)
 
 
-def _check_near(url: str) -> None:
+def _check_local_remote(url: str) -> None:
     if url.startswith(("/", ".")) and not Path(url).exists():
         raise click.UsageError(f"--repo: there is no repository {url}")
-    if not is_on_this_disk(url, Path()):
-        raise click.UsageError(f"--repo: {not_pushed(url)} (--write-back files)")
+    if not is_local_url(url, Path()):
+        raise click.UsageError(f"--repo: {explain_not_pushed(url)} (--write-back files)")
 
 
-def clone_of(given: Mapping[str, Any]) -> Checkout | None:
+def create_clone(given: Mapping[str, Any]) -> ManagedClone | None:
     """Return the daemon's own clone, in a folder that is marked as ours; None without --repo.
 
     Raises click's usage errors.
@@ -169,12 +170,12 @@ def clone_of(given: Mapping[str, Any]) -> Checkout | None:
     # Git runs elsewhere, where a relative path would lead elsewhere too.
     url = str(local.resolve()) if local.exists() else given["repo"]
     origin = Origin(url, given["branch"] or "", tuple(given["clone_paths"]))
-    work = _work_folder(given["work_dir"])
+    work = _choose_work_dir(given["work_dir"])
     if (work / ".git").exists():
         raise click.UsageError(f"--work-dir: {work} is somebody's repository: name another folder")
     if shutil.which("git") is None:
         raise click.ClickException("git was not found: install it, or do without --repo")
-    made = Checkout(work / origin.folder_name(given["shard"]), origin, merged_bytes)
+    made = ManagedClone(work / origin.make_folder_name(given["shard"]), origin, merge_sidecars)
     try:
         made.mark()
     except ForeignFolderError as error:
@@ -182,7 +183,7 @@ def clone_of(given: Mapping[str, Any]) -> Checkout | None:
     return made
 
 
-def _work_folder(given: Path | None) -> Path:
+def _choose_work_dir(given: Path | None) -> Path:
     """Return where clones are kept: as systemd gives it to services, else the user's own."""
     if given is not None:
         return given
@@ -195,14 +196,14 @@ def _work_folder(given: Path | None) -> Path:
     return (Path(state) if state else Path.home() / ".local" / "state") / "bedrock-jobs"
 
 
-def merged_bytes(base: bytes, ours: bytes, theirs: bytes, beside: Beside) -> bytes:
+def merge_sidecars(base: bytes, ours: bytes, theirs: bytes, beside: ManifestFileState) -> bytes:
     """Return the bytes of a sidecar that both sides changed; none when nothing is left of it."""
-    if document_of(ours).broken:
+    if parse_sidecar(ours).broken:
         return theirs  # nobody knows what it said, so it takes nothing away there
-    before, there = entries_of(base), entries_of(theirs)
+    before, there = parse_entries(base), parse_entries(theirs)
     # With the marks of a conflict in it, it is made anew from what was known.
     told = before if theirs and not there else there
-    entries = merged(KINDS, Versions(before, entries_of(ours), told), beside)
+    entries = merge_entries(KINDS, SidecarVersions(before, parse_entries(ours), told), beside)
     if there and entries == there:
         return theirs
-    return rendered(entries) if entries else b""
+    return render_sidecar(entries) if entries else b""

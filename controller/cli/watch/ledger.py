@@ -10,32 +10,32 @@ from typing import Any
 
 import click
 
-from controller.adapters.git.work_trees import Standings
-from controller.adapters.sidecars.status_dir import SidecarsElsewhere
-from controller.adapters.sidecars.store import Sidecars
+from controller.adapters.git.work_trees import WorkTreeStates
+from controller.adapters.sidecars.status_dir import StatusDirLedger
+from controller.adapters.sidecars.store import SidecarLedger
 from controller.core.kinds.registry import KINDS
-from controller.core.model import SUBMITTING, JobKey, Recorded, Source
-from controller.core.planning.orphaned_entries import Stray
-from controller.engine.apply import PassLeftError
-from controller.ports import Entry, Ledger, LedgerError
+from controller.core.model import SUBMITTING, JobKey, JobRecord, Source
+from controller.core.planning.orphaned_entries import StrayEntry
+from controller.engine.apply import PassAbortedError
+from controller.ports import Ledger, LedgerError, StatusEntry
 
-PATIENCE = 5.0
+GIT_WAIT_SECONDS = 5.0
 """Seconds to wait for a checkout before a pass is given up, to be made again."""
-_PAUSE = 0.05
+_POLL_SECONDS = 0.05
 
 
-def ledger_of(paths: Sequence[Path], status_dir: Path | None) -> Ledger:
+def open_ledger(paths: Sequence[Path], status_dir: Path | None) -> Ledger:
     """Return the ledger of some paths; raises a usage error when its folder cannot be made."""
     if status_dir is None:
-        return Sidecars(paths, KINDS)
+        return SidecarLedger(paths, KINDS)
     try:
-        return SidecarsElsewhere(paths, status_dir, KINDS)
+        return StatusDirLedger(paths, status_dir, KINDS)
     except OSError as error:
         text = f"--status-dir {status_dir}: the folder cannot be made ({error.strerror})"
         raise click.UsageError(text) from error
 
 
-class Turns:
+class SerializedLedger:
     """A ledger that several passes share, of a tree that stands still while it is used.
 
     One reads or writes it at a time; so no sidecar is written while the tree changes around it.
@@ -48,21 +48,25 @@ class Turns:
         self,
         ledger: Ledger,
         still: AbstractContextManager[object],
-        standings: Callable[[], Standings] = dict,
+        standings: Callable[[], WorkTreeStates] = dict,
     ) -> None:
         self._ledger = ledger
         self._still = still
         self._standings = standings
         self.writes = 0
-        self.clean, self.astray, self.rebuild = ledger.clean, ledger.astray, ledger.rebuild
+        self.clean, self.list_stray_entries, self.allow_rebuild = (
+            ledger.clean,
+            ledger.list_stray_entries,
+            ledger.allow_rebuild,
+        )
 
-    def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
+    def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, JobRecord]:
         """Return what is recorded of these jobs, and of any other in the same folders."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + GIT_WAIT_SECONDS
         while True:
-            before = self._at_rest()
+            before = self._wait_for_git()
             if before is None or time.monotonic() > end:
-                raise PassLeftError("git is changing the tree")
+                raise PassAbortedError("git is changing the tree")
             with self._still:
                 found = self._ledger.read(sources)
             if self._standings() == before:
@@ -70,42 +74,44 @@ class Turns:
 
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Put a job's entry into its sidecar; raises LedgerError."""
-        if self._at_rest() is None and entry.get("phase") == SUBMITTING:
-            raise _in_motion(source)
+        if self._wait_for_git() is None and entry.get("phase") == SUBMITTING:
+            raise _make_busy_error(source)
         with self._still:
-            return self._counted(self._ledger.write(source, key, entry))
+            return self._count_write(self._ledger.write(source, key, entry))
 
-    def write_all(self, entries: Sequence[Entry]) -> Sequence[bool | LedgerError]:
+    def write_all(self, entries: Sequence[StatusEntry]) -> Sequence[bool | LedgerError]:
         """Put many jobs' entries into their sidecars, each in one write."""
-        at_rest = not entries or self._at_rest() is not None
+        at_rest = not entries or self._wait_for_git() is not None
         fitting = [one for one in entries if at_rest or one[2].get("phase") != SUBMITTING]
         with self._still:
             written = iter(self._ledger.write_all(fitting))
         taken = set(map(id, fitting))
-        results = [next(written) if id(one) in taken else _in_motion(one[0]) for one in entries]
+        results = [
+            next(written) if id(one) in taken else _make_busy_error(one[0]) for one in entries
+        ]
         self.writes += sum(result is True for result in results)
         return results
 
-    def remove(self, stray: Stray, entry: Mapping[str, Any]) -> bool:
+    def remove(self, stray: StrayEntry, entry: Mapping[str, Any]) -> bool:
         """Take an entry out of its sidecar if it still says this."""
         with self._still:
-            return self._counted(self._ledger.remove(stray, entry))
+            return self._count_write(self._ledger.remove(stray, entry))
 
-    def _at_rest(self) -> Standings | None:
+    def _wait_for_git(self) -> WorkTreeStates | None:
         """Return how git left the work trees once it changes none; None when that takes long."""
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + GIT_WAIT_SECONDS
         while True:
             found = self._standings()
             if not any(one.locked for one in found.values()):
                 return found
             if time.monotonic() > end:
                 return None
-            time.sleep(_PAUSE)
+            time.sleep(_POLL_SECONDS)
 
-    def _counted(self, changed: bool) -> bool:
+    def _count_write(self, changed: bool) -> bool:
         self.writes += changed
         return changed
 
 
-def _in_motion(source: Source) -> LedgerError:
+def _make_busy_error(source: Source) -> LedgerError:
     return LedgerError(f"git is changing the tree around {source.path}")

@@ -7,52 +7,52 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from controller.adapters.host.clock import steady
-from controller.cli.output.exit_codes import Exit
+from controller.adapters.host.clock import get_monotonic_time
+from controller.cli.output.exit_codes import ExitCode
 from controller.daemon.loop import Daemon
 
-_LONGEST_END, _MOMENT = 9.0, 0.4
+_SHUTDOWN_SECONDS, _MIN_SHUTDOWN_SECONDS = 9.0, 0.4
 """Seconds from a signal to the end of all that is written back: a service manager waits for 10."""
 
 
 @dataclass(slots=True)
-class Ended:
+class ShutdownSignals:
     """The signals that asked to end, and when the first one did."""
 
     numbers: list[int] = field(default_factory=list)
     at: float = 0.0
 
     @property
-    def code(self) -> Exit:
+    def code(self) -> ExitCode:
         """A service manager's end is fine; a person's interrupt is told as everywhere."""
-        return Exit.INTERRUPTED if signal.SIGINT in self.numbers else Exit.FINE
+        return ExitCode.INTERRUPTED if signal.SIGINT in self.numbers else ExitCode.FINE
 
     @property
     def name(self) -> str:
         """The first one's name."""
         return signal.Signals(self.numbers[0]).name if self.numbers else ""
 
-    def heard(self, number: int) -> None:
+    def record(self, number: int) -> None:
         """Take in a signal."""
-        self.at = self.at or steady()
+        self.at = self.at or get_monotonic_time()
         self.numbers.append(number)
 
-    def seconds_left(self) -> float:
+    def get_seconds_left(self) -> float:
         """Return how long the end may take yet; it has a moment in any case."""
-        return max(_MOMENT, self.at + _LONGEST_END - steady())
+        return max(_MIN_SHUTDOWN_SECONDS, self.at + _SHUTDOWN_SECONDS - get_monotonic_time())
 
 
 @contextmanager
-def signals(daemon: Daemon, hurry: Callable[[], None]) -> Iterator[Ended]:
+def handle_signals(daemon: Daemon, hurry: Callable[[], None]) -> Iterator[ShutdownSignals]:
     """While the context lasts signals only tell the daemon; yields those that asked to end."""
-    ended = Ended()
+    ended = ShutdownSignals()
 
     def end(number: int, _frame: object) -> None:
-        ended.heard(number)
-        daemon.leave()
+        ended.record(number)
+        daemon.stop()
 
     def renew(_number: int, _frame: object) -> None:
-        daemon.renew()
+        daemon.reload()
         hurry()
 
     handlers = {signal.SIGTERM: end, signal.SIGINT: end, signal.SIGHUP: renew}

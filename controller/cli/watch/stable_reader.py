@@ -7,17 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from controller.adapters.git.work_trees import Standings, WorkTrees
-from controller.adapters.host.clock import steady
-from controller.adapters.watch.snapshots import snapshot
-from controller.cli.watch.tree_reader import SOON, Reading
-from controller.daemon.work_queue import Intake
+from controller.adapters.git.work_trees import WorkTrees, WorkTreeStates
+from controller.adapters.host.clock import get_monotonic_time
+from controller.adapters.watch.snapshots import take_snapshot
+from controller.cli.watch.tree_reader import RETRY_SECONDS, ManifestReader
+from controller.daemon.work_queue import DesiredState
 
 _SHARE, _LONGEST = 0.25, 1.0
 _WHILE_STALE = 10.0
 
 
-class SteadyReading:
+class StableReader:
     """Reads what ``reading`` reads, once nothing else is at work on its files.
 
     Beside a git work tree that is a finished checkout: git holds no lock before and after the
@@ -27,11 +27,11 @@ class SteadyReading:
 
     def __init__(
         self,
-        reading: Reading,
+        reading: ManifestReader,
         trees: WorkTrees,
         watched: Sequence[Path],
         settle: float = 0.0,
-        now: Callable[[], float] = steady,
+        now: Callable[[], float] = get_monotonic_time,
     ) -> None:
         self._reading = reading
         self._trees = trees
@@ -42,39 +42,41 @@ class SteadyReading:
         self._quiet_since = 0.0
         self._waits_since: float | None = None
 
-    def read(self) -> Intake:
+    def read(self) -> DesiredState:
         """Return what the tree asks for, or why that cannot be said yet and when to ask again."""
-        before, wait = self._trees.standings(), self._settling()
-        if why := _under_way(before):
-            return self._waiting(why)
+        before, wait = self._trees.get_states(), self._compute_settle_time()
+        if why := _find_activity(before):
+            return self._delay_read(why)
         if wait > 0:
-            return Intake(unsettled="files changed a moment ago", again=wait)
+            return DesiredState(unsettled="files changed a moment ago", reread_after=wait)
         intake = self._reading.read([top for top, one in before.items() if one.stale])
         self._trees.include(self._reading.files)
-        if self._trees.standings() != before or self._settling() > 0:
-            return Intake(unsettled="files changed while they were read", again=SOON)
+        if self._trees.get_states() != before or self._compute_settle_time() > 0:
+            return DesiredState(
+                unsettled="files changed while they were read", reread_after=RETRY_SECONDS
+            )
         self._waits_since = None
         locks = tuple(one.stale for one in before.values() if one.stale)
-        again = min(intake.again, _WHILE_STALE) if locks else intake.again
-        return replace(intake, stale=locks, again=again)
+        again = min(intake.reread_after, _WHILE_STALE) if locks else intake.reread_after
+        return replace(intake, stale_locks=locks, reread_after=again)
 
-    def _waiting(self, why: str) -> Intake:
+    def _delay_read(self, why: str) -> DesiredState:
         """Ask again soon, and the less often the longer it takes."""
         now = self._now()
         self._waits_since = now if self._waits_since is None else self._waits_since
-        pause = min(max(SOON, (now - self._waits_since) * _SHARE), _LONGEST)
-        return Intake(unsettled=why, again=pause)
+        pause = min(max(RETRY_SECONDS, (now - self._waits_since) * _SHARE), _LONGEST)
+        return DesiredState(unsettled=why, reread_after=pause)
 
-    def _settling(self) -> float:
+    def _compute_settle_time(self) -> float:
         """Return for how many seconds the files must still stay as they are."""
         if not self._settle:
             return 0.0
-        seen, now = snapshot(self._watched), self._now()
+        seen, now = take_snapshot(self._watched), self._now()
         if seen != self._seen:
             self._seen, self._quiet_since = seen, now
         return self._quiet_since + self._settle - now
 
 
-def _under_way(standings: Standings) -> str:
+def _find_activity(standings: WorkTreeStates) -> str:
     reasons = (one.locked or one.unfinished for one in standings.values())
     return next(filter(None, reasons), "")

@@ -11,31 +11,31 @@ from typing import Any
 import click
 
 from controller.adapters.git.command import GitError
-from controller.adapters.git.work_trees import changed_since_head
-from controller.adapters.host.clock import steady
-from controller.adapters.host.tree_bounds import ground_of
-from controller.adapters.manifests.defaults import bound_by
+from controller.adapters.git.work_trees import find_changed_since_head
+from controller.adapters.host.clock import get_monotonic_time
+from controller.adapters.host.tree_bounds import locate_path
+from controller.adapters.manifests.defaults import find_binding_paths
 from controller.adapters.manifests.discovery import PathMissingError
-from controller.adapters.manifests.incremental_loader import TreeReader
-from controller.adapters.watch.shared_files import Held, SharedFiles, States
-from controller.cli.workspace.arguments import Asked, asked
-from controller.cli.workspace.coverage import check_read, coverage_of
-from controller.cli.workspace.loading import desired_by, limited
-from controller.cli.workspace.whole_tree import is_narrow, others_of
+from controller.adapters.manifests.incremental_loader import IncrementalLoader
+from controller.adapters.watch.shared_files import FileStates, SharedFiles, UnsettledFiles
+from controller.cli.workspace.arguments import Arguments, parse_arguments
+from controller.cli.workspace.coverage import check_file_names, compute_coverage
+from controller.cli.workspace.loading import derive_desired, set_max_submits
+from controller.cli.workspace.whole_tree import is_narrow, read_other_manifests
 from controller.core.documents.file_names import FLEET_FILE
 from controller.core.fleet import Fleet
-from controller.core.model import Desired, JobKey, Manifest, Tree
-from controller.core.planning.claims import Others
-from controller.core.severity import errors
+from controller.core.model import DesiredJob, JobKey, Manifest, Tree
+from controller.core.planning.claims import TreeManifests
+from controller.core.severity import filter_errors
 from controller.core.sharding import Shard
-from controller.daemon.work_queue import Intake
+from controller.daemon.work_queue import DesiredState
 from controller.engine.garbage import Coverage
 
-SOON = 0.05
+RETRY_SECONDS = 0.05
 """Seconds after which a tree that changed while it was read is read again."""
 
 
-class Reading:
+class ManifestReader:
     """Reads the manifests under some paths, and their fleet's file, for one thread at a time.
 
     What stays as it was stays the same object. A file that manifests rest on counts as gone after
@@ -48,126 +48,137 @@ class Reading:
         given: dict[str, Any],
         shard: Shard,
         interval: float = 0.0,
-        now: Callable[[], float] = steady,
+        now: Callable[[], float] = get_monotonic_time,
     ) -> None:
         self._paths = tuple(paths)
         self._given = given
         self._shard = shard
         self._shared = SharedFiles(interval, now)
-        self._last: Intake | None = None
+        self._last: DesiredState | None = None
         self.files: frozenset[str] = frozenset()
         self._rules: tuple[Fleet, str] = (Fleet(), "")
-        self._known: dict[JobKey, tuple[Manifest, Desired]] = {}
-        self._reader = TreeReader()
-        self._whole: tuple[Asked, Tree] | None = None
+        self._known: dict[JobKey, tuple[Manifest, DesiredJob]] = {}
+        self._reader = IncrementalLoader()
+        self._whole: tuple[Arguments, Tree] | None = None
 
     def renew(self) -> None:
         """Know nothing any more."""
-        self._reader = TreeReader()
+        self._reader = IncrementalLoader()
         self._known.clear()
 
-    def read(self, stale: Iterable[str] = ()) -> Intake:
+    def read(self, stale: Iterable[str] = ()) -> DesiredState:
         """Return what the tree asks of this shard now; what hinders that is told in the answer.
 
         ``stale`` are the tops of work trees in which git left its lock behind: of these counts
         what equals their HEAD.
         """
-        before = self._shared.states()
+        before = self._shared.get_states()
         try:
-            wanted = asked(self._paths, self._given)
-            check_read(wanted.paths)
-            wrong = errors(wanted.problems)
-            if wrong and not self._shared.gone(before).is_all:
+            wanted = parse_arguments(self._paths, self._given)
+            check_file_names(wanted.paths)
+            wrong = filter_errors(wanted.problems)
+            if wrong and not self._shared.track_missing(before).is_all:
                 told = (f"{problem.source}: {problem.code}" for problem in wrong)
-                return Intake(broken=f"its fleet's file has problems: {', '.join(told)}")
+                return DesiredState(broken=f"its fleet's file has problems: {', '.join(told)}")
             tree = self._reader.read(wanted.paths, wanted.fleet)
-            self.files = _files_of(tree)
-            held = self._held(before, stale)
+            self.files = _list_files(tree)
+            held = self._find_held(before, stale)
         except click.UsageError as error:
-            return Intake(broken=error.message)
+            return DesiredState(broken=error.message)
         except (PathMissingError, GitError, OSError) as error:
-            return Intake(broken=str(error))
+            return DesiredState(broken=str(error))
         if held is None:
-            return Intake(unsettled="a file that manifests rest on changed meanwhile", again=SOON)
+            return DesiredState(
+                unsettled="a file that manifests rest on changed meanwhile",
+                reread_after=RETRY_SECONDS,
+            )
         if held.is_all:
-            return self._still(held)
-        self._whole, self._last = (wanted, tree), self._intake(wanted, tree, held)
+            return self._repeat_last(held)
+        self._whole, self._last = (wanted, tree), self._build_intake(wanted, tree, held)
         return self._last
 
-    def _held(self, before: States, stale: Iterable[str]) -> Held | None:
+    def _find_held(self, before: FileStates, stale: Iterable[str]) -> UnsettledFiles | None:
         """Return what keeps its meaning; None where the files were read between two states."""
-        after = self._shared.states()
+        after = self._shared.get_states()
         if after != before:
             return None
-        gone = self._shared.gone(after).files
+        gone = self._shared.track_missing(after).files
         self._shared.note(self.files)
         asked_of = self.files.union(self._shared.paths)
-        return Held(gone.union(*(changed_since_head(top, asked_of) for top in stale)))
+        return UnsettledFiles(
+            gone.union(*(find_changed_since_head(top, asked_of) for top in stale))
+        )
 
-    def _still(self, held: Held) -> Intake:
+    def _repeat_last(self, held: UnsettledFiles) -> DesiredState:
         """Return what was wanted before the rules went away."""
-        again = self._shared.remaining()
+        again = self._shared.get_remaining()
         if self._last is not None:
-            return replace(self._last, coverage=_unknown, again=again)
+            return replace(self._last, coverage=_get_unknown_coverage, reread_after=again)
         rules = ", ".join(sorted(held.files))
-        return Intake(unsettled=f"the fleet's rules are not as committed: {rules}", again=again)
+        return DesiredState(
+            unsettled=f"the fleet's rules are not as committed: {rules}", reread_after=again
+        )
 
     @property
     def is_narrow(self) -> bool:
         """Whether the daemon works on less than the folders of manifests that its paths lie in."""
         return self._whole is not None and is_narrow(self._whole[0])
 
-    def others(self) -> Others:
+    def read_others(self) -> TreeManifests:
         """Return every manifest of the whole tree, also those of other shards and labels."""
-        return others_of(*self._whole) if self._whole is not None else Others()
+        return read_other_manifests(*self._whole) if self._whole is not None else TreeManifests()
 
-    def watched(self) -> tuple[Path, ...]:
+    def list_watched_paths(self) -> tuple[Path, ...]:
         """Return the paths that matter: the manifests', and the files beside them that bind them.
 
         Some of these need not exist yet.
         """
-        wanted = asked(self._paths, self._given)
+        wanted = parse_arguments(self._paths, self._given)
         found = dict.fromkeys(wanted.paths)
         for path in wanted.paths:
             folder = path if path.is_dir() else path.parent
-            ground = ground_of(path)
-            found |= dict.fromkeys(map(Path, bound_by(str(folder), ground.bounds)))
+            ground = locate_path(path)
+            found |= dict.fromkeys(map(Path, find_binding_paths(str(folder), ground.bounds)))
             found[self._given["config"] or Path(ground.bounds.top) / FLEET_FILE] = None
         return tuple(found)
 
-    def _intake(self, wanted: Asked, tree: Tree, held: Held) -> Intake:
-        fleet = limited(wanted.fleet, self._given.get("max_submits"))
+    def _build_intake(self, wanted: Arguments, tree: Tree, held: UnsettledFiles) -> DesiredState:
+        fleet = set_max_submits(wanted.fleet, self._given.get("max_submits"))
         top = str(wanted.top.absolute()) if fleet.stamp_tags else ""
         if (fleet, top) != self._rules:
             self._known.clear()
             self._rules = fleet, top
         known, self._known = self._known, {}
-        chosen = [one for one in tree.manifests if wanted.selector.selects(one.labels)]
+        chosen = [one for one in tree.manifests if wanted.selector.is_match(one.labels)]
         for manifest in chosen:
             last = known.get(manifest.key)
-            if held.files and held.holds(manifest.source.path):
+            if held.files and held.is_affected(manifest.source.path):
                 if last is not None:
                     self._known[manifest.key] = last
                 continue
             same = last is not None and last[0] is manifest
-            job = last[1] if last and same else desired_by(manifest, fleet, top)
+            job = last[1] if last and same else derive_desired(manifest, fleet, top)
             self._known[manifest.key] = (manifest, job)
         left_out = {one.key for one in tree.manifests} - self._known.keys()
         is_whole = not self._shard.index and not held.files
-        return Intake(
+        return DesiredState(
             fleet,
-            {key: job for key, (_, job) in self._known.items() if self._shard.holds(job.target)},
+            {
+                key: job
+                for key, (_, job) in self._known.items()
+                if self._shard.has_target(job.target)
+            },
             tuple(one for one in tree.problems if one.key not in left_out),
             # Jobs without a manifest are in no shard, and the first one sees to them.
-            coverage=partial(coverage_of, wanted, tree) if is_whole else _unknown,
-            again=self._shared.remaining(),
+            coverage=partial(compute_coverage, wanted, tree) if is_whole else _get_unknown_coverage,
+            reread_after=self._shared.get_remaining(),
         )
 
 
-def _files_of(tree: Tree) -> frozenset[str]:
+def _list_files(tree: Tree) -> frozenset[str]:
     manifests = (one.source.path for one in tree.manifests)
     return frozenset(manifests).union(one.source.path for one in tree.problems)
 
 
-def _unknown() -> Coverage | None:
+def _get_unknown_coverage() -> Coverage | None:
     return None

@@ -10,14 +10,14 @@ from typing import Any, TypeVar
 
 import click
 
-from controller.adapters.host.tree_bounds import Ground, ground_of
-from controller.adapters.manifests.fleet_file import rules_at
+from controller.adapters.host.tree_bounds import PathLocation, locate_path
+from controller.adapters.manifests.fleet_file import load_rules
 from controller.adapters.manifests.loader import PathMissingError
 from controller.core.documents.file_names import ENDINGS
 from controller.core.fleet import Fleet
-from controller.core.label_selector import Selector, SelectorError, selector
+from controller.core.label_selector import Selector, SelectorError, parse_selector
 from controller.core.model import Problem, Source
-from controller.core.severity import as_errors
+from controller.core.severity import convert_to_errors
 from controller.core.validation.suggestions import DID_YOU_MEAN, nearest
 
 DEFAULT_PATH = Path("jobs")
@@ -25,7 +25,7 @@ _Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Arguments:
     """Where to look and for what; ``problems`` are those of the fleet's own file.
 
     ``top`` is the folder that the fleet's file stands in, or the present one without such a file.
@@ -38,65 +38,67 @@ class Asked:
     top: Path
 
 
-def asked(paths: Sequence[Path], given: dict[str, Any]) -> Asked:
+def parse_arguments(paths: Sequence[Path], given: dict[str, Any]) -> Arguments:
     """Return what a verb was asked for; raises click's usage errors with what to do.
 
     They tell of a path or fleet file that is not there, of paths that lie under two fleets, and
     of a selector that does not parse.
     """
-    chosen = usable(lambda: selector(given["selector"]))
-    where = tuple(paths) or (_default(),)
+    chosen = convert_errors(lambda: parse_selector(given["selector"]))
+    where = tuple(paths) or (_get_default_path(),)
     config: Path | None = given["config"]
-    grounds = [ground_of(path, named=config is not None) for path in where]
-    if config is None and len({ground.seat for ground in grounds}) > 1:
+    grounds = [locate_path(path, named=config is not None) for path in where]
+    if config is None and len({ground.fleet_folder for ground in grounds}) > 1:
         raise click.UsageError(
             "these paths lie under different bedrock-jobs.yaml files: run once for each, or name "
             "one with --config"
         )
-    fleet, problems = usable(lambda: _rules(config, grounds))
-    problems = as_errors(problems) if given.get("strict") else problems
+    fleet, problems = convert_errors(lambda: _load_rules(config, grounds))
+    problems = convert_to_errors(problems) if given.get("strict") else problems
     leading = tuple(Path(ground.path) for ground in grounds)
-    return Asked(leading, chosen, fleet, problems, _top(config, grounds[0]))
+    return Arguments(leading, chosen, fleet, problems, _find_top(config, grounds[0]))
 
 
-def _rules(config: Path | None, grounds: Sequence[Ground]) -> tuple[Fleet, tuple[Problem, ...]]:
+def _load_rules(
+    config: Path | None, grounds: Sequence[PathLocation]
+) -> tuple[Fleet, tuple[Problem, ...]]:
     """Return the rules that hold for all paths, and what bars any of them."""
-    found = [rules_at(config, ground) for ground in grounds]
+    found = [load_rules(config, ground) for ground in grounds]
     problems = dict.fromkeys(problem for _, told in found for problem in told)
     return found[0][0], tuple(problems)
 
 
-def _top(config: Path | None, ground: Ground) -> Path:
+def _find_top(config: Path | None, ground: PathLocation) -> Path:
     if config is not None:
         return config.parent
     return Path() if ground.fleet is None else Path(ground.fleet).parent
 
 
-def usable(ask: Callable[[], _Answer]) -> _Answer:
+def convert_errors(ask: Callable[[], _Answer]) -> _Answer:
     """Return an answer; a mistake in the command line is told as one."""
     try:
         return ask()
     except PathMissingError as error:
-        raise click.UsageError(f"{error}{_meant(error.path)}") from error
+        raise click.UsageError(f"{error}{_suggest_path(error.path)}") from error
     except SelectorError as error:
         raise click.UsageError(str(error)) from error
 
 
-def relative(source: Source) -> Source:
+def make_relative(source: Source) -> Source:
     """Return a place with its path from the current folder, if it lies below."""
     absolute = source.path.startswith(os.sep)
     path = os.path.relpath(source.path) if absolute else os.path.normpath(source.path)
     return source if path.startswith("..") or path == source.path else replace(source, path=path)
 
 
-def _meant(path: Path) -> str:
+def _suggest_path(path: Path) -> str:
     """Return what follows the name of a path that leads nowhere: the one that was meant."""
     manifests = [DEFAULT_PATH / f"{path.name}{suffix}" for suffix in ENDINGS]
-    near = next((one for one in manifests if one.exists()), None) or _near(path)
+    near = next((one for one in manifests if one.exists()), None) or _find_similar(path)
     return f"; {DID_YOU_MEAN} {near}?" if near else ""
 
 
-def _near(path: Path) -> Path | None:
+def _find_similar(path: Path) -> Path | None:
     try:
         beside = [one.name for one in path.parent.iterdir() if one.name[0] != "."]
     except OSError:
@@ -105,7 +107,7 @@ def _near(path: Path) -> Path | None:
     return path.parent / found if found else None
 
 
-def _default() -> Path:
+def _get_default_path() -> Path:
     if not DEFAULT_PATH.exists():
         raise click.UsageError(
             f"there is no folder {DEFAULT_PATH}/ here: name the folder of your manifests, write a "

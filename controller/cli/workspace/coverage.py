@@ -11,44 +11,46 @@ from typing import Any
 
 import click
 
-from controller.adapters.host.tree_bounds import bounds_of
-from controller.adapters.manifests.discovery import discover
+from controller.adapters.host.tree_bounds import find_bounds
+from controller.adapters.manifests.discovery import discover_files
 from controller.adapters.manifests.loader import read_files, scan
-from controller.adapters.manifests.unread_files import held
-from controller.adapters.sidecars.paths import sidecar_of
-from controller.cli.workspace.arguments import Asked
-from controller.cli.workspace.whole_tree import topmost_of
+from controller.adapters.manifests.unread_files import find_unread
+from controller.adapters.sidecars.paths import get_sidecar_path
+from controller.cli.workspace.arguments import Arguments
+from controller.cli.workspace.whole_tree import find_topmost_folder
 from controller.core.documents.file_names import is_defaults, is_manifest
 from controller.core.fleet import Fleet
 from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey, Manifest, Problem, Tree
-from controller.core.planning.orphaned_entries import Census
-from controller.core.planning.rules_removed import Cleaning
-from controller.core.severity import errors
+from controller.core.planning.orphaned_entries import ManifestIndex
+from controller.core.planning.rules_removed import CleanupOptions
+from controller.core.severity import filter_errors
 from controller.engine.garbage import Coverage
 
-_WHOLE = {"prune": "--prune", "gc": "--gc", "orphans": "--orphans"}
+_WHOLE_FOLDER_OPTIONS = {"prune": "--prune", "gc": "--gc", "orphans": "--orphans"}
 
 
-def coverage_of(wanted: Asked, tree: Tree) -> Coverage | None:
+def compute_coverage(wanted: Arguments, tree: Tree) -> Coverage | None:
     """Return what a tree shows of its jobs, or None where it does not show which are gone.
 
     A selector and paths of single files see a part of the manifests, and what a broken fleet file
     leaves nobody knows.
     """
     folders = [path for path in wanted.paths if path.is_dir()]
-    if errors(wanted.problems) or wanted.selector.requirements or not folders:
+    if filter_errors(wanted.problems) or wanted.selector.requirements or not folders:
         return None
-    names = ((one.key, _job_name(one)) for one in tree.manifests)
-    here = _census(folders, names, tree.problems)
-    around = sorted({topmost_of(folder, wanted.top) for folder in folders})
+    names = ((one.key, _get_job_name(one)) for one in tree.manifests)
+    here = _build_census(folders, names, tree.problems)
+    around = sorted({find_topmost_folder(folder, wanted.top) for folder in folders})
     known = here if set(around) == set(here.folders) else None
-    return Coverage(here, partial(_around, known, [Path(path) for path in around], wanted))
+    return Coverage(here, partial(_read_around, known, [Path(path) for path in around], wanted))
 
 
-def check_whole(wanted: Asked, given: dict[str, Any]) -> None:
+def check_whole_folders(wanted: Arguments, given: dict[str, Any]) -> None:
     """Raise click's usage error for options that need whole folders and do not have them."""
-    asked = next((option for name, option in _WHOLE.items() if given.get(name)), None)
+    asked = next(
+        (option for name, option in _WHOLE_FOLDER_OPTIONS.items() if given.get(name)), None
+    )
     if given.get("force") and not given.get("prune"):
         raise click.UsageError("--force goes with --prune: give that too, or leave --force out")
     if asked is None:
@@ -65,7 +67,7 @@ def check_whole(wanted: Asked, given: dict[str, Any]) -> None:
         )
 
 
-def check_read(paths: Iterable[Path]) -> None:
+def check_file_names(paths: Iterable[Path]) -> None:
     """Raise click's usage error for a file that no later pass over its folder would read.
 
     Its job would have no manifest in the eyes of that pass.
@@ -78,35 +80,37 @@ def check_read(paths: Iterable[Path]) -> None:
             )
 
 
-def cleaning_of(given: dict[str, Any]) -> Cleaning:
+def parse_cleanup_options(given: dict[str, Any]) -> CleanupOptions:
     """Return what a verb's options let a pass do about jobs whose manifest is gone."""
     names = ("prune", "force", "gc")
-    return Cleaning(*(bool(given.get(name)) for name in names))
+    return CleanupOptions(*(bool(given.get(name)) for name in names))
 
 
-def _around(known: Census | None, paths: Sequence[Path], wanted: Asked) -> Census:
+def _read_around(
+    known: ManifestIndex | None, paths: Sequence[Path], wanted: Arguments
+) -> ManifestIndex:
     """Return what wide folders hold, if it is not known, and which manifests exist elsewhere.
 
     Those lie beside the folders, are only in git, or have names that passes leave out.
     """
-    census = known or _scanned(paths, wanted.fleet)
+    census = known or _scan_folders(paths, wanted.fleet)
     # Without an owner nothing is pruned, and the folder may be anybody's.
     if not wanted.fleet.owner:
         return census
-    exists = held(paths, wanted.fleet)
-    troubled = census.troubled | exists.unknown
-    beside = _beside(paths, wanted.fleet) | exists.keys
-    return replace(census, beside=beside, troubled=troubled)
+    exists = find_unread(paths, wanted.fleet)
+    troubled = census.unreadable_paths | exists.unknown
+    beside = _find_keys_around(paths, wanted.fleet) | exists.keys
+    return replace(census, keys_elsewhere=beside, unreadable_paths=troubled)
 
 
-def _beside(paths: Sequence[Path], fleet: Fleet) -> frozenset[JobKey]:
+def _find_keys_around(paths: Sequence[Path], fleet: Fleet) -> frozenset[JobKey]:
     """Return the keys of the manifests around some folders, in the fleet's or the repository's.
 
     A file may have been moved there. What else lies there is no manifest, and its mistakes are
     nobody's.
     """
-    tops = sorted({bounds_of(path).top for path in paths} - {os.sep})
-    found = discover(map(Path, tops), named=fleet.named)
+    tops = sorted({find_bounds(path).top for path in paths} - {os.sep})
+    found = discover_files(map(Path, tops), named=fleet.named)
     inside = tuple(f"{path.resolve()}{os.sep}" for path in paths)
     others = [
         position
@@ -117,31 +121,31 @@ def _beside(paths: Sequence[Path], fleet: Fleet) -> frozenset[JobKey]:
     return frozenset(entry.key for read in reads for entry in read.entries)
 
 
-def _scanned(paths: Sequence[Path], fleet: Fleet) -> Census:
+def _scan_folders(paths: Sequence[Path], fleet: Fleet) -> ManifestIndex:
     found = scan(paths, fleet, specs=False)
     names = ((entry.key, entry.job_name) for entry in found.entries)
-    return _census(paths, names, found.problems)
+    return _build_census(paths, names, found.problems)
 
 
-def _job_name(manifest: Manifest) -> str:
+def _get_job_name(manifest: Manifest) -> str:
     member = KINDS[manifest.key.kind].name_member
     return str((manifest.spec or {}).get(member, manifest.key.name))
 
 
-def _census(
+def _build_census(
     folders: Iterable[Path], names: Iterable[tuple[JobKey, str]], problems: Sequence[Problem]
-) -> Census:
+) -> ManifestIndex:
     """Return what was found, with the real paths that errors lie in.
 
     Each counts both as a folder and as a manifest, by its sidecar: the disk may not say which.
     """
-    wrong = errors(problems)
+    wrong = filter_errors(problems)
     troubled = {os.path.realpath(problem.source.path) for problem in wrong}
     found = dict(names)
-    return Census(
+    return ManifestIndex(
         tuple(sorted(os.path.realpath(folder) for folder in folders)),
         frozenset(found),
         frozenset((key.kind, name) for key, name in found.items()),
-        frozenset(troubled).union(map(sidecar_of, troubled)),
+        frozenset(troubled).union(map(get_sidecar_path, troubled)),
         len(wrong),
     )

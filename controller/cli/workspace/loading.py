@@ -14,22 +14,26 @@ from typing import Any
 import click
 
 from controller.adapters.aws.connection import Connection
-from controller.adapters.aws.deferred import deferred
+from controller.adapters.aws.deferred import create_deferred_cloud
 from controller.adapters.host.clock import SystemClock
 from controller.adapters.manifests.loader import load
-from controller.adapters.sidecars.paths import sidecar_of
-from controller.adapters.sidecars.store import Sidecars
-from controller.cli.workspace.arguments import asked, usable
-from controller.cli.workspace.coverage import check_read, check_whole, coverage_of
-from controller.cli.workspace.whole_tree import is_narrow, ledger_roots, others_of
+from controller.adapters.sidecars.paths import get_sidecar_path
+from controller.adapters.sidecars.store import SidecarLedger
+from controller.cli.workspace.arguments import convert_errors, parse_arguments
+from controller.cli.workspace.coverage import (
+    check_file_names,
+    check_whole_folders,
+    compute_coverage,
+)
+from controller.cli.workspace.whole_tree import is_narrow, list_ledger_roots, read_other_manifests
 from controller.core.documents.file_names import is_defaults
 from controller.core.fleet import Fleet
-from controller.core.identity.desired import desire
+from controller.core.identity.desired import build_desired
 from controller.core.kinds.registry import KINDS
-from controller.core.model import Desired, Manifest, Problem
-from controller.core.planning.claims import Around, Others
-from controller.core.severity import errors, strict
-from controller.engine.apply import Outside
+from controller.core.model import DesiredJob, Manifest, Problem
+from controller.core.planning.claims import TreeManifests, TreeScope
+from controller.core.severity import apply_strict, filter_errors
+from controller.engine.apply import PassContext
 from controller.engine.garbage import Coverage
 from controller.ports import Cloud
 
@@ -38,7 +42,7 @@ SANDBOX_REGION = "us-east-1"
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
+class Workspace:
     """The manifests that were asked for, with their fleet; problems of both, warnings included.
 
     ``coverage`` tells which jobs have no manifest any more, where that is known. ``others`` reads
@@ -48,69 +52,71 @@ class Work:
 
     paths: tuple[Path, ...]
     fleet: Fleet
-    desired: tuple[Desired, ...]
+    desired: tuple[DesiredJob, ...]
     problems: tuple[Problem, ...]
     coverage: Coverage | None = None
     roots: tuple[Path, ...] = ()
-    others: Callable[[], Others] = Others
-    narrow: bool = False
+    others: Callable[[], TreeManifests] = TreeManifests
+    is_narrow: bool = False
 
     @property
     def is_invalid(self) -> bool:
         """Whether any problem is an error."""
-        return bool(errors(self.problems))
+        return bool(filter_errors(self.problems))
 
 
-def read_work(paths: Sequence[Path], given: dict[str, Any]) -> Work:
+def load_workspace(paths: Sequence[Path], given: dict[str, Any]) -> Workspace:
     """Read the manifests under some paths, and their fleet's file.
 
     Raises click's usage errors for what cannot be meant. With a broken fleet file no manifest is
     desired: nobody knows its rules.
     """
-    wanted = asked(paths, given)
-    check_whole(wanted, given)
-    check_read(wanted.paths)
-    tree = usable(lambda: load(wanted.paths, wanted.fleet, partial(_get_ready, given)))
-    tree = strict(tree) if given.get("strict") else tree
-    chosen = [one for one in tree.manifests if wanted.selector.selects(one.labels)]
-    fleet = limited(wanted.fleet, given.get("max_submits"))
+    wanted = parse_arguments(paths, given)
+    check_whole_folders(wanted, given)
+    check_file_names(wanted.paths)
+    tree = convert_errors(
+        lambda: load(wanted.paths, wanted.fleet, partial(_import_client_early, given))
+    )
+    tree = apply_strict(tree) if given.get("strict") else tree
+    chosen = [one for one in tree.manifests if wanted.selector.is_match(one.labels)]
+    fleet = set_max_submits(wanted.fleet, given.get("max_submits"))
     top = str(wanted.top.absolute()) if fleet.stamp_tags else ""
-    desired = tuple(desired_by(manifest, fleet, top) for manifest in chosen)
+    desired = tuple(derive_desired(manifest, fleet, top) for manifest in chosen)
     left_out = {one.key for one in tree.manifests} - {one.key for one in chosen}
     found = dict.fromkeys((*wanted.problems, *tree.problems))
     told = tuple(problem for problem in found if problem.key not in left_out)
-    known = () if errors(wanted.problems) else desired
-    return Work(
+    known = () if filter_errors(wanted.problems) else desired
+    return Workspace(
         wanted.paths,
         fleet,
         known,
         told,
-        coverage_of(wanted, tree),
-        ledger_roots(wanted),
-        partial(others_of, wanted, tree),
+        compute_coverage(wanted, tree),
+        list_ledger_roots(wanted),
+        partial(read_other_manifests, wanted, tree),
         is_narrow(wanted),
     )
 
 
-def _get_ready(given: Mapping[str, Any], files: Sequence[str]) -> None:
+def _import_client_early(given: Mapping[str, Any], files: Sequence[str]) -> None:
     """Import the AWS client, for verbs that connect, if a manifest without a sidecar needs a call.
 
     It takes as long as other processes take to read a large tree; a settled one needs no client.
     """
     manifests = (one for one in files if not is_defaults(Path(one).name))
-    if "endpoint_url" in given and not all(map(os.path.exists, map(sidecar_of, manifests))):
+    if "endpoint_url" in given and not all(map(os.path.exists, map(get_sidecar_path, manifests))):
         importlib.import_module("controller.adapters.aws.bedrock")
 
 
-def desired_by(manifest: Manifest, fleet: Fleet, top: str) -> Desired:
+def derive_desired(manifest: Manifest, fleet: Fleet, top: str) -> DesiredJob:
     """Return what a manifest asks for; its path from the fleet's folder only where it is sent."""
     path = Path(os.path.relpath(manifest.source.path, top)).as_posix() if top else ""
     kind = KINDS[manifest.key.kind]
-    return desire(manifest, kind, fleet.owner, fleet.target, path=path)
+    return build_desired(manifest, kind, fleet.owner, fleet.target, path=path)
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class ConnectionOptions:
     """How to reach the cloud: the AWS options as they were given, or the sandbox."""
 
     options: Mapping[str, Any]
@@ -119,16 +125,16 @@ class Reach:
 
 
 @contextmanager
-def outside(work: Work, reach: Reach) -> Iterator[Outside]:
+def open_ports(work: Workspace, reach: ConnectionOptions) -> Iterator[PassContext]:
     """Yield the ports of a pass over these manifests; a sandbox runs as long as the context."""
-    with connected(reach) as connection:
-        ledger = Sidecars(work.roots, KINDS)
-        cloud = deferred(lambda: _bedrock(connection))
-        around = Around(work.others, work.narrow)
-        yield Outside(KINDS, cloud, ledger, SystemClock(), around=around)
+    with open_connection(reach) as connection:
+        ledger = SidecarLedger(work.roots, KINDS)
+        cloud = create_deferred_cloud(lambda: _create_bedrock(connection))
+        around = TreeScope(work.others, work.is_narrow)
+        yield PassContext(KINDS, cloud, ledger, SystemClock(), tree=around)
 
 
-def _bedrock(connection: Connection) -> Cloud:
+def _create_bedrock(connection: Connection) -> Cloud:
     """Return AWS's cloud; its client takes longer to import than a settled tree takes to read."""
     from controller.adapters.aws.bedrock import Bedrock
 
@@ -136,25 +142,25 @@ def _bedrock(connection: Connection) -> Cloud:
 
 
 @contextmanager
-def connected(reach: Reach) -> Iterator[Connection]:
+def open_connection(reach: ConnectionOptions) -> Iterator[Connection]:
     """Yield how to reach AWS, or the sandbox, which runs as long as the context."""
     if not reach.sandbox:
-        yield _connection(reach.options)
+        yield _build_connection(reach.options)
         return
-    from controller.sandbox.http.server import running
+    from controller.sandbox.http.server import start_sandbox
     from controller.sandbox.state.store import StoreUnusableError
 
     with ExitStack() as stack:
         try:
-            endpoint = stack.enter_context(running(SANDBOX_FOLDER, speed=reach.speed))
+            endpoint = stack.enter_context(start_sandbox(SANDBOX_FOLDER, speed=reach.speed))
         except StoreUnusableError as error:
             raise click.ClickException(f"--sandbox: {error}") from None
         given = {**reach.options, "endpoint_url": endpoint, "profile": None}
         given["region"] = given.get("region") or SANDBOX_REGION
-        yield _connection(given, static=True)
+        yield _build_connection(given, static=True)
 
 
-def _connection(options: Mapping[str, Any], *, static: bool = False) -> Connection:
+def _build_connection(options: Mapping[str, Any], *, static: bool = False) -> Connection:
     seconds = {
         name: options[option]
         for name, option in (
@@ -175,7 +181,7 @@ def _connection(options: Mapping[str, Any], *, static: bool = False) -> Connecti
     )
 
 
-def limited(fleet: Fleet, max_submits: int | None) -> Fleet:
+def set_max_submits(fleet: Fleet, max_submits: int | None) -> Fleet:
     """Return a fleet with the limit that the command line gives in place of its own."""
     if max_submits is None:
         return fleet

@@ -6,67 +6,67 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from controller.adapters.host.tree_bounds import bounds_of
-from controller.adapters.manifests.discovery import discover
+from controller.adapters.host.tree_bounds import find_bounds
+from controller.adapters.manifests.discovery import discover_files
 from controller.adapters.manifests.loader import read_files
-from controller.adapters.sidecars.store import Sidecars
-from controller.cli.workspace.arguments import Asked
+from controller.adapters.sidecars.store import SidecarLedger
+from controller.cli.workspace.arguments import Arguments
 from controller.core.documents.entries import manifest
-from controller.core.identity.desired import desire
+from controller.core.identity.desired import build_desired
 from controller.core.kinds.registry import KINDS
-from controller.core.model import Desired, JobKey, Manifest, Recorded, Tree
-from controller.core.planning.claims import Others
+from controller.core.model import DesiredJob, JobKey, JobRecord, Manifest, Tree
+from controller.core.planning.claims import TreeManifests
 
 
-def is_narrow(wanted: Asked) -> bool:
+def is_narrow(wanted: Arguments) -> bool:
     """Whether a verb acts on less than the folders of manifests that its paths lie in."""
     folders = {os.path.realpath(path) for path in wanted.paths}
-    return bool(wanted.selector.requirements) or not folders >= set(topmost(wanted))
+    return bool(wanted.selector.requirements) or not folders >= set(list_topmost_folders(wanted))
 
 
-def topmost(wanted: Asked) -> tuple[str, ...]:
+def list_topmost_folders(wanted: Arguments) -> tuple[str, ...]:
     """Return the folders of manifests that paths lie in, each the topmost below the fleet's."""
-    return tuple(sorted({topmost_of(path, wanted.top) for path in wanted.paths}))
+    return tuple(sorted({find_topmost_folder(path, wanted.top) for path in wanted.paths}))
 
 
-def topmost_of(path: Path, top: Path) -> str:
+def find_topmost_folder(path: Path, top: Path) -> str:
     """Return the topmost folder below the fleet's in which a path lies, or its own folder."""
     folder = path if path.is_dir() else path.parent
     own, above = folder.resolve(), top.resolve()
-    if _is_tree_of_its_own(folder, above):
+    if _is_separate_tree(folder, above):
         return str(own)
     inside = own.relative_to(above).parts if own.is_relative_to(above) else ()
     return str(above / inside[0]) if inside else str(own)
 
 
-def _is_tree_of_its_own(folder: Path, top: Path) -> bool:
+def _is_separate_tree(folder: Path, top: Path) -> bool:
     """Whether a link leads to a folder that neither git nor a fleet's file makes a part of more.
 
     git-sync keeps several copies side by side, and a link to the present one.
     """
-    if top.is_relative_to(bounds_of(folder).root.path):
+    if top.is_relative_to(find_bounds(folder).root.path):
         return False
     above = (folder, *folder.parents)
     return any(one.is_symlink() and one.parent.resolve().is_relative_to(top) for one in above)
 
 
-def ledger_roots(wanted: Asked) -> tuple[Path, ...]:
+def list_ledger_roots(wanted: Arguments) -> tuple[Path, ...]:
     """Return the folders in which an entry of a job may be: its manifest may have been moved.
 
     Each is spelled as a path is, where that lies below it.
     """
-    return tuple(dict.fromkeys(_spelled(path, wanted.top) for path in wanted.paths))
+    return tuple(dict.fromkeys(_match_spelling(path, wanted.top) for path in wanted.paths))
 
 
-def others_of(wanted: Asked, tree: Tree) -> Others:
+def read_other_manifests(wanted: Arguments, tree: Tree) -> TreeManifests:
     """Return every manifest of the whole tree, of which ``tree`` was read already.
 
     What cannot be read counts only in the folders of manifests: elsewhere it is none.
     """
-    wide = topmost(wanted)
-    tops = sorted({bounds_of(path).top for path in wanted.paths} - {os.sep})
+    wide = list_topmost_folders(wanted)
+    tops = sorted({find_bounds(path).top for path in wanted.paths} - {os.sep})
     around = [Path(one) for one in dict.fromkeys((*wide, *tops)) if Path(one).exists()]
-    found = discover(around, named=wanted.fleet.named)
+    found = discover_files(around, named=wanted.fleet.named)
     known = {os.path.realpath(one.source.path) for one in tree.manifests}
     rest = [at for at, path in enumerate(found.files) if os.path.realpath(path) not in known]
     reads = read_files(found, rest, wanted.fleet)
@@ -74,30 +74,32 @@ def others_of(wanted: Asked, tree: Tree) -> Others:
     problems = (*tree.problems, *found.problems, *(one for read in reads for one in read.problems))
     nameless = {one.source.path for one in problems if one.key is None}
     manifests = (*tree.manifests, *further)
-    return Others(
-        tuple(_desired(manifests, wanted)),
-        _recorded(further),
-        tuple(sorted(path for path in nameless if _lies_in(path, wide))),
-        frozenset(path for path in {one.source.path for one in manifests} if _lies_in(path, wide)),
+    return TreeManifests(
+        tuple(_derive_all(manifests, wanted)),
+        _read_recorded(further),
+        tuple(sorted(path for path in nameless if _is_inside(path, wide))),
+        frozenset(
+            path for path in {one.source.path for one in manifests} if _is_inside(path, wide)
+        ),
     )
 
 
-def _desired(manifests: Iterable[Manifest], wanted: Asked) -> Iterable[Desired]:
+def _derive_all(manifests: Iterable[Manifest], wanted: Arguments) -> Iterable[DesiredJob]:
     fleet = wanted.fleet
-    return (desire(one, KINDS[one.key.kind], fleet.owner, fleet.target) for one in manifests)
+    return (build_desired(one, KINDS[one.key.kind], fleet.owner, fleet.target) for one in manifests)
 
 
-def _recorded(manifests: Sequence[Manifest]) -> dict[JobKey, Recorded]:
+def _read_recorded(manifests: Sequence[Manifest]) -> dict[JobKey, JobRecord]:
     sources = {one.key: one.source for one in manifests}
-    entries = Sidecars((), KINDS).read(sources) if sources else {}
+    entries = SidecarLedger((), KINDS).read(sources) if sources else {}
     return {key: entry for key, entry in entries.items() if key in sources}
 
 
-def _spelled(path: Path, top: Path) -> Path:
-    topmost = topmost_of(path, top)
+def _match_spelling(path: Path, top: Path) -> Path:
+    topmost = find_topmost_folder(path, top)
     return next((one for one in (path, *path.parents) if str(one.resolve()) == topmost), path)
 
 
-def _lies_in(path: str, folders: Iterable[str]) -> bool:
+def _is_inside(path: str, folders: Iterable[str]) -> bool:
     real = os.path.realpath(path)
     return any(real == folder or real.startswith(f"{folder}{os.sep}") for folder in folders)

@@ -14,11 +14,11 @@ from typing import Any, Final
 
 from controller.core.documents.nodes import Path
 from controller.core.identity.tags import STAMP
-from controller.core.identity.tokens import with_names
-from controller.core.jobs.diff import difference
+from controller.core.identity.tokens import fill_names
+from controller.core.jobs.diff import compare_members
 from controller.core.kinds.base_models import foundation_model
 from controller.core.kinds.kind import Comparison, Kind
-from controller.core.model import API_VERSION, Live, Place, Target
+from controller.core.model import API_VERSION, LiveJob, Place, Target
 from controller.core.schema.paths import step
 
 _RESERVED: Final = ("aws:", STAMP)
@@ -72,7 +72,7 @@ def from_request(kind: Kind, spec: Mapping[str, Any]) -> Draft:
 def from_live(
     kind: Kind,
     schema: Mapping[str, Any],
-    live: Live,
+    live: LiveJob,
     tags: Mapping[str, Mapping[str, str]],
     name: str,
     target: Target,
@@ -201,9 +201,9 @@ def _remarks(
             yield (member,), _RESOLVED
 
 
-def _differing(kind: Kind, spec: Mapping[str, Any], name: str, live: Live) -> Iterator[str]:
+def _differing(kind: Kind, spec: Mapping[str, Any], name: str, live: LiveJob) -> Iterator[str]:
     """Yield what would keep the job from being adopted, as the plan itself will see it."""
-    found = difference(kind, with_names(kind, spec, name), live.members)
+    found = compare_members(kind, fill_names(kind, spec, name), live.members)
     for change in found.changes:
         if not kind.sensitive.isdisjoint(change.member.split(".")):
             continue

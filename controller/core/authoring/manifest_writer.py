@@ -18,7 +18,7 @@ from typing import Any, Final
 from controller.core.authoring.modelines import modeline
 from controller.core.authoring.skeleton import comment, indented
 from controller.core.documents.nodes import Path
-from controller.core.printable import Form, escaped_as
+from controller.core.printable import OutputSyntax, escape_output
 from controller.core.schema.paths import step
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:/@+-]*(?<!:)")
@@ -52,7 +52,7 @@ def scalar(value: object) -> str:
     if _PLAIN.fullmatch(value) and value.lower() not in _TAKEN:
         return value
     # JSON leaves control characters that YAML forbids as they are.
-    return escaped_as(json.dumps(value, ensure_ascii=False), Form.YAML)
+    return escape_output(json.dumps(value, ensure_ascii=False), OutputSyntax.YAML)
 
 
 @dataclass(frozen=True, slots=True)

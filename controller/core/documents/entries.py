@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from controller.core.documents.envelope_values import policy_of, target_of
 from controller.core.model import JobKey, Manifest, Problem, Source
-from controller.core.severity import errors
+from controller.core.severity import filter_errors
 
 
 class Entry(NamedTuple):
@@ -49,7 +49,7 @@ class Entry(NamedTuple):
 
 def manifest(entry: Entry) -> Manifest:
     """Return an entry as the manifest that it stands for."""
-    invalid = bool(errors(entry.problems))
+    invalid = bool(filter_errors(entry.problems))
     return Manifest(
         key=entry.key,
         source=entry.source,
@@ -68,5 +68,5 @@ def with_problems(entry: Entry, problems: Iterable[Problem]) -> Entry:
         replace(problem, key=entry.key) if problem.source.path == entry.path else problem
         for problem in problems
     )
-    spec = None if errors(more) else entry.spec
+    spec = None if filter_errors(more) else entry.spec
     return entry._replace(problems=(*entry.problems, *more), spec=spec)

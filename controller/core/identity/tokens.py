@@ -34,7 +34,7 @@ class Ownership(StrEnum):
     FOREIGN = "foreign"
 
 
-def digest(kind: Kind, request: Mapping[str, Any], attempt: int) -> str:
+def compute_digest(kind: Kind, request: Mapping[str, Any], attempt: int) -> str:
     """Return the SHA-256, in hex, of a request's RFC 8785 form, without its tags and token.
 
     Equal requests have equal digests, whatever the order of their keys.
@@ -53,33 +53,33 @@ def digest(kind: Kind, request: Mapping[str, Any], attempt: int) -> str:
 
 
 @lru_cache(maxsize=16)
-def owner_mark(owner: str) -> str:
+def get_owner_prefix(owner: str) -> str:
     """Return the prefix that all tokens of an owner, and no others, begin with."""
     return f"{SCHEME}{hashlib.sha256(owner.encode()).hexdigest()[:8]}-"
 
 
-def token(owner: str, request_digest: str) -> str:
+def build_token(owner: str, request_digest: str) -> str:
     """Return the client request token of a digest under an owner: 77 characters."""
-    return owner_mark(owner) + request_digest
+    return get_owner_prefix(owner) + request_digest
 
 
-def digest_of(job_token: str | None) -> str:
+def parse_digest(job_token: str | None) -> str:
     """Return the digest inside one of our tokens, or an empty string."""
     if job_token is None or not job_token.startswith(SCHEME):
         return ""
     return job_token.rpartition("-")[2]
 
 
-def ownership(job_token: str, submission: Submission, owner: str) -> Ownership:
+def classify_token(job_token: str, submission: Submission, owner: str) -> Ownership:
     """Return whose a job with this token is."""
     if job_token == submission.token:
         return Ownership.SAME
-    if job_token.startswith(owner_mark(owner)):
+    if job_token.startswith(get_owner_prefix(owner)):
         return Ownership.CHANGED
     return Ownership.FOREIGN
 
 
-def with_names(kind: Kind, spec: Mapping[str, Any], name: str, suffix: str = "") -> dict[str, Any]:
+def fill_names(kind: Kind, spec: Mapping[str, Any], name: str, suffix: str = "") -> dict[str, Any]:
     """Return the request of a spec: names default to the manifest's, then get the suffix.
 
     Members keep the order of the spec, and no other value is changed.
@@ -91,7 +91,7 @@ def with_names(kind: Kind, spec: Mapping[str, Any], name: str, suffix: str = "")
     return request
 
 
-def suffix_of(name: str, plain: str) -> str | None:
+def find_suffix(name: str, plain: str) -> str | None:
     """Return the suffix that a retry or revision added to a plain name, or None if it is none.
 
     >>> suffix_of("support-bot-1a2b3c4d-r2", "support-bot")
@@ -106,7 +106,7 @@ def is_suffixed(name: str) -> bool:
     return _ENDING.search(name) is not None
 
 
-def stems(name: str) -> Iterator[tuple[str, int, bool]]:
+def iter_stems(name: str) -> Iterator[tuple[str, int, bool]]:
     """Yield each name that becomes this one with a suffix: name, attempt, whether it is a revision.
 
     >>> list(stems("support-bot-1a2b3c4d-r2"))
@@ -121,7 +121,7 @@ def stems(name: str) -> Iterator[tuple[str, int, bool]]:
         yield name[: found.start()], attempt, True
 
 
-def submission(
+def derive_submission(
     kind: Kind,
     spec: Mapping[str, Any],
     name: str,
@@ -138,18 +138,18 @@ def submission(
     suffix = f"-{revision}" if revision else ""
     if attempt:
         suffix += f"-r{attempt}"
-    request = with_names(kind, spec, name, suffix)
-    request_digest = digest(kind, request, attempt)
+    request = fill_names(kind, spec, name, suffix)
+    request_digest = compute_digest(kind, request, attempt)
     return Submission(
         name=str(request[kind.name_member]),
         attempt=attempt,
         request=request,
         digest=request_digest,
-        token=token(owner, request_digest),
+        token=build_token(owner, request_digest),
         revision=revision,
     )
 
 
-def revision_of(kind: Kind, spec: Mapping[str, Any], name: str) -> str:
+def compute_revision(kind: Kind, spec: Mapping[str, Any], name: str) -> str:
     """Return the eight digits that the names of a new revision end with."""
-    return digest(kind, with_names(kind, spec, name), 0)[:8]
+    return compute_digest(kind, fill_names(kind, spec, name), 0)[:8]

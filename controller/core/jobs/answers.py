@@ -17,7 +17,7 @@ from controller.core.model import Place
 _ARN = "arn:"
 _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
 _PARTS = 6
-_MOST_SHOWN = 80
+_MAX_SHOWN = 80
 
 
 def find_fault_in_job(
@@ -30,17 +30,17 @@ def find_fault_in_job(
     # A job with another name or ARN than requested would be taken for the manifest's own.
     member = kind.arn_member if identifier.startswith(_ARN) else kind.name_member
     if members[member] != identifier:
-        return f"it is about {_shown(members[member])}, not about {identifier}"
+        return f"it is about {_truncate_value(members[member])}, not about {identifier}"
     token = members.get(kind.token_member)
     if kind.echoes_token and token is not None and not _is_text(token):
-        return f"its {kind.token_member} is {_shown(token)}"
+        return f"its {kind.token_member} is {_truncate_value(token)}"
     return None
 
 
 def find_fault_in_summary(kind: Kind, place: Place, members: Any) -> str | None:
     """Return what is wrong with one summary of a List response."""
     if not isinstance(members, Mapping):
-        return f"a summary is {_shown(members)}"
+        return f"a summary is {_truncate_value(members)}"
     return _find_fault(kind, place, kind.listed_name_member or kind.name_member, members)
 
 
@@ -48,9 +48,9 @@ def find_fault_in_page(kind: Kind, page: Mapping[str, Any]) -> str | None:
     """Return what is wrong with a page of a List response, apart from its summaries."""
     summaries, following = page.get(kind.summaries_member), page.get("nextToken")
     if not isinstance(summaries, list):
-        return f"its {kind.summaries_member} is {_shown(summaries)}"
+        return f"its {kind.summaries_member} is {_truncate_value(summaries)}"
     if following is not None and not _is_text(following):
-        return f"its nextToken is {_shown(following)}"
+        return f"its nextToken is {_truncate_value(following)}"
     return None
 
 
@@ -70,21 +70,22 @@ def find_fault_in_arn(kind: Kind, place: Place, arn: Any) -> str | None:
         if scheme == "arn" and partition.startswith("aws") and is_place and is_kind:
             return None
     asked = str(place) if place.account_id else place.region
-    return f"its {kind.arn_member} is {_shown(arn)}, which is not a {kind.resource} in {asked}"
+    text = _truncate_value(arn)
+    return f"its {kind.arn_member} is {text}, which is not a {kind.resource} in {asked}"
 
 
 def find_fault_in_tags(tags: Any) -> str | None:
     """Return what is wrong with a list of tags."""
     if isinstance(tags, list) and all(map(_is_tag, tags)):
         return None
-    return f"its tags are {_shown(tags)}"
+    return f"its tags are {_truncate_value(tags)}"
 
 
 def find_fault_in_account(account: Any) -> str | None:
     """Return what is wrong with the account in a GetCallerIdentity response."""
     if isinstance(account, str) and _ACCOUNT.fullmatch(account):
         return None
-    return f"its Account is {_shown(account)}"
+    return f"its Account is {_truncate_value(account)}"
 
 
 def _find_fault(
@@ -92,7 +93,7 @@ def _find_fault(
 ) -> str | None:
     for member in (kind.arn_member, name_member, kind.status_member, kind.created_member):
         if member and not _is_text(members.get(member)):
-            return f"its {member} is {_shown(members.get(member))}"
+            return f"its {member} is {_truncate_value(members.get(member))}"
     return find_fault_in_arn(kind, place, members[kind.arn_member])
 
 
@@ -106,9 +107,9 @@ def _is_tag(tag: Any) -> bool:
     )
 
 
-def _shown(value: Any) -> str:
+def _truncate_value(value: Any) -> str:
     """Return a value in a few characters; it may be megabytes of anything."""
     if value is None:
         return "missing"
     text = repr(value)
-    return text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…"
+    return text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…"

@@ -12,22 +12,22 @@ from dataclasses import dataclass, replace
 from controller.core.fleet import Fleet
 from controller.core.identity.tokens import (
     Ownership,
-    owner_mark,
-    ownership,
-    revision_of,
-    submission,
+    classify_token,
+    compute_revision,
+    derive_submission,
+    get_owner_prefix,
 )
-from controller.core.jobs.diff import difference, failure_text
-from controller.core.jobs.failure_causes import heals
+from controller.core.jobs.diff import compare_members, get_failure_message
+from controller.core.jobs.failure_causes import is_retryable
 from controller.core.kinds.kind import Kind
-from controller.core.model import Desired, Earlier, Live, Recorded, Submission
+from controller.core.model import DesiredJob, EarlierJob, JobRecord, LiveJob, Submission
 
-Walk = Generator[str, Live | None, "Found"]
+JobSearch = Generator[str, LiveJob | None, "SearchResult"]
 """Yields the name or ARN of a job to look up, receives the job or None, and returns ``Found``."""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SearchResult:
     """The result of a search for a manifest's job.
 
     ``submission`` is the one that was looked up last and ``live`` its job, or None when none of the
@@ -36,25 +36,27 @@ class Found:
     """
 
     submission: Submission | None
-    live: Live | None
-    earlier: tuple[Earlier, ...] = ()
-    following: Submission | None = None
+    live: LiveJob | None
+    earlier: tuple[EarlierJob, ...] = ()
+    next_submission: Submission | None = None
 
     @property
-    def may_submit(self) -> bool:
+    def can_submit(self) -> bool:
         """Whether some submission of the manifest has no job, so that policy may submit it."""
-        return self.submission is not None and (self.live is None or self.following is not None)
+        return self.submission is not None and (
+            self.live is None or self.next_submission is not None
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Lineage:
+class Attempts:
     """The submissions of one manifest under its fleet, derived on demand."""
 
     kind: Kind
-    desired: Desired
+    desired: DesiredJob
     fleet: Fleet
 
-    def at(self, attempt: int, *, revised: bool = False) -> Submission:
+    def derive_attempt(self, attempt: int, *, revised: bool = False) -> Submission:
         """Return the submission of an attempt; ``revised`` puts the current spec into its name.
 
         Raises ValueError for an invalid manifest, which has no submission.
@@ -65,18 +67,18 @@ class Lineage:
         if not revised and attempt == desired.submission.attempt:
             return desired.submission
         name = desired.key.name
-        revision = revision_of(self.kind, spec, name) if revised else ""
+        revision = compute_revision(self.kind, spec, name) if revised else ""
         owner = self.fleet.owner
-        return submission(self.kind, spec, name, owner, attempt=attempt, revision=revision)
+        return derive_submission(self.kind, spec, name, owner, attempt=attempt, revision=revision)
 
-    def recorded_as(self, recorded: Recorded | None) -> Submission | None:
+    def find_recorded(self, recorded: JobRecord | None) -> Submission | None:
         """Return the current submission that a recorded job was created from, or None."""
         if recorded is None or recorded.arn is None:
             return None
-        return self._made_of(recorded)
+        return self._match_recorded(recorded)
 
-    def instead_of(
-        self, made: Submission, recorded: Recorded | None, *, after: int = -1
+    def prefer_unconfirmed(
+        self, made: Submission, recorded: JobRecord | None, *, after: int = -1
     ) -> Submission:
         """Return an earlier submission whose Create has an unknown outcome, or the given one.
 
@@ -86,26 +88,28 @@ class Lineage:
         """
         if recorded is None or not recorded.is_intent:
             return made
-        begun = self._made_of(recorded) or self._namesake(recorded)
+        begun = self._match_recorded(recorded) or self._find_by_name(recorded)
         if begun is None or begun.revision != made.revision:
             return made
         return begun if after < begun.attempt < made.attempt else made
 
-    def _namesake(self, recorded: Recorded) -> Submission | None:
-        made = self.at(recorded.attempt)
+    def _find_by_name(self, recorded: JobRecord) -> Submission | None:
+        made = self.derive_attempt(recorded.attempt)
         return made if made.name == recorded.name else None
 
-    def _made_of(self, recorded: Recorded) -> Submission | None:
+    def _match_recorded(self, recorded: JobRecord) -> Submission | None:
         if self.desired.submission is None:
             return None
         # The record does not say whether it was a revision; digest and token decide.
         for revised in (False, True):
-            made = self.at(recorded.attempt, revised=revised)
+            made = self.derive_attempt(recorded.attempt, revised=revised)
             if (made.digest, made.token) == (recorded.digest, recorded.token):
                 return made
         return None
 
-    def whose(self, made: Submission, live: Live, recorded: Recorded | None) -> Ownership:
+    def judge_ownership(
+        self, made: Submission, live: LiveJob, recorded: JobRecord | None
+    ) -> Ownership:
         """Return whose a live job is: tokens decide, then the recorded ARN, then the exact name.
 
         A job that the manifest adopted counts as its own as long as the spec is the one that was
@@ -116,72 +120,80 @@ class Lineage:
         if is_recorded and same_digest and self.desired.policy.adopt == live.arn:
             return Ownership.SAME
         if live.token is not None:
-            return ownership(live.token, made, self.fleet.owner)
+            return classify_token(live.token, made, self.fleet.owner)
         if is_recorded:
             return Ownership.SAME if same_digest else Ownership.CHANGED
         # The kind's Get shows tokens, so a job without one was not submitted by this program.
         if self.kind.echoes_token:
             return Ownership.FOREIGN
-        found = difference(self.kind, made.request, live.members)
+        found = compare_members(self.kind, made.request, live.members)
         return Ownership.CHANGED if found.changes else Ownership.SAME
 
-    def is_ours(self, live: Live) -> bool:
+    def is_ours(self, live: LiveJob) -> bool:
         """Whether a recorded job was submitted by this fleet, as far as the service shows.
 
         Anyone can edit a sidecar; the token shows who submitted the job.
         """
-        return live.token is None or live.token.startswith(owner_mark(self.fleet.owner))
+        return live.token is None or live.token.startswith(get_owner_prefix(self.fleet.owner))
 
-    def adopts(self, made: Submission, live: Live) -> bool:
+    def can_adopt(self, made: Submission, live: LiveJob) -> bool:
         """Whether policy.adopt names a job whose spec provably equals the manifest's.
 
         So the next attempt is known even where no sidecar records the adoption.
         """
         if self.desired.policy.adopt != live.arn:
             return False
-        found = difference(self.kind, made.request, live.members)
+        found = compare_members(self.kind, made.request, live.members)
         return not found.changes and not found.unknown
 
-    def after(self, made: Submission, live: Live, recorded: Recorded | None) -> Submission | None:
+    def find_next_attempt(
+        self, made: Submission, live: LiveJob, recorded: JobRecord | None
+    ) -> Submission | None:
         """Return the attempt that policy asks for after this one, or None.
 
         A raised ``policy.attempt`` applies to jobs that failed or were stopped; automatic retries
         follow only failures that may be temporary.
         """
-        if live.status not in self._again:
+        if live.status not in self._retryable_statuses:
             return None
-        if self.whose(made, live, recorded) is not Ownership.SAME and not self.adopts(made, live):
+        if self.judge_ownership(made, live, recorded) is not Ownership.SAME and not self.can_adopt(
+            made, live
+        ):
             return None
         policy, revised = self.desired.policy, bool(made.revision)
         if made.attempt < policy.attempt:
-            return self.at(policy.attempt, revised=revised)
+            return self.derive_attempt(policy.attempt, revised=revised)
         # Automatic retries come on top of the attempts that a person asked for.
         is_last = made.attempt >= policy.attempt + policy.retries
         if is_last or live.status not in self.kind.failed:
             return None
-        if not heals(failure_text(self.kind, live.members), self.fleet):
+        if not is_retryable(get_failure_message(self.kind, live.members), self.fleet):
             return None
-        return self.at(made.attempt + 1, revised=revised)
+        return self.derive_attempt(made.attempt + 1, revised=revised)
 
-    def beyond(self, made: Submission, live: Live, recorded: Recorded | None) -> Submission | None:
+    def find_possible_attempt(
+        self, made: Submission, live: LiveJob, recorded: JobRecord | None
+    ) -> Submission | None:
         """Return the next attempt if it may exist although policy does not ask for it now.
 
         Policy or the spec may have been different when it was submitted. A record would name it.
         """
-        if (recorded is not None and recorded.arn is not None) or live.status not in self._again:
+        if (
+            recorded is not None and recorded.arn is not None
+        ) or live.status not in self._retryable_statuses:
             return None
-        is_foreign = self.whose(made, live, recorded) is Ownership.FOREIGN
-        if is_foreign and not self.adopts(made, live):
+        is_foreign = self.judge_ownership(made, live, recorded) is Ownership.FOREIGN
+        if is_foreign and not self.can_adopt(made, live):
             return None
-        return self.at(made.attempt + 1, revised=bool(made.revision))
+        return self.derive_attempt(made.attempt + 1, revised=bool(made.revision))
 
     @property
-    def _again(self) -> frozenset[str]:
+    def _retryable_statuses(self) -> frozenset[str]:
         """The statuses in which a job ends and may be followed by another attempt."""
         return self.kind.failed | self.kind.stopped
 
 
-def turned(desired: Desired, made: Submission | None) -> Desired:
+def select_submission(desired: DesiredJob, made: Submission | None) -> DesiredJob:
     """Return a desired job with another of its submissions as the current one."""
     # The usual case; a copy per job and pass would add up in large trees.
     if made is None or made is desired.submission:

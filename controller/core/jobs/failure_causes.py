@@ -9,29 +9,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from controller.core.fleet import Fleet, matches
+from controller.core.fleet import Fleet, is_match
 
 
 @dataclass(frozen=True, slots=True)
-class Cause:
+class FailureCause:
     """A cause of failure: a word for people, and whether another attempt may succeed."""
 
-    word: str
-    heals: bool
+    label: str
+    is_retryable: bool
 
 
-INTERNAL = Cause("internal error", heals=True)
-CAPACITY = Cause("capacity", heals=True)
-PERMISSION = Cause("permission", heals=False)
-DATA = Cause("data", heals=False)
-POLICY = Cause("policy", heals=False)
-UNKNOWN = Cause("unknown cause", heals=False)
-FLEET_HEALING = Cause("listed in failures.healing", heals=True)
-FLEET_LASTING = Cause("listed in failures.lasting", heals=False)
+INTERNAL = FailureCause("internal error", is_retryable=True)
+CAPACITY = FailureCause("capacity", is_retryable=True)
+PERMISSION = FailureCause("permission", is_retryable=False)
+DATA = FailureCause("data", is_retryable=False)
+POLICY = FailureCause("policy", is_retryable=False)
+UNKNOWN = FailureCause("unknown cause", is_retryable=False)
+FLEET_HEALING = FailureCause("listed in failures.healing", is_retryable=True)
+FLEET_LASTING = FailureCause("listed in failures.lasting", is_retryable=False)
 
 # The first match wins, in lower case; ``*`` stands for any text. Permanent causes come before
 # temporary ones: a wrong retry costs money.
-_TABLE: tuple[tuple[str, Cause], ...] = (
+_TABLE: tuple[tuple[str, FailureCause], ...] = (
     ("*could not validate*permissions*", PERMISSION),
     ("*perms missing*", PERMISSION),
     ("*access denied*", PERMISSION),
@@ -59,27 +59,27 @@ _TABLE: tuple[tuple[str, Cause], ...] = (
 
 
 @lru_cache(maxsize=1024)
-def cause_of(message: str, fleet: Fleet) -> Cause:
+def classify_failure(message: str, fleet: Fleet) -> FailureCause:
     """Return the cause that a failure message indicates; the fleet's own lists come first.
 
     Case and whitespace do not matter. An empty message, and one that matches nothing, has an
     unknown cause, which is never retried.
     """
-    text = _plain(message)
+    text = _normalize(message)
     if not text:
         return UNKNOWN
     own = fleet.failures
     # When both lists match, the permanent one wins: not retrying costs nothing.
     for patterns, cause in ((own.lasting, FLEET_LASTING), (own.healing, FLEET_HEALING)):
-        if any(matches(_plain(pattern), text) for pattern in patterns):
+        if any(is_match(_normalize(pattern), text) for pattern in patterns):
             return cause
-    return next((cause for pattern, cause in _TABLE if matches(pattern, text)), UNKNOWN)
+    return next((cause for pattern, cause in _TABLE if is_match(pattern, text)), UNKNOWN)
 
 
-def heals(message: str, fleet: Fleet) -> bool:
+def is_retryable(message: str, fleet: Fleet) -> bool:
     """Whether a job that failed with this message may succeed when it is run again unchanged."""
-    return cause_of(message, fleet).heals
+    return classify_failure(message, fleet).is_retryable
 
 
-def _plain(text: str) -> str:
+def _normalize(text: str) -> str:
     return " ".join(text.split()).lower()

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from controller.core.identity.tags import Retag, Tags
-from controller.core.model import Change, Desired, Earlier, Failure, Live, Place
+from controller.core.model import CallFailure, DesiredJob, EarlierJob, FieldChange, LiveJob, Place
 
 
 class Verb(StrEnum):
@@ -22,7 +22,7 @@ class Verb(StrEnum):
     NOOP = "NOOP"
 
     @property
-    def mutates(self) -> bool:
+    def is_mutating(self) -> bool:
         """Whether executing it calls an operation that changes something."""
         return self in {Verb.SUBMIT, Verb.STOP, Verb.TAG}
 
@@ -55,7 +55,7 @@ class Reason(StrEnum):
     TOKEN_REPLAY = "TokenReplay"  # noqa: S105 - a reason's name, not a secret
 
 
-UNREAD = frozenset({Reason.OBSERVATION_FAILED, Reason.RECORD_UNREADABLE})
+UNREADABLE_REASONS = frozenset({Reason.OBSERVATION_FAILED, Reason.RECORD_UNREADABLE})
 """Reasons for which something could not be read: the pass has failed, and a retry is safe."""
 
 
@@ -72,14 +72,14 @@ class Action:
 
     verb: Verb
     reason: Reason
-    desired: Desired
+    desired: DesiredJob
     message: str = ""
     place: Place | None = None
-    live: Live | None = None
-    changes: tuple[Change, ...] = ()
-    failure: Failure | None = None
-    earlier: tuple[Earlier, ...] = ()
-    stops: tuple[Live, ...] = ()
+    live: LiveJob | None = None
+    changes: tuple[FieldChange, ...] = ()
+    failure: CallFailure | None = None
+    earlier: tuple[EarlierJob, ...] = ()
+    stops: tuple[LiveJob, ...] = ()
     retags: tuple[Retag, ...] = ()
     tags: Mapping[str, Tags] = field(default_factory=dict)
     unread_tags: Mapping[str, Tags] = field(default_factory=dict)
@@ -100,7 +100,7 @@ class Plan:
         """
         return tuple(
             sorted(
-                (action for action in self.actions if action.verb.mutates),
+                (action for action in self.actions if action.verb.is_mutating),
                 key=lambda action: (
                     # False sorts before True, so unconfirmed intents come first.
                     action.reason is not Reason.INTENT_UNCONFIRMED,
@@ -123,7 +123,7 @@ class Outcome:
     """
 
     planned: Action
-    now: Action
-    failure: Failure | None = None
+    actual: Action
+    failure: CallFailure | None = None
     arn: str | None = None
     active: int | None = None

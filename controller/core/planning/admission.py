@@ -14,16 +14,16 @@ from types import MappingProxyType
 
 from controller.core.fleet import Fleet
 from controller.core.kinds.kind import Kind
-from controller.core.model import Disposition, Failure, JobKey, Place, Recorded
+from controller.core.model import CallFailure, Disposition, JobKey, JobRecord, Place
 from controller.core.planning.actions import Action, Plan, Reason, Verb
-from controller.core.planning.slots import Lane, Slots, lane_of, slots_of
+from controller.core.planning.slots import Lane, Slots, find_slots, get_lane
 
-_NOBODY: Mapping[Lane, int] = MappingProxyType({})
-_NOTHING: Slots = MappingProxyType({})
+_NO_COUNTS: Mapping[Lane, int] = MappingProxyType({})
+_NO_SLOTS: Slots = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
-class Crowd:
+class Occupancy:
     """The jobs that take slots beside those of a plan, and the submits that may take one.
 
     ``active`` counts the active jobs of a lane, whoever submitted them, where that was counted.
@@ -31,67 +31,78 @@ class Crowd:
     slot from the others.
     """
 
-    active: Mapping[Lane, int] = field(default_factory=lambda: _NOBODY)
-    beside: Slots = field(default_factory=lambda: _NOTHING)
+    active: Mapping[Lane, int] = field(default_factory=lambda: _NO_COUNTS)
+    others: Slots = field(default_factory=lambda: _NO_SLOTS)
     permits: Callable[[Action], bool] = lambda _: True
 
 
-def queue(
+def admit_submits(
     actions: Sequence[Action],
     kinds: Mapping[str, Kind],
-    recorded: Mapping[JobKey, Recorded],
+    recorded: Mapping[JobKey, JobRecord],
     fleet: Fleet,
-    crowd: Crowd,
+    crowd: Occupancy,
 ) -> list[Action]:
     """Admit the first submits, in the order in which they start, and queue the rest."""
     changes = Plan(tuple(actions)).changes
     # In the order of their start, so that priority decides who gets the last slot.
     submits = [one for one in changes if one.verb is Verb.SUBMIT and crowd.permits(one)]
     # Merged by ARN before counting: a job known from two sources takes one slot.
-    ours = Counter({**crowd.beside, **slots_of(actions, kinds, recorded)}.values())
-    rooms = _Rooms(fleet.limits.max_active)
+    ours = Counter({**crowd.others, **find_slots(actions, kinds, recorded)}.values())
+    rooms = _Capacity(fleet.limits.max_active)
     for lane, count in ours.items():
-        rooms.busy[lane.place] += count
+        rooms.active[lane.place] += count
     for action in submits:
-        lane, known = lane_of(action), recorded.get(action.desired.key)
-        if known is not None and known.queue_active is not None and lane not in rooms.numbers:
+        lane, known = get_lane(action), recorded.get(action.desired.key)
+        if (
+            known is not None
+            and known.queue_active is not None
+            and lane not in rooms.observed_quotas
+        ):
             # The first job in line was refused most recently; later ones may hold older numbers.
-            rooms.numbers[lane] = known.queue_active
-            rooms.left[lane] = _room(known.queue_active, crowd.active.get(lane), ours[lane])
+            rooms.observed_quotas[lane] = known.queue_active
+            rooms.remaining[lane] = _compute_headroom(
+                known.queue_active, crowd.active.get(lane), ours[lane]
+            )
     told = {
-        action.desired.key: rooms.let_in(action, recorded.get(action.desired.key))
+        action.desired.key: rooms.admit(action, recorded.get(action.desired.key))
         for action in submits
     }
     return [told.get(action.desired.key, action) for action in actions]
 
 
 @dataclass(slots=True)
-class _Rooms:
+class _Capacity:
     """The remaining slots: per place under our own limit, per lane under the service's quota.
 
     Lanes whose quota is unknown count as free, because only a Create can find out.
     """
 
     limit: int | None
-    busy: Counter[Place | None] = field(default_factory=Counter)
-    numbers: dict[Lane, int] = field(default_factory=dict)
-    left: dict[Lane, int] = field(default_factory=dict)
+    active: Counter[Place | None] = field(default_factory=Counter)
+    observed_quotas: dict[Lane, int] = field(default_factory=dict)
+    remaining: dict[Lane, int] = field(default_factory=dict)
 
-    def let_in(self, action: Action, recorded: Recorded | None) -> Action:
+    def admit(self, action: Action, recorded: JobRecord | None) -> Action:
         """Take a slot and return the submit unchanged, or return it as queued if none is free."""
-        lane = lane_of(action)
-        if self.limit is not None and self.busy[lane.place] >= self.limit:
-            return queued(action, f"limits.maxActive lets {self.limit} jobs be active at once")
+        lane = get_lane(action)
+        if self.limit is not None and self.active[lane.place] >= self.limit:
+            return queue_submit(
+                action, f"limits.maxActive lets {self.limit} jobs be active at once"
+            )
         # A lane that was never full has no number and is not limited here.
-        if self.left.get(lane, 1) <= 0:
-            return queued(action, _told(recorded) or full_text(self.numbers[lane]))
-        self.busy[lane.place] += 1
-        if lane in self.left:
-            self.left[lane] -= 1
+        if self.remaining.get(lane, 1) <= 0:
+            return queue_submit(
+                action,
+                _get_recorded_refusal(recorded) or format_quota_full(self.observed_quotas[lane]),
+            )
+        self.active[lane.place] += 1
+        if lane in self.remaining:
+            self.remaining[lane] -= 1
         return action
 
 
-def _room(number: int, listed: int | None, ours: int) -> int:
+def _compute_headroom(number: int, listed: int | None, ours: int) -> int:
     """Return how many jobs may be tried in a lane that was once full at ``number`` active jobs.
 
     One job is tried whenever the number is evidently not the quota (nothing is active, or more jobs
@@ -111,7 +122,7 @@ _QUEUED = "Queued: "
 _FULL = "the service takes no further job"
 
 
-def _told(recorded: Recorded | None) -> str:
+def _get_recorded_refusal(recorded: JobRecord | None) -> str:
     """Return the message of this job's own refusal, which is kept until the job is tried again."""
     # The recorded message must come out the same, or each pass would write the sidecar again.
     told = f"{_QUEUED}{_FULL}"
@@ -120,12 +131,12 @@ def _told(recorded: Recorded | None) -> str:
     return recorded.message.removeprefix(_QUEUED)
 
 
-def queued(action: Action, cause: str) -> Action:
+def queue_submit(action: Action, cause: str) -> Action:
     """Return a submit as waiting for a free slot: it is neither sent nor recorded as an intent."""
     return replace(action, verb=Verb.WAIT, reason=Reason.QUEUED, message=f"{_QUEUED}{cause}")
 
 
-def full_text(active: int | None, failure: Failure | None = None) -> str:
+def format_quota_full(active: int | None, failure: CallFailure | None = None) -> str:
     """Return why a job waits for the service's quota, with the service's message after a refusal.
 
     The text holds only what stays the same while the job waits; otherwise every idle pass would
@@ -136,12 +147,12 @@ def full_text(active: int | None, failure: Failure | None = None) -> str:
     return f"{_FULL}{known}{words}; it is tried when there is room"
 
 
-def refusal_text(active: int | None, failure: Failure) -> str:
+def format_quota_refusal(active: int | None, failure: CallFailure) -> str:
     """Return the message of a job whose Create the quota refused."""
-    return f"{_QUEUED}{full_text(active, failure)}"
+    return f"{_QUEUED}{format_quota_full(active, failure)}"
 
 
-def is_full(failure: Failure | None) -> bool:
+def is_quota_refusal(failure: CallFailure | None) -> bool:
     """Whether a Create failed for the quota alone, so that it certainly created no job."""
     return (
         # An ambiguous refusal may hide a created job, so it says nothing about the quota.

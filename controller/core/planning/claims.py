@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
 
-from controller.core.identity.tokens import revision_of, stems, submission
+from controller.core.identity.tokens import compute_revision, derive_submission, iter_stems
 from controller.core.kinds.kind import Kind
-from controller.core.model import Desired, JobKey, Live, Place, Recorded
+from controller.core.model import DesiredJob, JobKey, JobRecord, LiveJob, Place
 from controller.core.validation.tree_conflicts import reaches
 
 
@@ -29,7 +29,7 @@ class Proof(IntEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Others:
+class TreeManifests:
     """The manifests of the whole tree, and the records of those outside the folders of the pass.
 
     ``near`` are the paths that a pass over the whole tree would read. Elsewhere, for example in a
@@ -37,10 +37,10 @@ class Others:
     further manifests.
     """
 
-    manifests: tuple[Desired, ...] = ()
-    recorded: Mapping[JobKey, Recorded] = field(default_factory=dict)
+    manifests: tuple[DesiredJob, ...] = ()
+    recorded: Mapping[JobKey, JobRecord] = field(default_factory=dict)
     unreadable: tuple[str, ...] = ()
-    near: frozenset[str] = frozenset()
+    covered_paths: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +49,13 @@ class Claims:
 
     kinds: Mapping[str, Kind]
     owner: str
-    others: Others
-    by_name: Mapping[tuple[str, str], list[Desired]]
-    by_record: Mapping[str, list[Desired]]
-    by_key: Mapping[JobKey, list[Desired]] = field(default_factory=dict)
-    recorded: Mapping[JobKey, Recorded] = field(default_factory=dict)
+    tree: TreeManifests
+    by_name: Mapping[tuple[str, str], list[DesiredJob]]
+    by_record: Mapping[str, list[DesiredJob]]
+    by_key: Mapping[JobKey, list[DesiredJob]] = field(default_factory=dict)
+    recorded: Mapping[JobKey, JobRecord] = field(default_factory=dict)
 
-    def clash(self, job: Desired, name: str) -> str:
+    def find_conflict(self, job: DesiredJob, name: str) -> str:
         """Return why no job may be submitted for a manifest under a name, or an empty string.
 
         Either another manifest of the tree has the same identity, or its job has or may get the
@@ -63,12 +63,12 @@ class Claims:
         over a part of it must not submit one of them.
         """
         for other in self.by_key.get(job.key, ()):
-            if not _is_same(other, job) and other.source.path in self.others.near:
+            if not _is_same(other, job) and other.source.path in self.tree.covered_paths:
                 return f"{job.key} is also in {other.source.path}: give one another metadata.name"
         # bot-r2 may be a manifest's own name and the second retry of another manifest named bot.
-        for stem, attempt, revised in _origins_of(name):
+        for stem, attempt, revised in _iter_name_origins(name):
             for other in self.by_name.get((job.key.kind, stem), ()):
-                is_near = other.source.path in self.others.near
+                is_near = other.source.path in self.tree.covered_paths
                 if _is_same(other, job) or not (is_near and _share_place(other, job)):
                     continue
                 if stem == name or reaches(other.policy, attempt, revised=revised):
@@ -76,78 +76,83 @@ class Claims:
                     return f"the job name {name} is, or may become, that of {other.key} in {place}"
         return ""
 
-    def misled(self, job: Desired, place: Place) -> str:
+    def find_wrong_credentials(self, job: DesiredJob, place: Place) -> str:
         """Return which other manifest shows that a job's credentials are the wrong ones, if any.
 
         That manifest uses the same credentials, but declares or records another account or region
         than they act in.
         """
         role, region = job.target.assume_role_arn, job.target.region
-        for other in self.others.manifests:
-            if other.target.assume_role_arn != role or other.source.path not in self.others.near:
+        for other in self.tree.manifests:
+            if (
+                other.target.assume_role_arn != role
+                or other.source.path not in self.tree.covered_paths
+            ):
                 continue
             declared, known = other.target.account_id, self.recorded.get(other.key)
             if declared not in {None, place.account_id}:
                 return f"{other.key} declares account {declared} for the same credentials"
             # A manifest without a region gets the one that these credentials default to.
             default = None if region else place.region
-            if known is not None and _is_led_away(known, other.target.region or default, place):
+            if known is not None and _is_recorded_elsewhere(
+                known, other.target.region or default, place
+            ):
                 return f"the sidecar of {other.key} records {known.place} for the same credentials"
         return ""
 
-    def rival(self, job: Desired, live: Live) -> str:
+    def find_rival(self, job: DesiredJob, live: LiveJob) -> str:
         """Return why a live job may equally belong to another manifest, or an empty string."""
-        own = self._proof(job, live)
-        for other in self._candidates(job.key.kind, live):
-            if not _is_same(other, job) and self._proof(other, live) >= own:
+        own = self._find_proof(job, live)
+        for other in self._iter_candidates(job.key.kind, live):
+            if not _is_same(other, job) and self._find_proof(other, live) >= own:
                 return f"{live.arn} is the job of {other.key} in {other.source.path}"
         # A copied sidecar is the only evidence, and an unreadable file may hold the original's
         # manifest.
-        if own is Proof.RECORDED and self.others.unreadable and not job.removed:
+        if own is Proof.RECORDED and self.tree.unreadable and not job.removed:
             return (
                 f"only the sidecar says that {live.arn} is this manifest's, and another manifest "
-                f"of it may be in {self.others.unreadable[0]}, which cannot be read"
+                f"of it may be in {self.tree.unreadable[0]}, which cannot be read"
             )
         return ""
 
-    def _candidates(self, kind: str, live: Live) -> Iterator[Desired]:
-        for stem, _, _ in _origins(live):
-            yield from (job for job in self.by_name.get((kind, stem), ()) if _may_be_in(job, live))
+    def _iter_candidates(self, kind: str, live: LiveJob) -> Iterator[DesiredJob]:
+        for stem, _, _ in _iter_origins(live):
+            yield from (job for job in self.by_name.get((kind, stem), ()) if _can_be_in(job, live))
         for known in (live.arn, live.name):
             yield from (job for job in self.by_record.get(known, ()) if job.key.kind == kind)
 
-    def _proof(self, job: Desired, live: Live) -> Proof:
+    def _find_proof(self, job: DesiredJob, live: LiveJob) -> Proof:
         """Return the strongest evidence that a job belongs to a manifest that names it."""
         if job.policy.adopt == live.arn:
             return Proof.MADE
         kind = self.kinds[job.key.kind]
         # A removed manifest derives no names any more, so a name proves nothing about it.
-        name = None if job.removed or not _may_be_in(job, live) else plain_name(kind, job)
-        for stem, attempt, revised in _origins(live):
+        name = None if job.removed or not _can_be_in(job, live) else get_base_name(kind, job)
+        for stem, attempt, revised in _iter_origins(live):
             if stem == name:
-                is_made = _makes(kind, job, self.owner, live, attempt, revised=revised)
+                is_made = _is_own_submission(kind, job, self.owner, live, attempt, revised=revised)
                 return Proof.MADE if is_made else Proof.NAMED
         return Proof.RECORDED
 
 
 @dataclass(frozen=True, slots=True)
-class Around:
+class TreeScope:
     """The whole tree, of which a plan may cover only a part.
 
     ``others`` loads it as soon as an action needs it. In a ``narrow`` pass, which covers a part of
     the tree, every change needs it.
     """
 
-    others: Callable[[], Others]
-    narrow: bool = False
+    load_manifests: Callable[[], TreeManifests]
+    is_partial: bool = False
 
 
-def claims_of(
+def build_claims(
     kinds: Mapping[str, Kind],
     owner: str,
-    others: Others,
-    recorded: Mapping[JobKey, Recorded],
-    seen: Iterable[tuple[Desired, Live]] = (),
+    others: TreeManifests,
+    recorded: Mapping[JobKey, JobRecord],
+    seen: Iterable[tuple[DesiredJob, LiveJob]] = (),
 ) -> Claims:
     """Return the jobs that some manifests claim.
 
@@ -155,13 +160,13 @@ def claims_of(
     found for manifests in this pass.
     """
     known = {**others.recorded, **recorded}
-    by_name: defaultdict[tuple[str, str], list[Desired]] = defaultdict(list)
-    by_record: defaultdict[str, list[Desired]] = defaultdict(list)
-    by_key: defaultdict[JobKey, list[Desired]] = defaultdict(list)
+    by_name: defaultdict[tuple[str, str], list[DesiredJob]] = defaultdict(list)
+    by_record: defaultdict[str, list[DesiredJob]] = defaultdict(list)
+    by_key: defaultdict[JobKey, list[DesiredJob]] = defaultdict(list)
     for job in others.manifests:
         by_key[job.key].append(job)
-        by_name[job.key.kind, plain_name(kinds[job.key.kind], job)].append(job)
-        for one in _identifiers(job, known.get(job.key)):
+        by_name[job.key.kind, get_base_name(kinds[job.key.kind], job)].append(job)
+        for one in _collect_identifiers(job, known.get(job.key)):
             by_record[one].append(job)
     # The search may have followed a record to a job whose name leads to no manifest.
     for job, live in seen:
@@ -169,14 +174,14 @@ def claims_of(
     return Claims(kinds, owner, others, by_name, by_record, by_key, known)
 
 
-def plain_name(kind: Kind, job: Desired) -> str:
+def get_base_name(kind: Kind, job: DesiredJob) -> str:
     """Return the name of a manifest's first job, without the suffix of a retry or a revision."""
     if job.spec is None:
         return job.name
     return str(job.spec.get(kind.name_member, job.key.name))
 
 
-def _identifiers(job: Desired, recorded: Recorded | None) -> Iterable[str]:
+def _collect_identifiers(job: DesiredJob, recorded: JobRecord | None) -> Iterable[str]:
     """Return the ARNs that a manifest and its sidecar name, and that of an unconfirmed Create."""
     found = {job.policy.adopt} if job.policy.adopt else set()
     if recorded is not None:
@@ -185,50 +190,50 @@ def _identifiers(job: Desired, recorded: Recorded | None) -> Iterable[str]:
     return found
 
 
-def _origins(live: Live) -> Iterator[tuple[str, int, bool]]:
+def _iter_origins(live: LiveJob) -> Iterator[tuple[str, int, bool]]:
     """Yield each base name, attempt and whether it is a revision, that result in a job's name."""
-    yield from _origins_of(live.name)
+    yield from _iter_name_origins(live.name)
 
 
-def _origins_of(name: str) -> Iterator[tuple[str, int, bool]]:
+def _iter_name_origins(name: str) -> Iterator[tuple[str, int, bool]]:
     yield name, 0, False
-    yield from stems(name)
+    yield from iter_stems(name)
 
 
-def _is_same(one: Desired, other: Desired) -> bool:
+def _is_same(one: DesiredJob, other: DesiredJob) -> bool:
     """Whether two are the same manifest; the path may be spelled in two ways."""
     return (one.key, one.source.path) == (other.key, other.source.path)
 
 
-def _is_led_away(known: Recorded, region: str | None, place: Place) -> bool:
+def _is_recorded_elsewhere(known: JobRecord, region: str | None, place: Place) -> bool:
     """Whether a recorded job shows that credentials lead elsewhere: another account, or region."""
     if known.place is None:
         return False
-    if not known.may_be_in(replace(known.place, account_id=place.account_id)):
+    if not known.can_be_in(replace(known.place, account_id=place.account_id)):
         return True
-    return region == place.region and not known.may_be_in(place)
+    return region == place.region and not known.can_be_in(place)
 
 
-def _share_place(one: Desired, other: Desired) -> bool:
-    return one.target.told_place == other.target.told_place
+def _share_place(one: DesiredJob, other: DesiredJob) -> bool:
+    return one.target.known_place == other.target.known_place
 
 
-def _makes(
-    kind: Kind, job: Desired, owner: str, live: Live, attempt: int, *, revised: bool
+def _is_own_submission(
+    kind: Kind, job: DesiredJob, owner: str, live: LiveJob, attempt: int, *, revised: bool
 ) -> bool:
     """Whether a manifest's submission under this name has exactly the token that a job shows."""
     if job.spec is None or live.token is None:
         return False
     name = job.key.name
-    revision = revision_of(kind, job.spec, name) if revised else ""
+    revision = compute_revision(kind, job.spec, name) if revised else ""
     # Deriving the token again is the proof: it depends on the spec, the attempt and the owner.
-    made = submission(kind, job.spec, name, owner, attempt=attempt, revision=revision)
+    made = derive_submission(kind, job.spec, name, owner, attempt=attempt, revision=revision)
     return (made.name, made.token) == (live.name, live.token)
 
 
-def _may_be_in(job: Desired, live: Live) -> bool:
+def _can_be_in(job: DesiredJob, live: LiveJob) -> bool:
     """Whether a manifest's target allows the account and region in a live job's ARN."""
     # Padded, so that a malformed ARN unpacks too and matches only an open target.
     _, _, _, region, account, *_ = (*live.arn.split(":"), *("",) * 5)
-    declared_account, declared_region = job.target.told_place
+    declared_account, declared_region = job.target.known_place
     return declared_account in {None, account} and declared_region in {None, region}

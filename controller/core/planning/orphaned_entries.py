@@ -6,13 +6,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from controller.core.fleet import Fleet
-from controller.core.identity.tokens import stems
+from controller.core.identity.tokens import iter_stems
 from controller.core.kinds.kind import Kind
 from controller.core.model import (
-    Desired,
+    DesiredJob,
     JobKey,
+    JobRecord,
     Place,
-    Recorded,
     Source,
     Target,
 )
@@ -20,16 +20,16 @@ from controller.core.policy import Policy
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
+class StrayEntry:
     """An entry and the sidecar that holds it, which is not the one beside its job's manifest.
 
     ``real`` is the path of that sidecar with links resolved.
     """
 
     sidecar: str
-    real: str
+    real_path: str
     key: JobKey
-    recorded: Recorded
+    recorded: JobRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +45,13 @@ class Orphan:
     sidecar: str = ""
 
     @property
-    def runs(self) -> bool:
+    def is_running(self) -> bool:
         """Whether it has not ended."""
         return self.phase not in self.kind.terminal
 
 
 @dataclass(frozen=True, slots=True)
-class Census:
+class ManifestIndex:
     """The jobs that have a manifest, as far as some folders can be read.
 
     ``folders`` are those folders with links resolved. ``troubled`` are sidecars and folders that
@@ -63,58 +63,64 @@ class Census:
     folders: tuple[str, ...] = ()
     keys: frozenset[JobKey] = frozenset()
     names: frozenset[tuple[str, str]] = frozenset()
-    troubled: frozenset[str] = frozenset()
+    unreadable_paths: frozenset[str] = frozenset()
     problems: int = 0
-    beside: frozenset[JobKey] = frozenset()
+    keys_elsewhere: frozenset[JobKey] = frozenset()
 
-    def misses(self, stray: Stray) -> bool:
+    def is_orphaned(self, stray: StrayEntry) -> bool:
         """Whether an entry lies in these folders and its job certainly has no manifest there."""
-        if stray.key in self.keys or stray.key in self.beside or stray.real in self.troubled:
+        if (
+            stray.key in self.keys
+            or stray.key in self.keys_elsewhere
+            or stray.real_path in self.unreadable_paths
+        ):
             return False
         # The manifest may be in a folder that could not be read.
-        return _lies_in(stray.real, self.folders) and not _lies_in(stray.real, self.troubled)
+        return _is_inside(stray.real_path, self.folders) and not _is_inside(
+            stray.real_path, self.unreadable_paths
+        )
 
-    def with_around(self, around: Census) -> Census:
+    def widen(self, around: ManifestIndex) -> ManifestIndex:
         """Return this index extended by that of wider folders; its own folders stay the same."""
-        return Census(
+        return ManifestIndex(
             self.folders,
             self.keys | around.keys,
             self.names | around.names,
-            self.troubled | around.troubled,
+            self.unreadable_paths | around.unreadable_paths,
             max(self.problems, around.problems),
-            self.beside | around.beside,
+            self.keys_elsewhere | around.keys_elsewhere,
         )
 
-    def leads_to(self, kind: str, name: str) -> bool:
+    def has_job_name(self, kind: str, name: str) -> bool:
         """Whether a name is that of a manifest's first job, or of a retry or revision of it."""
-        names = (name, *(stem for stem, _, _ in stems(name)))
+        names = (name, *(stem for stem, _, _ in iter_stems(name)))
         return any((kind, one) in self.names for one in names)
 
 
-def removed(
-    kinds: Mapping[str, Kind], strays: Iterable[Stray], census: Census
-) -> dict[JobKey, Stray]:
+def find_removed(
+    kinds: Mapping[str, Kind], strays: Iterable[StrayEntry], census: ManifestIndex
+) -> dict[JobKey, StrayEntry]:
     """Return the entry of every job without a manifest.
 
     If a job has several, the one with the latest attempt counts, and among those one whose job had
     not ended.
     """
-    found: dict[JobKey, Stray] = {}
+    found: dict[JobKey, StrayEntry] = {}
     for one in strays:
-        if census.misses(one):
+        if census.is_orphaned(one):
             kind, known = kinds[one.key.kind], found.get(one.key)
             if known is None or _rank(kind, known.recorded) < _rank(kind, one.recorded):
                 found[one.key] = one
     return found
 
 
-def desired_of(
-    stray: Stray,
+def build_removed_job(
+    stray: StrayEntry,
     fleet: Fleet,
     targets: Mapping[Place, Target],
     *,
     prunes: bool,
-) -> Desired:
+) -> DesiredJob:
     """Return a removed job as a pass observes it: taken from its sidecar, nothing to submit.
 
     ``targets`` are the targets of manifests that have jobs in a place; their credentials lead
@@ -127,7 +133,7 @@ def desired_of(
         # Pinned to the recorded account, so that other credentials cannot stop a namesake
         # elsewhere.
         fallback = Target(asked.region, place.account_id, asked.assume_role_arn)
-    return Desired(
+    return DesiredJob(
         key=stray.key,
         source=Source(stray.sidecar),
         target=fallback,
@@ -140,11 +146,11 @@ def desired_of(
     )
 
 
-def _rank(kind: Kind, recorded: Recorded) -> tuple[int, bool]:
+def _rank(kind: Kind, recorded: JobRecord) -> tuple[int, bool]:
     ended = recorded.live is not None and recorded.live.status in kind.terminal
     return recorded.attempt, not ended
 
 
-def _lies_in(path: str, folders: Iterable[str]) -> bool:
+def _is_inside(path: str, folders: Iterable[str]) -> bool:
     # With the slash, jobs-old/ is not inside jobs/.
     return any(path.startswith(f"{folder.rstrip('/')}/") for folder in folders)

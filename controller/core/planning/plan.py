@@ -10,38 +10,38 @@ from dataclasses import replace
 from datetime import datetime
 
 from controller.core.fleet import Fleet
-from controller.core.jobs.attempts import turned
+from controller.core.jobs.attempts import select_submission
 from controller.core.kinds.kind import Kind
 from controller.core.model import (
-    Desired,
+    DesiredJob,
     JobKey,
-    Live,
+    JobRecord,
+    LiveJob,
     Observation,
-    Recorded,
 )
 from controller.core.planning.actions import Action, Plan, Reason, Verb
-from controller.core.planning.admission import Crowd, queue
-from controller.core.planning.claims import Around, Claims, Others, claims_of
-from controller.core.planning.rule_context import Case
+from controller.core.planning.admission import Occupancy, admit_submits
+from controller.core.planning.claims import Claims, TreeManifests, TreeScope, build_claims
+from controller.core.planning.rule_context import RuleContext
 from controller.core.planning.rules_no_job import RULES
-from controller.core.planning.rules_removed import spared
+from controller.core.planning.rules_removed import limit_stops
 
-_NOBODY = Crowd()
-_TAKING = {Verb.STOP, Verb.ADOPT}
+_NO_OCCUPANCY = Occupancy()
+_CLAIMING_VERBS = {Verb.STOP, Verb.ADOPT}
 """The verbs that treat an existing job as the manifest's own."""
-_Use = tuple[str | None, str | None]
+_Credentials = tuple[str | None, str | None]
 """A role whose credentials are used, and the region they are used in (None for any)."""
 
 
-def plan(
+def build_plan(
     kinds: Mapping[str, Kind],
-    desired: Iterable[Desired],
+    desired: Iterable[DesiredJob],
     observations: Mapping[JobKey, Observation],
-    recorded: Mapping[JobKey, Recorded],
+    recorded: Mapping[JobKey, JobRecord],
     fleet: Fleet,
     now: datetime,
-    crowd: Crowd = _NOBODY,
-    around: Around | None = None,
+    crowd: Occupancy = _NO_OCCUPANCY,
+    around: TreeScope | None = None,
 ) -> Plan:
     """Return one action per job, sorted by key, decided from the arguments alone.
 
@@ -51,37 +51,45 @@ def plan(
     """
     jobs = sorted(desired, key=lambda job: job.key)
     actions = [
-        decide(kinds[job.key.kind], job, observations[job.key], recorded.get(job.key), fleet, now)
+        decide_action(
+            kinds[job.key.kind], job, observations[job.key], recorded.get(job.key), fleet, now
+        )
         for job in jobs
     ]
-    whole = around or Around(lambda: _alone(jobs))
+    whole = around or TreeScope(lambda: _build_tree(jobs))
     # Before admission, so that a held submit takes no slot from another job.
     actions = _hold_wrong_credentials(actions, recorded)
     # In a pass over the whole tree, validation has already reported names that collide.
-    judged = _TAKING | ({Verb.SUBMIT} if whole.narrow else set())
+    judged = _CLAIMING_VERBS | ({Verb.SUBMIT} if whole.is_partial else set())
     # Reading the whole tree is expensive; most passes change nothing and never need it.
     if any(action.verb in judged for action in actions):
-        claims = claims_of(kinds, fleet.owner, whole.others(), recorded, _seen(actions))
-        actions = [_sparing(one, claims) if one.verb in _TAKING else one for one in actions]
-        if whole.narrow:
+        claims = build_claims(
+            kinds, fleet.owner, whole.load_manifests(), recorded, _iter_seen_jobs(actions)
+        )
+        actions = [
+            _hold_contested(one, claims) if one.verb in _CLAIMING_VERBS else one for one in actions
+        ]
+        if whole.is_partial:
             actions = [_hold_clashing(one, claims) for one in actions]
-    return Plan(tuple(queue(actions, kinds, recorded, fleet, crowd)))
+    return Plan(tuple(admit_submits(actions, kinds, recorded, fleet, crowd)))
 
 
-def _alone(jobs: Iterable[Desired]) -> Others:
-    return Others(tuple(job for job in jobs if not job.removed))
+def _build_tree(jobs: Iterable[DesiredJob]) -> TreeManifests:
+    return TreeManifests(tuple(job for job in jobs if not job.removed))
 
 
-def decide(
+def decide_action(
     kind: Kind,
-    desired: Desired,
+    desired: DesiredJob,
     observation: Observation,
-    recorded: Recorded | None,
+    recorded: JobRecord | None,
     fleet: Fleet,
     now: datetime,
 ) -> Action:
     """Return the action of one job: that of the first rule which applies."""
-    case = Case(kind, turned(desired, observation.submission), observation, recorded, fleet, now)
+    case = RuleContext(
+        kind, select_submission(desired, observation.submission), observation, recorded, fleet, now
+    )
     for rule in RULES:
         action = rule(case)
         if action is not None:
@@ -90,7 +98,7 @@ def decide(
     raise AssertionError(f"no rule decides {desired.key}")
 
 
-def refusal(made: Plan, max_submits: int) -> str | None:
+def check_submit_limit(made: Plan, max_submits: int) -> str | None:
     """Return why only the stops of a plan may be executed, or None: a safeguard before acting.
 
     The limit restricts what costs money; a stop ends costs.
@@ -107,7 +115,7 @@ def refusal(made: Plan, max_submits: int) -> str | None:
 
 
 def _hold_wrong_credentials(
-    actions: list[Action], recorded: Mapping[JobKey, Recorded]
+    actions: list[Action], recorded: Mapping[JobKey, JobRecord]
 ) -> list[Action]:
     """Hold every change that uses credentials which another job shows to be the wrong ones.
 
@@ -115,7 +123,7 @@ def _hold_wrong_credentials(
     today.
     """
     wrong = {
-        _shown_wrong(action, recorded.get(action.desired.key))
+        _find_wrong_credentials(action, recorded.get(action.desired.key))
         for action in actions
         if action.reason is Reason.WRONG_TARGET and not action.desired.removed
     }
@@ -127,13 +135,13 @@ def _hold_wrong_credentials(
             message=f"Another job shows that these credentials, of {action.place}, are the wrong "
             "ones: no change is made with them",
         )
-        if action.verb.mutates and not wrong.isdisjoint(_used(action))
+        if action.verb.is_mutating and not wrong.isdisjoint(_get_credentials(action))
         else action
         for action in actions
     ]
 
 
-def _seen(actions: Iterable[Action]) -> Iterator[tuple[Desired, Live]]:
+def _iter_seen_jobs(actions: Iterable[Action]) -> Iterator[tuple[DesiredJob, LiveJob]]:
     """Yield each manifest with every job that was found for it, whether it owns the job or not."""
     for action in actions:
         for live in (action.live, *(one.live for one in action.earlier)):
@@ -141,15 +149,17 @@ def _seen(actions: Iterable[Action]) -> Iterator[tuple[Desired, Live]]:
                 yield action.desired, live
 
 
-def _sparing(action: Action, claims: Claims) -> Action:
+def _hold_contested(action: Action, claims: Claims) -> Action:
     """Return an action without the jobs that may be another manifest's."""
     taken = action.stops if action.verb is Verb.STOP else (action.live,)
-    rivals = {one.arn: why for one in taken if one and (why := claims.rival(action.desired, one))}
+    rivals = {
+        one.arn: why for one in taken if one and (why := claims.find_rival(action.desired, one))
+    }
     if not rivals:
         return action
     stops, why = tuple(one for one in action.stops if one.arn not in rivals), min(rivals.values())
     if action.desired.removed:
-        return spared(action, stops, why)
+        return limit_stops(action, stops, why)
     if stops:
         text = f"{why}: only {', '.join(one.arn for one in stops)} is stopped"
         return replace(action, stops=stops, message=text)
@@ -165,20 +175,22 @@ def _hold_clashing(action: Action, claims: Claims) -> Action:
     """Hold a submit of a partial pass that a pass over the whole tree would hold."""
     if action.verb is not Verb.SUBMIT:
         return action
-    clash = claims.clash(action.desired, action.desired.name)
-    why = clash or (claims.misled(action.desired, action.place) if action.place else "")
+    clash = claims.find_conflict(action.desired, action.desired.name)
+    why = clash or (
+        claims.find_wrong_credentials(action.desired, action.place) if action.place else ""
+    )
     if not why:
         return action
     reason = Reason.INVALID if clash else Reason.WRONG_TARGET
     return replace(action, verb=Verb.HOLD, reason=reason, message=f"In the whole tree, {why}")
 
 
-def _shown_wrong(action: Action, recorded: Recorded | None) -> _Use:
+def _find_wrong_credentials(action: Action, recorded: JobRecord | None) -> _Credentials:
     """Return the credentials that an action shows to be wrong.
 
     A wrong account makes a role's credentials wrong everywhere; a wrong region, only there.
     """
-    everywhere, there = _used(action)
+    everywhere, there = _get_credentials(action)
     before = recorded.place.account_id if recorded and recorded.place else None
     account = action.place.account_id if action.place else None
     expected = {action.desired.target.account_id, before}
@@ -186,7 +198,7 @@ def _shown_wrong(action: Action, recorded: Recorded | None) -> _Use:
     return there if expected <= {None, account} else everywhere
 
 
-def _used(action: Action) -> tuple[_Use, _Use]:
+def _get_credentials(action: Action) -> tuple[_Credentials, _Credentials]:
     """Return the credentials that a change uses: the role's everywhere, and those in one region."""
     role, place = action.desired.target.assume_role_arn, action.place
     return (role, None), (role, place.region if place else None)

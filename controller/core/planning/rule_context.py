@@ -6,19 +6,25 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from controller.core.fleet import Fleet
-from controller.core.identity.tags import Tagged, judged, known_tags, refused_tags, wanted
-from controller.core.identity.tokens import Ownership, suffix_of, with_names
-from controller.core.jobs.attempts import Lineage, turned
-from controller.core.jobs.diff import Difference, difference
-from controller.core.jobs.late_members import awaits_members
+from controller.core.identity.tags import (
+    TagState,
+    collect_wanted_tags,
+    compare_tags,
+    get_known_tags,
+    get_refused_tags,
+)
+from controller.core.identity.tokens import Ownership, fill_names, find_suffix
+from controller.core.jobs.attempts import Attempts, select_submission
+from controller.core.jobs.diff import Difference, compare_members
+from controller.core.jobs.late_members import is_awaiting_members
 from controller.core.kinds.kind import Kind
 from controller.core.model import (
-    Desired,
-    Earlier,
+    DesiredJob,
+    EarlierJob,
     Existence,
-    Live,
+    JobRecord,
+    LiveJob,
     Observation,
-    Recorded,
     Submission,
 )
 from controller.core.planning.actions import Action, Reason, Verb
@@ -26,13 +32,13 @@ from controller.core.policy import State
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class RuleContext:
     """All that is known of one job, gathered for the planning rules."""
 
     kind: Kind
-    desired: Desired
+    desired: DesiredJob
     observation: Observation
-    recorded: Recorded | None
+    recorded: JobRecord | None
     fleet: Fleet
     now: datetime
 
@@ -44,9 +50,9 @@ class Case:
         return self.desired.submission
 
     @property
-    def where(self) -> str:
+    def location_text(self) -> str:
         """Where the job was looked up; names the credentials only if they were checked."""
-        who = "target is" if self.observation.unasked else "credentials act in"
+        who = "target is" if self.observation.is_from_record else "credentials act in"
         return f"the {who} {self.observation.place}"
 
     @property
@@ -55,37 +61,37 @@ class Case:
         return self.observation.existence is Existence.ABSENT
 
     @property
-    def following(self) -> Submission | None:
+    def next_submission(self) -> Submission | None:
         """The submission that policy asks for after an existing job, if its state is Submitted."""
         is_wanted = self.desired.policy.state is State.SUBMITTED
-        return self.observation.following if is_wanted else None
+        return self.observation.next_submission if is_wanted else None
 
     @property
-    def missing(self) -> Submission | None:
+    def missing_submission(self) -> Submission | None:
         """The submission without a job: the first one, or the one that is to follow."""
-        return self.submission if self.is_absent else self.following
+        return self.submission if self.is_absent else self.next_submission
 
     def is_recorded_for(self, made: Submission | None) -> bool:
         """Whether the sidecar records this submission."""
         return bool(made and self.recorded and self.recorded.digest == made.digest)
 
     @property
-    def tagged(self) -> Tagged:
+    def tag_state(self) -> TagState:
         """What is known of the tags of a job that is ours."""
         live, observation = self.observation.live, self.observation
         if live is None or self.desired.submission is None:
-            return Tagged({})
-        refused = refused_tags(self.kind, live, self.recorded)
-        if not observation.tags and not refused and not known_tags(live, self.recorded):
-            return Tagged({})  # nothing is known of them, whatever is wanted
-        want = wanted(self.kind, self.desired, self.submission, self.fleet)
-        return judged(self.kind, want, live, self.recorded, observation.tags)
+            return TagState({})
+        refused = get_refused_tags(self.kind, live, self.recorded)
+        if not observation.tags and not refused and not get_known_tags(live, self.recorded):
+            return TagState({})  # nothing is known of them, whatever is wanted
+        want = collect_wanted_tags(self.kind, self.desired, self.submission, self.fleet)
+        return compare_tags(self.kind, want, live, self.recorded, observation.tags)
 
-    def action(
+    def make_action(
         self, verb: Verb, reason: Reason, message: str, difference: Difference | None = None
     ) -> Action:
         """Return an action on this job that carries what was observed of it."""
-        tagged = self.tagged
+        tagged = self.tag_state
         return Action(
             verb,
             reason,
@@ -96,30 +102,30 @@ class Case:
             changes=difference.changes if difference else (),
             failure=self.observation.failure or tagged.failure,
             earlier=self.observation.earlier,
-            tags=tagged.right,
+            tags=tagged.matching,
             unread_tags=tagged.unread,
-            awaits_members=self._awaits_members,
+            awaits_members=self._is_awaiting_members,
         )
 
     @property
-    def _awaits_members(self) -> bool:
+    def _is_awaiting_members(self) -> bool:
         live = self.observation.live
-        return live is not None and awaits_members(self.kind, live, self.now)
+        return live is not None and is_awaiting_members(self.kind, live, self.now)
 
-    def onward(self, verb: Verb, reason: Reason, message: str) -> Action:
+    def make_next_action(self, verb: Verb, reason: Reason, message: str) -> Action:
         """Return an action on the next submission; the existing job becomes an earlier one.
 
         For a manifest's first submission this is an ordinary action.
         """
-        following, live = self.following, self.observation.live
+        following, live = self.next_submission, self.observation.live
         if following is None or live is None:
-            return self.action(verb, reason, message)
+            return self.make_action(verb, reason, message)
         attempt = self.submission.attempt
         return replace(
-            self.action(verb, reason, message),
-            desired=turned(self.desired, following),
+            self.make_action(verb, reason, message),
+            desired=select_submission(self.desired, following),
             live=None,
-            earlier=(*self.observation.earlier, Earlier(live, attempt)),
+            earlier=(*self.observation.earlier, EarlierJob(live, attempt)),
             # What is known of the earlier job's tags must not be recorded for the next one.
             tags={},
             unread_tags={},
@@ -127,17 +133,17 @@ class Case:
         )
 
     @property
-    def live(self) -> Live:
+    def live(self) -> LiveJob:
         """The live job; rules use it only after those for absent and unknown jobs."""
         if self.observation.live is None:
             raise ValueError(f"{self.desired.key} is present, but its live job is not given")
         return self.observation.live
 
     @property
-    def whose(self) -> Ownership:
+    def ownership(self) -> Ownership:
         """Whether the live job is this manifest's."""
-        lineage = Lineage(self.kind, self.desired, self.fleet)
-        return lineage.whose(self.submission, self.live, self.recorded)
+        lineage = Attempts(self.kind, self.desired, self.fleet)
+        return lineage.judge_ownership(self.submission, self.live, self.recorded)
 
     @property
     def is_shown(self) -> bool:
@@ -146,16 +152,16 @@ class Case:
         if live is None or self.observation.existence is not Existence.PRESENT:
             return False
         is_named = self.desired.policy.adopt == live.arn
-        return is_named or self.whose is not Ownership.FOREIGN
+        return is_named or self.ownership is not Ownership.FOREIGN
 
     @property
-    def differences(self) -> Difference:
+    def difference(self) -> Difference:
         """How the live job differs from the manifest; a derived name suffix is no difference."""
         spec, name = self.desired.spec, self.desired.key.name
         request = self.submission.request
         if spec is not None and self.live.name != self.submission.name:
             # The live job may be another attempt than the submission: compare them under its name.
-            plain = with_names(self.kind, spec, name)
-            suffix = suffix_of(self.live.name, str(plain[self.kind.name_member]))
-            request = with_names(self.kind, spec, name, suffix) if suffix else request
-        return difference(self.kind, request, self.live.members)
+            plain = fill_names(self.kind, spec, name)
+            suffix = find_suffix(self.live.name, str(plain[self.kind.name_member]))
+            request = fill_names(self.kind, spec, name, suffix) if suffix else request
+        return compare_members(self.kind, request, self.live.members)

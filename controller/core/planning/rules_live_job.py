@@ -6,51 +6,51 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from controller.core.identity.tokens import Ownership
-from controller.core.jobs.attempts import Lineage
-from controller.core.jobs.diff import Difference, failure_text
-from controller.core.jobs.failure_causes import heals
+from controller.core.jobs.attempts import Attempts
+from controller.core.jobs.diff import Difference, get_failure_message
+from controller.core.jobs.failure_causes import is_retryable
 from controller.core.kinds.kind import Kind
 from controller.core.model import (
-    Live,
+    LiveJob,
 )
 from controller.core.planning.actions import Action, Reason, Verb
-from controller.core.planning.rule_context import Case
+from controller.core.planning.rule_context import RuleContext
 from controller.core.policy import State
 
 
-def not_owned(case: Case) -> Action | None:
+def decide_ownership(case: RuleContext) -> Action | None:
     """Hold a manifest whose job is not its own, unless the manifest adopts it and the specs match.
 
     The same holds for a job that this manifest submitted from another spec: naming its ARN in
     policy.adopt says which job is meant.
     """
-    live, whose = case.live, case.whose
+    live, whose = case.live, case.ownership
     is_named = case.desired.policy.adopt == live.arn
     if whose is Ownership.SAME or (whose is Ownership.CHANGED and not is_named):
         return None
     if not is_named:
-        return case.action(
+        return case.make_action(
             Verb.HOLD,
             Reason.NOT_OWNED,
             f"{live.arn} was created elsewhere under the name {live.name}. Rename the manifest, or "
             "set policy.adopt to that ARN if the manifest describes that job",
         )
-    found = case.differences
+    found = case.difference
     # Adoption needs proof: a member that cannot be compared counts like one that differs.
     if found.changes or found.unknown:
         fields = ", ".join([change.member for change in found.changes] or found.unknown)
-        return case.action(
+        return case.make_action(
             Verb.HOLD,
             Reason.NOT_OWNED,
             f"{live.arn} cannot be adopted: its spec does not provably match in {fields}",
             found,
         )
-    return case.action(
+    return case.make_action(
         Verb.ADOPT, Reason.ADOPTED, f"{live.arn} is adopted: its spec equals the manifest's"
     )
 
 
-def stop(case: Case) -> Action | None:
+def plan_stop(case: RuleContext) -> Action | None:
     """Stop every running job of a manifest whose policy.state is Stopped."""
     if case.desired.policy.state is not State.STOPPED or not case.kind.stoppable:
         return None
@@ -61,66 +61,68 @@ def stop(case: Case) -> Action | None:
     if not stops:
         return None
     names = ", ".join(live.arn for live in stops)
-    return replace(case.action(Verb.STOP, Reason.STOP_REQUESTED, stop_text(names)), stops=stops)
+    return replace(
+        case.make_action(Verb.STOP, Reason.STOP_REQUESTED, format_stop(names)), stops=stops
+    )
 
 
-def stop_unallowed(case: Case) -> Action | None:
+def plan_stop_if_only_forbidden(case: RuleContext) -> Action | None:
     """Stop the job of a manifest that is Stopped and invalid only by the fleet's rules.
 
     Such a manifest has no submission to compare with, so the owner prefix of the job's token must
     be enough.
     """
-    live, lineage = case.observation.live, Lineage(case.kind, case.desired, case.fleet)
+    live, lineage = case.observation.live, Attempts(case.kind, case.desired, case.fleet)
     recorded = case.recorded.arn if case.recorded is not None else None
     if live is None or not lineage.is_ours(live) or (live.token is None and live.arn != recorded):
         return None
-    return stop(case)
+    return plan_stop(case)
 
 
-def stop_text(names: str) -> str:
+def format_stop(names: str) -> str:
     """Return the message of a stop: what it does, and what it costs."""
     return f"Stop {names}: it cannot be resumed, is billed up to now and yields no model"
 
 
-def retry(case: Case) -> Action | None:
+def plan_retry(case: RuleContext) -> Action | None:
     """Submit the attempt that policy asks for after a job that failed or was stopped."""
-    following, live = case.following, case.live
-    if following is None or case.whose is not Ownership.SAME:
+    following, live = case.next_submission, case.live
+    if following is None or case.ownership is not Ownership.SAME:
         return None
     is_asked = case.submission.attempt < case.desired.policy.attempt
     cause = "policy.attempt requests it" if is_asked else "such a failure may be temporary"
-    return case.onward(
+    return case.make_next_action(
         Verb.SUBMIT,
         Reason.RETRY,
-        f"{live.name} {_fate(case)}; {cause}: submit attempt {following.attempt} as "
+        f"{live.name} {_describe_end(case)}; {cause}: submit attempt {following.attempt} as "
         f"{following.name}, a new job that is billed like the first",
     )
 
 
-def _fate(case: Case) -> str:
+def _describe_end(case: RuleContext) -> str:
     live = case.live
     if live.status in case.kind.failed:
-        return f"failed ({failure_text(case.kind, live.members)})"
+        return f"failed ({get_failure_message(case.kind, live.members)})"
     return "was stopped"
 
 
-def changed(case: Case) -> Action | None:
+def decide_spec_change(case: RuleContext) -> Action | None:
     """Hold a manifest whose spec changed after submit, or submit a revision if policy says so."""
-    if case.whose is not Ownership.CHANGED:
+    if case.ownership is not Ownership.CHANGED:
         return None
-    found = case.differences
-    fields = ", ".join(change.member for change in found.changes) or _unshown(found)
-    following, live = case.following, case.live
+    found = case.difference
+    fields = ", ".join(change.member for change in found.changes) or _describe_unknown_change(found)
+    following, live = case.next_submission, case.live
     if following is not None:
         runs = "" if live.status in case.kind.terminal else f"; {live.name} keeps running"
-        action = case.onward(
+        action = case.make_next_action(
             Verb.SUBMIT,
             Reason.NEW_REVISION,
             f"The spec changed after submit: {fields}. Submit it as {following.name}, a new job "
             f"that is billed on its own{runs}",
         )
         return replace(action, changes=found.changes)
-    return case.action(
+    return case.make_action(
         Verb.HOLD,
         Reason.SPEC_CHANGED,
         f"The spec changed after submit: {fields}. A submitted job cannot be changed: restore the "
@@ -130,64 +132,65 @@ def changed(case: Case) -> Action | None:
     )
 
 
-def tags(case: Case) -> Action | None:
+def plan_tags(case: RuleContext) -> Action | None:
     """Correct tags that differ; tags that could not be read are not known to differ."""
-    retags = case.tagged.retags
+    retags = case.tag_state.retags
     if not retags:
         return None
     told = "; ".join(map(str, retags))
-    action = case.action(Verb.TAG, Reason.TAGS_CHANGED, f"The tags differ: {told}")
+    action = case.make_action(Verb.TAG, Reason.TAGS_CHANGED, f"The tags differ: {told}")
     return replace(action, retags=retags)
 
 
-def _unshown(found: Difference) -> str:
+def _describe_unknown_change(found: Difference) -> str:
     """Return what is known of a change when the digest differs but no shown member does."""
     if found.unknown:
         return f"in a member that cannot be compared ({', '.join(found.unknown)})"
     return "in a member that the service does not show, or in how a value is written"
 
 
-def ended(case: Case) -> Action | None:
+def decide_ended_job(case: RuleContext) -> Action | None:
     """Leave a job that ended as it is."""
     live = case.live
     if live.status in case.kind.succeeded:
-        return case.action(Verb.NOOP, Reason.COMPLETED, "The job completed")
+        return case.make_action(Verb.NOOP, Reason.COMPLETED, "The job completed")
     if live.status in case.kind.failed:
-        why = _no_retry(case)
-        cause = failure_text(case.kind, live.members)
+        why = _explain_no_retry(case)
+        cause = get_failure_message(case.kind, live.members)
         told = f"{cause.removesuffix('.')}{why}" if why else cause
-        return case.action(Verb.NOOP, Reason.FAILED, f"The job failed: {told}")
+        return case.make_action(Verb.NOOP, Reason.FAILED, f"The job failed: {told}")
     if live.status in case.kind.stopped:
-        return case.action(Verb.NOOP, Reason.STOPPED, f"The job was stopped{_no_retry(case)}")
+        return case.make_action(
+            Verb.NOOP, Reason.STOPPED, f"The job was stopped{_explain_no_retry(case)}"
+        )
     return None
 
 
-def _no_retry(case: Case) -> str:
+def _explain_no_retry(case: RuleContext) -> str:
     """Return why an attempt that policy would allow is not submitted, or an empty string."""
     policy, made = case.desired.policy, case.submission
-    if case.observation.following is not None:
-        return (
-            f". policy.state is {policy.state}: attempt {case.observation.following.attempt} waits"
-        )
+    following = case.observation.next_submission
+    if following is not None:
+        return f". policy.state is {policy.state}: attempt {following.attempt} waits"
     is_last = made.attempt >= policy.attempt + policy.retries
     if is_last or case.live.status not in case.kind.failed:
         return ""
     # A job that was submitted or adopted in this pass is retried by the next one.
-    if not heals(failure_text(case.kind, case.live.members), case.fleet):
+    if not is_retryable(get_failure_message(case.kind, case.live.members), case.fleet):
         return ". Such a failure is not retried: fix the cause, then raise policy.attempt"
     return ""
 
 
-def in_progress(case: Case) -> Action:
+def wait_for_job(case: RuleContext) -> Action:
     """Wait for a job that runs, including one whose status this version does not know."""
     live = case.live
-    stage = _stage(case.kind, live)
-    return case.action(
+    stage = _find_stage(case.kind, live)
+    return case.make_action(
         Verb.WAIT, Reason.IN_PROGRESS, f"The job is {live.status}{f': {stage}' if stage else ''}"
     )
 
 
-def _stage(kind: Kind, live: Live) -> str:
+def _find_stage(kind: Kind, live: LiveJob) -> str:
     """Return the stage whose status is the job's own, such as ``training``."""
     stages = live.members.get(kind.stages_member)
     if not isinstance(stages, Mapping):

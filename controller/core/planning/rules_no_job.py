@@ -11,90 +11,94 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from controller.core.fleet import OF_THE_FLEET, forbidden_target
-from controller.core.jobs.late_members import may_lag
+from controller.core.fleet import FLEET_RULE_CODES, find_target_violations
+from controller.core.jobs.late_members import is_within_read_lag
 from controller.core.model import (
-    Doubt,
     Existence,
-    Recorded,
+    JobRecord,
     Target,
+    UnreadableRecord,
 )
 from controller.core.planning import rules_live_job, rules_removed
 from controller.core.planning.actions import Action, Reason, Verb
-from controller.core.planning.rule_context import Case
+from controller.core.planning.rule_context import RuleContext
 from controller.core.policy import State
-from controller.core.severity import errors
+from controller.core.severity import filter_errors
 
-HELD_PER_DIGEST = frozenset({Reason.SUBMIT_REFUSED, Reason.TOKEN_REPLAY})
+HELD_UNTIL_SPEC_CHANGES = frozenset({Reason.SUBMIT_REFUSED, Reason.TOKEN_REPLAY})
 """Reasons that hold until the digest changes: the same request would be refused again."""
 
 
-def _invalid(case: Case) -> Action | None:
-    problems = errors(case.desired.problems)
+def _hold_if_invalid(case: RuleContext) -> Action | None:
+    problems = filter_errors(case.desired.problems)
     if not problems and case.desired.submission is not None:
         return None
-    if problems and all(problem.code in OF_THE_FLEET for problem in problems):
+    if problems and all(problem.code in FLEET_RULE_CODES for problem in problems):
         # The fleet's rules bar a submit, never a stop, as long as the job is in the right place.
-        elsewhere = _wrong_target(case)
-        if (action := None if elsewhere else rules_live_job.stop_unallowed(case)) is not None:
+        elsewhere = _hold_if_wrong_target(case)
+        if (
+            action := None if elsewhere else rules_live_job.plan_stop_if_only_forbidden(case)
+        ) is not None:
             return action
     count = f"{len(problems)} problem{'s' if len(problems) != 1 else ''}"
     first = f"; the first: {problems[0].code} {problems[0].message}" if problems else ""
-    return case.action(Verb.HOLD, Reason.INVALID, f"The manifest has {count}{first}")
+    return case.make_action(Verb.HOLD, Reason.INVALID, f"The manifest has {count}{first}")
 
 
-def _forbidden(case: Case) -> Action | None:
+def _hold_if_forbidden(case: RuleContext) -> Action | None:
     """Hold a job whose resolved place breaks a rule of the fleet.
 
     A manifest may leave its account or region open, so this can be checked only here. The rules bar
     submits; a job that is to be stopped goes on to the next rules.
     """
     place = case.observation.place
-    if place is None or case.desired.may_stop:
+    if place is None or case.desired.can_stop:
         return None
-    found = forbidden_target(Target(place.region, place.account_id), case.fleet)
+    found = find_target_violations(Target(place.region, place.account_id), case.fleet)
     if not found:
         return None
     text = "; ".join(f"{one.code.code} {one.message} ({one.hint})" for one in found)
-    return case.action(Verb.HOLD, Reason.INVALID, text)
+    return case.make_action(Verb.HOLD, Reason.INVALID, text)
 
 
-def _wrong_target(case: Case) -> Action | None:
+def _hold_if_wrong_target(case: RuleContext) -> Action | None:
     place = case.observation.place
     if place is None:
         return None
     declared = case.desired.target.account_id
     if declared is not None and declared != place.account_id:
-        return case.action(
+        return case.make_action(
             Verb.HOLD,
             Reason.WRONG_TARGET,
             f"The credentials act in {place}, but the job is declared for account {declared}: use "
             "credentials of that account, or correct target.accountId",
         )
     # Looked up in the wrong place, the recorded job would seem absent and be submitted again.
-    if case.recorded is not None and not case.recorded.may_be_in(place):
-        use = "correct target" if case.observation.unasked else "use credentials of that place"
-        return case.action(
+    if case.recorded is not None and not case.recorded.can_be_in(place):
+        use = (
+            "correct target" if case.observation.is_from_record else "use credentials of that place"
+        )
+        return case.make_action(
             Verb.HOLD,
             Reason.WRONG_TARGET,
-            f"{case.where.capitalize()}, but the sidecar records {case.recorded.place}: {use}, or "
-            "give the manifest another name to submit it here",
+            f"{case.location_text.capitalize()}, but the sidecar records {case.recorded.place}: "
+            f"{use}, or give the manifest another name to submit it here",
         )
     return None
 
 
-def _unknown(case: Case) -> Action | None:
+def _hold_if_unknown(case: RuleContext) -> Action | None:
     # Unknown is not absent: a submit here could be a second job.
     if case.observation.existence is not Existence.UNKNOWN:
         return None
-    return case.action(
+    return case.make_action(
         Verb.HOLD,
         Reason.OBSERVATION_FAILED,
         f"The job could not be looked up: {case.observation.failure}",
     )
 
 
-def _unreadable(case: Case) -> Action | None:
+def _hold_if_record_unreadable(case: RuleContext) -> Action | None:
     """Hold a job whose record could not be read: it may name a job that nothing else leads to.
 
     If the service shows the manifest's job, that is enough to rebuild a broken record and to stop
@@ -106,13 +110,13 @@ def _unreadable(case: Case) -> Action | None:
     if case.is_shown:
         if doubt.broken:
             return None
-        stopping = rules_live_job.stop(case)
+        stopping = rules_live_job.plan_stop(case)
         if stopping is not None:
             return stopping
-    return case.action(Verb.HOLD, Reason.RECORD_UNREADABLE, _doubt_text(doubt))
+    return case.make_action(Verb.HOLD, Reason.RECORD_UNREADABLE, _format_unreadable_record(doubt))
 
 
-def _doubt_text(doubt: Doubt) -> str:
+def _format_unreadable_record(doubt: UnreadableRecord) -> str:
     what = "cannot be read" if not doubt.broken else "is not a complete sidecar"
     whose = "" if doubt.own else ", and may hold the record of this job"
     return (
@@ -122,20 +126,20 @@ def _doubt_text(doubt: Doubt) -> str:
     )
 
 
-def _refused(case: Case) -> Action | None:
-    if case.recorded is None or not case.is_recorded_for(case.missing):
+def _hold_if_refused(case: RuleContext) -> Action | None:
+    if case.recorded is None or not case.is_recorded_for(case.missing_submission):
         return None
     # Sending the same request again could only be refused again, at the cost of a call per pass.
-    if case.recorded.reason not in HELD_PER_DIGEST:
+    if case.recorded.reason not in HELD_UNTIL_SPEC_CHANGES:
         return None
-    return case.onward(Verb.HOLD, Reason(case.recorded.reason), case.recorded.message)
+    return case.make_next_action(Verb.HOLD, Reason(case.recorded.reason), case.recorded.message)
 
 
-def _missing(case: Case) -> Action | None:
+def _hold_if_missing(case: RuleContext) -> Action | None:
     if not case.is_absent:
         return None
-    if case.recorded is not None and may_lag(case.kind, case.recorded, case.now):
-        return case.action(
+    if case.recorded is not None and is_within_read_lag(case.kind, case.recorded, case.now):
+        return case.make_action(
             Verb.WAIT,
             Reason.INTENT_UNCONFIRMED,
             f"The sidecar records {case.recorded.arn}, which is too recent to count as missing: "
@@ -143,14 +147,14 @@ def _missing(case: Case) -> Action | None:
         )
     # A recorded job that vanished may have been deleted on purpose, so a person decides.
     if case.recorded is not None and case.recorded.arn:
-        return case.action(
+        return case.make_action(
             Verb.HOLD,
             Reason.LIVE_MISSING,
             f"The sidecar records {case.recorded.arn}, which the service does not have. If that "
             "job is gone for good, delete the sidecar's entry to submit again",
         )
     if case.desired.policy.adopt is not None:
-        return case.action(
+        return case.make_action(
             Verb.HOLD,
             Reason.LIVE_MISSING,
             f"policy.adopt names {case.desired.policy.adopt}, which the service does not have: "
@@ -159,7 +163,7 @@ def _missing(case: Case) -> Action | None:
     return None
 
 
-def _unsettled(case: Case) -> Action | None:
+def _wait_if_unsettled(case: RuleContext) -> Action | None:
     """Wait after an unanswered Create where names are not unique: its job may still appear."""
     if not (case.recorded and _is_unconfirmed(case, case.recorded)):
         return None
@@ -168,72 +172,75 @@ def _unsettled(case: Case) -> Action | None:
     # Where names are unique, the service refuses a second job, so there is no need to wait.
     if case.kind.unique_names or (written is not None and case.now - written >= settled):
         return None
-    return case.onward(
+    return case.make_next_action(
         Verb.WAIT,
         Reason.INTENT_UNCONFIRMED,
         "The outcome of an earlier Create is unknown: wait until its job would be visible",
     )
 
 
-def _not_wanted(case: Case) -> Action | None:
+def _skip_if_not_wanted(case: RuleContext) -> Action | None:
     if not case.is_absent:
         return None
     match case.desired.policy.state:
         case State.SUSPENDED:
-            return case.action(Verb.NOOP, Reason.SUSPENDED, "Suspended: it is not submitted")
+            return case.make_action(Verb.NOOP, Reason.SUSPENDED, "Suspended: it is not submitted")
         case State.STOPPED:
-            return case.action(Verb.NOOP, Reason.STOPPED, "Stopped: it is not submitted")
+            return case.make_action(Verb.NOOP, Reason.STOPPED, "Stopped: it is not submitted")
         case State.SUBMITTED:
             return None
 
 
-def _unconfirmed(case: Case) -> Action | None:
+def _submit_again_if_unconfirmed(case: RuleContext) -> Action | None:
     """Send an unanswered Create again, under the same name and token, so that it stays one job."""
     if not (case.recorded and _is_unconfirmed(case, case.recorded)):
         return None
     # Under another name the same request would be a second job.
-    if case.missing is None or case.recorded.name not in {"", case.missing.name}:
+    if case.missing_submission is None or case.recorded.name not in {
+        "",
+        case.missing_submission.name,
+    }:
         return None
-    return case.onward(
+    return case.make_next_action(
         Verb.SUBMIT,
         Reason.INTENT_UNCONFIRMED,
         "The outcome of an earlier Create is unknown: submit again under the same token and name",
     )
 
 
-def _is_unconfirmed(case: Case, recorded: Recorded) -> bool:
+def _is_unconfirmed(case: RuleContext, recorded: JobRecord) -> bool:
     """Whether the missing job may be submitted already; the first name is the same for any spec."""
-    return recorded.is_intent and (case.is_absent or case.is_recorded_for(case.following))
+    return recorded.is_intent and (case.is_absent or case.is_recorded_for(case.next_submission))
 
 
-def _not_submitted(case: Case) -> Action | None:
+def _submit_if_absent(case: RuleContext) -> Action | None:
     if not case.is_absent:
         return None
-    return case.action(
+    return case.make_action(
         Verb.SUBMIT, Reason.NOT_SUBMITTED, f"No job {case.submission.name} exists yet"
     )
 
 
 # The order is the contract: from what must not be acted on, to what may be submitted, to what is
 # done with a job that exists. docs/reference/reasons.md lists the reasons in user terms.
-RULES: tuple[Callable[[Case], Action | None], ...] = (
-    rules_removed.removed,
-    _invalid,
-    _forbidden,
-    _wrong_target,
-    _unknown,
-    _unreadable,
-    _refused,
-    _missing,
-    _unsettled,
-    _not_wanted,
-    _unconfirmed,
-    _not_submitted,
-    rules_live_job.not_owned,
-    rules_live_job.stop,
-    rules_live_job.retry,
-    rules_live_job.changed,
-    rules_live_job.tags,
-    rules_live_job.ended,
-    rules_live_job.in_progress,
+RULES: tuple[Callable[[RuleContext], Action | None], ...] = (
+    rules_removed.decide_removed_job,
+    _hold_if_invalid,
+    _hold_if_forbidden,
+    _hold_if_wrong_target,
+    _hold_if_unknown,
+    _hold_if_record_unreadable,
+    _hold_if_refused,
+    _hold_if_missing,
+    _wait_if_unsettled,
+    _skip_if_not_wanted,
+    _submit_again_if_unconfirmed,
+    _submit_if_absent,
+    rules_live_job.decide_ownership,
+    rules_live_job.plan_stop,
+    rules_live_job.plan_retry,
+    rules_live_job.decide_spec_change,
+    rules_live_job.plan_tags,
+    rules_live_job.decide_ended_job,
+    rules_live_job.wait_for_job,
 )

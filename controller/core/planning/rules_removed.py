@@ -10,27 +10,27 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from controller.core.identity.tokens import owner_mark
-from controller.core.jobs.late_members import may_lag
+from controller.core.identity.tokens import get_owner_prefix
+from controller.core.jobs.late_members import is_within_read_lag
 from controller.core.kinds.kind import Kind
 from controller.core.model import (
     Existence,
-    Live,
-    Recorded,
+    JobRecord,
+    LiveJob,
 )
 from controller.core.planning.actions import Action, Plan, Reason, Verb
-from controller.core.planning.rule_context import Case
-from controller.core.planning.rules_live_job import stop_text
+from controller.core.planning.rule_context import RuleContext
+from controller.core.planning.rules_live_job import format_stop
 from controller.core.policy import OnDelete
 
-MANY = 10
+MANY_JOBS = 10
 """From this many jobs on, a prune may stop only a share of them."""
-MOST_SHARE = 0.3
+MAX_PRUNED_SHARE = 0.3
 _GONE = "The manifest is gone"
 
 
 @dataclass(frozen=True, slots=True)
-class Cleaning:
+class CleanupOptions:
     """What a pass may do about jobs whose manifest is gone.
 
     ``prune`` stops those whose policy.onDelete was Stop; with ``force`` even if they are many.
@@ -42,8 +42,8 @@ class Cleaning:
     collect: bool = False
 
 
-def refusal(
-    made: Plan, cleaning: Cleaning, owner: str, *, manifests: int, problems: int
+def check_prune(
+    made: Plan, cleaning: CleanupOptions, owner: str, *, manifests: int, problems: int
 ) -> str | None:
     """Return why a plan that prunes must not be executed, or None: a safeguard before acting.
 
@@ -75,35 +75,35 @@ def refusal(
             "them"
         )
     # In a small tree, deleting one of two manifests is an ordinary change.
-    if len(made.actions) >= MANY and stops > MOST_SHARE * jobs and not cleaning.force:
+    if len(made.actions) >= MANY_JOBS and stops > MAX_PRUNED_SHARE * jobs and not cleaning.force:
         return (
-            f"{told}, which is more than {MOST_SHARE:.0%}; nothing was done. "
+            f"{told}, which is more than {MAX_PRUNED_SHARE:.0%}; nothing was done. "
             "If all are intended, add --force"
         )
     return None
 
 
-def removed(case: Case) -> Action | None:
+def decide_removed_job(case: RuleContext) -> Action | None:
     """Decide on a job without a manifest: it is stopped only if its manifest had asked for that."""
     if not case.desired.removed:
         return None
     return next(action for rule in _RULES if (action := rule(case)) is not None)
 
 
-def spared(action: Action, stops: tuple[Live, ...], why: str) -> Action:
+def limit_stops(action: Action, stops: tuple[LiveJob, ...], why: str) -> Action:
     """Return a removed job's action limited to these stops; the others may be a manifest's jobs.
 
     A renamed manifest may lead to the same job that the entry under its old name records.
     """
     if stops:
-        text = f"{_GONE}. {stop_text(', '.join(live.arn for live in stops))}"
+        text = f"{_GONE}. {format_stop(', '.join(live.arn for live in stops))}"
         return replace(action, stops=stops, message=text)
     return replace(
         action, verb=Verb.NOOP, stops=(), message=f"{_GONE}, but {why}: it keeps running"
     )
 
 
-def collectable(kind: Kind, action: Action, recorded: Recorded, now: datetime) -> bool:
+def is_collectable(kind: Kind, action: Action, recorded: JobRecord, now: datetime) -> bool:
     """Whether a removed job's entry is no longer needed: its jobs ended, or none ever existed."""
     if (action.verb, action.reason) != (Verb.NOOP, Reason.MANIFEST_REMOVED):
         return False
@@ -111,15 +111,15 @@ def collectable(kind: Kind, action: Action, recorded: Recorded, now: datetime) -
         return False
     if action.live is not None:
         return action.live.status in kind.terminal
-    if _ended_on_record(kind, recorded):
+    if _has_ended_on_record(kind, recorded):
         return True
     # Absence counts only in the place where the job would be.
-    was_looked_for = action.place is not None and recorded.may_be_in(action.place)
-    is_late = may_lag(kind, recorded, now) or _may_still_show(kind, recorded, now)
+    was_looked_for = action.place is not None and recorded.can_be_in(action.place)
+    is_late = is_within_read_lag(kind, recorded, now) or _can_still_appear(kind, recorded, now)
     return was_looked_for and not is_late
 
 
-def _may_still_show(kind: Kind, recorded: Recorded, now: datetime) -> bool:
+def _can_still_appear(kind: Kind, recorded: JobRecord, now: datetime) -> bool:
     """Whether an unanswered Create may have made a job that a lookup by name cannot find yet."""
     if not recorded.is_intent or kind.unique_names:
         return False
@@ -127,93 +127,95 @@ def _may_still_show(kind: Kind, recorded: Recorded, now: datetime) -> bool:
     return recorded.written_at is None or now - recorded.written_at < settled
 
 
-def _ended_on_record(kind: Kind, recorded: Recorded) -> bool:
+def _has_ended_on_record(kind: Kind, recorded: JobRecord) -> bool:
     live = recorded.live
     # An earlier job of the manifest may still run.
     return live is not None and live.status in kind.terminal and not recorded.unfinished
 
 
-def _noop(case: Case, message: str) -> Action:
-    return case.action(Verb.NOOP, Reason.MANIFEST_REMOVED, f"{_GONE}{message}")
+def _make_noop(case: RuleContext, message: str) -> Action:
+    return case.make_action(Verb.NOOP, Reason.MANIFEST_REMOVED, f"{_GONE}{message}")
 
 
-def _unasked(case: Case) -> Action | None:
+def _skip_if_recorded_as_ended(case: RuleContext) -> Action | None:
     """Leave a job that ended on record as it is, whether or not the service can be asked today."""
     seen, recorded = case.observation, case.recorded
-    if recorded is None or not _ended_on_record(case.kind, recorded):
+    if recorded is None or not _has_ended_on_record(case.kind, recorded):
         return None
     if seen.existence is Existence.PRESENT and recorded.place in {None, seen.place}:
         return None
-    ended = _noop(case, f"; its job ended: {recorded.phase}")
+    ended = _make_noop(case, f"; its job ended: {recorded.phase}")
     return replace(ended, place=None, live=None, failure=None)
 
 
-def _out_of_reach(case: Case) -> Action | None:
+def _decide_unreachable(case: RuleContext) -> Action | None:
     """Leave a job alone whose place is not reachable or not allowed; hold a stop that is due."""
     seen, recorded = case.observation, case.recorded
     if recorded is not None and seen.place is not None and recorded.place not in {None, seen.place}:
         reason = Reason.WRONG_TARGET
-        why = f"{case.where}, but the sidecar records {recorded.place}"
+        why = f"{case.location_text}, but the sidecar records {recorded.place}"
     elif seen.existence is Existence.UNKNOWN and seen.failure is None:
         reason, why = Reason.INVALID, f"the fleet does not allow {seen.place}"
     else:
         return None
     if not (case.desired.prunes and case.desired.policy.on_delete is OnDelete.STOP):
-        return replace(_noop(case, f"; {why}: its job is left alone"), place=None, live=None)
+        return replace(_make_noop(case, f"; {why}: its job is left alone"), place=None, live=None)
     text = f"{_GONE} and its job is to be stopped, but {why}. Use credentials of that place"
-    return case.action(Verb.HOLD, reason, f"{text}, or stop it by other means")
+    return case.make_action(Verb.HOLD, reason, f"{text}, or stop it by other means")
 
 
-def _unseen(case: Case) -> Action | None:
+def _hold_if_unknown(case: RuleContext) -> Action | None:
     if case.observation.existence is not Existence.UNKNOWN:
         return None
     text = f"{_GONE}, and the job could not be looked up: {case.observation.failure}"
-    return case.action(Verb.HOLD, Reason.OBSERVATION_FAILED, text)
+    return case.make_action(Verb.HOLD, Reason.OBSERVATION_FAILED, text)
 
 
-def _absent(case: Case) -> Action | None:
+def _skip_if_absent(case: RuleContext) -> Action | None:
     if case.is_absent and not case.observation.earlier:
-        return _noop(case, f", and there is no job {case.desired.name}")
+        return _make_noop(case, f", and there is no job {case.desired.name}")
     return None
 
 
-def _ended(case: Case) -> Action | None:
+def _skip_if_ended(case: RuleContext) -> Action | None:
     """Leave a job that ended, or that somebody else submitted, whatever a sidecar says."""
-    if _running(case):
+    if _list_running(case):
         return None
     live = case.observation.live
     if live is not None and live.status not in case.kind.terminal:
-        return _noop(case, f"; {live.arn} is {live.status}, but this fleet did not submit it")
-    return _noop(case, f"; its job ended: {live.status}" if live else "; its jobs ended")
+        return _make_noop(case, f"; {live.arn} is {live.status}, but this fleet did not submit it")
+    return _make_noop(case, f"; its job ended: {live.status}" if live else "; its jobs ended")
 
 
-def _kept(case: Case) -> Action | None:
-    runs = ", ".join(live.arn for live in _running(case))
+def _skip_if_retained(case: RuleContext) -> Action | None:
+    runs = ", ".join(live.arn for live in _list_running(case))
     if case.desired.policy.on_delete is not OnDelete.STOP:
-        return _noop(case, f"; {runs} keeps running, because policy.onDelete was Retain")
+        return _make_noop(case, f"; {runs} keeps running, because policy.onDelete was Retain")
     if not case.kind.stoppable:
-        return _noop(case, f"; {runs} keeps running, because jobs of its kind cannot be stopped")
+        return _make_noop(
+            case, f"; {runs} keeps running, because jobs of its kind cannot be stopped"
+        )
     if not case.desired.prunes:
-        return _noop(case, f"; {runs} keeps running; --prune stops it")
+        return _make_noop(case, f"; {runs} keeps running; --prune stops it")
     return None
 
 
-def _stopped(case: Case) -> Action:
-    running = _running(case)
+def _plan_stop(case: RuleContext) -> Action:
+    running = _list_running(case)
     stops = tuple(live for live in running if live.status not in case.kind.stopping)
     if not stops:
         text = f"{_GONE}; {', '.join(live.arn for live in running)} is stopping"
-        return case.action(Verb.WAIT, Reason.MANIFEST_REMOVED, text)
-    text = f"{_GONE}. {stop_text(', '.join(live.arn for live in stops))}"
-    return replace(case.action(Verb.STOP, Reason.MANIFEST_REMOVED, text), stops=stops)
+        return case.make_action(Verb.WAIT, Reason.MANIFEST_REMOVED, text)
+    text = f"{_GONE}. {format_stop(', '.join(live.arn for live in stops))}"
+    return replace(case.make_action(Verb.STOP, Reason.MANIFEST_REMOVED, text), stops=stops)
 
 
-def _running(case: Case) -> list[Live]:
+def _list_running(case: RuleContext) -> list[LiveJob]:
     """Return the jobs that have not ended and that this fleet provably submitted.
 
     Anyone can edit a sidecar; but where Get shows no token, the recorded ARN is the only evidence.
     """
-    mark = owner_mark(case.fleet.owner)
+    mark = get_owner_prefix(case.fleet.owner)
     live, recorded = case.observation.live, case.recorded
     lives = [one.live for one in case.observation.earlier]
     if live is not None and (live.token or (recorded is not None and live.arn == recorded.arn)):
@@ -226,12 +228,12 @@ def _running(case: Case) -> list[Live]:
     ]
 
 
-_RULES: tuple[Callable[[Case], Action | None], ...] = (
-    _unasked,
-    _out_of_reach,
-    _unseen,
-    _absent,
-    _ended,
-    _kept,
-    _stopped,
+_RULES: tuple[Callable[[RuleContext], Action | None], ...] = (
+    _skip_if_recorded_as_ended,
+    _decide_unreachable,
+    _hold_if_unknown,
+    _skip_if_absent,
+    _skip_if_ended,
+    _skip_if_retained,
+    _plan_stop,
 )

@@ -13,11 +13,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from controller.core.fleet import Fleet
-from controller.core.identity.tags import Retag, stamped
+from controller.core.identity.tags import Retag, add_stamp_tags
 from controller.core.kinds.kind import Kind
 from controller.core.model import (
     API_VERSION,
-    Desired,
+    DesiredJob,
     JobKey,
     Place,
     Target,
@@ -26,13 +26,13 @@ from controller.core.planning.actions import Action, Plan, Reason, Verb
 from controller.core.policy import Policy
 
 KIND = "PlanFile"
-CHANGES = frozenset({Verb.SUBMIT, Verb.ADOPT, Verb.STOP, Verb.TAG})
+CHANGING_VERBS = frozenset({Verb.SUBMIT, Verb.ADOPT, Verb.STOP, Verb.TAG})
 """The verbs that change something; the others leave everything as it is."""
 _POLICY, _TARGET = (tuple(one.name for one in fields(kind)) for kind in (Policy, Target))
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PlanArguments:
     """The arguments of a plan as given on the command line; None and False mean not given."""
 
     paths: tuple[str, ...]
@@ -56,7 +56,7 @@ class PlannedRetag:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedAction:
     """One job's action, as far as it identifies what would be done, and to what.
 
     ``manifest`` is a hash of everything that the manifest and its defaults say, except comments;
@@ -112,73 +112,73 @@ class PlanFile:
     sandbox: bool
     owner: str
     max_active: int | None
-    asked: Asked
+    arguments: PlanArguments
     refused: str | None
-    actions: tuple[Planned, ...]
+    actions: tuple[PlannedAction, ...]
 
     @property
-    def changes(self) -> dict[JobKey, Planned]:
+    def changes(self) -> dict[JobKey, PlannedAction]:
         """The actions that change something, by job key."""
         return {one.key: one for one in self.actions if one.change is not None}
 
 
-def planned(
+def describe_actions(
     kinds: Mapping[str, Kind], made: Plan, fleet: Fleet, paths: Mapping[str, str]
-) -> tuple[Planned, ...]:
+) -> tuple[PlannedAction, ...]:
     """Return a plan's actions as they are saved; ``paths`` maps sources to displayed paths."""
     return tuple(
-        _planned(kinds[one.desired.key.kind], one, fleet, paths[one.desired.source.path])
+        _describe_action(kinds[one.desired.key.kind], one, fleet, paths[one.desired.source.path])
         for one in made.actions
     )
 
 
-def _planned(kind: Kind, action: Action, fleet: Fleet, path: str) -> Planned:
+def _describe_action(kind: Kind, action: Action, fleet: Fleet, path: str) -> PlannedAction:
     desired, made, live = action.desired, action.desired.submission, action.live
     is_due = made is not None and live is None
-    return Planned(
+    return PlannedAction(
         key=desired.key,
         path=path,
         verb=action.verb,
         reason=action.reason,
         job_name=desired.name,
         removed=desired.removed,
-        manifest="" if desired.removed else _manifest(desired),
+        manifest="" if desired.removed else _hash_manifest(desired),
         attempt=made.attempt if made else 0,
         revision=made.revision if made else "",
         digest=made.digest if made else "",
         token=made.token if made else "",
-        sends=hashed(stamped(kind, desired, made, fleet)) if made and is_due else "",
+        sends=hash_value(add_stamp_tags(kind, desired, made, fleet)) if made and is_due else "",
         place=action.place,
         role=desired.target.assume_role_arn or "",
         arn=live.arn if live else "",
         status=live.status if live else "",
         stops=tuple(sorted(one.arn for one in action.stops)),
-        retags=tuple(sorted(map(_retag, action.retags), key=lambda one: one.arn)),
+        retags=tuple(sorted(map(_describe_retag, action.retags), key=lambda one: one.arn)),
     )
 
 
-def _manifest(desired: Desired) -> str:
+def _hash_manifest(desired: DesiredJob) -> str:
     policy = [getattr(desired.policy, name) for name in _POLICY]
     target = [getattr(desired.target, name) for name in _TARGET]
     # Labels are included because a selector may depend on them.
-    return hashed([desired.spec, policy, target, dict(desired.labels)])
+    return hash_value([desired.spec, policy, target, dict(desired.labels)])
 
 
-def _retag(retag: Retag) -> PlannedRetag:
+def _describe_retag(retag: Retag) -> PlannedRetag:
     # Values are hashed, because tags may hold names of people or customers.
     keys = tuple(sorted(retag.put))
-    return PlannedRetag(retag.member, retag.arn, keys, tuple(retag.drop), hashed(retag.put))
+    return PlannedRetag(retag.member, retag.arn, keys, tuple(retag.drop), hash_value(retag.put))
 
 
-def hashed(value: Any) -> str:
+def hash_value(value: Any) -> str:
     """Return the SHA-256, in hex, of a value's JSON with sorted keys and no whitespace."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), default=dict)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def document_of(file: PlanFile) -> dict[str, Any]:
+def dump_plan_file(file: PlanFile) -> dict[str, Any]:
     """Return a plan file as plain data; its ``checksum`` covers everything else."""
-    asked = file.asked
+    asked = file.arguments
     made: dict[str, Any] = {
         "apiVersion": API_VERSION,
         "kind": KIND,
@@ -196,12 +196,12 @@ def document_of(file: PlanFile) -> dict[str, Any]:
             "maxSubmits": asked.max_submits,
         },
         "refused": file.refused,
-        "actions": [_action_data(one) for one in file.actions],
+        "actions": [_dump_action(one) for one in file.actions],
     }
-    return made | {"checksum": hashed(made)}
+    return made | {"checksum": hash_value(made)}
 
 
-def _action_data(one: Planned) -> dict[str, Any]:
+def _dump_action(one: PlannedAction) -> dict[str, Any]:
     """Return an action as plain data; empty values are left out."""
     place = one.place and {"accountId": one.place.account_id, "region": one.place.region}
     made: dict[str, Any] = {
@@ -223,25 +223,25 @@ def _action_data(one: Planned) -> dict[str, Any]:
         "manifest": one.manifest,
         "sends": one.sends,
         "stops": list(one.stops),
-        "retags": [_retag_data(retag) for retag in one.retags],
+        "retags": [_dump_retag(retag) for retag in one.retags],
     }
     # The schema of plan files requires these, even when empty.
     always = {"kind", "name", "verb", "reason", "path", "jobName"}
     return {name: value for name, value in made.items() if value or name in always}
 
 
-def _retag_data(one: PlannedRetag) -> dict[str, Any]:
+def _dump_retag(one: PlannedRetag) -> dict[str, Any]:
     keys = {"set": list(one.put), "remove": list(one.drop)}
     return {"member": one.member, "arn": one.arn, **keys, "values": one.values}
 
 
-def is_whole(document: Mapping[str, Any]) -> bool:
+def is_intact(document: Mapping[str, Any]) -> bool:
     """Whether a document matches its checksum, which detects accidents, not forgery."""
     rest = {name: value for name, value in document.items() if name != "checksum"}
-    return document.get("checksum") == hashed(rest)
+    return document.get("checksum") == hash_value(rest)
 
 
-def plan_file_of(document: Mapping[str, Any]) -> PlanFile:
+def parse_plan_file(document: Mapping[str, Any]) -> PlanFile:
     """Return the plan file in a document that is valid by the schema of plan files."""
     asked = document["asked"]
     return PlanFile(
@@ -249,7 +249,7 @@ def plan_file_of(document: Mapping[str, Any]) -> PlanFile:
         sandbox=document["sandbox"],
         owner=document["owner"],
         max_active=document["limits"]["maxActive"],
-        asked=Asked(
+        arguments=PlanArguments(
             tuple(asked["paths"]),
             asked["selector"],
             asked["config"],
@@ -259,14 +259,14 @@ def plan_file_of(document: Mapping[str, Any]) -> PlanFile:
             asked["maxSubmits"],
         ),
         refused=document["refused"],
-        actions=tuple(map(_action_of, document["actions"])),
+        actions=tuple(map(_parse_action, document["actions"])),
     )
 
 
-def _action_of(data: Mapping[str, Any]) -> Planned:
+def _parse_action(data: Mapping[str, Any]) -> PlannedAction:
     target = data.get("target")
     same = ("removed", "manifest", "attempt", "revision", "digest", "token", "sends")
-    return Planned(
+    return PlannedAction(
         JobKey(data["kind"], data["name"]),
         data["path"],
         Verb(data["verb"]),
@@ -278,10 +278,10 @@ def _action_of(data: Mapping[str, Any]) -> Planned:
         arn=data.get("jobArn", ""),
         status=data.get("liveStatus", ""),
         stops=tuple(data.get("stops", ())),
-        retags=tuple(map(_retag_of, data.get("retags", ()))),
+        retags=tuple(map(_parse_retag, data.get("retags", ()))),
     )
 
 
-def _retag_of(data: Mapping[str, Any]) -> PlannedRetag:
+def _parse_retag(data: Mapping[str, Any]) -> PlannedRetag:
     put, drop = tuple(data["set"]), tuple(data["remove"])
     return PlannedRetag(data["member"], data["arn"], put, drop, data["values"])

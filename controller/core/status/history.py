@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from controller.core.identity.tokens import digest_of
-from controller.core.jobs.diff import failure_text
+from controller.core.identity.tokens import parse_digest
+from controller.core.jobs.diff import get_failure_message
 from controller.core.kinds.kind import Kind
-from controller.core.model import Earlier, Live, Recorded
+from controller.core.model import EarlierJob, JobRecord, LiveJob
 from controller.core.planning.actions import Action
 
-KEPT = 5
+MAX_ENDED = 5
 """The number of ended jobs that a history holds."""
 
 
-def history(
-    kind: Kind, action: Action, recorded: Recorded | None, current: object
+def build_history(
+    kind: Kind, action: Action, recorded: JobRecord | None, current: object
 ) -> list[dict[str, Any]]:
     """Return the last five earlier jobs, oldest first, each once by its ARN.
 
@@ -26,48 +26,48 @@ def history(
     if recorded is not None:
         kept = {str(one.get("jobArn")): one for one in recorded.entry.get("history") or ()}
         if recorded.arn is not None and recorded.live is not None:
-            kept.setdefault(recorded.arn, _recorded(kind, recorded, recorded.live))
+            kept.setdefault(recorded.arn, _dump_recorded(kind, recorded, recorded.live))
     for earlier in action.earlier:
         arn = earlier.live.arn
         # What is observed now replaces what was recorded, in its old position.
-        kept[arn] = _item(kind, earlier, kept.get(arn, {}))
+        kept[arn] = _dump_earlier(kind, earlier, kept.get(arn, {}))
     if isinstance(current, str):  # a sidecar that somebody edited may hold anything there
         kept.pop(current, None)
-    return _last(kind, list(kept.values()))
+    return _trim_items(kind, list(kept.values()))
 
 
-def joined(kind: Kind, counts: Recorded, other: Recorded) -> list[dict[str, Any]]:
+def merge_histories(kind: Kind, counts: JobRecord, other: JobRecord) -> list[dict[str, Any]]:
     """Return an entry's history plus the jobs that another entry of the same manifest knows."""
     own = {str(one.get("jobArn")): one for one in counts.entry.get("history") or ()}
     known = {str(one.get("jobArn")): one for one in other.entry.get("history") or ()}
     if other.arn is not None and other.live is not None:
-        known.setdefault(other.arn, _recorded(kind, other, other.live))
+        known.setdefault(other.arn, _dump_recorded(kind, other, other.live))
     more = [one for arn, one in known.items() if arn not in own and arn != counts.arn]
-    return _last(kind, [*more, *own.values()])
+    return _trim_items(kind, [*more, *own.values()])
 
 
-def _last(kind: Kind, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _trim_items(kind: Kind, items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the last few items, and all that still run."""
     ended = [id(one) for one in items if str(one.get("phase")) in kind.terminal]
     # By object identity, because an edited sidecar may hold equal items.
-    gone = set(ended[: max(0, len(items) - KEPT)])
+    gone = set(ended[: max(0, len(items) - MAX_ENDED)])
     return [one for one in items if id(one) not in gone]
 
 
-def _recorded(kind: Kind, recorded: Recorded, live: Live) -> dict[str, Any]:
+def _dump_recorded(kind: Kind, recorded: JobRecord, live: LiveJob) -> dict[str, Any]:
     made = {"attempt": recorded.attempt, "digest": recorded.digest}
-    return made | _shown(kind, live)
+    return made | _dump_live(kind, live)
 
 
-def _item(kind: Kind, earlier: Earlier, known: dict[str, Any]) -> dict[str, Any]:
+def _dump_earlier(kind: Kind, earlier: EarlierJob, known: dict[str, Any]) -> dict[str, Any]:
     """Return what is observed of an earlier job now, on top of what was known before."""
     attempt = earlier.attempt if earlier.attempt is not None else known.get("attempt", 0)
-    digest = digest_of(earlier.live.token) or known.get("digest", "")
-    return {"attempt": attempt, "digest": digest, **_shown(kind, earlier.live)}
+    digest = parse_digest(earlier.live.token) or known.get("digest", "")
+    return {"attempt": attempt, "digest": digest, **_dump_live(kind, earlier.live)}
 
 
-def _shown(kind: Kind, live: Live) -> dict[str, Any]:
+def _dump_live(kind: Kind, live: LiveJob) -> dict[str, Any]:
     made = {"jobName": live.name, "jobArn": live.arn, "phase": live.status}
     if live.status in kind.failed:
-        made["failureMessage"] = failure_text(kind, live.members)
+        made["failureMessage"] = get_failure_message(kind, live.members)
     return made

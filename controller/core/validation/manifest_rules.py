@@ -6,10 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from controller.core.documents.envelope_values import name_of, policy_of, target_of
-from controller.core.findings import Finding
-from controller.core.fleet import Fleet, forbidden
-from controller.core.identity.tags import DIGEST, MANIFEST, OWNER, STAMP, job_member
-from controller.core.identity.tokens import with_names
+from controller.core.findings import ValueFinding
+from controller.core.fleet import Fleet, find_violations
+from controller.core.identity.tags import DIGEST, MANIFEST, OWNER, STAMP, get_job_tag_member
+from controller.core.identity.tokens import fill_names
 from controller.core.kinds.kind import Kind
 from controller.core.model import (
     Target,
@@ -30,7 +30,7 @@ _STAMPS = (OWNER, MANIFEST, DIGEST)
 
 def judged(
     kind: Kind, document: Mapping[str, Any], checker: Checker, fleet: Fleet
-) -> Iterator[Finding]:
+) -> Iterator[ValueFinding]:
     """Yield what the kind, the policy and the fleet refuse in a document that keeps its schema.
 
     It must keep it with its names written out, as ``named`` does.
@@ -39,9 +39,9 @@ def judged(
     if declared:
         policy = policy_of(declared)
         yield from unfit_names(kind, document, policy, checker)
-        yield from contradictions(kind, policy, target.over(fleet.target))
+        yield from contradictions(kind, policy, target.fill_from(fleet.target))
     yield from unfit_tags(kind, document["spec"], fleet)
-    yield from forbidden(kind, target, document["spec"], fleet)
+    yield from find_violations(kind, target, document["spec"], fleet)
 
 
 def longest_suffix(policy: Policy) -> str:
@@ -53,14 +53,14 @@ def longest_suffix(policy: Policy) -> str:
 
 def unfit_names(
     kind: Kind, document: Mapping[str, Any], policy: Policy, checker: Checker
-) -> Iterator[Finding]:
+) -> Iterator[ValueFinding]:
     """Yield each name that is no name any more with the longest suffix that it may get."""
     suffix = longest_suffix(policy)
     if not suffix:
         return
     name = str(name_of(document))
     wrong = _wrong(kind, document, name, checker, suffix) - _wrong(kind, document, name, checker)
-    names = with_names(kind, document["spec"], name, suffix)
+    names = fill_names(kind, document["spec"], name, suffix)
     members = checker.schema["properties"]["spec"]["properties"]
     for member in kind.suffixed_members:
         if ("spec", member) in wrong:
@@ -70,21 +70,21 @@ def unfit_names(
 def _wrong(
     kind: Kind, document: Mapping[str, Any], name: str, checker: Checker, suffix: str = ""
 ) -> set[tuple[str | int, ...]]:
-    named = {**document, "spec": with_names(kind, document["spec"], name, suffix)}
+    named = {**document, "spec": fill_names(kind, document["spec"], name, suffix)}
     return {finding.path for finding in checker.findings(named)}
 
 
-def _unfit_name(member: str, name: str, suffix: str, limit: int | None) -> Finding:
+def _unfit_name(member: str, name: str, suffix: str, limit: int | None) -> ValueFinding:
     path = ("spec", member)
     if limit is not None and len(name) > limit:
         message = f"the {member} is too long: the policy can add {len(suffix)} characters to it"
         hint = f"at most {limit - len(suffix)} characters leave room for the suffix"
-        return Finding(Code.NAME_TOO_LONG, path, message, hint)
+        return ValueFinding(Code.NAME_TOO_LONG, path, message, hint)
     message = f"the {member} cannot take a suffix such as {suffix}, which the policy can add to it"
-    return Finding(Code.SUFFIX_UNFIT, path, message, "end it with a letter or a digit")
+    return ValueFinding(Code.SUFFIX_UNFIT, path, message, "end it with a letter or a digit")
 
 
-def contradictions(kind: Kind, policy: Policy, target: Target) -> Iterator[Finding]:
+def contradictions(kind: Kind, policy: Policy, target: Target) -> Iterator[ValueFinding]:
     """Yield what in a policy cannot be carried out together, or not where the target is.
 
     ``target`` has its gaps filled; what is still open there is for the one who resolves it.
@@ -97,11 +97,11 @@ def contradictions(kind: Kind, policy: Policy, target: Target) -> Iterator[Findi
             "an adopted job stands for the spec as it is: leave onSpecChange at Hold, or delete"
             " adopt and let a job of its own run"
         )
-        yield Finding(Code.CONTRADICTION, _ADOPT, message, hint)
+        yield ValueFinding(Code.CONTRADICTION, _ADOPT, message, hint)
     yield from _elsewhere(kind, policy.adopt, target)
 
 
-def _elsewhere(kind: Kind, adopted: str, target: Target) -> Iterator[Finding]:
+def _elsewhere(kind: Kind, adopted: str, target: Target) -> Iterator[ValueFinding]:
     """Yield why the job of an ARN cannot be one that is made where the target is."""
     # A resource may hold colons of its own, so only the first five separate.
     _, _, service, region, account, resource = adopted.split(":", 5)
@@ -109,7 +109,7 @@ def _elsewhere(kind: Kind, adopted: str, target: Target) -> Iterator[Finding]:
     if (service, typed) != (_SERVICE, kind.resource) or not (region and account and identifier):
         message = f"`adopt` is not the ARN of a {kind.resource}"
         hint = f"arn:aws:{_SERVICE}:<region>:<account>:{kind.resource}/…, as the service shows it"
-        yield Finding(Code.ADOPTED_ELSEWHERE, _ADOPT, message, hint)
+        yield ValueFinding(Code.ADOPTED_ELSEWHERE, _ADOPT, message, hint)
         return
     role = target.assume_role_arn
     for what, key, theirs, ours in (
@@ -119,35 +119,35 @@ def _elsewhere(kind: Kind, adopted: str, target: Target) -> Iterator[Finding]:
         if ours and ours != theirs:
             message = f"`adopt` names a job in {what} {theirs}, and the target is in {ours}"
             hint = f"set target.{key} to {theirs}, or adopt a job that is in {ours}"
-            yield Finding(Code.ADOPTED_ELSEWHERE, _ADOPT, message, hint)
+            yield ValueFinding(Code.ADOPTED_ELSEWHERE, _ADOPT, message, hint)
 
 
-def unfit_tags(kind: Kind, spec: Mapping[str, Any], fleet: Fleet) -> Iterator[Finding]:
+def unfit_tags(kind: Kind, spec: Mapping[str, Any], fleet: Fleet) -> Iterator[ValueFinding]:
     """Yield what is wrong with a spec's tags, which the service would refuse or we would lose."""
     for member in kind.tag_members:
         tags = spec.get(member)
         if not tags:
             continue
-        stamps = len(_STAMPS) if fleet.stamp_tags and member == job_member(kind) else 0
+        stamps = len(_STAMPS) if fleet.stamp_tags and member == get_job_tag_member(kind) else 0
         if len(tags) > MOST_TAGS - stamps:
             message = f"there are {len(tags)} tags, and at most {MOST_TAGS - stamps} fit"
             hint = "stampTags of the fleet adds three more" if stamps else "delete some"
-            yield Finding(Code.TOO_MANY_TAGS, ("spec", member), message, hint)
+            yield ValueFinding(Code.TOO_MANY_TAGS, ("spec", member), message, hint)
         yield from _unfit_keys(member, tags)
 
 
-def _unfit_keys(member: str, tags: list[dict[str, str]]) -> Iterator[Finding]:
+def _unfit_keys(member: str, tags: list[dict[str, str]]) -> Iterator[ValueFinding]:
     seen: set[str] = set()
     for index, tag in enumerate(tags):
         key, path = tag["key"], ("spec", member, index, "key")
         if key in seen:
             hint = "a resource has one value for a key; delete one of them"
-            yield Finding(Code.TAG_TWICE, path, f"the tag {key} stands twice", hint)
+            yield ValueFinding(Code.TAG_TWICE, path, f"the tag {key} stands twice", hint)
         seen.add(key)
         if key.lower().startswith(_OF_AWS):
             message = f"only AWS itself sets tags that begin with `{_OF_AWS}`"
-            yield Finding(Code.TAG_RESERVED, path, message, "choose another key")
+            yield ValueFinding(Code.TAG_RESERVED, path, message, "choose another key")
         elif key.startswith(STAMP):
             message = f"keys that begin with `{STAMP}` say which manifest a job is from"
             hint = "choose another key; stampTags in bedrock-jobs.yaml sets these"
-            yield Finding(Code.TAG_RESERVED, path, message, hint)
+            yield ValueFinding(Code.TAG_RESERVED, path, message, hint)

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from jsonschema_rs import Draft7Validator, RegexOptions
 
-from controller.core.findings import Finding
+from controller.core.findings import ValueFinding
 from controller.core.kinds.schema_keywords import CODE, PROBLEM
-from controller.core.problems import Code, by_code
+from controller.core.problems import Code, find_code
 from controller.core.schema.paths import resolved
 from controller.core.validation.schema_error import mistakes_of
 from controller.core.validation.schema_messages import explain
@@ -23,7 +23,7 @@ from controller.core.validation.violations import BARRED, Violation, violations
 # A member that is missing because its key is misspelt is one mistake, reported at the key.
 _FOLLOWING: Final = frozenset({"required", PROBLEM})
 _NONE: Final[frozenset[str]] = frozenset()
-_UNEXPLAINED: Final = Finding(
+_UNEXPLAINED: Final = ValueFinding(
     Code.COMBINATION,
     (),
     "The document does not fit the schema",
@@ -51,7 +51,7 @@ class Checker:
         """Whether a value keeps the schema; some microseconds for a manifest."""
         return self._validator.is_valid(value)
 
-    def findings(self, value: Any) -> tuple[Finding, ...]:
+    def findings(self, value: Any) -> tuple[ValueFinding, ...]:
         """Every mistake in a value is a finding, and one mistake is one finding."""
         # Nearly all values are valid, and asking only that costs a fraction of looking for errors.
         if self._validator.is_valid(value):
@@ -60,9 +60,11 @@ class Checker:
         return found or (_UNEXPLAINED,)
 
 
-def _explained(schema: Mapping[str, Any], found: Iterable[Violation]) -> list[tuple[str, Finding]]:
+def _explained(
+    schema: Mapping[str, Any], found: Iterable[Violation]
+) -> list[tuple[str, ValueFinding]]:
     """Return each violation's findings with the keyword they come from, broken rules once each."""
-    explained: list[tuple[str, Finding]] = []
+    explained: list[tuple[str, ValueFinding]] = []
     rules: set[tuple[str | int, ...]] = set()
     for violation in found:
         place = _rule_of(schema, violation.schema_path)
@@ -97,19 +99,19 @@ def _node_at(schema: Mapping[str, Any], place: Iterable[str | int]) -> Mapping[s
 
 def _broken_rule(
     schema: Mapping[str, Any], place: tuple[str | int, ...], violation: Violation
-) -> Finding:
+) -> ValueFinding:
     """Return the finding that a rule of ours states, where the engine saw it broken."""
     rule = _node_at(schema, place)
-    code = by_code(rule[CODE]) if CODE in rule else Code.COMBINATION
+    code = find_code(rule[CODE]) if CODE in rule else Code.COMBINATION
     on_key = violation.rule == BARRED
-    return Finding(code, violation.path, rule[PROBLEM], "", on_key)
+    return ValueFinding(code, violation.path, rule[PROBLEM], "", on_key)
 
 
-def _collapsed(explained: list[tuple[str, Finding]]) -> tuple[Finding, ...]:
+def _collapsed(explained: list[tuple[str, ValueFinding]]) -> tuple[ValueFinding, ...]:
     """Return the findings that are mistakes of their own, in the engine's order, each once."""
     misspelt = _misspelt(finding for _, finding in explained)
     formless = {finding.path for rule, finding in explained if rule == "pattern"}
-    kept: dict[Finding, None] = {}
+    kept: dict[ValueFinding, None] = {}
     for rule, finding in explained:
         follows = rule in _FOLLOWING and misspelt.get(finding.path, _NONE) & _names(finding)
         # A text that is not even begun is too short as well; its form says all there is to say.
@@ -119,7 +121,7 @@ def _collapsed(explained: list[tuple[str, Finding]]) -> tuple[Finding, ...]:
     return tuple(kept)
 
 
-def _misspelt(findings: Iterable[Finding]) -> dict[tuple[str | int, ...], frozenset[str]]:
+def _misspelt(findings: Iterable[ValueFinding]) -> dict[tuple[str | int, ...], frozenset[str]]:
     """Return, for each mapping with unknown keys, the members that were probably meant."""
     meant: dict[tuple[str | int, ...], frozenset[str]] = {}
     for finding in findings:
@@ -130,6 +132,6 @@ def _misspelt(findings: Iterable[Finding]) -> dict[tuple[str | int, ...], frozen
     return meant
 
 
-def _names(finding: Finding) -> frozenset[str]:
+def _names(finding: ValueFinding) -> frozenset[str]:
     """Return the members that a message names."""
     return frozenset(_NAMED.findall(finding.message))

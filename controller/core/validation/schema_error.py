@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from controller.core.findings import Finding
+from controller.core.findings import ValueFinding
 from controller.core.kinds.schema_keywords import SENSITIVE
 from controller.core.problems import Code
 from controller.core.schema.paths import step
@@ -35,9 +35,9 @@ class Mistake:
     sensitive: bool
     on_key: bool = False
 
-    def finding(self, code: Code, message: str, hint: str = "") -> Finding:
+    def finding(self, code: Code, message: str, hint: str = "") -> ValueFinding:
         """Return a finding on this value, whose label begins the message."""
-        return Finding(code, self.path, f"{self.label} {message}", hint, self.on_key)
+        return ValueFinding(code, self.path, f"{self.label} {message}", hint, self.on_key)
 
     @property
     def shown(self) -> str:

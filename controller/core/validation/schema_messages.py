@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from controller.core.findings import Finding
+from controller.core.findings import ValueFinding
 from controller.core.kinds.schema_keywords import CODE, FORM, REFUSED, WRITTEN_TEXT
-from controller.core.problems import Code, by_code
+from controller.core.problems import Code, find_code
 from controller.core.validation.schema_error import Mistake, kind_of
 from controller.core.validation.suggestions import (
     DID_YOU_MEAN,
@@ -34,7 +34,7 @@ _WORDS: Final = MappingProxyType(
 )
 
 
-def _missing(mistake: Mistake) -> Finding:
+def _missing(mistake: Mistake) -> ValueFinding:
     name = mistake.details["property"]
     node = mistake.node.get("properties", {}).get(name, {})
     example = next(iter(node.get("examples", ())), None)
@@ -43,7 +43,7 @@ def _missing(mistake: Mistake) -> Finding:
     return mistake.finding(Code.MISSING_KEY, f"lacks `{name}`, which is required", hint)
 
 
-def _wrong_type(mistake: Mistake) -> Finding:
+def _wrong_type(mistake: Mistake) -> ValueFinding:
     types = mistake.details["types"]
     if mistake.value is None:
         return _null(mistake)
@@ -55,24 +55,24 @@ def _wrong_type(mistake: Mistake) -> Finding:
     )
 
 
-def _null(mistake: Mistake) -> Finding:
+def _null(mistake: Mistake) -> ValueFinding:
     return mistake.finding(Code.NULL_VALUE, "has no value", "give one, or delete the key")
 
 
-def _not_allowed(mistake: Mistake) -> Finding | None:
+def _not_allowed(mistake: Mistake) -> ValueFinding | None:
     if "type" in mistake.node and not isinstance(mistake.value, str):
         return None  # its type is told already
     if mistake.value is None:
         return _null(mistake)
     options = [str(option) for option in mistake.node.get("enum", [mistake.node.get("const")])]
     close = None if mistake.sensitive else nearest(mistake.shown, options)
-    code = by_code(mistake.node[CODE]) if CODE in mistake.node else Code.NOT_ALLOWED
+    code = find_code(mistake.node[CODE]) if CODE in mistake.node else Code.NOT_ALLOWED
     choice = options[0] if len(options) == 1 else f"one of {', '.join(options)}"
     message = f"is {mistake.shown}; it must be {choice}"
     return mistake.finding(code, message, f"{DID_YOU_MEAN} `{close}`?" if close else "")
 
 
-def _pattern(mistake: Mistake) -> Finding | None:
+def _pattern(mistake: Mistake) -> ValueFinding | None:
     if mistake.node.get("minLength") and not mistake.value:
         return None  # its emptiness is told already
     if "not" in mistake.node and mistake.value.endswith("\n"):
@@ -86,13 +86,13 @@ def _pattern(mistake: Mistake) -> Finding | None:
     return mistake.finding(Code.PATTERN, message, hint)
 
 
-def _line_break(mistake: Mistake) -> Finding:
+def _line_break(mistake: Mistake) -> ValueFinding:
     return mistake.finding(
         Code.PATTERN, "ends in a line break", "write it on one line, or as a block with `|-`"
     )
 
 
-def _length(mistake: Mistake) -> Finding:
+def _length(mistake: Mistake) -> ValueFinding:
     least, most = mistake.node.get("minLength", 0), mistake.node.get("maxLength")
     if not mistake.value:
         return mistake.finding(Code.OUT_OF_BOUNDS, "is empty", "give a text, or delete the key")
@@ -101,7 +101,7 @@ def _length(mistake: Mistake) -> Finding:
     return mistake.finding(Code.OUT_OF_BOUNDS, message)
 
 
-def _amount(mistake: Mistake) -> Finding | None:
+def _amount(mistake: Mistake) -> ValueFinding | None:
     if mistake.node.get("type") == "integer" and mistake.value % 1:
         return None  # its type is told already
     least, most = mistake.node.get("minimum"), mistake.node.get("maximum")
@@ -116,11 +116,11 @@ def _decimal(number: float) -> str:
     return str(number) if isinstance(number, int) else f"{number:.12f}".rstrip("0").rstrip(".")
 
 
-def _items(mistake: Mistake) -> Finding:
+def _items(mistake: Mistake) -> ValueFinding:
     return _entries(mistake, "items", "minItems", "maxItems")
 
 
-def _properties(mistake: Mistake) -> Finding | None:
+def _properties(mistake: Mistake) -> ValueFinding | None:
     """Return a finding on the number of keys: of a union's members, or of a map's entries."""
     choices = mistake.node.get("properties")
     if not choices:
@@ -133,7 +133,7 @@ def _properties(mistake: Mistake) -> Finding | None:
     return mistake.finding(Code.NOT_EXACTLY_ONE, message)
 
 
-def _entries(mistake: Mistake, noun: str, least_key: str, most_key: str) -> Finding:
+def _entries(mistake: Mistake, noun: str, least_key: str, most_key: str) -> ValueFinding:
     least, most = mistake.node.get(least_key, 0), mistake.node.get(most_key)
     bounds = f"at least {least}" if most is None else f"{least} to {most}"
     bounds = f"exactly {least}" if least == most else bounds
@@ -141,20 +141,22 @@ def _entries(mistake: Mistake, noun: str, least_key: str, most_key: str) -> Find
     return mistake.finding(Code.OUT_OF_BOUNDS, f"{has}; it must have {bounds}")
 
 
-def _encoded(mistake: Mistake) -> Finding:
+def _encoded(mistake: Mistake) -> ValueFinding:
     wanted = mistake.node.get("contentEncoding") or mistake.node.get("format")
     return mistake.finding(Code.PATTERN, f"is {mistake.shown}; it must be a {wanted} text")
 
 
-def _false(mistake: Mistake) -> Finding:
-    return Finding(Code.COMBINATION, mistake.path, f"{mistake.label} cannot stand here", "", True)
+def _false(mistake: Mistake) -> ValueFinding:
+    return ValueFinding(
+        Code.COMBINATION, mistake.path, f"{mistake.label} cannot stand here", "", True
+    )
 
 
-def _unknown_key(mistake: Mistake, key: str) -> Finding:
+def _unknown_key(mistake: Mistake, key: str) -> ValueFinding:
     """Return a finding on a key that the schema does not know, with what was probably meant."""
     path = (*mistake.path, key)
     if reason := mistake.node.get(REFUSED, {}).get(key):
-        return Finding(Code.TOKEN_GIVEN, path, f"`{key}` is never written: {reason}", "", True)
+        return ValueFinding(Code.TOKEN_GIVEN, path, f"`{key}` is never written: {reason}", "", True)
     known = mistake.node.get("properties", {})
     unused = [name for name in known if name not in mistake.value]
     close = respelled(key, known) or nearest(key, unused)
@@ -166,10 +168,10 @@ def _unknown_key(mistake: Mistake, key: str) -> Finding:
     else:
         hint = f"what stands here: {listing(known)}" if known else ""
     message = f"{mistake.label} has no member `{key}`"
-    return Finding(Code.UNKNOWN_KEY, path, message, hint, on_key=True)
+    return ValueFinding(Code.UNKNOWN_KEY, path, message, hint, on_key=True)
 
 
-_RULES: Final[Mapping[str, Callable[[Mistake], Finding | None]]] = MappingProxyType(
+_RULES: Final[Mapping[str, Callable[[Mistake], ValueFinding | None]]] = MappingProxyType(
     {
         "required": _missing,
         "type": _wrong_type,
@@ -192,7 +194,7 @@ _RULES: Final[Mapping[str, Callable[[Mistake], Finding | None]]] = MappingProxyT
 )
 
 
-def explain(mistake: Mistake) -> tuple[Finding, ...]:
+def explain(mistake: Mistake) -> tuple[ValueFinding, ...]:
     """Return what a mistake amounts to: mostly one finding, one per key where keys are unknown."""
     if mistake.rule == "additionalProperties":
         known = mistake.node.get("properties", {})

@@ -8,7 +8,7 @@ from itertools import chain, islice
 
 from controller.core.documents.entries import Entry
 from controller.core.documents.envelope_values import policy_of, target_of
-from controller.core.identity.tokens import is_suffixed, stems
+from controller.core.identity.tokens import is_suffixed, iter_stems
 from controller.core.model import (
     Problem,
     Target,
@@ -52,7 +52,7 @@ def _namesakes(entries: Sequence[Entry], fallback: Target) -> _Found:
     for namesakes in _shared([(entry.kind, entry.job_name) for entry in entries]):
         # Targets are compared only among namesakes, of which there are few or none.
         targets = [
-            target_of(entries[index].target).over(fallback).told_place for index in namesakes
+            target_of(entries[index].target).fill_from(fallback).known_place for index in namesakes
         ]
         for inner in _shared(targets):
             group = [namesakes[position] for position in inner]
@@ -93,14 +93,14 @@ def _reached(entries: Sequence[Entry], fallback: Target) -> Iterator[tuple[int, 
         by_name[entry.kind, entry.job_name].append(index)
     for index in ending:
         entry = entries[index]
-        place = target_of(entry.target).over(fallback).told_place
-        for stem, attempt, revised in stems(entry.job_name):
+        place = target_of(entry.target).fill_from(fallback).known_place
+        for stem, attempt, revised in iter_stems(entry.job_name):
             for other in by_name.get((entry.kind, stem), ()):
                 reacher = entries[other]
                 if (
                     reacher.name != entry.name
                     and reaches(policy_of(reacher.policy), attempt, revised=revised)
-                    and target_of(reacher.target).over(fallback).told_place == place
+                    and target_of(reacher.target).fill_from(fallback).known_place == place
                 ):
                     yield index, other
 

@@ -12,28 +12,28 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from controller.sandbox.http import control_api
 from controller.sandbox.http.connection import reset
-from controller.sandbox.http.control_api import answered
-from controller.sandbox.http.service import Received, Service
+from controller.sandbox.http.control_api import build_json_response
+from controller.sandbox.http.service import RawRequest, Service
 from controller.sandbox.jobs.faults import FaultKind
 
 LARGEST_BODY = 4 * 1024 * 1024
 
 
-class _TooLargeError(Exception):
+class _BodyTooLargeError(Exception):
     """A body larger than any request may be."""
 
 
-def application(service: Service) -> ASGIApp:
+def create_app(service: Service) -> ASGIApp:
     """Return the ASGI application of a service.
 
     Nothing in it waits but for the network and for delays on order, between which one thread
     serves every request in turn, and the store needs no lock but its own.
     """
-    own = control_api.routes(service.store)
-    return Starlette(routes=[*own, Mount("/", app=_Front(service))])
+    own = control_api.build_routes(service.store)
+    return Starlette(routes=[*own, Mount("/", app=_SimulatedEndpoint(service))])
 
 
-class _Front:
+class _SimulatedEndpoint:
     """The service's side: any method, any path, read before routing undoes the percent signs."""
 
     def __init__(self, service: Service) -> None:
@@ -42,32 +42,34 @@ class _Front:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         try:
-            body = await _body(request)
+            body = await _read_body(request)
         except ClientDisconnect:
             return
-        except _TooLargeError:
-            await _too_large()(scope, receive, send)
+        except _BodyTooLargeError:
+            await _reject_large_body()(scope, receive, send)
             return
-        received = Received(
+        received = RawRequest(
             method=request.method,
             path=scope["raw_path"].decode("ascii", "backslashreplace"),
             query=scope["query_string"].decode("ascii", "backslashreplace"),
             headers=request.headers,
             body=body.decode("utf-8", "backslashreplace"),
         )
-        fate = self._service.fate_of(received)
-        await _pause(fate.seconds(FaultKind.DELAY_BEFORE))
+        fate = self._service.pick_faults(received)
+        await _pause(fate.sum_seconds(FaultKind.DELAY_BEFORE))
         reply = self._service.answer(received, fate)
-        await _pause(fate.seconds(FaultKind.DELAY))
+        await _pause(fate.sum_seconds(FaultKind.DELAY))
         if reply is None:
             await reset(scope, receive)
             return
         await Response(reply.body, reply.status, dict(reply.headers))(scope, receive, send)
 
 
-def _too_large() -> Response:
+def _reject_large_body() -> Response:
     headers = {"x-amzn-errortype": "RequestEntityTooLargeException", "connection": "close"}
-    return answered({"message": f"A body holds at most {LARGEST_BODY} bytes."}, 413, headers)
+    return build_json_response(
+        {"message": f"A body holds at most {LARGEST_BODY} bytes."}, 413, headers
+    )
 
 
 async def _pause(seconds: float) -> None:
@@ -76,10 +78,10 @@ async def _pause(seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
-async def _body(request: Request) -> bytes:
+async def _read_body(request: Request) -> bytes:
     read = bytearray()
     async for piece in request.stream():
         read += piece
         if len(read) > LARGEST_BODY:
-            raise _TooLargeError
+            raise _BodyTooLargeError
     return bytes(read)

@@ -19,15 +19,15 @@ class ResettableProtocol(H11Protocol):
 
     def __init__(self, *values: Any, **named: Any) -> None:
         super().__init__(*values, **named)
-        self.app = self._offering(self.app)
+        self.app = self._wrap_app(self.app)
 
-    def _offering(self, inner: Any) -> Any:
-        async def offer(scope: Scope, receive: Receive, send: Send) -> None:
+    def _wrap_app(self, inner: Any) -> Any:
+        async def call_with_reset(scope: Scope, receive: Receive, send: Send) -> None:
             scope.setdefault("extensions", {})[_RESET] = self._reset
             application: ASGIApp = inner
             await application(scope, receive, send)
 
-        return offer
+        return call_with_reset
 
     def _reset(self) -> None:
         if self.transport.is_closing():

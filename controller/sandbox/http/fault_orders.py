@@ -7,15 +7,15 @@ from typing import Any
 
 import jsonschema_rs
 
-from controller.sandbox.http.service import routes
-from controller.sandbox.jobs.faults import STRANGE, VERBS, Fault, FaultKind, suits
+from controller.sandbox.http.service import load_routes
+from controller.sandbox.jobs.faults import STRANGE, VERBS, Fault, FaultKind, can_target
 from controller.sandbox.jobs.switches import (
     LONGEST_SECONDS,
+    InvalidSettingError,
     Members,
-    UnfitError,
-    content_of,
-    fitting,
-    validator,
+    build_validator,
+    parse_json,
+    validate_members,
 )
 from controller.sandbox.state import sts
 
@@ -26,52 +26,52 @@ _LONGEST_DELAY = 3600
 _MOST_CALLS = 1_000_000_000
 
 
-def fault_of(order: object) -> Fault:
+def parse_fault(order: object) -> Fault:
     """Return the fault that an object of JSON orders; raises UnfitError that says what is wrong."""
-    given = fitting(order, _validator(), _members())
+    given = validate_members(order, _get_fault_validator(), _describe_members())
     # One call goes wrong unless chance decides, which has no number to end at.
     unlimited = given.get("probability") is not None
     members = {"times": None if unlimited else 1, **given, "kind": FaultKind(given["kind"])}
     fault = Fault(**members)
-    _check_fit(fault)
+    _check_combination(fault)
     return fault
 
 
-def fault_in(text: str) -> Fault:
+def parse_fault_text(text: str) -> Fault:
     """Return the fault that ``KIND[:NAME=VALUE,...]`` orders; raises UnfitError."""
     kind, _, rest = text.partition(":")
     order: dict[str, Any] = {"kind": kind}
     for part in filter(None, rest.split(",")):
         name, found, value = part.partition("=")
         if not found or name == "kind":
-            raise UnfitError(f"{part!r} is not NAME=VALUE, such as nth=2.")
-        order[name] = _value(value)
-    return fault_of(order)
+            raise InvalidSettingError(f"{part!r} is not NAME=VALUE, such as nth=2.")
+        order[name] = _parse_value(value)
+    return parse_fault(order)
 
 
-def _value(text: str) -> object:
+def _parse_value(text: str) -> object:
     try:
-        return content_of(text)
-    except UnfitError:
+        return parse_json(text)
+    except InvalidSettingError:
         return text  # a word, which no quotes stand around
 
 
-def _check_fit(fault: Fault) -> None:
+def _check_combination(fault: Fault) -> None:
     """What the members of an order say must go together."""
     kind, seconds = fault.kind, fault.seconds
     if kind in _DELAYS and (seconds is None or seconds > _LONGEST_DELAY):
-        raise UnfitError(f"{kind} needs seconds, from 0 to {_LONGEST_DELAY}.")
+        raise InvalidSettingError(f"{kind} needs seconds, from 0 to {_LONGEST_DELAY}.")
     if seconds is not None and kind not in (*_DELAYS, *_STALE):
-        raise UnfitError(f"{kind} takes no seconds.")
+        raise InvalidSettingError(f"{kind} takes no seconds.")
     if fault.before and kind not in STRANGE:
-        raise UnfitError(f"{kind} takes no before.")
-    if fault.operation is not None and not suits(kind, fault.operation):
-        raise UnfitError(f"{kind} cannot befall {fault.operation}; leave operation out.")
+        raise InvalidSettingError(f"{kind} takes no before.")
+    if fault.operation is not None and not can_target(kind, fault.operation):
+        raise InvalidSettingError(f"{kind} cannot befall {fault.operation}; leave operation out.")
 
 
 @cache
-def _members() -> Members:
-    operations = [*VERBS, *(route.name for route in routes()), *sts.OPERATIONS]
+def _describe_members() -> Members:
+    operations = [*VERBS, *(route.name for route in load_routes()), *sts.OPERATIONS]
     return {
         "kind": {"enum": list(FaultKind)},
         "operation": {"enum": [*operations, None]},
@@ -85,5 +85,5 @@ def _members() -> Members:
 
 
 @cache
-def _validator() -> jsonschema_rs.Draft7Validator:
-    return validator(_members(), required=["kind"])
+def _get_fault_validator() -> jsonschema_rs.Draft7Validator:
+    return build_validator(_describe_members(), required=["kind"])

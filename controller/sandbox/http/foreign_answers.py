@@ -15,7 +15,7 @@ _JSON_TYPE = {"content-type": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
-class Strange:
+class ForeignResponse:
     """An answer as it goes over the wire."""
 
     status: int
@@ -23,31 +23,31 @@ class Strange:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-def strange_answer(kind: FaultKind, status: int, body: bytes) -> Strange:
+def build_foreign_response(kind: FaultKind, status: int, body: bytes) -> ForeignResponse:
     """Return what a fault puts in the place of an answer."""
     return _ANSWERS[kind](status, body)
 
 
-def _page(status: int) -> Callable[[int, bytes], Strange]:
-    return lambda _status, _body: Strange(status, _HTML, _HTML_TYPE)
+def _make_page(status: int) -> Callable[[int, bytes], ForeignResponse]:
+    return lambda _status, _body: ForeignResponse(status, _HTML, _HTML_TYPE)
 
 
-_ANSWERS: Mapping[FaultKind, Callable[[int, bytes], Strange]] = {
-    FaultKind.PAGE: _page(200),
-    FaultKind.EMPTY_OBJECT: lambda status, _: Strange(status, b"{}", _JSON_TYPE),
-    FaultKind.CUT: lambda status, body: Strange(status, body[: len(body) // 2], _JSON_TYPE),
-    FaultKind.GARBLED: lambda status, body: Strange(
+_ANSWERS: Mapping[FaultKind, Callable[[int, bytes], ForeignResponse]] = {
+    FaultKind.PAGE: _make_page(200),
+    FaultKind.EMPTY_OBJECT: lambda status, _: ForeignResponse(status, b"{}", _JSON_TYPE),
+    FaultKind.CUT: lambda status, body: ForeignResponse(status, body[: len(body) // 2], _JSON_TYPE),
+    FaultKind.GARBLED: lambda status, body: ForeignResponse(
         status, bytes(byte | 128 for byte in body), _JSON_TYPE
     ),
-    FaultKind.GZIP: lambda status, body: Strange(
+    FaultKind.GZIP: lambda status, body: ForeignResponse(
         status, gzip.compress(body), {**_JSON_TYPE, "content-encoding": "gzip"}
     ),
-    FaultKind.NESTED: lambda status, _: Strange(status, _NESTED, _JSON_TYPE),
-    FaultKind.REDIRECT: lambda _status, _body: Strange(
+    FaultKind.NESTED: lambda status, _: ForeignResponse(status, _NESTED, _JSON_TYPE),
+    FaultKind.REDIRECT: lambda _status, _body: ForeignResponse(
         302, b"", {"location": "http://127.0.0.1:9/sign-in"}
     ),
-    FaultKind.PROXY_400: _page(400),
-    FaultKind.PROXY_403: _page(403),
-    FaultKind.PROXY_404: _page(404),
-    FaultKind.PROXY_408: _page(408),
+    FaultKind.PROXY_400: _make_page(400),
+    FaultKind.PROXY_403: _make_page(403),
+    FaultKind.PROXY_404: _make_page(404),
+    FaultKind.PROXY_408: _make_page(408),
 }

@@ -32,7 +32,7 @@ class Route:
     error_statuses: Mapping[str, int]
     handler: Handler
 
-    def labels(self, method: str, segments: list[str]) -> dict[str, str] | None:
+    def match_labels(self, method: str, segments: list[str]) -> dict[str, str] | None:
         """Return the values of the path's labels, decoded, or None when the path is another's."""
         if method != self.method or len(segments) != len(self.segments):
             return None
@@ -45,7 +45,7 @@ class Route:
         return labels
 
 
-def route_of(operation: OperationModel, handler: Handler) -> Route:
+def build_route(operation: OperationModel, handler: Handler) -> Route:
     """Return the route of an operation, from its http traits."""
     takes, gives = operation.input_shape, operation.output_shape
     if not isinstance(takes, StructureShape):
@@ -65,27 +65,27 @@ def route_of(operation: OperationModel, handler: Handler) -> Route:
     )
 
 
-def find(routes: tuple[Route, ...], method: str, path: str) -> tuple[Route, dict[str, str]]:
+def find_route(routes: tuple[Route, ...], method: str, path: str) -> tuple[Route, dict[str, str]]:
     """Return the route that a path, still percent-encoded, leads to, and its labels.
 
     Raises UnknownOperationException.
     """
     segments = path.split("/")
     for route in routes:
-        labels = route.labels(method, segments)
+        labels = route.match_labels(method, segments)
         if labels is not None:
             return route, labels
     raise api_errors.unknown_operation()
 
 
-def members_of(route: Route, labels: Mapping[str, str], query: str, body: str) -> dict[str, Any]:
+def parse_members(route: Route, labels: Mapping[str, str], query: str, body: str) -> dict[str, Any]:
     """Return a request's members from path, query and body; members that no shape has are left out.
 
     Raises SerializationException when the body is not a JSON object.
     """
     places = {name: shape.serialization for name, shape in route.takes.members.items()}
     given = parse_qs(query, keep_blank_values=True)
-    document = _document(body)
+    document = _parse_document(body)
     members: dict[str, Any] = {}
     for name, shape in route.takes.members.items():
         place = places[name].get("location")
@@ -93,44 +93,44 @@ def members_of(route: Route, labels: Mapping[str, str], query: str, body: str) -
         if place == "uri":
             members[name] = labels[key]
         elif place == "querystring" and key in given:
-            members[name] = _scalar(shape, key, given[key][-1])
+            members[name] = _parse_scalar(shape, key, given[key][-1])
         elif place is None and document.get(key) is not None:
             members[name] = document[key]
     return members
 
 
-def cut(shape: StructureShape | None, facts: Mapping[str, Any]) -> dict[str, Any]:
+def filter_members(shape: StructureShape | None, facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts that a shape has members for, in lists of structures as well."""
     if shape is None:
         return {}
     return {
-        name: _cut_value(member, facts[name])
+        name: _filter_value(member, facts[name])
         for name, member in shape.members.items()
         if name in facts
     }
 
 
-def _cut_value(shape: Shape, value: Any) -> Any:
+def _filter_value(shape: Shape, value: Any) -> Any:
     if isinstance(shape, ListShape) and isinstance(shape.member, StructureShape):
-        return [cut(shape.member, item) for item in value]
+        return [filter_members(shape.member, item) for item in value]
     return value
 
 
-def _document(body: str) -> dict[str, Any]:
+def _parse_document(body: str) -> dict[str, Any]:
     if not body:
         return {}
     try:
-        document = json.loads(body, parse_constant=_no_constant, parse_float=_finite)
+        document = json.loads(body, parse_constant=_refuse_constant, parse_float=_parse_float)
     except (ValueError, RecursionError):
         raise api_errors.unserializable("The body is not JSON.") from None
     if not isinstance(document, dict):
         raise api_errors.unserializable("The body is not a JSON object.")
-    if _is_deep(document):
+    if _is_too_deep(document):
         raise api_errors.unserializable(f"The body nests deeper than {_DEEPEST} levels.")
     return document
 
 
-def _is_deep(document: dict[str, Any]) -> bool:
+def _is_too_deep(document: dict[str, Any]) -> bool:
     """Whether a document would exhaust the stack of whoever walks or writes it."""
     level: list[Any] = [document]
     for _ in range(_DEEPEST):
@@ -143,17 +143,17 @@ def _is_deep(document: dict[str, Any]) -> bool:
     return bool(level)
 
 
-def _no_constant(name: str) -> NoReturn:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _finite(text: str) -> float:
+def _parse_float(text: str) -> float:
     """Return a number that can be written again, which infinity cannot."""
     number = float(text)
-    return number if math.isfinite(number) else _no_constant(text)
+    return number if math.isfinite(number) else _refuse_constant(text)
 
 
-def _scalar(shape: Shape, key: str, text: str) -> Any:
+def _parse_scalar(shape: Shape, key: str, text: str) -> Any:
     """Return a value of the query string in the type that its shape asks for."""
     if shape.type_name not in {"integer", "long"}:
         return text

@@ -29,7 +29,7 @@ _FAREWELL = "Ctrl+C ends the sandbox; its state is kept."
 
 
 @contextmanager
-def running(
+def start_sandbox(
     folder: Path,
     *,
     speed: float = 1.0,
@@ -48,30 +48,30 @@ def running(
     StoreUnusableError when the folder holds something else.
     """
     with ExitStack() as stack:
-        listener = stack.enter_context(_listener(host, port))
+        listener = stack.enter_context(_open_listener(host, port))
         store = Store(folder)
         stack.callback(store.close)
-        store.pace(time.time(), speed)
-        _set(store, behaviour, faults)
-        stack.enter_context(_serving(_server(store, account), listener))
-        yield _url(listener)
+        store.set_speed(time.time(), speed)
+        _apply_settings(store, behaviour, faults)
+        stack.enter_context(_serve_in_thread(_build_server(store, account), listener))
+        yield _format_url(listener)
 
 
-def _set(
+def _apply_settings(
     store: Store,
     behaviour: Behaviour | Mapping[str, object] | None,
     faults: Sequence[Fault] | None,
 ) -> None:
     with store.transaction() as rows:
         if behaviour is not None:
-            kept, changes = settings.behaviour(rows), behaviour
+            kept, changes = settings.load_behaviour(rows), behaviour
             if isinstance(changes, Behaviour):
-                kept, changes = AS_RECORDED, switches.differences(changes)
-            wanted = switches.changed(kept, changes)
-            settings.behave(rows, wanted, store.clock().moment(time.time()))
+                kept, changes = AS_RECORDED, switches.diff_from_recorded(changes)
+            wanted = switches.change_behaviour(kept, changes)
+            settings.save_behaviour(rows, wanted, store.get_clock().get_moment(time.time()))
         if faults is not None:
-            settings.cancel(rows)
-            settings.order(rows, faults)
+            settings.clear_faults(rows)
+            settings.add_faults(rows, faults)
 
 
 def serve(
@@ -92,13 +92,15 @@ def serve(
     asked = threading.Event()
     signals: list[int] = []
 
-    def end(number: int, _frame: object) -> None:
+    def handle_signal(number: int, _frame: object) -> None:
         signals.append(number)
         asked.set()
 
-    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {
+        number: signal.signal(number, handle_signal) for number in (signal.SIGINT, signal.SIGTERM)
+    }
     try:
-        with running(
+        with start_sandbox(
             folder,
             speed=speed,
             account=account,
@@ -107,7 +109,11 @@ def serve(
             behaviour=behaviour,
             faults=faults,
         ) as url:
-            for line in [*greeting(url, folder, speed, account), *_told(folder), _FAREWELL]:
+            for line in [
+                *format_greeting(url, folder, speed, account),
+                *_describe_settings(folder),
+                _FAREWELL,
+            ]:
                 say(line)
             asked.wait()
     finally:
@@ -116,7 +122,7 @@ def serve(
     return 128 + signals[0]
 
 
-def greeting(url: str, folder: Path, speed: float, account: str) -> list[str]:
+def format_greeting(url: str, folder: Path, speed: float, account: str) -> list[str]:
     """Return what a person needs to know of a sandbox that is ready."""
     return [
         f"Sandbox: a simulated Bedrock is ready at {url}. Nothing reaches AWS or costs anything.",
@@ -124,28 +130,28 @@ def greeting(url: str, folder: Path, speed: float, account: str) -> list[str]:
         "Any credentials do. In another terminal:",
         "  export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox AWS_REGION=us-east-1",
         f"  bedrock-jobs reconcile --endpoint-url {url}",
-        *(f"  aws bedrock {listing} --endpoint-url {url}" for listing in _listings()),
+        *(f"  aws bedrock {listing} --endpoint-url {url}" for listing in _list_cli_commands()),
     ]
 
 
-def _told(folder: Path) -> list[str]:
+def _describe_settings(folder: Path) -> list[str]:
     """Return what in the folder makes this sandbox behave otherwise than recorded."""
     with closing(Store(folder)) as store:
-        changes = switches.differences(settings.behaviour(store.rows))
-        faults = len(settings.orders(store.rows))
+        changes = switches.diff_from_recorded(settings.load_behaviour(store.rows))
+        faults = len(settings.list_faults(store.rows))
     choices = ", ".join(f"{name} {value}" for name, value in changes.items())
     lines = [f"Other than recorded: {choices}."] if choices else []
     return lines + ([f"Faults on order: {faults}; GET /_sandbox/faults shows them."] * bool(faults))
 
 
-def _listings() -> list[str]:
+def _list_cli_commands() -> list[str]:
     """Return the AWS CLI's commands that list the jobs of each kind that is served."""
     from botocore import xform_name
 
     return [xform_name(kind.operation("List"), "-") for kind in KINDS.values() if kind.simulation]
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def _open_listener(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     # Only of a socket that names its protocol does asyncio know that it must not delay answers.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -159,21 +165,21 @@ def _listener(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _url(listener: socket.socket) -> str:
+def _format_url(listener: socket.socket) -> str:
     host, port = listener.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _server(store: Store, account: str) -> Server:
+def _build_server(store: Store, account: str) -> Server:
     # Imported here: only a command that serves a sandbox pays for the server's import.
     from uvicorn import Config, Server
 
-    from controller.sandbox.http.app import application
+    from controller.sandbox.http.app import create_app
     from controller.sandbox.http.connection import ResettableProtocol
     from controller.sandbox.http.service import Service
 
     config = Config(
-        application(Service(store, account)),
+        create_app(Service(store, account)),
         http=ResettableProtocol,
         loop="asyncio",
         ws="none",
@@ -189,12 +195,12 @@ def _server(store: Store, account: str) -> Server:
 
 
 @contextmanager
-def _serving(server: Server, listener: socket.socket) -> Iterator[None]:
+def _serve_in_thread(server: Server, listener: socket.socket) -> Iterator[None]:
     """While the context lasts the server serves from a daemon thread."""
     loop = asyncio.new_event_loop()
     ended = asyncio.Event()
     thread = threading.Thread(
-        target=_run, args=(loop, server, listener, ended), name="sandbox", daemon=True
+        target=_run_loop, args=(loop, server, listener, ended), name="sandbox", daemon=True
     )
     thread.start()
     # The socket listens already: a client that comes early waits in its backlog.
@@ -206,7 +212,7 @@ def _serving(server: Server, listener: socket.socket) -> Iterator[None]:
         thread.join(_READY_WITHIN)
 
 
-def _run(
+def _run_loop(
     loop: asyncio.AbstractEventLoop, server: Server, listener: socket.socket, ended: asyncio.Event
 ) -> None:
     with asyncio.Runner(loop_factory=lambda: loop) as runner:

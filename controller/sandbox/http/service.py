@@ -15,17 +15,23 @@ from botocore.loaders import create_loader
 from botocore.model import ServiceModel
 
 from controller.core.kinds.registry import KINDS
-from controller.sandbox.http.foreign_answers import strange_answer
-from controller.sandbox.http.rest_json import Route, cut, find, members_of, route_of
+from controller.sandbox.http.foreign_answers import build_foreign_response
+from controller.sandbox.http.rest_json import (
+    Route,
+    build_route,
+    filter_members,
+    find_route,
+    parse_members,
+)
 from controller.sandbox.jobs import settings
-from controller.sandbox.jobs.faults import UNHARMED, Fate, FaultKind
-from controller.sandbox.jobs.operations import Handler, JobOperations, Scope, TagOperations
-from controller.sandbox.jobs.param_validation import check
+from controller.sandbox.jobs.faults import UNHARMED, FaultKind, InjectedFaults
+from controller.sandbox.jobs.operations import CallContext, Handler, JobOperations, TagOperations
+from controller.sandbox.jobs.param_validation import validate_request
 from controller.sandbox.state import journal, sts
-from controller.sandbox.state.api_errors import RefusalError, status_of
-from controller.sandbox.state.caller import Caller, caller_of
-from controller.sandbox.state.journal import Entry
-from controller.sandbox.state.sim_clock import text_of
+from controller.sandbox.state.api_errors import ApiError, get_status
+from controller.sandbox.state.caller import Caller, parse_caller
+from controller.sandbox.state.journal import JournalLine
+from controller.sandbox.state.sim_clock import format_moment
 from controller.sandbox.state.store import Store
 
 _log = logging.getLogger(__name__)
@@ -33,7 +39,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
-class Received:
+class RawRequest:
     """A request as it came over the wire; ``path`` is still percent-encoded."""
 
     method: str
@@ -50,7 +56,7 @@ class Received:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class RawReply:
     """What goes back: the status, the body, and the headers that are not the transport's."""
 
     status: int
@@ -68,17 +74,17 @@ class Service:
     store: Store
     account: str
 
-    def fate_of(self, received: Received) -> Fate:
+    def pick_faults(self, received: RawRequest) -> InjectedFaults:
         """Return which faults on order a request meets; it counts as one call for them."""
-        if not settings.any_order(self.store.rows):
+        if not settings.has_faults(self.store.rows):
             return UNHARMED
         with self.store.transaction() as rows:
-            return settings.meet(rows, _operation(received))
+            return settings.pick_faults(rows, _find_operation(received))
 
-    def answer(self, received: Received, fate: Fate = UNHARMED) -> Reply | None:
+    def answer(self, received: RawRequest, fate: InjectedFaults = UNHARMED) -> RawReply | None:
         """Every request has a line in the journal, and a reply unless its connection is reset."""
-        caller = caller_of(received.headers, self.account)
-        entry = Entry(
+        caller = parse_caller(received.headers, self.account)
+        entry = JournalLine(
             service="sts" if received.is_sts else "bedrock",
             operation="",
             account=caller.account,
@@ -90,74 +96,87 @@ class Service:
             status=0,
             code=None,
             at="",
-            fault=fate.noted,
+            fault=fate.names,
         )
         if fate.has(FaultKind.RESET_BEFORE):
-            self._note(replace(entry, operation=_operation(received)), 0, None)
+            self._record_call(replace(entry, operation=_find_operation(received)), 0, None)
             return None
-        if fate.strange is not None and fate.strange.before:
-            self._note(replace(entry, operation=_operation(received)), 0, None)
-            return _in_place_of(Reply(200, ""), fate.strange.kind)
-        answer = self._sts if received.is_sts else self._bedrock
+        if fate.replacement is not None and fate.replacement.before:
+            self._record_call(replace(entry, operation=_find_operation(received)), 0, None)
+            return _replace_reply(RawReply(200, ""), fate.replacement.kind)
+        answer = self._answer_sts if received.is_sts else self._answer_bedrock
         reply = answer(received, caller, entry, fate)
-        if fate.strange is not None:
-            reply = _in_place_of(reply, fate.strange.kind)
+        if fate.replacement is not None:
+            reply = _replace_reply(reply, fate.replacement.kind)
         return None if fate.has(FaultKind.RESET_AFTER) else reply
 
-    def _sts(self, received: Received, caller: Caller, entry: Entry, fate: Fate) -> Reply:
-        form = sts.fields_of(received.body)
-        told = fate.refusal
+    def _answer_sts(
+        self, received: RawRequest, caller: Caller, entry: JournalLine, fate: InjectedFaults
+    ) -> RawReply:
+        form = sts.parse_form(received.body)
+        told = fate.error
         if told is None:
             answer = sts.answer(form, caller, time.time())
         else:
-            answer = sts.refused(status_of(told.code, {}), told.code, told.message)
-        self._note(
+            answer = sts.build_error_answer(get_status(told.code, {}), told.code, told.message)
+        self._record_call(
             replace(entry, operation=form.get("Action", ""), members=form),
             answer.status,
             answer.code,
         )
-        return Reply(answer.status, answer.xml, {"content-type": "text/xml"})
+        return RawReply(answer.status, answer.xml, {"content-type": "text/xml"})
 
-    def _bedrock(self, received: Received, caller: Caller, entry: Entry, fate: Fate) -> Reply:
+    def _answer_bedrock(
+        self, received: RawRequest, caller: Caller, entry: JournalLine, fate: InjectedFaults
+    ) -> RawReply:
         declared: Mapping[str, int] = {}
         try:
-            route, labels = find(routes(), received.method, received.path)
+            route, labels = find_route(load_routes(), received.method, received.path)
             declared = route.error_statuses
             entry = replace(entry, operation=route.name)
-            members = members_of(route, labels, received.query, received.body)
+            members = parse_members(route, labels, received.query, received.body)
             entry = replace(entry, members=members)
-            return self._carry_out(route, members, caller, entry, fate)
-        except RefusalError as refused:
-            status = status_of(refused.code, declared)
-            self._note(entry, status, refused.code)
-            return _refused(refused, status)
+            return self._execute(route, members, caller, entry, fate)
+        except ApiError as refused:
+            status = get_status(refused.code, declared)
+            self._record_call(entry, status, refused.code)
+            return _build_error_reply(refused, status)
         except Exception as error:
             _log.exception("the sandbox failed to carry out %s", entry.operation)
-            self._note(entry, 500, "InternalServerException")
-            return _refused(RefusalError("InternalServerException", f"Sandbox: {error!r}"), 500)
+            self._record_call(entry, 500, "InternalServerException")
+            return _build_error_reply(
+                ApiError("InternalServerException", f"Sandbox: {error!r}"), 500
+            )
 
-    def _carry_out(
-        self, route: Route, members: Mapping[str, Any], caller: Caller, entry: Entry, fate: Fate
-    ) -> Reply:
+    def _execute(
+        self,
+        route: Route,
+        members: Mapping[str, Any],
+        caller: Caller,
+        entry: JournalLine,
+        fate: InjectedFaults,
+    ) -> RawReply:
         """Run an operation and its journal line in one transaction: both are kept, or neither."""
-        if fate.refusal is not None:
-            raise fate.refusal
-        check(route.takes, members)
+        if fate.error is not None:
+            raise fate.error
+        validate_request(route.takes, members)
         with self.store.transaction() as rows:
-            now = self.store.clock().moment(time.time())
-            scope = Scope(rows, caller, now, settings.behaviour(rows), fate)
+            now = self.store.get_clock().get_moment(time.time())
+            scope = CallContext(rows, caller, now, settings.load_behaviour(rows), fate)
             answer = route.handler(scope, members)
-            journal.write(rows, replace(entry, status=route.status, at=text_of(now)))
-        return Reply(route.status, json.dumps(cut(route.gives, answer)), _json_headers())
+            journal.write(rows, replace(entry, status=route.status, at=format_moment(now)))
+        return RawReply(
+            route.status, json.dumps(filter_members(route.gives, answer)), _build_json_headers()
+        )
 
-    def _note(self, entry: Entry, status: int, code: str | None) -> None:
+    def _record_call(self, entry: JournalLine, status: int, code: str | None) -> None:
         with self.store.transaction() as rows:
-            at = text_of(self.store.clock().moment(time.time()))
+            at = format_moment(self.store.get_clock().get_moment(time.time()))
             journal.write(rows, replace(entry, status=status, code=code, at=at))
 
 
 @cache
-def routes() -> tuple[Route, ...]:
+def load_routes() -> tuple[Route, ...]:
     """Return a route for each operation of each kind that has a simulation, and for tags."""
     model = ServiceModel(create_loader().load_service_model("bedrock", "service-2"), "bedrock")
     owners = tuple(
@@ -165,35 +184,35 @@ def routes() -> tuple[Route, ...]:
         for kind in KINDS.values()
         if kind.simulation is not None
     )
-    handlers: dict[str, Handler] = TagOperations(owners).handlers()
+    handlers: dict[str, Handler] = TagOperations(owners).get_handlers()
     for owner in owners:
-        handlers |= owner.handlers()
+        handlers |= owner.get_handlers()
     return tuple(
-        route_of(model.operation_model(name), handler) for name, handler in handlers.items()
+        build_route(model.operation_model(name), handler) for name, handler in handlers.items()
     )
 
 
-def _operation(received: Received) -> str:
+def _find_operation(received: RawRequest) -> str:
     """Return the operation that a request is for, or nothing when none is served there."""
     if received.is_sts:
-        return sts.fields_of(received.body).get("Action", "")
+        return sts.parse_form(received.body).get("Action", "")
     try:
-        return find(routes(), received.method, received.path)[0].name
-    except RefusalError:
+        return find_route(load_routes(), received.method, received.path)[0].name
+    except ApiError:
         return ""
 
 
-def _in_place_of(reply: Reply, kind: FaultKind) -> Reply:
+def _replace_reply(reply: RawReply, kind: FaultKind) -> RawReply:
     """Return what a fault answers with in the place of a reply."""
     body = reply.body.encode() if isinstance(reply.body, str) else reply.body
-    found = strange_answer(kind, reply.status, body)
-    return Reply(found.status, found.body, found.headers)
+    found = build_foreign_response(kind, reply.status, body)
+    return RawReply(found.status, found.body, found.headers)
 
 
-def _refused(refused: RefusalError, status: int) -> Reply:
+def _build_error_reply(refused: ApiError, status: int) -> RawReply:
     content = json.dumps({"message": refused.message, **refused.members})
-    return Reply(status, content, {**_json_headers(), "x-amzn-errortype": refused.code})
+    return RawReply(status, content, {**_build_json_headers(), "x-amzn-errortype": refused.code})
 
 
-def _json_headers() -> dict[str, str]:
+def _build_json_headers() -> dict[str, str]:
     return {"content-type": "application/json", "x-amzn-requestid": str(uuid.uuid4())}

@@ -11,33 +11,33 @@ _DIGITS = string.digits + string.ascii_lowercase
 _LENGTH = 12
 
 
-def identifier(*parts: str) -> str:
+def make_identifier(*parts: str) -> str:
     """Return twelve lower-case letters and digits that depend on every part, and their order."""
     number = int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:8], "big")
     return "".join(_DIGITS[number // 36**place % 36] for place in range(_LENGTH))
 
 
-def resource_arn(caller: Caller, resource: str, model: str, name: str) -> str:
+def build_resource_arn(caller: Caller, resource: str, model: str, name: str) -> str:
     """Return the ARN of a job or its product, under the base model that it was made from."""
-    unique = identifier(resource, caller.account, caller.region, name)
+    unique = make_identifier(resource, caller.account, caller.region, name)
     prefix = f"arn:{caller.partition}:bedrock:{caller.region}:{caller.account}"
     return f"{prefix}:{resource}/{model}/{unique}"
 
 
-def model_arn(caller: Caller, model: str) -> str:
+def build_model_arn(caller: Caller, model: str) -> str:
     """Return the ARN of a base model in the caller's region."""
     return f"arn:{caller.partition}:bedrock:{caller.region}::foundation-model/{model}"
 
 
-def key_arn(caller: Caller, key: str) -> str:
+def resolve_key_arn(caller: Caller, key: str) -> str:
     """Return the key's own ARN for any of the ways to name a KMS key; an alias is resolved."""
     if ":key/" in key:
         return key
     prefix = f"arn:{caller.partition}:kms:{caller.region}:{caller.account}:key/"
     alias = key[key.find("alias/") :] if "alias/" in key else ""
-    return prefix + (_uuid(caller.account, caller.region, alias) if alias else key)
+    return prefix + (_make_uuid(caller.account, caller.region, alias) if alias else key)
 
 
-def _uuid(*parts: str) -> str:
+def _make_uuid(*parts: str) -> str:
     digits = hashlib.sha256("\0".join(parts).encode()).hexdigest()
     return "-".join((digits[:8], digits[8:12], digits[12:16], digits[16:20], digits[20:32]))

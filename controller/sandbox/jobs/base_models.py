@@ -78,7 +78,7 @@ _LISTED = (
 CATALOG: Mapping[str, BaseModel] = {model.identifier.partition(":")[0]: model for model in _LISTED}
 
 
-def model_named(identifier: str) -> BaseModel:
+def find_model(identifier: str) -> BaseModel:
     """Return the trainable variant that a model identifier means, with or without its suffixes."""
     listed = CATALOG.get(identifier.partition(":")[0])
     if listed is None:

@@ -42,7 +42,7 @@ class JobNames(StrEnum):
     REPEATABLE = "repeatable"
 
 
-class FailingWith(StrEnum):
+class FailureMode(StrEnum):
     """What sort of failure the jobs meet that are to fail for no fault of their data."""
 
     INTERNAL = "internal"
@@ -67,7 +67,7 @@ class Behaviour:
     """After which part of its life a job that is to fail does so."""
     failing_share: float = 0.0
     """Which part of the jobs fails though their data ask for no failure."""
-    failing_with: FailingWith = FailingWith.INTERNAL
+    failing_with: FailureMode = FailureMode.INTERNAL
     failing_seed: int = 0
     """Which jobs those are: the same seed always meets the same names."""
     stop_seconds: float = 60.0
@@ -87,7 +87,7 @@ class Behaviour:
     model_names: ModelNames = ModelNames.REUSABLE
     job_names: JobNames = JobNames.UNIQUE
 
-    def honours(self, created: int, now: int) -> bool:
+    def is_token_valid(self, created: int, now: int) -> bool:
         """Whether a token still stands for the job that it made at ``created``, both in ms."""
         lifetime = _LIFETIMES.get(self.token_lifetime)
         return lifetime is None or now - created < lifetime

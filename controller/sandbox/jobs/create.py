@@ -11,47 +11,47 @@ from controller.core.kinds.kind import Kind, Simulation
 from controller.sandbox.jobs import arns
 from controller.sandbox.jobs.base_models import BaseModel
 from controller.sandbox.jobs.behaviour import Behaviour
-from controller.sandbox.jobs.job_failures import failure_of
+from controller.sandbox.jobs.job_failures import find_failure
 from controller.sandbox.jobs.jobs import Job
-from controller.sandbox.jobs.timeline import Course
+from controller.sandbox.jobs.timeline import Timeline
 from controller.sandbox.state.caller import Caller
 
 
-def made(
+def build_job(
     kind: Kind,
     simulation: Simulation,
     request: Mapping[str, Any],
     model: BaseModel,
     caller: Caller,
-    course: Course,
+    course: Timeline,
     namesakes: int,
 ) -> Job:
     """Return the job that a request makes, not yet kept; namesakes have ARNs of their own."""
     name = str(request[kind.name_member])
     unique = f"{kind.name}/{name}" + (f"/{namesakes}" if namesakes else "")
-    job_arn = arns.resource_arn(caller, kind.resource, model.identifier, unique)
+    job_arn = arns.build_resource_arn(caller, kind.resource, model.identifier, unique)
     return Job(
         number=0,
         kind=kind.name,
         name=name,
         arn=job_arn,
-        product_arn=arns.resource_arn(caller, simulation.product, model.identifier, unique),
+        product_arn=arns.build_resource_arn(caller, simulation.product, model.identifier, unique),
         model=model.identifier,
         course=course,
-        digest=digest_of(kind, request),
+        digest=compute_digest(kind, request),
         members=json.dumps(
-            {kind.arn_member: job_arn, **_echoed(kind, simulation, request, model, caller)}
+            {kind.arn_member: job_arn, **_derive_members(kind, simulation, request, model, caller)}
         ),
     )
 
 
-def digest_of(kind: Kind, request: Mapping[str, Any]) -> str:
+def compute_digest(kind: Kind, request: Mapping[str, Any]) -> str:
     """Return what two requests share exactly when all but their tokens is equal."""
     parameters = {name: value for name, value in request.items() if name != kind.token_member}
     return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()
 
 
-def course_of(
+def plan_timeline(
     kind: Kind,
     simulation: Simulation,
     request: Mapping[str, Any],
@@ -59,18 +59,18 @@ def course_of(
     *,
     now: int,
     starts: int,
-) -> Course:
+) -> Timeline:
     """Return the course of a job that is created now and starts then; equal names last equally."""
     name = str(request[kind.name_member])
     share = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
     factor = 1 + behaviour.deviation * (2 * share - 1)
     length = round(behaviour.life_seconds * factor * 1000)
-    failure = failure_of(name, request.get(simulation.data_member), behaviour)
+    failure = find_failure(name, request.get(simulation.data_member), behaviour)
     lasts = length if failure is None else round(length * behaviour.failing_part)
-    return Course(now, length, starts + lasts, failure, starts=starts)
+    return Timeline(now, length, starts + lasts, failure, starts=starts)
 
 
-def _echoed(
+def _derive_members(
     kind: Kind,
     simulation: Simulation,
     request: Mapping[str, Any],
@@ -86,7 +86,7 @@ def _echoed(
     for member, echo in kind.echoes.items():
         if member in request:
             shown[echo] = request[member]
-    shown[kind.echoes[simulation.model_member]] = arns.model_arn(caller, model.identifier)
+    shown[kind.echoes[simulation.model_member]] = arns.build_model_arn(caller, model.identifier)
     if kind.kms_member and kind.kms_member in request:
-        shown[kind.echoes[kind.kms_member]] = arns.key_arn(caller, request[kind.kms_member])
+        shown[kind.echoes[kind.kms_member]] = arns.resolve_key_arn(caller, request[kind.kms_member])
     return shown

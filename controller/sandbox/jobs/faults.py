@@ -11,7 +11,7 @@ from typing import Any
 
 from controller.core.kinds.kind import Kind
 from controller.core.kinds.registry import KINDS
-from controller.sandbox.state.api_errors import RefusalError
+from controller.sandbox.state.api_errors import ApiError
 
 UNHEARD_OF = "Rescheduled"
 """A status word that no release of the service has used."""
@@ -88,48 +88,48 @@ class Fault:
     before: bool = False
 
     @property
-    def ends_the_call(self) -> bool:
+    def is_preemptive(self) -> bool:
         """Whether the call is not carried out."""
         return self.before or self.kind in _ENDING
 
-    def concerns(self, operation: str) -> bool:
+    def can_affect(self, operation: str) -> bool:
         """Whether the order is about calls of an operation."""
         concerned = _CONCERNED.get(self.kind)
-        if concerned and not any(operation in named(verb) for verb in concerned):
+        if concerned and not any(operation in expand_operation(verb) for verb in concerned):
             return False
-        return self.operation is None or operation in named(self.operation)
+        return self.operation is None or operation in expand_operation(self.operation)
 
-    def fires(self, call: int, fired: int) -> bool:
+    def is_triggered(self, call: int, fired: int) -> bool:
         """Whether a matching call goes wrong: the ``call``-th one, ``fired`` having done so."""
         if call < self.nth or (self.times is not None and fired >= self.times):
             return False
-        return self.probability is None or self._share(call) < self.probability
+        return self.probability is None or self._draw_share(call) < self.probability
 
-    def _share(self, call: int) -> float:
+    def _draw_share(self, call: int) -> float:
         """Return a number from 0 to 1 that only the order and the call's number decide."""
         text = f"{self.kind}/{self.seed}/{call}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") / 2**48
 
 
 @dataclass(frozen=True, slots=True)
-class Fate:
+class InjectedFaults:
     """What becomes of one call: the faults that it meets, in the order in which they stand."""
 
     faults: tuple[Fault, ...] = ()
 
     @property
-    def noted(self) -> str | None:
+    def names(self) -> str | None:
         """The faults' names as the journal has them, or None."""
         return ", ".join(fault.kind for fault in self.faults) or None
 
     @property
-    def refusal(self) -> RefusalError | None:
+    def error(self) -> ApiError | None:
         """The error that is answered instead of carrying the call out."""
         found = (_REFUSALS[fault.kind] for fault in self.faults if fault.kind in _REFUSALS)
-        return next((RefusalError(code, message) for code, message in found), None)
+        return next((ApiError(code, message) for code, message in found), None)
 
     @property
-    def strange(self) -> Fault | None:
+    def replacement(self) -> Fault | None:
         """The fault that answers in the service's place."""
         return next((fault for fault in self.faults if fault.kind in STRANGE), None)
 
@@ -137,12 +137,12 @@ class Fate:
         """Whether the call meets such a fault."""
         return any(fault.kind is kind for fault in self.faults)
 
-    def seconds(self, kind: FaultKind) -> float:
+    def sum_seconds(self, kind: FaultKind) -> float:
         """Return how many seconds such faults add up to; what has no number is infinite."""
         met = (fault.seconds for fault in self.faults if fault.kind is kind)
         return sum(float("inf") if seconds is None else seconds for seconds in met)
 
-    def altered(self, shown: dict[str, Any], kind: Kind) -> dict[str, Any]:
+    def apply_to(self, shown: dict[str, Any], kind: Kind) -> dict[str, Any]:
         """Return what Get or List shows of a job, as these faults leave it."""
         left = dict(shown)
         if self.has(FaultKind.UNKNOWN_STATUS):
@@ -156,17 +156,17 @@ class Fate:
         return left
 
 
-UNHARMED = Fate()
+UNHARMED = InjectedFaults()
 
 
 @cache
-def named(operation: str) -> frozenset[str]:
+def expand_operation(operation: str) -> frozenset[str]:
     """Return the operations that an operation's name, or a verb, stands for."""
     if operation not in VERBS:
         return frozenset((operation,))
     return frozenset(kind.operation(operation) for kind in KINDS.values() if kind.simulation)
 
 
-def suits(kind: FaultKind, operation: str) -> bool:
+def can_target(kind: FaultKind, operation: str) -> bool:
     """Whether a fault of a kind can befall an operation, or the operations of a verb."""
-    return any(Fault(kind=kind).concerns(name) for name in named(operation))
+    return any(Fault(kind=kind).can_affect(name) for name in expand_operation(operation))

@@ -7,86 +7,86 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from controller.sandbox.jobs.behaviour import Behaviour, FailingWith
+from controller.sandbox.jobs.behaviour import Behaviour, FailureMode
 
 _MARKER = "sandbox-fail"
 
 
 @dataclass(frozen=True, slots=True)
-class Failure:
+class SimulatedFailure:
     """One way to fail: the word for it, the marker in a location that asks for it, the message."""
 
-    word: FailingWith
+    word: FailureMode
     marker: str
     message: str
 
 
 # Longest marker first: each begins with the plain one.
 FAILURES = (
-    Failure(
-        FailingWith.INTERNAL,
+    SimulatedFailure(
+        FailureMode.INTERNAL,
         f"{_MARKER}-internal",
         "Encountered an unexpected error when processing the request, please try again",
     ),
-    Failure(
-        FailingWith.CAPACITY,
+    SimulatedFailure(
+        FailureMode.CAPACITY,
         f"{_MARKER}-capacity",
         "Insufficient capacity to run the job at this time, try again later",
     ),
-    Failure(
-        FailingWith.ACCESS,
+    SimulatedFailure(
+        FailureMode.ACCESS,
         f"{_MARKER}-access",
         (
             "Could not validate GetObject permissions to access Amazon S3 bucket: `{bucket}` "
             "at key `{key}`"
         ),
     ),
-    Failure(
-        FailingWith.SIZE,
+    SimulatedFailure(
+        FailureMode.SIZE,
         f"{_MARKER}-size",
         "Maximum input token count 4097 exceeds limit of 4096",
     ),
-    Failure(
-        FailingWith.DATA,
+    SimulatedFailure(
+        FailureMode.DATA,
         _MARKER,
         "Unable to parse Amazon S3 file: `{file}`. Data files must conform to JSONL format.",
     ),
 )
 
 
-def failure_of(name: str, data: Any, behaviour: Behaviour) -> str | None:
+def find_failure(name: str, data: Any, behaviour: Behaviour) -> str | None:
     """Return the message of the failure that awaits a job, or None.
 
     A location in its data may ask for one; else the share of jobs that fail is drawn by name and
     seed, so that the same jobs fail each time, and each attempt of one has a draw of its own.
     """
-    locations = [text for text in _texts(data) if text.startswith("s3://")]
+    locations = [text for text in _walk_texts(data) if text.startswith("s3://")]
     for location in locations:
         for failure in FAILURES:
             if failure.marker in location:
-                return _message(failure, location)
-    if _drawn(f"{behaviour.failing_seed}/{name}") >= behaviour.failing_share:
+                return _format_message(failure, location)
+    if _draw_fraction(f"{behaviour.failing_seed}/{name}") >= behaviour.failing_share:
         return None
     drawn = next(one for one in FAILURES if one.word is behaviour.failing_with)
-    return _message(drawn, locations[0] if locations else "s3://bucket/key")
+    return _format_message(drawn, locations[0] if locations else "s3://bucket/key")
 
 
-def _drawn(text: str) -> float:
+def _draw_fraction(text: str) -> float:
     """Return a number from 0 up to, and without, 1 that is as good as drawn, the same each time."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") / 2**32
 
 
-def _message(failure: Failure, location: str) -> str:
+def _format_message(failure: SimulatedFailure, location: str) -> str:
     bucket, _, key = location.removeprefix("s3://").partition("/")
     return failure.message.format(bucket=bucket, key=key, file=key.rpartition("/")[2])
 
 
-def _texts(data: Any) -> Iterator[str]:
+def _walk_texts(data: Any) -> Iterator[str]:
     if isinstance(data, str):
         yield data
     elif isinstance(data, dict):
         for value in data.values():
-            yield from _texts(value)
+            yield from _walk_texts(value)
     elif isinstance(data, list):
         for value in data:
-            yield from _texts(value)
+            yield from _walk_texts(value)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from controller.core.kinds.kind import Kind
-from controller.sandbox.jobs.timeline import Course
+from controller.sandbox.jobs.timeline import Timeline
 from controller.sandbox.state.caller import Caller
 
 
@@ -27,18 +27,18 @@ class Job:
     arn: str
     product_arn: str
     model: str
-    course: Course
+    course: Timeline
     digest: str | None
     members: str
 
-    def fixed(self) -> dict[str, Any]:
+    def load_members(self) -> dict[str, Any]:
         """Return the members that never change."""
         fixed: dict[str, Any] = json.loads(self.members)
         return fixed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Query:
+class JobQuery:
     """Which jobs a listing asks for; ``beyond`` is the place at which the last page ended."""
 
     newest_first: bool = True
@@ -51,7 +51,7 @@ class Query:
 _INSERT = "INSERT INTO jobs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 
-class Jobs:
+class JobTable:
     """The jobs of one kind that one caller can see, inside a transaction.
 
     With ``seen`` they are shown as they were at that moment: later ones are not there yet.
@@ -64,31 +64,31 @@ class Jobs:
         self._seen = seen
         self.lane = (kind.name, caller.account, caller.region)
 
-    def named(self, identifier: str) -> Job | None:
+    def find_by_identifier(self, identifier: str) -> Job | None:
         """Return the job that a name or an ARN identifies; of namesakes, the newest."""
-        return self._one("arn" if identifier.startswith("arn:") else "name", identifier)
+        return self._find_newest("arn" if identifier.startswith("arn:") else "name", identifier)
 
-    def with_token(self, token: str) -> Job | None:
+    def find_by_token(self, token: str) -> Job | None:
         """Return the job that a Create with this token made last."""
-        return self._one("token", token)
+        return self._find_newest("token", token)
 
-    def with_arn(self, arn: str) -> Job | None:
+    def find_by_arn(self, arn: str) -> Job | None:
         """Return the job that an ARN is of, or is of the product of."""
-        return self._one("arn", arn) or self._one("product_arn", arn)
+        return self._find_newest("arn", arn) or self._find_newest("product_arn", arn)
 
-    def makers(self, product_name: str) -> Iterator[Job]:
+    def list_by_product_name(self, product_name: str) -> Iterator[Job]:
         """Yield the jobs whose product has a name, the newest first."""
         where = "product_name = ? ORDER BY number DESC"
-        yield from map(self._job, self._select(where, product_name))
+        yield from map(self._load_job, self._select(where, product_name))
 
-    def namesakes(self, name: str) -> int:
+    def count_by_name(self, name: str) -> int:
         """Return how many jobs have a name."""
         return len(self._select("name = ?", name).fetchall())
 
-    def listed(self, query: Query) -> Iterator[Job]:
+    def list_jobs(self, query: JobQuery) -> Iterator[Job]:
         """Yield the jobs that a listing asks for, in its order."""
-        where, values = _conditions(query)
-        yield from map(self._job, self._select(where, *values))
+        where, values = _build_conditions(query)
+        yield from map(self._load_job, self._select(where, *values))
 
     def add(self, job: Job, caller: Caller, token: str | None, product_name: str) -> None:
         """Keep a new job."""
@@ -97,7 +97,7 @@ class Jobs:
             *(job.kind, caller.account, caller.region, job.name, job.arn, token),
             *(product_name, job.product_arn, job.model),
             *(course.created, course.length, course.ends, course.failure, None, None),
-            *(job.members, course.begun, job.digest),
+            *(job.members, course.start_time, job.digest),
         )
         self._rows.execute(_INSERT, values)
 
@@ -106,16 +106,16 @@ class Jobs:
         change = "UPDATE jobs SET stop_asked = ?, stop_due = ? WHERE number = ?"
         self._rows.execute(change, (now, due, job.number))
 
-    def _one(self, column: str, value: str) -> Job | None:
+    def _find_newest(self, column: str, value: str) -> Job | None:
         newest = f"{column} = ? ORDER BY number DESC LIMIT 1"
         row = self._select(newest, value).fetchone()
-        return None if row is None else self._job(row)
+        return None if row is None else self._load_job(row)
 
-    def _job(self, row: sqlite3.Row) -> Job:
-        job = _job(row)
+    def _load_job(self, row: sqlite3.Row) -> Job:
+        job = _parse_row(row)
         if self._seen is None:
             return job
-        return replace(job, course=job.course.seen_at(self._seen))
+        return replace(job, course=job.course.view_at(self._seen))
 
     def _select(self, where: str, *values: object) -> sqlite3.Cursor:
         # Every condition is written in this module; what a caller sends is bound, never pasted.
@@ -127,7 +127,7 @@ class Jobs:
         )
 
 
-def _conditions(query: Query) -> tuple[str, list[object]]:
+def _build_conditions(query: JobQuery) -> tuple[str, list[object]]:
     """Return the condition and order that a query means, and the values to bind."""
     direction, beyond = ("DESC", "<") if query.newest_first else ("ASC", ">")
     conditions: list[tuple[str, tuple[object, ...]]] = [("1", ())]
@@ -144,8 +144,8 @@ def _conditions(query: Query) -> tuple[str, list[object]]:
     return where + order, [value for _, values in conditions for value in values]
 
 
-def _job(row: sqlite3.Row) -> Job:
-    course = Course(
+def _parse_row(row: sqlite3.Row) -> Job:
+    course = Timeline(
         created=row["created"],
         length=row["length"],
         ends=row["ends"],

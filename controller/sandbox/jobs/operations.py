@@ -13,32 +13,32 @@ from typing import Any
 
 from controller.core.kinds.kind import Kind, Simulation
 from controller.sandbox.jobs import quota, tags
-from controller.sandbox.jobs.base_models import BaseModel, model_named
+from controller.sandbox.jobs.base_models import BaseModel, find_model
 from controller.sandbox.jobs.behaviour import Behaviour, JobNames, ModelNames, TokenMismatch
-from controller.sandbox.jobs.create import course_of, digest_of, made
-from controller.sandbox.jobs.faults import UNHARMED, Fate, FaultKind
-from controller.sandbox.jobs.jobs import Job, Jobs, Query
-from controller.sandbox.jobs.responses import facts
+from controller.sandbox.jobs.create import build_job, compute_digest, plan_timeline
+from controller.sandbox.jobs.faults import UNHARMED, FaultKind, InjectedFaults
+from controller.sandbox.jobs.jobs import Job, JobQuery, JobTable
+from controller.sandbox.jobs.responses import describe_job
 from controller.sandbox.state import api_errors
 from controller.sandbox.state.caller import Caller
-from controller.sandbox.state.sim_clock import moment_of
+from controller.sandbox.state.sim_clock import parse_moment
 
 Request = Mapping[str, Any]
 Answer = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class CallContext:
     """What one call sees: the store inside its transaction, the caller, and the one moment."""
 
     rows: sqlite3.Connection
     caller: Caller
     now: int
     behaviour: Behaviour
-    fate: Fate = UNHARMED
+    fate: InjectedFaults = UNHARMED
 
 
-Handler = Callable[[Scope, Request], Answer]
+Handler = Callable[[CallContext, Request], Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,94 +48,101 @@ class JobOperations:
     kind: Kind
     simulation: Simulation
 
-    def handlers(self) -> dict[str, Handler]:
+    def get_handlers(self) -> dict[str, Handler]:
         """Return the operations by the names that the service gives them."""
         verbs = {"Create": self.create, "Get": self.get, "List": self.list_}
         if self.kind.stoppable:
             verbs["Stop"] = self.stop
         return {self.kind.operation(verb): handler for verb, handler in verbs.items()}
 
-    def create(self, scope: Scope, request: Request) -> Answer:
+    def create(self, scope: CallContext, request: Request) -> Answer:
         """A token that was used before answers with its job; a name that was used is refused."""
-        jobs = Jobs(scope.rows, self.kind, scope.caller)
+        jobs = JobTable(scope.rows, self.kind, scope.caller)
         kind, simulation, behaviour = self.kind, self.simulation, scope.behaviour
-        earlier = self._replayed(scope, jobs, request)
+        earlier = self._find_replayed(scope, jobs, request)
         if earlier:
             return {kind.arn_member: earlier.arn}
-        namesakes = self._namesakes(scope, jobs, request)
-        model = self._model(scope, jobs, request[simulation.model_member])
-        starts = quota.start(scope.rows, jobs.lane, behaviour, scope.now)
+        namesakes = self._check_names(scope, jobs, request)
+        model = self._resolve_model(scope, jobs, request[simulation.model_member])
+        starts = quota.plan_start(scope.rows, jobs.lane, behaviour, scope.now)
         if starts is None:
             raise api_errors.over_quota(behaviour.quota or 0)
-        course = course_of(kind, simulation, request, behaviour, now=scope.now, starts=starts)
-        job = made(kind, simulation, request, model, scope.caller, course, namesakes)
+        course = plan_timeline(kind, simulation, request, behaviour, now=scope.now, starts=starts)
+        job = build_job(kind, simulation, request, model, scope.caller, course, namesakes)
         self._put_tags(scope, job, request)
         token = request.get(kind.token_member)
         jobs.add(job, scope.caller, token, str(request[simulation.product_name_member]))
         return {kind.arn_member: job.arn}
 
-    def get(self, scope: Scope, request: Request) -> Answer:
+    def get(self, scope: CallContext, request: Request) -> Answer:
         """Get shows the job that a name or an ARN identifies."""
-        seen = _seen(scope, scope.behaviour.get_lag, FaultKind.STALE_GET)
-        shown = facts(
-            self._named(scope, request, seen), self.kind, self.simulation, _at(scope, seen)
+        seen = _compute_read_time(scope, scope.behaviour.get_lag, FaultKind.STALE_GET)
+        shown = describe_job(
+            self._get_job(scope, request, seen),
+            self.kind,
+            self.simulation,
+            _resolve_moment(scope, seen),
         )
-        return scope.fate.altered(shown, self.kind)
+        return scope.fate.apply_to(shown, self.kind)
 
-    def list_(self, scope: Scope, request: Request) -> Answer:
+    def list_(self, scope: CallContext, request: Request) -> Answer:
         """A page holds the jobs that pass every filter, the newest first unless asked otherwise."""
         wanted = request.get("statusEquals")
         size = request.get("maxResults", scope.behaviour.page_size)
-        seen = _seen(scope, scope.behaviour.list_lag, FaultKind.STALE_LIST)
-        now = _at(scope, seen)
+        seen = _compute_read_time(scope, scope.behaviour.list_lag, FaultKind.STALE_LIST)
+        now = _resolve_moment(scope, seen)
         page: list[Job] = []
-        for job in Jobs(scope.rows, self.kind, scope.caller, seen).listed(_query(request)):
-            if wanted and job.course.status(self.kind, now) != wanted:
+        for job in JobTable(scope.rows, self.kind, scope.caller, seen).list_jobs(
+            _parse_query(request)
+        ):
+            if wanted and job.course.get_status(self.kind, now) != wanted:
                 continue
             if len(page) == size:
-                return self._page(scope, page, now) | {"nextToken": _page_token(page[-1])}
+                return self._build_page(scope, page, now) | {
+                    "nextToken": _encode_page_token(page[-1])
+                }
             page.append(job)
-        return self._page(scope, page, now)
+        return self._build_page(scope, page, now)
 
-    def stop(self, scope: Scope, request: Request) -> Answer:
+    def stop(self, scope: CallContext, request: Request) -> Answer:
         """A job that runs is Stopping at once; one that is over is left alone."""
-        job = self._named(scope, request)
-        status = job.course.status(self.kind, scope.now)
+        job = self._get_job(scope, request)
+        status = job.course.get_status(self.kind, scope.now)
         if status in self.kind.terminal:
             raise api_errors.conflict()
         if status not in self.kind.stopping:
             due = scope.now + round(scope.behaviour.stop_seconds * 1000)
-            jobs = Jobs(scope.rows, self.kind, scope.caller)
+            jobs = JobTable(scope.rows, self.kind, scope.caller)
             jobs.stop(job, scope.now, due)
-            quota.replan(scope.rows, jobs.lane, scope.behaviour, scope.now)
+            quota.schedule_queue(scope.rows, jobs.lane, scope.behaviour, scope.now)
         return {}
 
-    def tagged(self, scope: Scope, arn: str) -> bool:
+    def has_resource(self, scope: CallContext, arn: str) -> bool:
         """Whether an ARN is that of a job, or of a product that is there."""
-        job = Jobs(scope.rows, self.kind, scope.caller).with_arn(arn)
-        return job is not None and (job.arn == arn or self._is_made(scope, job))
+        job = JobTable(scope.rows, self.kind, scope.caller).find_by_arn(arn)
+        return job is not None and (job.arn == arn or self._has_product(scope, job))
 
-    def _page(self, scope: Scope, page: list[Job], now: int) -> Answer:
+    def _build_page(self, scope: CallContext, page: list[Job], now: int) -> Answer:
         shown = [
-            scope.fate.altered(facts(job, self.kind, self.simulation, now), self.kind)
+            scope.fate.apply_to(describe_job(job, self.kind, self.simulation, now), self.kind)
             for job in page
         ]
         return {self.kind.summaries_member: shown}
 
-    def _replayed(self, scope: Scope, jobs: Jobs, request: Request) -> Job | None:
+    def _find_replayed(self, scope: CallContext, jobs: JobTable, request: Request) -> Job | None:
         """Return the job that the request's token still stands for."""
         token = request.get(self.kind.token_member)
-        earlier = jobs.with_token(token) if token else None
-        if earlier is None or not scope.behaviour.honours(earlier.course.created, scope.now):
+        earlier = jobs.find_by_token(token) if token else None
+        if earlier is None or not scope.behaviour.is_token_valid(earlier.course.created, scope.now):
             return None
         strict = scope.behaviour.token_mismatch is TokenMismatch.CONFLICT
-        if strict and earlier.digest not in {None, digest_of(self.kind, request)}:
+        if strict and earlier.digest not in {None, compute_digest(self.kind, request)}:
             raise api_errors.conflict()
         return earlier
 
-    def _namesakes(self, scope: Scope, jobs: Jobs, request: Request) -> int:
+    def _check_names(self, scope: CallContext, jobs: JobTable, request: Request) -> int:
         """Return how many jobs have the request's name; refuse a name that must not be shared."""
-        namesakes = jobs.namesakes(request[self.kind.name_member])
+        namesakes = jobs.count_by_name(request[self.kind.name_member])
         unique = self.kind.unique_names and scope.behaviour.job_names is JobNames.UNIQUE
         if namesakes and unique:
             raise api_errors.name_in_use()
@@ -143,37 +150,37 @@ class JobOperations:
             product = str(request[self.simulation.product_name_member])
             # A job that failed or was stopped makes no product, so it holds no name.
             spared = self.kind.failed | self.kind.stopped
-            for maker in jobs.makers(product):
-                if maker.course.status(self.kind, scope.now) not in spared:
+            for maker in jobs.list_by_product_name(product):
+                if maker.course.get_status(self.kind, scope.now) not in spared:
                     raise api_errors.model_name_in_use()
         return namesakes
 
-    def _named(self, scope: Scope, request: Request, seen: int | None = None) -> Job:
-        jobs = Jobs(scope.rows, self.kind, scope.caller, seen)
-        job = jobs.named(request[self.kind.identifier_member])
+    def _get_job(self, scope: CallContext, request: Request, seen: int | None = None) -> Job:
+        jobs = JobTable(scope.rows, self.kind, scope.caller, seen)
+        job = jobs.find_by_identifier(request[self.kind.identifier_member])
         if job is None:
             raise api_errors.not_found()
         return job
 
-    def _is_made(self, scope: Scope, job: Job) -> bool:
-        return job.course.status(self.kind, scope.now) in self.kind.succeeded
+    def _has_product(self, scope: CallContext, job: Job) -> bool:
+        return job.course.get_status(self.kind, scope.now) in self.kind.succeeded
 
-    def _model(self, scope: Scope, jobs: Jobs, identifier: str) -> BaseModel:
+    def _resolve_model(self, scope: CallContext, jobs: JobTable, identifier: str) -> BaseModel:
         """Return the base model behind any of the ways to name one; a product has its maker's."""
         _, found, rest = identifier.partition(":foundation-model/")
         if found:
-            return model_named(rest)
+            return find_model(rest)
         _, found, rest = identifier.partition(f":{self.simulation.product}/")
         if found:
-            return model_named(rest.rpartition("/")[0])
+            return find_model(rest.rpartition("/")[0])
         if "." in identifier:
-            return model_named(identifier)
-        for maker in jobs.makers(identifier):
-            if self._is_made(scope, maker):
-                return model_named(maker.model)
+            return find_model(identifier)
+        for maker in jobs.list_by_product_name(identifier):
+            if self._has_product(scope, maker):
+                return find_model(maker.model)
         raise api_errors.unknown_model()
 
-    def _put_tags(self, scope: Scope, job: Job, request: Request) -> None:
+    def _put_tags(self, scope: CallContext, job: Job, request: Request) -> None:
         limit = scope.behaviour.tags_per_resource
         for member, carrier in self.kind.tagged.items():
             arn = job.arn if carrier == self.kind.arn_member else job.product_arn
@@ -186,69 +193,69 @@ class TagOperations:
 
     owners: tuple[JobOperations, ...]
 
-    def handlers(self) -> dict[str, Handler]:
+    def get_handlers(self) -> dict[str, Handler]:
         """Return the operations by the names that the service gives them."""
         return {
-            "TagResource": self.tag,
-            "UntagResource": self.untag,
-            "ListTagsForResource": self.list_,
+            "TagResource": self.add_tags,
+            "UntagResource": self.remove_tags,
+            "ListTagsForResource": self.list_tags,
         }
 
-    def tag(self, scope: Scope, request: Request) -> Answer:
+    def add_tags(self, scope: CallContext, request: Request) -> Answer:
         """Tags are added, all of them or none."""
-        arn = self._resource(scope, request)
+        arn = self._get_resource(scope, request)
         tags.add(scope.rows, arn, request["tags"], most=scope.behaviour.tags_per_resource)
         return {}
 
-    def untag(self, scope: Scope, request: Request) -> Answer:
+    def remove_tags(self, scope: CallContext, request: Request) -> Answer:
         """Tags are taken away; keys that are not there are no error."""
-        tags.remove(scope.rows, self._resource(scope, request), request["tagKeys"])
+        tags.remove(scope.rows, self._get_resource(scope, request), request["tagKeys"])
         return {}
 
-    def list_(self, scope: Scope, request: Request) -> Answer:
+    def list_tags(self, scope: CallContext, request: Request) -> Answer:
         """A resource's tags are listed in the order of their keys."""
-        return {"tags": tags.listed(scope.rows, self._resource(scope, request))}
+        return {"tags": tags.list_tags(scope.rows, self._get_resource(scope, request))}
 
-    def _resource(self, scope: Scope, request: Request) -> str:
+    def _get_resource(self, scope: CallContext, request: Request) -> str:
         arn = str(request["resourceARN"])
-        if not any(owner.tagged(scope, arn) for owner in self.owners):
+        if not any(owner.has_resource(scope, arn) for owner in self.owners):
             raise api_errors.not_found()
         return arn
 
 
-def _seen(scope: Scope, lag: float, stale: FaultKind) -> int | None:
+def _compute_read_time(scope: CallContext, lag: float, stale: FaultKind) -> int | None:
     """Return the moment as of which a read answers, or None when it answers as of now."""
-    seconds = lag + scope.fate.seconds(stale)
+    seconds = lag + scope.fate.sum_seconds(stale)
     if not scope.fate.has(stale) and not lag:
         return None
     return -1 if math.isinf(seconds) else scope.now - round(seconds * 1000)
 
 
-def _at(scope: Scope, seen: int | None) -> int:
+def _resolve_moment(scope: CallContext, seen: int | None) -> int:
     return scope.now if seen is None else seen
 
 
-def _query(request: Request) -> Query:
+def _parse_query(request: Request) -> JobQuery:
     """Return what a List asks for, status apart: that one depends on the time."""
-    return Query(
+    return JobQuery(
         newest_first=request.get("sortOrder") != "Ascending",
         name_contains=request.get("nameContains", ""),
-        after=_moment(request, "creationTimeAfter"),
-        before=_moment(request, "creationTimeBefore"),
-        beyond=_place(request.get("nextToken")),
+        after=_parse_moment(request, "creationTimeAfter"),
+        before=_parse_moment(request, "creationTimeBefore"),
+        beyond=_decode_page_token(request.get("nextToken")),
     )
 
 
-def _moment(request: Request, member: str) -> int | None:
-    return moment_of(request[member]) if member in request else None
+def _parse_moment(request: Request, member: str) -> int | None:
+    return parse_moment(request[member]) if member in request else None
 
 
-def _page_token(last: Job) -> str:
+def _encode_page_token(last: Job) -> str:
     place = json.dumps([last.course.created, last.number])
     return base64.urlsafe_b64encode(place.encode()).decode()
 
 
-def _place(token: str | None) -> tuple[int, int] | None:
+def _decode_page_token(token: str | None) -> tuple[int, int] | None:
     """Return the place that a page token stands for."""
     if token is None:
         return None

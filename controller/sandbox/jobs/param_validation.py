@@ -10,7 +10,7 @@ import jsonschema_rs
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
 from controller.sandbox.state import api_errors
-from controller.sandbox.state.sim_clock import moment_of
+from controller.sandbox.state.sim_clock import parse_moment
 
 _JSON_TYPES: Mapping[str, tuple[type, ...]] = {
     "structure": (dict,),
@@ -27,30 +27,30 @@ _JSON_TYPES: Mapping[str, tuple[type, ...]] = {
 }
 
 
-def check(shape: StructureShape, request: Mapping[str, Any]) -> None:
+def validate_request(shape: StructureShape, request: Mapping[str, Any]) -> None:
     """A request that passes fits its shape in types, required members and every constraint.
 
     Raises SerializationException for the first value of a wrong type, or else
     ValidationException that tells every violated constraint.
     """
-    found = list(_violations(shape, request, ""))
+    found = list(_find_violations(shape, request, ""))
     if found:
         raise api_errors.violations(found)
 
 
-def _violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
+def _find_violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
     _check_type(shape, value, path)
-    for text in _constraints(shape, value):
+    for text in _check_constraints(shape, value):
         yield f"Value at '{path}' failed to satisfy constraint: {text}"
     if isinstance(shape, StructureShape):
-        yield from _structure(shape, value, path)
+        yield from _check_structure(shape, value, path)
     elif isinstance(shape, ListShape):
         for place, item in enumerate(value, start=1):
-            yield from _violations(shape.member, item, f"{path}.{place}.member")
+            yield from _find_violations(shape.member, item, f"{path}.{place}.member")
     elif isinstance(shape, MapShape):
         for key, item in value.items():
-            yield from _violations(shape.key, key, f"{path}.{key}")
-            yield from _violations(shape.value, item, f"{path}.{key}")
+            yield from _find_violations(shape.key, key, f"{path}.{key}")
+            yield from _find_violations(shape.value, item, f"{path}.{key}")
 
 
 def _check_type(shape: Shape, value: Any, path: str) -> None:
@@ -64,24 +64,24 @@ def _check_type(shape: Shape, value: Any, path: str) -> None:
         )
 
 
-def _constraints(shape: Shape, value: Any) -> Iterator[str]:
+def _check_constraints(shape: Shape, value: Any) -> Iterator[str]:
     """Yield what a value violates of its own shape."""
     if shape.type_name == "timestamp" and not _is_time(value):
         yield "Member must be an ISO 8601 timestamp"
     if isinstance(shape, StringShape) and shape.enum and value not in shape.enum:
         yield f"Member must satisfy enum value set: [{', '.join(shape.enum)}]"
-    noun, size = _size(shape, value)
+    noun, size = _measure(shape, value)
     least, most = shape.metadata.get("min"), shape.metadata.get("max")
     if size is not None and least is not None and size < least:
         yield f"Member must have {noun} greater than or equal to {least}"
     if size is not None and most is not None and size > most:
         yield f"Member must have {noun} less than or equal to {most}"
     pattern = shape.metadata.get("pattern")
-    if pattern is not None and not _matches(pattern, value):
+    if pattern is not None and not _is_match(pattern, value):
         yield f"Member must satisfy regular expression pattern: {pattern}"
 
 
-def _size(shape: Shape, value: Any) -> tuple[str, float | None]:
+def _measure(shape: Shape, value: Any) -> tuple[str, float | None]:
     """Return what a shape's bounds are about, and how much of it the value has."""
     if shape.type_name in {"integer", "long", "float", "double"}:
         return "value", value
@@ -90,7 +90,7 @@ def _size(shape: Shape, value: Any) -> tuple[str, float | None]:
     return "", None
 
 
-def _structure(shape: StructureShape, value: Any, path: str) -> Iterator[str]:
+def _check_structure(shape: StructureShape, value: Any, path: str) -> Iterator[str]:
     prefix = f"{path}." if path else ""
     for name in shape.required_members:
         if value.get(name) is None:
@@ -99,19 +99,19 @@ def _structure(shape: StructureShape, value: Any, path: str) -> Iterator[str]:
     if shape.is_tagged_union and len(given) != 1:
         yield f"Value at '{path}' failed to satisfy constraint: Exactly one member must be set"
     for name in given:
-        yield from _violations(shape.members[name], value[name], f"{prefix}{name}")
+        yield from _find_violations(shape.members[name], value[name], f"{prefix}{name}")
 
 
-def _matches(pattern: str, text: str) -> bool:
+def _is_match(pattern: str, text: str) -> bool:
     try:
-        return _matcher(pattern).is_valid(text)
+        return _compile_pattern(pattern).is_valid(text)
     except ValueError:
         # Half of a surrogate pair, which JSON can write and UTF-8 cannot.
         return False
 
 
 @cache
-def _matcher(pattern: str) -> jsonschema_rs.Draft7Validator:
+def _compile_pattern(pattern: str) -> jsonschema_rs.Draft7Validator:
     """Return a matcher of whole texts, on an engine that no text can hang."""
     return jsonschema_rs.Draft7Validator(
         {"pattern": f"^(?:{pattern})$"}, pattern_options=jsonschema_rs.RegexOptions()
@@ -120,7 +120,7 @@ def _matcher(pattern: str) -> jsonschema_rs.Draft7Validator:
 
 def _is_time(text: str) -> bool:
     try:
-        moment_of(text)
+        parse_moment(text)
     except ValueError:
         return False
     return True

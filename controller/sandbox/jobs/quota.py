@@ -23,35 +23,35 @@ ORDER BY number
 """
 
 
-def start(rows: sqlite3.Connection, lane: Lane, behaviour: Behaviour, now: int) -> int | None:
+def plan_start(rows: sqlite3.Connection, lane: Lane, behaviour: Behaviour, now: int) -> int | None:
     """Return when a job that is created now begins, or None when the quota refuses it."""
     if behaviour.quota is None:
         return now
     dues = [row["due"] for row in rows.execute(_ACTIVE, (*lane, now))]
     if len(dues) >= behaviour.quota and behaviour.over_quota is OverQuota.REFUSE:
         return None
-    return _next(dues, behaviour.quota, now)
+    return _find_free_slot(dues, behaviour.quota, now)
 
 
-def replan(rows: sqlite3.Connection, lane: Lane, behaviour: Behaviour, now: int) -> None:
+def schedule_queue(rows: sqlite3.Connection, lane: Lane, behaviour: Behaviour, now: int) -> None:
     """Let the jobs that wait begin anew, in their order, each as early as there is a slot."""
     active = rows.execute(_ACTIVE, (*lane, now))
     dues = [row["due"] for row in active if row["starts"] <= now]
     for row in rows.execute(_WAITING, (*lane, now)).fetchall():
-        begins = _next(dues, behaviour.quota, now)
+        begins = _find_free_slot(dues, behaviour.quota, now)
         dues.append(begins + row["lasts"])
         change = "UPDATE jobs SET starts = ?, ends = ? WHERE number = ?"
         rows.execute(change, (begins, dues[-1], row["number"]))
 
 
-def replan_all(rows: sqlite3.Connection, behaviour: Behaviour, now: int) -> None:
+def schedule_all(rows: sqlite3.Connection, behaviour: Behaviour, now: int) -> None:
     """Hold every queue to a quota that has changed."""
     queues = "SELECT DISTINCT kind, account, region FROM jobs WHERE starts > ?"
     for row in rows.execute(queues, (now,)).fetchall():
-        replan(rows, (row["kind"], row["account"], row["region"]), behaviour, now)
+        schedule_queue(rows, (row["kind"], row["account"], row["region"]), behaviour, now)
 
 
-def _next(dues: Iterable[int], quota: int | None, now: int) -> int:
+def _find_free_slot(dues: Iterable[int], quota: int | None, now: int) -> int:
     """Return when fewer jobs than the quota are left, of those that are over at ``dues``."""
     late_first = sorted(dues, reverse=True)
     if quota is None or len(late_first) < quota:

@@ -8,61 +8,62 @@ from typing import Any
 
 from controller.core.kinds.kind import Kind, Simulation
 from controller.sandbox.jobs.jobs import Job
-from controller.sandbox.jobs.timeline import Stage, stages
-from controller.sandbox.state.sim_clock import text_of
+from controller.sandbox.jobs.timeline import Stage, list_stages
+from controller.sandbox.state.sim_clock import format_moment
 
 
-def facts(job: Job, kind: Kind, simulation: Simulation, now: int) -> dict[str, Any]:
+def describe_job(job: Job, kind: Kind, simulation: Simulation, now: int) -> dict[str, Any]:
     """Return every member that Get or List may show at a moment; each shows those of its shape."""
     course = job.course
-    fixed = job.fixed()
-    status = course.status(kind, now)
+    fixed = job.load_members()
+    status = course.get_status(kind, now)
     shown = fixed | {
         kind.status_member: status,
-        kind.created_member: text_of(course.created),
-        kind.modified_member: text_of(course.modified(now)),
-        simulation.stages_member: _stages(job, kind, simulation, now),
+        kind.created_member: format_moment(course.created),
+        kind.modified_member: format_moment(course.get_modified_time(now)),
+        simulation.stages_member: _describe_stages(job, kind, simulation, now),
         simulation.validation_metric[0]: [],
     }
-    ended = course.ended(now)
+    ended = course.get_end_time(now)
     if ended is not None:
-        shown[kind.ended_member] = text_of(ended)
+        shown[kind.ended_member] = format_moment(ended)
     if status in kind.failed:
         shown[kind.failure_member] = course.failure
     if status in kind.succeeded:
-        shown |= _results(job, simulation, fixed)
+        shown |= _describe_results(job, simulation, fixed)
     return shown
 
 
-def _stages(job: Job, kind: Kind, simulation: Simulation, now: int) -> dict[str, Any]:
+def _describe_stages(job: Job, kind: Kind, simulation: Simulation, now: int) -> dict[str, Any]:
     names = simulation.stages
-    found = stages(job.course, kind, len(names), now)
-    return {name: _stage(stage, kind) for name, stage in zip(names, found, strict=True)}
+    found = list_stages(job.course, kind, len(names), now)
+    return {name: _describe_stage(stage, kind) for name, stage in zip(names, found, strict=True)}
 
 
-def _stage(stage: Stage, kind: Kind) -> dict[str, str]:
+def _describe_stage(stage: Stage, kind: Kind) -> dict[str, str]:
     shown = {kind.status_member: stage.status}
     if stage.begun is not None and stage.modified is not None:
-        shown[kind.created_member] = text_of(stage.begun)
-        shown[kind.modified_member] = text_of(stage.modified)
+        shown[kind.created_member] = format_moment(stage.begun)
+        shown[kind.modified_member] = format_moment(stage.modified)
     return shown
 
 
-def _results(job: Job, simulation: Simulation, fixed: Mapping[str, Any]) -> dict[str, Any]:
+def _describe_results(job: Job, simulation: Simulation, fixed: Mapping[str, Any]) -> dict[str, Any]:
     """Return what only a job that succeeded has: its product and its metrics."""
     results: dict[str, Any] = dict.fromkeys(simulation.product_arn_members, job.product_arn)
     training, loss = simulation.training_metric
-    results[training] = {loss: _loss(job.name, training)}
+    results[training] = {loss: _compute_loss(job.name, training)}
     member, items = simulation.validators
     validation, loss = simulation.validation_metric
     validators = fixed.get(member, {}).get(items, [])
     results[validation] = [
-        {loss: _loss(job.name, f"{validation}{index}")} for index, _ in enumerate(validators)
+        {loss: _compute_loss(job.name, f"{validation}{index}")}
+        for index, _ in enumerate(validators)
     ]
     return results
 
 
-def _loss(*parts: str) -> float:
+def _compute_loss(*parts: str) -> float:
     """Return a plausible loss between 0.2 and 1.2, equal for equal arguments."""
     share = hashlib.sha256("\0".join(parts).encode()).digest()[0] / 256
     return round(0.2 + share, 4)

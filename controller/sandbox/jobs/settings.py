@@ -11,35 +11,35 @@ from typing import Any
 
 from controller.sandbox.jobs import quota, switches
 from controller.sandbox.jobs.behaviour import AS_RECORDED, Behaviour
-from controller.sandbox.jobs.faults import UNHARMED, Fate, Fault, FaultKind
+from controller.sandbox.jobs.faults import UNHARMED, Fault, FaultKind, InjectedFaults
 
 
-def behaviour(rows: sqlite3.Connection) -> Behaviour:
+def load_behaviour(rows: sqlite3.Connection) -> Behaviour:
     """Return the behaviour that was set last, by whichever process."""
     row = rows.execute("SELECT changes FROM behaviour").fetchone()
-    return AS_RECORDED if row is None else _behaviour(row["changes"])
+    return AS_RECORDED if row is None else _parse_behaviour(row["changes"])
 
 
-def behave(rows: sqlite3.Connection, wanted: Behaviour, now: int) -> None:
+def save_behaviour(rows: sqlite3.Connection, wanted: Behaviour, now: int) -> None:
     """Set the behaviour for every process; jobs that wait for a slot are held to the new quota."""
     rows.execute("DELETE FROM behaviour")
-    changes = json.dumps(switches.differences(wanted))
+    changes = json.dumps(switches.diff_from_recorded(wanted))
     rows.execute("INSERT INTO behaviour VALUES (?)", (changes,))
-    quota.replan_all(rows, wanted, now)
+    quota.schedule_all(rows, wanted, now)
 
 
-def order(rows: sqlite3.Connection, faults: Sequence[Fault]) -> None:
+def add_faults(rows: sqlite3.Connection, faults: Sequence[Fault]) -> None:
     """Add orders behind those that stand; their calls are counted from now on."""
     specs = [(json.dumps(asdict(fault)),) for fault in faults]
     rows.executemany("INSERT INTO faults (spec) VALUES (?)", specs)
 
 
-def cancel(rows: sqlite3.Connection) -> None:
+def clear_faults(rows: sqlite3.Connection) -> None:
     """Take back every order."""
     rows.execute("DELETE FROM faults")
 
 
-def orders(rows: sqlite3.Connection) -> list[dict[str, Any]]:
+def list_faults(rows: sqlite3.Connection) -> list[dict[str, Any]]:
     """Return every order with its number, the matching calls seen and how many went wrong."""
     found = rows.execute("SELECT number, spec, seen, fired FROM faults ORDER BY number")
     return [
@@ -53,12 +53,12 @@ def orders(rows: sqlite3.Connection) -> list[dict[str, Any]]:
     ]
 
 
-def any_order(rows: sqlite3.Connection) -> bool:
+def has_faults(rows: sqlite3.Connection) -> bool:
     """Whether any order stands, spent or not."""
     return rows.execute("SELECT 1 FROM faults LIMIT 1").fetchone() is not None
 
 
-def meet(rows: sqlite3.Connection, operation: str) -> Fate:
+def pick_faults(rows: sqlite3.Connection, operation: str) -> InjectedFaults:
     """Return what becomes of a call, and count it.
 
     A call that a fault ends does not reach the orders behind it, and they do not count it.
@@ -66,25 +66,25 @@ def meet(rows: sqlite3.Connection, operation: str) -> Fate:
     met: list[Fault] = []
     found = rows.execute("SELECT number, spec, seen, fired FROM faults ORDER BY number").fetchall()
     for row in found:
-        fault = _fault(row["spec"])
-        if not fault.concerns(operation):
+        fault = _parse_fault(row["spec"])
+        if not fault.can_affect(operation):
             continue
-        fires = fault.fires(row["seen"] + 1, row["fired"])
+        fires = fault.is_triggered(row["seen"] + 1, row["fired"])
         count = "UPDATE faults SET seen = seen + 1, fired = fired + ? WHERE number = ?"
         rows.execute(count, (int(fires), row["number"]))
         if fires:
             met.append(fault)
-            if fault.ends_the_call:
+            if fault.is_preemptive:
                 break
-    return Fate(tuple(met)) if met else UNHARMED
+    return InjectedFaults(tuple(met)) if met else UNHARMED
 
 
 @lru_cache(maxsize=64)
-def _behaviour(changes: str) -> Behaviour:
-    return switches.changed(AS_RECORDED, json.loads(changes))
+def _parse_behaviour(changes: str) -> Behaviour:
+    return switches.change_behaviour(AS_RECORDED, json.loads(changes))
 
 
 @lru_cache(maxsize=1024)
-def _fault(spec: str) -> Fault:
+def _parse_fault(spec: str) -> Fault:
     members = json.loads(spec)
     return Fault(**{**members, "kind": FaultKind(members["kind"])})

@@ -14,7 +14,7 @@ import jsonschema_rs
 from controller.sandbox.jobs.behaviour import (
     AS_RECORDED,
     Behaviour,
-    FailingWith,
+    FailureMode,
     JobNames,
     ModelNames,
     OverQuota,
@@ -36,7 +36,7 @@ _WORDS: Mapping[str, type[StrEnum]] = {
     "overQuota": OverQuota,
     "modelNames": ModelNames,
     "jobNames": JobNames,
-    "failingWith": FailingWith,
+    "failingWith": FailureMode,
 }
 _MEMBERS: Members = {
     "lifeSeconds": _SECONDS,
@@ -54,73 +54,79 @@ _MEMBERS: Members = {
 }
 
 
-class UnfitError(ValueError):
+class InvalidSettingError(ValueError):
     """A text for a person: what is wrong with what was sent to set the sandbox up."""
 
 
-def shown(behaviour: Behaviour) -> dict[str, Any]:
+def serialize_behaviour(behaviour: Behaviour) -> dict[str, Any]:
     """Return every choice by its name in JSON."""
-    return {json_name(name): value for name, value in asdict(behaviour).items()}
+    return {get_json_name(name): value for name, value in asdict(behaviour).items()}
 
 
-def changed(behaviour: Behaviour, changes: object) -> Behaviour:
+def change_behaviour(behaviour: Behaviour, changes: object) -> Behaviour:
     """Return the behaviour with the named choices changed; raises UnfitError."""
     values: dict[str, Any] = {
-        _snake(name): _WORDS[name](value) if name in _WORDS else value
-        for name, value in fitting(changes, _validator(), _MEMBERS).items()
+        _get_python_name(name): _WORDS[name](value) if name in _WORDS else value
+        for name, value in validate_members(changes, _get_behaviour_validator(), _MEMBERS).items()
     }
     return replace(behaviour, **values)
 
 
-def differences(behaviour: Behaviour) -> dict[str, Any]:
+def diff_from_recorded(behaviour: Behaviour) -> dict[str, Any]:
     """Return the choices that are not as recorded."""
-    usual = shown(AS_RECORDED)
-    return {name: value for name, value in shown(behaviour).items() if value != usual[name]}
+    usual = serialize_behaviour(AS_RECORDED)
+    return {
+        name: value
+        for name, value in serialize_behaviour(behaviour).items()
+        if value != usual[name]
+    }
 
 
-def validator(members: Members, required: Sequence[str] = ()) -> jsonschema_rs.Draft7Validator:
+def build_validator(
+    members: Members, required: Sequence[str] = ()
+) -> jsonschema_rs.Draft7Validator:
     """Return what holds an object to these members, and to no other."""
     schema = {"additionalProperties": False, "properties": dict(members)}
     return jsonschema_rs.Draft7Validator({"type": "object", **schema, "required": list(required)})
 
 
-def content_of(text: str | bytes) -> object:
+def parse_json(text: str | bytes) -> object:
     """Return what JSON text holds; raises UnfitError."""
     try:
-        content: object = json.loads(text, parse_constant=_no_constant)
+        content: object = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
-        raise UnfitError("That is not JSON.") from None
+        raise InvalidSettingError("That is not JSON.") from None
     return content
 
 
-def fitting(
+def validate_members(
     content: object, holds: jsonschema_rs.Draft7Validator, members: Members
 ) -> dict[str, Any]:
     """Return an object that fits, its whole numbers as such; raises UnfitError that tells all."""
-    problems = [_told(problem, members) for problem in holds.iter_errors(content)]
+    problems = [_format_error(problem, members) for problem in holds.iter_errors(content)]
     if problems or not isinstance(content, dict):
-        raise UnfitError("; ".join(problems) + ".")
+        raise InvalidSettingError("; ".join(problems) + ".")
     return {
-        name: int(value) if isinstance(value, float) and _is_whole(members[name]) else value
+        name: int(value) if isinstance(value, float) and _is_integer(members[name]) else value
         for name, value in content.items()
     }
 
 
-def json_name(name: str) -> str:
+def get_json_name(name: str) -> str:
     """Return a choice's name in JSON from its name in Python."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 
 
-def _snake(name: str) -> str:
+def _get_python_name(name: str) -> str:
     return "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in name)
 
 
-def _is_whole(member: Mapping[str, Any]) -> bool:
+def _is_integer(member: Mapping[str, Any]) -> bool:
     return "integer" in (member.get("type") or ())
 
 
-def _told(problem: jsonschema_rs.ValidationError, members: Members) -> str:
+def _format_error(problem: jsonschema_rs.ValidationError, members: Members) -> str:
     """Return one problem in one line; of what is unknown it tells what is known."""
     place = "".join(f"{step}: " for step in problem.instance_path)
     if problem.kind.name == "enum":
@@ -132,9 +138,9 @@ def _told(problem: jsonschema_rs.ValidationError, members: Members) -> str:
 
 
 @cache
-def _validator() -> jsonschema_rs.Draft7Validator:
-    return validator(_MEMBERS)
+def _get_behaviour_validator() -> jsonschema_rs.Draft7Validator:
+    return build_validator(_MEMBERS)
 
 
-def _no_constant(name: str) -> NoReturn:
+def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")

@@ -14,7 +14,7 @@ def add(rows: sqlite3.Connection, arn: str, tags: Iterable[Tag], *, most: int) -
     """Give a resource tags as a caller may, all of them or none; raises RefusalError."""
     new = {tag["key"]: tag["value"] for tag in tags}
     _refuse_reserved(new)
-    kept = {tag["key"]: tag["value"] for tag in listed(rows, arn)}
+    kept = {tag["key"]: tag["value"] for tag in list_tags(rows, arn)}
     own = [key for key in kept | new if not _is_reserved(key)]
     if len(own) > most:
         raise api_errors.too_many_tags(most, arn)
@@ -36,7 +36,7 @@ def put(rows: sqlite3.Connection, arn: str, tags: Mapping[str, str]) -> None:
     rows.executemany("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", values)
 
 
-def listed(rows: sqlite3.Connection, arn: str) -> list[dict[str, str]]:
+def list_tags(rows: sqlite3.Connection, arn: str) -> list[dict[str, str]]:
     """Return a resource's tags in the order of their keys."""
     found = rows.execute("SELECT key, value FROM tags WHERE arn = ? ORDER BY key", (arn,))
     return [dict(row) for row in found]

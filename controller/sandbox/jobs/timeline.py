@@ -14,7 +14,7 @@ _STAGE_ENDS = (0.1, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
+class Timeline:
     """What decides a job's life; moments and lengths are in simulated milliseconds.
 
     ``failure`` is the message that the job ends with, or None when it completes. ``stop_due`` is
@@ -31,7 +31,7 @@ class Course:
     starts: int | None = None
 
     @property
-    def begun(self) -> int:
+    def start_time(self) -> int:
         """The moment at which the first stage begins."""
         return self.created if self.starts is None else self.starts
 
@@ -40,7 +40,7 @@ class Course:
         """The moment after which nothing changes."""
         return self.ends if self.stop_due is None else self.stop_due
 
-    def status(self, kind: Kind, now: int) -> str:
+    def get_status(self, kind: Kind, now: int) -> str:
         """Return the job's status at a moment, in the service's own word."""
         if self.stop_due is not None:
             return min(kind.stopping if now < self.stop_due else kind.stopped)
@@ -48,31 +48,35 @@ class Course:
             return kind.listed_as_active
         return min(kind.succeeded if self.failure is None else kind.failed)
 
-    def ended(self, now: int) -> int | None:
+    def get_end_time(self, now: int) -> int | None:
         """Return the reported end of a job that is over, or None."""
         if now < self.due:
             return None
         return max(self.created, self.due - _END_BEFORE_LAST_CHANGE)
 
-    def modified(self, now: int) -> int:
+    def get_modified_time(self, now: int) -> int:
         """Return the moment of the last change: an end, a stop, or the start of a stage."""
         if now >= self.due:
             return self.due
         if self.stop_asked is not None:
             return self.stop_asked
-        starts = (start for start, _ in self.stage_times(3) if start <= now)
+        starts = (start for start, _ in self.list_stage_times(3) if start <= now)
         return max(starts, default=self.created)
 
-    def seen_at(self, moment: int) -> Course:
+    def view_at(self, moment: int) -> Timeline:
         """Return the course as it was known at a moment: without a stop asked for since."""
         if self.stop_asked is None or self.stop_asked <= moment:
             return self
         return replace(self, stop_asked=None, stop_due=None)
 
-    def stage_times(self, count: int) -> list[tuple[int, int]]:
+    def list_stage_times(self, count: int) -> list[tuple[int, int]]:
         """Return when each of the stages begins and ends, unless something cuts the life short."""
         ends = [round(self.length * part) for part in _STAGE_ENDS][: count - 1]
-        edges = [self.begun, *(self.begun + end for end in ends), self.begun + self.length]
+        edges = [
+            self.start_time,
+            *(self.start_time + end for end in ends),
+            self.start_time + self.length,
+        ]
         return list(pairwise(edges))
 
 
@@ -85,21 +89,23 @@ class Stage:
     modified: int | None = None
 
 
-def stages(course: Course, kind: Kind, count: int, now: int) -> list[Stage]:
+def list_stages(course: Timeline, kind: Kind, count: int, now: int) -> list[Stage]:
     """Return every stage of a job at a moment, in the order in which they run."""
     cut = course.ends if course.stop_asked is None else course.stop_asked
     return [
-        _stage(begins, ends, course, kind, min(now, cut), now)
-        for begins, ends in course.stage_times(count)
+        _build_stage(begins, ends, course, kind, min(now, cut), now)
+        for begins, ends in course.list_stage_times(count)
     ]
 
 
-def _stage(begins: int, ends: int, course: Course, kind: Kind, reached: int, now: int) -> Stage:
+def _build_stage(
+    begins: int, ends: int, course: Timeline, kind: Kind, reached: int, now: int
+) -> Stage:
     """Return one stage, of which the job has seen what lies before ``reached``."""
     if reached < begins:
         return Stage("NotStarted")
     if reached >= ends:
         return Stage("Completed", begins, ends)
-    status = course.status(kind, now)
-    modified = begins if status == kind.listed_as_active else course.modified(now)
+    status = course.get_status(kind, now)
+    modified = begins if status == kind.listed_as_active else course.get_modified_time(now)
     return Stage(status, begins, modified)

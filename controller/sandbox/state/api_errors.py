@@ -25,7 +25,7 @@ CONFLICT = "Error occurred because of a conflict while performing an operation."
 
 
 @dataclass(eq=False)  # not frozen: Python itself sets an exception's traceback
-class RefusalError(Exception):
+class ApiError(Exception):
     """An error answer: the code, the message, and further members of the error's shape."""
 
     code: str
@@ -33,69 +33,69 @@ class RefusalError(Exception):
     members: Mapping[str, Any] = field(default_factory=dict)
 
 
-def status_of(code: str, declared: Mapping[str, int]) -> int:
+def get_status(code: str, declared: Mapping[str, int]) -> int:
     """Return the HTTP status of a code, from what the service model declares."""
     return declared.get(code) or _PROTOCOL_STATUSES.get(code, 500)
 
 
-def invalid(message: str) -> RefusalError:
+def invalid(message: str) -> ApiError:
     """Return the refusal of a request that no repetition can heal."""
-    return RefusalError("ValidationException", message)
+    return ApiError("ValidationException", message)
 
 
-def violations(texts: list[str]) -> RefusalError:
+def violations(texts: list[str]) -> ApiError:
     """Return the one refusal that tells every violated constraint."""
     noun = "error" if len(texts) == 1 else "errors"
     return invalid(f"{len(texts)} validation {noun} detected: {'; '.join(texts)}")
 
 
-def unserializable(message: str) -> RefusalError:
+def unserializable(message: str) -> ApiError:
     """Return the refusal of a body that cannot be read."""
-    return RefusalError("SerializationException", message)
+    return ApiError("SerializationException", message)
 
 
-def unknown_operation() -> RefusalError:
+def unknown_operation() -> ApiError:
     """Return the answer to a path that leads to no operation served here."""
-    return RefusalError("UnknownOperationException", "The sandbox does not serve this operation.")
+    return ApiError("UnknownOperationException", "The sandbox does not serve this operation.")
 
 
-def not_found() -> RefusalError:
+def not_found() -> ApiError:
     """Return the answer when there is no such job, or product of one."""
-    return RefusalError("ResourceNotFoundException", NOT_FOUND)
+    return ApiError("ResourceNotFoundException", NOT_FOUND)
 
 
-def conflict() -> RefusalError:
+def conflict() -> ApiError:
     """Return the answer when the job's state forbids the operation."""
-    return RefusalError("ConflictException", CONFLICT)
+    return ApiError("ConflictException", CONFLICT)
 
 
-def name_in_use() -> RefusalError:
+def name_in_use() -> ApiError:
     """Return the answer to a name that some job had before, whatever became of it."""
     return invalid(NAME_IN_USE)
 
 
-def model_name_in_use() -> RefusalError:
+def model_name_in_use() -> ApiError:
     """Return the answer to a product's name that another job's product has or will have."""
     return invalid("The provided model name is currently in use.")
 
 
-def over_quota(quota: int) -> RefusalError:
+def over_quota(quota: int) -> ApiError:
     """Return the answer to a Create when there are as many active jobs as allowed."""
     message = f"At most {quota} jobs may be active in this account and Region."
-    return RefusalError("ServiceQuotaExceededException", message)
+    return ApiError("ServiceQuotaExceededException", message)
 
 
-def unknown_model() -> RefusalError:
+def unknown_model() -> ApiError:
     """Return the answer to a base model that does not exist."""
     return invalid("The provided model identifier is invalid.")
 
 
-def too_many_tags(limit: int, resource: str) -> RefusalError:
+def too_many_tags(limit: int, resource: str) -> ApiError:
     """Return the answer to more tags than one resource may carry."""
     message = f"A resource carries at most {limit} tags."
-    return RefusalError("TooManyTagsException", message, {"resourceName": resource})
+    return ApiError("TooManyTagsException", message, {"resourceName": resource})
 
 
-def reserved_key(key: str) -> RefusalError:
+def reserved_key(key: str) -> ApiError:
     """Return the answer to a tag whose key only AWS itself may use."""
     return invalid(f"The tag key {key} is reserved: keys that begin with aws: belong to AWS.")

@@ -28,11 +28,11 @@ class Caller:
     @property
     def partition(self) -> str:
         """The ARN partition of the caller's region."""
-        return partition_of(self.region)
+        return get_partition(self.region)
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class TemporaryCredentials:
     """Temporary credentials: nothing about them is stored, they carry what they stand for."""
 
     account: str
@@ -43,14 +43,14 @@ class Session:
     token: str
 
 
-def partition_of(region: str) -> str:
+def get_partition(region: str) -> str:
     """Return the ARN partition that a region lies in."""
     if region.startswith("cn-"):
         return "aws-cn"
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
-def caller_of(headers: Mapping[str, str], account: str) -> Caller:
+def parse_caller(headers: Mapping[str, str], account: str) -> Caller:
     """Return the caller; a request without a signature comes from the default region.
 
     ``account`` is whose account any credentials open that AssumeRole did not make.
@@ -59,15 +59,15 @@ def caller_of(headers: Mapping[str, str], account: str) -> Caller:
     key, region = scope.groups() if scope else ("", DEFAULT_REGION)
     temporary = _TEMPORARY_KEY.fullmatch(key)
     if temporary:
-        shown = _shown(headers.get("x-amz-security-token", ""))
+        shown = _decode_token(headers.get("x-amz-security-token", ""))
         owner = temporary[1]
-        fallback = f"arn:{partition_of(region)}:sts::{owner}:assumed-role/sandbox/sandbox"
+        fallback = f"arn:{get_partition(region)}:sts::{owner}:assumed-role/sandbox/sandbox"
         return Caller(owner, region, shown.get("arn", fallback), shown.get("user", key))
-    user = f"arn:{partition_of(region)}:iam::{account}:user/sandbox"
+    user = f"arn:{get_partition(region)}:iam::{account}:user/sandbox"
     return Caller(account, region, user, "AIDASANDBOXSANDBOX123")
 
 
-def session_for(role_arn: str, session_name: str) -> Session | None:
+def create_credentials(role_arn: str, session_name: str) -> TemporaryCredentials | None:
     """Return credentials for a role, equal for equal arguments, or None for what is no role."""
     match = _ROLE_ARN.fullmatch(role_arn)
     if match is None:
@@ -79,10 +79,12 @@ def session_for(role_arn: str, session_name: str) -> Session | None:
     arn = f"arn:{partition}:sts::{account}:assumed-role/{role}/{session_name}"
     user_id = f"AROA{letters[4:20]}:{session_name}"
     token = base64.urlsafe_b64encode(json.dumps({"arn": arn, "user": user_id}).encode()).decode()
-    return Session(account, arn, user_id, f"ASIA{account}{letters[:4]}", letters[20:52], token)
+    return TemporaryCredentials(
+        account, arn, user_id, f"ASIA{account}{letters[:4]}", letters[20:52], token
+    )
 
 
-def _shown(token: str) -> dict[str, str]:
+def _decode_token(token: str) -> dict[str, str]:
     """Return what a session token of ours says of its session, or nothing for any other."""
     try:
         content = json.loads(base64.urlsafe_b64decode(token))

@@ -13,7 +13,7 @@ _KEPT = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class JournalLine:
     """One call: who made it, what came over the wire, and how it was answered.
 
     ``body`` is the body's text as received. ``members`` are the request's members as they were
@@ -37,7 +37,7 @@ class Entry:
     members: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write(rows: sqlite3.Connection, entry: Entry) -> None:
+def write(rows: sqlite3.Connection, entry: JournalLine) -> None:
     """Keep an entry, and let go of the oldest ones when there are very many."""
     text = json.dumps(asdict(entry))
     number = rows.execute("INSERT INTO calls (entry) VALUES (?)", (text,)).lastrowid or 0

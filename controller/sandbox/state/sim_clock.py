@@ -10,13 +10,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST = 253_000_000_000.0
 
 
-def text_of(moment: int) -> str:
+def format_moment(moment: int) -> str:
     """Return a moment as the service writes it: ISO 8601 with milliseconds, ending in Z."""
     stamp = _EPOCH + timedelta(milliseconds=moment)
     return stamp.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
-def moment_of(text: str) -> int:
+def parse_moment(text: str) -> int:
     """Return the moment that an ISO 8601 text names; without an offset it means UTC.
 
     Raises ValueError when the text is no such time.
@@ -28,7 +28,7 @@ def moment_of(text: str) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Clock:
+class SimClock:
     """Simulated time runs ``speed`` times as fast as wall time, from one known pair of times.
 
     ``wall`` and ``simulated`` are seconds since 1970.
@@ -38,18 +38,18 @@ class Clock:
     simulated: float
     speed: float
 
-    def seconds(self, wall: float) -> float:
+    def get_seconds(self, wall: float) -> float:
         """Return the simulated time, in seconds, at a wall time; it never passes year 9987."""
         return min(self.simulated + self.speed * (wall - self.wall), _LAST)
 
-    def moment(self, wall: float) -> int:
+    def get_moment(self, wall: float) -> int:
         """Return the simulated moment at a wall time."""
-        return int(self.seconds(wall) * 1000)
+        return int(self.get_seconds(wall) * 1000)
 
-    def paced(self, wall: float, speed: float) -> Clock:
+    def change_speed(self, wall: float, speed: float) -> SimClock:
         """Return a clock that shows the same time now and runs at another speed from here."""
-        return Clock(wall, self.seconds(wall), speed)
+        return SimClock(wall, self.get_seconds(wall), speed)
 
-    def advanced(self, seconds: float) -> Clock:
+    def advance(self, seconds: float) -> SimClock:
         """Return the clock moved forward by so many simulated seconds."""
         return replace(self, simulated=self.simulated + seconds)

@@ -8,9 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from controller.adapters.host.tree_files import FileUnreadableError, OutsideTreeError, root_of
+from controller.adapters.host.tree_files import (
+    FileUnreadableError,
+    OutsideTreeError,
+    find_tree_root,
+)
 from controller.adapters.host.tree_writes import make_folder, refuse_link
-from controller.sandbox.state.sim_clock import Clock
+from controller.sandbox.state.sim_clock import SimClock
 
 FILE_NAME = "sandbox.sqlite3"
 _VERSION = 2
@@ -67,16 +71,16 @@ class Store:
 
     def __init__(self, folder: Path) -> None:
         self.path = folder.absolute() / FILE_NAME
-        _make_room(self.path)
-        self.rows = _opened(self.path)
+        _prepare_folder(self.path)
+        self.rows = _open_database(self.path)
         try:
-            _patiently(self._prepare)
+            _retry_while_busy(self._prepare)
         except StoreUnusableError:
             self.close()
             raise
         except sqlite3.Error as error:
             self.close()
-            raise _unusable(self.path, error) from None
+            raise _convert_error(self.path, error) from None
 
     def close(self) -> None:
         """Close the file; what was committed stays."""
@@ -93,23 +97,23 @@ class Store:
             self.rows.rollback()
             raise
 
-    def clock(self) -> Clock:
+    def get_clock(self) -> SimClock:
         """Return the clock as last set, by whichever process."""
         row = self.rows.execute("SELECT wall, simulated, speed FROM clock").fetchone()
-        return Clock(row["wall"], row["simulated"], row["speed"])
+        return SimClock(row["wall"], row["simulated"], row["speed"])
 
-    def set_clock(self, clock: Clock) -> None:
+    def set_clock(self, clock: SimClock) -> None:
         """Set the clock for every process; call it inside a transaction."""
         self.rows.execute("DELETE FROM clock")
         values = (clock.wall, clock.simulated, clock.speed)
         self.rows.execute("INSERT INTO clock VALUES (?, ?, ?)", values)
 
-    def pace(self, wall: float, speed: float) -> None:
+    def set_speed(self, wall: float, speed: float) -> None:
         """Let simulated time go on from where it is, at this speed."""
         with self.transaction():
-            clock = self.clock()
+            clock = self.get_clock()
             if clock.speed != speed:
-                self.set_clock(clock.paced(wall, speed))
+                self.set_clock(clock.change_speed(wall, speed))
 
     def _prepare(self) -> None:
         self.rows.execute("PRAGMA journal_mode = WAL")
@@ -130,7 +134,7 @@ class Store:
     def _create(self) -> None:
         self._run(_JOBS + _AROUND + _SETTINGS)
         now = time.time()
-        self.set_clock(Clock(wall=now, simulated=now, speed=1.0))
+        self.set_clock(SimClock(wall=now, simulated=now, speed=1.0))
 
     def _run(self, statements: str) -> None:
         for statement in filter(str.strip, statements.split(";")):
@@ -138,10 +142,10 @@ class Store:
         self.rows.execute(f"PRAGMA user_version = {_VERSION}")
 
 
-def _make_room(path: Path) -> None:
+def _prepare_folder(path: Path) -> None:
     """Make the store's folder; no link may have SQLite write into other files than the store's."""
     try:
-        root = root_of(path.parent.parent)
+        root = find_tree_root(path.parent.parent)
         make_folder(root, str(path.parent))
         for ending in ("", "-journal", "-wal", "-shm"):
             refuse_link(root, f"{path}{ending}")
@@ -149,19 +153,19 @@ def _make_room(path: Path) -> None:
         raise StoreUnusableError(f"{error.path}: {error.text}") from None
 
 
-def _opened(path: Path) -> sqlite3.Connection:
+def _open_database(path: Path) -> sqlite3.Connection:
     try:
         # One thread serves; another one may close the store once that thread has ended.
         rows = sqlite3.connect(
             path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
         )
     except sqlite3.Error as error:
-        raise _unusable(path, error) from None
+        raise _convert_error(path, error) from None
     rows.row_factory = sqlite3.Row
     return rows
 
 
-def _patiently(prepare: Callable[[], None]) -> None:
+def _retry_while_busy(prepare: Callable[[], None]) -> None:
     """Prepare, again and again while another process prepares the same new file.
 
     SQLite itself does not wait when two processes change the journal's mode at once.
@@ -176,7 +180,7 @@ def _patiently(prepare: Callable[[], None]) -> None:
             time.sleep(_PAUSE)
 
 
-def _unusable(path: Path, error: sqlite3.Error) -> StoreUnusableError:
+def _convert_error(path: Path, error: sqlite3.Error) -> StoreUnusableError:
     if isinstance(error, sqlite3.OperationalError):
         return StoreUnusableError(f"{path}: {error}; the folder and its files must be writable")
     return StoreUnusableError(f"{path}: {error}; move the file away to start anew")

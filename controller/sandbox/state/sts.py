@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
-from controller.sandbox.state.caller import Caller, session_for
+from controller.sandbox.state.caller import Caller, create_credentials
 
 _NAMESPACE = "https://sts.amazonaws.com/doc/2011-06-15/"
 _DEFAULT_SECONDS = 3600
@@ -26,7 +26,7 @@ class StsAnswer:
     code: str | None = None
 
 
-def fields_of(body: str) -> dict[str, str]:
+def parse_form(body: str) -> dict[str, str]:
     """Return the fields of a form."""
     return dict(parse_qsl(body, keep_blank_values=True))
 
@@ -36,28 +36,32 @@ def answer(form: Mapping[str, str], caller: Caller, wall: float) -> StsAnswer:
     action = form.get("Action", "")
     operation = OPERATIONS.get(action)
     if operation is None:
-        return _error("InvalidAction", f"Could not find operation {action}: this is a sandbox")
+        return _build_error(
+            "InvalidAction", f"Could not find operation {action}: this is a sandbox"
+        )
     return operation(form, caller, wall)
 
 
-def refused(status: int, code: str, message: str) -> StsAnswer:
+def build_error_answer(status: int, code: str, message: str) -> StsAnswer:
     """Return an error in the query protocol."""
-    return replace(_error(code, message), status=status)
+    return replace(_build_error(code, message), status=status)
 
 
 def _get_caller_identity(_form: Mapping[str, str], caller: Caller, _wall: float) -> StsAnswer:
     fields = {"Arn": caller.arn, "UserId": caller.user_id, "Account": caller.account}
-    return _result("GetCallerIdentity", _elements(fields))
+    return _format_result("GetCallerIdentity", _format_elements(fields))
 
 
 def _assume_role(form: Mapping[str, str], _caller: Caller, wall: float) -> StsAnswer:
     name = form.get("RoleSessionName", "")
-    session = session_for(form.get("RoleArn", ""), name)
+    session = create_credentials(form.get("RoleArn", ""), name)
     seconds = form.get("DurationSeconds", str(_DEFAULT_SECONDS))
     if session is None or not _SESSION_NAME.fullmatch(name):
-        return _error("ValidationError", "RoleArn is no role's ARN, or RoleSessionName no name")
+        return _build_error(
+            "ValidationError", "RoleArn is no role's ARN, or RoleSessionName no name"
+        )
     if not seconds.isascii() or not seconds.isdigit() or int(seconds) not in _SESSION_SECONDS:
-        return _error("ValidationError", "DurationSeconds must lie between 900 and 43200")
+        return _build_error("ValidationError", "DurationSeconds must lie between 900 and 43200")
     # Clients hold this against their own clock, so it is wall time.
     expires = datetime.fromtimestamp(wall + int(seconds), UTC)
     credentials = {
@@ -67,8 +71,10 @@ def _assume_role(form: Mapping[str, str], _caller: Caller, wall: float) -> StsAn
         "Expiration": f"{expires:%Y-%m-%dT%H:%M:%SZ}",
     }
     user = {"AssumedRoleId": session.user_id, "Arn": session.arn}
-    inner = f"<Credentials>{_elements(credentials)}</Credentials>"
-    return _result("AssumeRole", f"{inner}<AssumedRoleUser>{_elements(user)}</AssumedRoleUser>")
+    inner = f"<Credentials>{_format_elements(credentials)}</Credentials>"
+    return _format_result(
+        "AssumeRole", f"{inner}<AssumedRoleUser>{_format_elements(user)}</AssumedRoleUser>"
+    )
 
 
 OPERATIONS: Mapping[str, Callable[[Mapping[str, str], Caller, float], StsAnswer]] = {
@@ -77,18 +83,18 @@ OPERATIONS: Mapping[str, Callable[[Mapping[str, str], Caller, float], StsAnswer]
 }
 
 
-def _elements(fields: Mapping[str, str]) -> str:
+def _format_elements(fields: Mapping[str, str]) -> str:
     return "".join(f"<{name}>{escape(value)}</{name}>" for name, value in fields.items())
 
 
-def _result(action: str, inner: str) -> StsAnswer:
+def _format_result(action: str, inner: str) -> StsAnswer:
     result = f"<{action}Result>{inner}</{action}Result>"
     metadata = "<ResponseMetadata><RequestId>sandbox</RequestId></ResponseMetadata>"
     name = f"{action}Response"
     return StsAnswer(200, f'<{name} xmlns="{_NAMESPACE}">{result}{metadata}</{name}>')
 
 
-def _error(code: str, message: str) -> StsAnswer:
-    fields = _elements({"Type": "Sender", "Code": code, "Message": message})
+def _build_error(code: str, message: str) -> StsAnswer:
+    fields = _format_elements({"Type": "Sender", "Code": code, "Message": message})
     inner = f"<Error>{fields}</Error><RequestId>sandbox</RequestId>"
     return StsAnswer(400, f'<ErrorResponse xmlns="{_NAMESPACE}">{inner}</ErrorResponse>', code)

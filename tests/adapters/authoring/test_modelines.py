@@ -11,12 +11,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.adapters.authoring.modelines import look, mend
+from controller.adapters.authoring.modelines import find_modeline_mismatches, fix_modelines
 from controller.adapters.schemas import shipped_schemas
 from controller.core.kinds.registry import KINDS
 
 KIND = next(iter(KINDS))
-FILE = shipped_schemas.file_name(KIND)
+FILE = shipped_schemas.make_file_name(KIND)
 RIGHT = f"# yaml-language-server: $schema=../schemas/{FILE}"
 BODIES = (
     f"kind: {KIND}\nmetadata: {{name: a}}\n",
@@ -78,15 +78,15 @@ def test_mending_changes_nothing_else(
     """The same documents come out, all other lines are kept, and only what has no place is left."""
     before = laid_out(documents, first, ends, mark)
     with tree(before) as path:
-        found = look([path], path.parents[1] / "schemas")
-        for one in found.astray:
+        found = find_modeline_mismatches([path], path.parents[1] / "schemas")
+        for one in found.mismatches:
             assert one.wanted == f"../schemas/{FILE}"
-        mend(str(path), found.astray)
+        fix_modelines(str(path), found.mismatches)
         after = path.read_bytes()
-        left = look([path], path.parents[1] / "schemas").astray
+        left = find_modeline_mismatches([path], path.parents[1] / "schemas").mismatches
 
-    assert [one for one in left if one.mendable] == []
-    assert len(left) == sum(not one.mendable for one in found.astray)
+    assert [one for one in left if one.is_fixable] == []
+    assert len(left) == sum(not one.is_fixable for one in found.mismatches)
     assert [*yaml.safe_load_all(after)] == [*yaml.safe_load_all(before)]
     assert after.startswith(mark.encode())
     assert others(after, mark) == others(before, mark)

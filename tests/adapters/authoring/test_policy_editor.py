@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.adapters.authoring.policy_editor import Edit, EditError, set_policy
+from controller.adapters.authoring.policy_editor import EditError, FileEdit, set_policy
 from controller.adapters.manifests.loader import load
 from controller.core.kinds.registry import KINDS
 from controller.core.model import (
@@ -219,7 +219,7 @@ def test_dry_run_shows_the_lines(tmp_path: Path) -> None:
 
     edit = set_policy(path, KEY, "priority", 7, dry_run=True)
 
-    assert edit == Edit(path, 6, ("  priority: 1 # low",), ("  priority: 7 # low",))
+    assert edit == FileEdit(path, 6, ("  priority: 1 # low",), ("  priority: 7 # low",))
     assert path.read_bytes() == before
 
 

@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.aws.bedrock import FRUITLESS, Bedrock
+from controller.adapters.aws.bedrock import MAX_EMPTY_PAGES, Bedrock
 from controller.adapters.aws.connection import Connection
 from controller.core.call_errors import NOT_UNDERSTOOD
 from controller.core.kinds.registry import KINDS
-from controller.core.model import Disposition, Failure, Place, Target
+from controller.core.model import CallFailure, Disposition, Place, Target
 from controller.ports import CloudError
-from controller.sandbox.http.server import running
+from controller.sandbox.http.server import start_sandbox
 from tests.contract.showing import arn_of
 
 (KIND,) = KINDS.values()
@@ -46,7 +46,7 @@ def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture(scope="module")
 def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A sandbox for the whole module."""
-    with running(tmp_path_factory.mktemp("sandbox"), speed=0) as url:
+    with start_sandbox(tmp_path_factory.mktemp("sandbox"), speed=0) as url:
         yield url
 
 
@@ -79,7 +79,7 @@ def answering(*pages: tuple[int, dict[str, Any]]) -> Iterator[str]:
             thread.join()
 
 
-def failed(call: Callable[[], object]) -> Failure:
+def failed(call: Callable[[], object]) -> CallFailure:
     """Return the failure that a call ends in."""
     with pytest.raises(CloudError) as caught:
         call()
@@ -89,7 +89,7 @@ def failed(call: Callable[[], object]) -> Failure:
 @pytest.mark.parametrize("target", [HERE, Target("us-east-1", None, ROLE)], ids=["own", "role"])
 def test_missing_credentials_are_denied(endpoint: str, target: Target) -> None:
     """Without credentials the failure says what to give, also where a role is to be assumed."""
-    found = failed(lambda: Bedrock(Connection(endpoint_url=endpoint)).place(target))
+    found = failed(lambda: Bedrock(Connection(endpoint_url=endpoint)).get_place(target))
 
     assert (found.code, found.disposition) == ("NoCredentials", Disposition.DENIED)
     assert "AWS_PROFILE" in found.message
@@ -108,7 +108,7 @@ def test_missing_region_is_denied(endpoint: str) -> None:
 
 def test_unknown_profile_is_denied() -> None:
     """A profile that no file has is named in the failure."""
-    found = failed(lambda: Bedrock(Connection(profile="nobody")).place(HERE))
+    found = failed(lambda: Bedrock(Connection(profile="nobody")).get_place(HERE))
 
     assert (found.code, found.disposition) == ("ProfileNotFound", Disposition.DENIED)
     assert "nobody" in found.message
@@ -119,7 +119,7 @@ def test_profile_gives_credentials_and_region(endpoint: str, tmp_path: Path) -> 
     (tmp_path / "config").write_text(PROFILE, encoding="utf-8")
     cloud = Bedrock(Connection(profile="trainer", endpoint_url=endpoint))
 
-    assert cloud.place(Target()) == Place("123456789012", "eu-central-1")
+    assert cloud.get_place(Target()) == Place("123456789012", "eu-central-1")
 
 
 def test_profile_can_assume_a_role(endpoint: str, tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_profile_can_assume_a_role(endpoint: str, tmp_path: Path) -> None:
     (tmp_path / "config").write_text(PROFILE, encoding="utf-8")
     cloud = Bedrock(Connection(profile="trainer", endpoint_url=endpoint))
 
-    place = cloud.place(Target("us-east-1", None, ROLE))
+    place = cloud.get_place(Target("us-east-1", None, ROLE))
 
     assert place == Place("999999999999", "us-east-1")
 
@@ -137,7 +137,7 @@ def test_no_such_role_is_a_failure(endpoint: str) -> None:
     cloud = Bedrock(Connection(endpoint_url=endpoint, any_credentials=True))
 
     found = failed(
-        lambda: cloud.place(Target("us-east-1", None, "arn:aws:iam::1:user/nobody-here"))
+        lambda: cloud.get_place(Target("us-east-1", None, "arn:aws:iam::1:user/nobody-here"))
     )
 
     assert found.code == "ValidationError"
@@ -200,17 +200,17 @@ def test_part_of_a_listing_is_an_error(pages: list[tuple[int, dict[str, Any]]], 
     """A listing whose later pages fail, or repeat, is never taken for the whole of it."""
     with answering(*pages) as url:
         cloud = Bedrock(Connection(endpoint_url=url, any_credentials=True))
-        found = failed(lambda: cloud.listing(KIND, HERE))
+        found = failed(lambda: cloud.list_jobs(KIND, HERE))
 
     assert found.code == code
 
 
 def test_listing_without_an_end_is_an_error() -> None:
     """Pages that go on for ever and show no further job end in an error, not in a hang."""
-    pages = [(200, {**PAGE, "nextToken": f"more{number}"}) for number in range(FRUITLESS + 9)]
+    pages = [(200, {**PAGE, "nextToken": f"more{number}"}) for number in range(MAX_EMPTY_PAGES + 9)]
     with answering(*pages, (200, LAST)) as url:
         cloud = Bedrock(Connection(endpoint_url=url, any_credentials=True))
-        found = failed(lambda: cloud.listing(KIND, HERE))
+        found = failed(lambda: cloud.list_jobs(KIND, HERE))
 
     assert found.code == "PageRepeated"
 
@@ -226,7 +226,7 @@ def test_job_that_is_listed_twice_is_one() -> None:
     page = {"modelCustomizationJobSummaries": [job, job]}
     with answering((200, {**page, "nextToken": "more"}), (200, page)) as url:
         cloud = Bedrock(Connection(endpoint_url=url, any_credentials=True))
-        listed = cloud.listing(KIND, HERE)
+        listed = cloud.list_jobs(KIND, HERE)
 
     assert [one.arn for one in listed] == [job["jobArn"]]
 
@@ -235,7 +235,7 @@ def test_listing_without_its_list_is_an_error() -> None:
     """A page that does not hold the list is not taken for an empty one."""
     with answering((200, {})) as url:
         cloud = Bedrock(Connection(endpoint_url=url, any_credentials=True))
-        found = failed(lambda: cloud.listing(KIND, HERE))
+        found = failed(lambda: cloud.list_jobs(KIND, HERE))
 
     assert found.code == NOT_UNDERSTOOD
 
@@ -245,16 +245,16 @@ def test_empty_listing_may_hold_surprises() -> None:
     with answering((200, {**LAST, "surprise": 1})) as url:
         cloud = Bedrock(Connection(endpoint_url=url, any_credentials=True))
 
-        assert cloud.listing(KIND, HERE) == ()
+        assert cloud.list_jobs(KIND, HERE) == ()
 
 
 def test_failed_place_is_asked_again(endpoint: str, tmp_path: Path) -> None:
     """Credentials that come later are found: a failure is not remembered as an answer."""
     cloud = Bedrock(Connection(endpoint_url=endpoint))
-    failed(lambda: cloud.place(HERE))
+    failed(lambda: cloud.get_place(HERE))
 
     (tmp_path / "credentials").write_text(
         "[default]\naws_access_key_id = any\naws_secret_access_key = any\n", encoding="utf-8"
     )
 
-    assert cloud.place(HERE) == Place("123456789012", "us-east-1")
+    assert cloud.get_place(HERE) == Place("123456789012", "us-east-1")

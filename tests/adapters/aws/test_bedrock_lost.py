@@ -5,7 +5,7 @@ import pytest
 from controller.adapters.aws.bedrock import Bedrock
 from controller.adapters.aws.connection import Connection
 from controller.core.kinds.registry import KINDS
-from controller.core.model import Failure, Target
+from controller.core.model import CallFailure, Target
 from controller.ports import CloudError
 from tests.sandbox.support import Sandbox, request_named
 
@@ -14,7 +14,7 @@ HERE = Target(region="us-east-1")
 CREATE, GET = KIND.operation("Create"), KIND.operation("Get")
 
 
-def failed_create(sandbox: Sandbox) -> Failure:
+def failed_create(sandbox: Sandbox) -> CallFailure:
     """Return the failure that a Create ends in."""
     cloud = Bedrock(Connection(endpoint_url=sandbox.url, any_credentials=True))
     with pytest.raises(CloudError) as caught:

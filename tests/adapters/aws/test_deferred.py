@@ -5,7 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
-from controller.adapters.aws.deferred import deferred
+from controller.adapters.aws.deferred import create_deferred_cloud
 from controller.core.model import Target
 from controller.ports import Cloud
 from tests.contract.fake import Fake
@@ -22,12 +22,12 @@ def test_it_is_made_once() -> None:
         made.append(Fake())
         return made[-1]
 
-    cloud = deferred(make)
+    cloud = create_deferred_cloud(make)
     assert made == []
 
     def call(_: int) -> None:
         together.wait()
-        cloud.place(Target())
+        cloud.get_place(Target())
 
     with ThreadPoolExecutor(WIDTH) as pool:
         list(pool.map(call, range(WIDTH)))

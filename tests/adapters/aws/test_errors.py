@@ -10,7 +10,7 @@ import pytest
 from botocore import exceptions
 from botocore.parsers import ResponseParserError
 
-from controller.adapters.aws.errors import failure_of
+from controller.adapters.aws.errors import translate_error
 from controller.core.call_errors import NOT_UNDERSTOOD
 from controller.core.model import Disposition
 
@@ -76,7 +76,7 @@ def answer(code: str, status: int, message: str = "why") -> exceptions.ClientErr
 def test_every_exception_has_a_remedy(kind: type[Exception]) -> None:
     """A failure tells what botocore said on one line, and after it what to do."""
     error = raised(kind)
-    found = failure_of(error, reading=False)
+    found = translate_error(error, reading=False)
 
     assert found is not None
     said, _, remedy = found.message.rpartition("; ")
@@ -91,7 +91,7 @@ def test_only_lost_answers_are_ambiguous(kind: type[Exception]) -> None:
     error = raised(kind)
     lost = issubclass(kind, LOST) and not issubclass(kind, NEVER_SENT)
 
-    written, read = failure_of(error, reading=False), failure_of(error, reading=True)
+    written, read = translate_error(error, reading=False), translate_error(error, reading=True)
 
     assert written is not None
     assert read is not None
@@ -101,7 +101,7 @@ def test_only_lost_answers_are_ambiguous(kind: type[Exception]) -> None:
 @pytest.mark.parametrize("kind", CREDENTIALS, ids=lambda kind: kind.__name__)
 def test_missing_credentials_are_denied(kind: type[Exception]) -> None:
     """Without usable credentials nothing is tried again soon."""
-    found = failure_of(raised(kind), reading=True)
+    found = translate_error(raised(kind), reading=True)
 
     assert found is not None
     assert (found.code, found.disposition) == ("NoCredentials", Disposition.DENIED)
@@ -146,7 +146,7 @@ def test_exception_means(
     kind: type[Exception], code: str, disposition: Disposition, remedy: str
 ) -> None:
     """The usual mishaps have codes of their own, and remedies that name the option to use."""
-    found = failure_of(raised(kind), reading=False)
+    found = translate_error(raised(kind), reading=False)
 
     assert found is not None
     assert (found.code, found.disposition) == (code, disposition)
@@ -155,7 +155,7 @@ def test_exception_means(
 
 def test_garbled_answer_may_have_taken_effect() -> None:
     """An answer that cannot be parsed says nothing of what the service did."""
-    found = failure_of(ResponseParserError("Unable to parse"), reading=False)
+    found = translate_error(ResponseParserError("Unable to parse"), reading=False)
 
     assert found is not None
     assert (found.code, found.ambiguous) == (NOT_UNDERSTOOD, True)
@@ -164,7 +164,7 @@ def test_garbled_answer_may_have_taken_effect() -> None:
 @pytest.mark.parametrize("error", [AttributeError("x"), TypeError("x"), KeyError("x")])
 def test_answer_of_another_form_may_have_taken_effect(error: Exception) -> None:
     """What makes botocore's parsers stumble is no answer of the service's, and says nothing."""
-    written, read = failure_of(error, reading=False), failure_of(error, reading=True)
+    written, read = translate_error(error, reading=False), translate_error(error, reading=True)
 
     assert written is not None
     assert read is not None
@@ -184,7 +184,7 @@ def test_answer_of_another_form_may_have_taken_effect(error: Exception) -> None:
 )
 def test_server_errors_may_have_taken_effect(status: int, reading: bool, ambiguous: bool) -> None:
     """After a 5xx nobody knows what a Create did; a 4xx did nothing, and reading never does."""
-    found = failure_of(answer("SomeException", status), reading=reading)
+    found = translate_error(answer("SomeException", status), reading=reading)
 
     assert found is not None
     assert found.ambiguous is ambiguous
@@ -192,7 +192,7 @@ def test_server_errors_may_have_taken_effect(status: int, reading: bool, ambiguo
 
 def test_service_is_quoted_verbatim() -> None:
     """The service's own code and message are not touched."""
-    found = failure_of(answer("ValidationException", 400, "  as\n it. "), reading=False)
+    found = translate_error(answer("ValidationException", 400, "  as\n it. "), reading=False)
 
     assert found is not None
     assert (found.code, found.message) == ("ValidationException", "  as\n it. ")
@@ -201,7 +201,7 @@ def test_service_is_quoted_verbatim() -> None:
 def test_answer_without_details_is_still_a_failure() -> None:
     """A proxy's bare error is a failure without a message."""
     bare: Any = {}
-    found = failure_of(exceptions.ClientError(bare, "Get"), reading=True)
+    found = translate_error(exceptions.ClientError(bare, "Get"), reading=True)
 
     assert found is not None
     assert (found.code, found.disposition) == (NOT_UNDERSTOOD, Disposition.TRANSIENT)
@@ -210,4 +210,4 @@ def test_answer_without_details_is_still_a_failure() -> None:
 @pytest.mark.parametrize("error", [RuntimeError("x"), AssertionError("x")])
 def test_own_mistakes_are_not_explained_away(error: Exception) -> None:
     """What botocore does not raise is no failure of a call."""
-    assert failure_of(error, reading=True) is None
+    assert translate_error(error, reading=True) is None

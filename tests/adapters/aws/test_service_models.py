@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import DataNotFoundError
 from botocore.loaders import Loader
 
-from controller.adapters.aws.service_models import models
+from controller.adapters.aws.service_models import get_model_loader
 
 SERVICES = ("bedrock", "sts", "sqs", "sso-oidc")
 TYPES = ("service-2", "endpoint-rule-set-1", "paginators-1", "waiters-2")
@@ -43,7 +43,7 @@ def test_own_folder(tmp_path: Path) -> None:
         folder.mkdir(parents=True)
         (folder / "service-2.json").write_text(json.dumps({"metadata": {"id": service}}))
     (tmp_path / "empty").mkdir()
-    found = models(str(tmp_path))
+    found = get_model_loader(str(tmp_path))
     for service in ("bedrock", "own"):
         assert found.load_service_model(service, "service-2")["metadata"] == {"id": service}
     with pytest.raises(DataNotFoundError):
@@ -53,7 +53,7 @@ def test_own_folder(tmp_path: Path) -> None:
 
 def _fresh(folder: Path) -> Loader:
     """Return a loader that no client has written its notes into yet, as botocore's clients do."""
-    return models(str(folder))
+    return get_model_loader(str(folder))
 
 
 def _loaded(loader: Loader, service: str, kind: str) -> object:

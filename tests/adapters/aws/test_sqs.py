@@ -15,7 +15,7 @@ import botocore.session
 import pytest
 
 from controller.adapters.aws.connection import Connection
-from controller.adapters.aws.sqs import Queue, listening, queue_of
+from controller.adapters.aws.sqs import SqsQueue, listen_to_queue, parse_queue_url
 from tests.core.test_eventbridge import ACCOUNT, ARN, event
 
 PATIENCE = 60.0
@@ -116,7 +116,7 @@ def eventually(holds: Callable[[], bool]) -> bool:
 def test_a_changed_job_is_heard_and_its_message_deleted(inbox: Inbox) -> None:
     """An event that waits and one that comes later are heard, and leave the queue."""
     inbox.send(told(1))
-    with listening(inbox.url, ANYBODY, inbox.heard.put, wait=1):
+    with listen_to_queue(inbox.url, ANYBODY, inbox.heard.put, wait=1):
         assert inbox.next() == job(1)
         inbox.send(told(2))
         assert inbox.next() == job(2)
@@ -126,7 +126,7 @@ def test_a_changed_job_is_heard_and_its_message_deleted(inbox: Inbox) -> None:
 def test_many_events_are_heard_in_batches(inbox: Inbox) -> None:
     """More events than a batch takes are all heard, twice sent ones twice, in any order."""
     inbox.send(*(told(number) for number in range(12)), *(told(number) for number in range(11)))
-    with listening(inbox.url, ANYBODY, inbox.heard.put, wait=1):
+    with listen_to_queue(inbox.url, ANYBODY, inbox.heard.put, wait=1):
         heard = [inbox.next() for _ in range(23)]
         assert eventually(lambda: inbox.left() == 0)
     assert sorted(heard) == sorted(job(number) for number in [*range(12), *range(11)])
@@ -136,7 +136,7 @@ def test_poison_survives_and_is_told_once(inbox: Inbox, log: Lines) -> None:
     """What is not understood stays in the queue, and its body reaches no log."""
     inbox.send(SECRET, event(source=SECRET), event(account="999999999999"), {"detail": SECRET})
     inbox.send(told(7))
-    with listening(inbox.url, ANYBODY, inbox.heard.put, wait=1):
+    with listen_to_queue(inbox.url, ANYBODY, inbox.heard.put, wait=1):
         assert inbox.next() == job(7)
         assert eventually(lambda: inbox.left() == 4)
     assert inbox.heard.empty()
@@ -148,7 +148,7 @@ def test_poison_survives_and_is_told_once(inbox: Inbox, log: Lines) -> None:
 def test_poison_that_comes_again_is_not_told_again(inbox: Inbox, log: Lines) -> None:
     """Received often enough, poison goes where the redrive policy says, after one line of log."""
     inbox.send(SECRET)
-    with listening(inbox.url, ANYBODY, inbox.heard.put, wait=1, hidden=0):
+    with listen_to_queue(inbox.url, ANYBODY, inbox.heard.put, wait=1, hidden=0):
         dead = Inbox(inbox.client, inbox.dead, "")
         assert eventually(lambda: dead.left() == 1)
     assert log.texts == ["event not understood"]
@@ -157,7 +157,7 @@ def test_poison_that_comes_again_is_not_told_again(inbox: Inbox, log: Lines) -> 
 def test_errors_are_told_once_and_end(inbox: Inbox, log: Lines) -> None:
     """A queue that is not there yet is told of once, and heard once it is there."""
     absent = f"{inbox.url}-later"
-    with listening(absent, ANYBODY, inbox.heard.put, wait=1, pause=0.01):
+    with listen_to_queue(absent, ANYBODY, inbox.heard.put, wait=1, pause=0.01):
         assert eventually(lambda: bool(log.records))
         late = Inbox(inbox.client, absent, "")
         late.client.create_queue(QueueName=absent.rpartition("/")[2])
@@ -173,7 +173,7 @@ def test_errors_are_told_once_and_end(inbox: Inbox, log: Lines) -> None:
 
 def test_nothing_is_heard_after_the_end(inbox: Inbox) -> None:
     """The context is left at once although a poll is under way, and what comes later waits."""
-    with listening(inbox.url, ANYBODY, inbox.heard.put, wait=20):
+    with listen_to_queue(inbox.url, ANYBODY, inbox.heard.put, wait=20):
         inbox.send(told(1))
         assert inbox.next() == job(1)
         assert eventually(lambda: inbox.left() == 0)
@@ -197,7 +197,7 @@ def test_what_is_being_heard_is_finished_at_the_end(inbox: Inbox) -> None:
         inbox.heard.put(arn)
 
     inbox.send(told(1))
-    with listening(inbox.url, ANYBODY, slow, wait=1):
+    with listen_to_queue(inbox.url, ANYBODY, slow, wait=1):
         assert began.wait(PATIENCE)
         threading.Timer(0.1, may_go.set).start()
     assert inbox.next() == job(1)
@@ -214,7 +214,7 @@ def test_what_could_not_be_heard_comes_again(inbox: Inbox, log: Lines) -> None:
         inbox.heard.put(arn)
 
     inbox.send(told(1))
-    with listening(inbox.url, ANYBODY, heard, wait=1, hidden=0, pause=0.01):
+    with listen_to_queue(inbox.url, ANYBODY, heard, wait=1, hidden=0, pause=0.01):
         assert inbox.next() == job(1)
         assert eventually(lambda: log.texts == ["events not heard", "events heard again"])
     assert inbox.left() == 0
@@ -243,7 +243,7 @@ def test_a_queue_is_called_where_its_url_says(
     url: str, region: str | None, endpoint: str | None
 ) -> None:
     """The URL's host tells the region, and the endpoint unless it is AWS's usual one."""
-    assert queue_of(url) == Queue(url, "jobs", region, endpoint)
+    assert parse_queue_url(url) == SqsQueue(url, "jobs", region, endpoint)
 
 
 @pytest.mark.parametrize(
@@ -263,7 +263,7 @@ def test_what_is_no_queue_is_told_at_once(url: str) -> None:
     """A URL of anything else is refused before anything is called, with the form of a right one."""
     with (
         pytest.raises(ValueError, match=r"(?s)is not the URL of an SQS queue.*https://sqs[.]"),
-        listening(url, ANYBODY, print),
+        listen_to_queue(url, ANYBODY, print),
     ):
         pass
 
@@ -275,6 +275,6 @@ def test_a_region_that_nobody_knows_is_told(
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.delenv(name, raising=False)
     nowhere = Connection(any_credentials=True)
-    with listening(inbox.url, nowhere, inbox.heard.put, wait=1, pause=0.01):
+    with listen_to_queue(inbox.url, nowhere, inbox.heard.put, wait=1, pause=0.01):
         assert eventually(lambda: bool(log.records))
     assert vars(log.records[0])["code"] == "NoRegion"

@@ -12,7 +12,7 @@ from botocore.utils import parse_timestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.adapters.aws.timestamps import moment, read_times
+from controller.adapters.aws.timestamps import install_time_parser, parse_time
 from controller.core.kinds.registry import KINDS
 
 
@@ -23,8 +23,8 @@ def test_usual_times_are_read_alike(when: datetime, digits: int) -> None:
     fraction = f".{when:%f}"[: digits + 1] if digits else ""
     text = f"{when:%Y}".zfill(4) + f"{when:-%m-%dT%H:%M:%S}{fraction}Z"
 
-    assert moment(text) == parse_timestamp(text)
-    assert moment(text).utcoffset() == parse_timestamp(text).utcoffset()
+    assert parse_time(text) == parse_timestamp(text)
+    assert parse_time(text).utcoffset() == parse_timestamp(text).utcoffset()
 
 
 @pytest.mark.parametrize(
@@ -51,16 +51,16 @@ def test_other_times_are_botocores_to_judge(value: Any) -> None:
         expected = parse_timestamp(value)
     except ValueError:
         with pytest.raises(ValueError, match=r".+"):
-            moment(value)
+            parse_time(value)
     else:
-        assert moment(value) == expected
+        assert parse_time(value) == expected
 
 
 def test_a_sessions_answers_are_read_so() -> None:
     """Every answer of a session has its times read by it, through botocore's own setting."""
     (kind,) = KINDS.values()
     session = botocore.session.Session()
-    read_times(session)
+    install_time_parser(session)
     shape = session.get_service_model("bedrock").operation_model(kind.operation("Get")).output_shape
     parser = session.get_component("response_parser_factory").create_parser("rest-json")
     body = json.dumps({"creationTime": "2026-11-21T19:56:55.123Z"}).encode()

@@ -19,7 +19,7 @@ from controller.adapters.aws.bedrock import Bedrock
 from controller.adapters.aws.connection import Connection
 from controller.core.call_errors import NOT_UNDERSTOOD
 from controller.core.kinds.registry import KINDS
-from controller.core.model import Disposition, Failure, Target
+from controller.core.model import CallFailure, Disposition, Target
 from controller.ports import CloudError
 from tests.contract.showing import arn_of
 from tests.sandbox.support import request_named
@@ -76,13 +76,13 @@ STRANGE = {
 """What answers in the service's place, whatever was asked."""
 CALLS: dict[str, Callable[[Bedrock], object]] = {
     "get": lambda cloud: cloud.get(KIND, HERE, "a"),
-    "list": lambda cloud: cloud.listing(KIND, HERE),
-    "tags": lambda cloud: cloud.tags(HERE, ARN),
-    "place": lambda cloud: cloud.place(HERE),
+    "list": lambda cloud: cloud.list_jobs(KIND, HERE),
+    "tags": lambda cloud: cloud.get_tags(HERE, ARN),
+    "place": lambda cloud: cloud.get_place(HERE),
     "create": lambda cloud: cloud.create(KIND, HERE, dict(request_named("a")), "token"),
     "stop": lambda cloud: cloud.stop(KIND, HERE, ARN),
-    "tag": lambda cloud: cloud.tag(HERE, ARN, {"a": "b"}),
-    "untag": lambda cloud: cloud.untag(HERE, ARN, ["a"]),
+    "tag": lambda cloud: cloud.add_tags(HERE, ARN, {"a": "b"}),
+    "untag": lambda cloud: cloud.remove_tags(HERE, ARN, ["a"]),
 }
 READING = {"get", "list", "tags", "place"}
 
@@ -146,7 +146,7 @@ def cloud(server: _Server) -> Bedrock:
     return Bedrock(Connection(endpoint_url=url, any_credentials=True))
 
 
-def failed(call: Callable[[], object]) -> Failure:
+def failed(call: Callable[[], object]) -> CallFailure:
     """Return the failure that a call ends in."""
     with pytest.raises(CloudError) as caught:
         call()
@@ -257,7 +257,7 @@ def test_answer_about_another_account_does_not_count(server: _Server, call: str)
     url = f"http://127.0.0.1:{server.server_port}"
     cloud = Bedrock(Connection(endpoint_url=url, any_credentials=True))
     server.raw = Raw(200, IDENTITY, {"content-type": "text/xml"})
-    cloud.place(HERE)
+    cloud.get_place(HERE)
     job = {**JOB, "jobArn": ARN.replace("123456789012", "210987654321")}
     body = {"modelCustomizationJobSummaries": [job]} if call == "list" else job
     server.raw = Raw(200, json.dumps(body).encode(), JSON)
@@ -297,7 +297,7 @@ def test_whole_answers_are_read(server: _Server, cloud: Bedrock) -> None:
 
     assert live is not None
     assert (live.arn, live.status, live.token) == (ARN, "Completed", None)
-    assert cloud.tags(HERE, ARN) == {"a": "b"}
+    assert cloud.get_tags(HERE, ARN) == {"a": "b"}
 
 
 @pytest.mark.parametrize(
@@ -317,7 +317,7 @@ def test_strange_xml_is_not_understood(server: _Server, cloud: Bedrock, body: by
     """STS answers in XML, which is held to the same: bounded, no entities, its own root."""
     server.raw = Raw(200, body, {"content-type": "text/xml"})
 
-    assert failed(lambda: cloud.place(HERE)).code == NOT_UNDERSTOOD
+    assert failed(lambda: cloud.get_place(HERE)).code == NOT_UNDERSTOOD
 
 
 def test_members_are_kept_whatever_botocore_knows(

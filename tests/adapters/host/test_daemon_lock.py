@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.host.daemon_lock import lock_path, only_one
+from controller.adapters.host.daemon_lock import get_lock_path, hold_lock
 from controller.adapters.host.tree_files import OutsideTreeError
 from controller.core.sharding import Shard
 
@@ -19,8 +19,8 @@ def never() -> bool:
 
 def test_who_has_it_is_told_in_it(tmp_path: Path) -> None:
     """The lock names its holder, in a folder that git ignores by itself."""
-    path = lock_path(tmp_path, Shard())
-    with only_one(path, never, lambda _: None) as got:
+    path = get_lock_path(tmp_path, Shard())
+    with hold_lock(path, never, lambda _: None) as got:
         assert got
         assert path.read_text().startswith(f"{os.getpid()} on ")
 
@@ -32,17 +32,17 @@ def test_who_has_it_is_told_in_it(tmp_path: Path) -> None:
 
 def test_a_second_waits_until_the_first_ends(tmp_path: Path) -> None:
     """It is tried again after each pause, and got once it is free."""
-    path = lock_path(tmp_path, Shard())
+    path = get_lock_path(tmp_path, Shard())
     pauses: list[float] = []
-    with only_one(path, never, lambda _: None) as first:
+    with hold_lock(path, never, lambda _: None) as first:
         assert first
 
         def leaves() -> bool:
             return len(pauses) == 3
 
-        with only_one(path, leaves, pauses.append) as second:
+        with hold_lock(path, leaves, pauses.append) as second:
             assert not second
-    with only_one(path, never, pauses.append) as third:
+    with hold_lock(path, never, pauses.append) as third:
         assert third
 
     assert len(pauses) == 3
@@ -52,7 +52,7 @@ def test_shards_have_locks_of_their_own(tmp_path: Path) -> None:
     """Shards of one tree run side by side, and so do counts while they change."""
     shards = [Shard(0, 2), Shard(1, 2), Shard(0, 3)]
 
-    assert len({lock_path(tmp_path, shard) for shard in shards}) == 3
+    assert len({get_lock_path(tmp_path, shard) for shard in shards}) == 3
 
 
 def test_a_link_is_locked_where_it_lies(tmp_path: Path) -> None:
@@ -60,12 +60,12 @@ def test_a_link_is_locked_where_it_lies(tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     link = tmp_path / "current"
     link.symlink_to("one")
-    before = lock_path(link, Shard())
+    before = get_lock_path(link, Shard())
     link.unlink()
     (tmp_path / "two").mkdir()
     link.symlink_to("two")
 
-    assert lock_path(link, Shard()) == before
+    assert get_lock_path(link, Shard()) == before
     assert before.is_relative_to(tmp_path / ".bedrock-jobs")
 
 
@@ -79,10 +79,10 @@ def test_a_link_is_no_lock(tmp_path: Path, name: str, content: str | None) -> No
     folder = tmp_path / "tree" / ".bedrock-jobs"
     folder.mkdir(parents=True)
     (folder / name).symlink_to(target)
-    path = lock_path(tmp_path / "tree", Shard())
+    path = get_lock_path(tmp_path / "tree", Shard())
     assert path.parent == folder
 
-    with pytest.raises(OutsideTreeError, match=name), only_one(path, never, lambda _: None):
+    with pytest.raises(OutsideTreeError, match=name), hold_lock(path, never, lambda _: None):
         pass
     assert (target.read_text() if target.exists() else None) == content
 
@@ -92,9 +92,9 @@ def test_a_lock_stays_in_its_tree(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / ".bedrock-jobs").symlink_to("../elsewhere")
-    path = lock_path(tmp_path / "tree", Shard())
+    path = get_lock_path(tmp_path / "tree", Shard())
 
-    with pytest.raises(OutsideTreeError), only_one(path, never, lambda _: None):
+    with pytest.raises(OutsideTreeError), hold_lock(path, never, lambda _: None):
         pass
     assert list((tmp_path / "elsewhere").iterdir()) == []
 
@@ -103,7 +103,7 @@ def test_where_no_lock_can_be_had_it_goes_on(tmp_path: Path) -> None:
     """A folder that cannot be written keeps nobody from watching it."""
     (tmp_path / ".bedrock-jobs").touch()
 
-    with only_one(lock_path(tmp_path, Shard()), never, lambda _: None) as got:
+    with hold_lock(get_lock_path(tmp_path, Shard()), never, lambda _: None) as got:
         assert got
 
 
@@ -114,7 +114,7 @@ def test_a_full_disk_keeps_nobody_out(tmp_path: Path, monkeypatch: pytest.Monkey
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "pwrite", full)
-    path = lock_path(tmp_path, Shard())
+    path = get_lock_path(tmp_path, Shard())
 
-    with only_one(path, never, lambda _: None) as got:
+    with hold_lock(path, never, lambda _: None) as got:
         assert got

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.host.file_stamp import Signature, is_settled, signature
+from controller.adapters.host.file_stamp import FileStamp, is_settled, read_stamp
 
 WRITTEN = 1_800_000_000_123_456_789
 WHOLE_SECONDS = 1_800_000_000_000_000_000
@@ -29,14 +29,14 @@ TENTH, SECOND = 100_000_000, 1_000_000_000
 )
 def test_state_is_trusted_once_the_clock_has_ticked(stamp: int, age: int, settled: bool) -> None:
     """Coarse stamps are waited for longer, and a stamp from the future is never trusted."""
-    state = Signature(1, 2, 3, stamp, stamp)
+    state = FileStamp(1, 2, 3, stamp, stamp)
 
     assert is_settled(state, stamp + age) is settled
 
 
 def test_time_set_back_is_not_trusted() -> None:
     """A time of writing that somebody set hides no change: the other one cannot be set."""
-    state = Signature(1, 2, 3, WRITTEN - 60 * SECOND, WRITTEN)
+    state = FileStamp(1, 2, 3, WRITTEN - 60 * SECOND, WRITTEN)
 
     assert not is_settled(state, WRITTEN + 1)
 
@@ -44,14 +44,14 @@ def test_time_set_back_is_not_trusted() -> None:
 def test_link_has_the_state_of_what_it_leads_to(tmp_path: Path) -> None:
     """A link that leads nowhere has a state of its own, and nothing has none."""
     link, file = tmp_path / "link", tmp_path / "file"
-    assert signature(str(link)) is None
+    assert read_stamp(str(link)) is None
 
     link.symlink_to("file")
-    alone = signature(str(link))
+    alone = read_stamp(str(link))
     file.write_text("a")
 
     assert alone is not None
-    assert signature(str(link)) == signature(str(file)) != alone
+    assert read_stamp(str(link)) == read_stamp(str(file)) != alone
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EACCES, errno.EMFILE])
@@ -66,7 +66,7 @@ def test_an_unknown_state_is_not_absence(
     with monkeypatch.context() as patch:
         patch.setattr(os, "stat", fails)
         patch.setattr(os, "lstat", fails)
-        found = signature(str(tmp_path))
+        found = read_stamp(str(tmp_path))
 
     assert found is not None
     assert not is_settled(found, time.time_ns() + 10**12)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.host.systemd import Manager
+from controller.adapters.host.systemd import ServiceManager
 
 DEADLINE = 60.0
 OURS = str(os.getpid())
@@ -32,12 +32,12 @@ def manager(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[st
 def test_everything_is_told_in_its_words(manager: tuple[str, socket.socket]) -> None:
     """Each message reaches the manager as sd_notify(3) has it, a status in one line."""
     name, listener = manager
-    told = Manager.from_environment({"NOTIFY_SOCKET": name})
+    told = ServiceManager.from_environment({"NOTIFY_SOCKET": name})
 
-    told.ready()
-    told.status("3 jobs:\n2 InProgress\tWATCHDOG=1")
-    told.alive()
-    told.stopping()
+    told.send_ready()
+    told.send_status("3 jobs:\n2 InProgress\tWATCHDOG=1")
+    told.send_alive()
+    told.send_stopping()
 
     assert [listener.recv(1000).decode() for _ in range(4)] == [
         "READY=1",
@@ -52,19 +52,19 @@ def test_everything_is_told_in_its_words(manager: tuple[str, socket.socket]) -> 
 )
 def test_nobody_is_told_where_there_is_no_manager(environ: dict[str, str]) -> None:
     """Without a socket, or with one of a sort that we do not speak, telling does nothing."""
-    told = Manager.from_environment({**environ, "WATCHDOG_USEC": "1000000"})
+    told = ServiceManager.from_environment({**environ, "WATCHDOG_USEC": "1000000"})
 
-    told.ready()
+    told.send_ready()
 
-    assert told == Manager()
+    assert told == ServiceManager()
 
 
 def test_a_manager_that_is_gone_stops_nothing(tmp_path: Path) -> None:
     """A socket that nobody listens on is no reason to end."""
-    told = Manager.from_environment({"NOTIFY_SOCKET": str(tmp_path / "gone")})
+    told = ServiceManager.from_environment({"NOTIFY_SOCKET": str(tmp_path / "gone")})
 
-    told.ready()
-    told.alive()
+    told.send_ready()
+    told.send_alive()
 
     assert told.address is not None
 
@@ -85,4 +85,4 @@ def test_the_watchdog_is_the_one_meant_for_us(given: dict[str, str], seconds: fl
     """The watchdog's time counts for this process alone, and only where it is a number."""
     environ = {"NOTIFY_SOCKET": "/run/notify", **given}
 
-    assert Manager.from_environment(environ).watchdog_seconds == seconds
+    assert ServiceManager.from_environment(environ).watchdog_seconds == seconds

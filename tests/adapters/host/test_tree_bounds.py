@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.host.tree_bounds import ground_of
+from controller.adapters.host.tree_bounds import locate_path
 from controller.adapters.manifests.fleet_file import load_fleet
 from controller.adapters.manifests.loader import load
 from controller.core.fleet import Fleet
@@ -93,7 +93,7 @@ def test_other_spelling_is_an_error(repo: Path, name: str, place: str) -> None:
     (repo / FILE).unlink()
     (repo / place / name).write_text("owner: hidden\n")
 
-    found = ground_of(repo / "jobs" / "sub").problems
+    found = locate_path(repo / "jobs" / "sub").problems
 
     assert [problem.code for problem in found] == ["BJ116"]
     assert "low" in invalid(load([repo / "jobs"]))
@@ -314,4 +314,4 @@ def test_open_is_unknown_too(repo: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 def test_ground_of_a_path_that_does_not_exist(repo: Path) -> None:
     """A folder that is yet to be made has the rules of where it will lie."""
     assert owner(repo / "new" / "folder") == "root"
-    assert os.path.realpath(ground_of(repo / "new").bounds.top) == str(repo.resolve())
+    assert os.path.realpath(locate_path(repo / "new").bounds.top) == str(repo.resolve())

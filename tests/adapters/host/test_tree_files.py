@@ -9,13 +9,13 @@ from typing import Any, NoReturn
 import pytest
 
 from controller.adapters.host.tree_files import (
+    EntryType,
     FileUnreadableError,
-    Kind,
     NotRegularError,
     OutsideTreeError,
     TooLargeError,
     TreeRoot,
-    root_of,
+    find_tree_root,
 )
 
 ABSENT = {errno.ENOENT, errno.ENOTDIR}
@@ -73,7 +73,7 @@ def test_every_other_errno_of_a_read_is_unknown(
     tree: Path, monkeypatch: pytest.MonkeyPatch, call: str
 ) -> None:
     """Whatever step of reading fails, the file is not taken for absent or empty."""
-    root = TreeRoot.of(tree)
+    root = TreeRoot.locate(tree)
 
     def read() -> object:
         return root.read(f"{tree}/jobs/a.yaml")
@@ -97,7 +97,7 @@ def test_every_other_errno_of_a_listing_is_unknown(
     tree: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A folder that cannot be listed is not an empty one, and a walk reports it."""
-    root = TreeRoot.of(tree)
+    root = TreeRoot.locate(tree)
 
     assert errnos(monkeypatch, "scandir", lambda: root.list_folder(f"{tree}/jobs")) == UNKNOWN
     told: list[FileUnreadableError] = []
@@ -112,7 +112,7 @@ def test_absent_is_what_the_disk_says(
     tree: Path, question: Callable[[TreeRoot, str], object], path: str
 ) -> None:
     """Nothing by this name, and a file where a folder should be, are absence."""
-    assert not question(TreeRoot.of(tree), f"{tree}/{path}")
+    assert not question(TreeRoot.locate(tree), f"{tree}/{path}")
 
 
 @pytest.mark.parametrize("path", ["x" * 300, "jobs/loop", "loop/a.yaml"])
@@ -122,7 +122,7 @@ def test_paths_that_the_system_refuses_are_unknown(tree: Path, path: str) -> Non
     (tree / "jobs" / "loop").symlink_to("loop")
 
     with pytest.raises(FileUnreadableError):
-        TreeRoot.of(tree).read(f"{tree}/{path}")
+        TreeRoot.locate(tree).read(f"{tree}/{path}")
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_links_lead_nowhere_outside(tree: Path, link: str, target: str, path: st
     (tree.parent / "tree2" / "key").write_text("password")
     (tree / "near").mkdir()
     (tree / link).symlink_to(target if target != "../tree2" else "../../tree2")
-    root = TreeRoot.of(tree)
+    root = TreeRoot.locate(tree)
 
     for question in (TreeRoot.read, TreeRoot.stat, TreeRoot.is_file, TreeRoot.resolve):
         with pytest.raises(OutsideTreeError):
@@ -151,7 +151,7 @@ def test_links_lead_nowhere_outside(tree: Path, link: str, target: str, path: st
 def test_a_link_to_nothing_is_not_absent(tree: Path) -> None:
     """Somebody meant a file to be there: it is refused, and seen when only names count."""
     (tree / "_defaults.yaml").symlink_to("none.yaml")
-    root = TreeRoot.of(tree)
+    root = TreeRoot.locate(tree)
 
     assert root.exists(f"{tree}/_defaults.yaml")
     with pytest.raises(OutsideTreeError, match="leads nowhere"):
@@ -162,7 +162,7 @@ def test_links_inside_are_followed(tree: Path) -> None:
     """Files and folders may be links to other places in the tree, by any way of writing."""
     (tree / "b.yaml").symlink_to("jobs/a.yaml")
     (tree / "jobs" / "inner" / "up").symlink_to("..")
-    root = TreeRoot.of(tree)
+    root = TreeRoot.locate(tree)
 
     for path in ("b.yaml", "jobs/inner/up/a.yaml", "jobs/inner/../a.yaml"):
         assert root.read(f"{tree}/{path}") == b"a: 1\n"
@@ -173,7 +173,7 @@ def test_the_typed_prefix_is_trusted(tree: Path, monkeypatch: pytest.MonkeyPatch
     """The root itself may be reached by a link, from the working directory too."""
     (tree.parent / "current").symlink_to("tree")
     monkeypatch.chdir(tree.parent)
-    root = TreeRoot.of("current")
+    root = TreeRoot.locate("current")
 
     assert root.read("current/jobs/a.yaml") == b"a: 1\n"
     assert root.is_folder("current")
@@ -185,7 +185,7 @@ def test_the_typed_prefix_is_trusted(tree: Path, monkeypatch: pytest.MonkeyPatch
 def test_only_regular_files_are_read(tree: Path) -> None:
     """A pipe is not waited for, and a folder is no file."""
     os.mkfifo(tree / "pipe")
-    root = TreeRoot.of(tree)
+    root = TreeRoot.locate(tree)
 
     for name in ("pipe", "jobs"):
         with pytest.raises(NotRegularError):
@@ -196,7 +196,7 @@ def test_only_regular_files_are_read(tree: Path) -> None:
 def test_size_is_bounded(tree: Path, size: int, is_read: bool) -> None:
     """A file of the largest size is read whole; one byte more is refused."""
     (tree / "big").write_bytes(b"x" * size)
-    root = TreeRoot.of(tree)
+    root = TreeRoot.locate(tree)
 
     if is_read:
         assert root.read(f"{tree}/big", largest=10) == b"x" * size
@@ -210,7 +210,7 @@ def test_short_reads_are_continued(tree: Path, monkeypatch: pytest.MonkeyPatch) 
     read = os.read
     monkeypatch.setattr(os, "read", lambda descriptor, size: read(descriptor, min(size, 1)))
 
-    assert TreeRoot.of(tree).read(f"{tree}/jobs/a.yaml") == b"a: 1\n"
+    assert TreeRoot.locate(tree).read(f"{tree}/jobs/a.yaml") == b"a: 1\n"
 
 
 def test_a_folder_is_listed_with_kinds(tree: Path) -> None:
@@ -218,11 +218,11 @@ def test_a_folder_is_listed_with_kinds(tree: Path) -> None:
     (tree / "jobs" / "b.yaml").symlink_to("/etc/passwd")
     os.mkfifo(tree / "jobs" / "pipe")
 
-    assert TreeRoot.of(tree).list_folder(f"{tree}/jobs") == [
-        ("a.yaml", Kind.FILE),
-        ("b.yaml", Kind.LINK),
-        ("inner", Kind.FOLDER),
-        ("pipe", Kind.OTHER),
+    assert TreeRoot.locate(tree).list_folder(f"{tree}/jobs") == [
+        ("a.yaml", EntryType.FILE),
+        ("b.yaml", EntryType.LINK),
+        ("inner", EntryType.FOLDER),
+        ("pipe", EntryType.OTHER),
     ]
 
 
@@ -232,7 +232,7 @@ def test_a_walk_enters_no_link_and_nothing_hidden(tree: Path) -> None:
     (tree / "jobs" / ".git").mkdir()
     (tree / "jobs" / "inner" / "deep").mkdir()
     told: list[FileUnreadableError] = []
-    met = [folder for folder, _ in TreeRoot.of(tree).walk(f"{tree}/jobs", told.append)]
+    met = [folder for folder, _ in TreeRoot.locate(tree).walk(f"{tree}/jobs", told.append)]
 
     assert told == []
     assert met == [f"{tree}/jobs", f"{tree}/jobs/inner", f"{tree}/jobs/inner/deep"]
@@ -241,11 +241,13 @@ def test_a_walk_enters_no_link_and_nothing_hidden(tree: Path) -> None:
 def test_the_root_is_the_outermost_work_tree(tree: Path) -> None:
     """A submodule is no tree of its own; without git it is the folder, or that of the file."""
     jobs = tree / "jobs"
-    assert root_of(jobs / "a.yaml").path == root_of(jobs).path == os.path.realpath(jobs)
+    assert (
+        find_tree_root(jobs / "a.yaml").path == find_tree_root(jobs).path == os.path.realpath(jobs)
+    )
     (jobs / ".git").write_text("gitdir: elsewhere\n")
-    assert root_of(jobs / "inner").path == os.path.realpath(jobs)
+    assert find_tree_root(jobs / "inner").path == os.path.realpath(jobs)
     (tree / ".git").mkdir()
-    assert root_of(jobs / "a.yaml").path == os.path.realpath(tree)
+    assert find_tree_root(jobs / "a.yaml").path == os.path.realpath(tree)
 
 
 def test_a_link_by_the_usual_name_moves_no_root(tree: Path) -> None:
@@ -254,12 +256,12 @@ def test_a_link_by_the_usual_name_moves_no_root(tree: Path) -> None:
     (tree / "linked").symlink_to(tree.parent / "private")
     (tree.parent / "current").symlink_to("tree/jobs")
 
-    root = root_of(tree / "linked")
+    root = find_tree_root(tree / "linked")
     assert root.path == os.path.realpath(tree)
     with pytest.raises(OutsideTreeError):
         root.list_folder(f"{tree}/linked")
-    assert root_of(tree.parent / "current").path == os.path.realpath(tree)
-    assert root_of(tree.parent / "current").exists(f"{tree.parent}/current/a.yaml")
+    assert find_tree_root(tree.parent / "current").path == os.path.realpath(tree)
+    assert find_tree_root(tree.parent / "current").exists(f"{tree.parent}/current/a.yaml")
 
 
 @pytest.mark.parametrize("number", [errno.EIO, errno.EACCES, errno.ESTALE])
@@ -277,4 +279,4 @@ def test_an_unknown_root_is_no_root(
 
     monkeypatch.setattr(os, "lstat", fails)
     with pytest.raises(FileUnreadableError):
-        root_of(tree / "jobs")
+        find_tree_root(tree / "jobs")

@@ -12,7 +12,7 @@ import pytest
 from controller.adapters.host.tree_files import OutsideTreeError, TreeRoot
 from controller.adapters.host.tree_writes import (
     create,
-    locked,
+    lock_file,
     make_folder,
     open_in_place,
     remove,
@@ -37,7 +37,7 @@ def names(folder: Path) -> list[str]:
 
 def lock(root: TreeRoot, path: str) -> None:
     """Take and leave a lock."""
-    with locked(root, path):
+    with lock_file(root, path):
         pass
 
 
@@ -68,7 +68,7 @@ def test_nothing_is_written_through_a_folder_that_leads_out(
 
     for name in ("key", "new"):
         with pytest.raises(OutsideTreeError):
-            write(TreeRoot.of(tree), f"{tree}/jobs/out/{name}")
+            write(TreeRoot.locate(tree), f"{tree}/jobs/out/{name}")
 
     assert [one.name for one in (tree.parent / "private").iterdir()] == ["key"]
     assert (tree.parent / "private" / "key").read_text() == "password"
@@ -84,7 +84,7 @@ def test_no_writer_follows_the_last_part(
     link.symlink_to(target)
 
     with contextlib.suppress(OutsideTreeError):
-        write(TreeRoot.of(tree), str(link))
+        write(TreeRoot.locate(tree), str(link))
 
     assert (tree.parent / "secret").read_text() == "password"
     assert sorted(one.name for one in tree.parent.iterdir()) == ["private", "secret", "tree"]
@@ -95,15 +95,15 @@ def test_a_file_in_place_is_no_link(tree: Path) -> None:
     (tree / "jobs" / "link").symlink_to("inside")
 
     with pytest.raises(OutsideTreeError, match="symbolic link"):
-        open_in_place(TreeRoot.of(tree), f"{tree}/jobs/link")
+        open_in_place(TreeRoot.locate(tree), f"{tree}/jobs/link")
     assert not (tree / "jobs" / "inside").exists()
 
 
 def test_links_to_folders_inside_are_followed(tree: Path) -> None:
     """Writes go to the resolved folder."""
     (tree / "linked").symlink_to("jobs")
-    replace(TreeRoot.of(tree), f"{tree}/linked/a", b"1")
-    make_folder(TreeRoot.of(tree), f"{tree}/linked/x/y")
+    replace(TreeRoot.locate(tree), f"{tree}/linked/a", b"1")
+    make_folder(TreeRoot.locate(tree), f"{tree}/linked/x/y")
 
     assert (tree / "jobs" / "a").read_bytes() == b"1"
     assert (tree / "jobs" / "x" / "y").is_dir()
@@ -111,8 +111,8 @@ def test_links_to_folders_inside_are_followed(tree: Path) -> None:
 
 def test_a_folder_that_became_a_link_is_seen(tree: Path) -> None:
     """Where a folder leads is asked anew before each write."""
-    root = TreeRoot.of(tree)
-    assert root.folder(f"{tree}/jobs")
+    root = TreeRoot.locate(tree)
+    assert root.resolve_folder(f"{tree}/jobs")
     (tree / "jobs").rename(tree / "old")
     (tree / "jobs").symlink_to("../private")
 
@@ -122,7 +122,7 @@ def test_a_folder_that_became_a_link_is_seen(tree: Path) -> None:
 
 def test_files_are_replaced_whole(tree: Path) -> None:
     """The new bytes and permissions take the old one's place, and nothing else remains."""
-    root, path = TreeRoot.of(tree), tree / "jobs" / "a"
+    root, path = TreeRoot.locate(tree), tree / "jobs" / "a"
     replace(root, str(path), b"1", 0o600)
     replace(root, str(path), b"2", 0o640)
 
@@ -133,7 +133,7 @@ def test_files_are_replaced_whole(tree: Path) -> None:
 
 def test_the_first_creates(tree: Path) -> None:
     """Of two the second changes nothing, nor where a link has the name."""
-    root, path = TreeRoot.of(tree), tree / "jobs" / "a"
+    root, path = TreeRoot.locate(tree), tree / "jobs" / "a"
     (tree / "jobs" / "link").symlink_to("none")
 
     assert create(root, str(path), b"1")
@@ -147,7 +147,7 @@ def test_a_stranger_of_our_number_is_no_obstacle(tree: Path) -> None:
     """What a killed process of the same number left behind is removed, a link not followed."""
     left = tree / "jobs" / f".a.{os.getpid()}.{threading.get_ident()}.tmp"
     left.symlink_to("../../secret")
-    replace(TreeRoot.of(tree), f"{tree}/jobs/a", b"1")
+    replace(TreeRoot.locate(tree), f"{tree}/jobs/a", b"1")
 
     assert names(tree / "jobs") == ["a"]
     assert (tree.parent / "secret").read_text() == "password"
@@ -158,7 +158,7 @@ def test_a_failed_write_leaves_nothing(tree: Path) -> None:
     (tree / "jobs" / "a").mkdir()
 
     with pytest.raises(IsADirectoryError):
-        replace(TreeRoot.of(tree), f"{tree}/jobs/a", b"1")
+        replace(TreeRoot.locate(tree), f"{tree}/jobs/a", b"1")
     assert names(tree / "jobs") == ["a"]
 
 
@@ -176,12 +176,12 @@ def test_a_file_that_cannot_be_opened_is_not_locked(
 
     monkeypatch.setattr(os, "open", fails)
     with pytest.raises(PermissionError):
-        lock(TreeRoot.of(tree), f"{tree}/jobs/a")
+        lock(TreeRoot.locate(tree), f"{tree}/jobs/a")
 
 
 def test_a_missing_root_is_made(tree: Path) -> None:
     """The root's own path is what an operator typed."""
-    root = TreeRoot.of(tree.parent / "status" / "dir")
+    root = TreeRoot.locate(tree.parent / "status" / "dir")
     make_folder(root, f"{tree.parent}/status/dir/jobs")
 
     assert (tree.parent / "status" / "dir" / "jobs").is_dir()

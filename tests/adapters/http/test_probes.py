@@ -16,8 +16,8 @@ from prometheus_client import CollectorRegistry, Counter
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from controller.adapters.http.probes import serving
-from controller.adapters.http.server import AddressError, Answering, place_of
+from controller.adapters.http.probes import serve_pages
+from controller.adapters.http.server import AddressError, RequestHandler, parse_address
 
 DEADLINE = 60.0
 PATHS = ("/healthz", "/readyz", "/metrics")
@@ -69,7 +69,7 @@ def served() -> Iterator[Served]:
     one = Served()
     Counter("seen", "What was seen.", registry=one.registry).inc(2)
     probes = {"alive": lambda: one.alive, "ready": lambda: one.ready}
-    with serving("0", registry=one.registry, **probes) as one.url:
+    with serve_pages("0", registry=one.registry, **probes) as one.url:
         yield one
 
 
@@ -88,7 +88,7 @@ def test_a_probe_that_breaks_is_not_well() -> None:
     def broken() -> bool:
         raise RuntimeError("no")
 
-    with serving("0", alive=broken, ready=lambda: True, registry=CollectorRegistry()) as url:
+    with serve_pages("0", alive=broken, ready=lambda: True, registry=CollectorRegistry()) as url:
         assert [ask(url, path)[0].status for path in PATHS] == [503, 200, 200]
 
 
@@ -177,14 +177,14 @@ def test_addresses_are_loopback_unless_they_say_otherwise(
     address: str, place: tuple[str, int]
 ) -> None:
     """A port alone means loopback; a host in front of it is taken as it is."""
-    assert place_of(address) == place
+    assert parse_address(address) == place
 
 
 @pytest.mark.parametrize("address", ["", "localhost", "::1", "host:", "1:2:3", "99999", ":-1"])
 def test_what_is_no_address_is_told(address: str) -> None:
     """Anything else is refused with the forms that there are."""
     with pytest.raises(AddressError, match="HOST:PORT"):
-        place_of(address)
+        parse_address(address)
 
 
 def test_an_address_of_elsewhere_is_told(served: Served) -> None:
@@ -193,7 +193,7 @@ def test_an_address_of_elsewhere_is_told(served: Served) -> None:
 
     with (
         pytest.raises(AddressError, match=r"192\.0\.2\.1:0.*give another"),
-        serving("192.0.2.1:0", registry=served.registry, **probes),
+        serve_pages("192.0.2.1:0", registry=served.registry, **probes),
     ):
         pass
 
@@ -203,9 +203,9 @@ def test_a_port_that_is_taken_is_waited_for(served: Served) -> None:
     probes = {"alive": lambda: False, "ready": lambda: False}
     with ExitStack() as first:
         url = first.enter_context(
-            serving("0", alive=lambda: True, ready=lambda: True, registry=served.registry)
+            serve_pages("0", alive=lambda: True, ready=lambda: True, registry=served.registry)
         )
-        with serving(urlsplit(url).netloc, registry=served.registry, **probes) as second:
+        with serve_pages(urlsplit(url).netloc, registry=served.registry, **probes) as second:
             assert second == url
             assert ask(url, "/healthz")[0].status == 200
             first.close()
@@ -217,7 +217,7 @@ def test_who_waits_for_a_port_can_leave(served: Served) -> None:
     probes = {"alive": lambda: True, "ready": lambda: True}
     began = time.monotonic()
 
-    with serving(urlsplit(served.url).netloc, registry=served.registry, **probes):
+    with serve_pages(urlsplit(served.url).netloc, registry=served.registry, **probes):
         pass
 
     assert time.monotonic() - began < DEADLINE / 2
@@ -228,7 +228,7 @@ def test_the_end_waits_for_no_client(served: Served) -> None:
     """Clients that hold their connections open hold up neither others nor the end."""
     probes = {"alive": lambda: True, "ready": lambda: True}
     with ExitStack() as clients:
-        with serving("0", registry=served.registry, **probes) as url:
+        with serve_pages("0", registry=served.registry, **probes) as url:
             for _ in range(5):
                 clients.enter_context(closing(socket.create_connection(_place(url), DEADLINE)))
             assert ask(url, "/healthz")[0].status == 200
@@ -255,7 +255,7 @@ def test_who_sends_a_byte_at_a_time_is_not_waited_for(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A handful of such clients would keep everybody else out for days."""
-    monkeypatch.setattr(Answering, "longest", 0.1)
+    monkeypatch.setattr(RequestHandler, "longest", 0.1)
     with closing(socket.create_connection(_place(served.url), DEADLINE)) as client:
         began = time.monotonic()
         with suppress(ConnectionError):
@@ -269,7 +269,7 @@ def test_loopback_of_the_other_family() -> None:
     """An IPv6 address in brackets is served as such, where there is IPv6."""
     probes = {"alive": lambda: True, "ready": lambda: True}
     try:
-        with serving("[::1]:0", registry=CollectorRegistry(), **probes) as url:
+        with serve_pages("[::1]:0", registry=CollectorRegistry(), **probes) as url:
             assert url.startswith("http://[::1]:")
             assert ask(url, "/healthz")[0].status == 200
     except AddressError as error:
@@ -290,4 +290,4 @@ def test_connections_without_a_request_keep_no_probe_waiting(served: Served, sen
             line.sendall(sent)
         began = time.monotonic()
         assert served.ask("/healthz")[0].status == 200
-        assert time.monotonic() - began < Answering.timeout
+        assert time.monotonic() - began < RequestHandler.timeout

@@ -15,14 +15,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.adapters.http.webhook_signatures import (
-    HEADER,
-    VARIABLE,
+    KEY_VARIABLE,
+    SIGNATURE_HEADER,
     SecretError,
-    hex_signature,
     read_secrets,
-    standard_signature,
+    sign_hex,
+    sign_standard,
 )
-from controller.adapters.http.webhooks import LARGEST, Hooks, hooking, why_ignored
+from controller.adapters.http.webhooks import (
+    MAX_BODY_BYTES,
+    WebhookReceiver,
+    explain_ignored,
+    receive_webhooks,
+)
 
 SECRET = "It's a Secret to Everybody"  # noqa: S105 - from GitHub's own example
 KEYED = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -38,20 +43,20 @@ NAMES = (
     "X-Gitlab-Token",
     "webhook-signature",
     "webhook-id",
-    HEADER,
+    SIGNATURE_HEADER,
     "X-GitHub-Event",
     "X-Gitlab-Event",
     "Content-Type",
 )
-GITHUB = {"X-GitHub-Event": "push", "X-Hub-Signature-256": hex_signature(SECRET, PUSH)}
+GITHUB = {"X-GitHub-Event": "push", "X-Hub-Signature-256": sign_hex(SECRET, PUSH)}
 GITLAB = {"X-Gitlab-Event": "Push Hook", "X-Gitlab-Token": SECRET}
 STANDARD = {
     "X-Gitlab-Event": "Push Hook",
     "webhook-id": "msg_1",
     "webhook-timestamp": "1614265330",
-    "webhook-signature": standard_signature(KEYED, "msg_1", "1614265330", PUSH),
+    "webhook-signature": sign_standard(KEYED, "msg_1", "1614265330", PUSH),
 }
-OURS = {HEADER: hex_signature(SECRET, PUSH)}
+OURS = {SIGNATURE_HEADER: sign_hex(SECRET, PUSH)}
 
 
 @dataclass
@@ -85,8 +90,8 @@ class Taken:
 def receiver() -> Iterator[Taken]:
     """A receiver on a free port of loopback."""
     one = Taken()
-    hooks = Hooks(lambda: one.known(), lambda: one.branch, lambda: one.heard.append(None))
-    with hooking("0", hooks) as one.url:
+    hooks = WebhookReceiver(lambda: one.known(), lambda: one.branch, lambda: one.heard.append(None))
+    with receive_webhooks("0", hooks) as one.url:
         yield one
 
 
@@ -104,10 +109,10 @@ def test_signatures_are_those_that_forges_publish() -> None:
     body = b'{"test": 2432232314}'
     known = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
 
-    assert hex_signature(SECRET, b"Hello, World!") == (
+    assert sign_hex(SECRET, b"Hello, World!") == (
         "sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17"
     )
-    assert standard_signature(KEYED, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body) == known
+    assert sign_standard(KEYED, "msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", body) == known
 
 
 @pytest.mark.parametrize(
@@ -136,8 +141,8 @@ def test_an_authentic_push_is_heard(taken: Taken, headers: dict[str, str]) -> No
         ({}, 401),
         ({"X-GitHub-Event": "push"}, 401),
         ({"X-Gitlab-Token": ""}, 401),
-        ({**GITHUB, "X-Hub-Signature-256": hex_signature("a wrong secret here", PUSH)}, 403),
-        ({**GITHUB, "X-Hub-Signature-256": hex_signature(SECRET, b"another body")}, 403),
+        ({**GITHUB, "X-Hub-Signature-256": sign_hex("a wrong secret here", PUSH)}, 403),
+        ({**GITHUB, "X-Hub-Signature-256": sign_hex(SECRET, b"another body")}, 403),
         ({**GITHUB, "X-Hub-Signature-256": GITHUB["X-Hub-Signature-256"][:-1]}, 403),
         ({**GITHUB, "X-Hub-Signature-256": GITHUB["X-Hub-Signature-256"][7:]}, 403),
         ({"X-Hub-Signature": "sha1=0d5b3b2b3e1d1dd4c2f6c1ad5f0d1b5b8f0b1b5d"}, 403),
@@ -148,7 +153,7 @@ def test_an_authentic_push_is_heard(taken: Taken, headers: dict[str, str]) -> No
         ({**STANDARD, "webhook-timestamp": "1614265331"}, 403),
         ({**STANDARD, "webhook-id": "msg_2"}, 403),
         ({"webhook-signature": "v1,"}, 403),
-        ({HEADER: SECRET}, 403),
+        ({SIGNATURE_HEADER: SECRET}, 403),
     ],
 )
 def test_what_is_not_authentic_is_refused(
@@ -162,7 +167,7 @@ def test_what_is_not_authentic_is_refused(
 @pytest.mark.parametrize("secret", ["whsec_", "whsec_no base64!", "whsec_\xe9", "plain text"])
 def test_a_secret_of_another_form_makes_no_standard_signature(secret: str) -> None:
     """An empty key or text that is no key signs nothing, so that nothing matches it."""
-    assert standard_signature(secret, "msg_1", "0", b"") == ""
+    assert sign_standard(secret, "msg_1", "0", b"") == ""
 
 
 @pytest.mark.parametrize(
@@ -182,8 +187,8 @@ def test_secrets_are_read_from_a_file_or_the_environment(
     file = tmp_path / "secret"
     file.write_text(text)
 
-    assert read_secrets({VARIABLE: text}, None) == secrets
-    assert read_secrets({VARIABLE: "one of the environment"}, file) == secrets
+    assert read_secrets({KEY_VARIABLE: text}, None) == secrets
+    assert read_secrets({KEY_VARIABLE: "one of the environment"}, file) == secrets
 
 
 @pytest.mark.parametrize(
@@ -228,7 +233,7 @@ def test_what_does_not_concern_the_branch_is_ignored(
     taken: Taken, headers: dict[str, str], body: bytes, heard: int
 ) -> None:
     """Other events and other branches are answered with 202 and left; what is unclear is heard."""
-    status, words = taken.post({**headers, HEADER: hex_signature(SECRET, body)}, body)
+    status, words = taken.post({**headers, SIGNATURE_HEADER: sign_hex(SECRET, body)}, body)
 
     assert (status, len(taken.heard)) == (202, heard)
     assert words.startswith("ignored") is not bool(heard)
@@ -240,7 +245,7 @@ def test_a_form_is_read_like_json(taken: Taken, ref: str, heard: int) -> None:
     body = urlencode({"payload": json.dumps({"ref": ref})}).encode()
     form = {"Content-Type": "application/x-www-form-urlencoded", "X-GitHub-Event": "push"}
 
-    taken.post({**form, "X-Hub-Signature-256": hex_signature(SECRET, body)}, body)
+    taken.post({**form, "X-Hub-Signature-256": sign_hex(SECRET, body)}, body)
 
     assert len(taken.heard) == heard
 
@@ -260,7 +265,14 @@ def test_other_paths_are_not_found(taken: Taken) -> None:
 
 @pytest.mark.parametrize(
     ("length", "status"),
-    [(str(LARGEST + 1), 413), ("9" * 5000, 413), ("-1", 400), ("x", 400), ("²", 400), (None, 411)],
+    [
+        (str(MAX_BODY_BYTES + 1), 413),
+        ("9" * 5000, 413),
+        ("-1", 400),
+        ("x", 400),
+        ("²", 400),
+        (None, 411),
+    ],
 )
 def test_what_has_no_fit_length_is_refused(taken: Taken, length: str | None, status: int) -> None:
     """A hook that is too large, or does not say how large it is, is not read."""
@@ -270,7 +282,7 @@ def test_what_has_no_fit_length_is_refused(taken: Taken, length: str | None, sta
 
 def test_half_a_hook_is_refused(taken: Taken) -> None:
     """A body that ends before its length is no hook, whatever its signature."""
-    signed = f"{HEADER}: {hex_signature(SECRET, b'{}')}\r\nContent-Length: 5\r\n\r\n"
+    signed = f"{SIGNATURE_HEADER}: {sign_hex(SECRET, b'{}')}\r\nContent-Length: 5\r\n\r\n"
     assert raw(taken, signed.encode() + b"{}").startswith(b"HTTP/1.0 400 ")
     assert taken.heard == []
 
@@ -311,13 +323,13 @@ def test_whatever_comes_is_answered_and_heard_only_if_signed(
 ) -> None:
     """No header or body makes a receiver stumble, and none is heard that no secret signed."""
     heard: list[None] = []
-    hooks = Hooks(lambda: (SECRET, KEYED), lambda: "main", lambda: heard.append(None))
+    hooks = WebhookReceiver(lambda: (SECRET, KEYED), lambda: "main", lambda: heard.append(None))
 
     status, words = hooks.answer(headers, body)
 
     assert (status in {401, 403}, heard) == (True, [])
     assert words
-    why_ignored(headers, body, "main")
+    explain_ignored(headers, body, "main")
 
 
 def raw(taken: Taken, rest: bytes) -> bytes:

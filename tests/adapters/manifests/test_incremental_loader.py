@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.adapters.manifests.incremental_loader import TreeReader
+from controller.adapters.manifests.incremental_loader import IncrementalLoader
 from controller.adapters.manifests.loader import PathMissingError, load
 from controller.core.fleet import Fleet
 from controller.core.model import Target
@@ -35,7 +35,7 @@ def grown(folder: Path, count: int) -> Path:
 
 def test_unchanged_files_are_not_opened(tmp_path: Path) -> None:
     """A second read opens nothing and gives the very same manifests."""
-    jobs, reader = grown(tmp_path, 4), TreeReader(later)
+    jobs, reader = grown(tmp_path, 4), IncrementalLoader(later)
     first = reader.read([jobs])
     assert reader.reread == 4
 
@@ -48,7 +48,7 @@ def test_unchanged_files_are_not_opened(tmp_path: Path) -> None:
 
 def test_changed_file_alone_is_opened(tmp_path: Path) -> None:
     """Of many files only the edited one is read again."""
-    jobs, reader = grown(tmp_path, 4), TreeReader(later)
+    jobs, reader = grown(tmp_path, 4), IncrementalLoader(later)
     reader.read([jobs])
     pass_a_tick(tmp_path)
     write(jobs / "m2.yaml", manifest("job-2", spec(hyperParameters={"epochCount": "3"})))
@@ -64,7 +64,7 @@ def test_young_file_is_opened_again(tmp_path: Path) -> None:
     jobs = grown(tmp_path, 2)
     path = jobs / "m0.yaml"
     before = path.stat()
-    reader = TreeReader(lambda: before.st_ctime_ns + 50_000_000)
+    reader = IncrementalLoader(lambda: before.st_ctime_ns + 50_000_000)
     reader.read([jobs])
     path.write_text(path.read_text().replace("epochCount: 2", "epochCount: 5"))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -75,7 +75,7 @@ def test_young_file_is_opened_again(tmp_path: Path) -> None:
 
 def test_restored_time_hides_no_change(tmp_path: Path) -> None:
     """A file with new bytes, the old size and the old time of writing is read again."""
-    jobs, reader = grown(tmp_path, 2), TreeReader(later)
+    jobs, reader = grown(tmp_path, 2), IncrementalLoader(later)
     reader.read([jobs])
     path = jobs / "m0.yaml"
     before = path.stat()
@@ -103,7 +103,7 @@ CHANGES: dict[str, Change] = {
 @pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
 def test_defaults_concern_every_file_below(tmp_path: Path, change: Change) -> None:
     """Defaults that come, change or go are in every manifest that rests on them."""
-    jobs, reader = grown(tmp_path, 3), TreeReader(later)
+    jobs, reader = grown(tmp_path, 3), IncrementalLoader(later)
     (tmp_path / "bedrock-jobs.yaml").write_text("owner: acme\n")
     (tmp_path / "_defaults.yaml").write_text("policy: {priority: 7}\n")
     reader.read([jobs])
@@ -117,7 +117,7 @@ def test_defaults_concern_every_file_below(tmp_path: Path, change: Change) -> No
 
 def test_fleet_concerns_every_file(tmp_path: Path) -> None:
     """Another fleet's rules are other rules for every manifest."""
-    jobs, reader = grown(tmp_path, 3), TreeReader(later)
+    jobs, reader = grown(tmp_path, 3), IncrementalLoader(later)
     reader.read([jobs])
     fleet = Fleet(target=Target("eu-west-1"))
 
@@ -127,7 +127,7 @@ def test_fleet_concerns_every_file(tmp_path: Path) -> None:
 
 def test_what_could_not_be_read_is_tried_again(tmp_path: Path) -> None:
     """A file that cannot be read is no memory: what hindered it may pass without a trace."""
-    jobs, reader = grown(tmp_path, 2), TreeReader(later)
+    jobs, reader = grown(tmp_path, 2), IncrementalLoader(later)
     os.mkfifo(jobs / "pipe.yaml")
 
     for opened in (3, 1):
@@ -139,7 +139,7 @@ def test_many_files_are_read_as_load_reads_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So many files that the work is shared out, found by a relative path, give the same tree."""
-    jobs, reader = grown(tmp_path, 850), TreeReader(later)
+    jobs, reader = grown(tmp_path, 850), IncrementalLoader(later)
     (jobs / "_defaults.yaml").write_text("spec: {customizationType: NONE_SUCH}\n")
     monkeypatch.chdir(tmp_path)
 
@@ -150,7 +150,7 @@ def test_many_files_are_read_as_load_reads_them(
 
 def test_clash_comes_and_goes(tmp_path: Path) -> None:
     """Two manifests with one name clash while both are there, though one has not changed."""
-    jobs, reader = grown(tmp_path, 2), TreeReader(later)
+    jobs, reader = grown(tmp_path, 2), IncrementalLoader(later)
     alone = reader.read([jobs])
     write(jobs / "twin.yaml", manifest("job-1"))
 
@@ -164,7 +164,7 @@ def test_clash_comes_and_goes(tmp_path: Path) -> None:
 
 def test_missing_path_is_told(tmp_path: Path) -> None:
     """A path that went is told every time, and the tree is whole again when it comes back."""
-    jobs, reader = grown(tmp_path, 2), TreeReader(later)
+    jobs, reader = grown(tmp_path, 2), IncrementalLoader(later)
     tree = reader.read([jobs])
     jobs.rename(tmp_path / "aside")
 
@@ -186,7 +186,7 @@ def test_any_history_reads_as_load_does(
     folder = tmp_path_factory.mktemp("history")
     top = folder / "tree"
     write(top / "a.yaml", manifest("first"))
-    reader = TreeReader(later if ahead else time.time_ns)
+    reader = IncrementalLoader(later if ahead else time.time_ns)
     for step in history:
         if ahead:
             pass_a_tick(folder)

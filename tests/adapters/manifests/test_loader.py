@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from controller.adapters.manifests.loader import PathMissingError, load, scan
-from controller.adapters.manifests.process_pool import Parcel, shared_out
+from controller.adapters.manifests.process_pool import ResultCodec, map_in_processes
 from controller.core.fleet import Allow, Fleet
 from controller.core.kinds.registry import KINDS
 from controller.core.model import Target
@@ -210,7 +210,7 @@ def test_share_of_a_process_that_dies_is_done_again() -> None:
             os.abort()
         return [number * 2 for number in share]
 
-    results = shared_out(range(2_000), work, Parcel(str, int))
+    results = map_in_processes(range(2_000), work, ResultCodec(str, int))
 
     assert results == list(range(0, 4_000, 2))
 
@@ -220,7 +220,9 @@ def test_what_is_done_meanwhile() -> None:
     shares = threading.active_count() == 1 and len(os.sched_getaffinity(0)) > 1
     done: list[int] = []
 
-    results = shared_out(range(1_000), list, Parcel(str, int), lambda: done.append(os.getpid()))
+    results = map_in_processes(
+        range(1_000), list, ResultCodec(str, int), lambda: done.append(os.getpid())
+    )
 
     assert results == list(range(1_000))
     assert done == ([os.getpid()] if shares else [])

@@ -7,13 +7,13 @@ import pytest
 
 from controller.adapters.aws.bedrock import Bedrock
 from controller.adapters.aws.connection import Connection
-from controller.adapters.metrics.metered_ports import Measured, MeasuredLedger
+from controller.adapters.metrics.metered_ports import MeteredCloud, MeteredLedger
 from controller.adapters.metrics.prometheus import Metrics
-from controller.adapters.sidecars.store import Sidecars
+from controller.adapters.sidecars.store import SidecarLedger
 from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey, Source, Target
 from controller.ports import Cloud, CloudError, Ledger
-from controller.sandbox.http.server import running
+from controller.sandbox.http.server import start_sandbox
 from controller.telemetry import OK
 from tests.adapters.metrics.test_prometheus import made, value
 from tests.sandbox.support import Sandbox, request_named
@@ -31,8 +31,10 @@ def metrics() -> Metrics:
 
 def cloud_of(sandbox: Sandbox, metrics: Metrics) -> Cloud:
     """Return a measured cloud that reaches the sandbox."""
-    connection = Connection(endpoint_url=sandbox.url, any_credentials=True, told=metrics.requested)
-    return Measured(Bedrock(connection), metrics)
+    connection = Connection(
+        endpoint_url=sandbox.url, any_credentials=True, told=metrics.count_request
+    )
+    return MeteredCloud(Bedrock(connection), metrics)
 
 
 def submit(cloud: Cloud, name: str) -> str:
@@ -56,8 +58,8 @@ def test_each_request_is_counted_with_its_time(sandbox: Sandbox, metrics: Metric
     """Calls of Bedrock and STS show by operation, as often as the service heard of them."""
     cloud = cloud_of(sandbox, metrics)
 
-    cloud.place(HERE)
-    cloud.place(HERE)
+    cloud.get_place(HERE)
+    cloud.get_place(HERE)
     arn = submit(cloud, "support-bot")
     cloud.get(KIND, HERE, arn)
 
@@ -105,8 +107,8 @@ def test_refusals_are_not_ambiguous(sandbox: Sandbox, metrics: Metrics) -> None:
 
 def test_an_endpoint_that_nobody_serves_is_counted(metrics: Metrics, tmp_path: Path) -> None:
     """A request that reached nobody counts under our own code."""
-    with running(tmp_path, speed=0) as url:
-        gone = Connection(endpoint_url=url, any_credentials=True, told=metrics.requested)
+    with start_sandbox(tmp_path, speed=0) as url:
+        gone = Connection(endpoint_url=url, any_credentials=True, told=metrics.count_request)
 
     with pytest.raises(CloudError):
         Bedrock(gone).get(KIND, HERE, "support-bot")
@@ -118,7 +120,7 @@ def test_an_endpoint_that_nobody_serves_is_counted(metrics: Metrics, tmp_path: P
 def test_only_writes_that_change_bytes_are_counted(metrics: Metrics, tmp_path: Path) -> None:
     """The same entry written twice is one write; its removal is another."""
     source, key = Source(str(tmp_path / "support-bot.yaml")), JobKey(KIND.name, "support-bot")
-    ledger: Ledger = MeasuredLedger(Sidecars((tmp_path,), KINDS), metrics)
+    ledger: Ledger = MeteredLedger(SidecarLedger((tmp_path,), KINDS), metrics)
     entry = {"kind": KIND.name, "phase": "Pending"}
 
     changed = [ledger.write(source, key, entry) for _ in range(2)]
@@ -127,6 +129,6 @@ def test_only_writes_that_change_bytes_are_counted(metrics: Metrics, tmp_path: P
     assert value(metrics, "sidecar_writes_total") == 1
 
     ledger.read({})
-    (left,) = ledger.astray()
+    (left,) = ledger.list_stray_entries()
     assert ledger.remove(left, entry)
     assert value(metrics, "sidecar_writes_total") == 2

@@ -10,8 +10,14 @@ from prometheus_client.openmetrics import exposition
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as read_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as read_text
 
-from controller.adapters.git.sync_thread import Errand, SyncResult
-from controller.adapters.metrics.prometheus import OTHER, PREFIX, ROOM, Metrics, Words
+from controller.adapters.git.sync_thread import SyncResult, SyncTask
+from controller.adapters.metrics.prometheus import (
+    MAX_EXTRA_VALUES,
+    OTHER,
+    PREFIX,
+    LabelValues,
+    Metrics,
+)
 from controller.core.kinds.registry import KINDS
 from controller.telemetry import Meter, PassResult, Wake
 from tests.house.source import ROOT
@@ -104,12 +110,12 @@ def test_work_is_counted() -> None:
     metrics = made((2, 5))
     meter: Meter = metrics
 
-    meter.submitted(3)
-    meter.ambiguous(1)
-    meter.wrote(4)
-    meter.queued(7, 1.5)
-    meter.event(Wake.FILES)
-    meter.requested(KIND.operation("Get"), "ThrottlingException", 0.2)
+    meter.count_submits(3)
+    meter.count_ambiguous(1)
+    meter.count_writes(4)
+    meter.set_queue_depth(7, 1.5)
+    meter.count_event(Wake.FILES)
+    meter.count_request(KIND.operation("Get"), "ThrottlingException", 0.2)
 
     assert value(metrics, "jobs_submitted_total") == 3
     assert value(metrics, "submit_ambiguous_total") == 1
@@ -129,7 +135,7 @@ def test_passes_are_counted_by_result(result: PassResult) -> None:
     """Every pass is counted with its time; one over some jobs moves no time of success."""
     metrics = made()
 
-    metrics.passed(0.3, result)
+    metrics.count_pass(0.3, result)
 
     assert value(metrics, "reconcile_total", result=result) == 1
     assert value(metrics, "reconcile_duration_seconds_count") == 1
@@ -140,7 +146,7 @@ def test_the_time_of_success_is_that_of_all_that_was_due() -> None:
     """Once nothing that was due is left, the moment is kept."""
     metrics = made()
 
-    metrics.caught_up()
+    metrics.record_caught_up()
 
     assert value(metrics, "last_successful_pass_timestamp_seconds") == NOW
 
@@ -148,9 +154,9 @@ def test_the_time_of_success_is_that_of_all_that_was_due() -> None:
 def test_jobs_and_manifests_are_replaced() -> None:
     """A count takes the place of the last one: a phase that nobody is in any more falls to 0."""
     metrics = made()
-    metrics.counted({"InProgress": 2, "Queued": 1}, 3, 0)
+    metrics.set_job_counts({"InProgress": 2, "Queued": 1}, 3, 0)
 
-    metrics.counted({"Completed": 2, "Pending": 1}, 2, 4)
+    metrics.set_job_counts({"Completed": 2, "Pending": 1}, 2, 4)
 
     phases = values(metrics, "jobs", "phase")
     assert {phase: count for phase, count in phases.items() if count} == {
@@ -165,7 +171,7 @@ def test_phases_that_nobody_knows_are_counted_together() -> None:
     metrics = made()
     before = samples(metrics).keys()
 
-    metrics.counted({"Rescheduled": 2, "Paused": 1}, 3, 0)
+    metrics.set_job_counts({"Rescheduled": 2, "Paused": 1}, 3, 0)
 
     assert samples(metrics).keys() == before
     assert value(metrics, "jobs", phase=OTHER) == 3
@@ -175,23 +181,23 @@ def test_codes_are_bounded() -> None:
     """However many codes a service invents, the series stay few and none is lost."""
     metrics = made()
 
-    for number in range(10 * ROOM):
-        metrics.requested(f"Operation{number}", f"Code{number}", 0.1)
+    for number in range(10 * MAX_EXTRA_VALUES):
+        metrics.count_request(f"Operation{number}", f"Code{number}", 0.1)
 
     shown = values(metrics, "aws_requests_total", "code")
     assert OTHER in shown
-    assert len(shown) <= ROOM + 2
+    assert len(shown) <= MAX_EXTRA_VALUES + 2
     counted = sum(
         number for (name, _), number in samples(metrics).items() if name == "aws_requests_total"
     )
-    assert counted == 10 * ROOM
+    assert counted == 10 * MAX_EXTRA_VALUES
 
 
 def test_words_keep_their_value() -> None:
     """A word that got a value of its own keeps it after the room is full."""
-    words = Words(["OK"], room=1)
+    words = LabelValues(["OK"], room=1)
 
-    assert [words.of(word) for word in ("Slow", "Away", "OK", "Slow")] == [
+    assert [words.get_label(word) for word in ("Slow", "Away", "OK", "Slow")] == [
         "Slow",
         OTHER,
         "OK",
@@ -203,7 +209,7 @@ def test_readiness_is_asked_at_each_scrape() -> None:
     """The gauge says what its probe says now."""
     metrics, answers = made(), iter([True, False])
 
-    metrics.ready_when(lambda: next(answers))
+    metrics.set_ready_probe(lambda: next(answers))
 
     assert [value(metrics, "ready"), value(metrics, "ready")] == [1, 0]
 
@@ -212,9 +218,9 @@ def test_pulls_and_write_backs_are_counted() -> None:
     """Each by how it went; all six are there from the start."""
     metrics = made()
 
-    metrics.synced(Errand.PULL, SyncResult.FAILED)
-    metrics.synced(Errand.PULL, SyncResult.FAILED)
-    metrics.synced(Errand.WRITE_BACK, SyncResult.CHANGED)
+    metrics.count_sync(SyncTask.PULL, SyncResult.FAILED)
+    metrics.count_sync(SyncTask.PULL, SyncResult.FAILED)
+    metrics.count_sync(SyncTask.WRITE_BACK, SyncResult.CHANGED)
 
     assert value(metrics, "syncs_total", errand="pull", outcome="failed") == 2
     assert value(metrics, "syncs_total", errand="write-back", outcome="changed") == 1
@@ -225,7 +231,7 @@ def test_registries_are_their_own() -> None:
     """Two of them in one process share nothing."""
     one, other = made(), made()
 
-    one.submitted(1)
+    one.count_submits(1)
 
     assert value(other, "jobs_submitted_total") == 0
 

@@ -14,9 +14,11 @@ from controller.adapters.schemas import schema_files, shipped_schemas
 
 def test_shipped_schemas_are_current() -> None:
     """The checked-in files are what the generator makes of the installed service model."""
-    files = schema_files.generated(shipped_schemas.STEMS)
-    assert schema_files.differences(shipped_schemas.shipped_folder(), files) == {}
-    shipped = {path.name for path in shipped_schemas.shipped_folder().iterdir() if path.is_file()}
+    files = schema_files.generate_schemas(shipped_schemas.STEMS)
+    assert schema_files.diff_schemas(shipped_schemas.find_schema_folder(), files) == {}
+    shipped = {
+        path.name for path in shipped_schemas.find_schema_folder().iterdir() if path.is_file()
+    }
     assert shipped == set(files)
 
 
@@ -24,7 +26,7 @@ def test_shipped_schemas_are_current() -> None:
 def test_shipped_schemas_have_one_form(stem: str) -> None:
     """A shipped schema is UTF-8 with LF, two spaces, a last line end, and says it is generated."""
     text = (
-        (shipped_schemas.shipped_folder() / shipped_schemas.file_name(stem))
+        (shipped_schemas.find_schema_folder() / shipped_schemas.make_file_name(stem))
         .read_bytes()
         .decode("utf-8")
     )
@@ -38,7 +40,7 @@ def test_reading_a_schema_loads_no_aws_code() -> None:
     script = (
         "import sys; from controller.adapters.schemas import shipped_schemas;"
         " from controller.core.kinds.registry import KINDS;"
-        " [shipped_schemas.checker(kind) for kind in KINDS];"
+        " [shipped_schemas.get_checker(kind) for kind in KINDS];"
         " sys.exit(any(name in sys.modules for name in ('botocore', 'boto3')))"
     )
     assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 0
@@ -46,7 +48,7 @@ def test_reading_a_schema_loads_no_aws_code() -> None:
 
 def test_a_schema_is_compiled_once() -> None:
     """Asking twice for a checker answers with the same one."""
-    assert shipped_schemas.checker(shipped_schemas.FLEET) is shipped_schemas.checker(
+    assert shipped_schemas.get_checker(shipped_schemas.FLEET) is shipped_schemas.get_checker(
         shipped_schemas.FLEET
     )
 
@@ -56,18 +58,18 @@ def test_a_schema_that_is_not_there_says_what_to_do() -> None:
     with pytest.raises(
         shipped_schemas.SchemaNotShippedError, match=r"Nothing\.schema\.json.*install"
     ):
-        shipped_schemas.shipped("Nothing")
+        shipped_schemas.load_schema("Nothing")
 
 
 def test_only_stale_files_are_written(tmp_path: Path) -> None:
     """A file that is current keeps its bytes and its time; a stale or missing one is written."""
     files = {"a.schema.json": "{}\n", "b.schema.json": "[]\n"}
-    assert len(schema_files.write(tmp_path / "deep" / "er", files)) == len(files)
+    assert len(schema_files.write_schemas(tmp_path / "deep" / "er", files)) == len(files)
     (tmp_path / "deep" / "er" / "b.schema.json").write_text("[]\r\n", newline="")
-    assert schema_files.write(tmp_path / "deep" / "er", files) == (
+    assert schema_files.write_schemas(tmp_path / "deep" / "er", files) == (
         tmp_path / "deep" / "er" / "b.schema.json",
     )
-    assert schema_files.differences(tmp_path / "deep" / "er", files) == {}
+    assert schema_files.diff_schemas(tmp_path / "deep" / "er", files) == {}
 
 
 @pytest.mark.parametrize(
@@ -79,13 +81,13 @@ def test_differences_are_told_briefly(tmp_path: Path, content: bytes | None, tol
     path = tmp_path / "a.schema.json"
     if content is not None:
         path.write_bytes(content)
-    assert told in schema_files.differences(tmp_path, {path.name: "{}\n"})[path]
+    assert told in schema_files.diff_schemas(tmp_path, {path.name: "{}\n"})[path]
 
 
 def test_a_long_difference_is_cut(tmp_path: Path) -> None:
     """Of a file that differs everywhere only the first lines are shown, and how many follow."""
     path = tmp_path / "a.schema.json"
     path.write_text("\n".join(map(str, range(500))), encoding="utf-8")
-    told = schema_files.differences(tmp_path, {path.name: "{}\n"})[path].splitlines()
+    told = schema_files.diff_schemas(tmp_path, {path.name: "{}\n"})[path].splitlines()
     assert len(told) < 30
     assert "more lines" in told[-1]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.adapters.sidecars.interned_json import Alike
+from controller.adapters.sidecars.interned_json import InterningDecoder
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=5),
@@ -22,9 +22,9 @@ JSON = st.recursive(
 @settings(deadline=None, max_examples=60)
 def test_it_reads_what_json_says(documents: list[Any]) -> None:
     """Text after text is read as by json, however many were read before."""
-    alike = Alike()
+    alike = InterningDecoder()
 
-    assert [alike.loads(json.dumps(one).encode()) for one in documents] == documents
+    assert [alike.decode(json.dumps(one).encode()) for one in documents] == documents
 
 
 @pytest.mark.parametrize(
@@ -40,14 +40,14 @@ def test_it_fails_where_json_does(content: bytes) -> None:
         except (ValueError, RecursionError) as error:
             return type(error)
 
-    assert said(Alike().loads) == said(json.loads)
+    assert said(InterningDecoder().decode) == said(json.loads)
 
 
 def test_what_repeats_is_held_once() -> None:
     """Equal names and values are one string, within a text and from an earlier one on."""
-    alike = Alike()
+    alike = InterningDecoder()
     first, second = (
-        alike.loads(json.dumps({"status": "Completed", "arn": arn, "again": arn}).encode())
+        alike.decode(json.dumps({"status": "Completed", "arn": arn, "again": arn}).encode())
         for arn in ("arn:first", "arn:second")
     )
 

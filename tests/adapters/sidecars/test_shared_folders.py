@@ -58,7 +58,7 @@ def renames_counted(monkeypatch: pytest.MonkeyPatch, wanted: int) -> threading.E
 def written(folders: SharedFolders, folder: Path, name: str, write: str) -> OSError | None:
     """Write a file through the shared folder, and return what went wrong."""
     try:
-        with folders.open(TreeRoot.of(folder), str(folder)) as shared:
+        with folders.open(TreeRoot.locate(folder), str(folder)) as shared:
             getattr(shared, write)(name, b"content")
     except OSError as error:
         return error
@@ -99,7 +99,7 @@ def test_failed_flush_is_an_error_of_every_file_that_it_was_for(
     failing = FolderFlushes(number)
     failing.goes_on.set()
     folders = SharedFolders()
-    with folders.open(TreeRoot.of(tmp_path), str(tmp_path)) as shared:
+    with folders.open(TreeRoot.locate(tmp_path), str(tmp_path)) as shared:
         monkeypatch.setattr(os, "fsync", failing.fsync)
         both = flush_together(shared)
 
@@ -133,7 +133,7 @@ def test_folder_that_became_a_link_is_not_written_through(tmp_path: Path) -> Non
     jobs = tree / "jobs"
     jobs.mkdir(parents=True)
     outside.mkdir()
-    folders, root = SharedFolders(), TreeRoot.of(tree)
+    folders, root = SharedFolders(), TreeRoot.locate(tree)
     with folders.open(root, str(jobs)) as shared:
         jobs.rename(tree / "moved")
         jobs.symlink_to(outside)
@@ -150,7 +150,7 @@ def test_new_folder_of_the_same_name_gets_the_next_files(tmp_path: Path) -> None
     """A checkout may replace a folder while others write into the old one."""
     jobs = tmp_path / "jobs"
     jobs.mkdir()
-    folders, root = SharedFolders(), TreeRoot.of(tmp_path)
+    folders, root = SharedFolders(), TreeRoot.locate(tmp_path)
     with folders.open(root, str(jobs)):
         jobs.rename(tmp_path / "moved")
         jobs.mkdir()
@@ -162,7 +162,7 @@ def test_new_folder_of_the_same_name_gets_the_next_files(tmp_path: Path) -> None
 
 def test_one_of_many_writers_creates_a_file(tmp_path: Path) -> None:
     """Several threads that create the same file leave one whole file, and one of them made it."""
-    folders, root = SharedFolders(), TreeRoot.of(tmp_path)
+    folders, root = SharedFolders(), TreeRoot.locate(tmp_path)
 
     def create(number: int) -> bool:
         with folders.open(root, str(tmp_path)) as shared:
@@ -193,7 +193,7 @@ def test_last_writer_closes_the_folder(tmp_path: Path, name: str) -> None:
     folders = SharedFolders()
     with (
         contextlib.suppress(OSError),
-        folders.open(TreeRoot.of(tmp_path), str(tmp_path)) as shared,
+        folders.open(TreeRoot.locate(tmp_path), str(tmp_path)) as shared,
     ):
         shared.create(name, b"content")
 

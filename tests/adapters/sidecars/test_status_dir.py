@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from controller.adapters.host.tree_files import OutsideTreeError
-from controller.adapters.sidecars.status_dir import SidecarsElsewhere
+from controller.adapters.sidecars.status_dir import StatusDirLedger
 from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey, Source
 from controller.ports import LedgerError
@@ -27,7 +27,7 @@ def test_sidecars_stand_by_the_same_paths_elsewhere(tmp_path: Path) -> None:
     """What is written for a manifest stands under the other folder, and is read from there."""
     tree, folder = tmp_path / "jobs", tmp_path / "statuses"
     place = source(tree / "team" / "bot.yaml")
-    ledger = SidecarsElsewhere([tree], folder, KINDS)
+    ledger = StatusDirLedger([tree], folder, KINDS)
 
     assert ledger.write(place, KEY, ENTRY)
     assert not ledger.write(place, KEY, ENTRY)
@@ -41,7 +41,7 @@ def test_several_roots_keep_apart(tmp_path: Path) -> None:
     """Files of one name under two roots have a sidecar each."""
     roots = [tmp_path / "one", tmp_path / "two"]
     places = [source(root / "bot.yaml") for root in roots]
-    ledger = SidecarsElsewhere(roots, tmp_path / "statuses", KINDS)
+    ledger = StatusDirLedger(roots, tmp_path / "statuses", KINDS)
 
     for place in places:
         ledger.write(place, KEY, ENTRY)
@@ -57,7 +57,7 @@ def test_a_link_that_leads_elsewhere_tomorrow_keeps_its_sidecars(tmp_path: Path)
     link = tmp_path / "current"
     link.symlink_to("first")
     place = Source(str(link / "bot.yaml"))
-    ledger = SidecarsElsewhere([link], tmp_path / "statuses", KINDS)
+    ledger = StatusDirLedger([link], tmp_path / "statuses", KINDS)
     ledger.write(place, KEY, ENTRY)
 
     link.unlink()
@@ -70,14 +70,14 @@ def test_a_link_that_leads_elsewhere_tomorrow_keeps_its_sidecars(tmp_path: Path)
 def test_a_strayed_entry_lies_where_its_manifest_would(tmp_path: Path) -> None:
     """An entry without a manifest is told by its place in the tree, and removed from its own."""
     tree, folder = tmp_path / "jobs", tmp_path / "statuses"
-    ledger = SidecarsElsewhere([tree], folder, KINDS)
+    ledger = StatusDirLedger([tree], folder, KINDS)
     ledger.write(source(tree / "bot.yaml"), KEY, ENTRY)
     (tree / "bot.yaml").unlink()
 
     ledger.read({})
-    (standing,) = ledger.astray()
+    (standing,) = ledger.list_stray_entries()
 
-    assert standing.real == str((tree / "bot.status.json").resolve())
+    assert standing.real_path == str((tree / "bot.status.json").resolve())
     assert ledger.remove(standing, ENTRY)
     assert list(folder.rglob("*.json")) == []
 
@@ -89,9 +89,9 @@ def test_a_folder_that_leads_out_of_its_tree_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tree" / "statuses").symlink_to("../elsewhere")
 
     with pytest.raises(OutsideTreeError):
-        SidecarsElsewhere([tmp_path / "jobs"], tmp_path / "tree" / "statuses", KINDS)
+        StatusDirLedger([tmp_path / "jobs"], tmp_path / "tree" / "statuses", KINDS)
 
-    ledger = SidecarsElsewhere([tmp_path / "jobs"], tmp_path / "statuses", KINDS)
+    ledger = StatusDirLedger([tmp_path / "jobs"], tmp_path / "statuses", KINDS)
     (tmp_path / "statuses" / "team").symlink_to("../elsewhere")
     with pytest.raises(LedgerError, match="leads out of the tree"):
         ledger.write(source(tmp_path / "jobs" / "team" / "new" / "bot.yaml"), KEY, ENTRY)
@@ -100,7 +100,7 @@ def test_a_folder_that_leads_out_of_its_tree_is_refused(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     """A file where a folder has to be is a ledger's error, and ends no pass."""
-    ledger = SidecarsElsewhere([tmp_path / "jobs"], tmp_path / "statuses", KINDS)
+    ledger = StatusDirLedger([tmp_path / "jobs"], tmp_path / "statuses", KINDS)
     (tmp_path / "statuses" / "team").touch()
 
     with pytest.raises(LedgerError, match="team: the folder cannot be made"):

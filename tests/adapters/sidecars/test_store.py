@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from controller.adapters.sidecars.paths import sidecar_of
-from controller.adapters.sidecars.store import Sidecars
+from controller.adapters.sidecars.paths import get_sidecar_path
+from controller.adapters.sidecars.store import SidecarLedger
 from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey, Place, Source
-from controller.core.planning.orphaned_entries import Stray
+from controller.core.planning.orphaned_entries import StrayEntry
 from controller.ports import LedgerError
 
 (KIND,) = KINDS.values()
@@ -47,9 +47,9 @@ def source(folder: Path, name: str = "support-bot.yaml") -> Source:
     return Source(str(folder / name), 4, 9)
 
 
-def ledger(*folders: Path) -> Sidecars:
+def ledger(*folders: Path) -> SidecarLedger:
     """Return a ledger as a new process would have it."""
-    return Sidecars(folders, KINDS)
+    return SidecarLedger(folders, KINDS)
 
 
 def sidecar(folder: Path, name: str = "support-bot") -> Path:
@@ -73,7 +73,7 @@ def state(path: Path) -> tuple[int, int]:
 )
 def test_sidecar_stands_beside_its_manifest(manifest: str, expected: str) -> None:
     """A sidecar has its manifest's folder and stem."""
-    assert sidecar_of(manifest) == expected
+    assert get_sidecar_path(manifest) == expected
 
 
 def test_entry_is_written_as_designed(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_garbage_is_a_doubt_and_not_an_absence(tmp_path: Path, name: str) -> Non
         with pytest.raises(LedgerError, match="cannot be read"):
             one.write(source(tmp_path), key(), ENTRY)
         assert sidecar(tmp_path).read_bytes() == GARBAGE[name]
-        one.rebuild()
+        one.allow_rebuild()
     assert one.write(source(tmp_path), key(), ENTRY)
     assert ledger(tmp_path).read({})[key()].entry == ENTRY
 
@@ -401,7 +401,7 @@ def test_pipe_is_not_waited_for(tmp_path: Path) -> None:
     one = ledger(tmp_path)
 
     assert one.read({key(): source(tmp_path)})[key()].doubt is not None
-    one.rebuild()
+    one.allow_rebuild()
     assert one.write(source(tmp_path), key(), ENTRY)
     assert sidecar(tmp_path).is_file()
 
@@ -540,14 +540,16 @@ def test_two_kinds_of_one_name_keep_an_entry_each(tmp_path: Path) -> None:
     theirs = {**ENTRY, "kind": OTHER.name}
     one, other = key(), JobKey(OTHER.name, "support-bot")
     for name, entry in ((one, ENTRY), (other, theirs)):
-        assert Sidecars([tmp_path], BOTH).write(source(tmp_path), name, entry)
+        assert SidecarLedger([tmp_path], BOTH).write(source(tmp_path), name, entry)
 
     jobs = json.loads(sidecar(tmp_path).read_bytes())["jobs"]
     assert jobs == {str(one): ENTRY, str(other): theirs}
-    ledger_of_both = Sidecars([tmp_path], BOTH)
+    ledger_of_both = SidecarLedger([tmp_path], BOTH)
     recorded = ledger_of_both.read({})
     assert {name: found.entry for name, found in recorded.items()} == {one: ENTRY, other: theirs}
-    assert ledger_of_both.remove(Stray(str(sidecar(tmp_path)), "", other, recorded[other]), theirs)
+    assert ledger_of_both.remove(
+        StrayEntry(str(sidecar(tmp_path)), "", other, recorded[other]), theirs
+    )
     assert json.loads(sidecar(tmp_path).read_bytes())["jobs"] == {"support-bot": ENTRY}
 
 

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.adapters.host.file_stamp import Signature, signature_of
-from controller.adapters.sidecars.store import Sidecars
+from controller.adapters.host.file_stamp import FileStamp, make_stamp
+from controller.adapters.sidecars.store import SidecarLedger
 from controller.core.kinds.registry import KINDS
-from controller.core.model import JobKey, Recorded, Source
+from controller.core.model import JobKey, JobRecord, Source
 from controller.ports import LedgerError
 from tests.adapters.tree_edits import pass_a_tick
 
@@ -46,10 +46,12 @@ def source(folder: Path, name: str) -> Source:
 def put(folder: Path, name: str, phase: str) -> bool:
     """Write an entry as another process would."""
     key = JobKey(KIND.name, name)
-    return Sidecars([folder], KINDS).write(source(folder, name), key, {**ENTRY, "phase": phase})
+    return SidecarLedger([folder], KINDS).write(
+        source(folder, name), key, {**ENTRY, "phase": phase}
+    )
 
 
-def phases(recorded: Mapping[JobKey, Recorded]) -> dict[str, str]:
+def phases(recorded: Mapping[JobKey, JobRecord]) -> dict[str, str]:
     """Return each job's phase."""
     return {key.name: one.phase for key, one in recorded.items()}
 
@@ -58,7 +60,7 @@ def test_unchanged_sidecars_are_not_opened(tmp_path: Path) -> None:
     """A second read opens nothing and tells the same, and the first one's answer stays whole."""
     for name in ("a", "b"):
         put(tmp_path, name, "Completed")
-    ledger = Sidecars([tmp_path], KINDS, later)
+    ledger = SidecarLedger([tmp_path], KINDS, later)
     first = ledger.read({})
     as_told = copy.deepcopy(dict(first))
     assert ledger.opened == 2
@@ -71,7 +73,7 @@ def test_own_write_is_read_again(tmp_path: Path) -> None:
     """What the ledger wrote itself is what its next read tells."""
     put(tmp_path, "a", "Stopped")
     put(tmp_path, "b", "Stopped")
-    ledger = Sidecars([tmp_path], KINDS, later)
+    ledger = SidecarLedger([tmp_path], KINDS, later)
     ledger.read({})
 
     ledger.write(source(tmp_path, "a"), JobKey(KIND.name, "a"), {**ENTRY, "phase": "Completed"})
@@ -85,7 +87,7 @@ def test_edit_in_place_is_seen(tmp_path: Path, *, young: bool) -> None:
     """New bytes of the old size under the old time are read, by age or by the change's own time."""
     put(tmp_path, "a", "Stopped")
     path = tmp_path / "a.status.json"
-    ledger = Sidecars([tmp_path], KINDS, time.time_ns if young else later)
+    ledger = SidecarLedger([tmp_path], KINDS, time.time_ns if young else later)
     ledger.read({})
     before = path.stat()
     if not young:
@@ -101,7 +103,7 @@ def test_edit_in_place_is_written_over(tmp_path: Path) -> None:
     put(tmp_path, "a", "Stopped")
     path = tmp_path / "a.status.json"
     wanted = path.read_bytes()
-    ledger = Sidecars([tmp_path], KINDS, later)
+    ledger = SidecarLedger([tmp_path], KINDS, later)
     ledger.read({})
     ledger.read({})
     pass_a_tick(tmp_path)
@@ -126,7 +128,7 @@ def test_intent_of_another_controller_is_not_written_over(
     key = JobKey(KIND.name, "a")
     if was_there:
         put(tmp_path, "a", "Failed")
-    ledger, other = Sidecars([tmp_path], KINDS), Sidecars([tmp_path], KINDS)
+    ledger, other = SidecarLedger([tmp_path], KINDS), SidecarLedger([tmp_path], KINDS)
     ledger.read({})
     other.read({})
     theirs = begun("bj1-theirs")
@@ -139,7 +141,7 @@ def test_intent_of_another_controller_is_not_written_over(
 def test_own_intent_gives_way_to_what_it_came_to(tmp_path: Path) -> None:
     """One pass writes an intent and its outcome, whether there was a job or none."""
     key = JobKey(KIND.name, "a")
-    ledger = Sidecars([tmp_path], KINDS)
+    ledger = SidecarLedger([tmp_path], KINDS)
     ledger.read({})
 
     assert ledger.write(source(tmp_path, "a"), key, begun("bj1-ours"))
@@ -150,7 +152,7 @@ def test_own_intent_gives_way_to_what_it_came_to(tmp_path: Path) -> None:
 def test_unreadable_is_named_every_time(tmp_path: Path) -> None:
     """A sidecar that cannot be understood is told at every read, also where it is not opened."""
     (tmp_path / "a.status.json").write_text("<<<<<<< HEAD")
-    ledger = Sidecars([tmp_path], KINDS, later)
+    ledger = SidecarLedger([tmp_path], KINDS, later)
 
     for opened in (1, 0):
         assert ledger.read({}) == {}
@@ -165,7 +167,7 @@ edits = st.tuples(
 )
 
 
-def edited(ledger: Sidecars, folder: Path, verb: str, name: str, phase: str) -> None:
+def edited(ledger: SidecarLedger, folder: Path, verb: str, name: str, phase: str) -> None:
     """Make one change of a sidecar."""
     path = folder / f"{name}.status.json"
     match verb:
@@ -195,17 +197,17 @@ def test_any_history_reads_as_a_new_ledger_does(
 ) -> None:
     """Whatever happens to the sidecars, each read tells what a new process would read."""
     folder = tmp_path_factory.mktemp("history")
-    ledger = Sidecars([folder], KINDS, later if ahead else time.time_ns)
+    ledger = SidecarLedger([folder], KINDS, later if ahead else time.time_ns)
     for step in history:
         if ahead:
             pass_a_tick(folder)
         for verb, name, phase in step:
             edited(ledger, folder, verb, name, phase)
-        new = Sidecars([folder], KINDS)
+        new = SidecarLedger([folder], KINDS)
 
         assert ledger.read({}) == new.read({})
         assert ledger.unreadable == new.unreadable
-        assert ledger.astray() == new.astray()
+        assert ledger.list_stray_entries() == new.list_stray_entries()
 
 
 @pytest.mark.parametrize("year", [33658, -29719])
@@ -213,15 +215,15 @@ def test_a_file_of_no_known_year_is_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, year: int
 ) -> None:
     """A broken clock or archive costs the file's time, and not the daemon."""
-    ledger = Sidecars([tmp_path], KINDS)
+    ledger = SidecarLedger([tmp_path], KINDS)
     key = JobKey(KIND.name, "a")
     ledger.write(source(tmp_path, "a"), key, ENTRY)
     seconds = (year - 1970) * 31_556_952
 
-    def aged(found: os.stat_result) -> Signature:
+    def aged(found: os.stat_result) -> FileStamp:
         # Not every file system can keep it.
-        return signature_of(found)._replace(written=seconds * 1_000_000_000)
+        return make_stamp(found)._replace(written=seconds * 1_000_000_000)
 
-    monkeypatch.setattr("controller.adapters.sidecars.store.signature_of", aged)
+    monkeypatch.setattr("controller.adapters.sidecars.store.make_stamp", aged)
 
-    assert Sidecars([tmp_path], KINDS).read({})[key].written_at is None
+    assert SidecarLedger([tmp_path], KINDS).read({})[key].written_at is None

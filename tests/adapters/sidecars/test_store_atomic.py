@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from controller.adapters.sidecars.store import Sidecars
+from controller.adapters.sidecars.store import SidecarLedger
 from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey, Source
 
@@ -24,12 +24,12 @@ DEADLINE = 60.0
 WRITER = """
 import itertools, sys
 from pathlib import Path
-from controller.adapters.sidecars.store import Sidecars
+from controller.adapters.sidecars.store import SidecarLedger
 from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey, Source
 
 folder, kind = Path(sys.argv[1]), next(iter(KINDS))
-ledger = Sidecars([folder], KINDS)
+ledger = SidecarLedger([folder], KINDS)
 for number in itertools.count():
     entry = {"kind": kind, "phase": f"Turn{number}", "padding": f"{number}-" * 5000}
     ledger.write(Source(str(folder / "support-bot.yaml")), JobKey(kind, "support-bot"), entry)
@@ -38,12 +38,12 @@ for number in itertools.count():
 WRITER_OF_MANY = """
 import sys
 from pathlib import Path
-from controller.adapters.sidecars.store import Sidecars
+from controller.adapters.sidecars.store import SidecarLedger
 from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey, Source
 
 folder, name, kind = Path(sys.argv[1]), sys.argv[2], next(iter(KINDS))
-ledger = Sidecars([folder], KINDS)
+ledger = SidecarLedger([folder], KINDS)
 for number in range(60):
     key = JobKey(kind, f"{name}-{number}")
     ledger.write(Source(str(folder / "support-bot.yaml")), key, {"kind": kind})
@@ -93,7 +93,7 @@ def test_killed_writer_leaves_a_whole_file(tmp_path: Path) -> None:
 
         entry = json.loads((tmp_path / SIDECAR).read_bytes())["jobs"][KEY.name]
         assert entry["padding"].startswith(entry["phase"].removeprefix("Turn"))
-        assert Sidecars([tmp_path], KINDS).read({})[KEY].phase == entry["phase"]
+        assert SidecarLedger([tmp_path], KINDS).read({})[KEY].phase == entry["phase"]
 
 
 def test_writers_of_one_file_lose_nothing_of_each_other(tmp_path: Path) -> None:
@@ -115,7 +115,9 @@ def test_new_sidecar_yields_to_one_that_came_first(tmp_path: Path) -> None:
     fcntl.flock(folder, fcntl.LOCK_EX)
     with ThreadPoolExecutor(1) as pool:
         source = Source(str(tmp_path / "support-bot.yaml"))
-        written = pool.submit(Sidecars([tmp_path], KINDS).write, source, KEY, {"kind": KIND.name})
+        written = pool.submit(
+            SidecarLedger([tmp_path], KINDS).write, source, KEY, {"kind": KIND.name}
+        )
         deadline = time.monotonic() + DEADLINE
         while not [path for path in tmp_path.iterdir() if path.stat().st_size]:
             assert time.monotonic() < deadline, "nothing is written while the folder is locked"

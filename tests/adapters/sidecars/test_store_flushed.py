@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.host.folder_writes import TEMPORARY
-from controller.adapters.sidecars.status_dir import SidecarsElsewhere
-from controller.adapters.sidecars.store import Sidecars
-from controller.cli.watch.ledger import Turns
+from controller.adapters.host.folder_writes import TEMPORARY_SUFFIX
+from controller.adapters.sidecars.status_dir import StatusDirLedger
+from controller.adapters.sidecars.store import SidecarLedger
+from controller.cli.watch.ledger import SerializedLedger
 from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey
 from controller.ports import LedgerError
@@ -36,7 +36,7 @@ def flushed(monkeypatch: pytest.MonkeyPatch) -> Flushed:
     return found
 
 
-def left_by_another(folder: Path, *keys: JobKey) -> Sidecars:
+def left_by_another(folder: Path, *keys: JobKey) -> SidecarLedger:
     """Return a ledger that read entries which another process wrote."""
     another, mine = ledger(folder), ledger(folder)
     places = {one: source(folder, f"{one.name}.yaml") for one in keys}
@@ -68,7 +68,7 @@ def test_entry_written_meanwhile_is_flushed(tmp_path: Path, flushed: Flushed) ->
 
         assert not one.write(place, name, ENTRY)
 
-        in_place = [path for path in flushed if path.suffix != TEMPORARY]
+        in_place = [path for path in flushed if path.suffix != TEMPORARY_SUFFIX]
         assert in_place[:2] == [sidecar(tmp_path), tmp_path]
 
 
@@ -85,7 +85,7 @@ def test_entry_in_a_new_folder_is_flushed_with_it(tmp_path: Path, flushed: Flush
 def test_folders_of_a_status_dir_are_flushed(tmp_path: Path, flushed: Flushed) -> None:
     """So does a folder for statuses, and every one above it that was made with it."""
     folder = tmp_path / "var" / "lib" / "statuses"
-    one = SidecarsElsewhere([tmp_path / "jobs"], folder, KINDS)
+    one = StatusDirLedger([tmp_path / "jobs"], folder, KINDS)
 
     assert one.write(source(tmp_path / "jobs"), KEY, ENTRY)
 
@@ -94,7 +94,7 @@ def test_folders_of_a_status_dir_are_flushed(tmp_path: Path, flushed: Flushed) -
 
 def test_daemon_flushes_what_it_relies_on(tmp_path: Path, flushed: Flushed) -> None:
     """The ledger that a daemon's passes share does the same."""
-    one = Turns(left_by_another(tmp_path, KEY), threading.Lock())
+    one = SerializedLedger(left_by_another(tmp_path, KEY), threading.Lock())
     flushed.clear()
 
     assert not one.write(source(tmp_path), KEY, ENTRY)
@@ -187,7 +187,7 @@ def test_new_place_of_an_entry_is_flushed_before_the_old_one_goes(
     ledger(tmp_path).write_all([(old, KEY, ENTRY), (new, KEY, ENTRY)])
     one = ledger(tmp_path)
     one.read({KEY: new})
-    (stray,) = one.astray()
+    (stray,) = one.list_stray_entries()
     flushed.clear()
 
     assert one.remove(stray, stray.recorded.entry)

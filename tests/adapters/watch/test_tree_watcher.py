@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.manifests.incremental_loader import TreeReader
-from controller.adapters.sidecars.store import Sidecars
-from controller.adapters.watch.snapshots import differing, snapshot
+from controller.adapters.manifests.incremental_loader import IncrementalLoader
+from controller.adapters.sidecars.store import SidecarLedger
+from controller.adapters.watch.snapshots import find_differences, take_snapshot
 from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey, Source
 from tests.adapters.watches import SAVES, descriptors, eventually, heard, tree, woken
@@ -50,8 +50,8 @@ UNCHANGED: dict[str, Callable[[Path], object]] = {
     "a note": lambda jobs: (jobs / "README.md").write_text("a"),
     "a file kept for ourselves": lambda jobs: (jobs / "_note.yaml").write_text("a"),
     "a neighbour": lambda jobs: write(jobs.parent / "other.yaml", manifest("other")),
-    "reading": lambda jobs: TreeReader().read([jobs]),
-    "a sidecar": lambda jobs: Sidecars([jobs], KINDS).write(
+    "reading": lambda jobs: IncrementalLoader().read([jobs]),
+    "a sidecar": lambda jobs: SidecarLedger([jobs], KINDS).write(
         Source(str(jobs / "m1.yaml")), JobKey(next(iter(KINDS)), "job-1"), {"kind": "none"}
     ),
 }
@@ -61,10 +61,10 @@ UNCHANGED: dict[str, Callable[[Path], object]] = {
 def test_what_is_no_change_wakes_nobody(tmp_path: Path, harmless: Callable[[Path], object]) -> None:
     """Sidecars, hidden files, backups and whatever else lies about are neither heard nor seen."""
     jobs = tree(tmp_path)
-    before = snapshot([jobs])
+    before = take_snapshot([jobs])
     with heard(jobs) as log:
         harmless(jobs)
-        assert list(differing(before, snapshot([jobs]))) == []
+        assert list(find_differences(before, take_snapshot([jobs]))) == []
         write(jobs / "last.yaml", manifest("last"))
 
         assert log.until(jobs / "last.yaml") - {".git"} == set()
@@ -102,7 +102,7 @@ def test_change_wakes(tmp_path: Path, change: Callable[[Path], object], *, files
     with woken(jobs, files=files) as (wakes, watch):
         change(tmp_path)
         if not files:
-            watch.look()
+            watch.request_poll()
 
         wakes.reach(1)
 
@@ -168,7 +168,7 @@ def test_folder_above_replaced_is_seen(tmp_path: Path) -> None:
     with woken(jobs) as (wakes, watch):
         (tmp_path / "near").rename(tmp_path / "old")
         (tmp_path / "aside").rename(tmp_path / "near")
-        watch.look()
+        watch.request_poll()
         wakes.reach(1)
 
         write(jobs / "m1.yaml", manifest("job-9"))
@@ -198,7 +198,7 @@ def test_checkout_is_few_wakes(tmp_path: Path) -> None:
         wakes.reach(1)
         write(jobs / "last.yaml", manifest("last"))
         # On a busy machine the kernel may have dropped events by now, this one too.
-        watch.look()
+        watch.request_poll()
         wakes.reach(2)
 
         # A machine that keeps git waiting for a quarter of a second has ended a burst.
@@ -218,9 +218,9 @@ def test_thousand_changes_leak_nothing(tmp_path: Path) -> None:
                 write(jobs / f"folder-{number}" / "n.yaml", manifest(f"n-{number}"))
             write(jobs / "m1.yaml", manifest(f"job-{number}"))
             wakes.reach(before + 1)
-        watch.look()
+        watch.request_poll()
 
-        eventually(lambda: watch.looks == 1)
+        eventually(lambda: watch.polls == 1)
         eventually(lambda: threading.active_count() == alive)
         eventually(lambda: descriptors() == held)
     assert not any(one.name == "watching" for one in threading.enumerate())

@@ -13,7 +13,7 @@ def test_a_deaf_watch_listens_anew(tmp_path: Path) -> None:
         deaf = watch._ear
         assert deaf is not None
         deaf.close()
-        watch.listen_anew()
+        watch.listen_again()
         wakes.reach(1)
         assert watch._ear is not deaf
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.manifests.incremental_loader import TreeReader
+from controller.adapters.manifests.incremental_loader import IncrementalLoader
 from tests.adapters.watches import tree, woken
 from tests.support.manifests import manifest, write
 
@@ -21,7 +21,7 @@ def flip(link: Path, target: str) -> None:
 
 def names(path: Path) -> set[str]:
     """Return the names of the jobs that a fresh read finds."""
-    return {one.key.name for one in TreeReader().read([path]).manifests}
+    return {one.key.name for one in IncrementalLoader().read([path]).manifests}
 
 
 @pytest.mark.parametrize("inside", [".", "jobs"], ids=["the link itself", "below the link"])
@@ -38,14 +38,14 @@ def test_worktree_flip_wakes(tmp_path: Path, inside: str, *, files: bool) -> Non
             before = wakes.count
             flip(current, f".worktrees/sha{turn}")
             if not files:
-                watch.look()
+                watch.request_poll()
             wakes.reach(before + 1)
             assert len(names(path)) == turn + 1
 
             before = wakes.count
             write(current / "jobs" / "new.yaml", manifest("new"))
             if not files:
-                watch.look()
+                watch.request_poll()
             wakes.reach(before + 1)
 
 
@@ -60,7 +60,7 @@ def test_link_to_a_link_wakes(tmp_path: Path, *, files: bool) -> None:
     with woken(tmp_path / "jobs", files=files) as (wakes, watch):
         flip(tmp_path / "inner" / "now", "../data/two")
         if not files:
-            watch.look()
+            watch.request_poll()
 
         wakes.reach(1)
 
@@ -80,7 +80,7 @@ def test_volume_update_wakes(tmp_path: Path, *, files: bool) -> None:
         new.symlink_to("..two")
         new.replace(jobs / "..data")
         if not files:
-            watch.look()
+            watch.request_poll()
 
         wakes.reach(1)
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from controller.adapters.manifests.incremental_loader import TreeReader
+from controller.adapters.manifests.incremental_loader import IncrementalLoader
 from controller.adapters.manifests.loader import PathMissingError, load
 from controller.core.model import Tree
 from tests.adapters.tree_edits import Edit, edits, make
@@ -23,7 +23,7 @@ class Reader:
 
     def __init__(self, top: Path) -> None:
         self._top = top
-        self._reader = TreeReader()
+        self._reader = IncrementalLoader()
         self.tree: Tree | None = None
 
     def __call__(self) -> None:
@@ -50,7 +50,7 @@ def test_reader_ends_up_with_what_is_there(
             make(top, step)
             # What is written through a link into a hidden file is no event that counts.
             if not files or any(other == ".hidden.yaml" for _, _, other in chain(*history)):
-                watch.look()
+                watch.request_poll()
 
             eventually(partial(_agree, reader, load([top])))
 

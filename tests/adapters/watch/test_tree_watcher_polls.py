@@ -15,7 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.adapters.manifests.loader import load
-from controller.adapters.watch.snapshots import Snapshot, differing, refreshed, snapshot
+from controller.adapters.watch.snapshots import (
+    Snapshot,
+    find_differences,
+    take_snapshot,
+    update_snapshot,
+)
 from tests.adapters.tree_edits import Edit, edits, make, pass_a_tick
 from tests.adapters.watches import DEADLINE, SAVES, eventually, tree, woken
 from tests.support.manifests import manifest, write
@@ -24,7 +29,7 @@ from tests.support.unreadable import failing
 LIMITED = """
 import json, logging, os, resource, sys, threading
 from pathlib import Path
-from controller.adapters.watch.tree_watcher import watching
+from controller.adapters.watch.tree_watcher import watch_tree
 
 class Lines(logging.Handler):
     def emit(self, record):
@@ -36,7 +41,7 @@ jobs, room = Path(sys.argv[1]), int(sys.argv[2])
 held = len(os.listdir("/proc/self/fd"))
 _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
 resource.setrlimit(resource.RLIMIT_NOFILE, (held + room, most))
-with watching([jobs], wakes.release, poll=0.05) as watch:
+with watch_tree([jobs], wakes.release, poll=0.05) as watch:
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     (jobs / "new.yaml").write_text("kind: none")
     told = wakes.acquire(timeout=20)
@@ -78,7 +83,7 @@ def test_look_finds_every_save(tmp_path: Path, save: object) -> None:
     with woken(jobs, files=False) as (wakes, watch):
         assert not watch.by_events
         save(jobs / "m1.yaml", "kind: none")
-        watch.look()
+        watch.request_poll()
         wakes.reach(1)
 
 
@@ -97,9 +102,9 @@ def test_events_leave_nothing_to_find(tmp_path: Path) -> None:
     with woken(jobs) as (wakes, watch):
         write(jobs / "m1.yaml", manifest("job-8"))
         wakes.reach(1)
-        watch.look()
+        watch.request_poll()
 
-        eventually(lambda: watch.looks == 1)
+        eventually(lambda: watch.polls == 1)
         assert watch.unheard == 0
 
 
@@ -120,7 +125,7 @@ def test_unheard_change_puts_the_watch_up_anew(tmp_path: Path) -> None:
     with woken(jobs) as (wakes, watch):
         listening = listeners(others)
         other.write_text("kind: none")
-        watch.look()
+        watch.request_poll()
         wakes.reach(1)
 
         eventually(lambda: watch.unheard == 1)
@@ -141,7 +146,7 @@ def test_much_heard_puts_the_watch_up_anew(tmp_path: Path) -> None:
             new.replace(jobs / "m1.status.json")
 
         def looked() -> bool:
-            watch.look()
+            watch.request_poll()
             return listening.isdisjoint(threading.enumerate())
 
         eventually(looked)
@@ -172,16 +177,16 @@ def test_failing_listener_ends_no_watch(tmp_path: Path, caplog: pytest.LogCaptur
 def test_small_burst_needs_no_look(tmp_path: Path) -> None:
     """A snapshot is brought up to date for some files as a new one would be."""
     jobs = tree(tmp_path)
-    seen = snapshot([jobs])
+    seen = take_snapshot([jobs])
     write(jobs / "m1.yaml", manifest("job-8"))
     write(jobs / "new.yaml", manifest("new"))
     (jobs / "m2.yaml").unlink()
 
-    assert sorted(differing(seen, snapshot([jobs]))) == [
+    assert sorted(find_differences(seen, take_snapshot([jobs]))) == [
         str(jobs / name) for name in ("m1.yaml", "m2.yaml", "new.yaml")
     ]
-    assert refreshed(seen, {str(jobs / name) for name in ("m1.yaml", "m2.yaml", "new.yaml")})
-    assert list(differing(seen, snapshot([jobs]))) == []
+    assert update_snapshot(seen, {str(jobs / name) for name in ("m1.yaml", "m2.yaml", "new.yaml")})
+    assert list(find_differences(seen, take_snapshot([jobs]))) == []
 
 
 def _look_at_unknown(jobs: Path, path: Path, number: str, patches: pytest.MonkeyPatch) -> Snapshot:
@@ -189,7 +194,7 @@ def _look_at_unknown(jobs: Path, path: Path, number: str, patches: pytest.Monkey
     with ExitStack() as stack:
         for call in ("stat", "lstat", "scandir", "listdir"):
             stack.enter_context(failing(call, path, number, patches))
-        return snapshot([jobs])
+        return take_snapshot([jobs])
 
 
 @pytest.mark.parametrize("number", ["EIO", "EACCES", "ESTALE", "EMFILE", "ELOOP"])
@@ -207,27 +212,27 @@ def test_unknown_is_neither_there_nor_gone(
     target.write_text("a")
     write(jobs / "folder" / "n.yaml", manifest("n"))
     path = target if name.endswith("link.yaml") else tmp_path / name
-    present = snapshot([jobs])
+    present = take_snapshot([jobs])
 
     unknown = _look_at_unknown(jobs, path, number, monkeypatch)
     again = _look_at_unknown(jobs, path, number, monkeypatch)
     path.rename(tmp_path / "aside")
-    gone = snapshot([jobs])
+    gone = take_snapshot([jobs])
 
-    assert list(differing(present, unknown))
-    assert list(differing(unknown, again)) == []
-    assert list(differing(unknown, gone))
+    assert list(find_differences(present, unknown))
+    assert list(find_differences(unknown, again)) == []
+    assert list(find_differences(unknown, gone))
 
 
 def test_snapshot_refuses_what_it_cannot_follow(tmp_path: Path) -> None:
     """A link, a folder and a place outside need a whole look."""
     jobs = tree(tmp_path)
-    seen = snapshot([jobs])
+    seen = take_snapshot([jobs])
     (jobs / "link.yaml").symlink_to("m1.yaml")
     (jobs / "folder").mkdir()
 
     for path in (jobs / "link.yaml", jobs / "folder", tmp_path / "else" / "a.yaml"):
-        assert not refreshed(seen, {str(path)})
+        assert not update_snapshot(seen, {str(path)})
 
 
 @settings(max_examples=60, deadline=None)
@@ -239,11 +244,11 @@ def test_look_sees_whatever_changes_the_tree(
     folder = tmp_path_factory.mktemp("history")
     top = folder / "tree"
     write(top / "a.yaml", manifest("first"))
-    said, seen = load([top]), snapshot([top])
+    said, seen = load([top]), take_snapshot([top])
     for step in history:
         pass_a_tick(folder)
         make(top, step)
-        now, looked = load([top]), snapshot([top])
+        now, looked = load([top]), take_snapshot([top])
 
-        assert now == said or list(differing(seen, looked))
+        assert now == said or list(find_differences(seen, looked))
         said, seen = now, looked

@@ -8,8 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.adapters.schemas.kind_readers import Readable, readable
-from controller.adapters.yaml.fast_parser import UnusualError, composed, under, value_of
+from controller.adapters.schemas.kind_readers import KindReader, get_kind_reader
+from controller.adapters.yaml.fast_parser import (
+    UnusualError,
+    compose_mapping,
+    get_member,
+    read_value,
+)
 from controller.adapters.yaml.parser import parse
 from controller.core.documents.decoder import read
 from controller.core.documents.nodes import place
@@ -28,9 +33,9 @@ INSERTED = (
 NAME = ("metadata", "name")
 
 
-def plan_of(name: str) -> Readable:
+def plan_of(name: str) -> KindReader:
     """Return what a kind is read by."""
-    known = readable(name)
+    known = get_kind_reader(name)
     assert known is not None
     return known
 
@@ -51,17 +56,17 @@ def edited(draw: st.DrawFn) -> bytes:
 
 @given(edited(), st.sampled_from(KNOWN))
 @settings(deadline=None, max_examples=300)
-def test_what_is_read_at_once_is_read_alike(data: bytes, known: Readable) -> None:
+def test_what_is_read_at_once_is_read_alike(data: bytes, known: KindReader) -> None:
     """A value read at once is the value read closely, key order and places included."""
     try:
-        root = composed(data)
-        value = value_of(root, known.grammar)
+        root = compose_mapping(data)
+        value = read_value(root, known.grammar)
     except UnusualError:
         return
 
     (document,) = parse(data).documents
     closely, mistakes = read(document.root, known.grammar)
-    name, (mark, steps) = under(under(root, NAME[0]), NAME[1]), place(document.root, NAME)
+    name, (mark, steps) = get_member(get_member(root, NAME[0]), NAME[1]), place(document.root, NAME)
 
     assert not parse(data).problems
     assert not mistakes
@@ -76,11 +81,11 @@ def test_plain_text_is_read_at_once(name: str) -> None:
     """What most manifests are written like does not need the close reading."""
     path = Path(__file__).parents[2] / "data" / "manifests" / "valid" / f"{name}.yaml"
 
-    assert value_of(composed(path.read_bytes()), KNOWN[0].grammar)["metadata"]["name"]
+    assert read_value(compose_mapping(path.read_bytes()), KNOWN[0].grammar)["metadata"]["name"]
 
 
 @pytest.mark.parametrize("text", ["{", "- ", "? ", "[", "{a: "])
 def test_deep_text_is_left_before_it_is_deep(text: str) -> None:
     """Composing recurses in C, so it is never let deeper than a manifest may nest."""
     with pytest.raises(UnusualError):
-        composed(text.encode() * (20_000 // len(text)))
+        compose_mapping(text.encode() * (20_000 // len(text)))

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.adapters.schemas.kind_readers import Readable, readable
+from controller.adapters.schemas.kind_readers import KindReader, get_kind_reader
 from controller.adapters.yaml.fast_parser import UnusualError
 from controller.adapters.yaml.parser import parse
-from controller.adapters.yaml.template_cache import Reading, Shapes
+from controller.adapters.yaml.template_cache import ParsedText, TemplateCache
 from controller.core.documents.decoder import read
 from controller.core.documents.nodes import place
 from controller.core.kinds.registry import KINDS
@@ -51,9 +51,9 @@ SCALARS = (
 SCALAR = re.compile(r"(?<=: )[A-Za-z][^\n,}]*")
 
 
-def known_of(name: str | None) -> Readable:
+def known_of(name: str | None) -> KindReader:
     """Return what a kind is read by; every other name is one kind's."""
-    known = readable(name) or readable(next(iter(KINDS)))
+    known = get_kind_reader(name) or get_kind_reader(next(iter(KINDS)))
     assert known is not None
     return known
 
@@ -61,14 +61,14 @@ def known_of(name: str | None) -> Readable:
 KNOWN = known_of(None)
 
 
-def closely(data: bytes, known: Readable) -> Reading:
+def closely(data: bytes, known: KindReader) -> ParsedText:
     """Return a text's reading by events, which must find nothing wrong."""
     text = parse(data)
     (document,) = text.documents
     value, mistakes = read(document.root, known.grammar)
     mark, _ = place(document.root, NAME)
     assert (text.problems, mistakes) == ((), ())
-    return Reading(known, value, mark.line, mark.column)
+    return ParsedText(known, value, mark.line, mark.column)
 
 
 CHANGES = st.lists(st.tuples(st.integers(0, 12), st.sampled_from(SCALARS)), max_size=3)
@@ -89,7 +89,7 @@ def test_texts_of_one_shape_are_read_alike(
     before: str, behind: str, variants: tuple[list[tuple[int, str]], ...]
 ) -> None:
     """Whatever the scalars of a text are, it means what it means without its likes."""
-    text, shapes = before + PLAIN + behind, Shapes()
+    text, shapes = before + PLAIN + behind, TemplateCache()
 
     for changes in ([], [], *variants):
         data = changed(text, changes)
@@ -103,7 +103,7 @@ def test_texts_of_one_shape_are_read_alike(
 @pytest.mark.parametrize("scalar", ["null", "true", "a: b", "a:", "a, b", "a #b", "'a'", "&a b"])
 def test_a_shape_takes_only_what_its_scalars_are(scalar: str) -> None:
     """A scalar that is not as plain as a shape's makes the text another shape's."""
-    shapes = Shapes()
+    shapes = TemplateCache()
     text = PLAIN + "policy:\n  state: Suspended\n"
     for _ in range(3):
         shapes.read(text.encode(), known_of)
@@ -120,7 +120,7 @@ FLOW = re.sub(r"metadata:\n  name: (\S+)\n", r"metadata: {labels: {team: a}, nam
 
 def test_a_name_stands_where_its_own_text_has_it() -> None:
     """A shape in which a scalar moves the name does not tell the name's place."""
-    shapes = Shapes()
+    shapes = TemplateCache()
     for team in ("a", "a", "a", "abc"):
         data = FLOW.replace("team: a", f"team: {team}").encode()
 
@@ -130,12 +130,12 @@ def test_a_name_stands_where_its_own_text_has_it() -> None:
 def test_another_kind_is_another_shape() -> None:
     """A text of a known shape whose kind is not the shape's is asked for its own."""
 
-    def strictly(name: str | None) -> Readable:
+    def strictly(name: str | None) -> KindReader:
         if name != KNOWN.kind.name:
             raise UnusualError
         return KNOWN
 
-    shapes = Shapes()
+    shapes = TemplateCache()
     for _ in range(3):
         shapes.read(PLAIN.encode(), strictly)
 
@@ -145,7 +145,7 @@ def test_another_kind_is_another_shape() -> None:
 
 def test_nothing_is_shared_by_texts_of_one_shape() -> None:
     """A value may be changed by whoever has it, and the next one is as it is written."""
-    shapes = Shapes()
+    shapes = TemplateCache()
     readings = [shapes.read(PLAIN.encode(), known_of) for _ in range(4)]
 
     for reading in readings:

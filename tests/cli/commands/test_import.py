@@ -15,7 +15,7 @@ from click.testing import CliRunner, Result
 
 from controller.adapters.manifests.loader import load
 from controller.cli.main import root
-from controller.core.identity.tokens import with_names
+from controller.core.identity.tokens import fill_names
 from controller.core.kinds.registry import KINDS
 from tests.support.commands import run
 from tests.support.manifests import KIND, manifest, spec
@@ -49,7 +49,7 @@ def sent(path: Path) -> dict[str, Any]:
     """Return the request that the manifests' one file sends."""
     (manifest,) = load([path]).manifests
     assert manifest.problems == ()
-    return with_names(ROW, manifest.spec or {}, manifest.key.name)
+    return fill_names(ROW, manifest.spec or {}, manifest.key.name)
 
 
 def skeleton() -> dict[str, Any]:

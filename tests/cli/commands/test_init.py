@@ -10,7 +10,7 @@ import pytest
 
 from controller.adapters.manifests.fleet_file import load_fleet
 from controller.adapters.schemas import shipped_schemas
-from controller.sandbox.http.server import running as serving
+from controller.sandbox.http.server import start_sandbox as serving
 from controller.version import __version__
 from tests.support.commands import COMMAND, call, environment, run
 from tests.support.laying import fates, files, folder, init, read
@@ -45,7 +45,7 @@ ALWAYS = {
     ".vscode/settings.json",
     "bedrock-jobs.yaml",
     "jobs/example.yaml",
-    *(f"schemas/{shipped_schemas.file_name(stem)}" for stem in shipped_schemas.STEMS),
+    *(f"schemas/{shipped_schemas.make_file_name(stem)}" for stem in shipped_schemas.STEMS),
 }
 
 

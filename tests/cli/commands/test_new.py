@@ -61,13 +61,13 @@ def filled(text: str) -> str:
 @each_way
 def test_skeleton_is_valid_once_it_is_filled_in(kind: str, way: str) -> None:
     """With every placeholder filled in, each way to begin has no finding."""
-    assert shipped_schemas.checker(kind).findings(read(filled(text_of(kind, way)))) == ()
+    assert shipped_schemas.get_checker(kind).findings(read(filled(text_of(kind, way)))) == ()
 
 
 @each_way
 def test_each_placeholder_left_in_is_told(kind: str, way: str) -> None:
     """As it is printed, a skeleton has one finding per value with a placeholder, and no other."""
-    told = shipped_schemas.checker(kind).findings(read(text_of(kind, way)))
+    told = shipped_schemas.get_checker(kind).findings(read(text_of(kind, way)))
     assert told
     assert all("placeholder" in finding.message for finding in told)
 
@@ -84,7 +84,7 @@ def test_each_commented_member_can_be_switched_on(kind: str, way: str) -> None:
             end += 1
         block = [line.replace("  #", "  ", 1) for line in lines[start:end]]
         text = "\n".join([*lines[:start], *block, *lines[end:]])
-        assert shipped_schemas.checker(kind).findings(read(text)) == (), lines[start]
+        assert shipped_schemas.get_checker(kind).findings(read(text)) == (), lines[start]
 
 
 def filled_keeping_comments(text: str) -> list[str]:
@@ -112,13 +112,13 @@ def test_skeleton_keeps_a_readable_width(kind: str, way: str) -> None:
 @each_way
 def test_editors_offer_the_same_ways(kind: str, way: str) -> None:
     """An editor offers what a skeleton has standing, and each value is filled in once."""
-    (snippet,) = [one for one in shipped_schemas.shipped(kind)[SNIPPETS] if one["label"] == way]
+    (snippet,) = [one for one in shipped_schemas.load_schema(kind)[SNIPPETS] if one["label"] == way]
     text = re.sub(r"\$\{\d+:([a-z-]+)\}", r"<\1>", json.dumps(snippet["body"]))
     stops = re.findall(r"\$\{(\d+):([a-z-]+)\}", json.dumps(snippet["body"]))
     named = text.replace("<name>", "support-bot")
     assert snippet["description"] == KINDS[kind].variants[way].title
     assert json.loads(named) == read(text_of(kind, way)) | {"spec": json.loads(named)["spec"]}
-    assert shipped_schemas.checker(kind).findings(json.loads(filled(named))) == ()
+    assert shipped_schemas.get_checker(kind).findings(json.loads(filled(named))) == ()
     assert len({number for number, _ in stops}) == len(set(stops))
 
 
@@ -138,14 +138,16 @@ def test_file_points_to_its_schema(
     monkeypatch.chdir(tmp_path)
     assert new(KIND, "a", "-o", file).exit_code == 0
     first = (tmp_path / file).read_text("utf-8").splitlines()[0]
-    assert first == f"# yaml-language-server: $schema={where}/{shipped_schemas.file_name(KIND)}"
+    assert (
+        first == f"# yaml-language-server: $schema={where}/{shipped_schemas.make_file_name(KIND)}"
+    )
 
 
 def test_file_points_to_the_schemas_at_the_top_of_its_tree(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Written from within the manifests' folder, a file leads to the repository's own schemas."""
-    schema = tmp_path / "schemas" / shipped_schemas.file_name(KIND)
+    schema = tmp_path / "schemas" / shipped_schemas.make_file_name(KIND)
     for folder in (schema.parent, tmp_path / ".git", tmp_path / "jobs"):
         folder.mkdir()
     schema.touch()

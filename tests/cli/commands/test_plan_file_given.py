@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from controller.core.saved_plan.format import hashed
+from controller.core.saved_plan.format import hash_value
 from controller.version import __version__
 from tests.cli.plans import FILE, carry, plan, refused
 from tests.support.manifests import OTHER_ACCOUNT, spec
@@ -56,7 +56,7 @@ def forge(tree: Project, change: Forge, *, whole: bool = True) -> None:
     change(document)
     if whole:
         rest = {name: value for name, value in document.items() if name != "checksum"}
-        document["checksum"] = hashed(rest)
+        document["checksum"] = hash_value(rest)
     path.write_text(json.dumps(document))
 
 

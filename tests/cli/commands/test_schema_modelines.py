@@ -15,8 +15,8 @@ from tests.support.commands import Ran, call
 from tests.support.unreadable import failing
 
 KIND = next(iter(KINDS))
-FILE = shipped_schemas.file_name(KIND)
-PARTIAL = shipped_schemas.file_name(shipped_schemas.partial(KIND))
+FILE = shipped_schemas.make_file_name(KIND)
+PARTIAL = shipped_schemas.make_file_name(shipped_schemas.make_partial_stem(KIND))
 LINE = f"# yaml-language-server: $schema=../schemas/{FILE}\n"
 BODY = f"apiVersion: bedrock-jobs/v1\nkind: {KIND}\nmetadata: {{name: a}}  # kept\nspec: {{}}\n"
 
@@ -25,7 +25,7 @@ BODY = f"apiVersion: bedrock-jobs/v1\nkind: {KIND}\nmetadata: {{name: a}}  # kep
 def _tree(tmp_path: Path) -> Path:
     """A repository with its schemas and no manifest."""
     (tmp_path / "jobs").mkdir()
-    shutil.copytree(shipped_schemas.shipped_folder(), tmp_path / "schemas")
+    shutil.copytree(shipped_schemas.find_schema_folder(), tmp_path / "schemas")
     return tmp_path
 
 

@@ -24,32 +24,32 @@ def run(*arguments: str) -> Result:
 def test_writes_every_kind_and_the_fleet(tmp_path: Path) -> None:
     """Without a KIND all schemas are written, with the bytes of the shipped ones."""
     assert run("--output-dir", str(tmp_path)).exit_code == 0
-    names = {shipped_schemas.file_name(stem) for stem in shipped_schemas.STEMS}
+    names = {shipped_schemas.make_file_name(stem) for stem in shipped_schemas.STEMS}
     assert {path.name for path in tmp_path.iterdir()} == names
     for path in tmp_path.iterdir():
-        assert path.read_bytes() == (shipped_schemas.shipped_folder() / path.name).read_bytes()
+        assert path.read_bytes() == (shipped_schemas.find_schema_folder() / path.name).read_bytes()
 
 
 @pytest.mark.parametrize("stem", shipped_schemas.STEMS)
 def test_writes_only_what_is_named(tmp_path: Path, stem: str) -> None:
     """A KIND, a kind's partial manifests, or the fleet's stem limits the work to it."""
     assert run(stem, "--output-dir", str(tmp_path)).exit_code == 0
-    assert [path.name for path in tmp_path.iterdir()] == [shipped_schemas.file_name(stem)]
+    assert [path.name for path in tmp_path.iterdir()] == [shipped_schemas.make_file_name(stem)]
 
 
 def test_check_passes_on_current_files_and_writes_nothing(tmp_path: Path) -> None:
     """Current files end in 0; missing ones end in 1, are named, and stay missing."""
-    assert run("--check", "--output-dir", str(shipped_schemas.shipped_folder())).exit_code == 0
+    assert run("--check", "--output-dir", str(shipped_schemas.find_schema_folder())).exit_code == 0
     missing = run("--check", "--output-dir", str(tmp_path))
     assert missing.exit_code == 1
-    assert shipped_schemas.file_name(KIND) in missing.stdout
+    assert shipped_schemas.make_file_name(KIND) in missing.stdout
     assert list(tmp_path.iterdir()) == []
 
 
 def test_check_shows_where_a_file_differs(tmp_path: Path) -> None:
     """A file that was edited by hand is told with the lines that differ."""
     run(KIND, "--output-dir", str(tmp_path))
-    path = tmp_path / shipped_schemas.file_name(KIND)
+    path = tmp_path / shipped_schemas.make_file_name(KIND)
     path.write_text(path.read_text("utf-8").replace('"maxLength": 63', '"maxLength": 64', 1))
     told = run(KIND, "--check", "--output-dir", str(tmp_path))
     assert told.exit_code == 1
@@ -61,14 +61,14 @@ def test_check_shows_where_a_file_differs(tmp_path: Path) -> None:
 def test_prints_to_stdout() -> None:
     """With - as the folder the schema is printed, and nothing else on stdout."""
     printed = run(KIND, "--output-dir", "-")
-    assert json.loads(printed.stdout) == shipped_schemas.shipped(KIND)
+    assert json.loads(printed.stdout) == shipped_schemas.load_schema(KIND)
 
 
 def test_docs_add_the_service_own_words() -> None:
     """--docs lengthens the descriptions for the user's own editor; the rules stay the same."""
     documented = json.loads(run(KIND, "--docs", "--output-dir", "-").stdout)
     role = documented["properties"]["spec"]["properties"]["roleArn"]
-    shipped = shipped_schemas.shipped(KIND)["properties"]["spec"]["properties"]["roleArn"]
+    shipped = shipped_schemas.load_schema(KIND)["properties"]["spec"]["properties"]["roleArn"]
     assert role["description"].startswith(shipped["description"] + "\n\n")
     assert "<" not in role["description"]
     assert role | {"description": ""} == shipped | {"description": ""}
@@ -94,7 +94,7 @@ def test_wrong_use_is_refused(arguments: list[str]) -> None:
 @pytest.mark.parametrize(
     ("given", "begun", "offered"),
     [
-        ([], KIND[:5], [("plain", KIND), ("plain", shipped_schemas.partial(KIND))]),
+        ([], KIND[:5], [("plain", KIND), ("plain", shipped_schemas.make_partial_stem(KIND))]),
         ([], "bed", [("plain", shipped_schemas.FLEET)]),
         (["--modelines"], "jo", [("file", "jo")]),
     ],

@@ -13,8 +13,8 @@ from typing import Any
 import botocore
 import pytest
 
-from controller.adapters.aws.model_drift import drift_problems, installed_model
-from controller.adapters.schemas.schema_files import service_model
+from controller.adapters.aws.model_drift import find_drift_problems, load_installed_model
+from controller.adapters.schemas.schema_files import load_service_model
 from tests.support.commands import Ran, call, environment
 from tests.support.manifests import KIND, manifest, spec, write
 
@@ -138,7 +138,7 @@ def test_installed_model_is_read_as_botocore_reads_it(monkeypatch: pytest.Monkey
     monkeypatch.delenv("AWS_DATA_PATH", raising=False)
     monkeypatch.setenv("HOME", "/nowhere")
 
-    assert installed_model() == service_model()
+    assert load_installed_model() == load_service_model()
 
 
 @pytest.mark.parametrize(
@@ -158,7 +158,7 @@ def test_model_that_cannot_be_read_is_no_warning(
     spec = ModuleSpec("botocore", None, origin=str(package / "__init__.py"))
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: spec)
 
-    assert drift_problems([KIND], "jobs") == ()
+    assert find_drift_problems([KIND], "jobs") == ()
 
 
 def test_many_members_are_counted(folder: Path) -> None:

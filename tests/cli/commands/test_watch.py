@@ -12,7 +12,7 @@ import click
 import pytest
 
 from controller.adapters.metrics.prometheus import Metrics
-from controller.cli.watch.endpoints import serve_at_last
+from controller.cli.watch.endpoints import start_serving_with_retries
 from controller.core.kinds.registry import KINDS
 from tests.daemon.process import Watch, names, phase, phases, watch
 from tests.sandbox.support import DEADLINE, poll
@@ -184,9 +184,9 @@ def test_a_folder_that_comes_later_is_waited_for(tree: Project) -> None:
 
 def test_an_address_that_nobody_has_is_told() -> None:
     """Who cannot listen reads why, and not of another process that would have the address."""
-    daemon: Any = SimpleNamespace(alive=bool, ready=bool, pause=lambda _: None)
+    daemon: Any = SimpleNamespace(is_alive=bool, is_ready=bool, pause=lambda _: None)
     with ExitStack() as stack, pytest.raises(click.UsageError) as caught:
-        serve_at_last(stack, "192.0.2.1:0", daemon, Metrics(KINDS, time.time))
+        start_serving_with_retries(stack, "192.0.2.1:0", daemon, Metrics(KINDS, time.time))
 
     assert "--listen: cannot listen on 192.0.2.1:0: " in caught.value.message
 

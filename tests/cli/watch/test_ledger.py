@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from controller.adapters.git.work_trees import WorkTrees
-from controller.adapters.sidecars.store import Sidecars
+from controller.adapters.sidecars.store import SidecarLedger
 from controller.cli.watch import ledger
-from controller.cli.watch.ledger import Turns
+from controller.cli.watch.ledger import SerializedLedger
 from controller.core.kinds.registry import KINDS
-from controller.core.model import SUBMITTING, JobKey, Recorded, Source
-from controller.engine.apply import PassLeftError
+from controller.core.model import SUBMITTING, JobKey, JobRecord, Source
+from controller.engine.apply import PassAbortedError
 from controller.ports import LedgerError
 from tests.git.support import git
 from tests.support.checkouts import commit, halfway, repository
@@ -53,33 +53,35 @@ def test_a_record_is_read_of_one_commit(top: Path) -> None:
 def test_a_checkout_while_records_are_read_is_noticed(top: Path) -> None:
     """No lock before and none after, but git has written the index: the records are read again."""
 
-    class Late(Sidecars):
-        def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, Recorded]:
+    class Late(SidecarLedger):
+        def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, JobRecord]:
             found = super().read(sources)
             if found[KEY].phase == "Completed":
                 git(top, "checkout", "-q", "one")
             return found
 
     jobs = top / "jobs"
-    turns = Turns(Late([jobs], KINDS), threading.RLock(), WorkTrees([jobs]).standings)
+    turns = SerializedLedger(Late([jobs], KINDS), threading.RLock(), WorkTrees([jobs]).get_states)
 
     assert turns.read({KEY: _source(top)})[KEY].phase == "Failed"
 
 
 def test_nothing_begins_beside_a_checkout(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A checkout that goes on ends the pass, and an intent that it may take away is not written."""
-    monkeypatch.setattr(ledger, "PATIENCE", 0.0)
+    monkeypatch.setattr(ledger, "GIT_WAIT_SECONDS", 0.0)
     turns = _turns(top)
     with halfway(top, "one", "jobs/a.status.json"):
-        with pytest.raises(PassLeftError):
+        with pytest.raises(PassAbortedError):
             turns.read({KEY: _source(top)})
         with pytest.raises(LedgerError, match="git is changing"):
             turns.write(_source(top), KEY, {"phase": SUBMITTING})
 
 
-def _turns(top: Path) -> Turns:
+def _turns(top: Path) -> SerializedLedger:
     jobs = top / "jobs"
-    return Turns(Sidecars([jobs], KINDS), threading.RLock(), WorkTrees([jobs]).standings)
+    return SerializedLedger(
+        SidecarLedger([jobs], KINDS), threading.RLock(), WorkTrees([jobs]).get_states
+    )
 
 
 def _source(top: Path) -> Source:

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from controller.adapters.git.work_trees import STALE, WorkTrees
-from controller.cli.watch.stable_reader import SteadyReading
-from controller.cli.watch.tree_reader import Reading
+from controller.adapters.git.work_trees import STALE_LOCK_SECONDS, WorkTrees
+from controller.cli.watch.stable_reader import StableReader
+from controller.cli.watch.tree_reader import ManifestReader
 from controller.core.model import JobKey
 from controller.core.sharding import Shard
-from controller.daemon.work_queue import Intake
+from controller.daemon.work_queue import DesiredState
 from tests.git.support import git
 from tests.support.checkouts import commit, halfway, repository
 from tests.support.manifests import KIND, manifest, write
@@ -33,20 +33,20 @@ class Clock:
         return self.time
 
 
-def steady(jobs: Path, settle: float = 0.0, clock: Clock | None = None) -> SteadyReading:
+def steady(jobs: Path, settle: float = 0.0, clock: Clock | None = None) -> StableReader:
     """Return a reading of a folder as the daemon makes it."""
     now = clock or Clock()
-    reading = Reading([jobs], GIVEN, Shard(), 60.0, now)
-    return SteadyReading(reading, WorkTrees([jobs]), [jobs], settle, now)
+    reading = ManifestReader([jobs], GIVEN, Shard(), 60.0, now)
+    return StableReader(reading, WorkTrees([jobs]), [jobs], settle, now)
 
 
-def keys(intake: Intake) -> set[str]:
+def keys(intake: DesiredState) -> set[str]:
     """Return the names of the jobs that are wanted."""
     assert not intake.broken
     return {key.name for key in intake.desired}
 
 
-def kms(intake: Intake, name: str) -> object:
+def kms(intake: DesiredState, name: str) -> object:
     """Return the key that a job is encrypted with."""
     submission = intake.desired[JobKey(KIND, name)].submission
     assert submission is not None
@@ -75,12 +75,12 @@ def test_half_a_checkout_is_not_read(top: Path) -> None:
         assert (top / "jobs" / "00.yaml").exists()
         found = reading.read()
         assert "index.lock exists" in found.unsettled
-        assert 0 < found.again <= 1
+        assert 0 < found.reread_after <= 1
 
     found = reading.read()
     assert keys(found) == {"00", "zz"}
     assert kms(found, "00")
-    assert found.again == math.inf
+    assert found.reread_after == math.inf
 
 
 def test_half_a_checkout_of_a_worktree_or_submodule_is_not_read(top: Path) -> None:
@@ -102,14 +102,14 @@ def test_a_checkout_that_passed_during_the_reading_is_noticed(top: Path) -> None
     """No lock before and none after, but git has written the index: it is read again."""
     jobs, clock = top / "jobs", Clock()
 
-    class Late(Reading):
-        def read(self, stale: object = ()) -> Intake:
+    class Late(ManifestReader):
+        def read(self, stale: object = ()) -> DesiredState:
             found = super().read()
             git(top, "checkout", "-q", "two")
             return found
 
     late = Late([jobs], GIVEN, Shard(), 60.0, clock)
-    assert SteadyReading(late, WorkTrees([jobs]), [jobs], 0.0, clock).read().unsettled
+    assert StableReader(late, WorkTrees([jobs]), [jobs], 0.0, clock).read().unsettled
 
 
 @pytest.mark.parametrize("command", ["rebase", "merge", "cherry-pick"])
@@ -136,13 +136,13 @@ def test_beside_a_stale_lock_what_equals_head_counts(top: Path) -> None:
     reading.read()
     lock = top / ".git" / "index.lock"
     lock.touch()
-    os.utime(lock, (time.time() - STALE - 1,) * 2)
+    os.utime(lock, (time.time() - STALE_LOCK_SECONDS - 1,) * 2)
     write(jobs / "zz.yaml", manifest("zz", policy={"state": "Stopped"}))
     write(jobs / "new.yaml", manifest("new"))
 
     found = reading.read()
 
-    assert found.stale == (str(lock),)
+    assert found.stale_locks == (str(lock),)
     assert keys(found) == {"00", "zz"}
     assert found.desired[JobKey(KIND, "zz")].policy.state == "Submitted"
     assert found.coverage() is None
@@ -175,7 +175,7 @@ def test_defaults_that_are_away_for_a_moment_count_as_there(top: Path) -> None:
     held = reading.read()
     assert held.desired == before.desired
     assert held.coverage() is None
-    assert 0 < held.again <= 60
+    assert 0 < held.reread_after <= 60
 
     (top / "away").rename(jobs / "_defaults.yaml")
     assert reading.read().desired == before.desired
@@ -185,7 +185,7 @@ def test_defaults_that_are_away_for_a_moment_count_as_there(top: Path) -> None:
     clock.time += 60.0
     after = reading.read()
     assert not kms(after, "00")
-    assert after.again == math.inf
+    assert after.reread_after == math.inf
 
 
 @pytest.mark.parametrize("is_new", [False, True])
@@ -248,12 +248,12 @@ def test_a_tree_that_is_filled_slowly_is_read_when_it_is_quiet(tmp_path: Path) -
     jobs, clock = tmp_path / "jobs", Clock()
     write(jobs / "a.yaml", manifest("a"))
     reading = steady(jobs, 5.0, clock)
-    assert reading.read().again == 5.0
+    assert reading.read().reread_after == 5.0
     clock.time += 4.0
     write(jobs / "b.yaml", manifest("b"))
     assert reading.read().unsettled
     clock.time += 4.0
-    assert reading.read().again == 1.0
+    assert reading.read().reread_after == 1.0
     clock.time += 1.0
 
     assert keys(reading.read()) == {"a", "b"}
@@ -270,4 +270,4 @@ def test_pointer_that_is_no_file_is_not_waited_for(tmp_path: Path, what: str) ->
         (nested / ".git").symlink_to("/dev/zero")
     trees = WorkTrees([nested])
 
-    assert "cannot be read" in trees.standings()[str(nested)].locked
+    assert "cannot be read" in trees.get_states()[str(nested)].locked

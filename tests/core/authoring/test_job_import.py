@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.adapters.schemas import shipped_schemas
-from controller.adapters.schemas.kind_readers import readable
+from controller.adapters.schemas.kind_readers import get_kind_reader
 from controller.adapters.yaml.parser import parse
 from controller.core.authoring.job_import import (
     Draft,
@@ -22,15 +22,15 @@ from controller.core.authoring.job_import import (
 )
 from controller.core.authoring.manifest_writer import written
 from controller.core.documents.decoder import compiled, read
-from controller.core.identity.tokens import with_names
-from controller.core.jobs.diff import difference
+from controller.core.identity.tokens import fill_names
+from controller.core.jobs.diff import compare_members
 from controller.core.kinds.registry import KINDS
-from controller.core.model import Live, Place, Target
+from controller.core.model import LiveJob, Place, Target
 from tests.support.manifests import KIND, spec
 
 DATA = Path(__file__).parents[2] / "data"
 ROW = KINDS[KIND]
-SCHEMA = shipped_schemas.shipped(KIND)
+SCHEMA = shipped_schemas.load_schema(KIND)
 LIVE: list[dict[str, Any]] = json.loads((DATA / "live_get.json").read_text())
 ARN = "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/amazon.nova-micro-v1:0/abc"
 SHOWN: dict[str, Any] = {
@@ -48,7 +48,7 @@ SHOWN: dict[str, Any] = {
 
 def read_back(text: str) -> Any:
     """Return what our reader makes of a manifest's text."""
-    known = readable(KIND)
+    known = get_kind_reader(KIND)
     assert known is not None
     (document,) = parse(text.encode()).documents
     value, flaws = read(document.root, known.grammar)
@@ -61,10 +61,10 @@ def text_of(draft: Draft) -> str:
     return written(draft.document, SCHEMA, draft.comments, "../schemas/x.json")
 
 
-def live(members: dict[str, Any]) -> Live:
+def live(members: dict[str, Any]) -> LiveJob:
     """Return a job as Get shows it."""
     token = members.get("clientRequestToken")
-    return Live(members["jobArn"], members["jobName"], members["status"], token, members)
+    return LiveJob(members["jobArn"], members["jobName"], members["status"], token, members)
 
 
 def imported(members: dict[str, Any], **tags: dict[str, str]) -> Draft:
@@ -168,7 +168,7 @@ def test_names_that_the_manifest_stands_for_are_left_out(job: str, model: str | 
     draft = from_request(ROW, request)
     document = read_back(text_of(draft))
 
-    sent = with_names(ROW, document["spec"], document["metadata"]["name"])
+    sent = fill_names(ROW, document["spec"], document["metadata"]["name"])
     assert sent == {**request, "customModelName": model or "support-bot"}
     assert ("jobName" in document["spec"]) == (job != "support-bot")
     assert bool(draft.notes) == (model is None)
@@ -182,13 +182,13 @@ def test_recorded_job_is_equal_to_its_manifest(recorded: dict[str, Any]) -> None
 
     document = read_back(text_of(draft))
 
-    request = with_names(ROW, document["spec"], document["metadata"]["name"])
-    assert difference(ROW, request, members).changes == ()
+    request = fill_names(ROW, document["spec"], document["metadata"]["name"])
+    assert compare_members(ROW, request, members).changes == ()
     assert document["policy"] == {"adopt": members["jobArn"]}
     assert draft.notes == ()
-    known = readable(KIND)
+    known = get_kind_reader(KIND)
     assert known is not None
-    assert known.findings({**document, "spec": request}) == ()
+    assert known.find_mistakes({**document, "spec": request}) == ()
 
 
 def test_what_get_adds_is_not_written() -> None:
@@ -238,11 +238,11 @@ def test_sensitive_values_are_not_written() -> None:
     assert "hush" not in text + " ".join(draft.notes)
     assert text.count("# Write the value that was submitted") == 2
     assert draft.incomplete
-    known = readable(KIND)
+    known = get_kind_reader(KIND)
     assert known is not None
     document = read_back(text)
-    named = {**document, "spec": with_names(ROW, document["spec"], "support-bot")}
-    assert any("placeholder" in one.message for one in known.findings(named))
+    named = {**document, "spec": fill_names(ROW, document["spec"], "support-bot")}
+    assert any("placeholder" in one.message for one in known.find_mistakes(named))
 
 
 @pytest.mark.parametrize(

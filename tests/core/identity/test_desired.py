@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from controller.core.identity.desired import desire
-from controller.core.identity.tokens import submission
+from controller.core.identity.desired import build_desired
+from controller.core.identity.tokens import derive_submission
 from controller.core.model import (
     JobKey,
     Manifest,
@@ -32,16 +32,16 @@ def manifest(**changes: Any) -> Manifest:
 
 def test_valid_manifest_has_its_submission() -> None:
     """A valid manifest has exactly the submission that identity derives."""
-    made = desire(manifest(), OFFERED, "acme-ml", Target())
+    made = build_desired(manifest(), OFFERED, "acme-ml", Target())
 
-    assert made.submission == submission(OFFERED, SPEC, "support-bot", "acme-ml")
+    assert made.submission == derive_submission(OFFERED, SPEC, "support-bot", "acme-ml")
     assert made.name == "support-bot"
     assert made.problems == ()
 
 
 def test_job_name_of_the_spec_is_used() -> None:
     """A job name in the spec is used, whatever the manifest is named."""
-    made = desire(manifest(spec={**SPEC, "jobName": "another"}), OFFERED, "", Target())
+    made = build_desired(manifest(spec={**SPEC, "jobName": "another"}), OFFERED, "", Target())
 
     assert made.name == "another"
     assert made.submission is not None
@@ -60,7 +60,7 @@ def test_job_name_of_the_spec_is_used() -> None:
 )
 def test_invalid_manifest_only_has_a_name(given: Manifest, outside: tuple[Problem, ...]) -> None:
     """An invalid manifest has nothing to submit, but a job to look up."""
-    made = desire(given, OFFERED, "acme-ml", Target(), outside)
+    made = build_desired(given, OFFERED, "acme-ml", Target(), outside)
 
     assert made.submission is None
     assert made.name == "support-bot"
@@ -80,20 +80,22 @@ def test_invalid_manifest_only_has_a_name(given: Manifest, outside: tuple[Proble
 )
 def test_target_fills_its_gaps(own: Target, resolved: Target) -> None:
     """The fleet's target fills the gaps of a manifest's."""
-    assert desire(manifest(target=own), OFFERED, "", FALLBACK).target == resolved
+    assert build_desired(manifest(target=own), OFFERED, "", FALLBACK).target == resolved
 
 
 def test_policy_and_labels_are_taken_over() -> None:
     """Policy and labels are passed on unchanged."""
     policy, labels = Policy(state=State.STOPPED, priority=7), {"team": "support"}
-    made = desire(manifest(policy=policy, labels=labels), OFFERED, "", Target())
+    made = build_desired(manifest(policy=policy, labels=labels), OFFERED, "", Target())
 
     assert (made.policy, made.labels, made.key, made.source) == (policy, labels, KEY, SOURCE)
 
 
 def test_owner_changes_only_the_token() -> None:
     """Two owners have the same digest under different tokens."""
-    one, other = (desire(manifest(), OFFERED, owner, Target()).submission for owner in ("a", "b"))
+    one, other = (
+        build_desired(manifest(), OFFERED, owner, Target()).submission for owner in ("a", "b")
+    )
 
     assert one is not None
     assert other is not None

@@ -29,7 +29,7 @@ each_vector = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vect
 
 def submission_of(vector: Vector) -> Submission:
     """Derive the submission that a vector describes."""
-    return tokens.submission(
+    return tokens.derive_submission(
         KIND,
         vector["spec"],
         vector["name"],
@@ -56,7 +56,7 @@ def test_vector_keeps_its_identity(vector: Vector) -> None:
 @each_vector
 def test_vector_keeps_its_revision(vector: Vector) -> None:
     """A revision's eight digits come from the unsuffixed request at attempt 0."""
-    revision = tokens.revision_of(KIND, vector["spec"], vector["name"])
+    revision = tokens.compute_revision(KIND, vector["spec"], vector["name"])
 
     assert revision == vector["expect"]["revision"]
 
@@ -121,7 +121,7 @@ def test_floats_of_one_value_are_one_job() -> None:
 )
 def test_ownership_is_read_from_the_token(token: str, expected: Ownership) -> None:
     """A token shows whether a job is this manifest's, this owner's or foreign."""
-    assert tokens.ownership(token, submission_of(DESIGN), DESIGN["owner"]) is expected
+    assert tokens.classify_token(token, submission_of(DESIGN), DESIGN["owner"]) is expected
 
 
 @pytest.mark.parametrize(
@@ -134,4 +134,4 @@ def test_ownership_is_read_from_the_token(token: str, expected: Ownership) -> No
 )
 def test_digest_is_read_back_from_our_tokens_only(token: str | None, expected: str) -> None:
     """Our tokens contain their digest; other tokens contain none."""
-    assert tokens.digest_of(token) == expected
+    assert tokens.parse_digest(token) == expected

@@ -67,7 +67,7 @@ def replaced(value: Any, path: tuple[str | int, ...], new: Any) -> Any:
 
 def digest(request: dict[str, Any], attempt: int = 0) -> str:
     """Return the digest under the customization kind."""
-    return tokens.digest(KIND, request, attempt)
+    return tokens.compute_digest(KIND, request, attempt)
 
 
 @settings(deadline=None, max_examples=200)
@@ -120,11 +120,11 @@ def test_digest_agrees_with_another_canonical_form(request: dict[str, Any], atte
 @given(owner=st.text(), request=plain_requests)
 def test_token_is_valid_for_the_service(owner: str, request: dict[str, Any]) -> None:
     """Every token matches the service's pattern, whatever the owner."""
-    made = tokens.token(owner, digest(request))
+    made = tokens.build_token(owner, digest(request))
 
     assert GRAMMAR.fullmatch(made)
-    assert made.startswith(tokens.owner_mark(owner))
-    assert tokens.digest_of(made) == digest(request)
+    assert made.startswith(tokens.get_owner_prefix(owner))
+    assert tokens.parse_digest(made) == digest(request)
 
 
 @settings(deadline=None, max_examples=200)
@@ -137,7 +137,7 @@ def test_attempt_revision_and_owner_change_the_token(
 ) -> None:
     """Submissions of one spec share a token only if attempt, revision and owner are equal."""
     made = {
-        tokens.submission(KIND, {}, "job", owner, attempt=attempt, revision=revision).token
+        tokens.derive_submission(KIND, {}, "job", owner, attempt=attempt, revision=revision).token
         for attempt, revision, owner in (first, second)
     }
 

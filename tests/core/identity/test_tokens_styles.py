@@ -32,7 +32,7 @@ def token_of(manifest: Manifest, owner: str = "acme-ml") -> str:
     """Return the token under which a manifest is submitted."""
     assert manifest.spec is not None
     kind = KINDS[manifest.key.kind]
-    return tokens.submission(kind, manifest.spec, manifest.key.name, owner).token
+    return tokens.derive_submission(kind, manifest.spec, manifest.key.name, owner).token
 
 
 @pytest.mark.parametrize("path", [*STYLES, EXAMPLE], ids=lambda path: path.stem)

@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.core.fleet import fleet_of
-from controller.core.jobs.attempts import Lineage
-from controller.core.model import Existence, Live, Observation, Recorded
+from controller.core.fleet import parse_fleet
+from controller.core.jobs.attempts import Attempts
+from controller.core.model import Existence, JobRecord, LiveJob, Observation
 from controller.core.planning.actions import Outcome, Verb
-from controller.core.planning.plan import decide
-from controller.core.status.entry import entry
-from controller.core.status.parse import parse
+from controller.core.planning.plan import decide_action
+from controller.core.status.entry import build_entry
+from controller.core.status.parse import parse_entry
 from tests.contract.showing import arn_of
 from tests.core.cases import (
     FOREIGN_TOKEN,
@@ -33,7 +33,7 @@ from tests.core.cases import (
     trodden,
 )
 
-FLEET = fleet_of({"owner": "acme-ml"})
+FLEET = parse_fleet({"owner": "acme-ml"})
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 NAME = "support-bot"
 KEPT = {"changed": "ours"}
@@ -76,13 +76,13 @@ histories = st.lists(
 )
 
 
-def _lineage(policy: dict[str, Any], spec: dict[str, Any], kind: Any = OFFERED) -> Lineage:
-    return Lineage(kind, desired_of({"policy": policy, "spec": spec}, FLEET, kind, NAME), FLEET)
+def _lineage(policy: dict[str, Any], spec: dict[str, Any], kind: Any = OFFERED) -> Attempts:
+    return Attempts(kind, desired_of({"policy": policy, "spec": spec}, FLEET, kind, NAME), FLEET)
 
 
-def _there(lineage: Lineage, given: list[dict[str, Any]]) -> list[Live]:
+def _there(lineage: Attempts, given: list[dict[str, Any]]) -> list[LiveJob]:
     """Return the jobs, the first of each name: the service keeps names unique."""
-    lives: dict[str, Live] = {}
+    lives: dict[str, LiveJob] = {}
     for number, one in enumerate(given):
         arn = arn_of(lineage.kind, f"job{number:09}")
         asked = made_of(one, lineage)
@@ -91,7 +91,7 @@ def _there(lineage: Lineage, given: list[dict[str, Any]]) -> list[Live]:
 
 
 @st.composite
-def sidecars(draw: Draw, lineage: Lineage, lives: list[Live]) -> Recorded | None:
+def sidecars(draw: Draw, lineage: Attempts, lives: list[LiveJob]) -> JobRecord | None:
     """Draw an entry of one of the jobs, of none, or with meaningless members."""
     if draw(st.integers(0, 1)):
         return None
@@ -103,7 +103,7 @@ def sidecars(draw: Draw, lineage: Lineage, lives: list[Live]) -> Recorded | None
         raw |= {"jobArn": live.arn, "live": live.members, "phase": live.status}
     raw["history"] = draw(histories)
     spoilt = draw(st.dictionaries(st.sampled_from([*raw, "tags", "target"]), garbage, max_size=2))
-    return parse(lineage.kind, raw | spoilt, NOW)
+    return parse_entry(lineage.kind, raw | spoilt, NOW)
 
 
 @settings(deadline=None, max_examples=200)
@@ -123,15 +123,15 @@ def test_every_search_is_short_and_repeats_no_lookup(
     assert len(set(asked)) == len(asked)
     names = {live.arn: live.name for live in lives}
     seen = [names.get(one, one) for one in asked if one in names or one in names.values()]
-    if found.following is not None:
-        assert found.following.name in asked
-        assert found.following.name not in names.values()
+    if found.next_submission is not None:
+        assert found.next_submission.name in asked
+        assert found.next_submission.name not in names.values()
     assert found.live is None or found.live.name in seen
     others = [one.live.arn for one in found.earlier]
     assert found.live is None or found.live.arn not in others
 
 
-def _written(lineage: Lineage, lives: list[Live]) -> Recorded | None:
+def _written(lineage: Attempts, lives: list[LiveJob]) -> JobRecord | None:
     """Return the entry that a pass without a record writes, unless it submits."""
     found, _ = trodden(lineage, None, lives)
     existence = Existence.PRESENT if found.live else Existence.ABSENT
@@ -141,12 +141,14 @@ def _written(lineage: Lineage, lives: list[Live]) -> Recorded | None:
         found.live,
         submission=found.submission,
         earlier=found.earlier,
-        following=found.following,
+        next_submission=found.next_submission,
     )
-    action = decide(lineage.kind, lineage.desired, seen, None, FLEET, NOW)
+    action = decide_action(lineage.kind, lineage.desired, seen, None, FLEET, NOW)
     if action.verb is Verb.SUBMIT:
         return None
-    return parse(lineage.kind, entry(lineage.kind, Outcome(action, action), None, "acme-ml"), NOW)
+    return parse_entry(
+        lineage.kind, build_entry(lineage.kind, Outcome(action, action), None, "acme-ml"), NOW
+    )
 
 
 @settings(deadline=None, max_examples=200)
@@ -177,7 +179,7 @@ def test_a_lost_sidecar_changes_nothing(
     assert along.live == without.live
     if policy.get("adopt") != recorded.arn:
         assert along.submission == without.submission
-        assert along.following == without.following
+        assert along.next_submission == without.next_submission
 
 
 def _by_hand(spec: dict[str, Any], attempt: int, *, revised: bool) -> tuple[str, str, str]:
@@ -204,7 +206,7 @@ def test_names_and_tokens_match_the_design(
     spec: dict[str, Any], attempt: int, begun: int, *, revised: bool
 ) -> None:
     """Every attempt's name, digest and token follow from the manifest alone."""
-    made = _lineage({"attempt": begun}, spec).at(attempt, revised=revised)
+    made = _lineage({"attempt": begun}, spec).derive_attempt(attempt, revised=revised)
 
     expected = _by_hand({**SPEC, **spec}, attempt, revised=revised)
     assert (made.name, made.digest, made.token) == expected
@@ -214,7 +216,7 @@ def test_names_and_tokens_match_the_design(
 def test_job_of_no_scheme_is_never_taken_for_an_attempt(*, revised: bool) -> None:
     """Neither a foreign token nor another digest makes the next attempt due."""
     lineage = _lineage({"attempt": 2}, {})
-    made = lineage.at(0, revised=revised)
+    made = lineage.derive_attempt(0, revised=revised)
     for token in (FOREIGN_TOKEN, f"bj1-00000000-{made.digest}", f"{made.token[:13]}{OTHER_DIGEST}"):
-        live = Live(arn_of(OFFERED, "job000000000"), made.name, "Failed", token, {})
-        assert lineage.after(made, live, None) is None
+        live = LiveJob(arn_of(OFFERED, "job000000000"), made.name, "Failed", token, {})
+        assert lineage.find_next_attempt(made, live, None) is None

@@ -12,7 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.core.jobs.diff import MASK, Difference, difference, failure_text, masked
+from controller.core.jobs.diff import (
+    MASK,
+    Difference,
+    compare_members,
+    get_failure_message,
+    mask_sensitive,
+)
 from controller.core.kinds.registry import KINDS
 from tests.contract.showing import shown
 from tests.core.cases import SPEC
@@ -53,7 +59,7 @@ def behind(live: Mapping[str, Any]) -> dict[str, Any]:
 
 def found(request: Mapping[str, Any], members: Mapping[str, Any]) -> Difference:
     """Compare under the customization kind."""
-    return difference(KIND, request, members)
+    return compare_members(KIND, request, members)
 
 
 def members_changed(request: Mapping[str, Any], members: Mapping[str, Any]) -> list[str]:
@@ -194,7 +200,7 @@ def test_what_a_sidecar_masks_is_not_known_to_differ() -> None:
     """A job known only from its sidecar has no sensitive values to compare."""
     logs = {"requestMetadataFilters": {"andAll": [{"equals": {"team": "support"}}]}}
     request = {**FULL, "trainingDataConfig": {"invocationLogsConfig": logs}}
-    made = found(request, masked(KIND, {**SHOWN, **request}))
+    made = found(request, mask_sensitive(KIND, {**SHOWN, **request}))
 
     inside = "trainingDataConfig.invocationLogsConfig.requestMetadataFilters.andAll[0].equals"
     assert (made.changes, made.unknown) == ((), (inside,))
@@ -280,14 +286,14 @@ def test_sensitive_values_never_show(declared: Any, live: Any) -> None:
 
     assert made.changes
     assert "secret" not in repr(made)
-    assert "secret" not in repr(masked(KIND, filtered(declared)))
+    assert "secret" not in repr(mask_sensitive(KIND, filtered(declared)))
 
 
 def test_mask_replaces_sensitive_values_only() -> None:
     """Only values of sensitive members are replaced, at any depth."""
     value = filtered({"andAll": [{"equals": {"a": "b"}}, {"notEquals": {"a": "b"}}]})
     before = json.dumps(value)
-    logs = masked(KIND, value)["trainingDataConfig"]["invocationLogsConfig"]
+    logs = mask_sensitive(KIND, value)["trainingDataConfig"]["invocationLogsConfig"]
 
     assert logs["requestMetadataFilters"] == {"andAll": [{"equals": MASK}, {"notEquals": MASK}]}
     assert logs["invocationLogSource"] == {"s3Uri": "s3://acme/logs"}
@@ -305,7 +311,7 @@ def test_mask_replaces_sensitive_values_only() -> None:
 )
 def test_cause_of_a_failure(sensitive: frozenset[str], members: dict[str, str], told: str) -> None:
     """A failure's cause is the service's text, masked for kinds that mark it sensitive."""
-    assert failure_text(replace(KIND, sensitive=sensitive), members) == told
+    assert get_failure_message(replace(KIND, sensitive=sensitive), members) == told
 
 
 LEAVES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1).map(lambda text: f"x{text}")

@@ -20,14 +20,14 @@ from controller.core.jobs.failure_causes import (
     PERMISSION,
     POLICY,
     UNKNOWN,
-    cause_of,
-    heals,
+    classify_failure,
+    is_retryable,
 )
-from controller.sandbox.jobs.job_failures import FAILURES, Failure
+from controller.sandbox.jobs.job_failures import FAILURES, SimulatedFailure
 
 NO_FILE = Fleet()
 UNEXPECTED = "Encountered an unexpected error when processing the request, please try again"
-CAUSES = {cause.word: cause for cause in (INTERNAL, CAPACITY, PERMISSION, DATA, POLICY)}
+CAUSES = {cause.label: cause for cause in (INTERNAL, CAPACITY, PERMISSION, DATA, POLICY)}
 # As the service was seen to write them, by what is behind them; the names are made up.
 SEEN = json.loads((Path(__file__).parents[2] / "data" / "failures.json").read_text("utf-8"))
 
@@ -37,8 +37,8 @@ SEEN = json.loads((Path(__file__).parents[2] / "data" / "failures.json").read_te
 )
 def test_each_message_has_its_cause(word: str, message: str) -> None:
     """Every known message has its cause; only internal errors and capacity are retried."""
-    assert cause_of(message, NO_FILE) == CAUSES[word]
-    assert heals(message, NO_FILE) == (CAUSES[word] in {INTERNAL, CAPACITY})
+    assert classify_failure(message, NO_FILE) == CAUSES[word]
+    assert is_retryable(message, NO_FILE) == (CAUSES[word] in {INTERNAL, CAPACITY})
 
 
 def test_each_cause_was_seen() -> None:
@@ -51,20 +51,20 @@ def test_each_cause_was_seen() -> None:
 )
 def test_unknown_message_is_not_retried(message: str) -> None:
     """An unknown or missing message is never a reason to pay again."""
-    assert cause_of(message, NO_FILE) == UNKNOWN
-    assert not heals(message, NO_FILE)
+    assert classify_failure(message, NO_FILE) == UNKNOWN
+    assert not is_retryable(message, NO_FILE)
 
 
 def test_case_and_whitespace_do_not_matter() -> None:
     """Case and line breaks in a message do not matter."""
-    assert heals(UNEXPECTED.upper().replace(" ", " \n"), NO_FILE)
+    assert is_retryable(UNEXPECTED.upper().replace(" ", " \n"), NO_FILE)
 
 
 def test_permanent_cause_wins_within_one_message() -> None:
     """A message with both kinds of causes is not retried."""
     both = f"{UNEXPECTED}: Could not validate GetObject permissions to access the bucket"
 
-    assert cause_of(both, NO_FILE) == PERMISSION
+    assert classify_failure(both, NO_FILE) == PERMISSION
 
 
 def test_fleet_adds_failures_that_heal() -> None:
@@ -72,10 +72,10 @@ def test_fleet_adds_failures_that_heal() -> None:
     fleet = Fleet(failures=Failures(healing=("*out of *Accelerators*",)))
     message = "The Region is out of p5 accelerators today"
 
-    assert cause_of(message, fleet) == FLEET_HEALING
-    assert heals(message, fleet)
-    assert not heals(message, NO_FILE)
-    assert not heals("Something else", fleet)
+    assert classify_failure(message, fleet) == FLEET_HEALING
+    assert is_retryable(message, fleet)
+    assert not is_retryable(message, NO_FILE)
+    assert not is_retryable("Something else", fleet)
 
 
 def test_fleet_overrules_the_table_both_ways() -> None:
@@ -83,29 +83,29 @@ def test_fleet_overrules_the_table_both_ways() -> None:
     stricter = Fleet(failures=Failures(lasting=("Encountered an unexpected error*",)))
     bolder = Fleet(failures=Failures(healing=("*flagged*",)))
 
-    assert cause_of(UNEXPECTED, stricter) == FLEET_LASTING
-    assert not heals(UNEXPECTED, stricter)
-    assert heals("Automated tests flagged this job", bolder)
+    assert classify_failure(UNEXPECTED, stricter) == FLEET_LASTING
+    assert not is_retryable(UNEXPECTED, stricter)
+    assert is_retryable("Automated tests flagged this job", bolder)
 
 
 def test_lasting_wins_over_healing() -> None:
     """A message in both of the fleet's lists is not retried."""
     fleet = Fleet(failures=Failures(healing=("*",), lasting=("*quota*",)))
 
-    assert not heals("The quota is used up", fleet)
-    assert heals("Anything else", fleet)
+    assert not is_retryable("The quota is used up", fleet)
+    assert is_retryable("Anything else", fleet)
 
 
 def test_star_does_not_match_a_missing_message() -> None:
     """A job that failed without a message is not retried, whatever the fleet lists."""
-    assert not heals("", Fleet(failures=Failures(healing=("*",))))
+    assert not is_retryable("", Fleet(failures=Failures(healing=("*",))))
 
 
 @given(st.text(max_size=60))
 @settings(deadline=None, max_examples=300)
 def test_every_message_has_a_cause(message: str) -> None:
     """Any text has a cause, and is retried only if that cause is temporary."""
-    assert heals(message, NO_FILE) == cause_of(message, NO_FILE).heals
+    assert is_retryable(message, NO_FILE) == classify_failure(message, NO_FILE).is_retryable
 
 
 def test_patterns_are_linear() -> None:
@@ -113,11 +113,11 @@ def test_patterns_are_linear() -> None:
     fleet = Fleet(failures=Failures(lasting=("*a" * 1000 + "*b",)))
     began = time.thread_time()
 
-    assert cause_of("a" * 50_000, fleet) == UNKNOWN
+    assert classify_failure("a" * 50_000, fleet) == UNKNOWN
     assert time.thread_time() - began < 2
 
 
 @pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.word)
-def test_sandbox_fails_with_messages_that_are_known(failure: Failure) -> None:
+def test_sandbox_fails_with_messages_that_are_known(failure: SimulatedFailure) -> None:
     """The table knows every failure that the sandbox simulates."""
-    assert cause_of(failure.message, NO_FILE) != UNKNOWN
+    assert classify_failure(failure.message, NO_FILE) != UNKNOWN

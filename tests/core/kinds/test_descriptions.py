@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from controller.adapters.schemas import shipped_schemas
-from controller.adapters.schemas.schema_files import service_model
+from controller.adapters.schemas.schema_files import load_service_model
 from controller.core.kinds.descriptions import Node, Words, worded
 from controller.core.kinds.registry import KINDS
 from controller.core.schema.envelope_docs import FLEET, MANIFEST
@@ -49,9 +49,9 @@ def members(node: Node, path: str = "") -> Iterator[tuple[str, Node]]:
 def every_member() -> list[Any]:
     """Return the members of all shipped schemas."""
     return [
-        pytest.param(shipped_schemas.shipped(stem), node, id=f"{stem}-{name}")
+        pytest.param(shipped_schemas.load_schema(stem), node, id=f"{stem}-{name}")
         for stem in STEMS
-        for name, node in members(dict(shipped_schemas.shipped(stem)))
+        for name, node in members(dict(shipped_schemas.load_schema(stem)))
     ]
 
 
@@ -83,8 +83,8 @@ def test_no_entry_is_idle(words: Words) -> None:
         node["description"]
         for stem in STEMS
         for _, node in [
-            ("", dict(shipped_schemas.shipped(stem))),
-            *members(dict(shipped_schemas.shipped(stem))),
+            ("", dict(shipped_schemas.load_schema(stem))),
+            *members(dict(shipped_schemas.load_schema(stem))),
         ]
     ]
     assert any(text.startswith(words.text) for text in said)
@@ -103,7 +103,7 @@ def test_no_entry_repeats_the_service() -> None:
     """No text shares six words in a row with the service's own documentation."""
     theirs = {
         run
-        for shape in service_model()["shapes"].values()
+        for shape in load_service_model()["shapes"].values()
         for holder in (shape, *shape.get("members", {}).values())
         for run in runs(plain_text(str(holder.get("documentation", ""))))
     }

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from controller.core.fleet import Fleet, Limits
 from controller.core.planning.actions import Action, Reason, Verb
-from controller.core.planning.admission import Crowd
-from controller.core.planning.plan import plan
+from controller.core.planning.admission import Occupancy
+from controller.core.planning.plan import build_plan
 from controller.core.planning.slots import Lane
 from tests.contract.showing import arn_of
 from tests.core.cases import NOW, OFFERED, PLACE, TEST_KINDS, Situation, situation
@@ -38,14 +38,14 @@ def acted(found: list[dict[str, Any]], max_active: int | None, active: int | Non
         situation(apart(one, number), fleet, f"job-{number}") for number, one in enumerate(found)
     ]
     counted = {} if active is None else {LANE: active}
-    made = plan(
+    made = build_plan(
         TEST_KINDS,
         [one.desired for one in jobs],
         {one.desired.key: one.observation for one in jobs},
         {one.desired.key: one.recorded for one in jobs if one.recorded is not None},
         fleet,
         NOW,
-        Crowd(counted),
+        Occupancy(counted),
     )
     return list(made.actions)
 

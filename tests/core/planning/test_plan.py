@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from controller.core.fleet import MAX_SUBMITS, Fleet, Limits
 from controller.core.model import Existence
 from controller.core.planning.actions import Action, Plan, Reason, Verb
-from controller.core.planning.plan import plan, refusal
+from controller.core.planning.plan import build_plan, check_submit_limit
 from tests.contract.showing import arn_of
 from tests.core.cases import NOW, OFFERED, TEST_KINDS, Situation, situation
 
@@ -57,7 +57,7 @@ PRODUCT = [
 
 def planned(found: list[Situation], fleet: Fleet = FLEET) -> Plan:
     """Return the plan for some situations."""
-    return plan(
+    return build_plan(
         TEST_KINDS,
         [one.desired for one in found],
         {one.desired.key: one.observation for one in found},
@@ -185,7 +185,7 @@ def test_admission_respects_the_limit(found: list[Situation], max_active: int) -
 def test_submit_limit_counts_submits(submits: int, limit: int, refused: bool) -> None:
     """A plan with as many submits as the limit passes; one more is refused, with a remedy."""
     made = planned([situation({}, FLEET, f"job-{number}") for number in range(submits)])
-    told = refusal(made, limit)
+    told = check_submit_limit(made, limit)
 
     assert (told is not None) is refused
     assert not refused or (f"{submits} submits" in str(told) and "--max-submits" in str(told))

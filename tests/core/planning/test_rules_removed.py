@@ -11,12 +11,17 @@ from typing import Any
 import pytest
 
 from controller.core.fleet import Fleet
-from controller.core.identity.tokens import owner_mark
-from controller.core.model import Existence, JobKey, Observation, Place, Recorded, Target
+from controller.core.identity.tokens import get_owner_prefix
+from controller.core.model import Existence, JobKey, JobRecord, Observation, Place, Target
 from controller.core.planning.actions import Action, Plan, Reason, Verb
-from controller.core.planning.orphaned_entries import Census, Stray, desired_of, removed
-from controller.core.planning.plan import decide, plan
-from controller.core.planning.rules_removed import Cleaning, collectable, refusal
+from controller.core.planning.orphaned_entries import (
+    ManifestIndex,
+    StrayEntry,
+    build_removed_job,
+    find_removed,
+)
+from controller.core.planning.plan import build_plan, decide_action
+from controller.core.planning.rules_removed import CleanupOptions, check_prune, is_collectable
 from tests.contract.showing import ACCOUNT, REGION, arn_of
 from tests.core.cases import NAMESAKES, NOW, OFFERED, PLACE, TEST_KINDS, Situation, situation
 
@@ -56,7 +61,7 @@ PRODUCT = [
 
 def decided(one: Situation) -> Action:
     """Return the action on a single situation."""
-    return decide(one.kind, one.desired, one.observation, one.recorded, FLEET, NOW)
+    return decide_action(one.kind, one.desired, one.observation, one.recorded, FLEET, NOW)
 
 
 @cache
@@ -65,7 +70,7 @@ def every() -> list[tuple[Situation, Action]]:
     return [(one, decided(one)) for one in (situation(given, FLEET) for given in PRODUCT)]
 
 
-def known(one: Situation) -> Recorded:
+def known(one: Situation) -> JobRecord:
     """Return the record of a removed job, which always has one."""
     assert one.recorded is not None
     return one.recorded
@@ -94,7 +99,7 @@ def test_stops_only_what_asked_for_it_and_is_ours() -> None:
         assert one.kind.stoppable
         for live in action.stops:
             assert live.status not in one.kind.terminal | one.kind.stopping
-            mark = owner_mark(FLEET.owner)
+            mark = get_owner_prefix(FLEET.owner)
             ours = live.arn == known(one).arn if live.token is None else live.token.startswith(mark)
             assert ours
 
@@ -117,7 +122,7 @@ def test_entry_of_a_job_that_may_run_is_never_collected() -> None:
     for one, action in every():
         live = action.live or one.observation.live
         runs = live is not None and live.status not in one.kind.terminal
-        if collectable(one.kind, action, known(one), NOW):
+        if is_collectable(one.kind, action, known(one), NOW):
             assert not runs or known(one).phase in one.kind.terminal
             assert action.verb is Verb.NOOP
         else:
@@ -131,15 +136,15 @@ def test_unanswered_create_is_collected_once_it_would_have_shown() -> None:
     one = situation(given, FLEET)
     settled = NOW + timedelta(seconds=NAMESAKES.settle_seconds)
 
-    assert not collectable(one.kind, decided(one), known(one), NOW)
-    assert collectable(one.kind, decided(one), known(one), settled)
+    assert not is_collectable(one.kind, decided(one), known(one), NOW)
+    assert is_collectable(one.kind, decided(one), known(one), settled)
 
 
 def test_wrong_credentials_of_a_removed_job_hold_no_other() -> None:
     """Wrong credentials of a removed job hold no job that has a manifest."""
     gone = {"removed": {"prune": True}, "sidecar": {**SIDECARS[2], "target": THERE}}
     found = [situation({}, FLEET, "bravo"), situation(gone, FLEET)]
-    made: Plan = plan(
+    made: Plan = build_plan(
         TEST_KINDS,
         [one.desired for one in found],
         {one.desired.key: one.observation for one in found},
@@ -164,59 +169,67 @@ def test_place_that_the_fleet_forbids_is_left_alone(*, prune: bool) -> None:
     assert (action.verb, action.reason) == (held if prune else left)
     assert "does not allow" in action.message
     assert one.entry(action, FLEET.owner) == known(one).entry
-    assert not collectable(one.kind, action, known(one), NOW)
+    assert not is_collectable(one.kind, action, known(one), NOW)
 
 
-def stray(path: str, name: str = "bot", **entry: Any) -> Stray:
+def stray(path: str, name: str = "bot", **entry: Any) -> StrayEntry:
     """Return an entry in a sidecar."""
     key = JobKey(OFFERED.name, name)
     given = {"removed": {}, "sidecar": {**IDENTITY, "target": HERE, **entry}}
-    return Stray(path, f"/tree/{path}", key, known(situation(given, FLEET, name)))
+    return StrayEntry(path, f"/tree/{path}", key, known(situation(given, FLEET, name)))
 
 
 @pytest.mark.parametrize(
     ("census", "gone"),
     [
-        (Census(("/tree/jobs",)), True),
-        (Census(("/tree/jobs/a",)), True),
-        (Census(("/tree/job",)), False),
-        (Census(("/tree/jobs/b",)), False),
-        (Census(()), False),
-        (Census(("/tree/jobs",), frozenset({JobKey(OFFERED.name, "bot")})), False),
-        (Census(("/tree/jobs",), frozenset({JobKey("Other", "bot")})), True),
-        (Census(("/",), troubled=frozenset({"/tree/jobs/a/bot.status.json"})), False),
-        (Census(("/",), troubled=frozenset({"/tree/jobs"})), False),
-        (Census(("/",), troubled=frozenset({"/tree/jobs/a/other.status.json"})), True),
+        (ManifestIndex(("/tree/jobs",)), True),
+        (ManifestIndex(("/tree/jobs/a",)), True),
+        (ManifestIndex(("/tree/job",)), False),
+        (ManifestIndex(("/tree/jobs/b",)), False),
+        (ManifestIndex(()), False),
+        (ManifestIndex(("/tree/jobs",), frozenset({JobKey(OFFERED.name, "bot")})), False),
+        (ManifestIndex(("/tree/jobs",), frozenset({JobKey("Other", "bot")})), True),
+        (
+            ManifestIndex(("/",), unreadable_paths=frozenset({"/tree/jobs/a/bot.status.json"})),
+            False,
+        ),
+        (ManifestIndex(("/",), unreadable_paths=frozenset({"/tree/jobs"})), False),
+        (
+            ManifestIndex(("/",), unreadable_paths=frozenset({"/tree/jobs/a/other.status.json"})),
+            True,
+        ),
     ],
 )
-def test_job_is_gone_only_where_all_manifests_are_known(census: Census, *, gone: bool) -> None:
+def test_job_is_gone_only_where_all_manifests_are_known(
+    census: ManifestIndex, *, gone: bool
+) -> None:
     """A job counts as removed only if its folder was read and its key is found nowhere."""
-    found = removed(TEST_KINDS, [stray("jobs/a/bot.status.json")], census)
+    found = find_removed(TEST_KINDS, [stray("jobs/a/bot.status.json")], census)
 
     assert bool(found) is gone
 
 
 def test_of_several_entries_the_latest_counts() -> None:
     """Of several entries the latest attempt counts, and among those one that had not ended."""
-    census = Census(("/tree/jobs",))
+    census = ManifestIndex(("/tree/jobs",))
     ended: dict[str, Any] = {"jobArn": ARN, "live": {"status": "Failed"}}
     first = stray("jobs/a.status.json", **ended)
     retried = stray("jobs/b.status.json", attempt=1, **ended)
     running = stray("jobs/c.status.json", attempt=1, jobArn=ARN, live={"status": "InProgress"})
 
     for order in itertools.permutations([first, retried, running]):
-        assert removed(TEST_KINDS, order, census) == {running.key: running}
+        assert find_removed(TEST_KINDS, order, census) == {running.key: running}
 
 
 def test_names_lead_to_manifests() -> None:
     """Names of retries and revisions belong to their manifest; other longer names do not."""
-    census = Census(names=frozenset({("K", "bot"), ("K", "bot-r1")}))
+    census = ManifestIndex(names=frozenset({("K", "bot"), ("K", "bot-r1")}))
     ours = ("bot", "bot-r1", "bot-r12", "bot-1a2b3c4d", "bot-1a2b3c4d-r2", "bot-r1-r2")
     others = ("bo", "bots", "bot-", "bot-r", "bot-1a2b3c4", "bot-1A2B3C4D", "my-bot", "bot-r1\n")
 
-    assert all(census.leads_to("K", name) for name in ours)
-    assert not any(census.leads_to("K", name) for name in others)
-    assert not census.leads_to("Other", "bot")
+    assert all(census.has_job_name("K", name) for name in ours)
+    assert not any(census.has_job_name("K", name) for name in others)
+    assert not census.has_job_name("Other", "bot")
 
 
 def test_removed_job_takes_the_role_that_leads_to_its_place() -> None:
@@ -226,8 +239,8 @@ def test_removed_job_takes_the_role_that_leads_to_its_place() -> None:
     fleet = Fleet(owner="acme-ml", target=fallback)
     targets: dict[Place, Target] = {PLACE: role}
 
-    met = desired_of(stray("jobs/bot.status.json"), fleet, targets, prunes=False).target
-    other = desired_of(stray("jobs/bot.status.json"), fleet, {}, prunes=False).target
+    met = build_removed_job(stray("jobs/bot.status.json"), fleet, targets, prunes=False).target
+    other = build_removed_job(stray("jobs/bot.status.json"), fleet, {}, prunes=False).target
 
     assert met == Target(REGION, ACCOUNT, role.assume_role_arn)
     assert other == Target(REGION, ACCOUNT, fallback.assume_role_arn)
@@ -245,7 +258,7 @@ def test_old_entries_do_not_dilute_a_prune() -> None:
 
     def refused(stops: int) -> str | None:
         made = Plan((*[kept] * 7, *[stopped] * stops, *[ended] * 20))
-        return refusal(made, Cleaning(prune=True), "acme-ml", manifests=7, problems=0)
+        return check_prune(made, CleanupOptions(prune=True), "acme-ml", manifests=7, problems=0)
 
     assert refused(3) is None
     assert "the plan stops 4 of 11 jobs" in (refused(4) or "")

@@ -12,14 +12,19 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.core.fleet import Fleet, fleet_of
-from controller.core.identity.tags import stamped
-from controller.core.jobs.attempts import Lineage
-from controller.core.model import Existence, JobKey, Live, Observation, Place
+from controller.core.fleet import Fleet, parse_fleet
+from controller.core.identity.tags import add_stamp_tags
+from controller.core.jobs.attempts import Attempts
+from controller.core.model import Existence, JobKey, LiveJob, Observation, Place
 from controller.core.planning.actions import Action, Plan, Verb
-from controller.core.planning.plan import plan
-from controller.core.saved_plan.drift import Compared, Standing, compared, permits
-from controller.core.saved_plan.format import Asked, PlanFile, planned
+from controller.core.planning.plan import build_plan
+from controller.core.saved_plan.drift import (
+    ChangeState,
+    PlanComparison,
+    compare_plans,
+    is_permitted,
+)
+from controller.core.saved_plan.format import PlanArguments, PlanFile, describe_actions
 from tests.contract.showing import ACCOUNT, arn_of
 from tests.core.cases import NOW, OFFERED, TEST_KINDS, desired_of, live_of, made_of, trodden
 
@@ -62,10 +67,10 @@ manifests = st.fixed_dictionaries(
 )
 trees = st.dictionaries(st.sampled_from(NAMES), manifests)
 fleets = st.sampled_from([None, None, 1, 2]).map(
-    lambda most: fleet_of({"owner": "acme-ml", "limits": {"maxActive": most} if most else {}})
+    lambda most: parse_fleet({"owner": "acme-ml", "limits": {"maxActive": most} if most else {}})
 )
 
-FLEET = fleet_of({"owner": "acme-ml"})
+FLEET = parse_fleet({"owner": "acme-ml"})
 _POLICY = {"state": "Submitted", "onSpecChange": "Hold", "onFailure": {"retries": 0}, "attempt": 0}
 _SPEC = {"hyperParameters": {"epochCount": "2"}}
 _MANIFEST = {"spec": _SPEC, "tags": {"team": "a"}, "policy": _POLICY, "region": "us-east-1"}
@@ -85,19 +90,19 @@ def moment(tree: dict[str, Given], fleet: Fleet) -> tuple[Plan, PlanFile]:
         spec = one["spec"] | {"jobTags": _listed(one["tags"])}
         job = desired_of({"spec": spec, "policy": one["policy"]}, fleet, OFFERED, name)
         desired.append(job)
-        seen[job.key] = _seen(Lineage(OFFERED, job, fleet), one)
-    made = plan(TEST_KINDS, desired, seen, {}, fleet, NOW)
+        seen[job.key] = _seen(Attempts(OFFERED, job, fleet), one)
+    made = build_plan(TEST_KINDS, desired, seen, {}, fleet, NOW)
     paths = {job.source.path: job.source.path for job in desired}
-    actions = planned(TEST_KINDS, made, fleet, paths)
+    actions = describe_actions(TEST_KINDS, made, fleet, paths)
     limit = fleet.limits.max_active
-    return made, PlanFile("0", False, fleet.owner, limit, Asked(("jobs",)), None, actions)
+    return made, PlanFile("0", False, fleet.owner, limit, PlanArguments(("jobs",)), None, actions)
 
 
 def _listed(found: dict[str, str]) -> list[dict[str, str]]:
     return [{"key": key, "value": value} for key, value in found.items()]
 
 
-def _seen(lineage: Lineage, one: Given) -> Observation:
+def _seen(lineage: Attempts, one: Given) -> Observation:
     lives, tagged = _there(lineage, one["jobs"])
     found, _ = trodden(lineage, None, lives)
     existence = Existence.PRESENT if found.live else Existence.ABSENT
@@ -107,14 +112,16 @@ def _seen(lineage: Lineage, one: Given) -> Observation:
         seen,
         submission=found.submission,
         earlier=found.earlier,
-        following=found.following,
+        next_submission=found.next_submission,
         tags=known,
     )
 
 
-def _there(lineage: Lineage, there: list[Given]) -> tuple[list[Live], dict[str, dict[str, str]]]:
+def _there(
+    lineage: Attempts, there: list[Given]
+) -> tuple[list[LiveJob], dict[str, dict[str, str]]]:
     """Return the jobs, the first of each name, and their tags by ARN."""
-    lives: dict[str, Live] = {}
+    lives: dict[str, LiveJob] = {}
     tagged: dict[str, dict[str, str]] = {}
     for one in there:
         made = made_of(one, lineage)
@@ -134,16 +141,18 @@ def _calls(one: Action, fleet: Fleet) -> list[tuple[Any, ...]]:
     where = (one.place, one.desired.target.assume_role_arn)
     submission = one.desired.submission
     if one.verb is Verb.SUBMIT and submission is not None:
-        request = json.dumps(stamped(OFFERED, one.desired, submission, fleet), sort_keys=True)
+        request = json.dumps(
+            add_stamp_tags(OFFERED, one.desired, submission, fleet), sort_keys=True
+        )
         return [("Create", submission.token, request, *where)]
     if one.verb is Verb.STOP:
         return [("Stop", live.arn, *where) for live in one.stops]
     return [("Tag", tag.arn, *sorted(tag.put.items()), tag.drop, *where) for tag in one.retags]
 
 
-def held(before: tuple[Plan, PlanFile], after: tuple[Plan, PlanFile]) -> Compared:
+def held(before: tuple[Plan, PlanFile], after: tuple[Plan, PlanFile]) -> PlanComparison:
     """Compare one moment's plan with another's file."""
-    return compared(TEST_KINDS, before[1], after[1], after[0])
+    return compare_plans(TEST_KINDS, before[1], after[1], after[0])
 
 
 @settings(deadline=None, max_examples=50)
@@ -155,10 +164,10 @@ def test_a_plan_agrees_with_itself(tree: dict[str, Given], fleet: Fleet) -> None
     found = held((made, file), (made, file))
 
     assert found.moved == ()
-    assert set(found.standings.values()) <= {Standing.DUE}
-    assert found.standings.keys() == {key for key, calls in calls_of(made, fleet).items() if calls}
+    assert set(found.states.values()) <= {ChangeState.DUE}
+    assert found.states.keys() == {key for key, calls in calls_of(made, fleet).items() if calls}
     pairs = zip(file.actions, made.actions, strict=True)
-    assert all(permits(file.changes, TEST_KINDS, now, action) for now, action in pairs)
+    assert all(is_permitted(file.changes, TEST_KINDS, now, action) for now, action in pairs)
 
 
 @st.composite
@@ -194,9 +203,9 @@ def test_only_calls_in_the_file_are_permitted(
     elif first.keys() == second.keys() and announced == due:
         regions = [{name: one["region"] for name, one in tree.items()} for tree in trees]
         assert regions[0] != regions[1]
-    assert bool(found.moved) or Standing.MOVED not in found.standings.values()
+    assert bool(found.moved) or ChangeState.MOVED not in found.states.values()
     for one, action in zip(after[1].actions, after[0].actions, strict=True):
-        if permits(before[1].changes, TEST_KINDS, one, action) and one.change is not None:
+        if is_permitted(before[1].changes, TEST_KINDS, one, action) and one.change is not None:
             assert due[one.key] <= announced[one.key]
 
 
@@ -208,7 +217,7 @@ def _went_on(tree: dict[str, Given], made: Plan) -> dict[str, Given]:
     for action in made.actions:
         one, submission = after[action.desired.key.name], action.desired.submission
         stops = {live.name for live in action.stops}
-        lineage = Lineage(OFFERED, action.desired, fleet_of({"owner": "acme-ml"}))
+        lineage = Attempts(OFFERED, action.desired, parse_fleet({"owner": "acme-ml"}))
         for job in one["jobs"]:
             made_then = made_of(job, lineage)
             job["status"] = "Stopping" if made_then.name in stops else job["status"]
@@ -237,5 +246,5 @@ def test_executed_changes_are_recognized(tree: dict[str, Given], fleet: Fleet) -
     tagged = {key.name for key, one in after[1].changes.items() if one.verb is Verb.TAG}
     stopped = {key.name for key, one in before[1].changes.items() if one.verb is Verb.STOP}
     assert [line.partition(":")[0] for line in found.moved] == sorted(tagged & stopped)
-    assert set(found.standings.values()) <= {Standing.DONE, Standing.MOVED}
-    assert len(found.moved) == found.count(Standing.MOVED)
+    assert set(found.states.values()) <= {ChangeState.DONE, ChangeState.MOVED}
+    assert len(found.moved) == found.count(ChangeState.MOVED)

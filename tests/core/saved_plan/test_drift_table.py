@@ -7,16 +7,16 @@ from typing import Any
 
 import pytest
 
-from controller.core.fleet import fleet_of
+from controller.core.fleet import parse_fleet
 from controller.core.identity.tags import Retag
-from controller.core.model import Desired, Earlier, Live, Place, Target
+from controller.core.model import DesiredJob, EarlierJob, LiveJob, Place, Target
 from controller.core.planning.actions import Action, Plan, Reason, Verb
-from controller.core.saved_plan.drift import Standing, compared
-from controller.core.saved_plan.format import Asked, PlanFile, planned
+from controller.core.saved_plan.drift import ChangeState, compare_plans
+from controller.core.saved_plan.format import PlanArguments, PlanFile, describe_actions
 from tests.contract.showing import ACCOUNT, arn_of
 from tests.core.cases import OFFERED, PLACE, TEST_KINDS, desired_of
 
-FLEET = fleet_of({"owner": "acme-ml"})
+FLEET = parse_fleet({"owner": "acme-ml"})
 JOB = desired_of({}, FLEET, OFFERED, "support-bot")
 EDITED = desired_of(
     {"spec": {"hyperParameters": {"epochCount": "3"}}}, FLEET, OFFERED, JOB.key.name
@@ -27,28 +27,28 @@ ONE, OTHER = (arn_of(OFFERED, letter * 12) for letter in "ab")
 RETAG = Retag("jobTags", ONE, {"team": "a"}, ("cost",))
 
 
-def live(status: str = "InProgress", arn: str = ONE) -> Live:
+def live(status: str = "InProgress", arn: str = ONE) -> LiveJob:
     """Return a job."""
-    return Live(arn, JOB.name, status, None, {})
+    return LiveJob(arn, JOB.name, status, None, {})
 
 
-def action(verb: Verb, reason: Reason, desired: Desired = JOB, **more: Any) -> Action:
+def action(verb: Verb, reason: Reason, desired: DesiredJob = JOB, **more: Any) -> Action:
     """Return an action on the job."""
     return Action(verb, reason, desired, **{"place": PLACE, **more})
 
 
-def held(was: Action, now: Action, *, room: int | None = None) -> tuple[Standing, bool]:
+def held(was: Action, now: Action, *, room: int | None = None) -> tuple[ChangeState, bool]:
     """Return the state of a planned change, and whether anything moved."""
     made = [Plan((one,)) for one in (was, now)]
     paths = {JOB.source.path: JOB.source.path}
-    actions = [planned(TEST_KINDS, one, FLEET, paths) for one in made]
-    asked = Asked(("jobs",))
+    actions = [describe_actions(TEST_KINDS, one, FLEET, paths) for one in made]
+    asked = PlanArguments(("jobs",))
     files = [
         PlanFile("0", False, "acme-ml", limit, asked, None, one)
         for limit, one in zip((None, room), actions, strict=True)
     ]
-    found = compared(TEST_KINDS, files[0], files[1], made[1])
-    return found.standings[JOB.key], bool(found.moved)
+    found = compare_plans(TEST_KINDS, files[0], files[1], made[1])
+    return found.states[JOB.key], bool(found.moved)
 
 
 SUBMIT = action(Verb.SUBMIT, Reason.NOT_SUBMITTED)
@@ -58,18 +58,18 @@ STOP = action(
     Reason.STOP_REQUESTED,
     live=live(),
     stops=(live(), live(arn=OTHER)),
-    earlier=(Earlier(live(arn=OTHER)),),
+    earlier=(EarlierJob(live(arn=OTHER)),),
 )
 TAG = action(Verb.TAG, Reason.TAGS_CHANGED, live=live(), retags=(RETAG,))
 RUNS = action(Verb.WAIT, Reason.IN_PROGRESS, live=live())
-RETRY = action(Verb.SUBMIT, Reason.RETRY, EDITED, earlier=(Earlier(live("Stopped")),))
+RETRY = action(Verb.SUBMIT, Reason.RETRY, EDITED, earlier=(EarlierJob(live("Stopped")),))
 QUEUED = action(Verb.WAIT, Reason.QUEUED)
-DUE, DONE, WAITING, MOVED = Standing
+DUE, DONE, WAITING, MOVED = ChangeState
 
 
 def stopped(status: str, other: str, verb: Verb = Verb.NOOP, **more: Any) -> Action:
     """Return an action after the stop, with the statuses of both jobs."""
-    earlier = (Earlier(live(other, OTHER)),)
+    earlier = (EarlierJob(live(other, OTHER)),)
     return action(verb, Reason.STOPPED, live=live(status), earlier=earlier, **more)
 
 
@@ -134,7 +134,7 @@ TABLE = [
 
 @pytest.mark.parametrize(("was", "now", "standing"), TABLE)
 def test_each_change_has_the_state_in_the_table(
-    was: Action, now: Action, standing: Standing
+    was: Action, now: Action, standing: ChangeState
 ) -> None:
     """Each change is due, done, waiting or moved; a moved one refuses the plan."""
     assert held(was, now) == (standing, standing is MOVED)

@@ -14,15 +14,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.core.fleet import fleet_of
+from controller.core.fleet import parse_fleet
 from controller.core.planning.actions import Reason, Verb
 from controller.core.saved_plan.format import (
-    Asked,
+    PlanArguments,
     PlanFile,
-    document_of,
-    is_whole,
-    plan_file_of,
-    planned,
+    describe_actions,
+    dump_plan_file,
+    is_intact,
+    parse_plan_file,
 )
 from tests.core.cases import TEST_KINDS
 from tests.views.drawn import drawn, seeded
@@ -32,7 +32,7 @@ TREES = 100
 
 texts = st.none() | st.text(max_size=9)
 asks = st.builds(
-    Asked,
+    PlanArguments,
     paths=st.lists(st.text(max_size=9), min_size=1, max_size=3).map(tuple),
     selector=texts,
     config=texts,
@@ -48,15 +48,15 @@ def filed(seed: int) -> PlanFile:
     dice = seeded(seed)
     made = drawn(dice)
     paths = {one.desired.source.path: one.desired.source.path for one in made.plan.actions}
-    fleet = fleet_of({"owner": "acme-ml", "stampTags": bool(dice.randrange(2))})
+    fleet = parse_fleet({"owner": "acme-ml", "stampTags": bool(dice.randrange(2))})
     return PlanFile(
         version="0.1.0",
         sandbox=bool(dice.randrange(2)),
         owner=fleet.owner,
         max_active=dice.choice([None, 0, 7]),
-        asked=Asked(("jobs",)),
+        arguments=PlanArguments(("jobs",)),
         refused=made.refused,
-        actions=planned(TEST_KINDS, made.plan, fleet, paths),
+        actions=describe_actions(TEST_KINDS, made.plan, fleet, paths),
     )
 
 
@@ -71,21 +71,21 @@ def test_random_plans_round_trip() -> None:
     verbs = set()
     for seed in range(TREES):
         file = filed(seed)
-        text = json.dumps(document_of(file))
+        text = json.dumps(dump_plan_file(file))
         document = json.loads(text)
         assert [error.message for error in checker().iter_errors(document)] == [], f"tree {seed}"
-        assert is_whole(document)
-        assert plan_file_of(document) == file
+        assert is_intact(document)
+        assert parse_plan_file(document) == file
         verbs |= {one.verb for one in file.actions}
     assert verbs == set(Verb)
 
 
 @settings(deadline=None, max_examples=30)
 @given(asked=asks)
-def test_arguments_round_trip(asked: Asked) -> None:
+def test_arguments_round_trip(asked: PlanArguments) -> None:
     """Paths and options round-trip, whatever texts they are."""
-    file = replace(filed(3), asked=asked)
-    assert plan_file_of(json.loads(json.dumps(document_of(file)))).asked == asked
+    file = replace(filed(3), arguments=asked)
+    assert parse_plan_file(json.loads(json.dumps(dump_plan_file(file)))).arguments == asked
 
 
 def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -102,7 +102,7 @@ def leaves(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 @given(data=st.data(), other=st.none() | st.booleans() | st.integers() | st.text())
 def test_any_value_that_is_changed_is_noticed(data: st.DataObject, other: Any) -> None:
     """Replacing or removing any value makes the checksum wrong."""
-    document = json.loads(json.dumps(document_of(filed(11))))
+    document = json.loads(json.dumps(dump_plan_file(filed(11))))
     *way, last = data.draw(st.sampled_from(sorted(leaves(document), key=str)))
     holder = document
     for key in way:
@@ -114,7 +114,7 @@ def test_any_value_that_is_changed_is_noticed(data: st.DataObject, other: Any) -
         holder[last] = other
     else:
         return
-    assert not is_whole(document)
+    assert not is_intact(document)
 
 
 def test_schema_knows_the_closed_lists() -> None:
@@ -128,7 +128,7 @@ def test_schema_knows_the_closed_lists() -> None:
 def test_schema_is_strict() -> None:
     """An extra, missing or wrongly typed member is refused."""
     data = json.loads(
-        json.dumps(document_of(next(filed(n) for n in range(99) if filed(n).changes)))
+        json.dumps(dump_plan_file(next(filed(n) for n in range(99) if filed(n).changes)))
     )
     assert checker().is_valid(data)
     for member in data:

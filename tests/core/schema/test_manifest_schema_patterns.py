@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema_rs import Draft7Validator, RegexOptions
 
-from controller.adapters.schemas.schema_files import service_model
-from controller.adapters.schemas.shipped_schemas import shipped
+from controller.adapters.schemas.schema_files import load_service_model
+from controller.adapters.schemas.shipped_schemas import load_schema
 from controller.core.kinds.kind import Kind
 from controller.core.kinds.registry import KINDS
 from controller.core.schema.manifest_schema import manifest_schema
@@ -23,7 +23,7 @@ from controller.core.schema.shapes import reachable
 from tests.kinds.rows import NOT_OFFERED
 
 ROWS = (*KINDS.values(), *NOT_OFFERED)
-OPERATIONS, SHAPES = service_model()["operations"], service_model()["shapes"]
+OPERATIONS, SHAPES = load_service_model()["operations"], load_service_model()["shapes"]
 PATTERNS = sorted(
     {
         row.patterns.get(SHAPES[name]["pattern"], SHAPES[name]["pattern"])
@@ -61,7 +61,7 @@ def _patterns(node: object) -> list[str]:
 @pytest.mark.parametrize("kind", ROWS, ids=lambda row: row.name)
 def test_patterns_keep_to_what_all_engines_read_alike(kind: Kind) -> None:
     """Each pattern compiles on the linear engine and on Python's, in the syntax that all share."""
-    for pattern in _patterns(manifest_schema(kind, service_model())):
+    for pattern in _patterns(manifest_schema(kind, load_service_model())):
         _rust({"pattern": pattern})
         re.compile(pattern)
         assert COMMON.fullmatch(pattern), pattern
@@ -122,7 +122,7 @@ def test_replacement_takes_the_same_texts(original: str, replacement: str) -> No
 @pytest.mark.parametrize("kind", KINDS)
 def test_no_text_hangs_even_a_backtracking_engine(kind: str) -> None:
     """Python's own engine refuses the hostile name at once, by the pattern that is shipped."""
-    node = shipped(kind)["properties"]["spec"]["properties"]["jobName"]
+    node = load_schema(kind)["properties"]["spec"]["properties"]["jobName"]
     began = time.thread_time()
     assert not jsonschema.Draft7Validator(node).is_valid("a" + "-" * 61 + "!")
     assert not _rust(node).is_valid("a" + "-" * 61 + "!")

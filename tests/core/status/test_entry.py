@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.core.call_errors import failure
+from controller.core.call_errors import make_failure
 from controller.core.fleet import Fleet
-from controller.core.model import SUBMITTING, Failure, Recorded
+from controller.core.model import SUBMITTING, CallFailure, JobRecord
 from controller.core.planning.actions import Action, Outcome, Reason, Verb
-from controller.core.planning.plan import decide
-from controller.core.status.entry import entry, intent
-from controller.core.status.parse import parse
+from controller.core.planning.plan import decide_action
+from controller.core.status.entry import build_entry, build_intent
+from controller.core.status.parse import parse_entry
 from tests.contract.showing import arn_of
 from tests.core.cases import NOW, OFFERED, Situation, situation
 
@@ -31,8 +31,8 @@ FILTERS = {
         "requestMetadataFilters": {"orAll": [{"equals": {"team": "secret"}}]},
     }
 }
-LOST = failure("ReadTimeout", "no answer", reading=False, ambiguous=True)
-THROTTLED = failure("ThrottlingException", "slow down", reading=False)
+LOST = make_failure("ReadTimeout", "no answer", reading=False, ambiguous=True)
+THROTTLED = make_failure("ThrottlingException", "slow down", reading=False)
 
 
 def built(**given: Any) -> Situation:
@@ -42,18 +42,20 @@ def built(**given: Any) -> Situation:
 
 def decided(one: Situation) -> Action:
     """Return the resulting action."""
-    return decide(one.kind, one.desired, one.observation, one.recorded, FLEET, NOW)
+    return decide_action(one.kind, one.desired, one.observation, one.recorded, FLEET, NOW)
 
 
-def made(one: Situation, failed: Failure | None = None, arn: str | None = None) -> dict[str, Any]:
+def made(
+    one: Situation, failed: CallFailure | None = None, arn: str | None = None
+) -> dict[str, Any]:
     """Return the entry after the action, its failure, or an unconfirmed Create."""
     action = decided(one)
-    return entry(one.kind, Outcome(action, action, failed, arn), one.recorded, FLEET.owner)
+    return build_entry(one.kind, Outcome(action, action, failed, arn), one.recorded, FLEET.owner)
 
 
 def after(one: Situation, written: Mapping[str, Any]) -> Situation:
     """Return the same situation in a pass that finds an entry on disk."""
-    return replace(one, recorded=parse(one.kind, json.loads(json.dumps(written)), NOW))
+    return replace(one, recorded=parse_entry(one.kind, json.loads(json.dumps(written)), NOW))
 
 
 def lasting(one: Situation) -> dict[str, Any]:
@@ -131,9 +133,11 @@ def test_entry_does_not_depend_on_the_time(status: str) -> None:
     """Equal arguments give equal entries at any time, and no argument is changed."""
     one = built(live={"status": status}, sidecar={"phase": "InProgress", "jobArn": ARN})
     before = repr(one)
-    later = decide(one.kind, one.desired, one.observation, one.recorded, FLEET, NOW.replace(2030))
+    later = decide_action(
+        one.kind, one.desired, one.observation, one.recorded, FLEET, NOW.replace(2030)
+    )
 
-    assert entry(one.kind, Outcome(later, later), one.recorded, FLEET.owner) == made(one)
+    assert build_entry(one.kind, Outcome(later, later), one.recorded, FLEET.owner) == made(one)
     assert repr(one) == before
 
 
@@ -151,7 +155,7 @@ def test_intent_is_an_entry_of_its_own() -> None:
     """Before the call, the entry says what is about to be submitted, and keeps the history."""
     history = [{"attempt": 0, "phase": "Failed"}]
     one = built(sidecar={"phase": "Pending", "history": history})
-    written = intent(one.kind, decided(one), one.recorded)
+    written = build_intent(one.kind, decided(one), one.recorded)
 
     assert one.desired.submission is not None
     assert written["phase"] == SUBMITTING
@@ -206,7 +210,7 @@ def test_answered_create_is_known_by_its_arn() -> None:
 def test_failed_create_decides_the_next_pass(code: str, phase: str, next_reason: Reason) -> None:
     """A refused request is held until it is edited; other failures are retried."""
     one = built()
-    written = made(one, failure(code, "why", reading=False))
+    written = made(one, make_failure(code, "why", reading=False))
     edited = built(spec={"hyperParameters": {"epochCount": "3"}})
 
     assert written["phase"] == phase
@@ -267,12 +271,12 @@ SITUATIONS: list[dict[str, Any]] = [
 @given(ENTRIES, st.sampled_from(SITUATIONS))
 def test_no_recorded_entry_breaks_a_pass(raw: dict[str, Any], given_: dict[str, Any]) -> None:
     """Whatever a sidecar contains, a pass decides, and what it writes can be parsed."""
-    one = replace(built(**given_), recorded=parse(OFFERED, raw, NOW))
-    assert isinstance(one.recorded, Recorded)
+    one = replace(built(**given_), recorded=parse_entry(OFFERED, raw, NOW))
+    assert isinstance(one.recorded, JobRecord)
 
     for failed in (None, LOST, THROTTLED):
         written = made(one, failed)
-        parsed = parse(OFFERED, json.loads(json.dumps(written)), NOW)
+        parsed = parse_entry(OFFERED, json.loads(json.dumps(written)), NOW)
 
         assert isinstance(written["phase"], str)
         assert {"Synced", "Succeeded"} <= {each["type"] for each in written["conditions"]}

@@ -9,12 +9,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.core.kinds.registry import KINDS
-from controller.core.status.merge import Beside, Versions, beside_another, later, merged
+from controller.core.status.merge import (
+    ManifestFileState,
+    SidecarVersions,
+    choose_later,
+    merge_concurrent,
+    merge_entries,
+)
 from tests.git.entries import arn_of, entry, intent, item
 
-CURRENT = Beside(there=True, current=True)
-EDITED = Beside(there=True, current=False)
-GONE = Beside(there=False, current=True)
+CURRENT = ManifestFileState(exists=True, is_current=True)
+EDITED = ManifestFileState(exists=True, is_current=False)
+GONE = ManifestFileState(exists=False, is_current=True)
 
 OLD = entry("a", "InProgress", 1)
 NEWER = entry("a", "Completed", 9)
@@ -22,10 +28,10 @@ NEWEST = entry("a", "Stopped", 20)
 OTHER = entry("b", "InProgress", 3)
 
 
-def one(base: Any, ours: Any, theirs: Any, beside: Beside = CURRENT) -> Any:
+def one(base: Any, ours: Any, theirs: Any, beside: ManifestFileState = CURRENT) -> Any:
     """Return the merged entry of one job; None means no entry, in arguments and result."""
     sides = [{} if side is None else {"a": side} for side in (base, ours, theirs)]
-    return merged(KINDS, Versions(*sides), beside).get("a")
+    return merge_entries(KINDS, SidecarVersions(*sides), beside).get("a")
 
 
 @pytest.mark.parametrize("beside", [CURRENT, EDITED, GONE], ids=["current", "edited", "gone"])
@@ -53,7 +59,7 @@ def one(base: Any, ours: Any, theirs: Any, beside: Beside = CURRENT) -> Any:
     ],
 )
 def test_later_change_wins(
-    base: Any, ours: Any, theirs: Any, expected: Any, beside: Beside
+    base: Any, ours: Any, theirs: Any, expected: Any, beside: ManifestFileState
 ) -> None:
     """A change on one side is taken; of two changes, the one with later service times."""
     assert one(base, ours, theirs, beside) == expected
@@ -63,7 +69,7 @@ def test_later_change_wins(
     ("beside", "expected"), [(CURRENT, NEWER), (EDITED, NEWER), (GONE, None)], ids=str
 )
 def test_a_removed_sidecar_comes_back_only_beside_its_manifest(
-    beside: Beside, expected: Any
+    beside: ManifestFileState, expected: Any
 ) -> None:
     """An entry that they removed and we changed comes back only if its manifest still exists."""
     assert one(OLD, NEWER, None, beside) == expected
@@ -71,21 +77,23 @@ def test_a_removed_sidecar_comes_back_only_beside_its_manifest(
 
 def test_no_entry_is_added_beside_a_removed_manifest() -> None:
     """If the manifest is gone, only existing entries are updated."""
-    versions = Versions({"a": OLD}, {"a": NEWER, "b": OTHER}, {"a": OLD})
+    versions = SidecarVersions({"a": OLD}, {"a": NEWER, "b": OTHER}, {"a": OLD})
 
-    assert merged(KINDS, versions, GONE) == {"a": NEWER}
+    assert merge_entries(KINDS, versions, GONE) == {"a": NEWER}
 
 
 @pytest.mark.parametrize(
     ("beside", "expected"), [(CURRENT, None), (EDITED, OLD), (GONE, None)], ids=str
 )
-def test_collected_entry_stays_beside_an_unread_manifest(beside: Beside, expected: Any) -> None:
+def test_collected_entry_stays_beside_an_unread_manifest(
+    beside: ManifestFileState, expected: Any
+) -> None:
     """An entry that we removed stays if its manifest is not the one that we read."""
     assert one(OLD, None, OLD, beside) == expected
 
 
 @pytest.mark.parametrize("beside", [CURRENT, EDITED], ids=["current", "edited"])
-def test_an_intent_never_replaces_its_outcome(beside: Beside) -> None:
+def test_an_intent_never_replaces_its_outcome(beside: ManifestFileState) -> None:
     """Between an intent and the outcome of the same token, the outcome wins on either side."""
     outcome = entry("a", "InProgress", 1)
 
@@ -95,7 +103,7 @@ def test_an_intent_never_replaces_its_outcome(beside: Beside) -> None:
 
 @pytest.mark.parametrize("beside", [CURRENT, EDITED], ids=["current", "edited"])
 @pytest.mark.parametrize("phase", ["Queued", "Pending"])
-def test_an_intent_is_not_replaced_by_no_job(beside: Beside, phase: str) -> None:
+def test_an_intent_is_not_replaced_by_no_job(beside: ManifestFileState, phase: str) -> None:
     """Under one token, an entry without a job does not replace an intent."""
     begun, unseen = intent("a"), {**intent("a"), "phase": phase}
 
@@ -108,7 +116,7 @@ def test_an_intent_that_came_meanwhile_stays() -> None:
     failed = entry("a", "Failed", 1, number=0)
     begun = {**intent("a"), "token": "bj1-other"}
 
-    kept = beside_another(KINDS, failed, begun)
+    kept = merge_concurrent(KINDS, failed, begun)
 
     assert {**kept, "history": []} == {**begun, "history": []}
     assert [one["jobArn"] for one in kept["history"]] == [failed["jobArn"]]
@@ -118,7 +126,7 @@ def test_a_new_intent_is_written_beside_another() -> None:
     """An intent is always written before its call, whatever intent another controller wrote."""
     ours, theirs = intent("a"), {**intent("a"), "token": "bj1-other"}
 
-    assert beside_another(KINDS, ours, theirs)["token"] == ours["token"]
+    assert merge_concurrent(KINDS, ours, theirs)["token"] == ours["token"]
 
 
 def test_a_later_job_that_came_meanwhile_stays() -> None:
@@ -126,14 +134,16 @@ def test_a_later_job_that_came_meanwhile_stays() -> None:
     failed = entry("a", "Failed", 1, number=0)
     followed = {**entry("a", "InProgress", 9, number=1), "attempt": 1}
 
-    assert beside_another(KINDS, failed, followed)["jobArn"] == followed["jobArn"]
-    assert beside_another(KINDS, followed, failed)["jobArn"] == followed["jobArn"]
+    assert merge_concurrent(KINDS, failed, followed)["jobArn"] == followed["jobArn"]
+    assert merge_concurrent(KINDS, followed, failed)["jobArn"] == followed["jobArn"]
 
 
 @pytest.mark.parametrize(
     ("beside", "number"), [(CURRENT, 1), (EDITED, 0)], ids=["current", "edited"]
 )
-def test_an_intent_of_another_token_counts_by_its_manifest(beside: Beside, number: int) -> None:
+def test_an_intent_of_another_token_counts_by_its_manifest(
+    beside: ManifestFileState, number: int
+) -> None:
     """A new job's intent replaces the old job's entry if it comes from the current manifest."""
     found = one(None, intent("a", number=1), entry("a", "Completed", 5), beside)
 
@@ -153,7 +163,7 @@ def test_the_later_attempt_wins() -> None:
 @pytest.mark.parametrize(
     ("beside", "number"), [(CURRENT, 0), (EDITED, 1)], ids=["current", "edited"]
 )
-def test_of_two_revisions_the_manifests_own_wins(beside: Beside, number: int) -> None:
+def test_of_two_revisions_the_manifests_own_wins(beside: ManifestFileState, number: int) -> None:
     """A manifest that went back to its first spec is about the first job again."""
     found = one(None, entry("a", "Completed", 9), entry("a", "Completed", 9, number=1), beside)
 
@@ -173,7 +183,7 @@ def test_an_ended_job_wins_over_a_running_one() -> None:
 @pytest.mark.parametrize(
     ("beside", "reason"), [(CURRENT, "ours"), (EDITED, "theirs")], ids=["current", "edited"]
 )
-def test_equal_times_leave_it_to_the_manifest(beside: Beside, reason: str) -> None:
+def test_equal_times_leave_it_to_the_manifest(beside: ManifestFileState, reason: str) -> None:
     """If times do not decide, the side with the current manifest wins."""
     ours, theirs = (
         {**OLD, "conditions": [{"type": "Synced", "reason": one}]} for one in ("ours", "theirs")
@@ -219,12 +229,12 @@ entries = (
     )
     | st.builds(intent, st.just("a"), number=st.integers(0, 2))
 )
-places = st.builds(Beside, there=st.booleans(), current=st.booleans())
+places = st.builds(ManifestFileState, exists=st.booleans(), is_current=st.booleans())
 
 
 @settings(max_examples=300, deadline=None)
 @given(base=entries, ours=entries, theirs=entries, beside=places)
-def test_a_merge_settles(base: Any, ours: Any, theirs: Any, beside: Beside) -> None:
+def test_a_merge_settles(base: Any, ours: Any, theirs: Any, beside: ManifestFileState) -> None:
     """Merging a result again changes nothing, from either side's view."""
     found = one(base, ours, theirs, beside)
 
@@ -234,7 +244,9 @@ def test_a_merge_settles(base: Any, ours: Any, theirs: Any, beside: Beside) -> N
 
 @settings(max_examples=300, deadline=None)
 @given(base=entries, ours=entries, theirs=entries, beside=places)
-def test_a_merge_never_goes_back(base: Any, ours: Any, theirs: Any, beside: Beside) -> None:
+def test_a_merge_never_goes_back(
+    base: Any, ours: Any, theirs: Any, beside: ManifestFileState
+) -> None:
     """A merge never replaces the remote's job with an earlier state."""
     found = one(base, ours, theirs, beside)
 
@@ -243,4 +255,4 @@ def test_a_merge_never_goes_back(base: Any, ours: Any, theirs: Any, beside: Besi
     if found.get("jobArn") == theirs["jobArn"]:
         times = [side["live"]["lastModifiedTime"] for side in (found, theirs)]
         assert times[0] >= times[1]
-    assert later(KINDS, found, theirs, ours_is_current=True)["phase"] == found["phase"]
+    assert choose_later(KINDS, found, theirs, ours_is_current=True)["phase"] == found["phase"]

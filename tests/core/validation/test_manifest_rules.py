@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.adapters.schemas.shipped_schemas import checker
+from controller.adapters.schemas.shipped_schemas import get_checker
 from controller.core.documents.envelope_values import named
-from controller.core.findings import Finding
+from controller.core.findings import ValueFinding
 from controller.core.fleet import Fleet
-from controller.core.identity.tokens import with_names
+from controller.core.identity.tokens import fill_names
 from controller.core.kinds.registry import KINDS
 from controller.core.model import (
     Target,
@@ -30,7 +30,7 @@ from controller.core.validation.manifest_rules import (
 from tests.support.manifests import manifest, spec
 
 KIND = next(iter(KINDS.values()))
-CHECKER = checker(KIND.name)
+CHECKER = get_checker(KIND.name)
 JOB = (
     "arn:aws:bedrock:us-east-1:123456789012:model-customization-job/"
     "amazon.nova-micro-v1:0:128k/abcdefghijkl"
@@ -39,7 +39,7 @@ REVISE = OnSpecChange.NEW_REVISION
 ADOPT = Policy(adopt=JOB)
 
 
-def codes(findings: Iterable[Finding]) -> list[Code]:
+def codes(findings: Iterable[ValueFinding]) -> list[Code]:
     """Return the findings' codes."""
     return [finding.code for finding in findings]
 
@@ -132,7 +132,7 @@ def test_names_that_pass_are_valid_under_every_suffix(
     revised = data.draw(st.booleans()) and policy.on_spec_change is REVISE
     suffix = ("-0a1b2c3d" if revised else "") + (f"-r{attempt}" if attempt else "")
 
-    sent = {**document, "spec": with_names(KIND, document["spec"], name, suffix)}
+    sent = {**document, "spec": fill_names(KIND, document["spec"], name, suffix)}
 
     assert CHECKER.is_valid(sent)
 

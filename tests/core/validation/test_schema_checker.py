@@ -11,8 +11,8 @@ import jsonschema
 import pytest
 import yaml
 
-from controller.adapters.schemas.shipped_schemas import FLEET, checker
-from controller.core.findings import Finding
+from controller.adapters.schemas.shipped_schemas import FLEET, get_checker
+from controller.core.findings import ValueFinding
 from controller.core.kinds.registry import KINDS
 from controller.core.validation.schema_checker import Checker
 
@@ -39,9 +39,9 @@ def manifest(spec: dict[str, Any], **members: Any) -> dict[str, Any]:
     return base | members
 
 
-def findings(spec: dict[str, Any], **members: Any) -> tuple[Finding, ...]:
+def findings(spec: dict[str, Any], **members: Any) -> tuple[ValueFinding, ...]:
     """Return the findings on a manifest around a spec."""
-    return checker(KIND).findings(manifest(spec, **members))
+    return get_checker(KIND).findings(manifest(spec, **members))
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -66,7 +66,7 @@ def test_real_inputs_are_valid_unless_they_are_known_to_be_defective(entry: dict
     told = findings(entry["input"])
     assert bool(told) == bool(entry["defects"])
     if not told:
-        schema = checker(KIND).schema
+        schema = get_checker(KIND).schema
         assert jsonschema.Draft7Validator(schema).is_valid(manifest(entry["input"]))
 
 
@@ -137,7 +137,7 @@ def test_another_kind_is_an_unknown_kind() -> None:
 @pytest.mark.parametrize("value", [None, 1, "text", [], True, 10**400, -(10**30), 1e300])
 def test_a_document_that_is_no_mapping_is_one_finding(value: object) -> None:
     """Any JSON value ends in a finding and never in an error."""
-    assert len(checker(KIND).findings(value)) == 1
+    assert len(get_checker(KIND).findings(value)) == 1
 
 
 def test_long_values_are_cut_and_signs_are_escaped() -> None:
@@ -159,7 +159,7 @@ def test_checker_agrees_with_itself() -> None:
     """A value is valid if, and only if, it has no finding."""
     for case in CASES.values():
         value = manifest(SPEC | case["change"])
-        assert checker(KIND).is_valid(value) == (checker(KIND).findings(value) == ())
+        assert get_checker(KIND).is_valid(value) == (get_checker(KIND).findings(value) == ())
 
 
 def test_a_rule_without_words_is_still_told() -> None:
@@ -183,10 +183,10 @@ def test_fleet_is_held_to_its_schema() -> None:
         },
         "require": {"tags": ["team"], "kms": True, "vpc": False},
     }
-    assert checker(FLEET).findings(fleet) == ()
-    assert checker(FLEET).findings({}) == ()
+    assert get_checker(FLEET).findings(fleet) == ()
+    assert get_checker(FLEET).findings({}) == ()
     broken = {"allows": {}, "limits": {"maxActive": 0}, "require": {"tags": "team"}}
-    told = checker(FLEET).findings(broken)
+    told = get_checker(FLEET).findings(broken)
     assert {(f.code.code, f.path[-1]) for f in told} == {
         ("BJ203", "allows"),
         ("BJ209", "maxActive"),

@@ -33,7 +33,11 @@ def written(path: tuple[str, ...], key: str) -> dict[str, Any]:
 @pytest.mark.parametrize("stem", shipped_schemas.STEMS)
 def test_each_member_is_found_in_each_spelling(stem: str, spell: Callable[[str], str]) -> None:
     """Whatever convention of other tools a member is written in, the hint names it."""
-    schema, checker, missed = shipped_schemas.shipped(stem), shipped_schemas.checker(stem), []
+    schema, checker, missed = (
+        shipped_schemas.load_schema(stem),
+        shipped_schemas.get_checker(stem),
+        [],
+    )
     reachable = [path for path in members(schema) if written_reaches(schema, path)]
     for path in reachable:
         key = spell(path[-1])
@@ -64,10 +68,10 @@ def test_defaulted_members_are_found() -> None:
     kind = next(
         stem
         for stem in shipped_schemas.STEMS
-        if "customModelName" in str(shipped_schemas.shipped(stem))
+        if "customModelName" in str(shipped_schemas.load_schema(stem))
     )
 
-    found = shipped_schemas.checker(kind).findings({"spec": spec})
+    found = shipped_schemas.get_checker(kind).findings({"spec": spec})
 
     hints = {one.path[-1]: one.hint for one in found if one.path and one.path[-1] in spec}
     assert hints["CustomModelName"] == "did you mean `customModelName`?"
@@ -77,5 +81,5 @@ def test_defaulted_members_are_found() -> None:
 def test_separators_alone_resemble_nothing() -> None:
     """A name of separators, and one of a mebibyte, have no near name."""
     assert nearest("--", ["jobName"]) is None
-    assert elsewhere("-", shipped_schemas.shipped(shipped_schemas.STEMS[0])) is None
+    assert elsewhere("-", shipped_schemas.load_schema(shipped_schemas.STEMS[0])) is None
     assert nearest("a" * (1 << 20), ["jobName"]) is None

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from controller.adapters.schemas.shipped_schemas import FLEET, checker
+from controller.adapters.schemas.shipped_schemas import FLEET, get_checker
 from controller.core.kinds.registry import KINDS
 from controller.core.validation.schema_checker import Checker
 from controller.core.validation.violations import Violation, violations
@@ -65,7 +65,7 @@ def test_both_validators_agree(name: str) -> None:
     chance = random.Random(name)  # noqa: S311 - draws examples
     rules = yaml.safe_load((ROOT / "bedrock-jobs.yaml").read_text("utf-8"))
     sources = [rules] if name == FLEET else manifests()
-    known = checker(name)
+    known = get_checker(name)
     refused = 0
     for _ in range(ROUNDS):
         value = spoilt(chance.choice(sources), chance)

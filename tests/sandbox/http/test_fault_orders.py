@@ -11,10 +11,10 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.sandbox.http.fault_orders import fault_in
-from controller.sandbox.http.server import running
+from controller.sandbox.http.fault_orders import parse_fault_text
+from controller.sandbox.http.server import start_sandbox
 from controller.sandbox.jobs.faults import Fault, FaultKind
-from controller.sandbox.jobs.switches import UnfitError
+from controller.sandbox.jobs.switches import InvalidSettingError
 from tests.sandbox.support import Sandbox, process, speaking_to
 
 quick = settings(deadline=None, max_examples=300)
@@ -84,7 +84,7 @@ def test_chance_keeps_to_its_probability(kind: FaultKind, seed: int, probability
     fault = Fault(kind=kind, times=None, probability=probability, seed=seed)
     calls = 1000
 
-    wrong = sum(fault.fires(call, 0) for call in range(1, calls + 1))
+    wrong = sum(fault.is_triggered(call, 0) for call in range(1, calls + 1))
 
     # Seven standard deviations: what lies beyond is no chance.
     assert abs(wrong - calls * probability) < 7 * (calls * probability * (1 - probability)) ** 0.5
@@ -106,7 +106,7 @@ def test_no_call_goes_wrong_outside_its_limits(
     )
     fired: list[int] = []
     for call in range(1, 61):
-        if fault.fires(call, len(fired)):
+        if fault.is_triggered(call, len(fired)):
             fired.append(call)
 
     assert all(call >= nth for call in fired)
@@ -227,7 +227,7 @@ def test_a_mistake_orders_nothing(sandbox: Sandbox, order: object, hint: str) ->
 )
 def test_text_orders_what_json_does(text: str, fault: Fault) -> None:
     """A fault can be written in one word with its limits behind it."""
-    assert fault_in(text) == fault
+    assert parse_fault_text(text) == fault
 
 
 @pytest.mark.parametrize(
@@ -235,24 +235,24 @@ def test_text_orders_what_json_does(text: str, fault: Fault) -> None:
 )
 def test_text_that_orders_nothing_is_told(text: str) -> None:
     """Text that is no order is refused."""
-    with pytest.raises(UnfitError):
-        fault_in(text)
+    with pytest.raises(InvalidSettingError):
+        parse_fault_text(text)
 
 
 def test_orders_and_their_counts_outlive_a_sandbox(tmp_path: Path) -> None:
     """The next sandbox on the folder goes on counting where the last one ended."""
-    with running(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
+    with start_sandbox(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
         sandbox.order("throttle", nth=3, times=2)
         assert hits(sandbox, 2) == []
-    with running(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
+    with start_sandbox(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
         assert hits(sandbox, 3) == [1, 2]
 
 
 def test_two_sandboxes_on_one_store_count_together(tmp_path: Path) -> None:
     """A call to either of two servers is a call; the fault befalls the n-th of them all."""
     with (
-        running(tmp_path, speed=0) as url,
-        running(tmp_path, speed=0) as other_url,
+        start_sandbox(tmp_path, speed=0) as url,
+        start_sandbox(tmp_path, speed=0) as other_url,
         speaking_to(url, tmp_path) as one,
         speaking_to(other_url, tmp_path) as other,
     ):
@@ -279,7 +279,7 @@ def test_a_sandbox_can_begin_with_faults(tmp_path: Path) -> None:
     """Faults that the caller gives are on order from the first call on."""
     fault = Fault(kind=FaultKind.SERVER_ERROR, nth=2)
     with (
-        running(tmp_path, speed=0, faults=[fault]) as url,
+        start_sandbox(tmp_path, speed=0, faults=[fault]) as url,
         speaking_to(url, tmp_path) as sandbox,
     ):
         assert hits(sandbox, 3) == [2]

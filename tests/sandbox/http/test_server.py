@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from controller.sandbox.http.server import running
+from controller.sandbox.http.server import start_sandbox
 from controller.sandbox.state.store import FILE_NAME, Store, StoreUnusableError
 from tests.sandbox.support import DEADLINE, Sandbox, process, refused, request_named
 
@@ -16,7 +16,7 @@ from tests.sandbox.support import DEADLINE, Sandbox, process, refused, request_n
 def test_nothing_is_left_when_it_ends(tmp_path: Path) -> None:
     """After the context the port is free, no thread is left, and the file is closed."""
     before = threading.active_count()
-    with running(tmp_path) as url:
+    with start_sandbox(tmp_path) as url:
         port = int(url.rpartition(":")[2])
         assert threading.active_count() == before + 1
 
@@ -34,7 +34,7 @@ def rest_of(client: socket.socket) -> bytes:
 
 def test_it_ends_although_clients_hold_on(tmp_path: Path) -> None:
     """An open connection, idle or in the middle of a request, does not hold up the end."""
-    with running(tmp_path) as url:
+    with start_sandbox(tmp_path) as url:
         port = int(url.rpartition(":")[2])
         idle = socket.create_connection(("127.0.0.1", port), DEADLINE)
         busy = socket.create_connection(("127.0.0.1", port), DEADLINE)
@@ -56,7 +56,7 @@ def test_it_ends_although_clients_hold_on(tmp_path: Path) -> None:
 def test_signal_handlers_of_the_host_are_left_alone(tmp_path: Path) -> None:
     """A sandbox in this process does not touch how the process takes signals."""
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    with running(tmp_path):
+    with start_sandbox(tmp_path):
         during = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
 
     assert during == before
@@ -64,8 +64,8 @@ def test_signal_handlers_of_the_host_are_left_alone(tmp_path: Path) -> None:
 
 def test_a_taken_port_is_an_os_error(tmp_path: Path) -> None:
     """A port that another one listens on cannot be had, and nothing is left behind."""
-    with running(tmp_path / "one") as url:
-        second = running(tmp_path / "two", port=int(url.rpartition(":")[2]))
+    with start_sandbox(tmp_path / "one") as url:
+        second = start_sandbox(tmp_path / "two", port=int(url.rpartition(":")[2]))
         with pytest.raises(OSError, match="in use"):
             second.__enter__()
 

@@ -20,7 +20,7 @@ from controller.core.call_errors import NOT_UNDERSTOOD
 from controller.core.kinds.registry import KINDS
 from controller.core.model import Target
 from controller.ports import CloudError
-from controller.sandbox.http.server import running
+from controller.sandbox.http.server import start_sandbox
 from controller.sandbox.jobs.faults import STRANGE, UNHEARD_OF
 from tests.sandbox.support import (
     DEADLINE,
@@ -139,10 +139,10 @@ def test_a_stranger_can_answer_for_sts(sandbox: Sandbox, kind: str) -> None:
     cloud = Bedrock(Connection(endpoint_url=sandbox.url, any_credentials=True))
 
     with pytest.raises(CloudError) as caught:
-        cloud.place(Target("us-east-1"))
+        cloud.get_place(Target("us-east-1"))
 
     assert caught.value.failure.code == NOT_UNDERSTOOD
-    assert cloud.place(Target("us-east-1")).account_id == "123456789012"
+    assert cloud.get_place(Target("us-east-1")).account_id == "123456789012"
 
 
 def test_get_can_be_about_another_job(sandbox: Sandbox) -> None:
@@ -218,7 +218,7 @@ def test_a_short_delay_is_only_that(sandbox: Sandbox, kind: str) -> None:
 
 def test_a_delay_holds_up_nobody_else(sandbox: Sandbox, tmp_path: Path) -> None:
     """While one call waits, others are answered; and a sandbox ends without waiting for it."""
-    with running(tmp_path / "other", speed=0) as url:
+    with start_sandbox(tmp_path / "other", speed=0) as url:
         other = Sandbox(url, tmp_path, {})
         other.order("delay", "Create", seconds=600)
         client = hurried(other)

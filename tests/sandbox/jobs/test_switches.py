@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from controller.core.call_errors import NAME_IN_USE
-from controller.sandbox.http.server import running
+from controller.sandbox.http.server import start_sandbox
 from controller.sandbox.state.store import FILE_NAME
 from tests.sandbox.support import LONG_ENOUGH, MINUTE, Sandbox, refused, speaking_to
 
@@ -260,7 +260,7 @@ def test_a_store_of_the_first_release_is_taken_over(tmp_path: Path) -> None:
     rows = sqlite3.connect(tmp_path / FILE_NAME)
     rows.executescript(VERSION_1.read_text(encoding="utf-8"))
     rows.close()
-    with running(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
+    with start_sandbox(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
         sandbox.behave(tokenMismatch="conflict")
         old = sandbox.get("old")
         tags = sandbox.bedrock().list_tags_for_resource(resourceARN=old["jobArn"])["tags"]

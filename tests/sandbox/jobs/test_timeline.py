@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.core.kinds.registry import KINDS
-from controller.sandbox.jobs.timeline import Course, stages
-from controller.sandbox.state.sim_clock import Clock, moment_of, text_of
+from controller.sandbox.jobs.timeline import Timeline, list_stages
+from controller.sandbox.state.sim_clock import SimClock, format_moment, parse_moment
 
 KIND = next(kind for kind in KINDS.values() if kind.simulation is not None)
 HOUR = 3_600_000
@@ -22,57 +22,61 @@ moments = st.integers(0, 4 * HOUR)
 
 
 @st.composite
-def courses(draw: st.DrawFn) -> Course:
+def courses(draw: st.DrawFn) -> Timeline:
     """Any course: completing, failing on the way, or stopped while it ran."""
     created, length = draw(moments), draw(st.integers(1000, HOUR))
     failing = draw(st.booleans())
     ends = created + (round(length * 0.45) if failing else length)
     failure = "it failed" if failing else None
     if draw(st.booleans()):
-        return Course(created, length, ends, failure)
+        return Timeline(created, length, ends, failure)
     asked = draw(st.integers(created, ends - 1))
-    return Course(created, length, ends, failure, asked, asked + 60_000)
+    return Timeline(created, length, ends, failure, asked, asked + 60_000)
 
 
-def known(course: Course) -> int:
+def known(course: Timeline) -> int:
     """Return the moment from which on a course can be known: that of its last change by hand."""
     return course.created if course.stop_asked is None else course.stop_asked
 
 
 @quick
 @given(courses(), moments, moments)
-def test_a_life_never_goes_back(course: Course, one: int, other: int) -> None:
+def test_a_life_never_goes_back(course: Timeline, one: int, other: int) -> None:
     """Later looks show later changes, further stages, and an end that stays."""
     early, late = (known(course) + wait for wait in sorted((one, other)))
 
-    assert course.created <= course.modified(early) <= course.modified(late) <= late
+    assert (
+        course.created <= course.get_modified_time(early) <= course.get_modified_time(late) <= late
+    )
     for before, after in zip(
-        stages(course, KIND, STAGES, early), stages(course, KIND, STAGES, late), strict=True
+        list_stages(course, KIND, STAGES, early),
+        list_stages(course, KIND, STAGES, late),
+        strict=True,
     ):
         assert STEPS[before.status] <= STEPS[after.status]
-    if course.status(KIND, early) in KIND.terminal:
-        assert course.status(KIND, early) == course.status(KIND, late)
-        assert course.ended(early) == course.ended(late)
-        assert course.modified(early) == course.modified(late)
+    if course.get_status(KIND, early) in KIND.terminal:
+        assert course.get_status(KIND, early) == course.get_status(KIND, late)
+        assert course.get_end_time(early) == course.get_end_time(late)
+        assert course.get_modified_time(early) == course.get_modified_time(late)
 
 
 @quick
 @given(courses(), moments)
-def test_an_end_is_shown_exactly_when_there_is_one(course: Course, wait: int) -> None:
+def test_an_end_is_shown_exactly_when_there_is_one(course: Timeline, wait: int) -> None:
     """A job has an end if and only if its status is terminal, and it lies within the job's life."""
     now = known(course) + wait
-    ended = course.ended(now)
+    ended = course.get_end_time(now)
 
-    assert (ended is not None) == (course.status(KIND, now) in KIND.terminal)
+    assert (ended is not None) == (course.get_status(KIND, now) in KIND.terminal)
     if ended is not None:
-        assert course.created <= ended <= course.modified(now)
+        assert course.created <= ended <= course.get_modified_time(now)
 
 
 @quick
 @given(courses(), moments)
-def test_stages_run_one_after_another(course: Course, wait: int) -> None:
+def test_stages_run_one_after_another(course: Timeline, wait: int) -> None:
     """At most one stage is under way; before it all are complete, and after it none has begun."""
-    shown = stages(course, KIND, STAGES, known(course) + wait)
+    shown = list_stages(course, KIND, STAGES, known(course) + wait)
     statuses = [stage.status for stage in shown]
     complete = [status == "Completed" for status in statuses]
     waiting = [status == "NotStarted" for status in statuses]
@@ -87,9 +91,9 @@ def test_stages_run_one_after_another(course: Course, wait: int) -> None:
 @given(st.integers(0, 253_000_000_000_000))
 def test_moments_survive_being_written(moment: int) -> None:
     """A moment's text names that moment, to the millisecond."""
-    text = text_of(moment)
+    text = format_moment(moment)
 
-    assert moment_of(text) == moment
+    assert parse_moment(text) == moment
     assert len(text) == len("2026-01-02T03:04:05.678Z")
 
 
@@ -105,7 +109,7 @@ def test_moments_survive_being_written(moment: int) -> None:
 )
 def test_times_of_clients_are_read(text: str, read: str) -> None:
     """Every way in which clients write a time is understood."""
-    assert text_of(moment_of(text)) == read
+    assert format_moment(parse_moment(text)) == read
 
 
 @quick
@@ -116,23 +120,23 @@ def test_a_clock_keeps_its_time_when_its_speed_changes(
     slow: float, fast: float, start: float, first: float, second: float
 ) -> None:
     """A change of speed moves nothing at the moment of the change, and never turns time back."""
-    clock = Clock(start, 1_700_000_000.0, slow)
-    changed = clock.paced(start + first, fast)
+    clock = SimClock(start, 1_700_000_000.0, slow)
+    changed = clock.change_speed(start + first, fast)
 
-    assert changed.moment(start + first) == clock.moment(start + first)
-    assert changed.moment(start + first) <= changed.moment(start + first + second)
+    assert changed.get_moment(start + first) == clock.get_moment(start + first)
+    assert changed.get_moment(start + first) <= changed.get_moment(start + first + second)
 
 
 def test_a_clock_ends_before_the_calendar_does() -> None:
     """However fast and long a clock runs, its time can be written."""
-    clock = Clock(0.0, datetime(2026, 1, 1, tzinfo=UTC).timestamp(), 1_000_000.0)
+    clock = SimClock(0.0, datetime(2026, 1, 1, tzinfo=UTC).timestamp(), 1_000_000.0)
 
-    assert text_of(clock.moment(1e12)) < "9999"
+    assert format_moment(clock.get_moment(1e12)) < "9999"
 
 
 def test_a_clock_moves_as_told() -> None:
     """A speed of sixty makes a minute of a second, and moving forward adds to it."""
-    clock = Clock(wall=100.0, simulated=1000.0, speed=60.0)
+    clock = SimClock(wall=100.0, simulated=1000.0, speed=60.0)
 
-    assert clock.moment(101.0) == 1_060_000
-    assert clock.advanced(5.5).moment(101.0) == 1_065_500
+    assert clock.get_moment(101.0) == 1_060_000
+    assert clock.advance(5.5).get_moment(101.0) == 1_065_500
