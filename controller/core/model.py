@@ -244,10 +244,11 @@ class Place:
 class Observation:
     """What one pass observed of a manifest's jobs, and where; None means not known.
 
-    ``submission`` is the one that was looked up, None for the manifest's first. ``following`` is
-    what policy would submit next; no job of it exists. ``tags`` holds, by the member that declares
-    them, the tags that were read or why they could not be. ``unasked`` says that no call was made:
-    the place is the declared or recorded one, and may not be where the credentials act.
+    ``submission`` is the one that was looked up, None for the manifest's first. ``next_submission``
+    is what policy would submit next; no job of it exists. ``tags`` holds, by the member that
+    declares them, the tags that were read or why they could not be. ``is_from_record`` says that no
+    call was made: the place is the declared or recorded one, and may not be where the credentials
+    act.
     """
 
     existence: Existence
@@ -274,8 +275,8 @@ class FieldChange:
 class UnreadableRecord:
     """A sidecar that could not be read and may hold a job's record: its ``path`` and the ``cause``.
 
-    ``broken`` says that the file was read but is malformed; otherwise it could not be read at all.
-    ``own`` says that it is the sidecar beside the job's manifest.
+    ``is_broken`` says that the file was read but is malformed; otherwise it could not be read at
+    all. ``is_own`` says that it is the sidecar beside the job's manifest.
     """
 
     path: str

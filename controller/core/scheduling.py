@@ -48,7 +48,7 @@ class PollIntervals:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleEntry:
-    """A job's next observation: when it is due, and from when (``early``) it may join another.
+    """A job's next observation: when it is due, and from when (``earliest``) it may join another.
 
     ``failures`` counts consecutive failures. ``full`` says that the record is not trusted,
     ``urgent`` that something changed, and ``first`` that there was no observation before.

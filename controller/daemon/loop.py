@@ -63,11 +63,11 @@ _Message = _Command | _PassDone | str
 class DaemonContext:
     """Everything that the daemon needs from outside.
 
-    ``read`` returns the desired state of the tree, and ``outside`` what passes work with; ``renew``
-    reloads both. ``is_at_rest`` says whether git is changing no files now: passes start only then,
-    because they read records beside the manifests. ``now`` is a monotonic clock in seconds.
-    ``executor`` has a thread for every group. ``ended`` is called after each pass, in its thread,
-    and ``beat`` at least every ``longest_wait`` seconds.
+    ``read_tree`` returns the desired state of the tree, and ``build_pass_context`` what passes work
+    with; ``reload`` renews both. ``is_at_rest`` says whether git is changing no files now: passes
+    start only then, because they read records beside the manifests. ``now`` is a monotonic clock in
+    seconds. ``executor`` has a thread for every group. ``on_pass_end`` is called after each pass,
+    in its thread, and ``heartbeat`` at least every ``max_wait`` seconds.
     """
 
     read_tree: Callable[[], DesiredState]
@@ -86,7 +86,7 @@ class DaemonContext:
 
 
 class Daemon:
-    """The loop. ``changed``, ``heard``, ``renew`` and ``leave`` may be called from any thread."""
+    """The loop. Its ``notify`` methods, ``reload`` and ``stop`` may be called from any thread."""
 
     def __init__(self, world: DaemonContext, roster: WorkQueue) -> None:
         self._world = world
@@ -151,7 +151,7 @@ class Daemon:
         return self._world.now() - self._caught_up_at <= longest
 
     def run(self) -> bool:
-        """Run until ``leave``; return whether everything in flight has ended."""
+        """Run until ``stop``; return whether everything in flight has ended."""
         while not self._stopping:
             due = self.run_once()
             if not self._stopping:

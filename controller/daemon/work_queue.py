@@ -40,7 +40,8 @@ class DesiredState:
     ``problems`` are those of the manifests. ``broken`` says why the desired state is unknown, and
     ``unsettled`` why the tree is between two states; in both cases the rest does not count.
     ``coverage`` returns which jobs have no manifest any more, if that is known. The tree should be
-    read again after ``again`` seconds. ``stale`` are git's locks that were left behind in it.
+    read again after ``reread_after`` seconds. ``stale_locks`` are git's locks that were left behind
+    in it.
     """
 
     fleet: Fleet = field(default_factory=Fleet)
@@ -58,7 +59,7 @@ class Batch:
     """The jobs of one pass.
 
     ``group`` is their group, None for a pass that runs alone. ``full`` does not trust the records,
-    and ``sweeps`` includes the jobs without a manifest.
+    and ``is_sweep`` includes the jobs without a manifest.
     """
 
     desired: tuple[DesiredJob, ...]

@@ -30,7 +30,7 @@ class PassAbortedError(Exception):
 class JobResult:
     """The result of one job: its outcome, its entry, and whether the sidecar changed.
 
-    ``unwritten`` says why the sidecar could not be written.
+    ``write_error`` says why the sidecar could not be written.
     """
 
     outcome: Outcome
@@ -43,9 +43,9 @@ class JobResult:
 class PassContext:
     """The kinds that a pass knows, and the ports and settings that it works with.
 
-    ``watcher`` is called with each result as it comes, from several threads. Once ``leaves``
-    returns True, nothing new is started. ``around`` is the tree of which passes cover a part;
-    without it each pass covers the whole tree.
+    ``on_result`` is called with each result as it comes, from several threads. Once ``is_stopping``
+    returns True, nothing new is started. ``tree`` is the tree of which passes cover a part; without
+    it each pass covers the whole tree.
     """
 
     kinds: Mapping[str, Kind]
@@ -60,7 +60,7 @@ class PassContext:
 
 @dataclass(frozen=True, slots=True)
 class PlanApproval:
-    """The conditions for executing a plan: ``refuses`` returns why it must not be, or None.
+    """The conditions for executing a plan: ``find_refusal`` returns why it must not be, or None.
 
     Of a plan that may be executed, only the actions that ``permits`` accepts are; the others are
     only recorded.
@@ -161,7 +161,7 @@ class Worker:
             return Outcome(action, action, found)
 
     def confirm(self, outcome: Outcome) -> Outcome:
-        """Observe a job that was submitted; a defect of ours leaves it unconfirmed."""
+        """Observe the job of a submit; an unexpected error leaves it unconfirmed."""
         try:
             return self.executor.confirm(outcome)
         except Exception as error:

@@ -1,4 +1,4 @@
-"""Act: intent into the ledger, then the call, then a second look that confirms it."""
+"""Executes actions: write the intent, make the call, then observe the job again."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ from controller.engine.job_lookup import make_unknown, start_lookup
 from controller.ports import Clock, Cloud, CloudError, Ledger, LedgerError
 
 _CONFIRM_DELAYS = (0.1, 0.2, 0.4, 0.8, 1.6)
-"""Seconds between looks for a job that may just have been made: reads lag behind the write."""
+"""Seconds between lookups of a job that was just created: reads lag behind writes."""
 
 _INTENT_KEPT_REASONS = UNOBSERVED_REASONS | {
     Reason.QUEUED,
     Reason.INTENT_UNCONFIRMED,
     Reason.SUBMIT_REFUSED,
 }
-"""Reasons under which an entry goes on telling of a Create without an answer."""
+"""Reasons for which an entry keeps recording an unanswered Create."""
 
 
 @dataclass(frozen=True, slots=True)
 class ActionExecutor:
-    """Carries out single actions; every error ends in an outcome and stops no other action.
+    """Executes single actions; an error becomes an outcome and does not stop other actions.
 
-    ``now`` is the pass's own moment; the clock only serves to be patient.
+    ``now`` is the time of the pass; the clock is used only for waiting.
     """
 
     kinds: Mapping[str, Kind]
@@ -59,9 +59,9 @@ class ActionExecutor:
     now: datetime
 
     def execute(self, action: Action) -> Outcome:
-        """Return what became of an action; one that changes nothing is its own outcome.
+        """Return the outcome of an action; one that changes nothing is its own outcome.
 
-        What a Create without an answer came to is found out first, where it would be forgotten.
+        If the action would discard an unanswered Create, that Create's outcome is looked up first.
         """
         try:
             if action.verb is not Verb.STOP and self._has_forgotten_create(action):
@@ -81,7 +81,7 @@ class ActionExecutor:
                 return Outcome(action, action)
 
     def confirm(self, outcome: Outcome) -> Outcome:
-        """Return what became of a submit whose job is observed now; any other outcome as it is."""
+        """Observe the job of a submit and return its outcome; others are returned unchanged."""
         action, arn = outcome.planned, outcome.arn
         if action.verb is not Verb.SUBMIT or arn is None:
             return outcome
@@ -90,12 +90,12 @@ class ActionExecutor:
         except CloudError as error:
             return Outcome(action, replace(action, failure=error.failure), arn=arn)
         if live is None or live.arn != arn:
-            # A namesake says nothing of the job that Create answered with.
+            # Another job with the same name says nothing about the job that Create returned.
             return outcome
         return Outcome(action, self._decide_created(action, _require_submission(action), live))
 
     def is_withheld(self, outcome: Outcome) -> bool:
-        """Whether a job's entry must not be written: its record could not be read."""
+        """Whether a job's entry must not be written, because its record could not be read."""
         return is_withheld(outcome.actual, self.recorded.get(outcome.planned.desired.key))
 
     def _submit(self, action: Action) -> Outcome:
@@ -103,6 +103,7 @@ class ActionExecutor:
         submission = _require_submission(action)
         try:
             written = build_intent(kind, action, self.recorded.get(desired.key))
+            # Before the call: if this process dies now, the next pass knows that a job may exist.
             self.ledger.write(desired.source, desired.key, written)
         except LedgerError as error:
             return Outcome(action, action, _make_write_failure(error))
@@ -114,16 +115,17 @@ class ActionExecutor:
         return Outcome(action, action, arn=arn)
 
     def _handle_create_failure(self, action: Action, failure: CallFailure) -> Outcome:
-        """A name in use and a lost answer both mean: look again before saying that it failed.
+        """Return the outcome of a failed Create, after looking the job up if it may exist.
 
-        So does a refusal of what may have been made before: its own job may take the last slot.
+        It may exist if the name is in use, if the response was lost, or if an earlier unanswered
+        Create made it: then that very job may take the last slot of the quota.
         """
         is_open = failure.disposition is Disposition.CONFLICT or failure.ambiguous
         try:
             if not is_open and not self._has_earlier_create(action, failure):
                 return Outcome(action, action, failure)
         except CloudError:
-            # This Create was refused; what became of the one before is as unknown as it was.
+            # This Create was refused, but the outcome of the earlier one is still unknown.
             return Outcome(action, action, replace(failure, ambiguous=True))
         again = self._decide(action, self._observe(action))
         if again.live is None:
@@ -131,7 +133,7 @@ class ActionExecutor:
         return Outcome(action, again)
 
     def _has_earlier_create(self, action: Action, failure: CallFailure) -> bool:
-        """Whether a refused Create shows as made by an unanswered one before; raises CloudError."""
+        """Whether an earlier unanswered Create made a refused one's job; raises CloudError."""
         recorded = self.recorded.get(action.desired.key)
         ends_intent = failure.disposition in {Disposition.REFUSED, Disposition.QUOTA}
         if recorded is None or not recorded.is_intent or not ends_intent:
@@ -139,10 +141,10 @@ class ActionExecutor:
         return self._find_job(action, action.desired.name) is not None
 
     def _has_forgotten_create(self, action: Action) -> bool:
-        """Whether an unanswered Create, which this action forgets, took effect; raises CloudError.
+        """Whether an unanswered Create that this action discards has made a job; raises CloudError.
 
-        Submitted under its own name it is not forgotten: token and name keep it one job. Nothing
-        would keep another name from being a second one, or a job from running that nobody wants.
+        A submit under the same name does not discard it, because token and name keep it one job.
+        Under another name it would be a second job, and in other cases the job would run unnoticed.
         """
         recorded = self.recorded.get(action.desired.key)
         if recorded is None or not recorded.is_intent or not recorded.name:
@@ -156,7 +158,7 @@ class ActionExecutor:
         return recorded.name not in seen and self._find_job(action, recorded.name) is not None
 
     def _find_job(self, action: Action, *identifiers: str) -> LiveJob | None:
-        """Return a job as far as it shows, patient with a short time in which it does not."""
+        """Return a job, waiting a short time for it to become visible, or None."""
         kind, target = self._get_kind(action), action.desired.target
         for pause in (*_CONFIRM_DELAYS, None):
             for identifier in identifiers:
@@ -168,7 +170,7 @@ class ActionExecutor:
         return None
 
     def _decide_created(self, action: Action, submission: Submission, live: LiveJob) -> Action:
-        """The job that answers must be the one asked for: same name, and our token if shown."""
+        """Check that the returned job is the requested one, by name and token, and decide on it."""
         if live.name == submission.name and live.token in {None, submission.token}:
             seen = self._observe_created(action, submission, live)
             recorded = _make_record(action.place, submission, live)
@@ -177,14 +179,14 @@ class ActionExecutor:
             action,
             verb=Verb.HOLD,
             reason=Reason.TOKEN_REPLAY,
-            message=f"Create answered with {live.arn}, which is another job ({live.name}) than "
-            f"{submission.name}. Give the manifest another name, and report this",
+            message=f"Create returned {live.arn}, which is another job ({live.name}) than "
+            f"{submission.name}. Rename the manifest, and report this",
         )
 
     def _observe_created(
         self, action: Action, submission: Submission, live: LiveJob
     ) -> Observation:
-        """Return a new job as it was submitted: with all the tags that its manifest wants on it."""
+        """Return the observation of a new job, with all the tags that it was submitted with."""
         kind = self._get_kind(action)
         want = collect_wanted_tags(kind, action.desired, submission, self.fleet)
         sent = {member: want[member] for member in want if member == get_job_tag_member(kind)}
@@ -192,27 +194,28 @@ class ActionExecutor:
         return replace(seen, submission=submission, earlier=action.earlier, tags=sent)
 
     def _stop(self, action: Action) -> Outcome:
-        """Every job is asked to stop; one that has ended by now is what was wanted."""
+        """Stop every job of the action; one that has ended meanwhile counts as stopped."""
         found: CallFailure | None = None
         for live in action.stops:
             try:
                 self.cloud.stop(self._get_kind(action), action.desired.target, live.arn)
             except CloudError as error:
+                # A conflict means that the job has ended already.
                 if error.failure.disposition is not Disposition.CONFLICT:
                     found = error.failure
         try:
             self._has_forgotten_create(action)
         except CloudError as error:
-            # The entry stays as recorded: it is all that leads to what a Create may have made.
+            # The entry stays as recorded: nothing else leads to the job of the unanswered Create.
             now = self._decide(action, make_unknown(action.place, error.failure))
             text = f"{now.message}; before that, the stop failed: {found}" if found else now.message
             return Outcome(action, replace(now, message=text))
         now = self._decide(action, self._observe(action))
-        # A look that failed shows less than was known before.
+        # A failed lookup knows less than the planned action did.
         return Outcome(action, action if now.live is None else now, found)
 
     def _retag(self, action: Action) -> Outcome:
-        """Tags are set before any is removed, so that no moment has fewer than are wanted."""
+        """Set tags before removing any, so that wanted tags are never missing in between."""
         target = action.desired.target
         try:
             for retag in action.retags:
@@ -231,7 +234,7 @@ class ActionExecutor:
         recorded = replace(_make_record(action.place, submission, live), tags=action.tags)
         desired = self.desired[action.desired.key]
         lineage = Attempts(self._get_kind(action), desired, self.fleet)
-        # What is to be submitted next is the next pass's affair; what waits is to be recorded now.
+        # The next pass submits what follows; an attempt that must wait is recorded now.
         waits = desired.policy.state is not State.SUBMITTED
         seen = replace(
             _make_present(action.place, live),
@@ -250,7 +253,7 @@ class ActionExecutor:
         lineage = Attempts(self._get_kind(action), self.desired[key], self.fleet)
         known = self.recorded.get(key)
         if known is not None and action.verb is Verb.TAG:
-            # That listing tags was refused before says nothing of those that were just set.
+            # An earlier refusal to list tags says nothing about those that were just set.
             known = replace(known, unread_tags={})
         return start_lookup(lineage, action.place, known, full=False).observe(self.cloud)
 

@@ -25,7 +25,7 @@ from controller.ports import Cloud, CloudError
 class ManagedJobs:
     """The jobs that manifests manage already, by ARN and by name, in one place.
 
-    ``mark`` is the prefix of the owner's tokens.
+    ``owner_prefix`` is the prefix of the owner's tokens.
     """
 
     arns: Mapping[str, JobKey]

@@ -29,7 +29,8 @@ WrittenEntries = Mapping[JobKey, tuple[Outcome, Mapping[str, Any]]]
 class Coverage:
     """The folders that a pass covers, and wider ones that a manifest may have moved to.
 
-    ``around`` reads the wider ones; it is called only when some job seems to have no manifest.
+    ``load_wider_index`` reads the wider ones; it is called only when some job seems to have no
+    manifest.
     """
 
     index: ManifestIndex
@@ -40,7 +41,7 @@ class Coverage:
 class OrphanedEntries:
     """The entries that are not beside their manifest, and those of them whose job was ``removed``.
 
-    ``census`` covers as many folders as it took to tell them apart.
+    ``index`` covers as many folders as it took to tell them apart.
     """
 
     removed: Mapping[JobKey, StrayEntry]

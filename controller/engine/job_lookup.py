@@ -7,7 +7,7 @@ is unknown until the next pass, never absent.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -39,9 +39,10 @@ class UnansweredError(Exception):
 class JobLookup:
     """The lookup of one manifest's job: where it searches, what is recorded, what it needs next.
 
-    ``found`` is set once the search has ended. With ``full``, jobs that ended are looked up again;
+    ``result`` is set once the search has ended. With ``full``, jobs that ended are looked up again;
     with the pass's ``now``, so are jobs that ended recently and lack members that come late.
-    ``by_record`` says that the sidecar answered for a job, and ``asks`` that it may not.
+    ``is_answered_by_record`` says that the sidecar answered for a job, and ``bypasses_record`` that
+    it must not.
     """
 
     attempts: Attempts
@@ -54,7 +55,6 @@ class JobLookup:
     now: datetime | None = None
     is_answered_by_record: bool = False
     bypasses_record: bool = False
-    answers: dict[str, LiveJob | None] = field(default_factory=dict)
 
     @property
     def key(self) -> JobKey:

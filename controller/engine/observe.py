@@ -204,7 +204,7 @@ def _run_in_parallel(
 ) -> tuple[ObservedJobs, ...]:
     """Observe the groups in parallel; a signal cancels what has not started.
 
-    Up to ``MOST_PLACES`` groups have their own threads; more share them.
+    Up to ``MAX_PLACES`` groups have their own threads; more share them.
     """
     count = min(len(groups), MAX_PLACES) or 1
     with ExitStack() as pools, ThreadPoolExecutor(count) as looking:

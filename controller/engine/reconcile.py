@@ -80,9 +80,9 @@ class PassScope:
     A ``full`` pass looks up ended jobs and tags too, which are otherwise taken from the sidecars.
     ``forgotten`` names the jobs whose unreadable records the user gave up. With a ``coverage``,
     jobs without a manifest are part of the pass, and ``cleaning`` says what may be done about them.
-    A pass over a ``part`` of the jobs counts other running jobs, as recorded, against the limits,
-    and ``identifies`` the credentials even if it makes no other call, because a pass over another
-    part may change something with them.
+    A pass that ``is_partial`` counts other running jobs, as recorded, against the limits, and
+    ``identifies`` the credentials even if it makes no other call, because a pass over another part
+    may change something with them.
     """
 
     full: bool = False

@@ -1,8 +1,8 @@
-"""A plan's changes, started in order and side by side, each place by itself.
+"""Runs the changes of a plan in order and in parallel, separately for each place.
 
-How many jobs a place takes is known only by asking. So submits begin one by one and widen as they
-succeed, and the first that the quota refuses ends them: no pass is refused more often than it
-succeeded, one probe apart.
+How many jobs a place accepts is known only by trying. So submits start one by one, their window
+grows as they succeed, and the first one that the quota refuses ends them: a pass has never more
+refusals than successes, except for one probe.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from controller.core.planning.slots import Lane, get_lane
 from controller.engine.rate_limit import MAX_PLACES
 
 Kept = TypeVar("Kept")
-"""What is made of an outcome by who records it."""
+"""The type that recording an outcome returns."""
 
 
 JOBS_FOR_A_CALL = 4
-"""Jobs under way for each call that may be: a sidecar on its way to disk keeps no call waiting."""
+"""Jobs in progress per allowed call, so that no call waits for a sidecar to reach the disk."""
 
 
 @dataclass(frozen=True, slots=True)
 class Callbacks(Generic[Kept]):
-    """What is done with actions: attempt one, confirm it, record some outcomes, count a lane.
+    """What to do with actions: execute one, confirm it, record some outcomes, count a lane.
 
-    ``attempt`` returns as soon as the service has answered, so that the next submit need not wait
-    until this job is observed, which ``confirm`` does.
-    ``count`` returns how many jobs are active where an action's job belongs, None if unknown; it
-    is told how many this plan has just submitted there.
+    ``execute`` returns as soon as the service has responded, so that the next submit need not wait
+    until this job is observed, which ``confirm`` does. ``count`` returns how many jobs are active
+    in an action's lane, None if unknown; its argument is how many this plan has just submitted
+    there.
     """
 
     execute: Callable[[Action], Outcome]
@@ -47,14 +47,14 @@ class Callbacks(Generic[Kept]):
 
 
 def run_changes(made: Plan, hands: Callbacks[Kept], width: int) -> tuple[Kept, ...]:
-    """Return what became of every action, in the plan's order.
+    """Execute a plan and return the record of every action, in the plan's order.
 
-    Each place has ``width`` threads of its own, so that none waits for another. When a signal
-    ends it, what is under way is finished and recorded, and what has not started never does.
+    Each place has ``width`` threads of its own, so that none waits for another. On a signal,
+    actions in flight are finished and recorded, and the others never start.
     """
     with ExitStack() as pools:
         lanes = _build_lanes(made, hands, width, pools)
-        # Left in this order: nothing starts any more, then the pools wait for what is under way.
+        # On exit, in this order: no action starts any more, then the pools wait for the others.
         for lane in lanes:
             pools.callback(lane.close)
             lane.run()
@@ -71,9 +71,9 @@ def run_changes(made: Plan, hands: Callbacks[Kept], width: int) -> tuple[Kept, .
 def _build_lanes(
     made: Plan, hands: Callbacks[Kept], width: int, pools: ExitStack
 ) -> list[_LaneRunner[Kept]]:
-    """Return the plan's changes by lane, those of one place over one pool.
+    """Return the plan's changes by lane; the lanes of one place share a pool.
 
-    Beyond ``MOST_PLACES`` places share pools, so that threads are bounded.
+    Beyond ``MAX_PLACES`` places share pools, so that the number of threads is bounded.
     """
     by_lane: dict[Lane, list[Action]] = defaultdict(list)
     for action in made.changes:
@@ -92,7 +92,7 @@ def _build_lanes(
 
 @dataclass(slots=True)
 class _Window:
-    """How many submits may be under way at once: as many as have succeeded, and at least one."""
+    """The number of submits that may be in flight: as many as have succeeded, and at least one."""
 
     width: int
     taken: int = 0
@@ -102,7 +102,7 @@ class _Window:
     closed: bool = False
 
     def can_admit(self, action: Action) -> bool:
-        """Whether a submit may start now; until the place is known, no priority passes another."""
+        """Whether a submit may start now; while a place is unknown, priorities do not overlap."""
         if self.full or self.closed:
             return False
         if self.under_way and self.taken < self.width:
@@ -116,7 +116,7 @@ class _Window:
         self.priority = action.desired.policy.priority
 
     def record_answer(self, failure: CallFailure | None) -> None:
-        """Take in what a Create answered; one throttled or denied says nothing of room."""
+        """Update the window from a Create's result; throttled or denied ones prove no limit."""
         if is_quota_refusal(failure):
             self.full = True
         elif failure is None or failure.disposition in {Disposition.TRANSIENT, Disposition.DENIED}:
@@ -125,7 +125,7 @@ class _Window:
 
 @dataclass(slots=True)
 class _LaneRunner(Generic[Kept]):
-    """The changes of one lane; ``results`` holds what becomes of each, by the action's id."""
+    """Runs the changes of one lane; ``results`` holds the future of each, by the action's id."""
 
     actions: Sequence[Action]
     callbacks: Callbacks[Kept]
@@ -144,19 +144,19 @@ class _LaneRunner(Generic[Kept]):
         self._window = _Window(self.width)
 
     def run(self) -> None:
-        """Start the first submits, and all that waits for no other."""
+        """Start the first submits, and all changes that take no slot."""
         self._start()
         for action in self.actions:
             if action.verb is not Verb.SUBMIT:
                 self._submit_work(self._change, action)
 
     def close(self) -> None:
-        """Let nothing start any more."""
+        """Let no further action start."""
         with self._lock:
             self._window.closed = True
 
     def _submit_work(self, work: Callable[[Action], None], action: Action) -> None:
-        """Have a thread do some work; an error that nobody foresaw ends the wait for results."""
+        """Run some work in a thread; an unexpected error ends the wait for all results."""
 
         def run_work() -> None:
             try:
@@ -190,6 +190,7 @@ class _LaneRunner(Generic[Kept]):
         outcome = None if self._window.closed else self.callbacks.execute(action)
         is_refused = outcome is not None and is_quota_refusal(outcome.failure)
         with self._lock:
+            # Start the next submit before this job is confirmed, which can take seconds.
             self._window.under_way -= 1
             if outcome is not None:
                 self._window.record_answer(outcome.failure)
@@ -199,14 +200,14 @@ class _LaneRunner(Generic[Kept]):
         try:
             self._start()
         finally:
-            # A pass that ends right now takes no more work; what it has paid for is recorded.
+            # The pool may be closed by now; a job that was paid for is recorded nevertheless.
             if outcome is not None and not is_refused:
                 self._settle(self.callbacks.confirm(outcome))
         if is_drained:
             self._queue_rest()
 
     def _queue_rest(self) -> None:
-        """Queue what the quota refused and all that stands behind it, told by one count."""
+        """Queue what the quota refused and everything behind it, with one count of active jobs."""
         refused, is_closed = self._refused, self._window.closed
         active = None if is_closed else self.callbacks.count(refused[0].planned, self._submitted)
         for outcome in refused:
@@ -218,7 +219,7 @@ class _LaneRunner(Generic[Kept]):
                 self.executor.submit(self._settle, behind)
 
     def _settle(self, outcome: Outcome) -> None:
-        """Record an outcome; an error that nobody foresaw goes to who waits for the result."""
+        """Record an outcome; an unexpected error is raised to whoever waits for the result."""
         future = self.results[id(outcome.planned)]
         try:
             future.set_result(self.callbacks.record([outcome])[0])

@@ -23,7 +23,7 @@ from controller.core.kinds.kind import Kind
 from controller.core.model import DesiredJob, EarlierJob, JobRecord, LiveJob, Submission
 
 JobSearch = Generator[str, LiveJob | None, "SearchResult"]
-"""Yields the name or ARN of a job to look up, receives the job or None, and returns ``Found``."""
+"""Yields the name or ARN of a job to look up, receives the job or None, returns the result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +31,8 @@ class SearchResult:
     """The result of a search for a manifest's job.
 
     ``submission`` is the one that was looked up last and ``live`` its job, or None when none of the
-    manifest's jobs exists. ``following`` is what policy would submit next; it was looked up too,
-    and does not exist.
+    manifest's jobs exists. ``next_submission`` is what policy would submit next; it was looked up
+    too, and does not exist.
     """
 
     submission: Submission | None

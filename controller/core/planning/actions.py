@@ -116,7 +116,7 @@ class Plan:
 class Outcome:
     """The result of a planned action.
 
-    ``now`` is the decision that describes the job afterwards: the planned one if nothing was
+    ``actual`` is the decision that describes the job afterwards: the planned one if nothing was
     executed or the call failed, otherwise the one made after observing the job again. ``arn`` is
     set when Create returned it but the job is not visible yet. ``active`` is the number of active
     jobs when the service's quota refused a Create, or None if they could not be counted.

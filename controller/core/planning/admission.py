@@ -27,7 +27,7 @@ class Occupancy:
     """The jobs that take slots beside those of a plan, and the submits that may take one.
 
     ``active`` counts the active jobs of a lane, whoever submitted them, where that was counted.
-    ``beside`` are this fleet's jobs that no action covers. Submits that ``permits`` rejects take no
+    ``others`` are this fleet's jobs that no action covers. Submits that ``permits`` rejects take no
     slot from the others.
     """
 

@@ -32,9 +32,9 @@ class Proof(IntEnum):
 class TreeManifests:
     """The manifests of the whole tree, and the records of those outside the folders of the pass.
 
-    ``near`` are the paths that a pass over the whole tree would read. Elsewhere, for example in a
-    folder of examples, a manifest may reuse a name. ``unreadable`` are the files that may hold
-    further manifests.
+    ``covered_paths`` are the paths that a pass over the whole tree would read. Elsewhere, for
+    example in a folder of examples, a manifest may reuse a name. ``unreadable`` are the files that
+    may hold further manifests.
     """
 
     manifests: tuple[DesiredJob, ...] = ()
@@ -139,8 +139,8 @@ class Claims:
 class TreeScope:
     """The whole tree, of which a plan may cover only a part.
 
-    ``others`` loads it as soon as an action needs it. In a ``narrow`` pass, which covers a part of
-    the tree, every change needs it.
+    ``load_manifests`` reads it as soon as an action needs it. If the plan ``is_partial``, every
+    change needs it.
     """
 
     load_manifests: Callable[[], TreeManifests]

@@ -23,7 +23,7 @@ from controller.core.policy import Policy
 class StrayEntry:
     """An entry and the sidecar that holds it, which is not the one beside its job's manifest.
 
-    ``real`` is the path of that sidecar with links resolved.
+    ``real_path`` is the path of that sidecar with links resolved.
     """
 
     sidecar: str
@@ -54,10 +54,10 @@ class Orphan:
 class ManifestIndex:
     """The jobs that have a manifest, as far as some folders can be read.
 
-    ``folders`` are those folders with links resolved. ``troubled`` are sidecars and folders that
-    may have manifests which cannot be read, and ``problems`` counts the problems of the tree.
-    ``names`` are the kinds and names of the manifests' first jobs. ``beside`` are the keys of
-    manifests elsewhere in the fleet's folder; nothing else about those counts.
+    ``folders`` are those folders with links resolved. ``unreadable_paths`` are sidecars and folders
+    that may have manifests which cannot be read, and ``problems`` counts the problems of the tree.
+    ``names`` are the kinds and names of the manifests' first jobs. ``keys_elsewhere`` are the keys
+    of manifests elsewhere in the fleet's folder; nothing else about those counts.
     """
 
     folders: tuple[str, ...] = ()
