@@ -16,41 +16,41 @@ PAGE = ROOT / "docs" / "reference" / "manifest.md"
 _TYPES = {
     "object": "mapping",
     "array": "list",
-    "string": "text",
-    "integer": "whole number",
+    "string": "string",
+    "integer": "integer",
     "number": "number",
     "boolean": "true or false",
     "null": "null",
 }
-_HEAD = """# The manifest, key by key
+_HEAD = """# Manifest
 
-Every key of a manifest and of `bedrock-jobs.yaml`, as the schemas have it. This page is generated:
-`make docs` updates it. Editors show the same texts
-([how](../tutorial/first-job.md#in-your-editor)); `bedrock-jobs new` writes a first manifest.
+Every key of a manifest and of `bedrock-jobs.yaml`, generated from the schemas: `make docs` updates
+this page. Editors show the same texts ([how](../tutorial/first-job.md#in-your-editor));
+`bedrock-jobs new` writes a first manifest.
 
-- Manifests are the `.yaml`, `.yml` and `.json` files below `jobs/`, in letters of either case,
-  whose names begin with neither `.` nor `_`. A JSON file counts if its `apiVersion` is
-  `bedrock-jobs/v1` and its `kind` a job's; any other is ignored. It is read as YAML: write
-  a character outside the basic plane out, not as two `\\u` escapes.
+- Manifests are the `.yaml`, `.yml` and `.json` files below `jobs/` (in upper or lower case) whose
+  names do not begin with `.` or `_`. A JSON file is a manifest if its `apiVersion` is
+  `bedrock-jobs/v1` and its `kind` that of a job; others are ignored. It is parsed as YAML: write
+  characters outside the Basic Multilingual Plane literally, not as two `\\u` escapes.
 - **Bold** keys are required. `a[]` is each item of a list `a`, `a{}` each value of a mapping `a`.
-- A *text* is what you write, whatever YAML takes it for: `1e-5`, `012` and `no` stay as they are.
-- A folder's `_defaults.yaml` holds any of these keys for all manifests below it; `metadata.name`,
-  `policy.adopt` and the names in `spec` stay each manifest's own.
-- Keys that are not listed here are refused, with the nearest one named.
+- A string is used as written, regardless of its YAML type: `1e-5`, `012` and `no` stay as they are.
+- A `_defaults.yaml` sets any of these keys for all manifests in and below its folder, except
+  `metadata.name`, `policy.adopt` and the names in `spec`.
+- Other keys are invalid; the message suggests the nearest one.
 """
 _MANIFEST = """## Around the spec
 
-Ours, the same for every kind. Of all this only `spec` is sent.
+These keys are the same for every kind. Only `spec` is sent to the service.
 """
-_SPEC = "What is sent, as the API names it: the tables of each kind below."
+_SPEC = "The request, with the API's own names: see the tables of each kind below."
 _FLEET = """## bedrock-jobs.yaml
 
-The fleet's own file: the outermost one between a manifest and the root of the outermost git
-repository around it, whatever folder a command runs in. Outside git the way ends at the working
-directory, and where it has no such file the nearest one above counts. `--config` names another.
-An inner file never replaces it: manifests below one are invalid (BJ115). So is all where the file
-has another spelling, as `bedrock-jobs.yml` (BJ116), or is empty (BJ117); every key is optional, and
-`{}` says nothing on purpose.
+The settings of a fleet: the outermost file between a manifest and the root of the outermost git
+repository around it, whatever folder a command runs in. Outside git the search ends at the working
+directory, and if that has no such file, the nearest one above it is used. `--config` names another.
+An inner file never overrides it: manifests below one are invalid (BJ115). All manifests are invalid
+if the file has another spelling, such as `bedrock-jobs.yml` (BJ116), or is empty (BJ117). Every key
+is optional; write `{}` for a file without settings.
 """
 
 
@@ -94,7 +94,7 @@ class _Table:
     def text(self) -> str:
         """Return the table as Markdown."""
         required = self._node.get("required", ())
-        rows = ["| key | takes | what it is |", "|---|---|---|"]
+        rows = ["| key | type | description |", "|---|---|---|"]
         for name, child in self._node["properties"].items():
             for key, node in _with_parts(name, child):
                 shown = f"**`{key}`**" if key in required else f"`{key}`"
@@ -118,7 +118,7 @@ def _takes(node: Node) -> str:
         return "<br>".join(f"`{value}`" for value in node["enum"])
     types = node["type"] if isinstance(node["type"], list) else [node["type"]]
     if set(types) == set(WRITTEN_TEXT):
-        return "text"
+        return "string"
     return " or ".join(_TYPES[name] for name in types)
 
 

@@ -11,7 +11,7 @@ from tests.house.source import ROOT
 PAGE = ROOT / "docs" / "reference" / "problems.md"
 _HEAD = """# Problems
 
-Every problem has a code, which never changes its meaning, a place, and usually a hint.
+Every problem has a code, which never changes its meaning, a location, and usually a hint.
 `bedrock-jobs validate` reports all problems at once and exits with 4; `plan` and `reconcile` hold
 the manifests that have one and process the others.
 
