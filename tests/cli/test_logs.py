@@ -84,7 +84,7 @@ def test_a_failed_action_tells_its_code(tree: Project) -> None:
     job, whole = lines(tree.call("reconcile", "--log-level", "info").err)
 
     assert (job["failure"], whole["failures"]) == ("InternalServerException", 1)
-    assert "told to fail" not in json.dumps(job)
+    assert "injected this error" not in json.dumps(job)
 
 
 def test_times_are_utc(tree: Project) -> None:

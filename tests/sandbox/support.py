@@ -1,4 +1,4 @@
-"""A sandbox under test, spoken to as its users do: with boto3, over HTTP."""
+"""A sandbox under test, used like a client does: with boto3, over HTTP."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ CONFIG = Config(retries={"total_max_attempts": 1}, read_timeout=DEADLINE, max_po
 
 @dataclass(frozen=True, slots=True)
 class Sandbox:
-    """A running sandbox; its clock stands still unless a test moves it."""
+    """A running sandbox, whose clock does not advance unless a test advances it."""
 
     url: str
     folder: Path
     clients: dict[str, Any]
 
     def bedrock(self, region: str = "us-east-1", **credentials: str) -> BedrockClient:
-        """Return a client for a region, with dummy credentials unless others are given."""
+        """Return a client for a region, with dummy credentials by default."""
         client: BedrockClient = self._client("bedrock", region, credentials)
         return client
 
@@ -68,20 +68,20 @@ class Sandbox:
         return content
 
     def advance(self, seconds: float) -> None:
-        """Move the simulated clock forward."""
+        """Advance the simulated clock."""
         self.control("POST", "clock", {"advance": seconds})
 
     def behave(self, **changes: object) -> dict[str, Any]:
-        """Change some of the service's choices, and return all of them."""
+        """Change some settings, and return all of them."""
         return self.control("PUT", "behaviour", changes)
 
     def order(self, kind: str, operation: str | None = None, **members: object) -> None:
-        """Order a fault."""
+        """Inject a fault."""
         named = {} if operation is None else {"operation": operation}
         self.control("POST", "faults", {"kind": kind, **named, **members})
 
     def orders(self) -> list[dict[str, Any]]:
-        """Return the faults on order."""
+        """Return the injected faults."""
         orders: list[dict[str, Any]] = self.control("GET", "faults")["faults"]
         return orders
 
@@ -91,7 +91,7 @@ class Sandbox:
         return self.bedrock().create_model_customization_job(**request)["jobArn"]
 
     def names(self) -> list[str]:
-        """Return the names that List shows, the newest first."""
+        """Return the names in List, the newest first."""
         answer = self.bedrock().list_model_customization_jobs(maxResults=1000)
         return [summary["jobName"] for summary in answer["modelCustomizationJobSummaries"]]
 
@@ -101,14 +101,14 @@ class Sandbox:
         return calls
 
     def get(self, identifier: str, region: str = "us-east-1") -> dict[str, Any]:
-        """Return what Get shows of a job."""
+        """Return a job as shown by Get."""
         client = self.bedrock(region)
         shown = dict(client.get_model_customization_job(jobIdentifier=identifier))
         shown.pop("ResponseMetadata")
         return shown
 
     def wire_get(self, name: str, region: str) -> tuple[int, dict[str, Any]]:
-        """Return the status and the JSON text's content that Get answers with."""
+        """Return the status and the decoded JSON of a GET."""
         scope = f"AWS4-HMAC-SHA256 Credential=any/20260102/{region}/bedrock/aws4_request"
         path = f"/model-customization-jobs/{name}"
         return self.wire("GET", path, headers={"Authorization": scope})
@@ -120,7 +120,7 @@ class Sandbox:
         body: bytes | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> tuple[int, dict[str, Any]]:
-        """Send a request as it stands, and return the status and the JSON answer."""
+        """Send a request unchanged, and return the status and the JSON response."""
         request = Request(f"{self.url}{path}", body, dict(headers or {}), method=method)  # noqa: S310
         try:
             with urlopen(request, timeout=DEADLINE) as answer:  # noqa: S310
@@ -135,7 +135,7 @@ class Sandbox:
 
 @contextmanager
 def speaking_to(url: str, folder: Path) -> Iterator[Sandbox]:
-    """While the context lasts the clients of a sandbox stay open."""
+    """Keep the clients of a sandbox open during the context."""
     sandbox = Sandbox(url, folder, {})
     try:
         yield sandbox
@@ -145,7 +145,7 @@ def speaking_to(url: str, folder: Path) -> Iterator[Sandbox]:
 
 
 def request_named(name: str, **changes: Any) -> dict[str, Any]:
-    """Return a request that is fine, with some members changed; None takes a member away."""
+    """Return a valid request with some members changed; None removes a member."""
     request = {
         "jobName": name,
         "customModelName": f"{name}-model",
@@ -158,7 +158,7 @@ def request_named(name: str, **changes: Any) -> dict[str, Any]:
 
 
 def refused(call: Callable[[], object]) -> tuple[str, str, int]:
-    """Return the code, message and HTTP status that a call is refused with."""
+    """Return the code, message and HTTP status with which a call is rejected."""
     try:
         call()
     except ClientError as error:
@@ -169,7 +169,7 @@ def refused(call: Callable[[], object]) -> tuple[str, str, int]:
 
 
 class _Drained(io.TextIOWrapper):
-    """A stream read as it comes: a full pipe would have the server wait in its next log line."""
+    """A stream that is read continuously: with a full pipe the server would block on logging."""
 
     def __init__(self, stream: IO[str]) -> None:
         super().__init__(io.BytesIO())
@@ -182,14 +182,14 @@ class _Drained(io.TextIOWrapper):
             self._said.extend(stream)
 
     def read(self, size: int | None = -1, /) -> str:
-        """Return all that was said, once the server has ended."""
+        """Return all output, once the server has ended."""
         self._thread.join(DEADLINE)
         return "".join(self._said)
 
 
 @contextmanager
 def process(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[str], Sandbox]]:
-    """While the context lasts ``bedrock-jobs sandbox`` runs as a process of its own."""
+    """Run ``bedrock-jobs sandbox`` as a separate process during the context."""
     command = [sys.executable, "-m", "controller", "sandbox", "--port", "0"]
     command += ["--state-dir", str(folder), "--speed", "0", *arguments]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, cwd=ROOT) as running:
@@ -206,7 +206,7 @@ def process(folder: Path, *arguments: str) -> Iterator[tuple[subprocess.Popen[st
 
 
 def poll(ready: Callable[[], bool]) -> None:
-    """Return once something holds; fail when it does not come to hold in time."""
+    """Return once a condition is true; fail if it is not in time."""
     deadline = time.monotonic() + DEADLINE
     while not ready():
         assert time.monotonic() < deadline, "it did not come to hold in time"

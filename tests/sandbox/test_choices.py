@@ -1,4 +1,4 @@
-"""How the switches are set: over HTTP, by the caller, by flags; and that they are kept."""
+"""How switches are set: over HTTP, by the caller, by flags; and that they are stored."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from controller.sandbox.jobs.switches import InvalidSettingError, serialize_beha
 from tests.sandbox.support import Sandbox, process, refused, speaking_to
 
 
-def test_everything_off_is_as_recorded(sandbox: Sandbox) -> None:
-    """A sandbox that nobody told anything shows every choice in its recorded position."""
+def test_defaults_are_as_recorded(sandbox: Sandbox) -> None:
+    """A sandbox without settings has the recorded behaviour."""
     told = sandbox.control("GET", "behaviour")
 
     assert told == serialize_behaviour(AS_RECORDED)
@@ -27,12 +27,12 @@ def test_everything_off_is_as_recorded(sandbox: Sandbox) -> None:
 @pytest.mark.parametrize(
     ("changes", "hint"),
     [
-        ({"tokenLifetime": "1h"}, 'tokenLifetime: "1h" is none of none, 10m, forever'),
+        ({"tokenLifetime": "1h"}, 'tokenLifetime: "1h" is not one of none, 10m, forever'),
         ({"quota": 0}, "quota: 0 is less than the minimum of 1"),
         ({"quota": True}, "quota: true is not of type"),
         ({"getLag": -1}, "getLag: -1"),
         ({"listLag": "5"}, "listLag: "),
-        ({"tokenLife": "none"}, "known are deviation, failingPart, failingSeed"),
+        ({"tokenLife": "none"}, "the known ones are deviation, failingPart, failingSeed"),
         ([], "[] is not of type"),
         (None, "null is not of type"),
         (b"{", "not JSON"),
@@ -40,8 +40,8 @@ def test_everything_off_is_as_recorded(sandbox: Sandbox) -> None:
         (b"\xff", "not JSON"),
     ],
 )
-def test_a_mistake_changes_nothing(sandbox: Sandbox, changes: object, hint: str) -> None:
-    """What is no choice is refused with a text that says what is, and all stays as it was."""
+def test_an_invalid_setting_changes_nothing(sandbox: Sandbox, changes: object, hint: str) -> None:
+    """An unknown setting is rejected with the valid ones, and nothing changes."""
     body = changes if isinstance(changes, bytes) else json.dumps(changes).encode()
     status, answer = sandbox.wire("PUT", "/_sandbox/behaviour", body)
 
@@ -50,16 +50,16 @@ def test_a_mistake_changes_nothing(sandbox: Sandbox, changes: object, hint: str)
     assert sandbox.control("GET", "behaviour") == serialize_behaviour(AS_RECORDED)
 
 
-def test_a_mistake_spoils_the_choices_beside_it(sandbox: Sandbox) -> None:
-    """Of several changes with one mistake none is made."""
+def test_changes_are_atomic(sandbox: Sandbox) -> None:
+    """Of several changes with one error none is made."""
     body = b'{"getLag": 5, "quota": "many"}'
 
     assert sandbox.wire("PUT", "/_sandbox/behaviour", body)[0] == 400
     assert sandbox.control("GET", "behaviour")["getLag"] == 0
 
 
-def test_choices_add_up_and_can_be_taken_back(sandbox: Sandbox) -> None:
-    """A change leaves the other choices alone; DELETE puts all of them back."""
+def test_settings_accumulate_and_can_be_reset(sandbox: Sandbox) -> None:
+    """A change keeps the other settings; DELETE resets all of them."""
     sandbox.behave(quota=3.0, jobNames="repeatable")
     both = sandbox.behave(getLag=1.5)
 
@@ -68,15 +68,15 @@ def test_choices_add_up_and_can_be_taken_back(sandbox: Sandbox) -> None:
     assert sandbox.control("GET", "behaviour") == serialize_behaviour(AS_RECORDED)
 
 
-def test_a_whole_number_may_be_written_with_a_point(sandbox: Sandbox) -> None:
-    """To JSON 1.0 is a whole number, and so it is to the sandbox."""
+def test_an_integer_may_have_a_decimal_point(sandbox: Sandbox) -> None:
+    """1.0 is an integer in JSON, and for the sandbox."""
     assert str(sandbox.behave(quota=1.0, overQuota="queue")["quota"]) == "1"
     sandbox.create("a")
     sandbox.create("b")
 
 
-def test_choices_outlive_a_sandbox(tmp_path: Path) -> None:
-    """What was chosen holds for the next sandbox on the folder, unless it chooses otherwise."""
+def test_settings_are_persistent(tmp_path: Path) -> None:
+    """Settings apply to the next sandbox on the folder, unless it has its own."""
     wanted = Behaviour(token_lifetime=TokenLifetime.NONE, job_names=JobNames.REPEATABLE, quota=7)
     with start_sandbox(tmp_path, speed=0, behaviour=wanted):
         pass
@@ -91,14 +91,14 @@ def test_choices_outlive_a_sandbox(tmp_path: Path) -> None:
     assert len(made) == 2
 
 
-def test_changes_that_name_no_choice_start_nothing(tmp_path: Path) -> None:
-    """A sandbox that is to begin with a mistake does not begin."""
-    with pytest.raises(InvalidSettingError, match="known are"):
+def test_an_invalid_setting_prevents_the_start(tmp_path: Path) -> None:
+    """A sandbox with an invalid setting does not start."""
+    with pytest.raises(InvalidSettingError, match="the known ones are"):
         start_sandbox(tmp_path, behaviour={"quotas": 1}).__enter__()
 
 
-def test_two_sandboxes_on_one_store_behave_alike(tmp_path: Path) -> None:
-    """What one of two servers is told holds for the other one from its next call on."""
+def test_two_sandboxes_on_one_store_share_settings(tmp_path: Path) -> None:
+    """A setting of one of two servers applies to the other from its next call on."""
     with (
         start_sandbox(tmp_path, speed=0) as url,
         start_sandbox(tmp_path, speed=0) as other_url,
@@ -113,8 +113,8 @@ def test_two_sandboxes_on_one_store_behave_alike(tmp_path: Path) -> None:
         assert one.create("b")
 
 
-def test_the_verb_takes_every_choice(tmp_path: Path) -> None:
-    """Each flag of the verb sets its choice."""
+def test_the_command_accepts_every_setting(tmp_path: Path) -> None:
+    """Each flag of the command sets its setting."""
     flags = ["--token-lifetime", "10m", "--token-mismatch", "conflict", "--quota", "4"]
     flags += ["--over-quota", "queue", "--get-lag", "1.5", "--list-lag", "2"]
     flags += ["--model-names", "unique", "--job-names", "repeatable"]

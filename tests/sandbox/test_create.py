@@ -21,7 +21,7 @@ def create(sandbox: Sandbox, name: str, region: str = "us-east-1", **changes: An
 
 
 def test_arn_has_the_service_form(sandbox: Sandbox) -> None:
-    """A job's ARN holds region, account, base model with suffix, and twelve characters."""
+    """A job's ARN has region, account, base model with suffix, and twelve characters."""
     arn = create(sandbox, "job", "us-west-2", baseModelIdentifier="amazon.titan-text-express-v1")
 
     prefix = "arn:aws:bedrock:us-west-2:123456789012:model-customization-job/"
@@ -31,7 +31,7 @@ def test_arn_has_the_service_form(sandbox: Sandbox) -> None:
 
 
 def test_every_job_has_its_own_arn(sandbox: Sandbox) -> None:
-    """Names, regions and accounts each make another ARN."""
+    """Different names, regions and accounts have different ARNs."""
     role = sandbox.sts().assume_role(
         RoleArn="arn:aws:iam::210987654321:role/Other", RoleSessionName="test"
     )["Credentials"]
@@ -47,8 +47,8 @@ def test_every_job_has_its_own_arn(sandbox: Sandbox) -> None:
     assert len({arn.rpartition("/")[2] for arn in arns}) == 4
 
 
-def test_token_replay_answers_with_the_first_job(sandbox: Sandbox) -> None:
-    """A token that made a job answers with it again, and makes no other."""
+def test_a_token_replay_returns_the_first_job(sandbox: Sandbox) -> None:
+    """A used token returns its job again, and creates no other."""
     first = create(sandbox, "job", clientRequestToken="same")
 
     assert create(sandbox, "job", clientRequestToken="same") == first
@@ -59,8 +59,8 @@ def test_token_replay_answers_with_the_first_job(sandbox: Sandbox) -> None:
     )
 
 
-def test_token_counts_in_its_own_region(sandbox: Sandbox) -> None:
-    """The same token in another region makes another job."""
+def test_tokens_are_regional(sandbox: Sandbox) -> None:
+    """The same token in another region creates another job."""
     first = create(sandbox, "job", clientRequestToken="same")
 
     assert create(sandbox, "job", "us-west-2", clientRequestToken="same") != first
@@ -75,8 +75,8 @@ def test_token_counts_in_its_own_region(sandbox: Sandbox) -> None:
         ("Stopped", {}),
     ],
 )
-def test_a_name_is_spent_for_ever(sandbox: Sandbox, ended: str, changes: dict[str, Any]) -> None:
-    """Whatever became of a job, its name cannot be used again."""
+def test_a_name_can_never_be_reused(sandbox: Sandbox, ended: str, changes: dict[str, Any]) -> None:
+    """Whatever happened to a job, its name cannot be used again."""
     create(sandbox, "job", **changes)
     if ended == "Stopped":
         sandbox.bedrock().stop_model_customization_job(jobIdentifier="job")
@@ -89,16 +89,16 @@ def test_a_name_is_spent_for_ever(sandbox: Sandbox, ended: str, changes: dict[st
     assert again == ("ValidationException", IN_USE, 400)
 
 
-def test_names_are_free_in_another_region(sandbox: Sandbox) -> None:
-    """A name that is spent in one region can be used in another."""
+def test_names_are_regional(sandbox: Sandbox) -> None:
+    """A name that is used in one region can be used in another."""
     create(sandbox, "job")
 
     create(sandbox, "job", "eu-west-1")
 
 
 @pytest.mark.parametrize("member", ["jobTags", "customModelTags"])
-def test_too_many_tags_make_no_job(sandbox: Sandbox, member: str) -> None:
-    """More than fifty tags are refused, and the name is still free."""
+def test_too_many_tags_create_no_job(sandbox: Sandbox, member: str) -> None:
+    """More than fifty tags are rejected, and the name stays free."""
     tags = [{"key": f"key-{number}", "value": ""} for number in range(51)]
     many: dict[str, Any] = {member: tags}
     enough: dict[str, Any] = {member: tags[:50]}
@@ -139,8 +139,8 @@ def test_base_models_resolve(sandbox: Sandbox, sent: str, resolved: str) -> None
     )
 
 
-def test_a_made_model_is_a_base_model_once_it_is_there(sandbox: Sandbox) -> None:
-    """A custom model's name stands for its own base model, but only after its job completed."""
+def test_a_custom_model_can_be_a_base_model(sandbox: Sandbox) -> None:
+    """A custom model's name resolves to its base model, but only after its job completed."""
     create(sandbox, "job", customModelName="made")
 
     early = refused(lambda: create(sandbox, "next", baseModelIdentifier="made"))
@@ -182,7 +182,7 @@ def test_a_made_model_is_a_base_model_once_it_is_there(sandbox: Sandbox) -> None
 def test_settings_are_echoed_over_defaults(
     sandbox: Sandbox, changes: dict[str, Any], shown: dict[str, str]
 ) -> None:
-    """What was sent is echoed to the letter, and the base model's defaults stand beside it."""
+    """Sent hyperparameters are returned unchanged, with the base model's defaults beside them."""
     create(sandbox, "job", **changes)
 
     assert sandbox.get("job")["hyperParameters"] == shown
@@ -198,7 +198,7 @@ def test_settings_are_echoed_over_defaults(
     ],
 )
 def test_kms_keys_are_shown_as_key_arns(sandbox: Sandbox, key: str) -> None:
-    """Any way to name a KMS key is shown as the ARN of a key, equal ways as an equal one."""
+    """Every identifier of a KMS key is shown as a key ARN, equal for equal identifiers."""
     create(sandbox, "job", customModelKmsKeyId=key)
     create(sandbox, "twin", customModelKmsKeyId=key)
 
@@ -209,7 +209,7 @@ def test_kms_keys_are_shown_as_key_arns(sandbox: Sandbox, key: str) -> None:
 
 
 def test_rest_of_the_request_is_shown_as_sent(sandbox: Sandbox) -> None:
-    """Members that the service only passes on come back to the letter; tags never do."""
+    """Members that the service passes on are returned unchanged; tags never are."""
     given: dict[str, Any] = {
         "vpcConfig": {"subnetIds": ["subnet-b", "subnet-a"], "securityGroupIds": ["sg-1"]},
         "validationDataConfig": {"validators": [{"s3Uri": f"{BUCKET}check.jsonl"}]},
@@ -231,8 +231,8 @@ def test_rest_of_the_request_is_shown_as_sent(sandbox: Sandbox) -> None:
     assert "jobTags" not in shown
 
 
-def test_a_clock_that_stands_still_keeps_jobs_running(sandbox: Sandbox) -> None:
-    """At speed zero only the tests move time."""
+def test_a_stopped_clock_keeps_jobs_running(sandbox: Sandbox) -> None:
+    """At speed zero only the tests advance time."""
     create(sandbox, "job")
     first = sandbox.get("job")
     sandbox.advance(MINUTE)

@@ -1,4 +1,4 @@
-"""A share of the jobs fails: which ones is a function of name and seed."""
+"""A share of the jobs fails, selected by name and seed."""
 
 from __future__ import annotations
 
@@ -21,25 +21,25 @@ def failing(share: float, seed: int = 0) -> set[str]:
 
 
 def test_share_of_the_jobs_fails() -> None:
-    """About as many jobs fail as the share says: none of them at 0, all of them at 1."""
+    """About as many jobs fail as the share says: none at 0, all at 1."""
     assert failing(0) == set()
     assert 200 < len(failing(0.25)) < 300
     assert len(failing(1)) == 1000
 
 
-def test_same_seed_meets_the_same_jobs() -> None:
-    """The choice is the same each time; another seed makes another one."""
+def test_the_same_seed_selects_the_same_jobs() -> None:
+    """The selection is the same each time; another seed selects others."""
     assert failing(0.25) == failing(0.25)
     assert failing(0.25) != failing(0.25, seed=1)
 
 
-def test_larger_share_meets_more() -> None:
+def test_a_larger_share_selects_more() -> None:
     """A job that fails at some share also fails at a larger one."""
     assert failing(0.25) < failing(0.5)
 
 
-def test_another_attempt_has_a_draw_of_its_own() -> None:
-    """Names with a suffix fail independently, so that attempts can heal."""
+def test_attempts_are_selected_independently() -> None:
+    """Names with a suffix fail independently, so that a retry can succeed."""
     behaviour = replace(AS_RECORDED, failing_share=0.25)
     again = {name for name in failing(0.25) if find_failure(f"{name}-r1", FINE, behaviour)}
 
@@ -47,8 +47,8 @@ def test_another_attempt_has_a_draw_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("word", FailureMode)
-def test_failure_is_of_the_sort_that_was_asked_for(word: FailureMode) -> None:
-    """Each word has a failure; data that ask for one of their own get that one."""
+def test_the_failure_is_of_the_requested_kind(word: FailureMode) -> None:
+    """Each kind has a message; data that request their own failure get that one."""
     behaviour = replace(AS_RECORDED, failing_share=1.0, failing_with=word)
     message = find_failure("job", FINE, behaviour)
     asked = find_failure("job", {"s3Uri": "s3://acme/sandbox-fail-size"}, behaviour)
@@ -61,7 +61,7 @@ def test_failure_is_of_the_sort_that_was_asked_for(word: FailureMode) -> None:
 
 
 def test_share_is_set_over_http(sandbox: Sandbox) -> None:
-    """A sandbox that is told so lets every job fail, with the message of that sort."""
+    """The share can be set so that every job fails, with the message of the kind."""
     sandbox.behave(failingShare=1, failingWith="capacity", failingSeed=7)
     sandbox.create("job")
     sandbox.advance(LONG_ENOUGH)

@@ -28,7 +28,7 @@ def start(sandbox: Sandbox, name: str = "job", **changes: Any) -> str:
 
 
 def test_a_job_passes_through_its_stages(sandbox: Sandbox) -> None:
-    """A job is InProgress from stage to stage for about an hour, and then Completed."""
+    """A job is InProgress in each stage for about an hour, and then Completed."""
     start(sandbox)
     seen = []
     for _ in range(80):
@@ -46,7 +46,7 @@ def test_a_job_passes_through_its_stages(sandbox: Sandbox) -> None:
 
 
 def test_nothing_is_shown_before_it_is_due(sandbox: Sandbox) -> None:
-    """End, product and metrics are absent while a job runs, and there once it has completed."""
+    """End, model and metrics are absent while a job runs, and present once it completed."""
     start(sandbox, validationDataConfig={"validators": [{"s3Uri": "s3://acme-training/v.jsonl"}]})
     early = sandbox.get("job")
     sandbox.advance(LONG_ENOUGH)
@@ -74,7 +74,7 @@ def test_what_was_not_sent_is_not_shown(sandbox: Sandbox) -> None:
 
 
 def test_get_takes_a_name_or_an_arn(sandbox: Sandbox) -> None:
-    """A job is the same by its name and by its ARN, whose colons and slashes are encoded."""
+    """A job is the same by name and by ARN, whose colons and slashes are encoded."""
     arn = start(sandbox)
 
     assert sandbox.get(arn) == sandbox.get("job")
@@ -88,7 +88,7 @@ def test_get_takes_a_name_or_an_arn(sandbox: Sandbox) -> None:
     ],
 )
 def test_unknown_jobs_are_not_found(sandbox: Sandbox, identifier: str) -> None:
-    """Get and Stop of a job that never was answer 404."""
+    """Get and Stop of an unknown job return 404."""
     client = sandbox.bedrock()
     start(sandbox)
 
@@ -100,7 +100,7 @@ def test_unknown_jobs_are_not_found(sandbox: Sandbox, identifier: str) -> None:
 
 
 def test_stop_is_stopping_at_once_and_stopped_a_minute_later(sandbox: Sandbox) -> None:
-    """A stopped job makes nothing, and its times lie where the stop was."""
+    """A stopped job produces no model, and its times are those of the stop."""
     start(sandbox)
     sandbox.advance(10 * MINUTE)
     answer = sandbox.bedrock().stop_model_customization_job(jobIdentifier="job")
@@ -123,7 +123,7 @@ def test_stop_is_stopping_at_once_and_stopped_a_minute_later(sandbox: Sandbox) -
     assert sandbox.get("job") == stopped
 
 
-def test_stop_can_be_repeated_while_it_lasts(sandbox: Sandbox) -> None:
+def test_stop_can_be_repeated_while_stopping(sandbox: Sandbox) -> None:
     """A second Stop neither fails nor moves the end."""
     start(sandbox)
     client = sandbox.bedrock()
@@ -135,7 +135,7 @@ def test_stop_can_be_repeated_while_it_lasts(sandbox: Sandbox) -> None:
     assert sandbox.get("job")["status"] == "Stopped"
 
 
-def test_a_job_that_is_over_cannot_be_stopped(sandbox: Sandbox) -> None:
+def test_an_ended_job_cannot_be_stopped(sandbox: Sandbox) -> None:
     """Stop of a job that has ended is a conflict, and changes nothing."""
     start(sandbox)
     sandbox.advance(LONG_ENOUGH)
@@ -179,8 +179,8 @@ def test_a_job_that_is_over_cannot_be_stopped(sandbox: Sandbox) -> None:
         ),
     ],
 )
-def test_data_can_ask_for_a_failure(sandbox: Sandbox, key: str, message: str) -> None:
-    """A training location with a marker makes the job fail after a while, in a stage of it."""
+def test_data_can_request_a_failure(sandbox: Sandbox, key: str, message: str) -> None:
+    """A training location with a marker makes the job fail after a while, within a stage."""
     start(sandbox, trainingDataConfig={"s3Uri": f"s3://acme-training/{key}"})
     sandbox.advance(20 * MINUTE)
     early = sandbox.get("job")

@@ -11,7 +11,7 @@ SUMMARIES: Final = "modelCustomizationJobSummaries"
 
 
 def fill(sandbox: Sandbox, *names: str, **changes: Any) -> None:
-    """Create jobs one minute after another."""
+    """Create jobs one minute apart."""
     for name in names:
         request = request_named(name, **changes)
         sandbox.bedrock().create_model_customization_job(**request)
@@ -19,13 +19,13 @@ def fill(sandbox: Sandbox, *names: str, **changes: Any) -> None:
 
 
 def listed(sandbox: Sandbox, **filters: Any) -> list[str]:
-    """Return the names of one page."""
+    """Return the names on one page."""
     answer = sandbox.bedrock().list_model_customization_jobs(**filters)
     return [summary["jobName"] for summary in answer[SUMMARIES]]
 
 
 def test_the_newest_come_first(sandbox: Sandbox) -> None:
-    """A listing goes backwards in time unless it is asked to go forwards."""
+    """A listing is in descending order of time unless ascending order is requested."""
     fill(sandbox, "a", "b", "c")
 
     assert listed(sandbox) == ["c", "b", "a"]
@@ -34,15 +34,15 @@ def test_the_newest_come_first(sandbox: Sandbox) -> None:
 
 
 def test_jobs_of_one_instant_keep_their_order(sandbox: Sandbox) -> None:
-    """Jobs that were created at the same moment are listed by the order of their creation."""
+    """Jobs that were created at the same moment are listed in the order of creation."""
     for name in ("a", "b", "c"):
         sandbox.bedrock().create_model_customization_job(**request_named(name))
 
     assert listed(sandbox) == ["c", "b", "a"]
 
 
-def test_a_summary_shows_what_its_shape_holds(sandbox: Sandbox) -> None:
-    """A summary has the recorded members, agrees with Get, and shows the product when it is due."""
+def test_a_summary_has_the_members_of_its_shape(sandbox: Sandbox) -> None:
+    """A summary has the recorded members, agrees with Get, and shows the model when it is due."""
     fill(sandbox, "job")
     early = dict(sandbox.bedrock().list_model_customization_jobs()[SUMMARIES][0])
     sandbox.advance(LONG_ENOUGH)
@@ -63,8 +63,8 @@ def test_a_summary_shows_what_its_shape_holds(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("order", ["Ascending", "Descending"])
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
-def test_pages_hold_every_job_once(sandbox: Sandbox, size: int, order: Any) -> None:
-    """However long a page is, the pages together hold each job once and in order."""
+def test_pages_have_every_job_once(sandbox: Sandbox, size: int, order: Any) -> None:
+    """With any page size, the pages together have each job once and in order."""
     names = [f"job-{number}" for number in range(7)]
     fill(sandbox, *names)
     pages = (
@@ -81,8 +81,8 @@ def test_pages_hold_every_job_once(sandbox: Sandbox, size: int, order: Any) -> N
     )
 
 
-def test_a_job_made_meanwhile_moves_no_page(sandbox: Sandbox) -> None:
-    """A page goes on where the last one ended, although a newer job has come."""
+def test_a_new_job_shifts_no_page(sandbox: Sandbox) -> None:
+    """A page continues where the last one ended, although there is a newer job."""
     fill(sandbox, "a", "b", "c")
     first = sandbox.bedrock().list_model_customization_jobs(maxResults=2)
     fill(sandbox, "d")
@@ -107,7 +107,7 @@ def test_a_job_made_meanwhile_moves_no_page(sandbox: Sandbox) -> None:
 def test_filters_narrow_a_listing(
     sandbox: Sandbox, filters: dict[str, Any], found: list[str]
 ) -> None:
-    """Status and part of a name each narrow a listing, alone and together."""
+    """Status and part of a name each filter a listing, alone and together."""
     fill(sandbox, "old-a", "old-b")
     fill(sandbox, "broken", trainingDataConfig={"s3Uri": "s3://acme-training/sandbox-fail"})
     sandbox.advance(LONG_ENOUGH)
@@ -116,8 +116,8 @@ def test_filters_narrow_a_listing(
     assert listed(sandbox, **filters) == found
 
 
-def test_filters_by_time_leave_the_moment_itself_out(sandbox: Sandbox) -> None:
-    """After and before a creation time mean strictly so, to the millisecond."""
+def test_filters_by_time_are_exclusive(sandbox: Sandbox) -> None:
+    """After and before a creation time are strict, to the millisecond."""
     fill(sandbox, "a", "b", "c")
     moment = sandbox.get("b")["creationTime"]
 
@@ -127,8 +127,8 @@ def test_filters_by_time_leave_the_moment_itself_out(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("token", ["nonsense", "bnVsbA==", "WzFd", "é"])
-def test_a_page_token_of_nobody_is_refused(sandbox: Sandbox, token: str) -> None:
-    """A token that no page gave out is a mistake, not an empty page."""
+def test_an_unknown_page_token_is_rejected(sandbox: Sandbox, token: str) -> None:
+    """A token that no page returned is an error, not an empty page."""
     code, _, status = refused(lambda: listed(sandbox, nextToken=token))
 
     assert (code, status) == ("ValidationException", 400)

@@ -1,4 +1,4 @@
-"""The queue behind a quota, held to its rule through whatever happens."""
+"""The queue behind a quota, checked through random steps."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def queueing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 
 
 def take(sandbox: Sandbox, client: BedrockClient, step: tuple[str, int], made: list[str]) -> None:
-    """Take one step; a Stop of a job that is not there, or is over, is none."""
+    """Execute one step; a Stop of a job that is missing or has ended does nothing."""
     verb, number = step
     if verb == "create":
         made.append(f"job-{len(made)}")
@@ -58,23 +58,23 @@ def take(sandbox: Sandbox, client: BedrockClient, step: tuple[str, int], made: l
 
 
 def shown(client: BedrockClient) -> list[Any]:
-    """Return every job as List shows it, the oldest first."""
+    """Return all jobs as shown by List, the oldest first."""
     listing: Any = client.list_model_customization_jobs(sortOrder="Ascending", maxResults=1000)
     summaries: list[Any] = listing["modelCustomizationJobSummaries"]
     return summaries
 
 
 def begun(job: Any) -> bool:
-    """Whether a job's first stage has begun."""
+    """Whether a job's first stage has started."""
     return bool(job["statusDetails"]["validationDetails"]["status"] != "NotStarted")
 
 
 @settings(deadline=None, max_examples=20)
 @given(steps)
-def test_slots_are_never_overfull_and_never_idle(
+def test_slots_are_neither_exceeded_nor_idle(
     queueing: Sandbox, taken: list[tuple[str, int]]
 ) -> None:
-    """No job begins beyond the quota of its time, none waits beside a free slot, nor overtakes."""
+    """No job starts above the quota, waits beside a free slot, or overtakes another."""
     client = queueing.bedrock(f"us-test-{next(places)}")
     made: list[str] = []
     quota = queueing.behave(quota=2)["quota"]
@@ -95,5 +95,5 @@ def test_slots_are_never_overfull_and_never_idle(
 
 
 def waits(job: Any) -> bool:
-    """Whether a job waits for a slot: it is InProgress, and nothing of it has begun."""
+    """Whether a job waits for a slot: it is InProgress, and no stage has started."""
     return bool(job["status"] == "InProgress" and not begun(job))

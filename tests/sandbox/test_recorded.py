@@ -28,7 +28,7 @@ each_answer = pytest.mark.parametrize(
 
 
 def request_behind(get: dict[str, Any]) -> dict[str, Any]:
-    """Return a request that the recorded answer may have come from, defaults left out."""
+    """Return a request that the recorded response may belong to, without defaults."""
     model = get["baseModelArn"].rpartition("/")[2].partition(":")[0]
     sent = {"epochCount", "batchSize", "learningRate"}
     if "learningRateWarmupSteps" in get["hyperParameters"]:
@@ -46,7 +46,7 @@ def request_behind(get: dict[str, Any]) -> dict[str, Any]:
 
 
 @each_answer
-def test_answers_have_the_recorded_form(sandbox: Sandbox, get: dict[str, Any]) -> None:
+def test_responses_have_the_recorded_form(sandbox: Sandbox, get: dict[str, Any]) -> None:
     """A job like the recorded one has the recorded members, defaults and resolved models."""
     region = get["jobArn"].split(":")[3]
     client = sandbox.bedrock(region)
@@ -68,7 +68,7 @@ def test_answers_have_the_recorded_form(sandbox: Sandbox, get: dict[str, Any]) -
 
 @each_answer
 def test_times_have_the_recorded_form(sandbox: Sandbox, get: dict[str, Any]) -> None:
-    """Times are texts in UTC with three digits of milliseconds."""
+    """Times are strings in UTC with three digits of milliseconds."""
     region = get["jobArn"].split(":")[3]
     sandbox.bedrock(region).create_model_customization_job(**request_behind(get))
 
@@ -80,8 +80,8 @@ def test_times_have_the_recorded_form(sandbox: Sandbox, get: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("entry", GOOD, ids=lambda entry: entry["source"].rpartition("/")[2])
-def test_requests_of_the_real_world_are_accepted(sandbox: Sandbox, entry: dict[str, Any]) -> None:
-    """Requests that people published make jobs, and Get echoes their settings to the letter."""
+def test_published_requests_are_accepted(sandbox: Sandbox, entry: dict[str, Any]) -> None:
+    """Requests that people published create jobs, and Get returns their settings unchanged."""
     request = entry["input"]
     sandbox.bedrock().create_model_customization_job(**request)
 

@@ -1,4 +1,4 @@
-"""One store, many threads and processes, and deaths among them."""
+"""One store, many threads and processes, some of them killed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ IN_USE = "The provided job name is currently in use."
 
 
 def create(sandbox: Sandbox, name: str, **changes: Any) -> str:
-    """Create a job and return its ARN, or what refused it."""
+    """Create a job and return its ARN, or the error code."""
     try:
         request = request_named(name, **changes)
         return sandbox.bedrock().create_model_customization_job(**request)["jobArn"]
@@ -39,7 +39,7 @@ def names(sandbox: Sandbox) -> list[str]:
     return sorted(summary["jobName"] for summary in answer["modelCustomizationJobSummaries"])
 
 
-def test_state_outlives_a_sandbox(tmp_path: Path) -> None:
+def test_state_is_persistent(tmp_path: Path) -> None:
     """Jobs, tags, clock and journal are there when the next sandbox opens the folder."""
     with start_sandbox(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
         arn = create(sandbox, "job", clientRequestToken="t", jobTags=[{"key": "k", "value": "v"}])
@@ -53,8 +53,8 @@ def test_state_outlives_a_sandbox(tmp_path: Path) -> None:
         assert listed == [{"key": "k", "value": "v"}]
 
 
-def test_many_threads_make_each_job_once(sandbox: Sandbox) -> None:
-    """Of sixteen threads that want the same twenty names, each name goes to one of them."""
+def test_many_threads_create_each_job_once(sandbox: Sandbox) -> None:
+    """If sixteen threads create the same twenty names, each name goes to one of them."""
     sandbox.bedrock()
     wanted = [f"job-{number % 20}" for number in range(160)]
     with ThreadPoolExecutor(16) as pool:
@@ -67,7 +67,7 @@ def test_many_threads_make_each_job_once(sandbox: Sandbox) -> None:
 
 
 def test_two_processes_share_one_store(tmp_path: Path) -> None:
-    """Of two processes on one folder each sees the other's jobs, and no name goes twice."""
+    """Two processes on one folder see each other's jobs, and no name is used twice."""
     with process(tmp_path) as (_, one), process(tmp_path) as (_, other):
         one.bedrock(), other.bedrock()
         wanted = [(sandbox, f"job-{number}") for number in range(30) for sandbox in (one, other)]
@@ -81,7 +81,7 @@ def test_two_processes_share_one_store(tmp_path: Path) -> None:
 
 
 def test_a_token_is_replayed_across_processes(tmp_path: Path) -> None:
-    """The same token makes one job, whichever process it reaches and however close together."""
+    """The same token creates one job, in whichever process and however concurrently."""
     with process(tmp_path) as (_, one), process(tmp_path) as (_, other):
         one.bedrock(), other.bedrock()
         with ThreadPoolExecutor(8) as pool:
@@ -96,8 +96,8 @@ def test_a_token_is_replayed_across_processes(tmp_path: Path) -> None:
         assert names(one) == ["job"]
 
 
-def test_a_killed_process_loses_nothing_it_answered(tmp_path: Path) -> None:
-    """After SIGKILL amid Creates, every job that was confirmed is there, whole."""
+def test_a_killed_process_loses_no_confirmed_job(tmp_path: Path) -> None:
+    """After SIGKILL during Creates, every confirmed job exists and is complete."""
     confirmed: list[str] = []
 
     def make(sandbox: Sandbox, number: int) -> None:
@@ -126,15 +126,15 @@ def test_a_killed_process_loses_nothing_it_answered(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("speed", [3600.0, 100_000.0])
-def test_time_passes_as_fast_as_asked(tmp_path: Path, speed: float) -> None:
-    """At a high speed a job's whole life is over while one looks at it."""
+def test_time_passes_at_the_requested_speed(tmp_path: Path, speed: float) -> None:
+    """At a high speed a job completes within moments."""
     with start_sandbox(tmp_path, speed=speed) as url, speaking_to(url, tmp_path) as sandbox:
         create(sandbox, "job")
         poll(lambda: sandbox.get("job")["status"] == "Completed")
 
 
 def test_speed_can_change_from_run_to_run(tmp_path: Path) -> None:
-    """Another speed goes on from the time that it was, with no leap."""
+    """Another speed continues from the current time, without a jump."""
     with start_sandbox(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
         sandbox.advance(1_000_000)
         before = sandbox.control("GET", "clock")

@@ -19,15 +19,15 @@ from tests.sandbox.support import ROOT, process
 
 
 def run(*arguments: str) -> tuple[int, str]:
-    """Run the verb up to its refusal, and return its exit code and what it printed."""
+    """Run the command until it is rejected, and return its exit code and output."""
     result = CliRunner().invoke(root, ["sandbox", *arguments])
     assert isinstance(result.exception, SystemExit)
     return result.exit_code, result.output
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "example.org"])  # noqa: S104
-def test_other_machines_are_kept_out(tmp_path: Path, host: str) -> None:
-    """An address that other machines reach needs a second word."""
+def test_remote_addresses_need_an_option(tmp_path: Path, host: str) -> None:
+    """An address that other machines can reach requires --allow-remote."""
     code, said = run("--host", host, "--state-dir", str(tmp_path))
 
     assert code == 2
@@ -37,7 +37,7 @@ def test_other_machines_are_kept_out(tmp_path: Path, host: str) -> None:
 
 @pytest.mark.parametrize("account", ["", "12345", "12345678901x", "1234567890123", "\u0661" * 12])
 def test_an_account_has_twelve_digits(tmp_path: Path, account: str) -> None:
-    """What is no account id is refused before anything starts."""
+    """An invalid account ID is rejected before anything starts."""
     code, said = run("--account", account, "--state-dir", str(tmp_path))
 
     assert code == 2
@@ -45,7 +45,7 @@ def test_an_account_has_twelve_digits(tmp_path: Path, account: str) -> None:
 
 
 def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
-    """A port that is taken is told in one line with what to do."""
+    """A port in use is reported in one line with what to do."""
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()
@@ -59,7 +59,7 @@ def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
 
 
 def test_an_unusable_store_is_one_line(tmp_path: Path) -> None:
-    """A state directory with something else in it is told in one line with what to do."""
+    """An invalid state directory is reported in one line with what to do."""
     (tmp_path / "sandbox.sqlite3").write_text("this is no database, however long it may be")
 
     code, said = run("--port", "0", "--state-dir", str(tmp_path))
@@ -69,8 +69,8 @@ def test_an_unusable_store_is_one_line(tmp_path: Path) -> None:
     assert "move the file away" in said
 
 
-def test_help_names_every_failure_that_can_be_asked_for() -> None:
-    """The markers of the help are the markers that work, and each has its own message."""
+def test_help_lists_every_failure_marker() -> None:
+    """The markers in the help work, and each has its own message."""
     said = CliRunner().invoke(root, ["sandbox", "--help"], terminal_width=10_000).output
     markers = {word.strip('",.()') for word in said.split() if "sandbox-fail" in word}
 
@@ -91,12 +91,12 @@ def test_help_names_every_failure_that_can_be_asked_for() -> None:
         ("--quota", "0", "nor a number from 1 up"),
         ("--quota", "many", "'none'"),
         ("--get-lag", "-1", "0<=x"),
-        ("--fault", "flood", "is none of throttle"),
-        ("--fault", "delay", "needs seconds"),
+        ("--fault", "flood", "is not one of throttle"),
+        ("--fault", "delay", "requires seconds"),
     ],
 )
-def test_a_choice_that_is_none_is_told(tmp_path: Path, flag: str, value: str, hint: str) -> None:
-    """A mistake in a switch or fault is told with what there is, before anything starts."""
+def test_an_invalid_setting_is_reported(tmp_path: Path, flag: str, value: str, hint: str) -> None:
+    """An invalid switch or fault is reported with the valid values, before anything starts."""
     code, said = run(flag, value, "--state-dir", str(tmp_path))
 
     assert code == 2
@@ -104,8 +104,8 @@ def test_a_choice_that_is_none_is_told(tmp_path: Path, flag: str, value: str, hi
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_greeting_tells_what_is_not_as_recorded(tmp_path: Path) -> None:
-    """Choices and faults that stand, from this start or an earlier one, are told at the start."""
+def test_the_greeting_lists_changed_settings(tmp_path: Path) -> None:
+    """Settings and faults from this or an earlier start are printed at startup."""
     with process(tmp_path, "--quota", "3", "--fault", "throttle") as (server, _):
         server.terminate()
         assert server.stderr is not None
@@ -122,14 +122,14 @@ def test_the_greeting_tells_what_is_not_as_recorded(tmp_path: Path) -> None:
         third = server.stderr.read()
 
     for said in (first, second):
-        assert "Other than recorded: quota 3." in said
-        assert "Faults on order: 1" in said
+        assert "Settings that differ from the recorded behaviour: quota 3." in said
+        assert "Injected faults: 1" in said
     assert "recorded" not in third
     assert "Faults" not in third
 
 
-def test_the_page_of_the_sandbox_names_all_of_it(tmp_path: Path) -> None:
-    """Every choice, flag, fault and endpoint has its place in docs/reference/sandbox.md."""
+def test_the_page_documents_everything(tmp_path: Path) -> None:
+    """Every setting, flag, fault and endpoint is in docs/reference/sandbox.md."""
     page = (ROOT / "docs" / "reference" / "sandbox.md").read_text(encoding="utf-8")
     flags = [flag for option in command.params for flag in option.opts if flag.startswith("--")]
     with closing(Store(tmp_path)) as store:

@@ -1,4 +1,4 @@
-"""The simulated service behind HTTP: its own endpoints, and all other paths for the service."""
+"""The ASGI application: the sandbox's own endpoints, and the simulated service on other paths."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ LARGEST_BODY = 4 * 1024 * 1024
 
 
 class _BodyTooLargeError(Exception):
-    """A body larger than any request may be."""
+    """The request body exceeds the limit."""
 
 
 def create_app(service: Service) -> ASGIApp:
     """Return the ASGI application of a service.
 
-    Nothing in it waits but for the network and for delays on order, between which one thread
-    serves every request in turn, and the store needs no lock but its own.
+    It only waits for the network and for injected delays. One thread handles all requests, so the
+    store needs no lock besides SQLite's.
     """
     own = control_api.build_routes(service.store)
     return Starlette(routes=[*own, Mount("/", app=_SimulatedEndpoint(service))])
 
 
 class _SimulatedEndpoint:
-    """The service's side: any method, any path, read before routing undoes the percent signs."""
+    """The simulated service: any method and path, read before routing decodes percent escapes."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
@@ -68,12 +68,12 @@ class _SimulatedEndpoint:
 def _reject_large_body() -> Response:
     headers = {"x-amzn-errortype": "RequestEntityTooLargeException", "connection": "close"}
     return build_json_response(
-        {"message": f"A body holds at most {LARGEST_BODY} bytes."}, 413, headers
+        {"message": f"A body may have at most {LARGEST_BODY} bytes."}, 413, headers
     )
 
 
 async def _pause(seconds: float) -> None:
-    # Most calls meet no delay, and must not let another call in between.
+    # Without a delay, do not yield to the event loop: calls must not interleave.
     if seconds > 0:
         await asyncio.sleep(seconds)
 

@@ -1,4 +1,4 @@
-"""Connections that can be reset, as a network does it: no answer, no farewell."""
+"""Connections that the application can reset, like a network failure: without any response."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 _RESET = "bedrock_jobs.reset"
-# To linger for no second at all makes the kernel send RST instead of FIN.
+# A linger time of 0 makes the kernel send RST instead of FIN.
 _NO_LINGER = struct.pack("ii", 1, 0)
 
 
 class ResettableProtocol(H11Protocol):
-    """HTTP over connections that the application may reset."""
+    """HTTP over connections that the application can reset."""
 
     def __init__(self, *values: Any, **named: Any) -> None:
         super().__init__(*values, **named)
@@ -31,14 +31,14 @@ class ResettableProtocol(H11Protocol):
 
     def _reset(self) -> None:
         if self.transport.is_closing():
-            return  # the client has gone first
+            return  # the client has closed it already
         connected = self.transport.get_extra_info("socket")
         connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.transport.abort()
 
 
 async def reset(scope: Scope, receive: Receive) -> None:
-    """Reset the connection of a request that has been read whole, and return once it is gone."""
+    """Reset the connection of a completely read request, and return once it is closed."""
     scope["extensions"][_RESET]()
     while (await receive())["type"] != "http.disconnect":
         pass

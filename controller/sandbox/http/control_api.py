@@ -1,4 +1,4 @@
-"""The sandbox's own endpoints: they are not part of any service that it simulates."""
+"""The sandbox's own endpoints below /_sandbox, which no simulated service has."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from controller.version import __version__
 def build_json_response(
     content: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
-    """Return an answer in ASCII, which can show any text that a request may hold."""
+    """Return a JSON response in ASCII, which can represent any text of a request."""
     return Response(json.dumps(content), status, dict(headers or {}), "application/json")
 
 
@@ -46,36 +46,36 @@ def build_routes(store: Store) -> list[Route]:
 
 
 class _ControlApi:
-    """What each of the endpoints does with the store."""
+    """The handlers of the endpoints."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
     async def get_health(self, _request: Request) -> Response:
-        """Health says that this is a sandbox, and which release of it."""
+        """Return that this is a sandbox, its release and the simulated time."""
         return build_json_response(
             {"sandbox": True, "version": __version__, "now": self._format_now()}
         )
 
     async def list_calls(self, _request: Request) -> Response:
-        """The journal holds every call to the simulated services, the oldest first."""
+        """Return all calls to the simulated services, the oldest first."""
         with self._store.transaction() as rows:
             return build_json_response({"calls": journal.read(rows)})
 
     async def clear_calls(self, _request: Request) -> Response:
-        """The journal starts anew."""
+        """Clear the journal."""
         with self._store.transaction() as rows:
             journal.clear(rows)
         return build_json_response({})
 
     async def get_clock(self, _request: Request) -> Response:
-        """The simulated time and its speed."""
+        """Return the simulated time and its speed."""
         return build_json_response(
             {"now": self._format_now(), "speed": self._store.get_clock().speed}
         )
 
     async def advance_clock(self, request: Request) -> Response:
-        """The simulated clock moves forward by ``advance`` seconds; it never goes back."""
+        """Advance the simulated clock by ``advance`` seconds; it never goes back."""
         try:
             seconds = json.loads(await request.body())["advance"]
         except (KeyError, TypeError, ValueError):
@@ -88,13 +88,13 @@ class _ControlApi:
         return build_json_response({"now": self._format_now()})
 
     async def get_behaviour(self, _request: Request) -> Response:
-        """Every choice of the service, as it stands."""
+        """Return all settings of the simulated service."""
         return build_json_response(
             switches.serialize_behaviour(settings.load_behaviour(self._store.rows))
         )
 
     async def update_behaviour(self, request: Request) -> Response:
-        """The choices that are named change, the others stay; with a mistake, none does."""
+        """Change the settings that are sent; if one is invalid, change none."""
         try:
             changes = parse_json(await request.body())
             with self._store.transaction() as rows:
@@ -105,17 +105,17 @@ class _ControlApi:
         return build_json_response(switches.serialize_behaviour(wanted))
 
     async def reset_behaviour(self, _request: Request) -> Response:
-        """Every choice is again as it was at first."""
+        """Reset all settings to the recorded behaviour."""
         with self._store.transaction() as rows:
             settings.save_behaviour(rows, AS_RECORDED, self._get_moment())
         return build_json_response(switches.serialize_behaviour(AS_RECORDED))
 
     async def list_faults(self, _request: Request) -> Response:
-        """Every order, with how many matching calls it saw and how many of them went wrong."""
+        """Return all injected faults, with the counts of matching and of failed calls."""
         return build_json_response({"faults": settings.list_faults(self._store.rows)})
 
     async def add_faults(self, request: Request) -> Response:
-        """One order or a list of them is added; with a mistake in any, none is."""
+        """Add one fault or a list of them; if one is invalid, add none."""
         try:
             content = parse_json(await request.body())
             asked = content if isinstance(content, list) else [content]
@@ -127,7 +127,7 @@ class _ControlApi:
             return build_json_response({"faults": settings.list_faults(rows)})
 
     async def clear_faults(self, _request: Request) -> Response:
-        """Every order is taken back."""
+        """Remove all injected faults."""
         with self._store.transaction() as rows:
             settings.clear_faults(rows)
         return build_json_response({"faults": []})

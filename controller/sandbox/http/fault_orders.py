@@ -1,4 +1,4 @@
-"""Orders for faults as JSON and as text, held to what can be ordered."""
+"""Parses injected faults from JSON and from --fault, and validates them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from controller.sandbox.state import sts
 
 _DELAYS = (FaultKind.DELAY, FaultKind.DELAY_BEFORE)
 _STALE = (FaultKind.STALE_GET, FaultKind.STALE_LIST)
-# Nobody waits longer for an answer, and a sandbox that ends does not wait for these.
+# Clients time out long before; a sandbox that shuts down does not wait for delays.
 _LONGEST_DELAY = 3600
 _MOST_CALLS = 1_000_000_000
 
 
 def parse_fault(order: object) -> Fault:
-    """Return the fault that an object of JSON orders; raises UnfitError that says what is wrong."""
+    """Return the fault that a JSON object describes; raises InvalidSettingError."""
     given = validate_members(order, _get_fault_validator(), _describe_members())
-    # One call goes wrong unless chance decides, which has no number to end at.
+    # One call fails by default. With a probability there is no limit, since any call may fail.
     unlimited = given.get("probability") is not None
     members = {"times": None if unlimited else 1, **given, "kind": FaultKind(given["kind"])}
     fault = Fault(**members)
@@ -38,7 +38,7 @@ def parse_fault(order: object) -> Fault:
 
 
 def parse_fault_text(text: str) -> Fault:
-    """Return the fault that ``KIND[:NAME=VALUE,...]`` orders; raises UnfitError."""
+    """Return the fault that ``KIND[:NAME=VALUE,...]`` describes; raises InvalidSettingError."""
     kind, _, rest = text.partition(":")
     order: dict[str, Any] = {"kind": kind}
     for part in filter(None, rest.split(",")):
@@ -53,20 +53,20 @@ def _parse_value(text: str) -> object:
     try:
         return parse_json(text)
     except InvalidSettingError:
-        return text  # a word, which no quotes stand around
+        return text  # an unquoted word, such as Create
 
 
 def _check_combination(fault: Fault) -> None:
-    """What the members of an order say must go together."""
+    """Check that the members of a fault are consistent; raises InvalidSettingError."""
     kind, seconds = fault.kind, fault.seconds
     if kind in _DELAYS and (seconds is None or seconds > _LONGEST_DELAY):
-        raise InvalidSettingError(f"{kind} needs seconds, from 0 to {_LONGEST_DELAY}.")
+        raise InvalidSettingError(f"{kind} requires seconds, from 0 to {_LONGEST_DELAY}.")
     if seconds is not None and kind not in (*_DELAYS, *_STALE):
-        raise InvalidSettingError(f"{kind} takes no seconds.")
+        raise InvalidSettingError(f"{kind} does not support seconds.")
     if fault.before and kind not in STRANGE:
-        raise InvalidSettingError(f"{kind} takes no before.")
+        raise InvalidSettingError(f"{kind} does not support before.")
     if fault.operation is not None and not can_target(kind, fault.operation):
-        raise InvalidSettingError(f"{kind} cannot befall {fault.operation}; leave operation out.")
+        raise InvalidSettingError(f"{kind} does not apply to {fault.operation}; omit operation.")
 
 
 @cache

@@ -1,4 +1,4 @@
-"""Answers that are not the service's, as a proxy or a bad link puts them in their place."""
+"""Responses that are not the service's, such as those of a proxy or a broken connection."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _JSON_TYPE = {"content-type": "application/json"}
 
 @dataclass(frozen=True, slots=True)
 class ForeignResponse:
-    """An answer as it goes over the wire."""
+    """A response as it is sent."""
 
     status: int
     body: bytes
@@ -24,7 +24,7 @@ class ForeignResponse:
 
 
 def build_foreign_response(kind: FaultKind, status: int, body: bytes) -> ForeignResponse:
-    """Return what a fault puts in the place of an answer."""
+    """Return the response with which a fault replaces the service's."""
     return _ANSWERS[kind](status, body)
 
 

@@ -1,4 +1,4 @@
-"""Requests read from the wire as the service model describes them, and answers cut to shape."""
+"""The REST-JSON protocol: parses requests and shapes responses by the service model."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation: where it is reached, what it takes and gives, and who carries it out."""
+    """One operation: its method and path, the shapes of request and response, and its handler."""
 
     name: str
     method: str
@@ -33,7 +33,7 @@ class Route:
     handler: Handler
 
     def match_labels(self, method: str, segments: list[str]) -> dict[str, str] | None:
-        """Return the values of the path's labels, decoded, or None when the path is another's."""
+        """Return the decoded values of the path's labels, or None if the path does not match."""
         if method != self.method or len(segments) != len(self.segments):
             return None
         labels = {}
@@ -46,10 +46,10 @@ class Route:
 
 
 def build_route(operation: OperationModel, handler: Handler) -> Route:
-    """Return the route of an operation, from its http traits."""
+    """Return the route of an operation according to its http traits."""
     takes, gives = operation.input_shape, operation.output_shape
     if not isinstance(takes, StructureShape):
-        raise TypeError(f"{operation.name} takes no structure")
+        raise TypeError(f"the input of {operation.name} is not a structure")
     return Route(
         name=operation.name,
         method=operation.http["method"],
@@ -66,7 +66,7 @@ def build_route(operation: OperationModel, handler: Handler) -> Route:
 
 
 def find_route(routes: tuple[Route, ...], method: str, path: str) -> tuple[Route, dict[str, str]]:
-    """Return the route that a path, still percent-encoded, leads to, and its labels.
+    """Return the route of a percent-encoded path, and the values of its labels.
 
     Raises UnknownOperationException.
     """
@@ -79,9 +79,9 @@ def find_route(routes: tuple[Route, ...], method: str, path: str) -> tuple[Route
 
 
 def parse_members(route: Route, labels: Mapping[str, str], query: str, body: str) -> dict[str, Any]:
-    """Return a request's members from path, query and body; members that no shape has are left out.
+    """Return a request's members from path, query and body; unknown members are ignored.
 
-    Raises SerializationException when the body is not a JSON object.
+    Raises SerializationException if the body is not a JSON object.
     """
     places = {name: shape.serialization for name, shape in route.takes.members.items()}
     given = parse_qs(query, keep_blank_values=True)
@@ -100,7 +100,7 @@ def parse_members(route: Route, labels: Mapping[str, str], query: str, body: str
 
 
 def filter_members(shape: StructureShape | None, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the facts that a shape has members for, in lists of structures as well."""
+    """Return the values that a shape has members for, also within lists of structures."""
     if shape is None:
         return {}
     return {
@@ -131,7 +131,7 @@ def _parse_document(body: str) -> dict[str, Any]:
 
 
 def _is_too_deep(document: dict[str, Any]) -> bool:
-    """Whether a document would exhaust the stack of whoever walks or writes it."""
+    """Whether a document nests so deeply that recursion over it could overflow the stack."""
     level: list[Any] = [document]
     for _ in range(_DEEPEST):
         containers = [value for value in level if isinstance(value, (dict, list))]
@@ -148,13 +148,13 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def _parse_float(text: str) -> float:
-    """Return a number that can be written again, which infinity cannot."""
+    """Return a finite number; JSON cannot represent infinity."""
     number = float(text)
     return number if math.isfinite(number) else _refuse_constant(text)
 
 
 def _parse_scalar(shape: Shape, key: str, text: str) -> Any:
-    """Return a value of the query string in the type that its shape asks for."""
+    """Return a value of the query string with the type of its shape."""
     if shape.type_name not in {"integer", "long"}:
         return text
     if not _WHOLE_NUMBER.fullmatch(text):

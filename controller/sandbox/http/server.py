@@ -1,4 +1,4 @@
-"""The sandbox as a server: in a thread of this process, or in the foreground."""
+"""Runs the sandbox as a server: in a thread of this process, or in the foreground."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DEFAULT_ACCOUNT = "123456789012"
 LOOPBACK = "127.0.0.1"
 _READY_WITHIN = 30.0
 _BACKLOG = 1024
-_FAREWELL = "Ctrl+C ends the sandbox; its state is kept."
+_FAREWELL = "Press Ctrl+C to stop the sandbox; its state is kept."
 
 
 @contextmanager
@@ -39,13 +39,13 @@ def start_sandbox(
     behaviour: Behaviour | Mapping[str, object] | None = None,
     faults: Sequence[Fault] | None = None,
 ) -> Iterator[str]:
-    """While the context lasts a sandbox serves from a daemon thread; its endpoint URL is yielded.
+    """Run a sandbox in a daemon thread during the context, and yield its endpoint URL.
 
-    ``folder`` keeps the state, for the next sandbox on it and for others at the same time.
-    ``speed`` is simulated seconds per second. Port 0 takes a free one. ``behaviour`` is a whole
-    behaviour, or changes to the one that the folder keeps; ``faults`` replace those on order.
-    Raises OSError when the port cannot be had, UnfitError for a behaviour that cannot be, and
-    StoreUnusableError when the folder holds something else.
+    ``folder`` has the state, which later and concurrent sandboxes share. ``speed`` is simulated
+    seconds per second. Port 0 selects a free port. ``behaviour`` is a complete behaviour, or
+    changes to the one in the folder; ``faults`` replace those that are injected. Raises OSError if
+    the port is not available, InvalidSettingError for an invalid behaviour, and
+    StoreUnusableError if the folder's file is not a store.
     """
     with ExitStack() as stack:
         listener = stack.enter_context(_open_listener(host, port))
@@ -85,9 +85,9 @@ def serve(
     behaviour: Mapping[str, object] | None = None,
     faults: Sequence[Fault] | None = None,
 ) -> int:
-    """Serve until a signal asks to end, and return the exit code that the signal stands for.
+    """Serve until SIGINT or SIGTERM, and return the exit code of that signal.
 
-    ``say`` is given the lines that tell a person how to use the endpoint.
+    ``say`` prints the lines that explain how to use the endpoint.
     """
     asked = threading.Event()
     signals: list[int] = []
@@ -123,11 +123,11 @@ def serve(
 
 
 def format_greeting(url: str, folder: Path, speed: float, account: str) -> list[str]:
-    """Return what a person needs to know of a sandbox that is ready."""
+    """Return the lines to print when a sandbox is ready."""
     return [
         f"Sandbox: a simulated Bedrock is ready at {url}. Nothing reaches AWS or costs anything.",
         f"Account {account}, {speed:g} simulated seconds per second, state in {folder}.",
-        "Any credentials do. In another terminal:",
+        "Any credentials are accepted. In another terminal:",
         "  export AWS_ACCESS_KEY_ID=sandbox AWS_SECRET_ACCESS_KEY=sandbox AWS_REGION=us-east-1",
         f"  bedrock-jobs reconcile --endpoint-url {url}",
         *(f"  aws bedrock {listing} --endpoint-url {url}" for listing in _list_cli_commands()),
@@ -135,17 +135,17 @@ def format_greeting(url: str, folder: Path, speed: float, account: str) -> list[
 
 
 def _describe_settings(folder: Path) -> list[str]:
-    """Return what in the folder makes this sandbox behave otherwise than recorded."""
+    """Return lines about settings in the folder that differ from the recorded behaviour."""
     with closing(Store(folder)) as store:
         changes = switches.diff_from_recorded(settings.load_behaviour(store.rows))
         faults = len(settings.list_faults(store.rows))
     choices = ", ".join(f"{name} {value}" for name, value in changes.items())
-    lines = [f"Other than recorded: {choices}."] if choices else []
-    return lines + ([f"Faults on order: {faults}; GET /_sandbox/faults shows them."] * bool(faults))
+    lines = [f"Settings that differ from the recorded behaviour: {choices}."] if choices else []
+    return lines + ([f"Injected faults: {faults}; GET /_sandbox/faults lists them."] * bool(faults))
 
 
 def _list_cli_commands() -> list[str]:
-    """Return the AWS CLI's commands that list the jobs of each kind that is served."""
+    """Return the AWS CLI commands that list the jobs of each simulated kind."""
     from botocore import xform_name
 
     return [xform_name(kind.operation("List"), "-") for kind in KINDS.values() if kind.simulation]
@@ -153,7 +153,7 @@ def _list_cli_commands() -> list[str]:
 
 def _open_listener(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Only of a socket that names its protocol does asyncio know that it must not delay answers.
+    # asyncio sets TCP_NODELAY only on sockets whose protocol is explicitly TCP.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -171,7 +171,7 @@ def _format_url(listener: socket.socket) -> str:
 
 
 def _build_server(store: Store, account: str) -> Server:
-    # Imported here: only a command that serves a sandbox pays for the server's import.
+    # Imported here, so that only commands that serve a sandbox load uvicorn.
     from uvicorn import Config, Server
 
     from controller.sandbox.http.app import create_app
@@ -196,18 +196,18 @@ def _build_server(store: Store, account: str) -> Server:
 
 @contextmanager
 def _serve_in_thread(server: Server, listener: socket.socket) -> Iterator[None]:
-    """While the context lasts the server serves from a daemon thread."""
+    """Run the server in a daemon thread during the context."""
     loop = asyncio.new_event_loop()
     ended = asyncio.Event()
     thread = threading.Thread(
         target=_run_loop, args=(loop, server, listener, ended), name="sandbox", daemon=True
     )
     thread.start()
-    # The socket listens already: a client that comes early waits in its backlog.
+    # The socket already listens: early clients wait in its backlog.
     try:
         yield
     finally:
-        with suppress(RuntimeError):  # the loop is closed already when the thread has failed
+        with suppress(RuntimeError):  # the loop is already closed if the thread has failed
             loop.call_soon_threadsafe(ended.set)
         thread.join(_READY_WITHIN)
 
@@ -223,8 +223,7 @@ async def _serve_until(server: Server, listener: socket.socket, ended: asyncio.E
     serving = asyncio.ensure_future(server.serve(sockets=[listener]))
     waiting = asyncio.ensure_future(ended.wait())
     await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-    # Asked to end by itself, the server takes up to 0.2 s for naps; nothing here needs them,
-    # because every request is answered without waiting.
+    # Uvicorn's own shutdown sleeps for up to 0.2 s, which is not needed: no request is pending.
     serving.cancel()
     waiting.cancel()
     await asyncio.gather(serving, waiting, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""The simulated service without its transport: a request in, a reply out, a line in the journal."""
+"""The simulated service without its transport: handles requests and records them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class RawRequest:
-    """A request as it came over the wire; ``path`` is still percent-encoded."""
+    """A request as it was received; ``path`` is still percent-encoded."""
 
     method: str
     path: str
@@ -50,14 +50,14 @@ class RawRequest:
 
     @property
     def is_sts(self) -> bool:
-        """Whether this is a call in the query protocol, which of the two only STS speaks."""
+        """Whether this is a call in the query protocol, which only STS uses."""
         kind = self.headers.get("content-type", "")
         return self.method == "POST" and self.path == "/" and kind.startswith(_FORM)
 
 
 @dataclass(frozen=True, slots=True)
 class RawReply:
-    """What goes back: the status, the body, and the headers that are not the transport's."""
+    """The response: status, body, and headers except those of the transport."""
 
     status: int
     body: str | bytes
@@ -68,21 +68,21 @@ class RawReply:
 class Service:
     """The simulated Bedrock and STS over one store.
 
-    ``account`` is whose account the callers act in that did not assume a role.
+    ``account`` is the account of callers that have not assumed a role.
     """
 
     store: Store
     account: str
 
     def pick_faults(self, received: RawRequest) -> InjectedFaults:
-        """Return which faults on order a request meets; it counts as one call for them."""
+        """Return the faults that apply to a request, and count the call for them."""
         if not settings.has_faults(self.store.rows):
             return UNHARMED
         with self.store.transaction() as rows:
             return settings.pick_faults(rows, _find_operation(received))
 
     def answer(self, received: RawRequest, fate: InjectedFaults = UNHARMED) -> RawReply | None:
-        """Every request has a line in the journal, and a reply unless its connection is reset."""
+        """Record a request and return its response, or None to reset the connection."""
         caller = parse_caller(received.headers, self.account)
         entry = JournalLine(
             service="sts" if received.is_sts else "bedrock",
@@ -142,7 +142,7 @@ class Service:
             self._record_call(entry, status, refused.code)
             return _build_error_reply(refused, status)
         except Exception as error:
-            _log.exception("the sandbox failed to carry out %s", entry.operation)
+            _log.exception("the sandbox failed to execute %s", entry.operation)
             self._record_call(entry, 500, "InternalServerException")
             return _build_error_reply(
                 ApiError("InternalServerException", f"Sandbox: {error!r}"), 500
@@ -156,7 +156,7 @@ class Service:
         entry: JournalLine,
         fate: InjectedFaults,
     ) -> RawReply:
-        """Run an operation and its journal line in one transaction: both are kept, or neither."""
+        """Execute an operation and record it in the same transaction."""
         if fate.error is not None:
             raise fate.error
         validate_request(route.takes, members)
@@ -177,7 +177,7 @@ class Service:
 
 @cache
 def load_routes() -> tuple[Route, ...]:
-    """Return a route for each operation of each kind that has a simulation, and for tags."""
+    """Return the routes of all operations of simulated kinds, and of tags."""
     model = ServiceModel(create_loader().load_service_model("bedrock", "service-2"), "bedrock")
     owners = tuple(
         JobOperations(kind, kind.simulation)
@@ -193,7 +193,7 @@ def load_routes() -> tuple[Route, ...]:
 
 
 def _find_operation(received: RawRequest) -> str:
-    """Return the operation that a request is for, or nothing when none is served there."""
+    """Return the name of a request's operation, or nothing for an unknown one."""
     if received.is_sts:
         return sts.parse_form(received.body).get("Action", "")
     try:
@@ -203,7 +203,7 @@ def _find_operation(received: RawRequest) -> str:
 
 
 def _replace_reply(reply: RawReply, kind: FaultKind) -> RawReply:
-    """Return what a fault answers with in the place of a reply."""
+    """Return the response with which a fault replaces another."""
     body = reply.body.encode() if isinstance(reply.body, str) else reply.body
     found = build_foreign_response(kind, reply.status, body)
     return RawReply(found.status, found.body, found.headers)

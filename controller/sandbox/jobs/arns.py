@@ -1,4 +1,4 @@
-"""ARNs and identifiers, each a function of what it names, so that every run makes the same ones."""
+"""ARNs and identifiers, derived from what they name, so that they are equal in every run."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _LENGTH = 12
 
 
 def make_identifier(*parts: str) -> str:
-    """Return twelve lower-case letters and digits that depend on every part, and their order."""
+    """Return twelve lower-case letters and digits, a hash of the parts and their order."""
     number = int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:8], "big")
     return "".join(_DIGITS[number // 36**place % 36] for place in range(_LENGTH))
 
 
 def build_resource_arn(caller: Caller, resource: str, model: str, name: str) -> str:
-    """Return the ARN of a job or its product, under the base model that it was made from."""
+    """Return the ARN of a job or of its model, which includes the base model."""
     unique = make_identifier(resource, caller.account, caller.region, name)
     prefix = f"arn:{caller.partition}:bedrock:{caller.region}:{caller.account}"
     return f"{prefix}:{resource}/{model}/{unique}"
@@ -30,7 +30,7 @@ def build_model_arn(caller: Caller, model: str) -> str:
 
 
 def resolve_key_arn(caller: Caller, key: str) -> str:
-    """Return the key's own ARN for any of the ways to name a KMS key; an alias is resolved."""
+    """Return the key ARN for a KMS key's ID, ARN or alias."""
     if ":key/" in key:
         return key
     prefix = f"arn:{caller.partition}:kms:{caller.region}:{caller.account}:key/"

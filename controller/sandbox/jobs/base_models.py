@@ -1,7 +1,6 @@
-"""Base models: the variant that training runs on, and the settings that it fills in.
+"""Base models: the variant that is trained, and its default hyperparameters.
 
-Models come and go, so this is data; a model that is not listed is served as it is named, without
-defaults.
+This is data, because models come and go; a model that is not listed is accepted without defaults.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class BaseModel:
-    """A model that can be trained: its identifier with every suffix, and its defaults."""
+    """A trainable model: its identifier with all suffixes, and its default hyperparameters."""
 
     identifier: str
     defaults: Mapping[str, str]
@@ -79,7 +78,7 @@ CATALOG: Mapping[str, BaseModel] = {model.identifier.partition(":")[0]: model fo
 
 
 def find_model(identifier: str) -> BaseModel:
-    """Return the trainable variant that a model identifier means, with or without its suffixes."""
+    """Return the trainable model for an identifier with or without suffixes."""
     listed = CATALOG.get(identifier.partition(":")[0])
     if listed is None:
         return BaseModel(identifier, {})

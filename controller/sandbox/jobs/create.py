@@ -1,4 +1,4 @@
-"""What Create makes of a request: the members that never change, and the job's course."""
+"""What Create derives from a request: the job's immutable members and its timeline."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def build_job(
     course: Timeline,
     namesakes: int,
 ) -> Job:
-    """Return the job that a request makes, not yet kept; namesakes have ARNs of their own."""
+    """Return the job that a request creates, not yet stored; jobs of equal names differ in ARN."""
     name = str(request[kind.name_member])
     unique = f"{kind.name}/{name}" + (f"/{namesakes}" if namesakes else "")
     job_arn = arns.build_resource_arn(caller, kind.resource, model.identifier, unique)
@@ -46,7 +46,7 @@ def build_job(
 
 
 def compute_digest(kind: Kind, request: Mapping[str, Any]) -> str:
-    """Return what two requests share exactly when all but their tokens is equal."""
+    """Return a hash of the request without its token."""
     parameters = {name: value for name, value in request.items() if name != kind.token_member}
     return hashlib.sha256(json.dumps(parameters, sort_keys=True).encode()).hexdigest()
 
@@ -60,7 +60,7 @@ def plan_timeline(
     now: int,
     starts: int,
 ) -> Timeline:
-    """Return the course of a job that is created now and starts then; equal names last equally."""
+    """Return the timeline of a new job; its duration depends on its name only."""
     name = str(request[kind.name_member])
     share = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
     factor = 1 + behaviour.deviation * (2 * share - 1)
@@ -77,7 +77,7 @@ def _derive_members(
     model: BaseModel,
     caller: Caller,
 ) -> dict[str, Any]:
-    """Return the request's members as Get and List show them, defaults filled in."""
+    """Return the request's members as Get and List show them, including defaults."""
     shown = {name: value for name, value in request.items() if name not in kind.tag_members}
     training = shown.setdefault(simulation.type_member, simulation.type_default)
     defaults = model.defaults if training in simulation.settled_types else {}

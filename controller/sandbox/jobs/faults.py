@@ -1,4 +1,4 @@
-"""Faults on order: what can go wrong with a call, with which calls, and when."""
+"""Injected faults: what fails, for which calls, and when."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from controller.core.kinds.registry import KINDS
 from controller.sandbox.state.api_errors import ApiError
 
 UNHEARD_OF = "Rescheduled"
-"""A status word that no release of the service has used."""
+"""A status that no release of the service has used."""
 VERBS = ("Create", "Get", "List", "Stop")
 
 
 class FaultKind(StrEnum):
-    """What goes wrong."""
+    """What fails."""
 
     THROTTLE = "throttle"
     SERVER_ERROR = "server-error"
@@ -48,13 +48,13 @@ class FaultKind(StrEnum):
 
 
 STRANGE = frozenset(list(FaultKind)[list(FaultKind).index(FaultKind.PAGE) :])
-"""What answers in the service's place."""
+"""Faults that replace the service's response."""
 
 
 _REFUSALS: Mapping[FaultKind, tuple[str, str]] = {
     FaultKind.THROTTLE: ("ThrottlingException", "Rate exceeded"),
-    FaultKind.SERVER_ERROR: ("InternalServerException", "The sandbox was told to fail."),
-    FaultKind.UNAVAILABLE: ("ServiceUnavailableException", "The sandbox was told to be away."),
+    FaultKind.SERVER_ERROR: ("InternalServerException", "The sandbox injected this error."),
+    FaultKind.UNAVAILABLE: ("ServiceUnavailableException", "The sandbox injected this outage."),
 }
 _ENDING = {*_REFUSALS, FaultKind.RESET_BEFORE}
 _CONCERNED: Mapping[FaultKind, tuple[str, ...]] = {
@@ -69,13 +69,13 @@ _CONCERNED: Mapping[FaultKind, tuple[str, ...]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One order: the ``nth`` matching call from now on, and those after it, go wrong.
+    """One fault: the ``nth`` matching call from now on, and later ones, fail.
 
-    ``operation`` is an operation's name, one of ``VERBS`` for that of every kind, or None for any
-    call. ``times`` is how many calls go wrong at most, or None for no limit. With ``probability``
-    only some do, which ones depending on ``seed`` and the call's number alone. ``seconds`` are
-    real for a delay and simulated for a stale answer; None there means: before anything was made.
-    With ``before`` what answers in the service's place does so before the call is carried out.
+    ``operation`` is the name of an operation, one of ``VERBS`` for all kinds, or None for any
+    call. ``times`` is the maximum number of failing calls, or None for no limit. With
+    ``probability`` only some fail, selected by ``seed`` and the number of the call. ``seconds``
+    are real for a delay and simulated for a stale read, where None means an empty service. With
+    ``before`` a replaced response is sent before the call is carried out.
     """
 
     kind: FaultKind
@@ -93,57 +93,57 @@ class Fault:
         return self.before or self.kind in _ENDING
 
     def can_affect(self, operation: str) -> bool:
-        """Whether the order is about calls of an operation."""
+        """Whether the fault applies to calls of an operation."""
         concerned = _CONCERNED.get(self.kind)
         if concerned and not any(operation in expand_operation(verb) for verb in concerned):
             return False
         return self.operation is None or operation in expand_operation(self.operation)
 
     def is_triggered(self, call: int, fired: int) -> bool:
-        """Whether a matching call goes wrong: the ``call``-th one, ``fired`` having done so."""
+        """Whether the ``call``-th matching call fails, after ``fired`` have failed."""
         if call < self.nth or (self.times is not None and fired >= self.times):
             return False
         return self.probability is None or self._draw_share(call) < self.probability
 
     def _draw_share(self, call: int) -> float:
-        """Return a number from 0 to 1 that only the order and the call's number decide."""
+        """Return a number from 0 to 1 that depends only on the fault and the call's number."""
         text = f"{self.kind}/{self.seed}/{call}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") / 2**48
 
 
 @dataclass(frozen=True, slots=True)
 class InjectedFaults:
-    """What becomes of one call: the faults that it meets, in the order in which they stand."""
+    """The faults that apply to one call, in the order in which they were injected."""
 
     faults: tuple[Fault, ...] = ()
 
     @property
     def names(self) -> str | None:
-        """The faults' names as the journal has them, or None."""
+        """The kinds of the faults as recorded in the journal, or None."""
         return ", ".join(fault.kind for fault in self.faults) or None
 
     @property
     def error(self) -> ApiError | None:
-        """The error that is answered instead of carrying the call out."""
+        """The error that is returned instead of carrying out the call."""
         found = (_REFUSALS[fault.kind] for fault in self.faults if fault.kind in _REFUSALS)
         return next((ApiError(code, message) for code, message in found), None)
 
     @property
     def replacement(self) -> Fault | None:
-        """The fault that answers in the service's place."""
+        """The fault that replaces the service's response."""
         return next((fault for fault in self.faults if fault.kind in STRANGE), None)
 
     def has(self, kind: FaultKind) -> bool:
-        """Whether the call meets such a fault."""
+        """Whether there is a fault of this kind."""
         return any(fault.kind is kind for fault in self.faults)
 
     def sum_seconds(self, kind: FaultKind) -> float:
-        """Return how many seconds such faults add up to; what has no number is infinite."""
+        """Return the sum of the seconds of these faults; a missing number counts as infinite."""
         met = (fault.seconds for fault in self.faults if fault.kind is kind)
         return sum(float("inf") if seconds is None else seconds for seconds in met)
 
     def apply_to(self, shown: dict[str, Any], kind: Kind) -> dict[str, Any]:
-        """Return what Get or List shows of a job, as these faults leave it."""
+        """Return a job's members in Get or List, altered by the faults."""
         left = dict(shown)
         if self.has(FaultKind.UNKNOWN_STATUS):
             left[kind.status_member] = UNHEARD_OF
@@ -161,12 +161,12 @@ UNHARMED = InjectedFaults()
 
 @cache
 def expand_operation(operation: str) -> frozenset[str]:
-    """Return the operations that an operation's name, or a verb, stands for."""
+    """Return the operations that a name of an operation, or a verb, refers to."""
     if operation not in VERBS:
         return frozenset((operation,))
     return frozenset(kind.operation(operation) for kind in KINDS.values() if kind.simulation)
 
 
 def can_target(kind: FaultKind, operation: str) -> bool:
-    """Whether a fault of a kind can befall an operation, or the operations of a verb."""
+    """Whether a kind of fault can apply to an operation, or to the operations of a verb."""
     return any(Fault(kind=kind).can_affect(name) for name in expand_operation(operation))

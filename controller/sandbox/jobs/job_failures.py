@@ -1,4 +1,4 @@
-"""How jobs fail: because their data ask for it, or because a share of all jobs is to."""
+"""How jobs fail: because the S3 location of their data requests it, or as a share of all jobs."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ _MARKER = "sandbox-fail"
 
 @dataclass(frozen=True, slots=True)
 class SimulatedFailure:
-    """One way to fail: the word for it, the marker in a location that asks for it, the message."""
+    """One way to fail: its name, the marker in an S3 location that requests it, the message."""
 
     word: FailureMode
     marker: str
     message: str
 
 
-# Longest marker first: each begins with the plain one.
+# The plain marker is last, because it is a prefix of the others.
 FAILURES = (
     SimulatedFailure(
         FailureMode.INTERNAL,
@@ -55,10 +55,10 @@ FAILURES = (
 
 
 def find_failure(name: str, data: Any, behaviour: Behaviour) -> str | None:
-    """Return the message of the failure that awaits a job, or None.
+    """Return the message with which a job will fail, or None.
 
-    A location in its data may ask for one; else the share of jobs that fail is drawn by name and
-    seed, so that the same jobs fail each time, and each attempt of one has a draw of its own.
+    An S3 location in its data may request a failure; else failing jobs are selected by name and
+    seed, so that the same jobs fail in every run, and each attempt is selected separately.
     """
     locations = [text for text in _walk_texts(data) if text.startswith("s3://")]
     for location in locations:
@@ -72,7 +72,7 @@ def find_failure(name: str, data: Any, behaviour: Behaviour) -> str | None:
 
 
 def _draw_fraction(text: str) -> float:
-    """Return a number from 0 up to, and without, 1 that is as good as drawn, the same each time."""
+    """Return a pseudo-random number from 0 (inclusive) to 1 (exclusive), derived from the text."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") / 2**32
 
 

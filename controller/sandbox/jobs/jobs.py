@@ -1,4 +1,4 @@
-"""Jobs in the store, found and filtered."""
+"""The jobs in the store: insert, find and filter."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from controller.sandbox.state.caller import Caller
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A job as it is kept: what Create fixed, and the course that decides the rest.
+    """A stored job: its immutable members, and the timeline that determines the rest.
 
-    ``members`` is the JSON text of the members that never change. ``digest`` is that of the
-    request, or None when an earlier release made the job.
+    ``members`` is the JSON text of the immutable members. ``digest`` is that of the request, or
+    None if an earlier release created the job.
     """
 
     number: int
@@ -32,14 +32,14 @@ class Job:
     members: str
 
     def load_members(self) -> dict[str, Any]:
-        """Return the members that never change."""
+        """Return the immutable members."""
         fixed: dict[str, Any] = json.loads(self.members)
         return fixed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobQuery:
-    """Which jobs a listing asks for; ``beyond`` is the place at which the last page ended."""
+    """The filters of a listing; ``beyond`` is the position at which the last page ended."""
 
     newest_first: bool = True
     name_contains: str = ""
@@ -52,9 +52,9 @@ _INSERT = "INSERT INTO jobs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
 
 
 class JobTable:
-    """The jobs of one kind that one caller can see, inside a transaction.
+    """The jobs of one kind that a caller can see, within a transaction.
 
-    With ``seen`` they are shown as they were at that moment: later ones are not there yet.
+    With ``seen`` they are shown as of that moment, without later jobs.
     """
 
     def __init__(
@@ -65,33 +65,33 @@ class JobTable:
         self.lane = (kind.name, caller.account, caller.region)
 
     def find_by_identifier(self, identifier: str) -> Job | None:
-        """Return the job that a name or an ARN identifies; of namesakes, the newest."""
+        """Return the job with a name or an ARN; if several have the name, the newest."""
         return self._find_newest("arn" if identifier.startswith("arn:") else "name", identifier)
 
     def find_by_token(self, token: str) -> Job | None:
-        """Return the job that a Create with this token made last."""
+        """Return the newest job that was created with a token."""
         return self._find_newest("token", token)
 
     def find_by_arn(self, arn: str) -> Job | None:
-        """Return the job that an ARN is of, or is of the product of."""
+        """Return the job with an ARN, or the job whose model has it."""
         return self._find_newest("arn", arn) or self._find_newest("product_arn", arn)
 
     def list_by_product_name(self, product_name: str) -> Iterator[Job]:
-        """Yield the jobs whose product has a name, the newest first."""
+        """Yield the jobs whose model has a name, the newest first."""
         where = "product_name = ? ORDER BY number DESC"
         yield from map(self._load_job, self._select(where, product_name))
 
     def count_by_name(self, name: str) -> int:
-        """Return how many jobs have a name."""
+        """Return the number of jobs with a name."""
         return len(self._select("name = ?", name).fetchall())
 
     def list_jobs(self, query: JobQuery) -> Iterator[Job]:
-        """Yield the jobs that a listing asks for, in its order."""
+        """Yield the jobs that match a listing, in its order."""
         where, values = _build_conditions(query)
         yield from map(self._load_job, self._select(where, *values))
 
     def add(self, job: Job, caller: Caller, token: str | None, product_name: str) -> None:
-        """Keep a new job."""
+        """Insert a new job."""
         course = job.course
         values = (
             *(job.kind, caller.account, caller.region, job.name, job.arn, token),
@@ -102,7 +102,7 @@ class JobTable:
         self._rows.execute(_INSERT, values)
 
     def stop(self, job: Job, now: int, due: int) -> None:
-        """Let a job stop from now on, until it has stopped."""
+        """Mark a job as stopping now, and stopped at ``due``."""
         change = "UPDATE jobs SET stop_asked = ?, stop_due = ? WHERE number = ?"
         self._rows.execute(change, (now, due, job.number))
 
@@ -118,7 +118,7 @@ class JobTable:
         return replace(job, course=job.course.view_at(self._seen))
 
     def _select(self, where: str, *values: object) -> sqlite3.Cursor:
-        # Every condition is written in this module; what a caller sends is bound, never pasted.
+        # Only constants of this module are part of the SQL; values from callers are bound.
         scoped = "SELECT * FROM jobs WHERE kind = ? AND account = ? AND region = ? AND "
         if self._seen is None:
             return self._rows.execute(scoped + where, (*self.lane, *values))
@@ -128,7 +128,7 @@ class JobTable:
 
 
 def _build_conditions(query: JobQuery) -> tuple[str, list[object]]:
-    """Return the condition and order that a query means, and the values to bind."""
+    """Return the SQL condition and order of a query, and the values to bind."""
     direction, beyond = ("DESC", "<") if query.newest_first else ("ASC", ">")
     conditions: list[tuple[str, tuple[object, ...]]] = [("1", ())]
     if query.name_contains:

@@ -1,4 +1,4 @@
-"""The operations that are served: each takes a request that fits its shape, and answers."""
+"""The simulated operations; requests are already validated against their shapes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Answer = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """What one call sees: the store inside its transaction, the caller, and the one moment."""
+    """The context of one call: the store within a transaction, the caller, and the time."""
 
     rows: sqlite3.Connection
     caller: Caller
@@ -49,14 +49,14 @@ class JobOperations:
     simulation: Simulation
 
     def get_handlers(self) -> dict[str, Handler]:
-        """Return the operations by the names that the service gives them."""
+        """Return the handlers by the service's names of the operations."""
         verbs = {"Create": self.create, "Get": self.get, "List": self.list_}
         if self.kind.stoppable:
             verbs["Stop"] = self.stop
         return {self.kind.operation(verb): handler for verb, handler in verbs.items()}
 
     def create(self, scope: CallContext, request: Request) -> Answer:
-        """A token that was used before answers with its job; a name that was used is refused."""
+        """Create a job; a known token returns its job, and a used name is rejected."""
         jobs = JobTable(scope.rows, self.kind, scope.caller)
         kind, simulation, behaviour = self.kind, self.simulation, scope.behaviour
         earlier = self._find_replayed(scope, jobs, request)
@@ -75,7 +75,7 @@ class JobOperations:
         return {kind.arn_member: job.arn}
 
     def get(self, scope: CallContext, request: Request) -> Answer:
-        """Get shows the job that a name or an ARN identifies."""
+        """Return the members of the job with a name or an ARN."""
         seen = _compute_read_time(scope, scope.behaviour.get_lag, FaultKind.STALE_GET)
         shown = describe_job(
             self._get_job(scope, request, seen),
@@ -86,7 +86,7 @@ class JobOperations:
         return scope.fate.apply_to(shown, self.kind)
 
     def list_(self, scope: CallContext, request: Request) -> Answer:
-        """A page holds the jobs that pass every filter, the newest first unless asked otherwise."""
+        """Return a page of the jobs that match all filters, the newest first by default."""
         wanted = request.get("statusEquals")
         size = request.get("maxResults", scope.behaviour.page_size)
         seen = _compute_read_time(scope, scope.behaviour.list_lag, FaultKind.STALE_LIST)
@@ -105,7 +105,7 @@ class JobOperations:
         return self._build_page(scope, page, now)
 
     def stop(self, scope: CallContext, request: Request) -> Answer:
-        """A job that runs is Stopping at once; one that is over is left alone."""
+        """Stop a running job, which is Stopping at once; a job that has ended is a conflict."""
         job = self._get_job(scope, request)
         status = job.course.get_status(self.kind, scope.now)
         if status in self.kind.terminal:
@@ -118,7 +118,7 @@ class JobOperations:
         return {}
 
     def has_resource(self, scope: CallContext, arn: str) -> bool:
-        """Whether an ARN is that of a job, or of a product that is there."""
+        """Whether an ARN is that of a job, or of a model that exists."""
         job = JobTable(scope.rows, self.kind, scope.caller).find_by_arn(arn)
         return job is not None and (job.arn == arn or self._has_product(scope, job))
 
@@ -130,7 +130,7 @@ class JobOperations:
         return {self.kind.summaries_member: shown}
 
     def _find_replayed(self, scope: CallContext, jobs: JobTable, request: Request) -> Job | None:
-        """Return the job that the request's token still stands for."""
+        """Return the job that the request's token created, if the token is still valid."""
         token = request.get(self.kind.token_member)
         earlier = jobs.find_by_token(token) if token else None
         if earlier is None or not scope.behaviour.is_token_valid(earlier.course.created, scope.now):
@@ -141,14 +141,14 @@ class JobOperations:
         return earlier
 
     def _check_names(self, scope: CallContext, jobs: JobTable, request: Request) -> int:
-        """Return how many jobs have the request's name; refuse a name that must not be shared."""
+        """Return the number of jobs with the request's name; reject names that must be unique."""
         namesakes = jobs.count_by_name(request[self.kind.name_member])
         unique = self.kind.unique_names and scope.behaviour.job_names is JobNames.UNIQUE
         if namesakes and unique:
             raise api_errors.name_in_use()
         if scope.behaviour.model_names is ModelNames.UNIQUE:
             product = str(request[self.simulation.product_name_member])
-            # A job that failed or was stopped makes no product, so it holds no name.
+            # A job that failed or was stopped produces no model, so its model name is free.
             spared = self.kind.failed | self.kind.stopped
             for maker in jobs.list_by_product_name(product):
                 if maker.course.get_status(self.kind, scope.now) not in spared:
@@ -166,7 +166,7 @@ class JobOperations:
         return job.course.get_status(self.kind, scope.now) in self.kind.succeeded
 
     def _resolve_model(self, scope: CallContext, jobs: JobTable, identifier: str) -> BaseModel:
-        """Return the base model behind any of the ways to name one; a product has its maker's."""
+        """Return the base model for any identifier; that of a custom model is its job's."""
         _, found, rest = identifier.partition(":foundation-model/")
         if found:
             return find_model(rest)
@@ -189,12 +189,12 @@ class JobOperations:
 
 @dataclass(frozen=True, slots=True)
 class TagOperations:
-    """TagResource, UntagResource and ListTagsForResource, over every kind that is served."""
+    """TagResource, UntagResource and ListTagsForResource for all simulated kinds."""
 
     owners: tuple[JobOperations, ...]
 
     def get_handlers(self) -> dict[str, Handler]:
-        """Return the operations by the names that the service gives them."""
+        """Return the handlers by the service's names of the operations."""
         return {
             "TagResource": self.add_tags,
             "UntagResource": self.remove_tags,
@@ -202,18 +202,18 @@ class TagOperations:
         }
 
     def add_tags(self, scope: CallContext, request: Request) -> Answer:
-        """Tags are added, all of them or none."""
+        """Add tags, all of them or none."""
         arn = self._get_resource(scope, request)
         tags.add(scope.rows, arn, request["tags"], most=scope.behaviour.tags_per_resource)
         return {}
 
     def remove_tags(self, scope: CallContext, request: Request) -> Answer:
-        """Tags are taken away; keys that are not there are no error."""
+        """Remove tags; keys that the resource does not have are ignored."""
         tags.remove(scope.rows, self._get_resource(scope, request), request["tagKeys"])
         return {}
 
     def list_tags(self, scope: CallContext, request: Request) -> Answer:
-        """A resource's tags are listed in the order of their keys."""
+        """Return a resource's tags in the order of their keys."""
         return {"tags": tags.list_tags(scope.rows, self._get_resource(scope, request))}
 
     def _get_resource(self, scope: CallContext, request: Request) -> str:
@@ -224,7 +224,7 @@ class TagOperations:
 
 
 def _compute_read_time(scope: CallContext, lag: float, stale: FaultKind) -> int | None:
-    """Return the moment as of which a read answers, or None when it answers as of now."""
+    """Return the moment whose state a read shows, or None for the current state."""
     seconds = lag + scope.fate.sum_seconds(stale)
     if not scope.fate.has(stale) and not lag:
         return None
@@ -236,7 +236,7 @@ def _resolve_moment(scope: CallContext, seen: int | None) -> int:
 
 
 def _parse_query(request: Request) -> JobQuery:
-    """Return what a List asks for, status apart: that one depends on the time."""
+    """Return the filters of a List, except the status, which depends on the time."""
     return JobQuery(
         newest_first=request.get("sortOrder") != "Ascending",
         name_contains=request.get("nameContains", ""),
@@ -256,7 +256,7 @@ def _encode_page_token(last: Job) -> str:
 
 
 def _decode_page_token(token: str | None) -> tuple[int, int] | None:
-    """Return the place that a page token stands for."""
+    """Return the position that a page token encodes."""
     if token is None:
         return None
     try:

@@ -1,4 +1,4 @@
-"""Requests held against the shapes of the service model, as the service itself does."""
+"""Validates requests against the shapes of the service model, like the service itself."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _JSON_TYPES: Mapping[str, tuple[type, ...]] = {
 
 
 def validate_request(shape: StructureShape, request: Mapping[str, Any]) -> None:
-    """A request that passes fits its shape in types, required members and every constraint.
+    """Validate a request's types, required members and constraints.
 
-    Raises SerializationException for the first value of a wrong type, or else
-    ValidationException that tells every violated constraint.
+    Raises SerializationException for the first value of a wrong type, else ValidationException
+    with all violated constraints.
     """
     found = list(_find_violations(shape, request, ""))
     if found:
@@ -57,7 +57,7 @@ def _check_type(shape: Shape, value: Any, path: str) -> None:
     allowed = _JSON_TYPES.get(shape.type_name)
     if allowed is None:
         return
-    # JSON's true is no number, though Python's is.
+    # In Python, unlike in JSON, true is also a number.
     if not isinstance(value, allowed) or (isinstance(value, bool) and bool not in allowed):
         raise api_errors.unserializable(
             f"The value at '{path}' can not be converted to a {shape.type_name}."
@@ -65,7 +65,7 @@ def _check_type(shape: Shape, value: Any, path: str) -> None:
 
 
 def _check_constraints(shape: Shape, value: Any) -> Iterator[str]:
-    """Yield what a value violates of its own shape."""
+    """Yield the constraints of its own shape that a value violates."""
     if shape.type_name == "timestamp" and not _is_time(value):
         yield "Member must be an ISO 8601 timestamp"
     if isinstance(shape, StringShape) and shape.enum and value not in shape.enum:
@@ -82,7 +82,7 @@ def _check_constraints(shape: Shape, value: Any) -> Iterator[str]:
 
 
 def _measure(shape: Shape, value: Any) -> tuple[str, float | None]:
-    """Return what a shape's bounds are about, and how much of it the value has."""
+    """Return what the bounds of a shape limit, and its size for the value."""
     if shape.type_name in {"integer", "long", "float", "double"}:
         return "value", value
     if shape.type_name in {"string", "list", "map"}:
@@ -106,13 +106,13 @@ def _is_match(pattern: str, text: str) -> bool:
     try:
         return _compile_pattern(pattern).is_valid(text)
     except ValueError:
-        # Half of a surrogate pair, which JSON can write and UTF-8 cannot.
+        # A lone surrogate, which JSON can represent and UTF-8 cannot.
         return False
 
 
 @cache
 def _compile_pattern(pattern: str) -> jsonschema_rs.Draft7Validator:
-    """Return a matcher of whole texts, on an engine that no text can hang."""
+    """Return a matcher of complete texts, on a linear-time engine."""
     return jsonschema_rs.Draft7Validator(
         {"pattern": f"^(?:{pattern})$"}, pattern_options=jsonschema_rs.RegexOptions()
     )

@@ -1,4 +1,4 @@
-"""The quota of active jobs, and when a job that waits for a slot begins."""
+"""The quota of active jobs, and when waiting jobs start."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from controller.sandbox.jobs.behaviour import Behaviour, OverQuota
 
 Lane = tuple[str, str, str]
-"""A kind, an account and a region: each has a quota of its own."""
+"""A kind, an account and a region, which have one quota."""
 
-# A job that was stopped while it waited never takes a slot.
+# A job that was stopped while waiting never takes a slot.
 _ACTIVE = """
 SELECT coalesce(stop_due, ends) AS due, starts FROM jobs
 WHERE kind = ? AND account = ? AND region = ? AND due > ?
@@ -24,7 +24,7 @@ ORDER BY number
 
 
 def plan_start(rows: sqlite3.Connection, lane: Lane, behaviour: Behaviour, now: int) -> int | None:
-    """Return when a job that is created now begins, or None when the quota refuses it."""
+    """Return when a new job starts, or None if the quota rejects it."""
     if behaviour.quota is None:
         return now
     dues = [row["due"] for row in rows.execute(_ACTIVE, (*lane, now))]
@@ -34,7 +34,7 @@ def plan_start(rows: sqlite3.Connection, lane: Lane, behaviour: Behaviour, now: 
 
 
 def schedule_queue(rows: sqlite3.Connection, lane: Lane, behaviour: Behaviour, now: int) -> None:
-    """Let the jobs that wait begin anew, in their order, each as early as there is a slot."""
+    """Schedule the waiting jobs again, in order, each as soon as a slot is free."""
     active = rows.execute(_ACTIVE, (*lane, now))
     dues = [row["due"] for row in active if row["starts"] <= now]
     for row in rows.execute(_WAITING, (*lane, now)).fetchall():
@@ -45,14 +45,14 @@ def schedule_queue(rows: sqlite3.Connection, lane: Lane, behaviour: Behaviour, n
 
 
 def schedule_all(rows: sqlite3.Connection, behaviour: Behaviour, now: int) -> None:
-    """Hold every queue to a quota that has changed."""
+    """Schedule the waiting jobs of all queues again, after the quota changed."""
     queues = "SELECT DISTINCT kind, account, region FROM jobs WHERE starts > ?"
     for row in rows.execute(queues, (now,)).fetchall():
         schedule_queue(rows, (row["kind"], row["account"], row["region"]), behaviour, now)
 
 
 def _find_free_slot(dues: Iterable[int], quota: int | None, now: int) -> int:
-    """Return when fewer jobs than the quota are left, of those that are over at ``dues``."""
+    """Return when a slot is free, if the active jobs end at ``dues``."""
     late_first = sorted(dues, reverse=True)
     if quota is None or len(late_first) < quota:
         return now

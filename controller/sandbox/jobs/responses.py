@@ -1,4 +1,4 @@
-"""A job as Get and List show it at a moment."""
+"""A job as shown by Get and List at a moment."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from controller.sandbox.state.sim_clock import format_moment
 
 
 def describe_job(job: Job, kind: Kind, simulation: Simulation, now: int) -> dict[str, Any]:
-    """Return every member that Get or List may show at a moment; each shows those of its shape."""
+    """Return all members of a job at a moment; Get and List show those of their shapes."""
     course = job.course
     fixed = job.load_members()
     status = course.get_status(kind, now)
@@ -49,7 +49,7 @@ def _describe_stage(stage: Stage, kind: Kind) -> dict[str, str]:
 
 
 def _describe_results(job: Job, simulation: Simulation, fixed: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what only a job that succeeded has: its product and its metrics."""
+    """Return the members of a completed job only: its model and its metrics."""
     results: dict[str, Any] = dict.fromkeys(simulation.product_arn_members, job.product_arn)
     training, loss = simulation.training_metric
     results[training] = {loss: _compute_loss(job.name, training)}
@@ -64,6 +64,6 @@ def _describe_results(job: Job, simulation: Simulation, fixed: Mapping[str, Any]
 
 
 def _compute_loss(*parts: str) -> float:
-    """Return a plausible loss between 0.2 and 1.2, equal for equal arguments."""
+    """Return a plausible loss between 0.2 and 1.2, derived from the arguments."""
     share = hashlib.sha256("\0".join(parts).encode()).digest()[0] / 256
     return round(0.2 + share, 4)

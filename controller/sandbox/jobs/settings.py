@@ -1,4 +1,4 @@
-"""The sandbox's settings in its store: how it behaves, and the faults on order."""
+"""The sandbox's settings in its store: its behaviour and the injected faults."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from controller.sandbox.jobs.faults import UNHARMED, Fault, FaultKind, InjectedF
 
 
 def load_behaviour(rows: sqlite3.Connection) -> Behaviour:
-    """Return the behaviour that was set last, by whichever process."""
+    """Return the current behaviour, which any process may have set."""
     row = rows.execute("SELECT changes FROM behaviour").fetchone()
     return AS_RECORDED if row is None else _parse_behaviour(row["changes"])
 
 
 def save_behaviour(rows: sqlite3.Connection, wanted: Behaviour, now: int) -> None:
-    """Set the behaviour for every process; jobs that wait for a slot are held to the new quota."""
+    """Set the behaviour for all processes, and apply a new quota to waiting jobs."""
     rows.execute("DELETE FROM behaviour")
     changes = json.dumps(switches.diff_from_recorded(wanted))
     rows.execute("INSERT INTO behaviour VALUES (?)", (changes,))
@@ -29,18 +29,18 @@ def save_behaviour(rows: sqlite3.Connection, wanted: Behaviour, now: int) -> Non
 
 
 def add_faults(rows: sqlite3.Connection, faults: Sequence[Fault]) -> None:
-    """Add orders behind those that stand; their calls are counted from now on."""
+    """Add faults after the existing ones; their calls are counted from now on."""
     specs = [(json.dumps(asdict(fault)),) for fault in faults]
     rows.executemany("INSERT INTO faults (spec) VALUES (?)", specs)
 
 
 def clear_faults(rows: sqlite3.Connection) -> None:
-    """Take back every order."""
+    """Remove all faults."""
     rows.execute("DELETE FROM faults")
 
 
 def list_faults(rows: sqlite3.Connection) -> list[dict[str, Any]]:
-    """Return every order with its number, the matching calls seen and how many went wrong."""
+    """Return all faults with their numbers, and the counts of matching and failed calls."""
     found = rows.execute("SELECT number, spec, seen, fired FROM faults ORDER BY number")
     return [
         {
@@ -54,14 +54,14 @@ def list_faults(rows: sqlite3.Connection) -> list[dict[str, Any]]:
 
 
 def has_faults(rows: sqlite3.Connection) -> bool:
-    """Whether any order stands, spent or not."""
+    """Whether there are any faults, including exhausted ones."""
     return rows.execute("SELECT 1 FROM faults LIMIT 1").fetchone() is not None
 
 
 def pick_faults(rows: sqlite3.Connection, operation: str) -> InjectedFaults:
-    """Return what becomes of a call, and count it.
+    """Return the faults that apply to a call, and count it.
 
-    A call that a fault ends does not reach the orders behind it, and they do not count it.
+    After a fault that prevents the call, later faults neither apply nor count it.
     """
     met: list[Fault] = []
     found = rows.execute("SELECT number, spec, seen, fired FROM faults ORDER BY number").fetchall()

@@ -1,4 +1,4 @@
-"""The behaviour as JSON: shown whole, changed in part, and told by the first mistake in it."""
+"""The behaviour as JSON: serialized, changed, and validated."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from controller.sandbox.jobs.behaviour import (
 )
 
 Members = Mapping[str, Mapping[str, Any]]
-"""The members that an object of JSON may have, each with its JSON Schema."""
+"""The members that a JSON object may have, each with its JSON Schema."""
 
-# Far beyond any use, and far below what a moment can hold.
+# Larger than any useful value, and small enough that no timestamp overflows.
 LONGEST_SECONDS = 1_000_000_000
 LARGEST_QUOTA = 1_000_000
 _LARGEST_SEED = 2**31 - 1
@@ -55,16 +55,16 @@ _MEMBERS: Members = {
 
 
 class InvalidSettingError(ValueError):
-    """A text for a person: what is wrong with what was sent to set the sandbox up."""
+    """The message says what is wrong with a setting or a fault."""
 
 
 def serialize_behaviour(behaviour: Behaviour) -> dict[str, Any]:
-    """Return every choice by its name in JSON."""
+    """Return all settings by their JSON names."""
     return {get_json_name(name): value for name, value in asdict(behaviour).items()}
 
 
 def change_behaviour(behaviour: Behaviour, changes: object) -> Behaviour:
-    """Return the behaviour with the named choices changed; raises UnfitError."""
+    """Return the behaviour with some settings changed; raises InvalidSettingError."""
     values: dict[str, Any] = {
         _get_python_name(name): _WORDS[name](value) if name in _WORDS else value
         for name, value in validate_members(changes, _get_behaviour_validator(), _MEMBERS).items()
@@ -73,7 +73,7 @@ def change_behaviour(behaviour: Behaviour, changes: object) -> Behaviour:
 
 
 def diff_from_recorded(behaviour: Behaviour) -> dict[str, Any]:
-    """Return the choices that are not as recorded."""
+    """Return the settings that differ from the recorded behaviour."""
     usual = serialize_behaviour(AS_RECORDED)
     return {
         name: value
@@ -85,13 +85,13 @@ def diff_from_recorded(behaviour: Behaviour) -> dict[str, Any]:
 def build_validator(
     members: Members, required: Sequence[str] = ()
 ) -> jsonschema_rs.Draft7Validator:
-    """Return what holds an object to these members, and to no other."""
+    """Return a validator of objects that have only these members."""
     schema = {"additionalProperties": False, "properties": dict(members)}
     return jsonschema_rs.Draft7Validator({"type": "object", **schema, "required": list(required)})
 
 
 def parse_json(text: str | bytes) -> object:
-    """Return what JSON text holds; raises UnfitError."""
+    """Return the value of a JSON text; raises InvalidSettingError."""
     try:
         content: object = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -102,7 +102,7 @@ def parse_json(text: str | bytes) -> object:
 def validate_members(
     content: object, holds: jsonschema_rs.Draft7Validator, members: Members
 ) -> dict[str, Any]:
-    """Return an object that fits, its whole numbers as such; raises UnfitError that tells all."""
+    """Return a valid object, with integers as int; raises InvalidSettingError with all errors."""
     problems = [_format_error(problem, members) for problem in holds.iter_errors(content)]
     if problems or not isinstance(content, dict):
         raise InvalidSettingError("; ".join(problems) + ".")
@@ -113,7 +113,7 @@ def validate_members(
 
 
 def get_json_name(name: str) -> str:
-    """Return a choice's name in JSON from its name in Python."""
+    """Return the JSON name of a setting from its Python name."""
     first, *rest = name.split("_")
     return first + "".join(word.capitalize() for word in rest)
 
@@ -127,13 +127,13 @@ def _is_integer(member: Mapping[str, Any]) -> bool:
 
 
 def _format_error(problem: jsonschema_rs.ValidationError, members: Members) -> str:
-    """Return one problem in one line; of what is unknown it tells what is known."""
+    """Return one error in one line, with the known values for an unknown one."""
     place = "".join(f"{step}: " for step in problem.instance_path)
     if problem.kind.name == "enum":
         known = ", ".join(str(option) for option in problem.kind.as_dict()["options"])
-        return f"{place}{json.dumps(problem.instance)} is none of {known}"
+        return f"{place}{json.dumps(problem.instance)} is not one of {known}"
     if problem.kind.name == "additionalProperties":
-        return f"{problem.message}; known are {', '.join(sorted(members))}"
+        return f"{problem.message}; the known ones are {', '.join(sorted(members))}"
     return f"{place}{problem.message}"
 
 

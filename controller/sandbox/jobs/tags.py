@@ -1,4 +1,4 @@
-"""Tags, kept apart from the jobs and products that carry them."""
+"""The tags of jobs and models, stored separately from them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Tag = Mapping[str, str]
 
 
 def add(rows: sqlite3.Connection, arn: str, tags: Iterable[Tag], *, most: int) -> None:
-    """Give a resource tags as a caller may, all of them or none; raises RefusalError."""
+    """Add a caller's tags to a resource, all of them or none; raises ApiError."""
     new = {tag["key"]: tag["value"] for tag in tags}
     _refuse_reserved(new)
     kept = {tag["key"]: tag["value"] for tag in list_tags(rows, arn)}
@@ -22,16 +22,16 @@ def add(rows: sqlite3.Connection, arn: str, tags: Iterable[Tag], *, most: int) -
 
 
 def remove(rows: sqlite3.Connection, arn: str, keys: Sequence[str]) -> None:
-    """Take tags from a resource as a caller may; raises RefusalError.
+    """Remove tags from a resource for a caller; raises ApiError.
 
-    Keys that the resource does not have are no matter.
+    Keys that the resource does not have are ignored.
     """
     _refuse_reserved(keys)
     rows.executemany("DELETE FROM tags WHERE arn = ? AND key = ?", [(arn, key) for key in keys])
 
 
 def put(rows: sqlite3.Connection, arn: str, tags: Mapping[str, str]) -> None:
-    """Give a resource tags; a key that it has gets the new value."""
+    """Set tags of a resource; existing keys get the new value."""
     values = [(arn, key, value) for key, value in tags.items()]
     rows.executemany("INSERT OR REPLACE INTO tags VALUES (?, ?, ?)", values)
 
@@ -49,5 +49,5 @@ def _refuse_reserved(keys: Iterable[str]) -> None:
 
 
 def _is_reserved(key: str) -> bool:
-    """Whether only AWS itself uses a key; such tags do not count towards the limit either."""
+    """Whether a key is reserved for AWS; such tags do not count towards the limit either."""
     return key.lower().startswith("aws:")

@@ -1,4 +1,4 @@
-"""A job's life as a pure function of its course and the simulated time."""
+"""The state of a job as a pure function of its timeline and the simulated time."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from itertools import pairwise
 
 from controller.core.kinds.kind import Kind
 
-# The end that the service reports lies a little before the job's last change.
+# The service reports an end time slightly before the last modification.
 _END_BEFORE_LAST_CHANGE = 800
-# Where one stage ends and the next begins, as parts of the whole life; the last one gets the rest.
+# When stages end, as fractions of the duration; the last one ends with the job.
 _STAGE_ENDS = (0.1, 0.5)
 
 
 @dataclass(frozen=True, slots=True)
 class Timeline:
-    """What decides a job's life; moments and lengths are in simulated milliseconds.
+    """What determines a job's states; times and durations are in simulated milliseconds.
 
-    ``failure`` is the message that the job ends with, or None when it completes. ``stop_due`` is
-    when a stop that was asked for at ``stop_asked`` is over. ``starts`` is when a job that waited
-    for a slot began, or None when it began at once.
+    ``failure`` is the message with which the job fails, or None if it completes. ``stop_due`` is
+    when a stop that was requested at ``stop_asked`` completes. ``starts`` is when a job that
+    waited for a slot starts, or None if it started at once.
     """
 
     created: int
@@ -32,16 +32,16 @@ class Timeline:
 
     @property
     def start_time(self) -> int:
-        """The moment at which the first stage begins."""
+        """The start of the first stage."""
         return self.created if self.starts is None else self.starts
 
     @property
     def due(self) -> int:
-        """The moment after which nothing changes."""
+        """The time after which nothing changes."""
         return self.ends if self.stop_due is None else self.stop_due
 
     def get_status(self, kind: Kind, now: int) -> str:
-        """Return the job's status at a moment, in the service's own word."""
+        """Return the job's status at a moment, as the service names it."""
         if self.stop_due is not None:
             return min(kind.stopping if now < self.stop_due else kind.stopped)
         if now < self.ends:
@@ -49,13 +49,13 @@ class Timeline:
         return min(kind.succeeded if self.failure is None else kind.failed)
 
     def get_end_time(self, now: int) -> int | None:
-        """Return the reported end of a job that is over, or None."""
+        """Return the reported end time of a job that has ended, or None."""
         if now < self.due:
             return None
         return max(self.created, self.due - _END_BEFORE_LAST_CHANGE)
 
     def get_modified_time(self, now: int) -> int:
-        """Return the moment of the last change: an end, a stop, or the start of a stage."""
+        """Return the time of the last change: the end, a stop, or the start of a stage."""
         if now >= self.due:
             return self.due
         if self.stop_asked is not None:
@@ -64,13 +64,13 @@ class Timeline:
         return max(starts, default=self.created)
 
     def view_at(self, moment: int) -> Timeline:
-        """Return the course as it was known at a moment: without a stop asked for since."""
+        """Return the timeline as of a moment: without a later stop request."""
         if self.stop_asked is None or self.stop_asked <= moment:
             return self
         return replace(self, stop_asked=None, stop_due=None)
 
     def list_stage_times(self, count: int) -> list[tuple[int, int]]:
-        """Return when each of the stages begins and ends, unless something cuts the life short."""
+        """Return when each stage begins and ends, unless the job ends early."""
         ends = [round(self.length * part) for part in _STAGE_ENDS][: count - 1]
         edges = [
             self.start_time,
@@ -82,7 +82,7 @@ class Timeline:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One stage as the service shows it: a stage that has not begun has no times."""
+    """One stage as shown by the service: a stage that has not begun has no times."""
 
     status: str
     begun: int | None = None
@@ -90,7 +90,7 @@ class Stage:
 
 
 def list_stages(course: Timeline, kind: Kind, count: int, now: int) -> list[Stage]:
-    """Return every stage of a job at a moment, in the order in which they run."""
+    """Return all stages of a job at a moment, in the order in which they run."""
     cut = course.ends if course.stop_asked is None else course.stop_asked
     return [
         _build_stage(begins, ends, course, kind, min(now, cut), now)
@@ -101,7 +101,7 @@ def list_stages(course: Timeline, kind: Kind, count: int, now: int) -> list[Stag
 def _build_stage(
     begins: int, ends: int, course: Timeline, kind: Kind, reached: int, now: int
 ) -> Stage:
-    """Return one stage, of which the job has seen what lies before ``reached``."""
+    """Return one stage of a job that has progressed until ``reached``."""
     if reached < begins:
         return Stage("NotStarted")
     if reached >= ends:

@@ -1,1 +1,1 @@
-"""The sandbox's state: its store, clock, journal and callers."""
+"""The sandbox's state: store, clock, journal and callers."""

@@ -1,4 +1,4 @@
-"""Errors that the simulated service answers with."""
+"""Errors that the simulated service returns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from controller.core.call_errors import NAME_IN_USE
 
-# Codes of the protocol itself, which no operation declares.
+# Codes of the protocol, which the service model does not declare per operation.
 _PROTOCOL_STATUSES = {
     "UnknownOperationException": 404,
     "SerializationException": 400,
@@ -26,7 +26,7 @@ CONFLICT = "Error occurred because of a conflict while performing an operation."
 
 @dataclass(eq=False)  # not frozen: Python itself sets an exception's traceback
 class ApiError(Exception):
-    """An error answer: the code, the message, and further members of the error's shape."""
+    """An error response: code, message, and further members of the error's shape."""
 
     code: str
     message: str
@@ -34,68 +34,68 @@ class ApiError(Exception):
 
 
 def get_status(code: str, declared: Mapping[str, int]) -> int:
-    """Return the HTTP status of a code, from what the service model declares."""
+    """Return the HTTP status of a code, as declared by the service model."""
     return declared.get(code) or _PROTOCOL_STATUSES.get(code, 500)
 
 
 def invalid(message: str) -> ApiError:
-    """Return the refusal of a request that no repetition can heal."""
+    """Return the error for an invalid request, which is not retryable."""
     return ApiError("ValidationException", message)
 
 
 def violations(texts: list[str]) -> ApiError:
-    """Return the one refusal that tells every violated constraint."""
+    """Return the error that lists all violated constraints."""
     noun = "error" if len(texts) == 1 else "errors"
     return invalid(f"{len(texts)} validation {noun} detected: {'; '.join(texts)}")
 
 
 def unserializable(message: str) -> ApiError:
-    """Return the refusal of a body that cannot be read."""
+    """Return the error for a body that cannot be parsed."""
     return ApiError("SerializationException", message)
 
 
 def unknown_operation() -> ApiError:
-    """Return the answer to a path that leads to no operation served here."""
-    return ApiError("UnknownOperationException", "The sandbox does not serve this operation.")
+    """Return the error for the path of an unknown operation."""
+    return ApiError("UnknownOperationException", "The sandbox does not support this operation.")
 
 
 def not_found() -> ApiError:
-    """Return the answer when there is no such job, or product of one."""
+    """Return the error for a job or model that does not exist."""
     return ApiError("ResourceNotFoundException", NOT_FOUND)
 
 
 def conflict() -> ApiError:
-    """Return the answer when the job's state forbids the operation."""
+    """Return the error for an operation that the job's state does not allow."""
     return ApiError("ConflictException", CONFLICT)
 
 
 def name_in_use() -> ApiError:
-    """Return the answer to a name that some job had before, whatever became of it."""
+    """Return the error for a job name that was used before, even by a failed job."""
     return invalid(NAME_IN_USE)
 
 
 def model_name_in_use() -> ApiError:
-    """Return the answer to a product's name that another job's product has or will have."""
+    """Return the error for a model name that another job uses."""
     return invalid("The provided model name is currently in use.")
 
 
 def over_quota(quota: int) -> ApiError:
-    """Return the answer to a Create when there are as many active jobs as allowed."""
+    """Return the error for a Create when the quota of active jobs is reached."""
     message = f"At most {quota} jobs may be active in this account and Region."
     return ApiError("ServiceQuotaExceededException", message)
 
 
 def unknown_model() -> ApiError:
-    """Return the answer to a base model that does not exist."""
+    """Return the error for a base model that does not exist."""
     return invalid("The provided model identifier is invalid.")
 
 
 def too_many_tags(limit: int, resource: str) -> ApiError:
-    """Return the answer to more tags than one resource may carry."""
-    message = f"A resource carries at most {limit} tags."
+    """Return the error for more tags than a resource can have."""
+    message = f"A resource can have at most {limit} tags."
     return ApiError("TooManyTagsException", message, {"resourceName": resource})
 
 
 def reserved_key(key: str) -> ApiError:
-    """Return the answer to a tag whose key only AWS itself may use."""
-    return invalid(f"The tag key {key} is reserved: keys that begin with aws: belong to AWS.")
+    """Return the error for a tag key that is reserved for AWS."""
+    return invalid(f"The tag key {key} is reserved for AWS, like all keys that begin with aws:.")

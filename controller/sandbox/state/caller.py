@@ -1,4 +1,4 @@
-"""Who calls: the account and region that a request's own signature names."""
+"""The caller: account and region according to the request's signature."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TEMPORARY_KEY = re.compile(r"ASIA(\d{12})[A-Z2-7]{4}")
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """An account in a region, and the ARN that STS shows for the credentials."""
+    """An account in a region, and the ARN that STS returns for the credentials."""
 
     account: str
     region: str
@@ -33,7 +33,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class TemporaryCredentials:
-    """Temporary credentials: nothing about them is stored, they carry what they stand for."""
+    """Temporary credentials; nothing is stored, they contain the caller themselves."""
 
     account: str
     arn: str
@@ -44,16 +44,16 @@ class TemporaryCredentials:
 
 
 def get_partition(region: str) -> str:
-    """Return the ARN partition that a region lies in."""
+    """Return the ARN partition of a region."""
     if region.startswith("cn-"):
         return "aws-cn"
     return "aws-us-gov" if region.startswith("us-gov-") else "aws"
 
 
 def parse_caller(headers: Mapping[str, str], account: str) -> Caller:
-    """Return the caller; a request without a signature comes from the default region.
+    """Return the caller; a request without a signature is from the default region.
 
-    ``account`` is whose account any credentials open that AssumeRole did not make.
+    ``account`` is the account of credentials that AssumeRole did not create.
     """
     scope = _SCOPE.search(headers.get("authorization", ""))
     key, region = scope.groups() if scope else ("", DEFAULT_REGION)
@@ -68,7 +68,7 @@ def parse_caller(headers: Mapping[str, str], account: str) -> Caller:
 
 
 def create_credentials(role_arn: str, session_name: str) -> TemporaryCredentials | None:
-    """Return credentials for a role, equal for equal arguments, or None for what is no role."""
+    """Return credentials derived from the arguments, or None if the ARN is not of a role."""
     match = _ROLE_ARN.fullmatch(role_arn)
     if match is None:
         return None
@@ -85,7 +85,7 @@ def create_credentials(role_arn: str, session_name: str) -> TemporaryCredentials
 
 
 def _decode_token(token: str) -> dict[str, str]:
-    """Return what a session token of ours says of its session, or nothing for any other."""
+    """Return the session in a session token of the sandbox, or nothing for others."""
     try:
         content = json.loads(base64.urlsafe_b64decode(token))
     except (binascii.Error, ValueError):

@@ -1,4 +1,4 @@
-"""Simulated time: moments are whole milliseconds since 1970, in UTC."""
+"""Simulated time; moments are integer milliseconds since 1970, in UTC."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-# A fast clock reaches the last year that a date can show within months of real time.
+# With a fast clock, months of real time would exceed the last year of a datetime.
 _LAST = 253_000_000_000.0
 
 
 def format_moment(moment: int) -> str:
-    """Return a moment as the service writes it: ISO 8601 with milliseconds, ending in Z."""
+    """Return a moment in the service's format: ISO 8601 with milliseconds, ending in Z."""
     stamp = _EPOCH + timedelta(milliseconds=moment)
     return stamp.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def parse_moment(text: str) -> int:
-    """Return the moment that an ISO 8601 text names; without an offset it means UTC.
+    """Return the moment of an ISO 8601 text; without an offset it is UTC.
 
-    Raises ValueError when the text is no such time.
+    Raises ValueError if the text is not such a time.
     """
     stamp = datetime.fromisoformat(text)
     if stamp.tzinfo is None:
@@ -29,7 +29,7 @@ def parse_moment(text: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class SimClock:
-    """Simulated time runs ``speed`` times as fast as wall time, from one known pair of times.
+    """A clock that runs ``speed`` times as fast as wall time, from one known pair of times.
 
     ``wall`` and ``simulated`` are seconds since 1970.
     """
@@ -39,7 +39,7 @@ class SimClock:
     speed: float
 
     def get_seconds(self, wall: float) -> float:
-        """Return the simulated time, in seconds, at a wall time; it never passes year 9987."""
+        """Return the simulated time in seconds at a wall time, at most in the year 9987."""
         return min(self.simulated + self.speed * (wall - self.wall), _LAST)
 
     def get_moment(self, wall: float) -> int:
@@ -47,9 +47,9 @@ class SimClock:
         return int(self.get_seconds(wall) * 1000)
 
     def change_speed(self, wall: float, speed: float) -> SimClock:
-        """Return a clock that shows the same time now and runs at another speed from here."""
+        """Return a clock with the same time now that continues at another speed."""
         return SimClock(wall, self.get_seconds(wall), speed)
 
     def advance(self, seconds: float) -> SimClock:
-        """Return the clock moved forward by so many simulated seconds."""
+        """Return the clock advanced by simulated seconds."""
         return replace(self, simulated=self.simulated + seconds)

@@ -1,4 +1,4 @@
-"""The sandbox's memory: one SQLite file that several processes may share and may die upon."""
+"""The sandbox's store: one SQLite file, shared by processes that may be killed at any time."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ CREATE TABLE tags (
 CREATE TABLE calls (number INTEGER PRIMARY KEY AUTOINCREMENT, entry TEXT NOT NULL) STRICT;
 CREATE TABLE clock (wall REAL NOT NULL, simulated REAL NOT NULL, speed REAL NOT NULL) STRICT;
 """
-# What version 2 brought: the sandbox's settings, and names that need not be unique.
+# New in version 2: the sandbox's settings, and names that need not be unique.
 _SETTINGS = """
 CREATE TABLE behaviour (changes TEXT NOT NULL) STRICT;
 CREATE TABLE faults (
@@ -63,11 +63,11 @@ INSERT INTO jobs SELECT *, created, NULL FROM jobs_before; DROP TABLE jobs_befor
 
 
 class StoreUnusableError(RuntimeError):
-    """The file is not a store that this release can read."""
+    """This release cannot read the file as a store."""
 
 
 class Store:
-    """An open store; a transaction that ends is kept, whatever happens to the process."""
+    """An open store; committed transactions survive a killed process."""
 
     def __init__(self, folder: Path) -> None:
         self.path = folder.absolute() / FILE_NAME
@@ -83,12 +83,12 @@ class Store:
             raise _convert_error(self.path, error) from None
 
     def close(self) -> None:
-        """Close the file; what was committed stays."""
+        """Close the file."""
         self.rows.close()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """All that happens inside is kept or none of it; no other process writes meanwhile."""
+        """Run a transaction: commit or roll back; no other process writes meanwhile."""
         self.rows.execute("BEGIN IMMEDIATE")
         try:
             yield self.rows
@@ -98,18 +98,18 @@ class Store:
             raise
 
     def get_clock(self) -> SimClock:
-        """Return the clock as last set, by whichever process."""
+        """Return the current clock, which any process may have set."""
         row = self.rows.execute("SELECT wall, simulated, speed FROM clock").fetchone()
         return SimClock(row["wall"], row["simulated"], row["speed"])
 
     def set_clock(self, clock: SimClock) -> None:
-        """Set the clock for every process; call it inside a transaction."""
+        """Set the clock for all processes; call it within a transaction."""
         self.rows.execute("DELETE FROM clock")
         values = (clock.wall, clock.simulated, clock.speed)
         self.rows.execute("INSERT INTO clock VALUES (?, ?, ?)", values)
 
     def set_speed(self, wall: float, speed: float) -> None:
-        """Let simulated time go on from where it is, at this speed."""
+        """Continue the simulated time at another speed."""
         with self.transaction():
             clock = self.get_clock()
             if clock.speed != speed:
@@ -117,7 +117,7 @@ class Store:
 
     def _prepare(self) -> None:
         self.rows.execute("PRAGMA journal_mode = WAL")
-        # A killed process loses nothing at this setting; only a power cut may.
+        # With this setting a killed process loses nothing; only a power failure may.
         self.rows.execute("PRAGMA synchronous = NORMAL")
         with self.transaction():
             version = self.rows.execute("PRAGMA user_version").fetchone()[0]
@@ -128,7 +128,7 @@ class Store:
             elif version != _VERSION:
                 raise StoreUnusableError(
                     f"{self.path}: written by another release (store version {version}, "
-                    f"not {_VERSION}); move the file away to start anew"
+                    f"not {_VERSION}); move the file away to start with an empty store"
                 )
 
     def _create(self) -> None:
@@ -143,7 +143,7 @@ class Store:
 
 
 def _prepare_folder(path: Path) -> None:
-    """Make the store's folder; no link may have SQLite write into other files than the store's."""
+    """Create the store's folder; reject links, through which SQLite would write to other files."""
     try:
         root = find_tree_root(path.parent.parent)
         make_folder(root, str(path.parent))
@@ -155,7 +155,7 @@ def _prepare_folder(path: Path) -> None:
 
 def _open_database(path: Path) -> sqlite3.Connection:
     try:
-        # One thread serves; another one may close the store once that thread has ended.
+        # One thread serves; another may close the store after that thread has ended.
         rows = sqlite3.connect(
             path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
         )
@@ -166,9 +166,9 @@ def _open_database(path: Path) -> sqlite3.Connection:
 
 
 def _retry_while_busy(prepare: Callable[[], None]) -> None:
-    """Prepare, again and again while another process prepares the same new file.
+    """Prepare, and retry while another process prepares the same new file.
 
-    SQLite itself does not wait when two processes change the journal's mode at once.
+    SQLite's own timeout does not apply when two processes change the journal mode at once.
     """
     deadline = time.monotonic() + _PATIENCE
     while True:
@@ -183,4 +183,4 @@ def _retry_while_busy(prepare: Callable[[], None]) -> None:
 def _convert_error(path: Path, error: sqlite3.Error) -> StoreUnusableError:
     if isinstance(error, sqlite3.OperationalError):
         return StoreUnusableError(f"{path}: {error}; the folder and its files must be writable")
-    return StoreUnusableError(f"{path}: {error}; move the file away to start anew")
+    return StoreUnusableError(f"{path}: {error}; move the file away to start with an empty store")

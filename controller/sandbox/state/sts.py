@@ -1,4 +1,4 @@
-"""The two operations of STS that a client needs: who am I, and let me be another."""
+"""The simulated STS: GetCallerIdentity and AssumeRole."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SESSION_SECONDS = range(900, 43201)
 
 @dataclass(frozen=True, slots=True)
 class StsAnswer:
-    """An answer in the query protocol: a status, an XML document, and the error's code if any."""
+    """A response in the query protocol: status, XML document, and the error code if any."""
 
     status: int
     xml: str
@@ -32,7 +32,7 @@ def parse_form(body: str) -> dict[str, str]:
 
 
 def answer(form: Mapping[str, str], caller: Caller, wall: float) -> StsAnswer:
-    """Answer a form that names its operation as ``Action``; ``wall`` is the time in seconds."""
+    """Return the response to a form with an ``Action``; ``wall`` is the time in seconds."""
     action = form.get("Action", "")
     operation = OPERATIONS.get(action)
     if operation is None:
@@ -43,7 +43,7 @@ def answer(form: Mapping[str, str], caller: Caller, wall: float) -> StsAnswer:
 
 
 def build_error_answer(status: int, code: str, message: str) -> StsAnswer:
-    """Return an error in the query protocol."""
+    """Return an error response in the query protocol."""
     return replace(_build_error(code, message), status=status)
 
 
@@ -58,11 +58,11 @@ def _assume_role(form: Mapping[str, str], _caller: Caller, wall: float) -> StsAn
     seconds = form.get("DurationSeconds", str(_DEFAULT_SECONDS))
     if session is None or not _SESSION_NAME.fullmatch(name):
         return _build_error(
-            "ValidationError", "RoleArn is no role's ARN, or RoleSessionName no name"
+            "ValidationError", "RoleArn is not a role's ARN, or RoleSessionName is invalid"
         )
     if not seconds.isascii() or not seconds.isdigit() or int(seconds) not in _SESSION_SECONDS:
-        return _build_error("ValidationError", "DurationSeconds must lie between 900 and 43200")
-    # Clients hold this against their own clock, so it is wall time.
+        return _build_error("ValidationError", "DurationSeconds must be between 900 and 43200")
+    # Clients compare this with their own clock, so it is wall time.
     expires = datetime.fromtimestamp(wall + int(seconds), UTC)
     credentials = {
         "AccessKeyId": session.access_key,

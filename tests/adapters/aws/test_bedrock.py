@@ -141,7 +141,7 @@ def test_no_such_role_is_a_failure(endpoint: str) -> None:
     )
 
     assert found.code == "ValidationError"
-    assert "RoleArn is no role's ARN" in found.message
+    assert "RoleArn is not a role's ARN" in found.message
 
 
 def test_unsigned_requests_need_no_credentials(endpoint: str) -> None:

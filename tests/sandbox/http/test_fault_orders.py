@@ -1,4 +1,4 @@
-"""Which calls a fault befalls, and how faults are ordered, kept and taken back."""
+"""Which calls a fault applies to, and how faults are parsed, stored and removed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ quick = settings(deadline=None, max_examples=300)
 
 
 def hits(sandbox: Sandbox, calls: int) -> list[int]:
-    """Return which of so many Gets and Lists, one after the other, went wrong, from 1."""
+    """Return which of a number of consecutive Gets and Lists failed, counted from 1."""
     return [call for call in range(1, calls + 1) if _goes_wrong(sandbox, call)]
 
 
@@ -52,10 +52,10 @@ def _goes_wrong(sandbox: Sandbox, call: int) -> bool:
     ],
 )
 @pytest.mark.parametrize("kind", ["throttle", "reset-before", "reset-after"])
-def test_calls_go_wrong_by_number(
+def test_calls_fail_by_number(
     sandbox: Sandbox, kind: str, limits: dict[str, Any], wrong: list[int]
 ) -> None:
-    """The n-th matching call from now on goes wrong, and as many after it as were ordered."""
+    """The n-th matching call fails, and as many after it as requested."""
     sandbox.names(), sandbox.names()
     sandbox.order(kind, **limits)
 
@@ -63,8 +63,8 @@ def test_calls_go_wrong_by_number(
     assert [order["fired"] for order in sandbox.orders()] == [len(wrong)]
 
 
-def test_chance_repeats_itself(sandbox: Sandbox) -> None:
-    """One seed always meets the same calls, about as many as asked; another seed others."""
+def test_probability_is_reproducible(sandbox: Sandbox) -> None:
+    """The same seed selects the same calls, about as many as requested; another seed others."""
 
     def met(seed: int) -> list[int]:
         sandbox.control("DELETE", "faults")
@@ -79,8 +79,8 @@ def test_chance_repeats_itself(sandbox: Sandbox) -> None:
 
 @quick
 @given(st.sampled_from(FaultKind), st.integers(0, 2**53), st.floats(0.05, 0.95))
-def test_chance_keeps_to_its_probability(kind: FaultKind, seed: int, probability: float) -> None:
-    """Of very many calls the asked-for part goes wrong, within what chance allows."""
+def test_probability_is_met(kind: FaultKind, seed: int, probability: float) -> None:
+    """Of very many calls the requested fraction fails, within statistical bounds."""
     fault = Fault(kind=kind, times=None, probability=probability, seed=seed)
     calls = 1000
 
@@ -97,10 +97,10 @@ def test_chance_keeps_to_its_probability(kind: FaultKind, seed: int, probability
     st.none() | st.floats(0, 1),
     st.integers(0, 99),
 )
-def test_no_call_goes_wrong_outside_its_limits(
+def test_no_call_fails_outside_the_limits(
     nth: int, times: int | None, probability: float | None, seed: int
 ) -> None:
-    """Whatever chance says, nothing goes wrong before the n-th call or more often than ordered."""
+    """With any probability, no call before the n-th fails, and no more than requested."""
     fault = Fault(
         kind=FaultKind.DELAY, nth=nth, times=times, probability=probability, seed=seed, seconds=1
     )
@@ -116,8 +116,8 @@ def test_no_call_goes_wrong_outside_its_limits(
         assert fired == list(range(nth, end))
 
 
-def test_faults_stand_in_a_row(sandbox: Sandbox) -> None:
-    """A call meets all of them, until one ends it: those behind neither see nor count it."""
+def test_faults_apply_in_order(sandbox: Sandbox) -> None:
+    """All faults apply to a call until one prevents it; later ones do not count that call."""
     sandbox.create("job")
     sandbox.order("delay", seconds=0, times=3)
     sandbox.order("throttle", nth=2)
@@ -135,8 +135,8 @@ def test_faults_stand_in_a_row(sandbox: Sandbox) -> None:
     assert counted == [(4, 3), (4, 1), (1, 1), (3, 3)]
 
 
-def test_orders_are_shown_whole(sandbox: Sandbox) -> None:
-    """An order is shown with its defaults, in the order in which it was given."""
+def test_faults_are_listed_with_defaults(sandbox: Sandbox) -> None:
+    """Faults are listed with their defaults, in the order in which they were injected."""
     given: list[dict[str, object]] = [
         {"kind": "throttle"},
         {"kind": "delay", "seconds": 2, "operation": "Create", "nth": 2.0, "probability": 0.5},
@@ -158,8 +158,8 @@ def test_orders_are_shown_whole(sandbox: Sandbox) -> None:
     assert second == usual | counts | {**given[1], "number": 2, "times": None}
 
 
-def test_orders_can_be_taken_back(sandbox: Sandbox) -> None:
-    """After DELETE nothing is on order, and nothing goes wrong."""
+def test_faults_can_be_removed(sandbox: Sandbox) -> None:
+    """After DELETE there are no faults, and no call fails."""
     sandbox.order("throttle", times=None)
     sandbox.control("DELETE", "faults")
 
@@ -167,8 +167,8 @@ def test_orders_can_be_taken_back(sandbox: Sandbox) -> None:
     assert hits(sandbox, 3) == []
 
 
-def test_the_sandbox_itself_never_fails_on_order(sandbox: Sandbox) -> None:
-    """Its own endpoints meet no fault, and count for none."""
+def test_own_endpoints_are_not_affected(sandbox: Sandbox) -> None:
+    """Faults do not apply to the sandbox's own endpoints, nor count their calls."""
     sandbox.order("reset-before", times=None)
     for _ in range(3):
         sandbox.control("GET", "clock")
@@ -178,25 +178,25 @@ def test_the_sandbox_itself_never_fails_on_order(sandbox: Sandbox) -> None:
 
 MISTAKES: list[tuple[object, str]] = [
     ({}, '"kind" is a required property'),
-    ({"kind": "flood"}, 'kind: "flood" is none of throttle, server-error'),
-    ({"kind": "throttle", "operation": "Delete"}, "none of Create, Get, List, Stop"),
+    ({"kind": "flood"}, 'kind: "flood" is not one of throttle, server-error'),
+    ({"kind": "throttle", "operation": "Delete"}, "not one of Create, Get, List, Stop"),
     ({"kind": "throttle", "nth": 0}, "nth: 0 is less than"),
     ({"kind": "throttle", "times": 1.5}, "times: 1.5 is not of type"),
     ({"kind": "throttle", "probability": 1.1}, "probability: 1.1 is greater than"),
     ({"kind": "throttle", "seed": -1}, "seed: -1 is less than"),
-    ({"kind": "throttle", "seconds": 1}, "throttle takes no seconds"),
-    ({"kind": "throttle", "before": True}, "throttle takes no before"),
-    ({"kind": "delay"}, "delay needs seconds"),
+    ({"kind": "throttle", "seconds": 1}, "throttle does not support seconds"),
+    ({"kind": "throttle", "before": True}, "throttle does not support before"),
+    ({"kind": "delay"}, "delay requires seconds"),
     ({"kind": "delay", "seconds": 3601}, "from 0 to 3600"),
-    ({"kind": "stale-get", "operation": "List"}, "stale-get cannot befall List"),
-    ({"kind": "no-token", "operation": "GetCallerIdentity"}, "cannot befall GetCallerIdentity"),
-    ({"kind": "throttle", "calls": 1}, "known are before, kind, nth"),
+    ({"kind": "stale-get", "operation": "List"}, "stale-get does not apply to List"),
+    ({"kind": "no-token", "operation": "GetCallerIdentity"}, "does not apply to GetCallerIdentity"),
+    ({"kind": "throttle", "calls": 1}, "the known ones are before, kind, nth"),
 ]
 
 
 @pytest.mark.parametrize(("order", "hint"), [*MISTAKES, (3, "not of type"), (b"[", "not JSON")])
-def test_a_mistake_orders_nothing(sandbox: Sandbox, order: object, hint: str) -> None:
-    """What cannot be ordered is refused with what could be, and the orders beside it too."""
+def test_an_invalid_fault_adds_nothing(sandbox: Sandbox, order: object, hint: str) -> None:
+    """An invalid fault is rejected with the valid values, together with those sent beside it."""
     body = (
         order if isinstance(order, bytes) else json.dumps([{"kind": "delay", "seconds": 1}, order])
     )
@@ -225,22 +225,22 @@ def test_a_mistake_orders_nothing(sandbox: Sandbox, order: object, hint: str) ->
         ("stale-list:times=null", Fault(kind=FaultKind.STALE_LIST, times=None)),
     ],
 )
-def test_text_orders_what_json_does(text: str, fault: Fault) -> None:
-    """A fault can be written in one word with its limits behind it."""
+def test_text_equals_json(text: str, fault: Fault) -> None:
+    """A fault can be written as text, with its members after the kind."""
     assert parse_fault_text(text) == fault
 
 
 @pytest.mark.parametrize(
     "text", ["", "flood", "throttle:nth", "throttle:kind=delay", "delay:nth=x"]
 )
-def test_text_that_orders_nothing_is_told(text: str) -> None:
-    """Text that is no order is refused."""
+def test_invalid_text_is_reported(text: str) -> None:
+    """Text that is not a fault is rejected."""
     with pytest.raises(InvalidSettingError):
         parse_fault_text(text)
 
 
-def test_orders_and_their_counts_outlive_a_sandbox(tmp_path: Path) -> None:
-    """The next sandbox on the folder goes on counting where the last one ended."""
+def test_faults_and_counts_are_persistent(tmp_path: Path) -> None:
+    """The next sandbox on the folder continues to count where the last one ended."""
     with start_sandbox(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
         sandbox.order("throttle", nth=3, times=2)
         assert hits(sandbox, 2) == []
@@ -249,7 +249,7 @@ def test_orders_and_their_counts_outlive_a_sandbox(tmp_path: Path) -> None:
 
 
 def test_two_sandboxes_on_one_store_count_together(tmp_path: Path) -> None:
-    """A call to either of two servers is a call; the fault befalls the n-th of them all."""
+    """Calls to two servers on one store count together; the fault applies to the n-th of all."""
     with (
         start_sandbox(tmp_path, speed=0) as url,
         start_sandbox(tmp_path, speed=0) as other_url,
@@ -261,8 +261,8 @@ def test_two_sandboxes_on_one_store_count_together(tmp_path: Path) -> None:
         assert [hits(sandbox, 1) for sandbox in (one, other, other, one)] == [[], [], [1], []]
 
 
-def test_the_verb_takes_faults(tmp_path: Path) -> None:
-    """Each --fault is an order; given again they replace the old ones, which stay without it."""
+def test_the_command_accepts_faults(tmp_path: Path) -> None:
+    """Each --fault adds a fault; passed again they replace the old ones, which otherwise remain."""
     flags = ["--fault", "throttle:operation=List,nth=2", "--fault", "delay:seconds=0"]
     with process(tmp_path, *flags) as (_, sandbox):
         assert hits(sandbox, 5) == [3]
@@ -275,8 +275,8 @@ def test_the_verb_takes_faults(tmp_path: Path) -> None:
     assert replaced == [("unavailable", 0)]
 
 
-def test_a_sandbox_can_begin_with_faults(tmp_path: Path) -> None:
-    """Faults that the caller gives are on order from the first call on."""
+def test_a_sandbox_can_start_with_faults(tmp_path: Path) -> None:
+    """Faults that the caller passes apply from the first call on."""
     fault = Fault(kind=FaultKind.SERVER_ERROR, nth=2)
     with (
         start_sandbox(tmp_path, speed=0, faults=[fault]) as url,

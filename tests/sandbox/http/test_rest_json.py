@@ -1,4 +1,4 @@
-"""The protocol itself, spoken without a client that would hide it."""
+"""The protocol, tested without a client that would hide it."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ CREATE = "/model-customization-jobs"
 
 
 def body_of(name: str = "job", **changes: Any) -> bytes:
-    """Return a Create's body."""
+    """Return the body of a Create."""
     return json.dumps(request_named(name, **changes)).encode()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
-def test_requests_that_do_not_fit_are_refused(sandbox: Sandbox, case: Path) -> None:
-    """Each file changes a good request and holds the code and message that answer it."""
+def test_invalid_requests_are_rejected(sandbox: Sandbox, case: Path) -> None:
+    """Each file modifies a valid request and has the expected code and message."""
     given = json.loads(case.read_text(encoding="utf-8"))
 
     status, answer = sandbox.wire("POST", CREATE, body_of(**given["changes"]))
@@ -48,8 +48,8 @@ def test_requests_that_do_not_fit_are_refused(sandbox: Sandbox, case: Path) -> N
     ],
     ids=["cut", "list", "text", "bytes", "nan", "infinite", "long", "deep", "recursive"],
 )
-def test_bodies_that_are_no_json_object_are_refused(sandbox: Sandbox, body: bytes) -> None:
-    """A body that cannot be read is a serialization error, and the sandbox lives on."""
+def test_bodies_must_be_json_objects(sandbox: Sandbox, body: bytes) -> None:
+    """A body that cannot be parsed is a serialization error, and the sandbox continues to work."""
     status, answer = sandbox.wire("POST", CREATE, body)
 
     assert (status, list(answer)) == (400, ["message"])
@@ -60,15 +60,15 @@ def test_bodies_that_are_no_json_object_are_refused(sandbox: Sandbox, body: byte
 @pytest.mark.parametrize(
     "query", ["maxResults=ten", "maxResults=1_0", "maxResults=", "maxResults=%D9%A1"]
 )
-def test_numbers_of_the_query_are_whole(sandbox: Sandbox, query: str) -> None:
-    """What is no whole number is a serialization error."""
+def test_numbers_in_the_query_are_integers(sandbox: Sandbox, query: str) -> None:
+    """A query value that is not an integer is a serialization error."""
     status, answer = sandbox.wire("GET", f"{CREATE}?{query}")
 
     assert (status, answer) == (400, {"message": "maxResults is not a whole number."})
 
 
-def test_half_a_surrogate_pair_fits_no_pattern(sandbox: Sandbox) -> None:
-    """A text that cannot be written in UTF-8 is refused, where a pattern is asked for."""
+def test_lone_surrogates_match_no_pattern(sandbox: Sandbox) -> None:
+    """A text that UTF-8 cannot represent does not match a pattern."""
     status, answer = sandbox.wire("POST", CREATE, body_of(roleArn="arn:aws:iam:::role/\ud800"))
 
     assert status == 400
@@ -89,14 +89,14 @@ def test_half_a_surrogate_pair_fits_no_pattern(sandbox: Sandbox) -> None:
     ],
 )
 def test_other_paths_are_unknown_operations(sandbox: Sandbox, method: str, path: str) -> None:
-    """What leads to no operation is told to be unknown."""
+    """Paths of no operation are reported as unknown."""
     status, answer = sandbox.wire(method, path)
 
-    assert (status, answer) == (404, {"message": "The sandbox does not serve this operation."})
+    assert (status, answer) == (404, {"message": "The sandbox does not support this operation."})
     assert sandbox.calls()[-1]["code"] == "UnknownOperationException"
 
 
-def test_operations_of_the_service_outside_our_kinds_are_unknown(sandbox: Sandbox) -> None:
+def test_operations_of_other_kinds_are_unknown(sandbox: Sandbox) -> None:
     """A client sees an unknown operation as the service's own error."""
     code, _, status = refused(lambda: sandbox.bedrock().list_foundation_models())
 
@@ -104,7 +104,7 @@ def test_operations_of_the_service_outside_our_kinds_are_unknown(sandbox: Sandbo
 
 
 def test_errors_are_named_in_a_header(sandbox: Sandbox) -> None:
-    """The code stands in a header, the message in the body, and each answer has a request id."""
+    """The code is in a header, the message in the body, and each response has a request ID."""
     connection = http.client.HTTPConnection(urlsplit(sandbox.url).netloc, timeout=DEADLINE)
     try:
         connection.request("GET", f"{CREATE}/absent")
@@ -120,7 +120,7 @@ def test_errors_are_named_in_a_header(sandbox: Sandbox) -> None:
 
 
 def test_identifiers_are_decoded_once(sandbox: Sandbox) -> None:
-    """A name with a plus or an ARN with slashes arrives as it was, however it was encoded."""
+    """Names with a plus and ARNs with slashes are decoded correctly, however they were encoded."""
     status, answer = sandbox.wire("POST", CREATE, body_of("a+b.c", customModelName="m"))
     arn = quote(answer["jobArn"], safe="")
 
@@ -133,16 +133,16 @@ def test_identifiers_are_decoded_once(sandbox: Sandbox) -> None:
     )
 
 
-def test_unsigned_requests_are_of_the_default_region(sandbox: Sandbox) -> None:
-    """Without a signature the region is us-east-1; with one it is the region of its scope."""
+def test_unsigned_requests_use_the_default_region(sandbox: Sandbox) -> None:
+    """Without a signature the region is us-east-1; with one it is that of its scope."""
     _, answer = sandbox.wire("POST", CREATE, body_of())
 
     assert answer["jobArn"].split(":")[3] == "us-east-1"
     assert sandbox.get("job")["jobArn"] == answer["jobArn"]
 
 
-def test_members_that_no_shape_has_are_passed_over(sandbox: Sandbox) -> None:
-    """An unknown member makes no difference, but the journal shows it in the body."""
+def test_unknown_members_are_ignored(sandbox: Sandbox) -> None:
+    """An unknown member has no effect, but the journal shows it in the body."""
     status, _ = sandbox.wire("POST", CREATE, body_of(unheardOf=1))
 
     assert status == 201
@@ -150,8 +150,8 @@ def test_members_that_no_shape_has_are_passed_over(sandbox: Sandbox) -> None:
     assert '"unheardOf": 1' in sandbox.calls()[-1]["body"]
 
 
-def test_a_large_body_is_taken_and_a_huge_one_refused(sandbox: Sandbox) -> None:
-    """A body of one MiB is read; one beyond any request is refused, and not kept."""
+def test_bodies_are_limited(sandbox: Sandbox) -> None:
+    """A body of one MiB is accepted; one above the limit is rejected, and not stored."""
     large = body_of(padding="x" * 1024 * 1024)
     huge = body_of("other", padding="x" * 5 * 1024 * 1024)
 
@@ -165,8 +165,8 @@ def test_a_large_body_is_taken_and_a_huge_one_refused(sandbox: Sandbox) -> None:
     assert refused(lambda: sandbox.get("other"))[0] == "ResourceNotFoundException"
 
 
-def test_a_client_that_hangs_up_harms_nobody(sandbox: Sandbox) -> None:
-    """Requests cut off in the middle make no job, and the next client is served."""
+def test_aborted_requests_are_harmless(sandbox: Sandbox) -> None:
+    """Requests that are cut off create no job, and the next client is served."""
     address = urlsplit(sandbox.url)
     head = f"POST {CREATE} HTTP/1.1\r\nHost: x\r\nContent-Length: 500\r\n\r\n{{"
     for _ in range(5):
@@ -180,8 +180,8 @@ def test_a_client_that_hangs_up_harms_nobody(sandbox: Sandbox) -> None:
     assert [call["operation"] for call in sandbox.calls()] == ["CreateModelCustomizationJob"]
 
 
-def test_an_answer_nobody_waits_for_is_kept(sandbox: Sandbox) -> None:
-    """A Create whose client hung up before the answer has still made its job."""
+def test_a_create_survives_its_client(sandbox: Sandbox) -> None:
+    """A Create whose client disconnected before the response has still created its job."""
     address = urlsplit(sandbox.url)
     body = body_of()
     head = f"POST {CREATE} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -191,8 +191,8 @@ def test_an_answer_nobody_waits_for_is_kept(sandbox: Sandbox) -> None:
     poll(lambda: sandbox.wire("GET", f"{CREATE}/job")[0] == 200)
 
 
-def test_the_journal_shows_calls_as_they_came(sandbox: Sandbox) -> None:
-    """Each call stands in the journal in order, with its body to the letter."""
+def test_the_journal_shows_calls_in_order(sandbox: Sandbox) -> None:
+    """The journal has each call in order, with its exact body."""
     raw = b'{ "jobName" : "\\u0061b",' + body_of("x")[1:]
     sandbox.wire("POST", CREATE, raw)
     sandbox.bedrock("us-west-2").list_model_customization_jobs(maxResults=7)
@@ -208,8 +208,8 @@ def test_the_journal_shows_calls_as_they_came(sandbox: Sandbox) -> None:
     assert (who["service"], who["operation"]) == ("sts", "GetCallerIdentity")
 
 
-def test_the_journal_can_be_emptied(sandbox: Sandbox) -> None:
-    """After the journal is emptied it holds only what comes later."""
+def test_the_journal_can_be_cleared(sandbox: Sandbox) -> None:
+    """After the journal is cleared it has later calls only."""
     sandbox.wire("POST", CREATE, body_of("a"))
     sandbox.control("DELETE", "calls")
     assert sandbox.calls() == []
@@ -219,8 +219,8 @@ def test_the_journal_can_be_emptied(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("body", [{}, [], {"advance": -1}, {"advance": "1"}, {"advance": True}])
-def test_the_clock_takes_only_seconds_forward(sandbox: Sandbox, body: object) -> None:
-    """The clock refuses what is no number of seconds, and does not move."""
+def test_the_clock_only_advances_by_seconds(sandbox: Sandbox, body: object) -> None:
+    """The clock rejects everything but a number of seconds, and does not move then."""
     before = sandbox.control("GET", "clock")
 
     status, answer = sandbox.wire("POST", "/_sandbox/clock", json.dumps(body).encode())
@@ -231,5 +231,5 @@ def test_the_clock_takes_only_seconds_forward(sandbox: Sandbox, body: object) ->
 
 
 def test_health_says_that_this_is_a_sandbox(sandbox: Sandbox) -> None:
-    """The sandbox tells what it is, so that nobody takes it for the service."""
+    """The sandbox identifies itself, so that it cannot be mistaken for the service."""
     assert sandbox.control("GET", "health")["sandbox"] is True

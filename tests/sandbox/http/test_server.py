@@ -13,8 +13,8 @@ from controller.sandbox.state.store import FILE_NAME, Store, StoreUnusableError
 from tests.sandbox.support import DEADLINE, Sandbox, process, refused, request_named
 
 
-def test_nothing_is_left_when_it_ends(tmp_path: Path) -> None:
-    """After the context the port is free, no thread is left, and the file is closed."""
+def test_resources_are_released_at_the_end(tmp_path: Path) -> None:
+    """After the context the port is free, no thread remains, and the file is closed."""
     before = threading.active_count()
     with start_sandbox(tmp_path) as url:
         port = int(url.rpartition(":")[2])
@@ -28,12 +28,12 @@ def test_nothing_is_left_when_it_ends(tmp_path: Path) -> None:
 
 
 def rest_of(client: socket.socket) -> bytes:
-    """Return what still comes over a connection until it is closed."""
+    """Return what is still received from a connection until it is closed."""
     return b"".join(iter(lambda: client.recv(1000), b""))
 
 
-def test_it_ends_although_clients_hold_on(tmp_path: Path) -> None:
-    """An open connection, idle or in the middle of a request, does not hold up the end."""
+def test_open_connections_do_not_delay_the_end(tmp_path: Path) -> None:
+    """An open connection, idle or in the middle of a request, does not delay the shutdown."""
     with start_sandbox(tmp_path) as url:
         port = int(url.rpartition(":")[2])
         idle = socket.create_connection(("127.0.0.1", port), DEADLINE)
@@ -53,8 +53,8 @@ def test_it_ends_although_clients_hold_on(tmp_path: Path) -> None:
     assert b"HTTP/1.1 2" not in refused
 
 
-def test_signal_handlers_of_the_host_are_left_alone(tmp_path: Path) -> None:
-    """A sandbox in this process does not touch how the process takes signals."""
+def test_signal_handlers_are_not_changed(tmp_path: Path) -> None:
+    """A sandbox in this process does not change the process's signal handlers."""
     before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
     with start_sandbox(tmp_path):
         during = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
@@ -63,7 +63,7 @@ def test_signal_handlers_of_the_host_are_left_alone(tmp_path: Path) -> None:
 
 
 def test_a_taken_port_is_an_os_error(tmp_path: Path) -> None:
-    """A port that another one listens on cannot be had, and nothing is left behind."""
+    """A port that is in use raises OSError, and nothing remains."""
     with start_sandbox(tmp_path / "one") as url:
         second = start_sandbox(tmp_path / "two", port=int(url.rpartition(":")[2]))
         with pytest.raises(OSError, match="in use"):
@@ -73,8 +73,8 @@ def test_a_taken_port_is_an_os_error(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"no database at all, but long enough to be read", b"SQLite"])
-def test_a_file_that_is_no_store_is_told(tmp_path: Path, content: bytes) -> None:
-    """A file of another format is named in the error, and left as it is."""
+def test_a_foreign_file_is_reported(tmp_path: Path, content: bytes) -> None:
+    """The error names a file of another format, which is not changed."""
     (tmp_path / FILE_NAME).write_bytes(content)
 
     with pytest.raises(StoreUnusableError, match=FILE_NAME):
@@ -83,8 +83,8 @@ def test_a_file_that_is_no_store_is_told(tmp_path: Path, content: bytes) -> None
     assert (tmp_path / FILE_NAME).read_bytes() == content
 
 
-def test_a_store_of_another_release_is_told(tmp_path: Path) -> None:
-    """A store of a version that we do not know is refused with what to do."""
+def test_a_store_of_another_release_is_reported(tmp_path: Path) -> None:
+    """A store of an unknown version is rejected with what to do."""
     Store(tmp_path).close()
     rows = sqlite3.connect(tmp_path / FILE_NAME)
     rows.execute("PRAGMA user_version = 99")
@@ -94,8 +94,8 @@ def test_a_store_of_another_release_is_told(tmp_path: Path) -> None:
         Store(tmp_path)
 
 
-def test_a_new_store_can_be_opened_by_many_at_once(tmp_path: Path) -> None:
-    """Whoever comes first makes the file; the others wait and find it made."""
+def test_a_new_store_can_be_opened_concurrently(tmp_path: Path) -> None:
+    """The first process creates the file; the others wait for it."""
     failed: list[BaseException] = []
 
     def open_and_close() -> None:
@@ -116,8 +116,8 @@ def test_a_new_store_can_be_opened_by_many_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["term", "int"]
 )
-def test_the_verb_ends_on_a_signal(tmp_path: Path, number: signal.Signals, code: int) -> None:
-    """The verb serves until a signal, and its exit code says which one."""
+def test_the_command_ends_on_a_signal(tmp_path: Path, number: signal.Signals, code: int) -> None:
+    """The command serves until a signal, and its exit code is that of the signal."""
     with process(tmp_path) as (server, sandbox):
         sandbox.bedrock().create_model_customization_job(**request_named("job"))
         server.send_signal(number)
@@ -130,16 +130,16 @@ def test_the_verb_ends_on_a_signal(tmp_path: Path, number: signal.Signals, code:
     assert "list-model-customization-jobs" in rest
 
 
-def test_the_verb_takes_an_account(tmp_path: Path) -> None:
-    """The account of the sandbox is the one that it was started with."""
+def test_the_command_accepts_an_account(tmp_path: Path) -> None:
+    """The account of the sandbox is the one that was passed."""
     with process(tmp_path, "--account", "210987654321") as (_, sandbox):
         assert sandbox.sts().get_caller_identity()["Account"] == "210987654321"
 
 
-def test_a_failure_of_its_own_is_an_answer_too(
+def test_an_internal_failure_is_a_response(
     sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """When the sandbox itself fails, the client hears of it, and so does the log."""
+    """If the sandbox itself fails, the client gets an error, and the log has it."""
     rows = sqlite3.connect(sandbox.folder / FILE_NAME)
     rows.execute("DROP TABLE tags")
     rows.close()

@@ -1,4 +1,4 @@
-"""What goes wrong with a call, one kind of fault after the other."""
+"""What each kind of fault does to a call."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MISSING = "ResourceNotFoundException"
 
 
 def faults_in(sandbox: Sandbox) -> list[tuple[int, str | None]]:
-    """Return status and fault of every call in the journal."""
+    """Return the status and fault of every call in the journal."""
     return [(call["status"], call["fault"]) for call in sandbox.calls()]
 
 
@@ -49,8 +49,8 @@ def faults_in(sandbox: Sandbox) -> list[tuple[int, str | None]]:
         ("unavailable", "ServiceUnavailableException", 503),
     ],
 )
-def test_a_call_can_be_refused(sandbox: Sandbox, kind: str, code: str, status: int) -> None:
-    """The call ends in its error and does nothing; the journal knows why; the next one is fine."""
+def test_a_call_can_fail_with_an_error(sandbox: Sandbox, kind: str, code: str, status: int) -> None:
+    """The call returns its error and does nothing; the journal has it; the next call succeeds."""
     sandbox.order(kind, "Create")
     found = refused(lambda: sandbox.create("job"))
 
@@ -64,8 +64,8 @@ def test_a_call_can_be_refused(sandbox: Sandbox, kind: str, code: str, status: i
 @pytest.mark.parametrize(
     ("kind", "code"), [("throttle", "ThrottlingException"), ("unavailable", "ServiceUnavailable")]
 )
-def test_sts_can_be_refused(sandbox: Sandbox, kind: str, code: str) -> None:
-    """STS answers with the error in its own protocol."""
+def test_sts_can_fail_with_an_error(sandbox: Sandbox, kind: str, code: str) -> None:
+    """STS returns the error in its own protocol."""
     sandbox.order(kind, "GetCallerIdentity")
 
     assert refused(lambda: sandbox.sts().get_caller_identity())[0].startswith(code)
@@ -74,7 +74,7 @@ def test_sts_can_be_refused(sandbox: Sandbox, kind: str, code: str) -> None:
 
 @pytest.mark.parametrize(("kind", "status"), [("reset-before", 0), ("reset-after", 201)])
 def test_a_connection_can_be_reset(sandbox: Sandbox, kind: str, status: int) -> None:
-    """The client hears nothing; the job is there if it was carried out, and only then."""
+    """The client gets no response; the job exists only if the call was carried out."""
     sandbox.order(kind, "Create")
     with pytest.raises(ConnectionClosedError):
         sandbox.create("job")
@@ -84,8 +84,8 @@ def test_a_connection_can_be_reset(sandbox: Sandbox, kind: str, status: int) -> 
 
 
 @pytest.mark.parametrize("kind", ["reset-before", "reset-after"])
-def test_a_reset_is_one_of_tcp(sandbox: Sandbox, kind: str) -> None:
-    """What comes over the wire is a reset: no byte, and no orderly end either."""
+def test_a_reset_is_a_tcp_reset(sandbox: Sandbox, kind: str) -> None:
+    """The connection is reset: no byte, and no orderly end either."""
     sandbox.order(kind)
     with socket.create_connection((urlsplit(sandbox.url).hostname, _port(sandbox))) as wire:
         wire.settimeout(DEADLINE)
@@ -94,8 +94,8 @@ def test_a_reset_is_one_of_tcp(sandbox: Sandbox, kind: str) -> None:
             wire.recv(1)
 
 
-def test_a_reset_leaves_other_connections_alone(sandbox: Sandbox) -> None:
-    """Only the connection of the call itself is reset, and the server serves on without a word."""
+def test_a_reset_affects_one_connection(sandbox: Sandbox) -> None:
+    """Only the connection of the call is reset; the server continues without logging anything."""
     with socket.create_connection((urlsplit(sandbox.url).hostname, _port(sandbox))) as other:
         other.settimeout(DEADLINE)
         sandbox.order("reset-after", "Create", times=None)
@@ -109,7 +109,7 @@ def test_a_reset_leaves_other_connections_alone(sandbox: Sandbox) -> None:
 
 
 def test_sts_can_be_reset(sandbox: Sandbox) -> None:
-    """A reset needs no protocol."""
+    """A reset works in every protocol."""
     sandbox.order("reset-after", "GetCallerIdentity")
     with pytest.raises(ConnectionClosedError):
         sandbox.sts().get_caller_identity()
@@ -119,8 +119,8 @@ def test_sts_can_be_reset(sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("kind", sorted(STRANGE))
 @pytest.mark.parametrize("before", [False, True])
-def test_a_stranger_can_answer(sandbox: Sandbox, kind: str, before: bool) -> None:
-    """Whatever answers instead, the call is carried out as ordered, and the journal knows."""
+def test_the_response_can_be_replaced(sandbox: Sandbox, kind: str, before: bool) -> None:
+    """Whatever replaces the response, the call is carried out as requested and recorded."""
     sandbox.order(kind, "Create", before=before)
     cloud = Bedrock(Connection(endpoint_url=sandbox.url, any_credentials=True))
 
@@ -133,8 +133,8 @@ def test_a_stranger_can_answer(sandbox: Sandbox, kind: str, before: bool) -> Non
 
 
 @pytest.mark.parametrize("kind", sorted(STRANGE))
-def test_a_stranger_can_answer_for_sts(sandbox: Sandbox, kind: str) -> None:
-    """Nothing that answers in the place of STS says whose the credentials are."""
+def test_the_response_of_sts_can_be_replaced(sandbox: Sandbox, kind: str) -> None:
+    """No replaced response of STS reveals the account of the credentials."""
     sandbox.order(kind, "GetCallerIdentity")
     cloud = Bedrock(Connection(endpoint_url=sandbox.url, any_credentials=True))
 
@@ -145,8 +145,8 @@ def test_a_stranger_can_answer_for_sts(sandbox: Sandbox, kind: str) -> None:
     assert cloud.get_place(Target("us-east-1")).account_id == "123456789012"
 
 
-def test_get_can_be_about_another_job(sandbox: Sandbox) -> None:
-    """A job that was not asked for is shown, by its name and its ARN."""
+def test_get_can_return_another_job(sandbox: Sandbox) -> None:
+    """Get returns a job that was not requested, with its name and its ARN."""
     arn = sandbox.create("job")
     sandbox.order("another-job")
 
@@ -157,7 +157,7 @@ def test_get_can_be_about_another_job(sandbox: Sandbox) -> None:
 
 
 def test_metrics_can_come_later(sandbox: Sandbox) -> None:
-    """Get shows a job that completed without its metrics once, and then with them."""
+    """Get shows a completed job once without its metrics, and then with them."""
     sandbox.create("job")
     sandbox.advance(LONG_ENOUGH)
     sandbox.order("no-metrics")
@@ -171,7 +171,7 @@ def _port(sandbox: Sandbox) -> int:
 
 
 def hurried(sandbox: Sandbox) -> Any:
-    """Return a client that waits for an answer for a tenth of a second."""
+    """Return a client with a timeout of a tenth of a second."""
     make: Any = boto3.client
     config = Config(retries={"total_max_attempts": 1}, read_timeout=0.1)
     given = {"aws_access_key_id": "any", "aws_secret_access_key": "any"}
@@ -180,8 +180,8 @@ def hurried(sandbox: Sandbox) -> Any:
     )
 
 
-def test_an_answer_can_come_too_late(sandbox: Sandbox) -> None:
-    """A delayed call is carried out at once, and its client gives up before it hears of it."""
+def test_a_response_can_be_late(sandbox: Sandbox) -> None:
+    """A delayed call is carried out at once, and its client times out before the response."""
     sandbox.order("delay", "Create", seconds=30)
     client = hurried(sandbox)
     with pytest.raises(ReadTimeoutError):
@@ -192,8 +192,8 @@ def test_an_answer_can_come_too_late(sandbox: Sandbox) -> None:
     assert faults_in(sandbox)[0] == (201, "delay")
 
 
-def test_a_call_can_be_carried_out_too_late(sandbox: Sandbox) -> None:
-    """A call that is held back is carried out although its client has given up long before."""
+def test_a_call_can_be_carried_out_late(sandbox: Sandbox) -> None:
+    """A call that is held back is carried out although its client timed out long before."""
     sandbox.order("delay-before", "Create", seconds=0.3)
     client = hurried(sandbox)
     with pytest.raises(ReadTimeoutError):
@@ -206,8 +206,8 @@ def test_a_call_can_be_carried_out_too_late(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("kind", ["delay", "delay-before"])
-def test_a_short_delay_is_only_that(sandbox: Sandbox, kind: str) -> None:
-    """A delay within the client's patience takes its time, and the call succeeds."""
+def test_a_short_delay_is_harmless(sandbox: Sandbox, kind: str) -> None:
+    """A delay below the client's timeout only takes time, and the call succeeds."""
     sandbox.order(kind, "Create", seconds=0.2)
     started = time.monotonic()
     sandbox.create("job")
@@ -216,8 +216,8 @@ def test_a_short_delay_is_only_that(sandbox: Sandbox, kind: str) -> None:
     assert sandbox.names() == ["job"]
 
 
-def test_a_delay_holds_up_nobody_else(sandbox: Sandbox, tmp_path: Path) -> None:
-    """While one call waits, others are answered; and a sandbox ends without waiting for it."""
+def test_a_delay_affects_one_call(sandbox: Sandbox, tmp_path: Path) -> None:
+    """While one call is delayed, others are served; a sandbox ends without waiting for it."""
     with start_sandbox(tmp_path / "other", speed=0) as url:
         other = Sandbox(url, tmp_path, {})
         other.order("delay", "Create", seconds=600)
@@ -233,7 +233,7 @@ def test_a_delay_holds_up_nobody_else(sandbox: Sandbox, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("seconds", "found"), [(30, True), (60, True), (61, False), (None, False)])
 def test_get_can_be_stale(sandbox: Sandbox, seconds: float | None, found: bool) -> None:
-    """A stale Get shows a job as it was so long ago, or not at all."""
+    """A stale Get shows a job as of that long ago, or not at all."""
     sandbox.create("job")
     sandbox.advance(MINUTE)
     sandbox.bedrock().stop_model_customization_job(jobIdentifier="job")
@@ -251,7 +251,7 @@ def test_get_can_be_stale(sandbox: Sandbox, seconds: float | None, found: bool) 
     ("seconds", "listed"), [(59, ["new", "old"]), (61, ["old"]), (121, []), (None, [])]
 )
 def test_a_listing_can_be_stale(sandbox: Sandbox, seconds: float | None, listed: list[str]) -> None:
-    """A stale List shows the jobs that there were so long ago; the next one shows all."""
+    """A stale List shows the jobs of that long ago; the next one shows all."""
     for name in ("old", "new"):
         sandbox.create(name)
         sandbox.advance(MINUTE)
@@ -262,7 +262,7 @@ def test_a_listing_can_be_stale(sandbox: Sandbox, seconds: float | None, listed:
 
 
 def test_staleness_adds_to_a_lag(sandbox: Sandbox) -> None:
-    """A stale answer of a service that lags is older by both."""
+    """The age of a stale read adds to the lag of the service."""
     sandbox.behave(getLag=30)
     sandbox.create("job")
     sandbox.advance(MINUTE)
@@ -272,8 +272,8 @@ def test_staleness_adds_to_a_lag(sandbox: Sandbox) -> None:
     assert sandbox.get("job")["status"] == "InProgress"
 
 
-def test_a_status_can_be_unheard_of(sandbox: Sandbox) -> None:
-    """Get and List show a word that nobody knows, once each; all else of the job is as ever."""
+def test_a_status_can_be_unknown(sandbox: Sandbox) -> None:
+    """Get and List show an unknown status once each; all other members are unchanged."""
     sandbox.create("job")
     usual = sandbox.get("job")
     sandbox.order("unknown-status", "Get")
@@ -286,7 +286,7 @@ def test_a_status_can_be_unheard_of(sandbox: Sandbox) -> None:
 
 
 def test_a_token_can_be_missing(sandbox: Sandbox) -> None:
-    """Get leaves the token out, and nothing else."""
+    """Get omits the token, and nothing else."""
     sandbox.create("job", clientRequestToken="t")
     usual = sandbox.get("job")
     sandbox.order("no-token")
@@ -314,8 +314,8 @@ CALLS: dict[str, Callable[[Sandbox], object]] = {
 
 
 @pytest.mark.parametrize("operation", [None, "Create", "Get", "List", "Stop", *CALLS])
-def test_only_the_named_operation_goes_wrong(sandbox: Sandbox, operation: str | None) -> None:
-    """A fault befalls the operation that it names, alone; a verb's, or any, without a name."""
+def test_only_the_named_operation_fails(sandbox: Sandbox, operation: str | None) -> None:
+    """A fault applies only to its operation; with a verb to all of its kinds, without to any."""
     sandbox.create("job")
     sandbox.order("throttle", operation, times=None)
     throttled = set()

@@ -1,4 +1,4 @@
-"""What nobody knows of the service: every position of every switch."""
+"""What is unknown about the service: every value of every switch."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ VERSION_1 = Path(__file__).parents[2] / "data" / "sandbox" / "stores" / "version
         ("forever", 1000 * LONG_ENOUGH, True),
     ],
 )
-def test_a_token_lives_as_long_as_told(
+def test_a_token_is_valid_for_its_lifetime(
     sandbox: Sandbox, lifetime: str, after: int, honoured: bool
 ) -> None:
-    """While a token lives it answers with its job; then the spent name refuses the request."""
+    """A valid token returns its job; afterwards the used name is rejected."""
     sandbox.behave(tokenLifetime=lifetime)
     made = sandbox.create("job", clientRequestToken="t")
     sandbox.advance(after)
@@ -44,8 +44,8 @@ def test_a_token_lives_as_long_as_told(
     assert sandbox.names() == ["job"]
 
 
-def test_a_dead_token_can_make_another_job(sandbox: Sandbox) -> None:
-    """A token that stands for nothing any more makes a job of another name, and stands for it."""
+def test_an_expired_token_can_create_another_job(sandbox: Sandbox) -> None:
+    """An expired token creates a job with another name, and then returns that one."""
     sandbox.behave(tokenLifetime="10m")
     first = sandbox.create("one", clientRequestToken="t")
     sandbox.advance(10 * MINUTE)
@@ -60,7 +60,7 @@ def test_a_dead_token_can_make_another_job(sandbox: Sandbox) -> None:
     "changes", [{"jobTags": [{"key": "k", "value": "v"}]}, {"customModelName": "other"}]
 )
 def test_a_token_with_other_parameters(sandbox: Sandbox, changes: dict[str, Any]) -> None:
-    """It answers with the old job or with a conflict, as told; with the same ones, with the job."""
+    """It returns the old job or a conflict, as configured; with equal parameters, the job."""
     made = sandbox.create("job", clientRequestToken="t")
 
     assert sandbox.create("job", clientRequestToken="t", **changes) == made
@@ -71,8 +71,8 @@ def test_a_token_with_other_parameters(sandbox: Sandbox, changes: dict[str, Any]
     assert sandbox.names() == ["job"]
 
 
-def test_no_quota_lets_all_through(sandbox: Sandbox) -> None:
-    """As recorded, any number of jobs runs side by side."""
+def test_without_a_quota_all_jobs_run(sandbox: Sandbox) -> None:
+    """With the recorded behaviour, any number of jobs runs concurrently."""
     for number in range(5):
         sandbox.create(f"job-{number}")
 
@@ -81,8 +81,8 @@ def test_no_quota_lets_all_through(sandbox: Sandbox) -> None:
     assert statuses == {"InProgress"}
 
 
-def test_a_quota_can_refuse(sandbox: Sandbox) -> None:
-    """Beyond the quota a Create is refused until a job is over; other regions are apart."""
+def test_a_quota_can_reject(sandbox: Sandbox) -> None:
+    """Above the quota a Create is rejected until a job ends; other regions are separate."""
     sandbox.behave(quota=2)
     made = sandbox.create("a", clientRequestToken="t")
     sandbox.create("b")
@@ -98,14 +98,14 @@ def test_a_quota_can_refuse(sandbox: Sandbox) -> None:
 
 
 def begun(sandbox: Sandbox, name: str) -> str | None:
-    """Return when a job's first stage began, as Get shows it."""
+    """Return when a job's first stage started, according to Get."""
     stage = sandbox.get(name)["statusDetails"]["validationDetails"]
     moment: Any = stage.get("creationTime")
     return None if moment is None else str(moment)
 
 
 def test_a_quota_can_queue(sandbox: Sandbox) -> None:
-    """Beyond the quota a job is InProgress with no stage begun, until a slot is free."""
+    """Above the quota a job is InProgress with no stage started, until a slot is free."""
     sandbox.behave(quota=1, overQuota="queue", deviation=0)
     for name in ("a", "b", "c"):
         sandbox.create(name)
@@ -121,7 +121,7 @@ def test_a_quota_can_queue(sandbox: Sandbox) -> None:
 
 
 def test_a_stop_frees_its_slot(sandbox: Sandbox) -> None:
-    """Those that wait move up when one that runs, or one that waits before them, is stopped."""
+    """Waiting jobs advance when a running job, or an earlier waiting job, is stopped."""
     sandbox.behave(quota=1, overQuota="queue")
     for name in ("a", "b", "c"):
         sandbox.create(name)
@@ -134,8 +134,8 @@ def test_a_stop_frees_its_slot(sandbox: Sandbox) -> None:
     assert begun(sandbox, "c") == str(sandbox.get("a")["lastModifiedTime"])
 
 
-def test_a_job_stopped_while_it_waits_holds_no_slot(sandbox: Sandbox) -> None:
-    """A job that is Stopping and never began is in nobody's way."""
+def test_a_job_stopped_while_waiting_takes_no_slot(sandbox: Sandbox) -> None:
+    """A job that is Stopping and never started takes no slot."""
     sandbox.behave(quota=1, overQuota="queue")
     sandbox.create("a")
     sandbox.create("b")
@@ -149,10 +149,10 @@ def test_a_job_stopped_while_it_waits_holds_no_slot(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("quota", "waiting"), [(None, ""), (3, ""), (2, "c")])
-def test_a_higher_quota_lets_those_that_wait_begin(
+def test_a_higher_quota_starts_waiting_jobs(
     sandbox: Sandbox, quota: int | None, waiting: str
 ) -> None:
-    """A quota that is raised holds at once for what is queued."""
+    """A raised quota applies at once to queued jobs."""
     sandbox.behave(quota=1, overQuota="queue")
     for name in ("a", "b", "c"):
         sandbox.create(name)
@@ -163,7 +163,7 @@ def test_a_higher_quota_lets_those_that_wait_begin(
 
 
 def test_get_can_lag(sandbox: Sandbox) -> None:
-    """A new job is not there for Get, by name or ARN, until the lag is over; List shows it."""
+    """Get does not show a new job, by name or ARN, until the lag is over; List does."""
     sandbox.behave(getLag=5)
     arn = sandbox.create("job")
 
@@ -176,7 +176,7 @@ def test_get_can_lag(sandbox: Sandbox) -> None:
 
 
 def test_list_can_lag(sandbox: Sandbox) -> None:
-    """A new job is not listed until the lag is over, whatever the filter; Get shows it."""
+    """List does not show a new job until the lag is over, with any filter; Get does."""
     sandbox.behave(listLag=5)
     sandbox.create("old")
     sandbox.advance(5)
@@ -191,7 +191,7 @@ def test_list_can_lag(sandbox: Sandbox) -> None:
 
 
 def test_a_stop_lags_too(sandbox: Sandbox) -> None:
-    """For a read that lags, a job that was stopped runs on for a while."""
+    """For a lagging read, a stopped job continues to run for a while."""
     sandbox.create("job")
     sandbox.behave(getLag=5, listLag=10)
     sandbox.advance(20)
@@ -220,7 +220,7 @@ def test_a_stop_lags_too(sandbox: Sandbox) -> None:
     ("end", "held"), [("run", True), ("complete", True), ("fail", False), ("stop", False)]
 )
 def test_model_names_can_be_unique(sandbox: Sandbox, end: str, held: bool) -> None:
-    """A model's name is free at first; or it is held by a job that makes, or made, the model."""
+    """A model name is free at first; then it is taken by a job that produces, or produced, it."""
     data = {"s3Uri": f"s3://acme-training/{'sandbox-fail' if end == 'fail' else 'fine'}"}
     sandbox.create("first", customModelName="model", trainingDataConfig=data)
     if end == "stop":
@@ -239,8 +239,8 @@ def test_model_names_can_be_unique(sandbox: Sandbox, end: str, held: bool) -> No
     assert sandbox.names() == ["next", "first"]
 
 
-def test_job_names_can_be_repeatable(sandbox: Sandbox) -> None:
-    """A second job of a name has its own ARN; Get by name shows the newest, by ARN either."""
+def test_job_names_can_be_reused(sandbox: Sandbox) -> None:
+    """A second job with a name has its own ARN; Get by name shows the newest, by ARN either."""
     sandbox.behave(jobNames="repeatable")
     first = sandbox.create("job", clientRequestToken="one")
     sandbox.advance(1)
@@ -255,8 +255,8 @@ def test_job_names_can_be_repeatable(sandbox: Sandbox) -> None:
     assert refused(lambda: sandbox.create("job"))[1] == NAME_IN_USE
 
 
-def test_a_store_of_the_first_release_is_taken_over(tmp_path: Path) -> None:
-    """Jobs, tokens, stops and tags of a store of version 1 are there in the new one."""
+def test_a_store_of_version_1_is_migrated(tmp_path: Path) -> None:
+    """Jobs, tokens, stops and tags of a store of version 1 are in the new one."""
     rows = sqlite3.connect(tmp_path / FILE_NAME)
     rows.executescript(VERSION_1.read_text(encoding="utf-8"))
     rows.close()

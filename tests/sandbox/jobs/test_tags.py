@@ -18,13 +18,13 @@ def _listed(pairs: Pairs | None) -> list[dict[str, str]] | None:
 
 
 def tags(sandbox: Sandbox, arn: str) -> Pairs:
-    """Return the tags that are listed for a resource."""
+    """Return the listed tags of a resource."""
     found = sandbox.bedrock().list_tags_for_resource(resourceARN=arn).get("tags", [])
     return {tag["key"]: tag["value"] for tag in found}
 
 
 def test_tags_of_create_are_listed(sandbox: Sandbox) -> None:
-    """A job has the job's tags, and its model has the model's once it is there."""
+    """A job has the job's tags, and its model has the model's tags once it exists."""
     arn = start(sandbox, job={"team": "support"}, model={"stage": "trial"})
     product = arn.replace("model-customization-job", "custom-model")
     assert refused(lambda: tags(sandbox, product))[0] == "ResourceNotFoundException"
@@ -34,8 +34,8 @@ def test_tags_of_create_are_listed(sandbox: Sandbox) -> None:
     assert tags(sandbox, sandbox.get("job")["outputModelArn"]) == {"stage": "trial"}
 
 
-def test_tags_come_and_go(sandbox: Sandbox) -> None:
-    """Tags are added, replaced and removed; one that is not there is no error to remove."""
+def test_tags_can_be_changed(sandbox: Sandbox) -> None:
+    """Tags are added, replaced and removed; removing a missing tag is not an error."""
     arn = start(sandbox, job={"team": "support", "stage": "trial"})
     client = sandbox.bedrock()
     client.tag_resource(
@@ -47,7 +47,7 @@ def test_tags_come_and_go(sandbox: Sandbox) -> None:
 
 
 def test_too_many_tags_add_none(sandbox: Sandbox) -> None:
-    """A resource carries fifty tags at most; a call that would add more adds none."""
+    """A resource has at most fifty tags; a call that would exceed that adds none."""
     before = {f"key-{number}": "" for number in range(49)}
     arn = start(sandbox, job=before)
     more = [{"key": "x", "value": ""}, {"key": "y", "value": ""}]
@@ -61,8 +61,8 @@ def test_too_many_tags_add_none(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "us-west-2"])
-def test_tags_of_what_is_not_there_are_not_found(sandbox: Sandbox, region: str) -> None:
-    """No tags are kept for an ARN that names no job of the caller's."""
+def test_tags_need_a_resource(sandbox: Sandbox, region: str) -> None:
+    """Tags for an ARN of no job of the caller are not found."""
     arn = start(sandbox).replace("us-east-1", region)[:-2] + "zz"
 
     code, _, status = refused(

@@ -1,4 +1,4 @@
-"""The pure parts: a job's life, its moments and its clock."""
+"""The pure parts: a job's timeline, moments and the clock."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ moments = st.integers(0, 4 * HOUR)
 
 @st.composite
 def courses(draw: st.DrawFn) -> Timeline:
-    """Any course: completing, failing on the way, or stopped while it ran."""
+    """Any timeline: completing, failing, or stopped while running."""
     created, length = draw(moments), draw(st.integers(1000, HOUR))
     failing = draw(st.booleans())
     ends = created + (round(length * 0.45) if failing else length)
@@ -35,14 +35,14 @@ def courses(draw: st.DrawFn) -> Timeline:
 
 
 def known(course: Timeline) -> int:
-    """Return the moment from which on a course can be known: that of its last change by hand."""
+    """Return the moment from which a timeline is final: its last manual change."""
     return course.created if course.stop_asked is None else course.stop_asked
 
 
 @quick
 @given(courses(), moments, moments)
-def test_a_life_never_goes_back(course: Timeline, one: int, other: int) -> None:
-    """Later looks show later changes, further stages, and an end that stays."""
+def test_states_never_go_back(course: Timeline, one: int, other: int) -> None:
+    """Later states have later changes, further stages, and an end that stays."""
     early, late = (known(course) + wait for wait in sorted((one, other)))
 
     assert (
@@ -62,8 +62,8 @@ def test_a_life_never_goes_back(course: Timeline, one: int, other: int) -> None:
 
 @quick
 @given(courses(), moments)
-def test_an_end_is_shown_exactly_when_there_is_one(course: Timeline, wait: int) -> None:
-    """A job has an end if and only if its status is terminal, and it lies within the job's life."""
+def test_an_end_is_shown_if_there_is_one(course: Timeline, wait: int) -> None:
+    """A job has an end time if and only if its status is terminal, and within its duration."""
     now = known(course) + wait
     ended = course.get_end_time(now)
 
@@ -75,7 +75,7 @@ def test_an_end_is_shown_exactly_when_there_is_one(course: Timeline, wait: int) 
 @quick
 @given(courses(), moments)
 def test_stages_run_one_after_another(course: Timeline, wait: int) -> None:
-    """At most one stage is under way; before it all are complete, and after it none has begun."""
+    """At most one stage is active; all before it are complete, and none after it has started."""
     shown = list_stages(course, KIND, STAGES, known(course) + wait)
     statuses = [stage.status for stage in shown]
     complete = [status == "Completed" for status in statuses]
@@ -89,8 +89,8 @@ def test_stages_run_one_after_another(course: Timeline, wait: int) -> None:
 
 @quick
 @given(st.integers(0, 253_000_000_000_000))
-def test_moments_survive_being_written(moment: int) -> None:
-    """A moment's text names that moment, to the millisecond."""
+def test_moments_round_trip(moment: int) -> None:
+    """Formatting and parsing a moment returns it, to the millisecond."""
     text = format_moment(moment)
 
     assert parse_moment(text) == moment
@@ -107,8 +107,8 @@ def test_moments_survive_being_written(moment: int) -> None:
         ("2026-01-02T03:04:05.678901Z", "2026-01-02T03:04:05.678Z"),
     ],
 )
-def test_times_of_clients_are_read(text: str, read: str) -> None:
-    """Every way in which clients write a time is understood."""
+def test_times_of_clients_are_parsed(text: str, read: str) -> None:
+    """Every format in which clients write a time is accepted."""
     assert format_moment(parse_moment(text)) == read
 
 
@@ -119,7 +119,7 @@ def test_times_of_clients_are_read(text: str, read: str) -> None:
 def test_a_clock_keeps_its_time_when_its_speed_changes(
     slow: float, fast: float, start: float, first: float, second: float
 ) -> None:
-    """A change of speed moves nothing at the moment of the change, and never turns time back."""
+    """A change of speed changes no time at that moment, and never turns time back."""
     clock = SimClock(start, 1_700_000_000.0, slow)
     changed = clock.change_speed(start + first, fast)
 
@@ -127,15 +127,15 @@ def test_a_clock_keeps_its_time_when_its_speed_changes(
     assert changed.get_moment(start + first) <= changed.get_moment(start + first + second)
 
 
-def test_a_clock_ends_before_the_calendar_does() -> None:
-    """However fast and long a clock runs, its time can be written."""
+def test_a_clock_stays_within_the_calendar() -> None:
+    """However fast and long a clock runs, its time can be formatted."""
     clock = SimClock(0.0, datetime(2026, 1, 1, tzinfo=UTC).timestamp(), 1_000_000.0)
 
     assert format_moment(clock.get_moment(1e12)) < "9999"
 
 
-def test_a_clock_moves_as_told() -> None:
-    """A speed of sixty makes a minute of a second, and moving forward adds to it."""
+def test_a_clock_advances_by_its_speed() -> None:
+    """A speed of sixty turns a second into a minute, and advancing adds to it."""
     clock = SimClock(wall=100.0, simulated=1000.0, speed=60.0)
 
     assert clock.get_moment(101.0) == 1_060_000

@@ -10,8 +10,8 @@ from tests.support.commands import call
 
 @pytest.mark.parametrize("ending", ["", "-journal", "-wal", "-shm"])
 @pytest.mark.parametrize("content", [None, b""])
-def test_a_link_is_no_store(tmp_path: Path, ending: str, content: bytes | None) -> None:
-    """SQLite creates and changes no file that a link in the store's folder leads to."""
+def test_a_link_is_rejected(tmp_path: Path, ending: str, content: bytes | None) -> None:
+    """SQLite creates and changes no file behind a link in the store's folder."""
     target = tmp_path / "target"
     if content is not None:
         target.write_bytes(content)
@@ -26,7 +26,7 @@ def test_a_link_is_no_store(tmp_path: Path, ending: str, content: bytes | None) 
 
 
 def test_a_store_stays_in_its_tree(tmp_path: Path) -> None:
-    """Its folder may be no link to a folder elsewhere."""
+    """The store's folder may not be a link to a folder elsewhere."""
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / ".bedrock-jobs").symlink_to("../elsewhere")
@@ -37,8 +37,8 @@ def test_a_store_stays_in_its_tree(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("verb", [("plan", "--sandbox"), ("sandbox", "--port", "0")])
-def test_verbs_say_which_link_is_in_the_way(tmp_path: Path, verb: tuple[str, ...]) -> None:
-    """The link is named, nothing is created behind it, and no traceback is shown."""
+def test_commands_name_the_rejected_link(tmp_path: Path, verb: tuple[str, ...]) -> None:
+    """The link is named, nothing is created behind it, and there is no traceback."""
     (tmp_path / "jobs").mkdir()
     (tmp_path / ".bedrock-jobs").mkdir()
     (tmp_path / ".bedrock-jobs" / FILE_NAME).symlink_to("../target")

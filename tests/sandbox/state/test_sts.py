@@ -10,7 +10,7 @@ OTHER = "210987654321"
 
 
 def credentials_of(sandbox: Sandbox, account: str = OTHER) -> dict[str, str]:
-    """Return credentials for a role of an account, as a client takes them."""
+    """Return credentials for a role of an account, as a client gets them."""
     given = sandbox.sts().assume_role(
         RoleArn=f"arn:aws:iam::{account}:role/team/Deploy", RoleSessionName="a-session"
     )["Credentials"]
@@ -21,8 +21,8 @@ def credentials_of(sandbox: Sandbox, account: str = OTHER) -> dict[str, str]:
     }
 
 
-def test_any_credentials_are_the_sandbox_account(sandbox: Sandbox) -> None:
-    """Whoever calls is a user of the sandbox's account."""
+def test_any_credentials_belong_to_the_sandbox_account(sandbox: Sandbox) -> None:
+    """Every caller is a user of the sandbox's account."""
     shown = sandbox.sts().get_caller_identity()
 
     assert shown["Account"] == "123456789012"
@@ -30,7 +30,7 @@ def test_any_credentials_are_the_sandbox_account(sandbox: Sandbox) -> None:
 
 
 def test_an_assumed_role_is_another_account(sandbox: Sandbox) -> None:
-    """Credentials of a role show its account, name and session."""
+    """Credentials of a role have its account, name and session."""
     shown = sandbox.sts(**credentials_of(sandbox)).get_caller_identity()
 
     assert shown["Account"] == OTHER
@@ -50,7 +50,7 @@ def test_accounts_do_not_see_each_other(sandbox: Sandbox) -> None:
     assert made.split(":")[4] == OTHER
 
 
-def test_temporary_credentials_outlast_now(sandbox: Sandbox) -> None:
+def test_temporary_credentials_use_wall_time(sandbox: Sandbox) -> None:
     """They expire by the client's clock, not by the simulated one."""
     sandbox.advance(10_000_000)
     answer = sandbox.sts().assume_role(
@@ -69,8 +69,8 @@ def test_temporary_credentials_outlast_now(sandbox: Sandbox) -> None:
         ("arn:aws:iam::210987654321:role/Deploy", 43201),
     ],
 )
-def test_what_is_no_role_cannot_be_assumed(sandbox: Sandbox, arn: str, seconds: int) -> None:
-    """Mistakes in a call to STS are told in its own protocol."""
+def test_only_roles_can_be_assumed(sandbox: Sandbox, arn: str, seconds: int) -> None:
+    """Errors in a call to STS are returned in its own protocol."""
     code, _, status = refused(
         lambda: sandbox.sts().assume_role(
             RoleArn=arn, RoleSessionName="test", DurationSeconds=seconds
@@ -80,8 +80,8 @@ def test_what_is_no_role_cannot_be_assumed(sandbox: Sandbox, arn: str, seconds: 
     assert (code, status) == ("ValidationError", 400)
 
 
-def test_other_operations_are_not_served(sandbox: Sandbox) -> None:
-    """STS serves two operations and refuses the rest."""
+def test_other_operations_are_rejected(sandbox: Sandbox) -> None:
+    """STS supports two operations and rejects all others."""
     code, message, status = refused(lambda: sandbox.sts().get_session_token())
 
     assert (code, status) == ("InvalidAction", 400)
