@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from controller.sandbox.jobs.faults import STRANGE, FaultKind, can_target
+from controller.sandbox.jobs.faults import REPLACING, FaultKind, can_target
 from tests.chaos.boundaries import Plan
 from tests.chaos.lives import FAULTED_LIVES
 from tests.chaos.oracles import violations
@@ -59,7 +59,7 @@ def moments(universe: Universe, scenario: Scenario) -> list[Moment]:
     Each fault affects every single call; the lasting ones begin at one of the first calls. A delay
     never lasts: it would only take time.
     """
-    kinds = [kind for kind in FaultKind if kind not in STRANGE]
+    kinds = [kind for kind in FaultKind if kind not in REPLACING]
     return [one for call in _calls(universe, scenario) for one in _at(call, kinds)]
 
 
@@ -72,7 +72,7 @@ def strange_answers(universe: Universe, scenario: Scenario) -> list[Moment]:
     return [
         replace(moment, before=before)
         for call in _calls(universe, scenario)
-        for moment in _at(call, sorted(STRANGE))
+        for moment in _at(call, sorted(REPLACING))
         for before in ((False, True) if _changes(call[0]) else (False,))
     ]
 

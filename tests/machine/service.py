@@ -20,7 +20,7 @@ from controller.core.model import Target
 from controller.ports import Cloud
 from controller.sandbox.http.server import start_sandbox
 from controller.sandbox.jobs import settings, switches
-from controller.sandbox.jobs.behaviour import AS_RECORDED
+from controller.sandbox.jobs.behaviour import RECORDED_BEHAVIOUR
 from controller.sandbox.jobs.faults import Fault
 from controller.sandbox.jobs.jobs import JobQuery, JobTable
 from controller.sandbox.jobs.tags import put
@@ -78,7 +78,7 @@ class Service:
 
     def mend(self) -> None:
         """Faults end, reads no longer lag, and the quota is lifted."""
-        usual = switches.serialize_behaviour(AS_RECORDED)
+        usual = switches.serialize_behaviour(RECORDED_BEHAVIOUR)
         with self.guard, self.store.transaction() as rows:
             settings.clear_faults(rows)
         self.behave({name: usual[name] for name in ("quota", "getLag", "listLag")})
@@ -112,11 +112,11 @@ class Service:
                     name=job.name,
                     arn=job.arn,
                     token=tokens[job.arn] or "",
-                    status=job.course.get_status(KIND, now),
-                    stop_asked=job.course.stop_asked is not None,
-                    failure=job.course.failure or "",
-                    created=job.course.created,
-                    due=job.course.due,
+                    status=job.timeline.get_status(KIND, now),
+                    stop_asked=job.timeline.stop_requested is not None,
+                    failure=job.timeline.failure or "",
+                    created=job.timeline.created,
+                    due=job.timeline.due,
                     tags=tuple(tagged[job.arn]),
                 )
                 for job in found.list_jobs(JobQuery(newest_first=False))

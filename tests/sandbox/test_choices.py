@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from controller.sandbox.http.server import start_sandbox
-from controller.sandbox.jobs.behaviour import AS_RECORDED, Behaviour, JobNames, TokenLifetime
+from controller.sandbox.jobs.behaviour import RECORDED_BEHAVIOUR, Behaviour, JobNames, TokenLifetime
 from controller.sandbox.jobs.switches import InvalidSettingError, serialize_behaviour
 from tests.sandbox.support import Sandbox, process, refused, speaking_to
 
@@ -17,7 +17,7 @@ def test_defaults_are_as_recorded(sandbox: Sandbox) -> None:
     """A sandbox without settings has the recorded behaviour."""
     told = sandbox.control("GET", "behaviour")
 
-    assert told == serialize_behaviour(AS_RECORDED)
+    assert told == serialize_behaviour(RECORDED_BEHAVIOUR)
     assert told["tokenLifetime"] == "forever"
     assert (told["quota"], told["getLag"], told["listLag"]) == (None, 0, 0)
     assert (told["tokenMismatch"], told["overQuota"]) == ("old-job", "refuse")
@@ -47,7 +47,7 @@ def test_an_invalid_setting_changes_nothing(sandbox: Sandbox, changes: object, h
 
     assert status == 400
     assert hint in answer["message"]
-    assert sandbox.control("GET", "behaviour") == serialize_behaviour(AS_RECORDED)
+    assert sandbox.control("GET", "behaviour") == serialize_behaviour(RECORDED_BEHAVIOUR)
 
 
 def test_changes_are_atomic(sandbox: Sandbox) -> None:
@@ -64,8 +64,8 @@ def test_settings_accumulate_and_can_be_reset(sandbox: Sandbox) -> None:
     both = sandbox.behave(getLag=1.5)
 
     assert (both["quota"], both["jobNames"], both["getLag"]) == (3, "repeatable", 1.5)
-    assert sandbox.control("DELETE", "behaviour") == serialize_behaviour(AS_RECORDED)
-    assert sandbox.control("GET", "behaviour") == serialize_behaviour(AS_RECORDED)
+    assert sandbox.control("DELETE", "behaviour") == serialize_behaviour(RECORDED_BEHAVIOUR)
+    assert sandbox.control("GET", "behaviour") == serialize_behaviour(RECORDED_BEHAVIOUR)
 
 
 def test_an_integer_may_have_a_decimal_point(sandbox: Sandbox) -> None:
@@ -123,7 +123,7 @@ def test_the_command_accepts_every_setting(tmp_path: Path) -> None:
     with process(tmp_path, "--quota", "none") as (_, sandbox):
         later = sandbox.control("GET", "behaviour")
 
-    assert told == serialize_behaviour(AS_RECORDED) | {
+    assert told == serialize_behaviour(RECORDED_BEHAVIOUR) | {
         "tokenLifetime": "10m",
         "tokenMismatch": "conflict",
         "quota": 4,

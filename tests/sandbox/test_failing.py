@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from controller.sandbox.jobs.behaviour import AS_RECORDED, FailureMode
+from controller.sandbox.jobs.behaviour import RECORDED_BEHAVIOUR, FailureMode
 from controller.sandbox.jobs.job_failures import FAILURES, find_failure
 from tests.sandbox.support import LONG_ENOUGH, Sandbox
 
@@ -15,7 +15,7 @@ FINE = {"s3Uri": "s3://acme-training/train.jsonl"}
 
 def failing(share: float, seed: int = 0) -> set[str]:
     """Return which of a thousand names fail."""
-    behaviour = replace(AS_RECORDED, failing_share=share, failing_seed=seed)
+    behaviour = replace(RECORDED_BEHAVIOUR, failing_share=share, failing_seed=seed)
     names = [f"job-{number}" for number in range(1000)]
     return {name for name in names if find_failure(name, FINE, behaviour)}
 
@@ -40,7 +40,7 @@ def test_a_larger_share_selects_more() -> None:
 
 def test_attempts_are_selected_independently() -> None:
     """Names with a suffix fail independently, so that a retry can succeed."""
-    behaviour = replace(AS_RECORDED, failing_share=0.25)
+    behaviour = replace(RECORDED_BEHAVIOUR, failing_share=0.25)
     again = {name for name in failing(0.25) if find_failure(f"{name}-r1", FINE, behaviour)}
 
     assert 0 < len(again) < len(failing(0.25)) / 2
@@ -49,11 +49,11 @@ def test_attempts_are_selected_independently() -> None:
 @pytest.mark.parametrize("word", FailureMode)
 def test_the_failure_is_of_the_requested_kind(word: FailureMode) -> None:
     """Each kind has a message; data that request their own failure get that one."""
-    behaviour = replace(AS_RECORDED, failing_share=1.0, failing_with=word)
+    behaviour = replace(RECORDED_BEHAVIOUR, failing_share=1.0, failing_with=word)
     message = find_failure("job", FINE, behaviour)
     asked = find_failure("job", {"s3Uri": "s3://acme/sandbox-fail-size"}, behaviour)
 
-    (expected,) = (failure.message for failure in FAILURES if failure.word is word)
+    (expected,) = (failure.message for failure in FAILURES if failure.mode is word)
     assert message is not None
     assert "{" not in message
     assert message.split("`")[0] == expected.split("`")[0]

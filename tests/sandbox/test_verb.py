@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from controller.cli.commands.sandbox import command
 from controller.cli.main import root
 from controller.sandbox.http.control_api import build_routes
-from controller.sandbox.jobs.behaviour import AS_RECORDED
+from controller.sandbox.jobs.behaviour import RECORDED_BEHAVIOUR
 from controller.sandbox.jobs.faults import FaultKind
 from controller.sandbox.jobs.job_failures import find_failure
 from controller.sandbox.jobs.switches import serialize_behaviour
@@ -75,7 +75,7 @@ def test_help_lists_every_failure_marker() -> None:
     markers = {word.strip('",.()') for word in said.split() if "sandbox-fail" in word}
 
     messages = {
-        find_failure("job", {"s3Uri": f"s3://bucket/{marker}/data.jsonl"}, AS_RECORDED)
+        find_failure("job", {"s3Uri": f"s3://bucket/{marker}/data.jsonl"}, RECORDED_BEHAVIOUR)
         for marker in markers
     }
 
@@ -134,7 +134,7 @@ def test_the_page_documents_everything(tmp_path: Path) -> None:
     flags = [flag for option in command.params for flag in option.opts if flag.startswith("--")]
     with closing(Store(tmp_path)) as store:
         paths = {route.path for route in build_routes(store)}
-    words = [*serialize_behaviour(AS_RECORDED), *FaultKind, *flags, *paths]
+    words = [*serialize_behaviour(RECORDED_BEHAVIOUR), *FaultKind, *flags, *paths]
 
     missing = [word for word in words if f"`{word}" not in page]
 

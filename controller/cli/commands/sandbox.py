@@ -17,7 +17,7 @@ from controller.cli.output.console import say
 from controller.sandbox.http.server import DEFAULT_ACCOUNT, LOOPBACK, serve
 from controller.sandbox.jobs import switches
 from controller.sandbox.jobs.behaviour import (
-    AS_RECORDED,
+    RECORDED_BEHAVIOUR,
     JobNames,
     ModelNames,
     OverQuota,
@@ -25,7 +25,7 @@ from controller.sandbox.jobs.behaviour import (
     TokenMismatch,
 )
 from controller.sandbox.jobs.faults import Fault, FaultKind
-from controller.sandbox.jobs.switches import LARGEST_QUOTA, LONGEST_SECONDS, InvalidSettingError
+from controller.sandbox.jobs.switches import MAX_QUOTA, MAX_SECONDS, InvalidSettingError
 from controller.sandbox.state.store import StoreUnusableError
 
 _Function = Callable[..., Any]
@@ -46,7 +46,7 @@ def _parse_quota(
 ) -> int | str | None:
     if value is None or value == _UNLIMITED:
         return value
-    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= LARGEST_QUOTA:
+    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= MAX_QUOTA:
         raise click.BadParameter(f"{value!r} is neither {_UNLIMITED!r} nor a number from 1 up.")
     return int(value)
 
@@ -71,18 +71,18 @@ def _make_choice_option(name: str, words: type[StrEnum], usual: StrEnum, text: s
     )
 
 
-_LAG = click.FloatRange(0, LONGEST_SECONDS)
+_LAG = click.FloatRange(0, MAX_SECONDS)
 _CHOICES = (
     _make_choice_option(
         "--token-lifetime",
         TokenLifetime,
-        AS_RECORDED.token_lifetime,
+        RECORDED_BEHAVIOUR.token_lifetime,
         "How long a token answers with the job that it made.",
     ),
     _make_choice_option(
         "--token-mismatch",
         TokenMismatch,
-        AS_RECORDED.token_mismatch,
+        RECORDED_BEHAVIOUR.token_mismatch,
         "What a used token gets with other parameters.",
     ),
     click.option(
@@ -94,7 +94,7 @@ _CHOICES = (
     _make_choice_option(
         "--over-quota",
         OverQuota,
-        AS_RECORDED.over_quota,
+        RECORDED_BEHAVIOUR.over_quota,
         "What becomes of a Create beyond the quota.",
     ),
     click.option(
@@ -112,13 +112,13 @@ _CHOICES = (
     _make_choice_option(
         "--model-names",
         ModelNames,
-        AS_RECORDED.model_names,
+        RECORDED_BEHAVIOUR.model_names,
         "Whether jobs may make models of one name.",
     ),
     _make_choice_option(
         "--job-names",
         JobNames,
-        AS_RECORDED.job_names,
+        RECORDED_BEHAVIOUR.job_names,
         "Whether a name can be used by a second job.",
     ),
     click.option(

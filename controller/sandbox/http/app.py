@@ -16,7 +16,7 @@ from controller.sandbox.http.control_api import build_json_response
 from controller.sandbox.http.service import RawRequest, Service
 from controller.sandbox.jobs.faults import FaultKind
 
-LARGEST_BODY = 4 * 1024 * 1024
+MAX_BODY_BYTES = 4 * 1024 * 1024
 
 
 class _BodyTooLargeError(Exception):
@@ -30,6 +30,7 @@ def create_app(service: Service) -> ASGIApp:
     store needs no lock besides SQLite's.
     """
     own = control_api.build_routes(service.store)
+    # Own routes come first: the mount accepts every other path.
     return Starlette(routes=[*own, Mount("/", app=_SimulatedEndpoint(service))])
 
 
@@ -43,6 +44,7 @@ class _SimulatedEndpoint:
         request = Request(scope, receive)
         try:
             body = await _read_body(request)
+        # Nobody waits for a response, and the incomplete request must not be recorded.
         except ClientDisconnect:
             return
         except _BodyTooLargeError:
@@ -50,15 +52,17 @@ class _SimulatedEndpoint:
             return
         received = RawRequest(
             method=request.method,
+            # Starlette decodes ``path``; labels such as ARNs need the escapes to split it.
             path=scope["raw_path"].decode("ascii", "backslashreplace"),
             query=scope["query_string"].decode("ascii", "backslashreplace"),
             headers=request.headers,
             body=body.decode("utf-8", "backslashreplace"),
         )
-        fate = self._service.pick_faults(received)
-        await _pause(fate.sum_seconds(FaultKind.DELAY_BEFORE))
-        reply = self._service.answer(received, fate)
-        await _pause(fate.sum_seconds(FaultKind.DELAY))
+        # Picked once, before any delay, so that concurrent calls count in order of arrival.
+        faults = self._service.pick_faults(received)
+        await _pause(faults.sum_seconds(FaultKind.DELAY_BEFORE))
+        reply = self._service.answer(received, faults)
+        await _pause(faults.sum_seconds(FaultKind.DELAY))
         if reply is None:
             await reset(scope, receive)
             return
@@ -68,7 +72,7 @@ class _SimulatedEndpoint:
 def _reject_large_body() -> Response:
     headers = {"x-amzn-errortype": "RequestEntityTooLargeException", "connection": "close"}
     return build_json_response(
-        {"message": f"A body may have at most {LARGEST_BODY} bytes."}, 413, headers
+        {"message": f"A body may have at most {MAX_BODY_BYTES} bytes."}, 413, headers
     )
 
 
@@ -80,8 +84,9 @@ async def _pause(seconds: float) -> None:
 
 async def _read_body(request: Request) -> bytes:
     read = bytearray()
+    # Checked while reading: a client may send more than it declares, or declare nothing.
     async for piece in request.stream():
         read += piece
-        if len(read) > LARGEST_BODY:
+        if len(read) > MAX_BODY_BYTES:
             raise _BodyTooLargeError
     return bytes(read)

@@ -23,6 +23,7 @@ class ResettableProtocol(H11Protocol):
 
     def _wrap_app(self, inner: Any) -> Any:
         async def call_with_reset(scope: Scope, receive: Receive, send: Send) -> None:
+            # ASGI has no message for a reset, so the protocol passes a function to the application.
             scope.setdefault("extensions", {})[_RESET] = self._reset
             application: ASGIApp = inner
             await application(scope, receive, send)
@@ -40,5 +41,6 @@ class ResettableProtocol(H11Protocol):
 async def reset(scope: Scope, receive: Receive) -> None:
     """Reset the connection of a completely read request, and return once it is closed."""
     scope["extensions"][_RESET]()
+    # Returning earlier would let uvicorn send an empty response first.
     while (await receive())["type"] != "http.disconnect":
         pass

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from controller.sandbox.http.fault_orders import parse_fault
 from controller.sandbox.jobs import settings, switches
-from controller.sandbox.jobs.behaviour import AS_RECORDED
+from controller.sandbox.jobs.behaviour import RECORDED_BEHAVIOUR
 from controller.sandbox.jobs.switches import InvalidSettingError, parse_json
 from controller.sandbox.state import journal
 from controller.sandbox.state.sim_clock import format_moment
@@ -24,6 +24,7 @@ def build_json_response(
     content: object, status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Return a JSON response in ASCII, which can represent any text of a request."""
+    # The journal may hold lone surrogates, which only escapes can represent.
     return Response(json.dumps(content), status, dict(headers or {}), "application/json")
 
 
@@ -80,6 +81,7 @@ class _ControlApi:
             seconds = json.loads(await request.body())["advance"]
         except (KeyError, TypeError, ValueError):
             seconds = None
+        # An isinstance check would accept true, which is an int in Python.
         if type(seconds) not in {int, float} or not 0 <= seconds < 1e10:
             message = 'Send {"advance": seconds}, with seconds from 0 to 10,000,000,000.'
             return build_json_response({"message": message}, 400)
@@ -98,6 +100,7 @@ class _ControlApi:
         try:
             changes = parse_json(await request.body())
             with self._store.transaction() as rows:
+                # Read and written in one transaction: another process may change other settings.
                 wanted = switches.change_behaviour(settings.load_behaviour(rows), changes)
                 settings.save_behaviour(rows, wanted, self._get_moment())
         except InvalidSettingError as unfit:
@@ -107,8 +110,8 @@ class _ControlApi:
     async def reset_behaviour(self, _request: Request) -> Response:
         """Reset all settings to the recorded behaviour."""
         with self._store.transaction() as rows:
-            settings.save_behaviour(rows, AS_RECORDED, self._get_moment())
-        return build_json_response(switches.serialize_behaviour(AS_RECORDED))
+            settings.save_behaviour(rows, RECORDED_BEHAVIOUR, self._get_moment())
+        return build_json_response(switches.serialize_behaviour(RECORDED_BEHAVIOUR))
 
     async def list_faults(self, _request: Request) -> Response:
         """Return all injected faults, with the counts of matching and of failed calls."""
@@ -119,6 +122,7 @@ class _ControlApi:
         try:
             content = parse_json(await request.body())
             asked = content if isinstance(content, list) else [content]
+            # All are parsed before any is stored, so that an invalid one adds none.
             wanted = [parse_fault(order) for order in asked]
         except InvalidSettingError as unfit:
             return build_json_response({"message": str(unfit)}, 400)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from controller.sandbox.jobs.faults import FaultKind
 
+# Deeper than any recursive JSON parser can handle.
 _NESTED = b"[" * 100_000
 _HTML = b"<html><body><h1>Sign in to the network</h1></body></html>"
 _HTML_TYPE = {"content-type": "text/html"}
@@ -44,7 +45,10 @@ _ANSWERS: Mapping[FaultKind, Callable[[int, bytes], ForeignResponse]] = {
     ),
     FaultKind.NESTED: lambda status, _: ForeignResponse(status, _NESTED, _JSON_TYPE),
     FaultKind.REDIRECT: lambda _status, _body: ForeignResponse(
-        302, b"", {"location": "http://127.0.0.1:9/sign-in"}
+        # Port 9 discards: a client that followed the redirect would fail.
+        302,
+        b"",
+        {"location": "http://127.0.0.1:9/sign-in"},
     ),
     FaultKind.PROXY_400: _make_page(400),
     FaultKind.PROXY_403: _make_page(403),

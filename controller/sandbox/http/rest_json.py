@@ -15,8 +15,10 @@ from botocore.model import ListShape, OperationModel, Shape, StructureShape
 from controller.sandbox.jobs.operations import Handler
 from controller.sandbox.state import api_errors
 
-_DEEPEST = 64
-_WHOLE_NUMBER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
+# Far below the recursion limit of json.dumps, which writes the journal.
+_MAX_DEPTH = 64
+# 18 digits fit into 64 bits, like every number of the service.
+_INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,8 @@ class Route:
     name: str
     method: str
     segments: tuple[str, ...]
-    takes: StructureShape
-    gives: StructureShape | None
+    request_shape: StructureShape
+    response_shape: StructureShape | None
     status: int
     error_statuses: Mapping[str, int]
     handler: Handler
@@ -54,8 +56,8 @@ def build_route(operation: OperationModel, handler: Handler) -> Route:
         name=operation.name,
         method=operation.http["method"],
         segments=tuple(operation.http["requestUri"].split("/")),
-        takes=takes,
-        gives=gives if isinstance(gives, StructureShape) else None,
+        request_shape=takes,
+        response_shape=gives if isinstance(gives, StructureShape) else None,
         status=operation.http.get("responseCode", 200),
         error_statuses={
             shape.name: shape.metadata["error"]["httpStatusCode"]
@@ -83,17 +85,19 @@ def parse_members(route: Route, labels: Mapping[str, str], query: str, body: str
 
     Raises SerializationException if the body is not a JSON object.
     """
-    places = {name: shape.serialization for name, shape in route.takes.members.items()}
+    places = {name: shape.serialization for name, shape in route.request_shape.members.items()}
+    # Blank values are kept: an empty filter differs from a missing one.
     given = parse_qs(query, keep_blank_values=True)
     document = _parse_document(body)
     members: dict[str, Any] = {}
-    for name, shape in route.takes.members.items():
+    for name, shape in route.request_shape.members.items():
         place = places[name].get("location")
         key = places[name].get("name", name)
         if place == "uri":
             members[name] = labels[key]
         elif place == "querystring" and key in given:
             members[name] = _parse_scalar(shape, key, given[key][-1])
+        # The service treats null like a missing member.
         elif place is None and document.get(key) is not None:
             members[name] = document[key]
     return members
@@ -126,14 +130,15 @@ def _parse_document(body: str) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise api_errors.unserializable("The body is not a JSON object.")
     if _is_too_deep(document):
-        raise api_errors.unserializable(f"The body nests deeper than {_DEEPEST} levels.")
+        raise api_errors.unserializable(f"The body nests deeper than {_MAX_DEPTH} levels.")
     return document
 
 
 def _is_too_deep(document: dict[str, Any]) -> bool:
     """Whether a document nests so deeply that recursion over it could overflow the stack."""
+    # Level by level instead of recursively, which is what must be avoided.
     level: list[Any] = [document]
-    for _ in range(_DEEPEST):
+    for _ in range(_MAX_DEPTH):
         containers = [value for value in level if isinstance(value, (dict, list))]
         level = [
             inner
@@ -157,6 +162,6 @@ def _parse_scalar(shape: Shape, key: str, text: str) -> Any:
     """Return a value of the query string with the type of its shape."""
     if shape.type_name not in {"integer", "long"}:
         return text
-    if not _WHOLE_NUMBER.fullmatch(text):
+    if not _INTEGER.fullmatch(text):
         raise api_errors.unserializable(f"{key} is not a whole number.")
     return int(text)

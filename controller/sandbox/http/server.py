@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from controller.core.kinds.registry import KINDS
 from controller.sandbox.jobs import settings, switches
-from controller.sandbox.jobs.behaviour import AS_RECORDED, Behaviour
+from controller.sandbox.jobs.behaviour import RECORDED_BEHAVIOUR, Behaviour
 from controller.sandbox.jobs.faults import Fault
 from controller.sandbox.state.store import Store
 
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 DEFAULT_ACCOUNT = "123456789012"
 LOOPBACK = "127.0.0.1"
-_READY_WITHIN = 30.0
+_SHUTDOWN_TIMEOUT = 30.0
 _BACKLOG = 1024
-_FAREWELL = "Press Ctrl+C to stop the sandbox; its state is kept."
+_STOP_HINT = "Press Ctrl+C to stop the sandbox; its state is kept."
 
 
 @contextmanager
@@ -48,9 +48,11 @@ def start_sandbox(
     StoreUnusableError if the folder's file is not a store.
     """
     with ExitStack() as stack:
+        # The port is taken first: if it is in use, no store must be created.
         listener = stack.enter_context(_open_listener(host, port))
         store = Store(folder)
         stack.callback(store.close)
+        # The speed belongs to the store, so that all sandboxes on it have the same time.
         store.set_speed(time.time(), speed)
         _apply_settings(store, behaviour, faults)
         stack.enter_context(_serve_in_thread(_build_server(store, account), listener))
@@ -65,8 +67,9 @@ def _apply_settings(
     with store.transaction() as rows:
         if behaviour is not None:
             kept, changes = settings.load_behaviour(rows), behaviour
+            # A complete behaviour replaces the stored one; a mapping only changes parts of it.
             if isinstance(changes, Behaviour):
-                kept, changes = AS_RECORDED, switches.diff_from_recorded(changes)
+                kept, changes = RECORDED_BEHAVIOUR, switches.diff_from_recorded(changes)
             wanted = switches.change_behaviour(kept, changes)
             settings.save_behaviour(rows, wanted, store.get_clock().get_moment(time.time()))
         if faults is not None:
@@ -96,6 +99,7 @@ def serve(
         signals.append(number)
         asked.set()
 
+    # Restored afterwards, because the caller may have its own handlers.
     before = {
         number: signal.signal(number, handle_signal) for number in (signal.SIGINT, signal.SIGTERM)
     }
@@ -112,9 +116,10 @@ def serve(
             for line in [
                 *format_greeting(url, folder, speed, account),
                 *_describe_settings(folder),
-                _FAREWELL,
+                _STOP_HINT,
             ]:
                 say(line)
+            # The main thread waits, since signal handlers run only there.
             asked.wait()
     finally:
         for number, handler in before.items():
@@ -156,6 +161,7 @@ def _open_listener(host: str, port: int) -> socket.socket:
     # asyncio sets TCP_NODELAY only on sockets whose protocol is explicitly TCP.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
+        # A restart must not wait for connections in TIME_WAIT.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(_BACKLOG)
@@ -184,6 +190,7 @@ def _build_server(store: Store, account: str) -> Server:
         loop="asyncio",
         ws="none",
         lifespan="off",
+        # The sandbox logs through the logger of this process, not through uvicorn's.
         log_config=None,
         log_level="critical",
         access_log=False,
@@ -209,7 +216,7 @@ def _serve_in_thread(server: Server, listener: socket.socket) -> Iterator[None]:
     finally:
         with suppress(RuntimeError):  # the loop is already closed if the thread has failed
             loop.call_soon_threadsafe(ended.set)
-        thread.join(_READY_WITHIN)
+        thread.join(_SHUTDOWN_TIMEOUT)
 
 
 def _run_loop(
@@ -231,4 +238,5 @@ async def _serve_until(server: Server, listener: socket.socket, ended: asyncio.E
         listening.close()
     for connection in list(server.server_state.connections):
         connection.shutdown()
+    # One turn of the loop, in which the transports close.
     await asyncio.sleep(0)

@@ -24,7 +24,7 @@ from controller.sandbox.http.rest_json import (
     parse_members,
 )
 from controller.sandbox.jobs import settings
-from controller.sandbox.jobs.faults import UNHARMED, FaultKind, InjectedFaults
+from controller.sandbox.jobs.faults import NO_FAULTS, FaultKind, InjectedFaults
 from controller.sandbox.jobs.operations import CallContext, Handler, JobOperations, TagOperations
 from controller.sandbox.jobs.param_validation import validate_request
 from controller.sandbox.state import journal, sts
@@ -76,15 +76,16 @@ class Service:
 
     def pick_faults(self, received: RawRequest) -> InjectedFaults:
         """Return the faults that apply to a request, and count the call for them."""
+        # The common case: without faults, no write transaction is needed.
         if not settings.has_faults(self.store.rows):
-            return UNHARMED
+            return NO_FAULTS
         with self.store.transaction() as rows:
             return settings.pick_faults(rows, _find_operation(received))
 
-    def answer(self, received: RawRequest, fate: InjectedFaults = UNHARMED) -> RawReply | None:
+    def answer(self, received: RawRequest, faults: InjectedFaults = NO_FAULTS) -> RawReply | None:
         """Record a request and return its response, or None to reset the connection."""
         caller = parse_caller(received.headers, self.account)
-        entry = JournalLine(
+        line = JournalLine(
             service="sts" if received.is_sts else "bedrock",
             operation="",
             account=caller.account,
@@ -95,55 +96,60 @@ class Service:
             body=received.body,
             status=0,
             code=None,
+            # Set when the line is written, in the order of the transactions.
             at="",
-            fault=fate.names,
+            fault=faults.names,
         )
-        if fate.has(FaultKind.RESET_BEFORE):
-            self._record_call(replace(entry, operation=_find_operation(received)), 0, None)
+        # Status 0 marks a call that was not carried out.
+        if faults.has(FaultKind.RESET_BEFORE):
+            self._record_call(replace(line, operation=_find_operation(received)), 0, None)
             return None
-        if fate.replacement is not None and fate.replacement.before:
-            self._record_call(replace(entry, operation=_find_operation(received)), 0, None)
-            return _replace_reply(RawReply(200, ""), fate.replacement.kind)
+        if faults.replacement is not None and faults.replacement.before:
+            self._record_call(replace(line, operation=_find_operation(received)), 0, None)
+            return _replace_reply(RawReply(200, ""), faults.replacement.kind)
         answer = self._answer_sts if received.is_sts else self._answer_bedrock
-        reply = answer(received, caller, entry, fate)
-        if fate.replacement is not None:
-            reply = _replace_reply(reply, fate.replacement.kind)
-        return None if fate.has(FaultKind.RESET_AFTER) else reply
+        reply = answer(received, caller, line, faults)
+        if faults.replacement is not None:
+            reply = _replace_reply(reply, faults.replacement.kind)
+        # Only now: the call took effect, and only its response is lost.
+        return None if faults.has(FaultKind.RESET_AFTER) else reply
 
     def _answer_sts(
-        self, received: RawRequest, caller: Caller, entry: JournalLine, fate: InjectedFaults
+        self, received: RawRequest, caller: Caller, line: JournalLine, faults: InjectedFaults
     ) -> RawReply:
         form = sts.parse_form(received.body)
-        told = fate.error
-        if told is None:
+        error = faults.error
+        if error is None:
             answer = sts.answer(form, caller, time.time())
         else:
-            answer = sts.build_error_answer(get_status(told.code, {}), told.code, told.message)
+            answer = sts.build_error_answer(get_status(error.code, {}), error.code, error.message)
         self._record_call(
-            replace(entry, operation=form.get("Action", ""), members=form),
+            replace(line, operation=form.get("Action", ""), members=form),
             answer.status,
             answer.code,
         )
         return RawReply(answer.status, answer.xml, {"content-type": "text/xml"})
 
     def _answer_bedrock(
-        self, received: RawRequest, caller: Caller, entry: JournalLine, fate: InjectedFaults
+        self, received: RawRequest, caller: Caller, line: JournalLine, faults: InjectedFaults
     ) -> RawReply:
         declared: Mapping[str, int] = {}
         try:
             route, labels = find_route(load_routes(), received.method, received.path)
             declared = route.error_statuses
-            entry = replace(entry, operation=route.name)
+            # Known so far, in case the members cannot be parsed.
+            line = replace(line, operation=route.name)
             members = parse_members(route, labels, received.query, received.body)
-            entry = replace(entry, members=members)
-            return self._execute(route, members, caller, entry, fate)
-        except ApiError as refused:
-            status = get_status(refused.code, declared)
-            self._record_call(entry, status, refused.code)
-            return _build_error_reply(refused, status)
+            line = replace(line, members=members)
+            return self._execute(route, members, caller, line, faults)
+        except ApiError as error:
+            status = get_status(error.code, declared)
+            self._record_call(line, status, error.code)
+            return _build_error_reply(error, status)
+        # A defect must reach the client as an error of the service, and the log as a traceback.
         except Exception as error:
-            _log.exception("the sandbox failed to execute %s", entry.operation)
-            self._record_call(entry, 500, "InternalServerException")
+            _log.exception("the sandbox failed to execute %s", line.operation)
+            self._record_call(line, 500, "InternalServerException")
             return _build_error_reply(
                 ApiError("InternalServerException", f"Sandbox: {error!r}"), 500
             )
@@ -153,26 +159,30 @@ class Service:
         route: Route,
         members: Mapping[str, Any],
         caller: Caller,
-        entry: JournalLine,
-        fate: InjectedFaults,
+        line: JournalLine,
+        faults: InjectedFaults,
     ) -> RawReply:
         """Execute an operation and record it in the same transaction."""
-        if fate.error is not None:
-            raise fate.error
-        validate_request(route.takes, members)
+        # Before validation, like a service that throttles requests it has not parsed.
+        if faults.error is not None:
+            raise faults.error
+        validate_request(route.request_shape, members)
         with self.store.transaction() as rows:
+            # Read within the transaction, so that the order of times is that of the commits.
             now = self.store.get_clock().get_moment(time.time())
-            scope = CallContext(rows, caller, now, settings.load_behaviour(rows), fate)
-            answer = route.handler(scope, members)
-            journal.write(rows, replace(entry, status=route.status, at=format_moment(now)))
+            context = CallContext(rows, caller, now, settings.load_behaviour(rows), faults)
+            answer = route.handler(context, members)
+            journal.write(rows, replace(line, status=route.status, at=format_moment(now)))
         return RawReply(
-            route.status, json.dumps(filter_members(route.gives, answer)), _build_json_headers()
+            route.status,
+            json.dumps(filter_members(route.response_shape, answer)),
+            _build_json_headers(),
         )
 
-    def _record_call(self, entry: JournalLine, status: int, code: str | None) -> None:
+    def _record_call(self, line: JournalLine, status: int, code: str | None) -> None:
         with self.store.transaction() as rows:
             at = format_moment(self.store.get_clock().get_moment(time.time()))
-            journal.write(rows, replace(entry, status=status, code=code, at=at))
+            journal.write(rows, replace(line, status=status, code=code, at=at))
 
 
 @cache
@@ -209,9 +219,9 @@ def _replace_reply(reply: RawReply, kind: FaultKind) -> RawReply:
     return RawReply(found.status, found.body, found.headers)
 
 
-def _build_error_reply(refused: ApiError, status: int) -> RawReply:
-    content = json.dumps({"message": refused.message, **refused.members})
-    return RawReply(status, content, {**_build_json_headers(), "x-amzn-errortype": refused.code})
+def _build_error_reply(error: ApiError, status: int) -> RawReply:
+    content = json.dumps({"message": error.message, **error.members})
+    return RawReply(status, content, {**_build_json_headers(), "x-amzn-errortype": error.code})
 
 
 def _build_json_headers() -> dict[str, str]:

@@ -13,6 +13,7 @@ _LENGTH = 12
 
 def make_identifier(*parts: str) -> str:
     """Return twelve lower-case letters and digits, a hash of the parts and their order."""
+    # Eight bytes exceed 36 ** 12, so every identifier of this length can occur.
     number = int.from_bytes(hashlib.sha256("\0".join(parts).encode()).digest()[:8], "big")
     return "".join(_DIGITS[number // 36**place % 36] for place in range(_LENGTH))
 
@@ -33,6 +34,7 @@ def resolve_key_arn(caller: Caller, key: str) -> str:
     """Return the key ARN for a KMS key's ID, ARN or alias."""
     if ":key/" in key:
         return key
+    # An alias resolves to a stable but fictitious key ID, since there are no keys.
     prefix = f"arn:{caller.partition}:kms:{caller.region}:{caller.account}:key/"
     alias = key[key.find("alias/") :] if "alias/" in key else ""
     return prefix + (_make_uuid(caller.account, caller.region, alias) if alias else key)

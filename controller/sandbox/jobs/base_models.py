@@ -82,6 +82,7 @@ def find_model(identifier: str) -> BaseModel:
     listed = CATALOG.get(identifier.partition(":")[0])
     if listed is None:
         return BaseModel(identifier, {})
+    # An identifier without suffixes, or with some of them, refers to the same variant.
     if f"{listed.identifier}:".startswith(f"{identifier}:"):
         return listed
     return BaseModel(identifier, listed.defaults)

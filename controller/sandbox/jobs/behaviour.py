@@ -89,9 +89,10 @@ class Behaviour:
 
     def is_token_valid(self, created: int, now: int) -> bool:
         """Whether a token still returns the job that it created at ``created``; times are in ms."""
+        # Missing from the table means that tokens never expire.
         lifetime = _LIFETIMES.get(self.token_lifetime)
         return lifetime is None or now - created < lifetime
 
 
-AS_RECORDED = Behaviour()
+RECORDED_BEHAVIOUR = Behaviour()
 """The behaviour that was recorded from the service."""

@@ -23,11 +23,12 @@ def build_job(
     request: Mapping[str, Any],
     model: BaseModel,
     caller: Caller,
-    course: Timeline,
+    timeline: Timeline,
     namesakes: int,
 ) -> Job:
     """Return the job that a request creates, not yet stored; jobs of equal names differ in ARN."""
     name = str(request[kind.name_member])
+    # Without namesakes the ARN does not depend on their number, so it is reproducible.
     unique = f"{kind.name}/{name}" + (f"/{namesakes}" if namesakes else "")
     job_arn = arns.build_resource_arn(caller, kind.resource, model.identifier, unique)
     return Job(
@@ -37,7 +38,7 @@ def build_job(
         arn=job_arn,
         product_arn=arns.build_resource_arn(caller, simulation.product, model.identifier, unique),
         model=model.identifier,
-        course=course,
+        timeline=timeline,
         digest=compute_digest(kind, request),
         members=json.dumps(
             {kind.arn_member: job_arn, **_derive_members(kind, simulation, request, model, caller)}
@@ -62,6 +63,7 @@ def plan_timeline(
 ) -> Timeline:
     """Return the timeline of a new job; its duration depends on its name only."""
     name = str(request[kind.name_member])
+    # A hash instead of a random number: runs are reproducible, and so are retries of a test.
     share = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big") / 2**32
     factor = 1 + behaviour.deviation * (2 * share - 1)
     length = round(behaviour.life_seconds * factor * 1000)
@@ -80,12 +82,14 @@ def _derive_members(
     """Return the request's members as Get and List show them, including defaults."""
     shown = {name: value for name, value in request.items() if name not in kind.tag_members}
     training = shown.setdefault(simulation.type_member, simulation.type_default)
+    # Only some types of training have hyperparameters with defaults.
     defaults = model.defaults if training in simulation.settled_types else {}
     settings = request.get(simulation.settings_member, {})
     shown[simulation.settings_member] = dict(sorted({**defaults, **settings}.items()))
     for member, echo in kind.echoes.items():
         if member in request:
             shown[echo] = request[member]
+    # The service resolves identifiers: it shows an ARN, whatever was sent.
     shown[kind.echoes[simulation.model_member]] = arns.build_model_arn(caller, model.identifier)
     if kind.kms_member and kind.kms_member in request:
         shown[kind.echoes[kind.kms_member]] = arns.resolve_key_arn(caller, request[kind.kms_member])

@@ -13,7 +13,7 @@ from controller.core.kinds.kind import Kind
 from controller.core.kinds.registry import KINDS
 from controller.sandbox.state.api_errors import ApiError
 
-UNHEARD_OF = "Rescheduled"
+UNKNOWN_STATUS = "Rescheduled"
 """A status that no release of the service has used."""
 VERBS = ("Create", "Get", "List", "Stop")
 
@@ -47,17 +47,17 @@ class FaultKind(StrEnum):
     PROXY_408 = "proxy-408"
 
 
-STRANGE = frozenset(list(FaultKind)[list(FaultKind).index(FaultKind.PAGE) :])
+REPLACING = frozenset(list(FaultKind)[list(FaultKind).index(FaultKind.PAGE) :])
 """Faults that replace the service's response."""
 
 
-_REFUSALS: Mapping[FaultKind, tuple[str, str]] = {
+_ERRORS: Mapping[FaultKind, tuple[str, str]] = {
     FaultKind.THROTTLE: ("ThrottlingException", "Rate exceeded"),
     FaultKind.SERVER_ERROR: ("InternalServerException", "The sandbox injected this error."),
     FaultKind.UNAVAILABLE: ("ServiceUnavailableException", "The sandbox injected this outage."),
 }
-_ENDING = {*_REFUSALS, FaultKind.RESET_BEFORE}
-_CONCERNED: Mapping[FaultKind, tuple[str, ...]] = {
+_PREEMPTIVE = {*_ERRORS, FaultKind.RESET_BEFORE}
+_AFFECTED_VERBS: Mapping[FaultKind, tuple[str, ...]] = {
     FaultKind.STALE_GET: ("Get",),
     FaultKind.STALE_LIST: ("List",),
     FaultKind.UNKNOWN_STATUS: ("Get", "List"),
@@ -90,11 +90,12 @@ class Fault:
     @property
     def is_preemptive(self) -> bool:
         """Whether the call is not carried out."""
-        return self.before or self.kind in _ENDING
+        return self.before or self.kind in _PREEMPTIVE
 
     def can_affect(self, operation: str) -> bool:
         """Whether the fault applies to calls of an operation."""
-        concerned = _CONCERNED.get(self.kind)
+        # Some kinds alter a response and make sense for certain verbs only.
+        concerned = _AFFECTED_VERBS.get(self.kind)
         if concerned and not any(operation in expand_operation(verb) for verb in concerned):
             return False
         return self.operation is None or operation in expand_operation(self.operation)
@@ -107,6 +108,7 @@ class Fault:
 
     def _draw_share(self, call: int) -> float:
         """Return a number from 0 to 1 that depends only on the fault and the call's number."""
+        # Derived from the call number, so that a run can be repeated exactly.
         text = f"{self.kind}/{self.seed}/{call}"
         return int.from_bytes(hashlib.sha256(text.encode()).digest()[:6], "big") / 2**48
 
@@ -125,13 +127,13 @@ class InjectedFaults:
     @property
     def error(self) -> ApiError | None:
         """The error that is returned instead of carrying out the call."""
-        found = (_REFUSALS[fault.kind] for fault in self.faults if fault.kind in _REFUSALS)
+        found = (_ERRORS[fault.kind] for fault in self.faults if fault.kind in _ERRORS)
         return next((ApiError(code, message) for code, message in found), None)
 
     @property
     def replacement(self) -> Fault | None:
         """The fault that replaces the service's response."""
-        return next((fault for fault in self.faults if fault.kind in STRANGE), None)
+        return next((fault for fault in self.faults if fault.kind in REPLACING), None)
 
     def has(self, kind: FaultKind) -> bool:
         """Whether there is a fault of this kind."""
@@ -146,7 +148,7 @@ class InjectedFaults:
         """Return a job's members in Get or List, altered by the faults."""
         left = dict(shown)
         if self.has(FaultKind.UNKNOWN_STATUS):
-            left[kind.status_member] = UNHEARD_OF
+            left[kind.status_member] = UNKNOWN_STATUS
         if self.has(FaultKind.TOKENLESS):
             left.pop(kind.token_member, None)
         if self.has(FaultKind.METRICLESS) and kind.simulation is not None:
@@ -156,7 +158,7 @@ class InjectedFaults:
         return left
 
 
-UNHARMED = InjectedFaults()
+NO_FAULTS = InjectedFaults()
 
 
 @cache

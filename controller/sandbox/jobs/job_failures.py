@@ -16,7 +16,7 @@ _MARKER = "sandbox-fail"
 class SimulatedFailure:
     """One way to fail: its name, the marker in an S3 location that requests it, the message."""
 
-    word: FailureMode
+    mode: FailureMode
     marker: str
     message: str
 
@@ -67,7 +67,7 @@ def find_failure(name: str, data: Any, behaviour: Behaviour) -> str | None:
                 return _format_message(failure, location)
     if _draw_fraction(f"{behaviour.failing_seed}/{name}") >= behaviour.failing_share:
         return None
-    drawn = next(one for one in FAILURES if one.word is behaviour.failing_with)
+    drawn = next(one for one in FAILURES if one.mode is behaviour.failing_with)
     return _format_message(drawn, locations[0] if locations else "s3://bucket/key")
 
 

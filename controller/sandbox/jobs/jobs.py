@@ -27,7 +27,7 @@ class Job:
     arn: str
     product_arn: str
     model: str
-    course: Timeline
+    timeline: Timeline
     digest: str | None
     members: str
 
@@ -39,13 +39,13 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobQuery:
-    """The filters of a listing; ``beyond`` is the position at which the last page ended."""
+    """The filters of a listing; ``after_position`` is that at which the last page ended."""
 
     newest_first: bool = True
     name_contains: str = ""
     after: int | None = None
     before: int | None = None
-    beyond: tuple[int, int] | None = None
+    after_position: tuple[int, int] | None = None
 
 
 _INSERT = "INSERT INTO jobs VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -92,12 +92,13 @@ class JobTable:
 
     def add(self, job: Job, caller: Caller, token: str | None, product_name: str) -> None:
         """Insert a new job."""
-        course = job.course
+        timeline = job.timeline
         values = (
             *(job.kind, caller.account, caller.region, job.name, job.arn, token),
             *(product_name, job.product_arn, job.model),
-            *(course.created, course.length, course.ends, course.failure, None, None),
-            *(job.members, course.start_time, job.digest),
+            # Two columns of a stop request, which a new job does not have.
+            *(timeline.created, timeline.length, timeline.ends, timeline.failure, None, None),
+            *(job.members, timeline.start_time, job.digest),
         )
         self._rows.execute(_INSERT, values)
 
@@ -115,7 +116,7 @@ class JobTable:
         job = _parse_row(row)
         if self._seen is None:
             return job
-        return replace(job, course=job.course.view_at(self._seen))
+        return replace(job, timeline=job.timeline.view_at(self._seen))
 
     def _select(self, where: str, *values: object) -> sqlite3.Cursor:
         # Only constants of this module are part of the SQL; values from callers are bound.
@@ -129,6 +130,7 @@ class JobTable:
 
 def _build_conditions(query: JobQuery) -> tuple[str, list[object]]:
     """Return the SQL condition and order of a query, and the values to bind."""
+    # The number breaks ties between jobs created in the same millisecond.
     direction, beyond = ("DESC", "<") if query.newest_first else ("ASC", ">")
     conditions: list[tuple[str, tuple[object, ...]]] = [("1", ())]
     if query.name_contains:
@@ -137,20 +139,20 @@ def _build_conditions(query: JobQuery) -> tuple[str, list[object]]:
         conditions.append(("created > ?", (query.after,)))
     if query.before is not None:
         conditions.append(("created < ?", (query.before,)))
-    if query.beyond is not None:
-        conditions.append((f"(created, number) {beyond} (?, ?)", query.beyond))
+    if query.after_position is not None:
+        conditions.append((f"(created, number) {beyond} (?, ?)", query.after_position))
     where = " AND ".join(text for text, _ in conditions)
     order = f" ORDER BY created {direction}, number {direction}"
     return where + order, [value for _, values in conditions for value in values]
 
 
 def _parse_row(row: sqlite3.Row) -> Job:
-    course = Timeline(
+    timeline = Timeline(
         created=row["created"],
         length=row["length"],
         ends=row["ends"],
         failure=row["failure"],
-        stop_asked=row["stop_asked"],
+        stop_requested=row["stop_asked"],
         stop_due=row["stop_due"],
         starts=row["starts"],
     )
@@ -161,7 +163,7 @@ def _parse_row(row: sqlite3.Row) -> Job:
         arn=row["arn"],
         product_arn=row["product_arn"],
         model=row["model"],
-        course=course,
+        timeline=timeline,
         digest=row["digest"],
         members=row["members"],
     )

@@ -55,6 +55,7 @@ def _find_violations(shape: Shape, value: Any, path: str) -> Iterator[str]:
 
 def _check_type(shape: Shape, value: Any, path: str) -> None:
     allowed = _JSON_TYPES.get(shape.type_name)
+    # Document types and the like have no JSON type to check.
     if allowed is None:
         return
     # In Python, unlike in JSON, true is also a number.
@@ -95,6 +96,7 @@ def _check_structure(shape: StructureShape, value: Any, path: str) -> Iterator[s
     for name in shape.required_members:
         if value.get(name) is None:
             yield f"Value at '{prefix}{name}' failed to satisfy constraint: Member must not be null"
+    # Null counts as missing.
     given = [name for name in shape.members if value.get(name) is not None]
     if shape.is_tagged_union and len(given) != 1:
         yield f"Value at '{path}' failed to satisfy constraint: Exactly one member must be set"

@@ -36,6 +36,7 @@ def plan_start(rows: sqlite3.Connection, lane: Lane, behaviour: Behaviour, now: 
 def schedule_queue(rows: sqlite3.Connection, lane: Lane, behaviour: Behaviour, now: int) -> None:
     """Schedule the waiting jobs again, in order, each as soon as a slot is free."""
     active = rows.execute(_ACTIVE, (*lane, now))
+    # Waiting jobs are scheduled again below, so only running ones take a slot.
     dues = [row["due"] for row in active if row["starts"] <= now]
     for row in rows.execute(_WAITING, (*lane, now)).fetchall():
         begins = _find_free_slot(dues, behaviour.quota, now)
@@ -53,6 +54,7 @@ def schedule_all(rows: sqlite3.Connection, behaviour: Behaviour, now: int) -> No
 
 def _find_free_slot(dues: Iterable[int], quota: int | None, now: int) -> int:
     """Return when a slot is free, if the active jobs end at ``dues``."""
+    # A slot is free once all but quota - 1 of the active jobs have ended.
     late_first = sorted(dues, reverse=True)
     if quota is None or len(late_first) < quota:
         return now

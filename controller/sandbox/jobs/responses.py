@@ -14,21 +14,21 @@ from controller.sandbox.state.sim_clock import format_moment
 
 def describe_job(job: Job, kind: Kind, simulation: Simulation, now: int) -> dict[str, Any]:
     """Return all members of a job at a moment; Get and List show those of their shapes."""
-    course = job.course
+    timeline = job.timeline
     fixed = job.load_members()
-    status = course.get_status(kind, now)
+    status = timeline.get_status(kind, now)
     shown = fixed | {
         kind.status_member: status,
-        kind.created_member: format_moment(course.created),
-        kind.modified_member: format_moment(course.get_modified_time(now)),
+        kind.created_member: format_moment(timeline.created),
+        kind.modified_member: format_moment(timeline.get_modified_time(now)),
         simulation.stages_member: _describe_stages(job, kind, simulation, now),
         simulation.validation_metric[0]: [],
     }
-    ended = course.get_end_time(now)
+    ended = timeline.get_end_time(now)
     if ended is not None:
         shown[kind.ended_member] = format_moment(ended)
     if status in kind.failed:
-        shown[kind.failure_member] = course.failure
+        shown[kind.failure_member] = timeline.failure
     if status in kind.succeeded:
         shown |= _describe_results(job, simulation, fixed)
     return shown
@@ -36,7 +36,7 @@ def describe_job(job: Job, kind: Kind, simulation: Simulation, now: int) -> dict
 
 def _describe_stages(job: Job, kind: Kind, simulation: Simulation, now: int) -> dict[str, Any]:
     names = simulation.stages
-    found = list_stages(job.course, kind, len(names), now)
+    found = list_stages(job.timeline, kind, len(names), now)
     return {name: _describe_stage(stage, kind) for name, stage in zip(names, found, strict=True)}
 
 
@@ -52,6 +52,7 @@ def _describe_results(job: Job, simulation: Simulation, fixed: Mapping[str, Any]
     """Return the members of a completed job only: its model and its metrics."""
     results: dict[str, Any] = dict.fromkeys(simulation.product_arn_members, job.product_arn)
     training, loss = simulation.training_metric
+    # Derived from the name: Get returns the same metrics each time.
     results[training] = {loss: _compute_loss(job.name, training)}
     member, items = simulation.validators
     validation, loss = simulation.validation_metric

@@ -10,19 +10,20 @@ from functools import lru_cache
 from typing import Any
 
 from controller.sandbox.jobs import quota, switches
-from controller.sandbox.jobs.behaviour import AS_RECORDED, Behaviour
-from controller.sandbox.jobs.faults import UNHARMED, Fault, FaultKind, InjectedFaults
+from controller.sandbox.jobs.behaviour import RECORDED_BEHAVIOUR, Behaviour
+from controller.sandbox.jobs.faults import NO_FAULTS, Fault, FaultKind, InjectedFaults
 
 
 def load_behaviour(rows: sqlite3.Connection) -> Behaviour:
     """Return the current behaviour, which any process may have set."""
     row = rows.execute("SELECT changes FROM behaviour").fetchone()
-    return AS_RECORDED if row is None else _parse_behaviour(row["changes"])
+    return RECORDED_BEHAVIOUR if row is None else _parse_behaviour(row["changes"])
 
 
 def save_behaviour(rows: sqlite3.Connection, wanted: Behaviour, now: int) -> None:
     """Set the behaviour for all processes, and apply a new quota to waiting jobs."""
     rows.execute("DELETE FROM behaviour")
+    # Only differences are stored, so that later releases can change defaults.
     changes = json.dumps(switches.diff_from_recorded(wanted))
     rows.execute("INSERT INTO behaviour VALUES (?)", (changes,))
     quota.schedule_all(rows, wanted, now)
@@ -74,14 +75,15 @@ def pick_faults(rows: sqlite3.Connection, operation: str) -> InjectedFaults:
         rows.execute(count, (int(fires), row["number"]))
         if fires:
             met.append(fault)
+            # The call ends here; later faults have not seen it.
             if fault.is_preemptive:
                 break
-    return InjectedFaults(tuple(met)) if met else UNHARMED
+    return InjectedFaults(tuple(met)) if met else NO_FAULTS
 
 
 @lru_cache(maxsize=64)
 def _parse_behaviour(changes: str) -> Behaviour:
-    return switches.change_behaviour(AS_RECORDED, json.loads(changes))
+    return switches.change_behaviour(RECORDED_BEHAVIOUR, json.loads(changes))
 
 
 @lru_cache(maxsize=1024)

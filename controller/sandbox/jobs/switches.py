@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import jsonschema_rs
 
 from controller.sandbox.jobs.behaviour import (
-    AS_RECORDED,
+    RECORDED_BEHAVIOUR,
     Behaviour,
     FailureMode,
     JobNames,
@@ -26,11 +26,11 @@ Members = Mapping[str, Mapping[str, Any]]
 """The members that a JSON object may have, each with its JSON Schema."""
 
 # Larger than any useful value, and small enough that no timestamp overflows.
-LONGEST_SECONDS = 1_000_000_000
-LARGEST_QUOTA = 1_000_000
-_LARGEST_SEED = 2**31 - 1
-_SECONDS = {"type": "number", "minimum": 0, "maximum": LONGEST_SECONDS}
-_WORDS: Mapping[str, type[StrEnum]] = {
+MAX_SECONDS = 1_000_000_000
+MAX_QUOTA = 1_000_000
+_MAX_SEED = 2**31 - 1
+_SECONDS = {"type": "number", "minimum": 0, "maximum": MAX_SECONDS}
+_ENUMS: Mapping[str, type[StrEnum]] = {
     "tokenLifetime": TokenLifetime,
     "tokenMismatch": TokenMismatch,
     "overQuota": OverQuota,
@@ -43,14 +43,14 @@ _MEMBERS: Members = {
     "deviation": {"type": "number", "minimum": 0, "maximum": 1},
     "failingPart": {"type": "number", "minimum": 0, "maximum": 1},
     "failingShare": {"type": "number", "minimum": 0, "maximum": 1},
-    "failingSeed": {"type": "integer", "minimum": 0, "maximum": _LARGEST_SEED},
+    "failingSeed": {"type": "integer", "minimum": 0, "maximum": _MAX_SEED},
     "stopSeconds": _SECONDS,
     "pageSize": {"type": "integer", "minimum": 1, "maximum": 1000},
     "tagsPerResource": {"type": "integer", "minimum": 0, "maximum": 200},
-    "quota": {"type": ["integer", "null"], "minimum": 1, "maximum": LARGEST_QUOTA},
+    "quota": {"type": ["integer", "null"], "minimum": 1, "maximum": MAX_QUOTA},
     "getLag": _SECONDS,
     "listLag": _SECONDS,
-    **{name: {"enum": list(words)} for name, words in _WORDS.items()},
+    **{name: {"enum": list(words)} for name, words in _ENUMS.items()},
 }
 
 
@@ -66,7 +66,7 @@ def serialize_behaviour(behaviour: Behaviour) -> dict[str, Any]:
 def change_behaviour(behaviour: Behaviour, changes: object) -> Behaviour:
     """Return the behaviour with some settings changed; raises InvalidSettingError."""
     values: dict[str, Any] = {
-        _get_python_name(name): _WORDS[name](value) if name in _WORDS else value
+        _get_python_name(name): _ENUMS[name](value) if name in _ENUMS else value
         for name, value in validate_members(changes, _get_behaviour_validator(), _MEMBERS).items()
     }
     return replace(behaviour, **values)
@@ -74,7 +74,7 @@ def change_behaviour(behaviour: Behaviour, changes: object) -> Behaviour:
 
 def diff_from_recorded(behaviour: Behaviour) -> dict[str, Any]:
     """Return the settings that differ from the recorded behaviour."""
-    usual = serialize_behaviour(AS_RECORDED)
+    usual = serialize_behaviour(RECORDED_BEHAVIOUR)
     return {
         name: value
         for name, value in serialize_behaviour(behaviour).items()
@@ -107,6 +107,7 @@ def validate_members(
     if problems or not isinstance(content, dict):
         raise InvalidSettingError("; ".join(problems) + ".")
     return {
+        # JSON Schema counts 2.0 as an integer, Python does not.
         name: int(value) if isinstance(value, float) and _is_integer(members[name]) else value
         for name, value in content.items()
     }

@@ -15,6 +15,7 @@ def add(rows: sqlite3.Connection, arn: str, tags: Iterable[Tag], *, most: int) -
     new = {tag["key"]: tag["value"] for tag in tags}
     _refuse_reserved(new)
     kept = {tag["key"]: tag["value"] for tag in list_tags(rows, arn)}
+    # Checked for the result, not the request: replacing a tag needs no room.
     own = [key for key in kept | new if not _is_reserved(key)]
     if len(own) > most:
         raise api_errors.too_many_tags(most, arn)

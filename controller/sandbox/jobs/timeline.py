@@ -18,7 +18,7 @@ class Timeline:
     """What determines a job's states; times and durations are in simulated milliseconds.
 
     ``failure`` is the message with which the job fails, or None if it completes. ``stop_due`` is
-    when a stop that was requested at ``stop_asked`` completes. ``starts`` is when a job that
+    when a stop that was requested at ``stop_requested`` completes. ``starts`` is when a job that
     waited for a slot starts, or None if it started at once.
     """
 
@@ -26,7 +26,7 @@ class Timeline:
     length: int
     ends: int
     failure: str | None = None
-    stop_asked: int | None = None
+    stop_requested: int | None = None
     stop_due: int | None = None
     starts: int | None = None
 
@@ -58,16 +58,17 @@ class Timeline:
         """Return the time of the last change: the end, a stop, or the start of a stage."""
         if now >= self.due:
             return self.due
-        if self.stop_asked is not None:
-            return self.stop_asked
+        if self.stop_requested is not None:
+            return self.stop_requested
         starts = (start for start, _ in self.list_stage_times(3) if start <= now)
         return max(starts, default=self.created)
 
     def view_at(self, moment: int) -> Timeline:
         """Return the timeline as of a moment: without a later stop request."""
-        if self.stop_asked is None or self.stop_asked <= moment:
+        # A lagging read does not see a stop that was requested later.
+        if self.stop_requested is None or self.stop_requested <= moment:
             return self
-        return replace(self, stop_asked=None, stop_due=None)
+        return replace(self, stop_requested=None, stop_due=None)
 
     def list_stage_times(self, count: int) -> list[tuple[int, int]]:
         """Return when each stage begins and ends, unless the job ends early."""
@@ -89,23 +90,24 @@ class Stage:
     modified: int | None = None
 
 
-def list_stages(course: Timeline, kind: Kind, count: int, now: int) -> list[Stage]:
+def list_stages(timeline: Timeline, kind: Kind, count: int, now: int) -> list[Stage]:
     """Return all stages of a job at a moment, in the order in which they run."""
-    cut = course.ends if course.stop_asked is None else course.stop_asked
+    # Stages end with the job, or when a stop was requested.
+    cut = timeline.ends if timeline.stop_requested is None else timeline.stop_requested
     return [
-        _build_stage(begins, ends, course, kind, min(now, cut), now)
-        for begins, ends in course.list_stage_times(count)
+        _build_stage(begins, ends, timeline, kind, min(now, cut), now)
+        for begins, ends in timeline.list_stage_times(count)
     ]
 
 
 def _build_stage(
-    begins: int, ends: int, course: Timeline, kind: Kind, reached: int, now: int
+    begins: int, ends: int, timeline: Timeline, kind: Kind, reached: int, now: int
 ) -> Stage:
     """Return one stage of a job that has progressed until ``reached``."""
     if reached < begins:
         return Stage("NotStarted")
     if reached >= ends:
         return Stage("Completed", begins, ends)
-    status = course.get_status(kind, now)
-    modified = begins if status == kind.listed_as_active else course.get_modified_time(now)
+    status = timeline.get_status(kind, now)
+    modified = begins if status == kind.listed_as_active else timeline.get_modified_time(now)
     return Stage(status, begins, modified)

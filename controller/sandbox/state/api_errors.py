@@ -45,6 +45,7 @@ def invalid(message: str) -> ApiError:
 
 def violations(texts: list[str]) -> ApiError:
     """Return the error that lists all violated constraints."""
+    # The wording of the service.
     noun = "error" if len(texts) == 1 else "errors"
     return invalid(f"{len(texts)} validation {noun} detected: {'; '.join(texts)}")
 

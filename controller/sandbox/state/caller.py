@@ -13,6 +13,7 @@ from dataclasses import dataclass
 DEFAULT_REGION = "us-east-1"
 _SCOPE = re.compile(r"Credential=([^/,\s]+)/\d{8}/([a-z0-9-]{1,25})/[a-z0-9-]+/aws4_request")
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}):role/(?:[^\s]*/)?([\w+=,.@-]+)")
+# Temporary keys contain the account, so that none has to be stored.
 _TEMPORARY_KEY = re.compile(r"ASIA(\d{12})[A-Z2-7]{4}")
 
 

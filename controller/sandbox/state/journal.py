@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 # Enough for any test, and bounded: a polling client must not fill the disk.
-_KEPT = 100_000
+_MAX_LINES = 100_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,11 +37,12 @@ class JournalLine:
     members: Mapping[str, Any] = field(default_factory=dict)
 
 
-def write(rows: sqlite3.Connection, entry: JournalLine) -> None:
+def write(rows: sqlite3.Connection, line: JournalLine) -> None:
     """Append a line, and delete the oldest ones beyond the limit."""
-    text = json.dumps(asdict(entry))
+    text = json.dumps(asdict(line))
     number = rows.execute("INSERT INTO calls (entry) VALUES (?)", (text,)).lastrowid or 0
-    rows.execute("DELETE FROM calls WHERE number <= ?", (number - _KEPT,))
+    # AUTOINCREMENT never reuses numbers, so the newest number gives the limit.
+    rows.execute("DELETE FROM calls WHERE number <= ?", (number - _MAX_LINES,))
 
 
 def read(rows: sqlite3.Connection) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # With a fast clock, months of real time would exceed the last year of a datetime.
-_LAST = 253_000_000_000.0
+_MAX_SECONDS = 253_000_000_000.0
 
 
 def format_moment(moment: int) -> str:
@@ -40,7 +40,7 @@ class SimClock:
 
     def get_seconds(self, wall: float) -> float:
         """Return the simulated time in seconds at a wall time, at most in the year 9987."""
-        return min(self.simulated + self.speed * (wall - self.wall), _LAST)
+        return min(self.simulated + self.speed * (wall - self.wall), _MAX_SECONDS)
 
     def get_moment(self, wall: float) -> int:
         """Return the simulated moment at a wall time."""

@@ -18,8 +18,8 @@ from controller.sandbox.state.sim_clock import SimClock
 
 FILE_NAME = "sandbox.sqlite3"
 _VERSION = 2
-_PATIENCE = 30.0
-_PAUSE = 0.005
+_BUSY_TIMEOUT = 30.0
+_RETRY_DELAY = 0.005
 _JOBS = """
 CREATE TABLE jobs (
     number INTEGER PRIMARY KEY,
@@ -37,7 +37,7 @@ CREATE INDEX jobs_by_product ON jobs (product_arn);
 CREATE INDEX jobs_by_token ON jobs (kind, account, region, token);
 CREATE INDEX jobs_by_time ON jobs (kind, account, region, created, number);
 """
-_AROUND = """
+_OTHER_TABLES = """
 CREATE TABLE tags (
     arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,
     PRIMARY KEY (arn, key)
@@ -53,11 +53,11 @@ CREATE TABLE faults (
     seen INTEGER NOT NULL DEFAULT 0, fired INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 """
-_SET_ASIDE = """
+_RENAME_OLD_JOBS = """
 DROP INDEX jobs_by_arn; DROP INDEX jobs_by_product; DROP INDEX jobs_by_token;
 DROP INDEX jobs_by_time; ALTER TABLE jobs RENAME TO jobs_before;
 """
-_TAKE_OVER = """
+_COPY_OLD_JOBS = """
 INSERT INTO jobs SELECT *, created, NULL FROM jobs_before; DROP TABLE jobs_before;
 """
 
@@ -89,10 +89,12 @@ class Store:
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Run a transaction: commit or roll back; no other process writes meanwhile."""
+        # Takes the write lock at once: an upgrade from a read lock could fail as busy.
         self.rows.execute("BEGIN IMMEDIATE")
         try:
             yield self.rows
             self.rows.commit()
+        # Also for KeyboardInterrupt, which would leave the transaction open.
         except BaseException:
             self.rows.rollback()
             raise
@@ -124,7 +126,7 @@ class Store:
             if version == 0:
                 self._create()
             elif version == 1:
-                self._run(_SET_ASIDE + _JOBS + _TAKE_OVER + _SETTINGS)
+                self._run(_RENAME_OLD_JOBS + _JOBS + _COPY_OLD_JOBS + _SETTINGS)
             elif version != _VERSION:
                 raise StoreUnusableError(
                     f"{self.path}: written by another release (store version {version}, "
@@ -132,7 +134,7 @@ class Store:
                 )
 
     def _create(self) -> None:
-        self._run(_JOBS + _AROUND + _SETTINGS)
+        self._run(_JOBS + _OTHER_TABLES + _SETTINGS)
         now = time.time()
         self.set_clock(SimClock(wall=now, simulated=now, speed=1.0))
 
@@ -157,7 +159,7 @@ def _open_database(path: Path) -> sqlite3.Connection:
     try:
         # One thread serves; another may close the store after that thread has ended.
         rows = sqlite3.connect(
-            path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+            path, timeout=_BUSY_TIMEOUT, isolation_level=None, check_same_thread=False
         )
     except sqlite3.Error as error:
         raise _convert_error(path, error) from None
@@ -170,14 +172,15 @@ def _retry_while_busy(prepare: Callable[[], None]) -> None:
 
     SQLite's own timeout does not apply when two processes change the journal mode at once.
     """
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + _BUSY_TIMEOUT
     while True:
         try:
             return prepare()
         except sqlite3.OperationalError as error:
+            # Any other error will not go away by waiting.
             if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
-            time.sleep(_PAUSE)
+            time.sleep(_RETRY_DELAY)
 
 
 def _convert_error(path: Path, error: sqlite3.Error) -> StoreUnusableError:

@@ -117,7 +117,7 @@ def test_patterns_are_linear() -> None:
     assert time.thread_time() - began < 2
 
 
-@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.word)
+@pytest.mark.parametrize("failure", FAILURES, ids=lambda failure: failure.mode)
 def test_sandbox_fails_with_messages_that_are_known(failure: SimulatedFailure) -> None:
     """The table knows every failure that the sandbox simulates."""
     assert classify_failure(failure.message, NO_FILE) != UNKNOWN

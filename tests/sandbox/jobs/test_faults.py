@@ -21,7 +21,7 @@ from controller.core.kinds.registry import KINDS
 from controller.core.model import Target
 from controller.ports import CloudError
 from controller.sandbox.http.server import start_sandbox
-from controller.sandbox.jobs.faults import STRANGE, UNHEARD_OF
+from controller.sandbox.jobs.faults import REPLACING, UNKNOWN_STATUS
 from tests.sandbox.support import (
     DEADLINE,
     LONG_ENOUGH,
@@ -117,7 +117,7 @@ def test_sts_can_be_reset(sandbox: Sandbox) -> None:
     assert sandbox.calls()[0]["operation"] == "GetCallerIdentity"
 
 
-@pytest.mark.parametrize("kind", sorted(STRANGE))
+@pytest.mark.parametrize("kind", sorted(REPLACING))
 @pytest.mark.parametrize("before", [False, True])
 def test_the_response_can_be_replaced(sandbox: Sandbox, kind: str, before: bool) -> None:
     """Whatever replaces the response, the call is carried out as requested and recorded."""
@@ -132,7 +132,7 @@ def test_the_response_can_be_replaced(sandbox: Sandbox, kind: str, before: bool)
     assert sandbox.names() == ([] if before else ["job"])
 
 
-@pytest.mark.parametrize("kind", sorted(STRANGE))
+@pytest.mark.parametrize("kind", sorted(REPLACING))
 def test_the_response_of_sts_can_be_replaced(sandbox: Sandbox, kind: str) -> None:
     """No replaced response of STS reveals the account of the credentials."""
     sandbox.order(kind, "GetCallerIdentity")
@@ -280,8 +280,8 @@ def test_a_status_can_be_unknown(sandbox: Sandbox) -> None:
     sandbox.order("unknown-status", "List")
     listing = sandbox.bedrock().list_model_customization_jobs()
 
-    assert sandbox.get("job") == usual | {"status": UNHEARD_OF}
-    assert listing["modelCustomizationJobSummaries"][0]["status"] == UNHEARD_OF
+    assert sandbox.get("job") == usual | {"status": UNKNOWN_STATUS}
+    assert listing["modelCustomizationJobSummaries"][0]["status"] == UNKNOWN_STATUS
     assert sandbox.get("job") == usual
 
 

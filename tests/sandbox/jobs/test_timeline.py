@@ -36,7 +36,7 @@ def courses(draw: st.DrawFn) -> Timeline:
 
 def known(course: Timeline) -> int:
     """Return the moment from which a timeline is final: its last manual change."""
-    return course.created if course.stop_asked is None else course.stop_asked
+    return course.created if course.stop_requested is None else course.stop_requested
 
 
 @quick
