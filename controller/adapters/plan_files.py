@@ -37,7 +37,7 @@ class InvalidPlanError(Exception):
 
 
 def check_path(path: Path) -> None:
-    """Raise PlaceError where no plan file should be written: over what is none, for example."""
+    """Raise PlanPathError where no plan file should be written: over what is none, for example."""
     try:
         _check_path(path)
     except OSError as error:
@@ -86,7 +86,7 @@ def _render(document: Mapping[str, Any]) -> str:
 def read_plan(path: Path, version: str) -> PlanFile:
     """Return the plan that a file holds, as the release of this version wrote it.
 
-    Raises PlaceError where nothing can be read, and UnfitPlanError for what was read.
+    Raises PlanPathError where nothing can be read, and InvalidPlanError for what was read.
     """
     document = _parse_document(path, _read_content(path))
     kind, form, maker = (

@@ -153,7 +153,7 @@ def find_target_violations(target: Target, fleet: Fleet) -> tuple[ValueFinding, 
 def is_match(pattern: str, text: str) -> bool:
     """Whether a text matches a pattern with ``*`` for any text; case-sensitive, in linear time.
 
-    >>> matches("arn:*:role/Bedrock*", "arn:aws:iam::123456789012:role/BedrockJobs")
+    >>> is_match("arn:*:role/Bedrock*", "arn:aws:iam::123456789012:role/BedrockJobs")
     True
     """
     first, *others = pattern.split("*")

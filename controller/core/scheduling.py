@@ -83,10 +83,10 @@ class Schedule:
 
     def wake(self, key: JobKey, now: float) -> None:
         """Make a job that changes by itself due now, unless it is in a backoff."""
-        turn = self._entries.get(key)
+        entry = self._entries.get(key)
         # Events must not defeat a backoff: a burst of them would hammer a failing service.
-        if turn is not None and turn.due > now and not turn.failures and not turn.full:
-            self._put(key, replace(turn, due=now, earliest=now))
+        if entry is not None and entry.due > now and not entry.failures and not entry.full:
+            self._put(key, replace(entry, due=now, earliest=now))
 
     def schedule_next(
         self, key: JobKey, now: float, cadence: Cadence, *, full: bool = False
@@ -95,21 +95,21 @@ class Schedule:
 
         An observation that was not ``full`` does not replace a due resync.
         """
-        turn = self._entries.get(key)
-        if turn is None or (turn.full and cadence is Cadence.SETTLED and not full):
+        entry = self._entries.get(key)
+        if entry is None or (entry.full and cadence is Cadence.SETTLED and not full):
             return
-        self._put(key, self._compute_next(turn, now, cadence))
+        self._put(key, self._compute_next(entry, now, cadence))
 
     def take(self, key: JobKey) -> None:
         """Take a job off the schedule until its observation has ended or something changes."""
-        turn = self._entries.get(key)
-        if turn is not None:
-            self._put(key, replace(turn, due=math.inf, earliest=math.inf, urgent=False))
+        entry = self._entries.get(key)
+        if entry is not None:
+            self._put(key, replace(entry, due=math.inf, earliest=math.inf, urgent=False))
 
     def is_taken(self, key: JobKey) -> bool:
         """Whether a job is being observed and there is no news of it."""
-        turn = self._entries.get(key)
-        return turn is not None and turn.due == math.inf
+        entry = self._entries.get(key)
+        return entry is not None and entry.due == math.inf
 
     def put_off(self, keys: Iterable[JobKey], now: float) -> None:
         """Postpone jobs together by the interval of settled ones."""
@@ -137,9 +137,9 @@ class Schedule:
     def list_ripe(self, now: float, *, full: bool) -> list[JobKey]:
         """Return the full (or not full) jobs that may join a pass now, the first due first."""
         found = [
-            (turn.due, key)
-            for key, turn in self._entries.items()
-            if turn.earliest <= now and turn.full is full
+            (entry.due, key)
+            for key, entry in self._entries.items()
+            if entry.earliest <= now and entry.full is full
         ]
         return [key for _, key in sorted(found)]
 
@@ -151,11 +151,11 @@ class Schedule:
         later = (due for due, key in self._heap if due > now and self._is_current(due, key))
         return min(later, default=math.inf)
 
-    def _compute_next(self, turn: ScheduleEntry, now: float, cadence: Cadence) -> ScheduleEntry:
+    def _compute_next(self, entry: ScheduleEntry, now: float, cadence: Cadence) -> ScheduleEntry:
         if cadence is Cadence.SETTLED:
             # Spread the first resync of jobs that are settled at startup: a daemon with many of
             # them must not observe all at the same time.
-            wait = self._add_jitter(1.0) if not turn.first else self.draw()
+            wait = self._add_jitter(1.0) if not entry.first else self.draw()
             due = now + wait * self.rhythm.resync
             return ScheduleEntry(due, due - RESYNC_BATCH_WINDOW * self.rhythm.resync, full=True)
         if cadence is Cadence.ACTIVE:
@@ -163,16 +163,16 @@ class Schedule:
             return ScheduleEntry(due, due - BATCH_WINDOW * self.rhythm.interval)
         first = FIRST_BACKOFF if cadence is Cadence.FAILED else SLOW_BACKOFF
         # Cap the exponent: failures that repeat for months would overflow the float.
-        wait = min(MAX_BACKOFF, first * 2.0 ** min(turn.failures, 20))
+        wait = min(MAX_BACKOFF, first * 2.0 ** min(entry.failures, 20))
         due = now + wait * (1 - JITTER * 2 * self.draw())
-        return ScheduleEntry(due, due - BATCH_WINDOW * wait, turn.failures + 1, full=turn.full)
+        return ScheduleEntry(due, due - BATCH_WINDOW * wait, entry.failures + 1, full=entry.full)
 
     def _add_jitter(self, seconds: float) -> float:
         return seconds * (1 - JITTER + 2 * JITTER * self.draw())
 
-    def _put(self, key: JobKey, turn: ScheduleEntry) -> None:
-        self._entries[key] = turn
-        heapq.heappush(self._heap, (turn.due, key))
+    def _put(self, key: JobKey, entry: ScheduleEntry) -> None:
+        self._entries[key] = entry
+        heapq.heappush(self._heap, (entry.due, key))
         # Outdated items stay in the heap until they surface; rebuild it before they outnumber the
         # others.
         if len(self._heap) > 2 * len(self._entries) + 64:
@@ -184,5 +184,5 @@ class Schedule:
             heapq.heappop(self._heap)
 
     def _is_current(self, due: float, key: JobKey) -> bool:
-        turn = self._entries.get(key)
-        return turn is not None and turn.due == due
+        entry = self._entries.get(key)
+        return entry is not None and entry.due == due

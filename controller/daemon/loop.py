@@ -88,9 +88,9 @@ class DaemonContext:
 class Daemon:
     """The loop. Its ``notify`` methods, ``reload`` and ``stop`` may be called from any thread."""
 
-    def __init__(self, world: DaemonContext, roster: WorkQueue) -> None:
-        self._world = world
-        self._queue = roster
+    def __init__(self, context: DaemonContext, queue: WorkQueue) -> None:
+        self._context = context
+        self._queue = queue
         # SimpleQueue.put is safe in a signal handler, and no request is ever lost.
         self._inbox: SimpleQueue[_Message] = SimpleQueue()
         self._seen: deque[_Message] = deque([_Command.CHANGED])
@@ -99,8 +99,8 @@ class Daemon:
         self._stuck: set[Group] = set()
         self._stopping = False
         self._stop_event = threading.Event()
-        self._beat_at = world.now()
-        self._read_by = world.now() + REREAD_SECONDS
+        self._beat_at = context.now()
+        self._read_by = context.now() + REREAD_SECONDS
         self._unsettled_since: float | None = None
         self._stale: tuple[str, ...] = ()
         self._caught_up_at: float | None = None
@@ -109,12 +109,12 @@ class Daemon:
 
     def notify_change(self, wake: Wake = Wake.FILES) -> None:
         """Notify the daemon of a change in the tree; ``wake`` says what noticed it."""
-        self._world.meter.count_event(wake)
+        self._context.meter.count_event(wake)
         self._inbox.put(_Command.CHANGED)
 
     def notify_job_event(self, arn: str) -> None:
         """Notify the daemon that a job's status may have changed."""
-        self._world.meter.count_event(Wake.QUEUE)
+        self._context.meter.count_event(Wake.QUEUE)
         self._inbox.put(arn)
 
     def reload(self) -> None:
@@ -136,39 +136,39 @@ class Daemon:
 
     def send_heartbeat(self) -> None:
         """Show that the process is alive although the loop has not started."""
-        self._beat_at = self._world.now()
-        self._world.heartbeat()
+        self._beat_at = self._context.now()
+        self._context.heartbeat()
 
     def is_alive(self) -> bool:
         """Return whether the loop ran recently."""
-        return self._world.now() - self._beat_at < _READY_INTERVALS * 2 * MAX_WAIT
+        return self._context.now() - self._beat_at < _READY_INTERVALS * 2 * MAX_WAIT
 
     def is_ready(self) -> bool:
         """Return whether everything due has been done within the last three intervals."""
         if self._caught_up_at is None or self._stopping:
             return False
         longest = _READY_INTERVALS * max(self._queue.intervals.interval, MAX_WAIT)
-        return self._world.now() - self._caught_up_at <= longest
+        return self._context.now() - self._caught_up_at <= longest
 
     def run(self) -> bool:
         """Run until ``stop``; return whether everything in flight has ended."""
         while not self._stopping:
             due = self.run_once()
             if not self._stopping:
-                self._wait(due - self._world.now())
+                self._wait(due - self._context.now())
         self._stop_event.set()
         return self._drain()
 
     def run_once(self) -> float:
         """Handle messages, start what is due, and return when to run again at the latest."""
-        now = self._world.now()
+        now = self._context.now()
         self.send_heartbeat()
         self._handle_messages(now)
         if not self._stopping:
             self._start(now)
         self._report_metrics(now)
         # Due work that cannot start waits for a pass to end, and that wakes the loop.
-        latest = now + min(self._world.max_wait, self._queue.intervals.interval)
+        latest = now + min(self._context.max_wait, self._queue.intervals.interval)
         return min(self._queue.get_next_due(now), self._read_by, latest)
 
     def _wait(self, seconds: float) -> None:
@@ -191,8 +191,8 @@ class Daemon:
         if _Command.STOP in calls:
             self._stop_event.set()
         elif _Command.RENEW in calls:
-            self._world.meter.count_event(Wake.SIGNAL)
-            self._world.reload()
+            self._context.meter.count_event(Wake.SIGNAL)
+            self._context.reload()
             self._read(now)
             self._queue.schedule_all(now)
         elif _Command.CHANGED in calls or now >= self._read_by:
@@ -200,78 +200,78 @@ class Daemon:
 
     def _read(self, now: float) -> None:
         """Read the tree; while the desired state is unknown, everything stays as it was."""
-        intake = self._world.read_tree()
-        self._read_by = now + min(REREAD_SECONDS, intake.reread_after)
-        self._log_unsettled(intake, now)
-        if intake.unsettled:
+        state = self._context.read_tree()
+        self._read_by = now + min(REREAD_SECONDS, state.reread_after)
+        self._log_unsettled(state, now)
+        if state.unsettled:
             return
-        if intake.broken != self._broken:
-            self._broken = intake.broken
-            if intake.broken:
+        if state.broken != self._broken:
+            self._broken = state.broken
+            if state.broken:
                 _log.error(
-                    "the tree cannot be read: no work is started", extra={"why": intake.broken}
+                    "the tree cannot be read: no work is started", extra={"why": state.broken}
                 )
-        if intake.broken:
+        if state.broken:
             return
-        news = self._queue.update(intake, now)
-        problems = {f"{one.source}: {one.code}" for one in intake.problems}
+        news = self._queue.update(state, now)
+        problems = {f"{one.source}: {one.code}" for one in state.problems}
         for problem in sorted(problems - self._told):
             _log.warning("problem", extra={"problem": problem, "hint": "run bedrock-jobs validate"})
         self._told = frozenset(problems)
         if news:
-            told = {"jobs": len(intake.desired), "changed": news, "problems": len(problems)}
-            _log.info("tree", extra=told)
-            self._stuck &= {self._queue.get_group(job) for job in intake.desired.values()}
+            extra = {"jobs": len(state.desired), "changed": news, "problems": len(problems)}
+            _log.info("tree", extra=extra)
+            self._stuck &= {self._queue.get_group(job) for job in state.desired.values()}
 
-    def _log_unsettled(self, intake: DesiredState, now: float) -> None:
+    def _log_unsettled(self, state: DesiredState, now: float) -> None:
         """Log what keeps the tree unsettled for long, and stale git locks."""
-        if not intake.unsettled:
+        if not state.unsettled:
             self._unsettled_since = None
         elif self._unsettled_since is None:
             self._unsettled_since = now
-            _log.info("unsettled: the tree will be read again", extra={"why": intake.unsettled})
+            _log.info("unsettled: the tree will be read again", extra={"why": state.unsettled})
         elif now - self._unsettled_since >= UNSETTLED_SECONDS:
             self._unsettled_since = math.inf
-            told = {"why": intake.unsettled, "hint": "finish or abort what git is doing there"}
-            _log.warning("the tree is unsettled: no work is started", extra=told)
-        for lock in set(intake.stale_locks) - set(self._stale):
-            told = {"lock": lock, "hint": "if no git command is running there, delete the file"}
-            _log.warning("a stale git lock: only files that equal HEAD count", extra=told)
-        self._stale = intake.stale_locks
-        self._world.meter.set_stale_locks(len(self._stale))
+            extra = {"why": state.unsettled, "hint": "finish or abort what git is doing there"}
+            _log.warning("the tree is unsettled: no work is started", extra=extra)
+        for lock in set(state.stale_locks) - set(self._stale):
+            extra = {"lock": lock, "hint": "if no git command is running there, delete the file"}
+            _log.warning("a stale git lock: only files that equal HEAD count", extra=extra)
+        self._stale = state.stale_locks
+        self._context.meter.set_stale_locks(len(self._stale))
 
     def _start(self, now: float) -> None:
-        if not self._world.is_at_rest():
+        if not self._context.is_at_rest():
             self._read_by = min(self._read_by, now + _SOON)
             return
         for batch in self._queue.take_batches(now, self._running, self._read_records):
-            outside = self._world.build_pass_context()
-            future = self._world.executor.submit(self._pass, batch, self._queue.state, outside)
+            context = self._context.build_pass_context()
+            future = self._context.executor.submit(self._pass, batch, self._queue.state, context)
             self._running[batch.group] = future
             self._since[batch.group] = now
 
     def _read_records(self) -> Mapping[JobKey, JobRecord]:
         desired = self._queue.state.desired.values()
-        return self._world.build_pass_context().ledger.read(
+        return self._context.build_pass_context().ledger.read(
             {job.key: job.source for job in desired}
         )
 
-    def _pass(self, batch: Batch, intake: DesiredState, outside: PassContext) -> None:
+    def _pass(self, batch: Batch, state: DesiredState, context: PassContext) -> None:
         """Run one pass in its own thread and report its end to the loop."""
-        began, report = self._world.now(), None
-        through = replace(outside, is_stopping=self.is_stopping)
+        began, report = self._context.now(), None
+        through = replace(context, is_stopping=self.is_stopping)
         scope = PassScope(full=batch.full, is_partial=True, identifies=True)
         try:
             if batch.is_sweep:
-                cleaning = self._world.cleaning
-                scope = replace(scope, coverage=intake.coverage(), cleaning=cleaning)
-            report = reconcile(batch.desired, through, intake.fleet, Mode.APPLY, scope)
+                cleaning = self._context.cleaning
+                scope = replace(scope, coverage=state.coverage(), cleaning=cleaning)
+            report = reconcile(batch.desired, through, state.fleet, Mode.APPLY, scope)
         except PassAbortedError:
             _log.info("a pass was aborted")
         except Exception:
             _log.exception("a pass failed unexpectedly; it will be retried")
-        self._world.on_pass_end()
-        self._inbox.put(_PassDone(batch, report, self._world.now() - began))
+        self._context.on_pass_end()
+        self._inbox.put(_PassDone(batch, report, self._context.now() - began))
 
     def _finish_pass(self, done: _PassDone, now: float) -> None:
         batch, report = done.batch, done.report
@@ -281,7 +281,7 @@ class Daemon:
         groups = {batch.group, *map(self._queue.get_group, batch.desired)}
         result = _classify_report(report)
         if not self._stopping:
-            self._world.meter.count_pass(done.seconds, result)
+            self._context.meter.count_pass(done.seconds, result)
         if report is None:
             self._queue.record_failure(batch, now)
         else:
@@ -293,27 +293,27 @@ class Daemon:
             self._stuck |= found
             # Expired credentials may have been renewed at their source by now.
             for target in {replace(job.target, account_id=None) for job in batch.desired}:
-                self._world.forget_place(target)
+                self._context.forget_place(target)
         else:
             self._stuck -= groups | found
 
     def _report_metrics(self, now: float) -> None:
         """Update the metrics; in an idle fleet, finding nothing due counts as being caught up."""
-        roster, meter = self._queue, self._world.meter
-        desired = roster.state.desired.values()
-        depth, oldest = roster.measure_backlog(now)
+        queue, meter = self._queue, self._context.meter
+        desired = queue.state.desired.values()
+        depth, oldest = queue.measure_backlog(now)
         meter.set_queue_depth(depth, oldest)
         valid = sum(job.submission is not None for job in desired)
         # A file whose manifests cannot be parsed counts as one invalid manifest.
-        wrong = (one for one in roster.state.problems if one.is_error and one.key is None)
+        wrong = (one for one in queue.state.problems if one.is_error and one.key is None)
         invalid = len(desired) - valid + len({one.source.path for one in wrong})
-        meter.set_job_counts(Counter(roster.phases.values()), valid, invalid)
-        last, interval = self._caught_up_at, roster.intervals.interval
+        meter.set_job_counts(Counter(queue.phases.values()), valid, invalid)
+        last, interval = self._caught_up_at, queue.intervals.interval
         since = min(self._since.values(), default=now)
         lags = now - since > interval or oldest > interval
         if last is None:
             lags = bool(depth or self._running)
-        is_blocked = self._broken or roster.parked or self._stuck or self._stopping
+        is_blocked = self._broken or queue.parked or self._stuck or self._stopping
         if lags or is_blocked or self._unsettled_since is not None:
             return
         if last is None or now - last >= interval:
@@ -322,14 +322,14 @@ class Daemon:
 
     def _drain(self) -> bool:
         """Wait for passes in flight; those that hang longer are logged and left to the next run."""
-        deadline = self._world.now() + self._world.grace
+        deadline = self._context.now() + self._context.grace
         for future in list(self._running.values()):
             with suppress(TimeoutError):
-                future.exception(max(0.0, deadline - self._world.now()))
+                future.exception(max(0.0, deadline - self._context.now()))
         hanging = sum(not future.done() for future in self._running.values())
         if hanging:
-            told = {"passes": hanging}
-            _log.error("calls in flight at shutdown; the next run finds their results", extra=told)
+            extra = {"passes": hanging}
+            _log.error("calls in flight at shutdown; the next run finds their results", extra=extra)
         return not hanging
 
 

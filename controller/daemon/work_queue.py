@@ -95,14 +95,14 @@ class WorkQueue:
     def __post_init__(self) -> None:
         self._schedule = Schedule(self.intervals, self.draw)
 
-    def update(self, intake: DesiredState, now: float) -> int:
+    def update(self, state: DesiredState, now: float) -> int:
         """Set the desired state; return for how many jobs it changed."""
-        known, stays = self.state.desired, self.state.fleet == intake.fleet
+        known, stays = self.state.desired, self.state.fleet == state.fleet
         # Unchanged jobs stay the same object, by which the results of running passes are matched.
-        desired = {key: _reuse_equal(known.get(key), job) for key, job in intake.desired.items()}
+        desired = {key: _reuse_equal(known.get(key), job) for key, job in state.desired.items()}
         changed = [key for key, job in desired.items() if not stays or known.get(key) is not job]
         gone = known.keys() - desired.keys()
-        self.state = replace(intake, desired=desired)
+        self.state = replace(state, desired=desired)
         for key in gone:
             self._forget(key)
         if changed or gone:
@@ -132,8 +132,8 @@ class WorkQueue:
     def measure_backlog(self, now: float) -> tuple[int, float]:
         """Return how many jobs are due, and for how many seconds the first of them has been."""
         due = self._schedule.list_due(now)
-        turn = self._schedule.get_entry(due[0]) if due else None
-        return len(due), now - turn.due if turn else 0.0
+        entry = self._schedule.get_entry(due[0]) if due else None
+        return len(due), now - entry.due if entry else 0.0
 
     def get_next_due(self, now: float) -> float:
         """Return when something becomes due after now; infinite if nothing does."""
@@ -196,20 +196,20 @@ class WorkQueue:
         if None in busy:
             return []
         due = {
-            key: turn
+            key: entry
             for key in self._schedule.list_due(now)
-            if (turn := self._schedule.get_entry(key))
+            if (entry := self._schedule.get_entry(key))
         }
         if alone := self._find_exclusive(due, recorded):
             return [] if busy else [self._build_batch(None, alone, full=False)]
         if not due and not busy and self.sweep_due is not None and self.sweep_due <= now:
             return self._build_sweep(now)
         groups: dict[Group, dict[JobKey, ScheduleEntry]] = defaultdict(dict)
-        for key, turn in due.items():
-            groups[self.get_group(self.state.desired[key])][key] = turn
+        for key, entry in due.items():
+            groups[self.get_group(self.state.desired[key])][key] = entry
         return [
-            self._build_group_batch(group, turns, now)
-            for group, turns in groups.items()
+            self._build_group_batch(group, entries, now)
+            for group, entries in groups.items()
             if group not in busy
         ]
 
@@ -228,7 +228,7 @@ class WorkQueue:
         Either they are more submits than a plan may have, or their groups may turn out to be one
         place, whose active jobs are counted together.
         """
-        news = {key for key, turn in due.items() if turn.urgent}
+        news = {key for key, entry in due.items() if entry.urgent}
         if not self.parked.isdisjoint(due):
             news |= self.parked
         limits, desired = self.state.fleet.limits, self.state.desired
@@ -237,7 +237,7 @@ class WorkQueue:
             known = recorded()
             if sum(can_submit(desired[key], known.get(key)) for key in news) > limits.max_submits:
                 return news
-        changing = {key for key, turn in due.items() if not turn.full}
+        changing = {key for key, entry in due.items() if not entry.full}
         groups = {self.get_group(desired[key]) for key in changing}
         unknown = any(isinstance(group, Target) for group in groups)
         collide = limits.max_active is not None and unknown and len(groups) > 1
@@ -247,12 +247,12 @@ class WorkQueue:
         self, group: Group, due: Mapping[JobKey, ScheduleEntry], now: float
     ) -> Batch:
         """Return a group's batch; changed jobs go first, before routine observations."""
-        urgent = {key for key, turn in due.items() if turn.urgent}
+        urgent = {key for key, entry in due.items() if entry.urgent}
         if urgent:
             return self._build_batch(group, urgent, full=False)
         # A full observation needs calls even for settled jobs, so it is kept apart from ordinary
         # ones.
-        full = all(turn.full for turn in due.values())
+        full = all(entry.full for entry in due.values())
         own = [
             key
             for key in self._schedule.list_ripe(now, full=full)
@@ -322,9 +322,9 @@ class WorkQueue:
     def _schedule_next(
         self, job: DesiredJob, now: float, cadence: Cadence, *, full: bool = False
     ) -> None:
-        turn = self._schedule.get_entry(job.key)
+        entry = self._schedule.get_entry(job.key)
         # A job that became due meanwhile has changed, maybe after it was observed.
-        if self.state.desired.get(job.key) is job and turn is not None and turn.due > now:
+        if self.state.desired.get(job.key) is job and entry is not None and entry.due > now:
             self._schedule.schedule_next(job.key, now, cadence, full=full)
 
     def _retry_unseen(self, batch: Batch, now: float) -> None:

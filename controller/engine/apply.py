@@ -71,7 +71,7 @@ class PlanApproval:
 
 
 def raise_if_stopping(leaves: Callable[[], bool]) -> None:
-    """Raise PassLeftError if nothing new may be started."""
+    """Raise PassAbortedError if nothing new may be started."""
     if leaves():
         raise PassAbortedError
 
@@ -81,7 +81,7 @@ def _log_job(result: JobResult) -> None:
     action, now, failure = result.outcome.planned, result.outcome.actual, result.outcome.failure
     if not (action.verb.is_mutating or result.written or result.write_error or failure):
         return
-    told = {
+    extra = {
         "job": str(action.desired.key),
         "verb": str(action.verb),
         "reason": str(action.reason),
@@ -95,49 +95,49 @@ def _log_job(result: JobResult) -> None:
         "unwritten": result.write_error is not None,
         "failure": failure and failure.code,
     }
-    _log.info("job", extra={name: value for name, value in told.items() if value is not None})
+    _log.info("job", extra={name: value for name, value in extra.items() if value is not None})
 
 
 def apply_plan(
-    made: Plan, worker: Worker, beside: Slots, terms: PlanApproval
+    plan: Plan, worker: Worker, beside: Slots, approval: PlanApproval
 ) -> tuple[JobResult, ...]:
     """Execute a plan; ``beside`` are our jobs that take slots and that it does not cover."""
-    outside = worker.context
-    permitted = {id(one) for one in made.actions if terms.permits(one)}
-    agreed = Plan(tuple(one for one in made.actions if id(one) in permitted))
+    context = worker.context
+    permitted = {id(one) for one in plan.actions if approval.permits(one)}
+    agreed = Plan(tuple(one for one in plan.actions if id(one) in permitted))
 
     def record(outcomes: Sequence[Outcome]) -> tuple[JobResult, ...]:
         results = worker.record(outcomes)
         for result in results:
-            outside.on_result(result)
+            context.on_result(result)
         return results
 
     # Merged by ARN, so that no job is counted twice.
-    slots = {**beside, **find_slots(made.actions, outside.kinds, worker.executor.recorded)}
+    slots = {**beside, **find_slots(plan.actions, context.kinds, worker.executor.recorded)}
     ours = Counter(slots.values())
 
     def count(action: Action, submitted: int) -> int | None:
-        kind, target = outside.kinds[action.desired.key.kind], action.desired.target
+        kind, target = context.kinds[action.desired.key.kind], action.desired.target
         found = count_active(kind, target, worker.executor.cloud)
         # A listing may lag behind; what this pass observed itself is certain.
         return None if found is None else max(found, ours[get_lane(action)] + submitted)
 
     hands = Callbacks(worker.attempt, record, count, worker.confirm)
-    width = outside.width * JOBS_FOR_A_CALL
+    width = context.width * JOBS_FOR_A_CALL
     # Results must keep the plan's order, so the two streams are merged by action.
     done = iter(run_changes(agreed, hands, width))
-    rest = iter(record([Outcome(one, one) for one in made.actions if id(one) not in permitted]))
-    return tuple(next(done if id(one) in permitted else rest) for one in made.actions)
+    rest = iter(record([Outcome(one, one) for one in plan.actions if id(one) not in permitted]))
+    return tuple(next(done if id(one) in permitted else rest) for one in plan.actions)
 
 
 def apply_stops(
-    made: Plan, worker: Worker, beside: Slots, terms: PlanApproval
+    plan: Plan, worker: Worker, beside: Slots, approval: PlanApproval
 ) -> tuple[JobResult, ...]:
     """Execute only the stops of a plan that has too many submits; the rest stays as it is."""
-    stops = Plan(tuple(one for one in made.actions if one.verb is Verb.STOP))
-    done = iter(apply_plan(stops, worker, beside, terms))
+    stops = Plan(tuple(one for one in plan.actions if one.verb is Verb.STOP))
+    done = iter(apply_plan(stops, worker, beside, approval))
     return tuple(
-        next(done) if one.verb is Verb.STOP else worker.preview(one) for one in made.actions
+        next(done) if one.verb is Verb.STOP else worker.preview(one) for one in plan.actions
     )
 
 

@@ -40,11 +40,11 @@ def count_active(kind: Kind, target: Target, cloud: Cloud) -> int | None:
 
 
 def confirm_room(
-    made: Plan,
+    plan: Plan,
     kinds: Mapping[str, Kind],
     recorded: Mapping[JobKey, JobRecord],
     fleet: Fleet,
-    crowd: Occupancy,
+    occupancy: Occupancy,
     cloud: Cloud,
 ) -> tuple[Plan, Occupancy]:
     """Return a plan whose submits have free slots under ``limits.maxActive``, as the service shows.
@@ -53,13 +53,13 @@ def confirm_room(
     searched for among the active jobs of each place that gets a submit. Without submits no call is
     made.
     """
-    submits = [one for one in made.actions if one.verb is Verb.SUBMIT and crowd.permits(one)]
+    submits = [one for one in plan.actions if one.verb is Verb.SUBMIT and occupancy.permits(one)]
     if fleet.limits.max_active is None or not submits:
-        return made, crowd
+        return plan, occupancy
     running: dict[str, Lane] = {}
     failed: dict[Place | None, CallFailure] = {}
     # A record may name a job that others submitted; it takes none of our slots.
-    not_ours = collect_foreign_arns(made.actions)
+    not_ours = collect_foreign_arns(plan.actions)
     # One listing per place, however many submits go there.
     for place, target in {one.place: one.desired.target for one in submits}.items():
         try:
@@ -68,13 +68,16 @@ def confirm_room(
             # Without a count the submits of this place are held: a guess could exceed the limit.
             failed[place] = error.failure
     if not running and not failed:
-        return made, crowd
+        return plan, occupancy
     asking = {id(one) for one in submits if one.place in failed}
     actions = [
-        hold_uncounted(one, failed[one.place]) if id(one) in asking else one for one in made.actions
+        hold_uncounted(one, failed[one.place]) if id(one) in asking else one for one in plan.actions
     ]
-    beside = {**crowd.others, **{arn: one for arn, one in running.items() if arn not in not_ours}}
-    known = replace(crowd, others=beside)
+    beside = {
+        **occupancy.others,
+        **{arn: one for arn, one in running.items() if arn not in not_ours},
+    }
+    known = replace(occupancy, others=beside)
     return Plan(tuple(admit_submits(actions, kinds, recorded, fleet, known))), known
 
 

@@ -233,14 +233,14 @@ class ActionExecutor:
             raise ValueError(f"{action.desired.key}: an adoption needs a live job")
         recorded = replace(_make_record(action.place, submission, live), tags=action.tags)
         desired = self.desired[action.desired.key]
-        lineage = Attempts(self._get_kind(action), desired, self.fleet)
+        attempts = Attempts(self._get_kind(action), desired, self.fleet)
         # The next pass submits what follows; an attempt that must wait is recorded now.
         waits = desired.policy.state is not State.SUBMITTED
         seen = replace(
             _make_present(action.place, live),
             submission=submission,
             earlier=action.earlier,
-            next_submission=lineage.find_next_attempt(submission, live, recorded)
+            next_submission=attempts.find_next_attempt(submission, live, recorded)
             if waits
             else None,
         )
@@ -250,12 +250,12 @@ class ActionExecutor:
         if action.place is None:
             raise ValueError(f"{action.desired.key}: an action needs a place")
         key = action.desired.key
-        lineage = Attempts(self._get_kind(action), self.desired[key], self.fleet)
+        attempts = Attempts(self._get_kind(action), self.desired[key], self.fleet)
         known = self.recorded.get(key)
         if known is not None and action.verb is Verb.TAG:
             # An earlier refusal to list tags says nothing about those that were just set.
             known = replace(known, unread_tags={})
-        return start_lookup(lineage, action.place, known, full=False).observe(self.cloud)
+        return start_lookup(attempts, action.place, known, full=False).observe(self.cloud)
 
     def _decide(
         self, action: Action, seen: Observation, recorded: JobRecord | None = None

@@ -76,13 +76,13 @@ def find_orphans(
     arns = known.collect_arns()
     unknown = [one for one in listed if not known.is_accounted_for(one.kind, one.summary, arns)]
     found = [_build_recorded_orphan(kinds, one, by_arn) for one in known.removed.values()]
-    looks = executor.map(partial(_check_job, fleet, cloud), unknown)
-    for number, look in enumerate(looks, 1):
+    lookups = executor.map(partial(_check_job, fleet, cloud), unknown)
+    for number, lookup in enumerate(lookups, 1):
         step(number, len(unknown))
-        if isinstance(look, Orphan):
-            found.append(look)
-        elif look:
-            failures.append(look)
+        if isinstance(lookup, Orphan):
+            found.append(lookup)
+        elif lookup:
+            failures.append(lookup)
     return OrphanReport(
         tuple(sorted(found, key=lambda one: (str(one.place), one.kind.name, one.name))),
         tuple(dict.fromkeys(failures)),

@@ -74,11 +74,11 @@ def find_orphaned_entries(
     """Return the entries that the ledger's last read found without a manifest beside them."""
     if coverage is None:
         return OrphanedEntries({}, (), ManifestIndex())
-    astray, census = tuple(ledger.list_stray_entries()), coverage.index
-    if not find_removed(kinds, astray, census):
-        return OrphanedEntries({}, astray, census)
+    astray, index = tuple(ledger.list_stray_entries()), coverage.index
+    if not find_removed(kinds, astray, index):
+        return OrphanedEntries({}, astray, index)
     # The manifest may have moved out of the pass's folders; only the wider tree can tell.
-    wide = census.widen(coverage.load_wider_index())
+    wide = index.widen(coverage.load_wider_index())
     return OrphanedEntries(find_removed(kinds, astray, wide), astray, wide)
 
 
@@ -125,17 +125,17 @@ def read_records(
 
 
 def can_rebuild(
-    made: Plan, recorded: Mapping[JobKey, JobRecord], coverage: Coverage | None
+    plan: Plan, recorded: Mapping[JobKey, JobRecord], coverage: Coverage | None
 ) -> bool:
     """Return whether sidecars that could not be parsed are no longer needed by any job.
 
     The pass must cover every manifest and hold none for its record: an unreadable sidecar may hold
     another manifest's record too.
     """
-    keys = {action.desired.key for action in made.actions}
+    keys = {action.desired.key for action in plan.actions}
     if coverage is None or coverage.index.problems or not coverage.index.keys <= keys:
         return False
-    return not any(is_withheld(one, recorded.get(one.desired.key)) for one in made.actions)
+    return not any(is_withheld(one, recorded.get(one.desired.key)) for one in plan.actions)
 
 
 def drop_entries(

@@ -171,11 +171,11 @@ class JobLookup:
         )
 
     def _answer(self, cloud: Cloud, identifier: str) -> LiveJob | None:
-        lineage = self.attempts
+        attempts = self.attempts
         try:
             return self.answer_from_record(identifier)
         except UnansweredError:
-            live = cloud.get(lineage.kind, lineage.desired.target, identifier)
+            live = cloud.get(attempts.kind, attempts.desired.target, identifier)
             return self._recover_token(live, cloud)
 
     def _recover_token(self, live: LiveJob | None, cloud: Cloud) -> LiveJob | None:
@@ -183,34 +183,36 @@ class JobLookup:
 
         Without either, and without a record of the job, its owner is unknown. Raises CloudError.
         """
-        lineage, recorded = self.attempts, self.recorded
-        stamped = lineage.fleet.stamp_tags and lineage.kind.echoes_token
+        attempts, recorded = self.attempts, self.recorded
+        stamped = attempts.fleet.stamp_tags and attempts.kind.echoes_token
         if live is None or live.token is not None or not stamped:
             return live
         try:
-            tags = cloud.get_tags(lineage.desired.target, live.arn)
+            tags = cloud.get_tags(attempts.desired.target, live.arn)
         except CloudError:
             # The recorded ARN is enough to know whose the job is.
             if recorded is None or recorded.arn != live.arn:
                 raise
             return live
-        return replace(live, token=recover_token(tags, lineage.fleet.owner))
+        return replace(live, token=recover_token(tags, attempts.fleet.owner))
 
     def _list_unread_tags(self) -> Iterable[tuple[str, str]]:
         """Return the members and ARNs whose tags must be read: only those of jobs that are ours."""
-        lineage, found = self.attempts, self.result
+        attempts, found = self.attempts, self.result
         if found is None or found.live is None or found.submission is None:
             return ()
-        if found.next_submission and lineage.desired.policy.state is State.SUBMITTED:
+        if found.next_submission and attempts.desired.policy.state is State.SUBMITTED:
             return ()  # the next submission is about to replace this job
-        want = collect_wanted_tags(lineage.kind, lineage.desired, found.submission, lineage.fleet)
+        want = collect_wanted_tags(
+            attempts.kind, attempts.desired, found.submission, attempts.fleet
+        )
         unread = tuple(
-            iter_tags_to_read(lineage.kind, want, found.live, self.recorded, full=self.full)
+            iter_tags_to_read(attempts.kind, want, found.live, self.recorded, full=self.full)
         )
         if not unread:
             return ()
-        whose = lineage.judge_ownership(found.submission, found.live, self.recorded)
-        is_ours = whose is Ownership.SAME or lineage.can_adopt(found.submission, found.live)
+        whose = attempts.judge_ownership(found.submission, found.live, self.recorded)
+        is_ours = whose is Ownership.SAME or attempts.can_adopt(found.submission, found.live)
         return unread if is_ours else ()
 
     def _read_tags(self, cloud: Cloud) -> dict[str, Mapping[str, str] | CallFailure]:
@@ -224,7 +226,7 @@ class JobLookup:
 
 
 def start_lookup(
-    lineage: Attempts,
+    attempts: Attempts,
     place: Place,
     recorded: JobRecord | None,
     *,
@@ -232,7 +234,7 @@ def start_lookup(
     now: datetime | None = None,
 ) -> JobLookup:
     """Return a lookup that has advanced as far as the sidecar alone allows."""
-    made = JobLookup(lineage, place, recorded, full, search_job(lineage, recorded), now=now)
+    made = JobLookup(attempts, place, recorded, full, search_job(attempts, recorded), now=now)
     made.advance(made.answer_from_record)
     return made
 

@@ -142,11 +142,11 @@ class Observer:
             if _is_off_limits(job, known, self.fleet, place):
                 seen[job.key] = Observation(Existence.UNKNOWN, place, is_from_record=True)
                 continue
-            lineage = Attempts(self.kinds[job.key.kind], job, self.fleet)
-            look = start_lookup(lineage, place, known, full=self._is_full(job), now=self.now)
-            if not look.is_settled:
+            attempts = Attempts(self.kinds[job.key.kind], job, self.fleet)
+            lookup = start_lookup(attempts, place, known, full=self._is_full(job), now=self.now)
+            if not lookup.is_settled:
                 return None
-            seen[job.key] = replace(look.build_observation(), is_from_record=True)
+            seen[job.key] = replace(lookup.build_observation(), is_from_record=True)
         return seen
 
     def observe(
@@ -167,12 +167,12 @@ class Observer:
             elif _is_off_limits(job, known, self.fleet, place):
                 seen[job.key] = Observation(Existence.UNKNOWN, place)
             else:
-                lineage = Attempts(kind, job, self.fleet)
-                look = start_lookup(lineage, place, known, full=self._is_full(job), now=self.now)
+                attempts = Attempts(kind, job, self.fleet)
+                lookup = start_lookup(attempts, place, known, full=self._is_full(job), now=self.now)
                 # The resolved region, so that targets that name it and those that default to it
                 # share a listing.
                 where = Target(place.region, None, job.target.assume_role_arn)
-                groups[kind.name, where].append(look)
+                groups[kind.name, where].append(lookup)
         for group in groups.values():
             seen |= _observe_lookups(group, self.cloud, executor)
         return seen
@@ -250,56 +250,56 @@ def _observe_lookups(
 
 
 def _get_each(
-    looks: Iterable[JobLookup], cloud: Cloud, executor: Executor
+    lookups: Iterable[JobLookup], cloud: Cloud, executor: Executor
 ) -> dict[JobKey, Observation]:
-    def get_one(look: JobLookup) -> tuple[JobKey, Observation]:
-        return look.key, look.observe(cloud)
+    def get_one(lookup: JobLookup) -> tuple[JobKey, Observation]:
+        return lookup.key, lookup.observe(cloud)
 
-    return dict(executor.map(get_one, looks))
+    return dict(executor.map(get_one, lookups))
 
 
 def _list_then_get(
-    looks: list[JobLookup], status: str | None, cloud: Cloud, executor: Executor
+    lookups: list[JobLookup], status: str | None, cloud: Cloud, executor: Executor
 ) -> dict[JobKey, Observation]:
     """List once, then Get only the jobs that the listing does not settle."""
-    first = looks[0].attempts
+    first = lookups[0].attempts
     try:
-        most = max(1, len(looks) // GETS_PER_PAGE)
+        most = max(1, len(lookups) // GETS_PER_PAGE)
         listed = cloud.list_jobs(first.kind, first.desired.target, status=status, most=most)
     except ListingTooLongError:
         # The account's history only grows, and a pass must not cost in proportion to it.
-        return _get_each(looks, cloud, executor)
+        return _get_each(lookups, cloud, executor)
     except CloudError as error:
         if error.failure.code == NOT_UNDERSTOOD:
             # A malformed listing is not an empty listing: only Get can tell.
-            return _get_each(looks, cloud, executor)
-        return {look.key: make_unknown(look.place, error.failure) for look in looks}
+            return _get_each(lookups, cloud, executor)
+        return {lookup.key: make_unknown(lookup.place, error.failure) for lookup in lookups}
     by_name = {summary.name: summary for summary in listed}
     by_name |= {summary.arn: summary for summary in listed}
-    for one in looks:
+    for one in lookups:
         if one.result is None:
             one.advance(partial(_answer_from_listing, one, by_name, status))
-    return _get_each(looks, cloud, executor)
+    return _get_each(lookups, cloud, executor)
 
 
 def _answer_from_listing(
-    look: JobLookup, by_name: Mapping[str, JobSummary], status: str | None, identifier: str
+    lookup: JobLookup, by_name: Mapping[str, JobSummary], status: str | None, identifier: str
 ) -> LiveJob | None:
     """Return what the sidecar or a listing shows of a job; the rest only Get can answer."""
-    recorded = look.recorded
+    recorded = lookup.recorded
     summary = by_name.get(identifier)
-    if summary is not None and recorded is not None and _is_unchanged(look, recorded, summary):
+    if summary is not None and recorded is not None and _is_unchanged(lookup, recorded, summary):
         return recorded.live
     # Only an unfiltered listing proves absence, and only of a name: ARNs come from records.
     is_complete = status is None and not identifier.startswith(_ARN)
     if summary is None and is_complete and (recorded is None or recorded.arn is None):
         return None
-    return look.answer_from_record(identifier)
+    return lookup.answer_from_record(identifier)
 
 
-def _is_unchanged(look: JobLookup, recorded: JobRecord, summary: JobSummary) -> bool:
-    known, kind = recorded.live, look.attempts.kind
-    if known is None or not look.is_known_active:
+def _is_unchanged(lookup: JobLookup, recorded: JobRecord, summary: JobSummary) -> bool:
+    known, kind = recorded.live, lookup.attempts.kind
+    if known is None or not lookup.is_known_active:
         return False
     return (
         summary.arn == known.arn

@@ -99,70 +99,69 @@ _APPROVED = PlanApproval()
 
 def reconcile(
     desired: Iterable[DesiredJob],
-    outside: PassContext,
+    context: PassContext,
     fleet: Fleet,
     mode: Mode,
     scope: PassScope = _DEFAULT_SCOPE,
-    terms: PlanApproval = _APPROVED,
+    approval: PlanApproval = _APPROVED,
 ) -> Report:
     """Run a pass as far as the mode says, and return the plan that was executed with its results.
 
-    An error of one action does not stop another. ``terms`` are checked on the same plan that is
-    executed. An aborted pass finishes and records what is in flight, then raises PassLeftError.
+    An error of one action does not stop another. ``approval`` is checked on the same plan that is
+    executed. An aborted pass finishes and records what is in flight, then raises PassAbortedError.
     """
-    jobs, now = tuple(desired), outside.clock.now()
-    recorded = read_records(outside.ledger, jobs, scope.forgotten)
-    found = find_orphaned_entries(outside.kinds, outside.ledger, scope.coverage)
+    jobs, now = tuple(desired), context.clock.now()
+    recorded = read_records(context.ledger, jobs, scope.forgotten)
+    found = find_orphaned_entries(context.kinds, context.ledger, scope.coverage)
     if found.removed:
         jobs += found.build_desired_jobs(jobs, recorded, fleet, prunes=scope.cleaning.prune)
         recorded = {**recorded, **{key: one.recorded for key, one in found.removed.items()}}
     if mode is Mode.APPLY:
-        outside.ledger.clean()
-    kinds, by_key = outside.kinds, {job.key: job for job in jobs}
-    beside = _find_slots_outside(outside, scope, recorded, by_key)
+        context.ledger.clean()
+    kinds, by_key = context.kinds, {job.key: job for job in jobs}
+    beside = _find_slots_outside(context, scope, recorded, by_key)
     # Observing stops at the next call; executing finishes what it has started.
-    looking = GatedCloud(outside.cloud, lambda _: _check_not_stopping(outside.is_stopping))
-    observer = _build_observer(outside, looking, recorded, fleet, scope, now)
-    seen = observer.observe_all(jobs, outside.width)
-    crowd = Occupancy(seen.active, beside, terms.permits)
-    made = build_plan(kinds, jobs, seen.observations, recorded, fleet, now, crowd, outside.tree)
+    looking = GatedCloud(context.cloud, lambda _: _check_not_stopping(context.is_stopping))
+    observer = _build_observer(context, looking, recorded, fleet, scope, now)
+    seen = observer.observe_all(jobs, context.width)
+    occupancy = Occupancy(seen.active, beside, approval.permits)
+    plan = build_plan(kinds, jobs, seen.observations, recorded, fleet, now, occupancy, context.tree)
     # After planning, because listing active jobs costs calls that most passes need not make.
-    made, crowd = confirm_room(made, kinds, recorded, fleet, crowd, looking)
-    barred, over = _find_refusals(made, fleet, found, scope, terms, mode)
+    plan, occupancy = confirm_room(plan, kinds, recorded, fleet, occupancy, looking)
+    barred, over = _find_refusals(plan, fleet, found, scope, approval, mode)
     refused = barred or over
-    if mode is Mode.APPLY and can_rebuild(made, recorded, scope.coverage):
-        outside.ledger.allow_rebuild()
-    # There are more threads than calls allowed, because some wait for sidecars to reach the disk.
-    acting = limit_concurrency(outside.cloud, outside.width)
+    if mode is Mode.APPLY and can_rebuild(plan, recorded, scope.coverage):
+        context.ledger.allow_rebuild()
+    acting = limit_concurrency(context.cloud, context.width)
     actor = ActionExecutor(
-        kinds, by_key, recorded, fleet, acting, outside.ledger, outside.clock, now
+        kinds, by_key, recorded, fleet, acting, context.ledger, context.clock, now
     )
-    worker = Worker(actor, outside)
+    worker = Worker(actor, context)
     if mode is Mode.APPLY and barred is None:
-        results = (apply_stops if over else apply_plan)(made, worker, crowd.others, terms)
+        results = (apply_stops if over else apply_plan)(plan, worker, occupancy.others, approval)
     elif mode is Mode.RECORD:
-        results = worker.record([Outcome(one, one) for one in made.actions])
+        results = worker.record([Outcome(one, one) for one in plan.actions])
     else:
-        results = tuple(worker.preview(action) for action in made.actions)
+        results = tuple(worker.preview(action) for action in plan.actions)
     _log_pass(mode, results, refused)
-    report = Report(made, results, refused)
+    report = Report(plan, results, refused)
     return _collect_garbage(report, worker, found, mode) if scope.cleaning.collect else report
 
 
 def _find_slots_outside(
-    outside: PassContext,
+    context: PassContext,
     scope: PassScope,
     recorded: Mapping[JobKey, JobRecord],
     by_key: Mapping[JobKey, DesiredJob],
 ) -> Mapping[str, Lane]:
     """Return the slots of jobs outside the pass, which is about a part of the tree."""
-    if scope.is_partial or (outside.tree is not None and outside.tree.is_partial):
-        return find_other_slots(outside.kinds, recorded, by_key)
+    if scope.is_partial or (context.tree is not None and context.tree.is_partial):
+        return find_other_slots(context.kinds, recorded, by_key)
     return {}
 
 
 def _build_observer(
-    outside: PassContext,
+    context: PassContext,
     cloud: Cloud,
     recorded: Mapping[JobKey, JobRecord],
     fleet: Fleet,
@@ -170,7 +169,7 @@ def _build_observer(
     now: datetime,
 ) -> Observer:
     return Observer(
-        outside.kinds,
+        context.kinds,
         recorded,
         fleet,
         cloud,
@@ -188,21 +187,21 @@ def _check_not_stopping(leaves: Callable[[], bool]) -> Iterator[None]:
 
 
 def _find_refusals(
-    made: Plan,
+    plan: Plan,
     fleet: Fleet,
     found: OrphanedEntries,
     scope: PassScope,
-    terms: PlanApproval,
+    approval: PlanApproval,
     mode: Mode,
 ) -> tuple[str | None, str | None]:
     """Return why terms or a safeguard refuse the plan, and why a limit lets only stops through."""
     if mode is Mode.RECORD:
         return None, None
     manifests, problems = len(found.index.keys), found.index.problems
-    barred = terms.find_refusal(made) or prune_refusal(
-        made, scope.cleaning, fleet.owner, manifests=manifests, problems=problems
+    barred = approval.find_refusal(plan) or prune_refusal(
+        plan, scope.cleaning, fleet.owner, manifests=manifests, problems=problems
     )
-    return barred, check_submit_limit(made, fleet.limits.max_submits)
+    return barred, check_submit_limit(plan, fleet.limits.max_submits)
 
 
 def _collect_garbage(report: Report, worker: Worker, found: OrphanedEntries, mode: Mode) -> Report:
@@ -211,23 +210,23 @@ def _collect_garbage(report: Report, worker: Worker, found: OrphanedEntries, mod
     If a job's record could not be read, its other entries are the last that is known of it, and
     stay.
     """
-    outside, actor = worker.context, worker.executor
+    context, actor = worker.context, worker.executor
     written = {
         result.outcome.planned.desired.key: (result.outcome, result.entry)
         for result in report.results
         if result.write_error is None and not actor.is_withheld(result.outcome)
     }
-    useless = list_collectable(outside.kinds, found, written, actor.now)
+    useless = list_collectable(context.kinds, found, written, actor.now)
     if mode is not Mode.APPLY:
         return replace(report, collected=len(useless))
-    gone, why = (0, "") if report.refused else drop_entries(outside.ledger, useless)
+    gone, why = (0, "") if report.refused else drop_entries(context.ledger, useless)
     return replace(report, collected=gone, uncollected=why)
 
 
 def _log_pass(mode: Mode, results: tuple[JobResult, ...], refused: str | None) -> None:
     """Log one line per pass: how many jobs there were, and what was planned for them."""
     verbs = Counter(str(result.outcome.planned.verb) for result in results)
-    told = {
+    extra = {
         "mode": mode.value,
         "jobs": len(results),
         "verbs": dict(sorted(verbs.items())),
@@ -235,4 +234,4 @@ def _log_pass(mode: Mode, results: tuple[JobResult, ...], refused: str | None) -
         "failures": sum(result.outcome.failure is not None for result in results),
         "refused": refused is not None,
     }
-    _log.info("pass", extra=told)
+    _log.info("pass", extra=extra)

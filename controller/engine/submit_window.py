@@ -46,37 +46,37 @@ class Callbacks(Generic[Kept]):
     confirm: Callable[[Outcome], Outcome] = lambda outcome: outcome
 
 
-def run_changes(made: Plan, hands: Callbacks[Kept], width: int) -> tuple[Kept, ...]:
+def run_changes(plan: Plan, callbacks: Callbacks[Kept], width: int) -> tuple[Kept, ...]:
     """Execute a plan and return the record of every action, in the plan's order.
 
     Each place has ``width`` threads of its own, so that none waits for another. On a signal,
     actions in flight are finished and recorded, and the others never start.
     """
     with ExitStack() as pools:
-        lanes = _build_lanes(made, hands, width, pools)
+        lanes = _build_lanes(plan, callbacks, width, pools)
         # On exit, in this order: no action starts any more, then the pools wait for the others.
         for lane in lanes:
             pools.callback(lane.close)
             lane.run()
-        rest = [action for action in made.actions if not action.verb.is_mutating]
-        kept = hands.record([hands.confirm(hands.execute(action)) for action in rest])
+        rest = [action for action in plan.actions if not action.verb.is_mutating]
+        kept = callbacks.record([callbacks.confirm(callbacks.execute(action)) for action in rest])
         still = {id(action): one for action, one in zip(rest, kept, strict=True)}
         coming = {key: future for lane in lanes for key, future in lane.results.items()}
         return tuple(
             still[id(action)] if id(action) in still else coming[id(action)].result()
-            for action in made.actions
+            for action in plan.actions
         )
 
 
 def _build_lanes(
-    made: Plan, hands: Callbacks[Kept], width: int, pools: ExitStack
+    plan: Plan, callbacks: Callbacks[Kept], width: int, pools: ExitStack
 ) -> list[_LaneRunner[Kept]]:
     """Return the plan's changes by lane; the lanes of one place share a pool.
 
     Beyond ``MAX_PLACES`` places share pools, so that the number of threads is bounded.
     """
     by_lane: dict[Lane, list[Action]] = defaultdict(list)
-    for action in made.changes:
+    for action in plan.changes:
         by_lane[get_lane(action)].append(action)
     places = dict.fromkeys(lane.place for lane in by_lane)
     made_pools = [
@@ -85,7 +85,7 @@ def _build_lanes(
     ]
     executors: dict[Place | None, Executor] = dict(zip(places, cycle(made_pools), strict=False))
     return [
-        _LaneRunner(actions, hands, executors[lane.place], width)
+        _LaneRunner(actions, callbacks, executors[lane.place], width)
         for lane, actions in by_lane.items()
     ]
 

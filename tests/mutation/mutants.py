@@ -284,7 +284,7 @@ MUTANTS = (
     Mutant(
         "an attempt that policy wants no more is not looked for",
         "controller/core/jobs/search.py",
-        "further = following or lineage.find_possible_attempt(made, live, recorded)",
+        "further = following or attempts.find_possible_attempt(made, live, recorded)",
         "further = following",
     ),
     Mutant(
@@ -314,8 +314,8 @@ MUTANTS = (
     Mutant(
         "an earlier job is not stopped",
         "controller/core/planning/rules_live_job.py",
-        "ours = (case.live, *(one.live for one in case.observation.earlier))",
-        "ours = (case.live,)",
+        "ours = (context.live, *(one.live for one in context.observation.earlier))",
+        "ours = (context.live,)",
     ),
     Mutant(
         "a job is adopted without comparing",

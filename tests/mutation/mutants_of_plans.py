@@ -14,7 +14,7 @@ MUTANTS = (
     Mutant(
         "a job that only the history names is not looked up",
         "controller/core/jobs/search.py",
-        "other or (yield from _search_running(lineage, recorded)), None",
+        "other or (yield from _search_running(attempts, recorded)), None",
         "other, None",
     ),
     Mutant(

@@ -8,9 +8,8 @@ MUTANTS = (
     Mutant(
         "a young job is called missing",
         "controller/core/planning/rules_no_job.py",
-        "    if case.recorded is not None and is_within_read_lag(case.kind, case.recorded, "
-        "case.now):\n",
-        "    if not case:\n",
+        "    if context.recorded is not None and is_within_read_lag(\n",
+        "    if not context and is_within_read_lag(\n",
     ),
     Mutant(
         "an ARN goes with its digest",

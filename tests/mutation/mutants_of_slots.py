@@ -8,7 +8,7 @@ MUTANTS = (
     Mutant(
         "a recorded end frees a slot",
         "controller/engine/reconcile.py",
-        "    made, crowd = confirm_room(made, kinds, recorded, fleet, crowd, looking)\n",
+        "    plan, occupancy = confirm_room(plan, kinds, recorded, fleet, occupancy, looking)\n",
         "",
     ),
     Mutant(

@@ -54,7 +54,7 @@ def compute_policy_edits(
 ) -> list[TextEdit]:
     """Return the splices that set ``policy.<member>`` of one document.
 
-    Raises NoPlaceError where no splice would leave every other value as it is.
+    Raises UneditableTextError where no splice would leave every other value as it is.
     """
     found = document.find_member(POLICY)
     if found is None:

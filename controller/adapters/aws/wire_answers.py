@@ -102,7 +102,7 @@ class _CheckedParser:
     def parse(self, response: Mapping[str, Any], shape: Any) -> Any:
         """Return the parsed answer, or one whose error is that it is not understood.
 
-        Raises AnswerNotUnderstoodError where botocore would take the call for successful.
+        Raises ResponseNotUnderstoodError where botocore would take the call for successful.
         """
         wire = _make_wire_response(response, shape)
         why = self.check(wire)

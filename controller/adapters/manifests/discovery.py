@@ -194,7 +194,7 @@ def _resolve_named(path: str, root: TreeRoot) -> str:
 def read_content(path: str, root: TreeRoot) -> bytes:
     """Return a file's bytes; nothing but a regular file of the tree, of bounded size, is ever read.
 
-    Raises UnfitFileError for everything else, at once: a pipe is not waited for.
+    Raises UnusableFileError for everything else, at once: a pipe is not waited for.
     """
     try:
         data = root.read(path, MAX_MANIFEST_BYTES)

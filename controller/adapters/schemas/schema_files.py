@@ -52,7 +52,7 @@ def render_schema(schema: Mapping[str, Any]) -> str:
 def generate_schemas(stems: Iterable[str], *, documented: bool = False) -> dict[str, str]:
     """Return the text of each schema by its file name, from the installed service model.
 
-    Raises ModelUnfitError.
+    Raises InvalidModelError.
     """
     try:
         return _generate(frozenset(stems), documented=documented)

@@ -60,7 +60,7 @@ class TemplateCache:
         self._kept: dict[tuple[str, ...], ParsedText] = {}
 
     def read(self, data: bytes, known_of: FindReader) -> ParsedText:
-        """Return a text's reading; raises UnusualError, as ``composed`` and ``value_of`` do."""
+        """Return a text's reading; raises UnusualError, as ``composed`` and ``read_value`` do."""
         if len(data) > MAX_FAST_BYTES or not data.isascii():
             return _parse_text(data, known_of)
         parts = _SCALAR.split(data.decode())

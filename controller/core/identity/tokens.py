@@ -94,7 +94,7 @@ def fill_names(kind: Kind, spec: Mapping[str, Any], name: str, suffix: str = "")
 def find_suffix(name: str, plain: str) -> str | None:
     """Return the suffix that a retry or revision added to a plain name, or None if it is none.
 
-    >>> suffix_of("support-bot-1a2b3c4d-r2", "support-bot")
+    >>> find_suffix("support-bot-1a2b3c4d-r2", "support-bot")
     '-1a2b3c4d-r2'
     """
     rest = name.removeprefix(plain)
@@ -109,7 +109,7 @@ def is_suffixed(name: str) -> bool:
 def iter_stems(name: str) -> Iterator[tuple[str, int, bool]]:
     """Yield each name that becomes this one with a suffix: name, attempt, whether it is a revision.
 
-    >>> list(stems("support-bot-1a2b3c4d-r2"))
+    >>> list(iter_stems("support-bot-1a2b3c4d-r2"))
     [('support-bot-1a2b3c4d', 2, False), ('support-bot', 2, True)]
     """
     attempt = 0

@@ -20,14 +20,14 @@ from controller.core.model import (
 from controller.core.policy import OnSpecChange
 
 
-def search_job(lineage: Attempts, recorded: JobRecord | None) -> JobSearch:
+def search_job(attempts: Attempts, recorded: JobRecord | None) -> JobSearch:
     """Look up a manifest's jobs until it is known which one counts and which would follow.
 
     The search starts at the recorded job. Without a record it starts at the attempt that policy
     names and goes down from there. No job is looked up twice.
     """
     known: dict[str, LiveJob | None] = {}
-    path = _search(lineage, recorded)
+    path = _search(attempts, recorded)
     try:
         asked = next(path)
         while True:
@@ -54,106 +54,108 @@ def _drop_duplicates(found: SearchResult) -> SearchResult:
     return replace(found, earlier=tuple(by_arn.values()))
 
 
-def _search(lineage: Attempts, recorded: JobRecord | None) -> JobSearch:
+def _search(attempts: Attempts, recorded: JobRecord | None) -> JobSearch:
     arn = recorded.arn if recorded is not None else None
     # Invalid and removed manifests derive no names: only the record or a guess leads to a job.
-    if lineage.desired.submission is None:
+    if attempts.desired.submission is None:
         never_made = arn is None and recorded is not None and not recorded.is_intent
-        is_known = lineage.desired.removed and never_made
-        live = None if is_known else (yield arn or lineage.desired.name)
-        return SearchResult(None, live, (yield from _search_unfinished(lineage, recorded)))
-    begun = lineage.find_recorded(recorded)
+        is_known = attempts.desired.removed and never_made
+        live = None if is_known else (yield arn or attempts.desired.name)
+        return SearchResult(None, live, (yield from _search_unfinished(attempts, recorded)))
+    begun = attempts.find_recorded(recorded)
     if begun is None or arn is None or recorded is None:
-        found = yield from _search_from_policy(lineage, recorded)
-        unfinished = yield from _search_unfinished(lineage, recorded)
+        found = yield from _search_from_policy(attempts, recorded)
+        unfinished = yield from _search_unfinished(attempts, recorded)
         return replace(found, earlier=(*unfinished, *found.earlier)) if unfinished else found
-    adopted, known = lineage.desired.policy.adopt, recorded.live
+    adopted, known = attempts.desired.policy.adopt, recorded.live
     # An adopted job keeps its own name, so only its ARN leads to it.
     renamed = adopted == arn and known is not None and known.name != begun.name
     live = (yield arn if renamed else begun.name) or (yield arn)
     if live is None:
         return SearchResult(begun, None)
-    earlier = yield from _search_unfinished(lineage, recorded)
-    return (yield from _follow_attempts(lineage, recorded, begun, live, earlier))
+    earlier = yield from _search_unfinished(attempts, recorded)
+    return (yield from _follow_attempts(attempts, recorded, begun, live, earlier))
 
 
 def _search_unfinished(
-    lineage: Attempts, recorded: JobRecord | None
+    attempts: Attempts, recorded: JobRecord | None
 ) -> Generator[str, LiveJob | None, tuple[EarlierJob, ...]]:
     """Look up the earlier jobs that had not ended when they were recorded."""
     found: list[EarlierJob] = []
     for arn in recorded.unfinished if recorded is not None else ():
         live = yield arn
-        if live is not None and lineage.is_ours(live):
+        if live is not None and attempts.is_ours(live):
             found.append(EarlierJob(live))
     return tuple(found)
 
 
-def _search_from_policy(lineage: Attempts, recorded: JobRecord | None) -> JobSearch:
-    made, live = yield from _search_downward(lineage, revised=False)
+def _search_from_policy(attempts: Attempts, recorded: JobRecord | None) -> JobSearch:
+    made, live = yield from _search_downward(attempts, revised=False)
     other = yield from _search_recorded(recorded, made, live)
     if live is None:
         # Even if it is not ours: nothing is submitted beside a job that a sidecar records.
-        live, other = other or (yield from _search_running(lineage, recorded)), None
-    whose = lineage.judge_ownership(made, live, recorded) if live is not None else Ownership.FOREIGN
+        live, other = other or (yield from _search_running(attempts, recorded)), None
+    whose = (
+        attempts.judge_ownership(made, live, recorded) if live is not None else Ownership.FOREIGN
+    )
     if whose is Ownership.FOREIGN:
-        revision = yield from _search_revisions(lineage, recorded)
+        revision = yield from _search_revisions(attempts, recorded)
         if revision is not None:
             return revision
     if live is None:
-        return SearchResult(lineage.prefer_unconfirmed(made, recorded), None)
+        return SearchResult(attempts.prefer_unconfirmed(made, recorded), None)
     # The sidecar may have been copied from another fleet's repository.
-    if other is not None and not lineage.is_ours(other):
+    if other is not None and not attempts.is_ours(other):
         other = None
     last = recorded.attempt if recorded is not None else 0
     if whose is not Ownership.CHANGED:
         earlier = (EarlierJob(other, last),) if other is not None else ()
-        return (yield from _follow_attempts(lineage, recorded, made, live, earlier))
+        return (yield from _follow_attempts(attempts, recorded, made, live, earlier))
     if other is not None:
         # Of two jobs with other specs, the recorded one is the later.
         changed = SearchResult(
-            lineage.derive_attempt(last), other, (EarlierJob(live, made.attempt),)
+            attempts.derive_attempt(last), other, (EarlierJob(live, made.attempt),)
         )
     else:
-        changed = yield from _follow_attempts(lineage, recorded, made, live, ())
-    if lineage.desired.policy.adopt is not None:
+        changed = yield from _follow_attempts(attempts, recorded, made, live, ())
+    if attempts.desired.policy.adopt is not None:
         return changed
-    return (yield from _search_current_spec(lineage, recorded, changed))
+    return (yield from _search_current_spec(attempts, recorded, changed))
 
 
 def _search_revisions(
-    lineage: Attempts, recorded: JobRecord | None
+    attempts: Attempts, recorded: JobRecord | None
 ) -> Generator[str, LiveJob | None, SearchResult | None]:
     """Look up revisions of a manifest that has no job under its unrevised names.
 
     The job before them may have had a ``jobName`` that the spec no longer has.
     """
-    policy = lineage.desired.policy
+    policy = attempts.desired.policy
     if policy.on_spec_change is not OnSpecChange.NEW_REVISION or policy.adopt is not None:
         return None
-    revised, live = yield from _search_downward(lineage, revised=True)
+    revised, live = yield from _search_downward(attempts, revised=True)
     if live is not None:
-        if lineage.judge_ownership(revised, live, recorded) is Ownership.FOREIGN:
+        if attempts.judge_ownership(revised, live, recorded) is Ownership.FOREIGN:
             return None
-        return (yield from _follow_attempts(lineage, recorded, revised, live, ()))
-    begun = lineage.prefer_unconfirmed(revised, recorded)
+        return (yield from _follow_attempts(attempts, recorded, revised, live, ()))
+    begun = attempts.prefer_unconfirmed(revised, recorded)
     is_begun = recorded is not None and recorded.is_intent and begun.token == recorded.token
     return SearchResult(begun, None) if is_begun else None
 
 
 def _search_downward(
-    lineage: Attempts, *, revised: bool
+    attempts: Attempts, *, revised: bool
 ) -> Generator[str, LiveJob | None, tuple[Submission, LiveJob | None]]:
     """Look up the attempt that policy names, then each attempt before it."""
-    policy = lineage.desired.policy
+    policy = attempts.desired.policy
     for attempt in range(policy.attempt, -1, -1):
-        made = lineage.derive_attempt(attempt, revised=revised)
+        made = attempts.derive_attempt(attempt, revised=revised)
         # An adopted job counts as the manifest's first attempt.
         adopted = policy.adopt if attempt == 0 and not revised else None
         live = yield adopted or made.name
         if live is not None:
             return made, live
-    return lineage.derive_attempt(policy.attempt, revised=revised), None
+    return attempts.derive_attempt(policy.attempt, revised=revised), None
 
 
 def _search_recorded(
@@ -174,37 +176,38 @@ def _search_recorded(
 
 
 def _search_running(
-    lineage: Attempts, recorded: JobRecord | None
+    attempts: Attempts, recorded: JobRecord | None
 ) -> Generator[str, LiveJob | None, LiveJob | None]:
     """Look up a running job that only the history names; nothing may be submitted beside it.
 
     Its name was edited since, and the Create that should have replaced it made no job.
     """
-    for one in (yield from _search_unfinished(lineage, recorded)):
-        if one.live.status not in lineage.kind.terminal:
+    for one in (yield from _search_unfinished(attempts, recorded)):
+        if one.live.status not in attempts.kind.terminal:
             return one.live
     return None
 
 
 def _search_current_spec(
-    lineage: Attempts, recorded: JobRecord | None, changed: SearchResult
+    attempts: Attempts, recorded: JobRecord | None, changed: SearchResult
 ) -> JobSearch:
     """Look up the jobs of the current spec, which have names of their own.
 
     Under policy.onSpecChange Hold none is submitted, but an existing one still counts.
     """
-    made, live = yield from _search_downward(lineage, revised=True)
+    made, live = yield from _search_downward(attempts, revised=True)
     if live is None or changed.live is None or changed.submission is None:
-        is_held = lineage.desired.policy.on_spec_change is OnSpecChange.HOLD
+        is_held = attempts.desired.policy.on_spec_change is OnSpecChange.HOLD
         return replace(
-            changed, next_submission=None if is_held else lineage.prefer_unconfirmed(made, recorded)
+            changed,
+            next_submission=None if is_held else attempts.prefer_unconfirmed(made, recorded),
         )
     earlier = (*changed.earlier, EarlierJob(changed.live, changed.submission.attempt))
-    return (yield from _follow_attempts(lineage, recorded, made, live, earlier))
+    return (yield from _follow_attempts(attempts, recorded, made, live, earlier))
 
 
 def _follow_attempts(
-    lineage: Attempts,
+    attempts: Attempts,
     recorded: JobRecord | None,
     made: Submission,
     live: LiveJob,
@@ -212,14 +215,14 @@ def _follow_attempts(
 ) -> JobSearch:
     """Follow the attempts that are due, or may have been due once, as long as their jobs exist."""
     while True:
-        following = lineage.find_next_attempt(made, live, recorded)
+        following = attempts.find_next_attempt(made, live, recorded)
         if following is not None:
-            following = lineage.prefer_unconfirmed(following, recorded, after=made.attempt)
+            following = attempts.prefer_unconfirmed(following, recorded, after=made.attempt)
         # An attempt that nobody asks for today may exist: policy may have been lowered since.
-        further = following or lineage.find_possible_attempt(made, live, recorded)
+        further = following or attempts.find_possible_attempt(made, live, recorded)
         found = (yield further.name) if further is not None else None
         is_due = following is not None
-        if further is None or found is None or not (is_due or lineage.is_ours(found)):
+        if further is None or found is None or not (is_due or attempts.is_ours(found)):
             return SearchResult(made, live, earlier, following)
         earlier = (*earlier, EarlierJob(live, made.attempt))
         made, live = further, found

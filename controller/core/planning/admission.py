@@ -41,14 +41,14 @@ def admit_submits(
     kinds: Mapping[str, Kind],
     recorded: Mapping[JobKey, JobRecord],
     fleet: Fleet,
-    crowd: Occupancy,
+    occupancy: Occupancy,
 ) -> list[Action]:
     """Admit the first submits, in the order in which they start, and queue the rest."""
     changes = Plan(tuple(actions)).changes
     # In the order of their start, so that priority decides who gets the last slot.
-    submits = [one for one in changes if one.verb is Verb.SUBMIT and crowd.permits(one)]
+    submits = [one for one in changes if one.verb is Verb.SUBMIT and occupancy.permits(one)]
     # Merged by ARN before counting: a job known from two sources takes one slot.
-    ours = Counter({**crowd.others, **find_slots(actions, kinds, recorded)}.values())
+    ours = Counter({**occupancy.others, **find_slots(actions, kinds, recorded)}.values())
     rooms = _Capacity(fleet.limits.max_active)
     for lane, count in ours.items():
         rooms.active[lane.place] += count
@@ -62,7 +62,7 @@ def admit_submits(
             # The first job in line was refused most recently; later ones may hold older numbers.
             rooms.observed_quotas[lane] = known.queue_active
             rooms.remaining[lane] = _compute_headroom(
-                known.queue_active, crowd.active.get(lane), ours[lane]
+                known.queue_active, occupancy.active.get(lane), ours[lane]
             )
     told = {
         action.desired.key: rooms.admit(action, recorded.get(action.desired.key))

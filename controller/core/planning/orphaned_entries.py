@@ -98,7 +98,7 @@ class ManifestIndex:
 
 
 def find_removed(
-    kinds: Mapping[str, Kind], strays: Iterable[StrayEntry], census: ManifestIndex
+    kinds: Mapping[str, Kind], strays: Iterable[StrayEntry], index: ManifestIndex
 ) -> dict[JobKey, StrayEntry]:
     """Return the entry of every job without a manifest.
 
@@ -107,7 +107,7 @@ def find_removed(
     """
     found: dict[JobKey, StrayEntry] = {}
     for one in strays:
-        if census.is_orphaned(one):
+        if index.is_orphaned(one):
             kind, known = kinds[one.key.kind], found.get(one.key)
             if known is None or _rank(kind, known.recorded) < _rank(kind, one.recorded):
                 found[one.key] = one

@@ -40,14 +40,14 @@ def build_plan(
     recorded: Mapping[JobKey, JobRecord],
     fleet: Fleet,
     now: datetime,
-    crowd: Occupancy = _NO_OCCUPANCY,
-    around: TreeScope | None = None,
+    occupancy: Occupancy = _NO_OCCUPANCY,
+    tree: TreeScope | None = None,
 ) -> Plan:
     """Return one action per job, sorted by key, decided from the arguments alone.
 
     Every desired job needs an observation. Kinds and the fleet are passed as values, and ``now`` is
-    read once by the caller. Submits that the ``crowd`` does not permit are planned nevertheless.
-    Without ``around`` the jobs are the whole tree.
+    read once by the caller. Submits that the ``occupancy`` does not permit are planned
+    nevertheless. Without ``tree`` the jobs are the whole tree.
     """
     jobs = sorted(desired, key=lambda job: job.key)
     actions = [
@@ -56,7 +56,7 @@ def build_plan(
         )
         for job in jobs
     ]
-    whole = around or TreeScope(lambda: _build_tree(jobs))
+    whole = tree or TreeScope(lambda: _build_tree(jobs))
     # Before admission, so that a held submit takes no slot from another job.
     actions = _hold_wrong_credentials(actions, recorded)
     # In a pass over the whole tree, validation has already reported names that collide.
@@ -71,7 +71,7 @@ def build_plan(
         ]
         if whole.is_partial:
             actions = [_hold_clashing(one, claims) for one in actions]
-    return Plan(tuple(admit_submits(actions, kinds, recorded, fleet, crowd)))
+    return Plan(tuple(admit_submits(actions, kinds, recorded, fleet, occupancy)))
 
 
 def _build_tree(jobs: Iterable[DesiredJob]) -> TreeManifests:
@@ -98,15 +98,15 @@ def decide_action(
     raise AssertionError(f"no rule decides {desired.key}")
 
 
-def check_submit_limit(made: Plan, max_submits: int) -> str | None:
+def check_submit_limit(plan: Plan, max_submits: int) -> str | None:
     """Return why only the stops of a plan may be executed, or None: a safeguard before acting.
 
     The limit restricts what costs money; a stop ends costs.
     """
-    submits = sum(action.verb is Verb.SUBMIT for action in made.actions)
+    submits = sum(action.verb is Verb.SUBMIT for action in plan.actions)
     if submits <= max_submits:
         return None
-    stops = any(action.verb is Verb.STOP for action in made.actions)
+    stops = any(action.verb is Verb.STOP for action in plan.actions)
     done = "only the stops were carried out" if stops else "nothing was done"
     return (
         f"the plan has {submits} submits and the limit is {max_submits}; {done}. "

@@ -142,8 +142,8 @@ class RuleContext:
     @property
     def ownership(self) -> Ownership:
         """Whether the live job is this manifest's."""
-        lineage = Attempts(self.kind, self.desired, self.fleet)
-        return lineage.judge_ownership(self.submission, self.live, self.recorded)
+        attempts = Attempts(self.kind, self.desired, self.fleet)
+        return attempts.judge_ownership(self.submission, self.live, self.recorded)
 
     @property
     def is_shown(self) -> bool:

@@ -43,7 +43,7 @@ class CleanupOptions:
 
 
 def check_prune(
-    made: Plan, cleaning: CleanupOptions, owner: str, *, manifests: int, problems: int
+    plan: Plan, cleaning: CleanupOptions, owner: str, *, manifests: int, problems: int
 ) -> str | None:
     """Return why a plan that prunes must not be executed, or None: a safeguard before acting.
 
@@ -54,10 +54,10 @@ def check_prune(
             "a prune needs an owner, or another repository's jobs could be taken for this one's; "
             "nothing was done. Set owner in bedrock-jobs.yaml, or omit --prune"
         )
-    removed = [action for action in made.actions if action.desired.removed]
+    removed = [action for action in plan.actions if action.desired.removed]
     stops = sum(action.verb is Verb.STOP for action in removed)
     # Entries that are never collected pile up over the years and would distort the share.
-    jobs = len(made.actions) - len(removed) + stops
+    jobs = len(plan.actions) - len(removed) + stops
     told = f"the plan stops {stops} of {jobs} jobs because their manifests are gone"
     if not stops:
         return None
@@ -75,7 +75,7 @@ def check_prune(
             "them"
         )
     # In a small tree, deleting one of two manifests is an ordinary change.
-    if len(made.actions) >= MANY_JOBS and stops > MAX_PRUNED_SHARE * jobs and not cleaning.force:
+    if len(plan.actions) >= MANY_JOBS and stops > MAX_PRUNED_SHARE * jobs and not cleaning.force:
         return (
             f"{told}, which is more than {MAX_PRUNED_SHARE:.0%}; nothing was done. "
             "If all are intended, add --force"
@@ -83,11 +83,11 @@ def check_prune(
     return None
 
 
-def decide_removed_job(case: RuleContext) -> Action | None:
+def decide_removed_job(context: RuleContext) -> Action | None:
     """Decide on a job without a manifest: it is stopped only if its manifest had asked for that."""
-    if not case.desired.removed:
+    if not context.desired.removed:
         return None
-    return next(action for rule in _RULES if (action := rule(case)) is not None)
+    return next(action for rule in _RULES if (action := rule(context)) is not None)
 
 
 def limit_stops(action: Action, stops: tuple[LiveJob, ...], why: str) -> Action:
@@ -133,97 +133,101 @@ def _has_ended_on_record(kind: Kind, recorded: JobRecord) -> bool:
     return live is not None and live.status in kind.terminal and not recorded.unfinished
 
 
-def _make_noop(case: RuleContext, message: str) -> Action:
-    return case.make_action(Verb.NOOP, Reason.MANIFEST_REMOVED, f"{_GONE}{message}")
+def _make_noop(context: RuleContext, message: str) -> Action:
+    return context.make_action(Verb.NOOP, Reason.MANIFEST_REMOVED, f"{_GONE}{message}")
 
 
-def _skip_if_recorded_as_ended(case: RuleContext) -> Action | None:
+def _skip_if_recorded_as_ended(context: RuleContext) -> Action | None:
     """Leave a job that ended on record as it is, whether or not the service can be asked today."""
-    seen, recorded = case.observation, case.recorded
-    if recorded is None or not _has_ended_on_record(case.kind, recorded):
+    seen, recorded = context.observation, context.recorded
+    if recorded is None or not _has_ended_on_record(context.kind, recorded):
         return None
     if seen.existence is Existence.PRESENT and recorded.place in {None, seen.place}:
         return None
-    ended = _make_noop(case, f"; its job ended: {recorded.phase}")
+    ended = _make_noop(context, f"; its job ended: {recorded.phase}")
     return replace(ended, place=None, live=None, failure=None)
 
 
-def _decide_unreachable(case: RuleContext) -> Action | None:
+def _decide_unreachable(context: RuleContext) -> Action | None:
     """Leave a job alone whose place is not reachable or not allowed; hold a stop that is due."""
-    seen, recorded = case.observation, case.recorded
+    seen, recorded = context.observation, context.recorded
     if recorded is not None and seen.place is not None and recorded.place not in {None, seen.place}:
         reason = Reason.WRONG_TARGET
-        why = f"{case.location_text}, but the sidecar records {recorded.place}"
+        why = f"{context.location_text}, but the sidecar records {recorded.place}"
     elif seen.existence is Existence.UNKNOWN and seen.failure is None:
         reason, why = Reason.INVALID, f"the fleet does not allow {seen.place}"
     else:
         return None
-    if not (case.desired.prunes and case.desired.policy.on_delete is OnDelete.STOP):
-        return replace(_make_noop(case, f"; {why}: its job is left alone"), place=None, live=None)
-    text = f"{_GONE} and its job is to be stopped, but {why}. Use credentials of that place"
-    return case.make_action(Verb.HOLD, reason, f"{text}, or stop it by other means")
-
-
-def _hold_if_unknown(case: RuleContext) -> Action | None:
-    if case.observation.existence is not Existence.UNKNOWN:
-        return None
-    text = f"{_GONE}, and the job could not be looked up: {case.observation.failure}"
-    return case.make_action(Verb.HOLD, Reason.OBSERVATION_FAILED, text)
-
-
-def _skip_if_absent(case: RuleContext) -> Action | None:
-    if case.is_absent and not case.observation.earlier:
-        return _make_noop(case, f", and there is no job {case.desired.name}")
-    return None
-
-
-def _skip_if_ended(case: RuleContext) -> Action | None:
-    """Leave a job that ended, or that somebody else submitted, whatever a sidecar says."""
-    if _list_running(case):
-        return None
-    live = case.observation.live
-    if live is not None and live.status not in case.kind.terminal:
-        return _make_noop(case, f"; {live.arn} is {live.status}, but this fleet did not submit it")
-    return _make_noop(case, f"; its job ended: {live.status}" if live else "; its jobs ended")
-
-
-def _skip_if_retained(case: RuleContext) -> Action | None:
-    runs = ", ".join(live.arn for live in _list_running(case))
-    if case.desired.policy.on_delete is not OnDelete.STOP:
-        return _make_noop(case, f"; {runs} keeps running, because policy.onDelete was Retain")
-    if not case.kind.stoppable:
-        return _make_noop(
-            case, f"; {runs} keeps running, because jobs of its kind cannot be stopped"
+    if not (context.desired.prunes and context.desired.policy.on_delete is OnDelete.STOP):
+        return replace(
+            _make_noop(context, f"; {why}: its job is left alone"), place=None, live=None
         )
-    if not case.desired.prunes:
-        return _make_noop(case, f"; {runs} keeps running; --prune stops it")
+    text = f"{_GONE} and its job is to be stopped, but {why}. Use credentials of that place"
+    return context.make_action(Verb.HOLD, reason, f"{text}, or stop it by other means")
+
+
+def _hold_if_unknown(context: RuleContext) -> Action | None:
+    if context.observation.existence is not Existence.UNKNOWN:
+        return None
+    text = f"{_GONE}, and the job could not be looked up: {context.observation.failure}"
+    return context.make_action(Verb.HOLD, Reason.OBSERVATION_FAILED, text)
+
+
+def _skip_if_absent(context: RuleContext) -> Action | None:
+    if context.is_absent and not context.observation.earlier:
+        return _make_noop(context, f", and there is no job {context.desired.name}")
     return None
 
 
-def _plan_stop(case: RuleContext) -> Action:
-    running = _list_running(case)
-    stops = tuple(live for live in running if live.status not in case.kind.stopping)
+def _skip_if_ended(context: RuleContext) -> Action | None:
+    """Leave a job that ended, or that somebody else submitted, whatever a sidecar says."""
+    if _list_running(context):
+        return None
+    live = context.observation.live
+    if live is not None and live.status not in context.kind.terminal:
+        return _make_noop(
+            context, f"; {live.arn} is {live.status}, but this fleet did not submit it"
+        )
+    return _make_noop(context, f"; its job ended: {live.status}" if live else "; its jobs ended")
+
+
+def _skip_if_retained(context: RuleContext) -> Action | None:
+    runs = ", ".join(live.arn for live in _list_running(context))
+    if context.desired.policy.on_delete is not OnDelete.STOP:
+        return _make_noop(context, f"; {runs} keeps running, because policy.onDelete was Retain")
+    if not context.kind.stoppable:
+        return _make_noop(
+            context, f"; {runs} keeps running, because jobs of its kind cannot be stopped"
+        )
+    if not context.desired.prunes:
+        return _make_noop(context, f"; {runs} keeps running; --prune stops it")
+    return None
+
+
+def _plan_stop(context: RuleContext) -> Action:
+    running = _list_running(context)
+    stops = tuple(live for live in running if live.status not in context.kind.stopping)
     if not stops:
         text = f"{_GONE}; {', '.join(live.arn for live in running)} is stopping"
-        return case.make_action(Verb.WAIT, Reason.MANIFEST_REMOVED, text)
+        return context.make_action(Verb.WAIT, Reason.MANIFEST_REMOVED, text)
     text = f"{_GONE}. {format_stop(', '.join(live.arn for live in stops))}"
-    return replace(case.make_action(Verb.STOP, Reason.MANIFEST_REMOVED, text), stops=stops)
+    return replace(context.make_action(Verb.STOP, Reason.MANIFEST_REMOVED, text), stops=stops)
 
 
-def _list_running(case: RuleContext) -> list[LiveJob]:
+def _list_running(context: RuleContext) -> list[LiveJob]:
     """Return the jobs that have not ended and that this fleet provably submitted.
 
     Anyone can edit a sidecar; but where Get shows no token, the recorded ARN is the only evidence.
     """
-    mark = get_owner_prefix(case.fleet.owner)
-    live, recorded = case.observation.live, case.recorded
-    lives = [one.live for one in case.observation.earlier]
+    mark = get_owner_prefix(context.fleet.owner)
+    live, recorded = context.observation.live, context.recorded
+    lives = [one.live for one in context.observation.earlier]
     if live is not None and (live.token or (recorded is not None and live.arn == recorded.arn)):
         lives.insert(0, live)
     return [
         one
         for one in lives
-        if one.status not in case.kind.terminal
+        if one.status not in context.kind.terminal
         and (one.token is None or one.token.startswith(mark))
     ]
 

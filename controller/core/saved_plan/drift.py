@@ -42,17 +42,17 @@ class PlanComparison:
 
 
 def compare_plans(
-    kinds: Mapping[str, Kind], filed: PlanFile, now: PlanFile, made: Plan, *, problems: bool = False
+    kinds: Mapping[str, Kind], saved: PlanFile, now: PlanFile, plan: Plan, *, problems: bool = False
 ) -> PlanComparison:
     """Compare a saved plan with the plan made now, given as it would be saved.
 
     ``problems`` says that there may be manifests that could not be read.
     """
-    actions = {one.desired.key: one for one in made.actions}
-    before, after = ({one.key: one for one in file.actions} for file in (filed, now))
-    changes = filed.changes
-    same_limits = filed.max_active == now.max_active
-    standings = {
+    actions = {one.desired.key: one for one in plan.actions}
+    before, after = ({one.key: one for one in file.actions} for file in (saved, now))
+    changes = saved.changes
+    same_limits = saved.max_active == now.max_active
+    states = {
         key: _compare_change(
             kinds[key.kind], was, after[key], actions[key], same_limits=same_limits
         )
@@ -60,35 +60,35 @@ def compare_plans(
         else ChangeState.MOVED
         for key, was in changes.items()
     }
-    moved = {key for key, standing in standings.items() if standing is ChangeState.MOVED}
+    moved = {key for key, standing in states.items() if standing is ChangeState.MOVED}
     # A change that the saved plan does not have was never reviewed.
     moved |= now.changes.keys() - changes.keys()
     elsewhere = _find_moved_places(before, after)
-    gone = _explain_missing(filed, problems=problems)
+    gone = _explain_missing(saved, problems=problems)
     told = [
         _format_drift(before.get(key), after.get(key), actions.get(key), gone)
         # Jobs that changed place are reported once per place, not one by one.
         for key in sorted(moved - set(elsewhere))
     ]
-    limits = _format_limits(filed, now) if moved else ()
+    limits = _format_limits(saved, now) if moved else ()
     places = _format_places(elsewhere.values())
-    return PlanComparison(standings, (*find_context_drift(filed, now), *places, *limits, *told))
+    return PlanComparison(states, (*find_context_drift(saved, now), *places, *limits, *told))
 
 
-def find_context_drift(filed: PlanFile, now: PlanFile) -> tuple[str, ...]:
+def find_context_drift(saved: PlanFile, now: PlanFile) -> tuple[str, ...]:
     """Return what changed around the jobs; this is known before any job is observed."""
-    return tuple(_iter_context_drift(filed, now))
+    return tuple(_iter_context_drift(saved, now))
 
 
-def _iter_context_drift(filed: PlanFile, now: PlanFile) -> Iterator[str]:
-    if filed.sandbox != now.sandbox:
+def _iter_context_drift(saved: PlanFile, now: PlanFile) -> Iterator[str]:
+    if saved.sandbox != now.sandbox:
         # A plan made on the sandbox must never be executed against AWS, or the reverse.
         names = {True: "the sandbox", False: "AWS"}
-        remedy = "add --sandbox" if filed.sandbox else "omit --sandbox"
-        told = f"the plan was made on {names[filed.sandbox]}, and this is {names[now.sandbox]}"
+        remedy = "add --sandbox" if saved.sandbox else "omit --sandbox"
+        told = f"the plan was made on {names[saved.sandbox]}, and this is {names[now.sandbox]}"
         yield f"{told}: {remedy}"
-    if filed.owner != now.owner:
-        yield f"the owner was {filed.owner or 'not set'} and is {now.owner or 'not set'}"
+    if saved.owner != now.owner:
+        yield f"the owner was {saved.owner or 'not set'} and is {now.owner or 'not set'}"
 
 
 def _find_moved_places(
@@ -106,10 +106,10 @@ def _format_places(moves: Iterable[tuple[Place, Place]]) -> tuple[str, ...]:
     )
 
 
-def _format_limits(filed: PlanFile, now: PlanFile) -> tuple[str, ...]:
-    if filed.max_active == now.max_active:
+def _format_limits(saved: PlanFile, now: PlanFile) -> tuple[str, ...]:
+    if saved.max_active == now.max_active:
         return ()
-    limits = (file.max_active for file in (filed, now))
+    limits = (file.max_active for file in (saved, now))
     was, is_now = ("not set" if limit is None else limit for limit in limits)
     return (f"limits.maxActive was {was} and is {is_now}",)
 
@@ -183,9 +183,9 @@ def _is_tagged(was: PlannedAction, action: Action) -> bool:
     return True
 
 
-def _explain_missing(filed: PlanFile, *, problems: bool) -> str:
+def _explain_missing(saved: PlanFile, *, problems: bool) -> str:
     """Return the possible explanations for a manifest that no action covers any more."""
-    unselected = ["is not selected any more"] if filed.arguments.selector else []
+    unselected = ["is not selected any more"] if saved.arguments.selector else []
     unread = ["cannot be read"] if problems else []
     return " or ".join(["was removed", *unselected, *unread])
 

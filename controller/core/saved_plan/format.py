@@ -123,12 +123,12 @@ class PlanFile:
 
 
 def describe_actions(
-    kinds: Mapping[str, Kind], made: Plan, fleet: Fleet, paths: Mapping[str, str]
+    kinds: Mapping[str, Kind], plan: Plan, fleet: Fleet, paths: Mapping[str, str]
 ) -> tuple[PlannedAction, ...]:
     """Return a plan's actions as they are saved; ``paths`` maps sources to displayed paths."""
     return tuple(
         _describe_action(kinds[one.desired.key.kind], one, fleet, paths[one.desired.source.path])
-        for one in made.actions
+        for one in plan.actions
     )
 
 

@@ -253,17 +253,17 @@ def _dump_place(place: Place | None) -> dict[str, Any]:
 
 
 def _build_conditions(
-    kind: Kind, headline: StatusSummary, live: LiveJob | None
+    kind: Kind, summary: StatusSummary, live: LiveJob | None
 ) -> list[dict[str, Any]]:
     synced = {
         "type": "Synced",
-        "status": headline.synced,
-        "reason": str(headline.reason),
-        "message": headline.message,
+        "status": summary.synced,
+        "reason": str(summary.reason),
+        "message": summary.message,
     }
     made = [synced, _build_succeeded(kind, live)]
     # As in Kubernetes, the Stalled condition exists only while it is True.
-    if headline.phase == STALLED or headline.reason in STALLED_REASONS:
+    if summary.phase == STALLED or summary.reason in STALLED_REASONS:
         made.append({**synced, "type": "Stalled", "status": TRUE})
     return made
 
