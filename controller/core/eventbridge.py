@@ -36,10 +36,10 @@ def parse_event(body: str, kinds: Iterable[Kind]) -> str | InvalidEvent:
     event = _parse_object(body)
     if isinstance(event, InvalidEvent):
         return event
-    told = (event.get("source"), event.get("detail-type"))
-    kind = next((row for row in kinds if row.event and (SOURCE, row.event) == told), None)
+    envelope = (event.get("source"), event.get("detail-type"))
+    kind = next((row for row in kinds if row.event and (SOURCE, row.event) == envelope), None)
     if kind is None:
-        return InvalidEvent.OTHER_EVENT if all(told) else InvalidEvent.NO_EVENT
+        return InvalidEvent.OTHER_EVENT if all(envelope) else InvalidEvent.NO_EVENT
     return _find_job_arn(event, kind)
 
 

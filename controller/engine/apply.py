@@ -122,10 +122,10 @@ def apply_plan(
         # A listing may lag behind; what this pass observed itself is certain.
         return None if found is None else max(found, ours[get_lane(action)] + submitted)
 
-    hands = Callbacks(worker.attempt, record, count, worker.confirm)
+    callbacks = Callbacks(worker.attempt, record, count, worker.confirm)
     width = context.width * JOBS_FOR_A_CALL
     # Results must keep the plan's order, so the two streams are merged by action.
-    done = iter(run_changes(agreed, hands, width))
+    done = iter(run_changes(agreed, callbacks, width))
     rest = iter(record([Outcome(one, one) for one in plan.actions if id(one) not in permitted]))
     return tuple(next(done if id(one) in permitted else rest) for one in plan.actions)
 

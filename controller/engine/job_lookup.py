@@ -145,7 +145,7 @@ class JobLookup:
         """Return the observation of a finished search, without tags."""
         found = self.result
         if found is None:
-            raise ValueError(f"{self.key}: its walk has not ended")
+            raise ValueError(f"{self.key}: its search has not ended")
         existence = Existence.PRESENT if found.live else Existence.ABSENT
         return Observation(
             existence,

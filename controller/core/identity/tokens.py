@@ -40,8 +40,8 @@ def compute_digest(kind: Kind, request: Mapping[str, Any], attempt: int) -> str:
     Equal requests have equal digests, whatever the order of their keys.
     """
     # Tags can be corrected later, so they must not make it another job.
-    outside = {kind.token_member, *kind.tag_members}
-    counted = {name: value for name, value in request.items() if name not in outside}
+    ignored = {kind.token_member, *kind.tag_members}
+    counted = {name: value for name, value in request.items() if name not in ignored}
     document: dict[str, Any] = {
         # Part of what is hashed, so that another version cannot produce the same digest.
         "v": DIGEST_VERSION,

@@ -73,9 +73,9 @@ def get_failure_message(kind: Kind, members: Mapping[str, Any]) -> str:
 def _iter_pairs(
     kind: Kind, request: Mapping[str, Any], members: Mapping[str, Any]
 ) -> Iterator[_Pair]:
-    outside = {kind.token_member, *kind.tag_members}
+    ignored = {kind.token_member, *kind.tag_members}
     for member, declared in request.items():
-        if member not in outside:
+        if member not in ignored:
             shown = members.get(kind.echoes.get(member, member))
             yield from _compare(kind, member, declared, shown)
     # The service never fills these members in, so an undeclared value was set by somebody.

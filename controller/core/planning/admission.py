@@ -64,11 +64,11 @@ def admit_submits(
             rooms.remaining[lane] = _compute_headroom(
                 known.queue_active, occupancy.active.get(lane), ours[lane]
             )
-    told = {
+    decided = {
         action.desired.key: rooms.admit(action, recorded.get(action.desired.key))
         for action in submits
     }
-    return [told.get(action.desired.key, action) for action in actions]
+    return [decided.get(action.desired.key, action) for action in actions]
 
 
 @dataclass(slots=True)
@@ -125,8 +125,8 @@ _FULL = "the service takes no further job"
 def _get_recorded_refusal(recorded: JobRecord | None) -> str:
     """Return the message of this job's own refusal, which is kept until the job is tried again."""
     # The recorded message must come out the same, or each pass would write the sidecar again.
-    told = f"{_QUEUED}{_FULL}"
-    if recorded is None or recorded.queue_active is None or not recorded.message.startswith(told):
+    prefix = f"{_QUEUED}{_FULL}"
+    if recorded is None or recorded.queue_active is None or not recorded.message.startswith(prefix):
         return ""
     return recorded.message.removeprefix(_QUEUED)
 

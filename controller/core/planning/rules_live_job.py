@@ -140,8 +140,8 @@ def plan_tags(context: RuleContext) -> Action | None:
     retags = context.tag_state.retags
     if not retags:
         return None
-    told = "; ".join(map(str, retags))
-    action = context.make_action(Verb.TAG, Reason.TAGS_CHANGED, f"The tags differ: {told}")
+    text = "; ".join(map(str, retags))
+    action = context.make_action(Verb.TAG, Reason.TAGS_CHANGED, f"The tags differ: {text}")
     return replace(action, retags=retags)
 
 
@@ -160,8 +160,8 @@ def decide_ended_job(context: RuleContext) -> Action | None:
     if live.status in context.kind.failed:
         why = _explain_no_retry(context)
         cause = get_failure_message(context.kind, live.members)
-        told = f"{cause.removesuffix('.')}{why}" if why else cause
-        return context.make_action(Verb.NOOP, Reason.FAILED, f"The job failed: {told}")
+        text = f"{cause.removesuffix('.')}{why}" if why else cause
+        return context.make_action(Verb.NOOP, Reason.FAILED, f"The job failed: {text}")
     if live.status in context.kind.stopped:
         return context.make_action(
             Verb.NOOP, Reason.STOPPED, f"The job was stopped{_explain_no_retry(context)}"

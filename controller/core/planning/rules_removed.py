@@ -58,26 +58,26 @@ def check_prune(
     stops = sum(action.verb is Verb.STOP for action in removed)
     # Entries that are never collected pile up over the years and would distort the share.
     jobs = len(plan.actions) - len(removed) + stops
-    told = f"the plan stops {stops} of {jobs} jobs because their manifests are gone"
+    text = f"the plan stops {stops} of {jobs} jobs because their manifests are gone"
     if not stops:
         return None
     if problems:
         return (
-            f"{told}, but the tree has {problems} problem{'s' if problems > 1 else ''}: what cannot"
+            f"{text}, but the tree has {problems} problem{'s' if problems > 1 else ''}: what cannot"
             " be read may be one of these manifests; nothing was done. Fix what `bedrock-jobs "
             "validate` reports, or omit --prune"
         )
     # An empty or failed checkout looks like a tree whose manifests were all deleted.
     if not manifests:
         return (
-            f"{told}, and no manifest is left; nothing was done. Check the path and the checkout. "
+            f"{text}, and no manifest is left; nothing was done. Check the path and the checkout. "
             "If it is intended, restore the manifests with policy.state: Stopped before you delete "
             "them"
         )
     # In a small tree, deleting one of two manifests is an ordinary change.
     if len(plan.actions) >= MANY_JOBS and stops > MAX_PRUNED_SHARE * jobs and not cleaning.force:
         return (
-            f"{told}, which is more than {MAX_PRUNED_SHARE:.0%}; nothing was done. "
+            f"{text}, which is more than {MAX_PRUNED_SHARE:.0%}; nothing was done. "
             "If all are intended, add --force"
         )
     return None

@@ -65,14 +65,14 @@ def compare_plans(
     moved |= now.changes.keys() - changes.keys()
     elsewhere = _find_moved_places(before, after)
     gone = _explain_missing(saved, problems=problems)
-    told = [
+    lines = [
         _format_drift(before.get(key), after.get(key), actions.get(key), gone)
         # Jobs that changed place are reported once per place, not one by one.
         for key in sorted(moved - set(elsewhere))
     ]
     limits = _format_limits(saved, now) if moved else ()
     places = _format_places(elsewhere.values())
-    return PlanComparison(states, (*find_context_drift(saved, now), *places, *limits, *told))
+    return PlanComparison(states, (*find_context_drift(saved, now), *places, *limits, *lines))
 
 
 def find_context_drift(saved: PlanFile, now: PlanFile) -> tuple[str, ...]:
@@ -85,8 +85,8 @@ def _iter_context_drift(saved: PlanFile, now: PlanFile) -> Iterator[str]:
         # A plan made on the sandbox must never be executed against AWS, or the reverse.
         names = {True: "the sandbox", False: "AWS"}
         remedy = "add --sandbox" if saved.sandbox else "omit --sandbox"
-        told = f"the plan was made on {names[saved.sandbox]}, and this is {names[now.sandbox]}"
-        yield f"{told}: {remedy}"
+        text = f"the plan was made on {names[saved.sandbox]}, and this is {names[now.sandbox]}"
+        yield f"{text}: {remedy}"
     if saved.owner != now.owner:
         yield f"the owner was {saved.owner or 'not set'} and is {now.owner or 'not set'}"
 
