@@ -97,6 +97,7 @@ class WorkQueue:
 
     def update(self, state: DesiredState, now: float) -> int:
         """Set the desired state; return for how many jobs it changed."""
+        # A change to the fleet's rules can change every decision.
         known, stays = self.state.desired, self.state.fleet == state.fleet
         # Unchanged jobs stay the same object, by which the results of running passes are matched.
         desired = {key: _reuse_equal(known.get(key), job) for key, job in state.desired.items()}
@@ -170,7 +171,6 @@ class WorkQueue:
             self.parked -= wanted.keys()
         self._retry_unseen(batch, now)
         if batch.is_sweep:
-            # A removed job that still runs is checked as often as an active one.
             wait = (
                 self.intervals.interval
                 if self._has_running_orphan(report)
@@ -229,6 +229,8 @@ class WorkQueue:
         place, whose active jobs are counted together.
         """
         news = {key for key, entry in due.items() if entry.urgent}
+        # One refused job that is due brings back the others, so that the plan is refused as a
+        # whole.
         if not self.parked.isdisjoint(due):
             news |= self.parked
         limits, desired = self.state.fleet.limits, self.state.desired

@@ -103,6 +103,7 @@ def apply_plan(
 ) -> tuple[JobResult, ...]:
     """Execute a plan; ``beside`` are our jobs that take slots and that it does not cover."""
     context = worker.context
+    # By identity: actions contain mappings and cannot be hashed.
     permitted = {id(one) for one in plan.actions if approval.permits(one)}
     agreed = Plan(tuple(one for one in plan.actions if id(one) in permitted))
 
@@ -134,6 +135,7 @@ def apply_stops(
     plan: Plan, worker: Worker, beside: Slots, approval: PlanApproval
 ) -> tuple[JobResult, ...]:
     """Execute only the stops of a plan that has too many submits; the rest stays as it is."""
+    # The limit restricts spending, and a stop ends it.
     stops = Plan(tuple(one for one in plan.actions if one.verb is Verb.STOP))
     done = iter(apply_plan(stops, worker, beside, approval))
     return tuple(
@@ -180,6 +182,7 @@ class Worker:
         """
         made = [JobResult(outcome, self._build_entry(outcome)) for outcome in outcomes]
         writing = [one for one in made if not self.executor.is_withheld(one.outcome)]
+        # One write per sidecar, however many of its entries change.
         written = self.context.ledger.write_all([_make_status_entry(one) for one in writing])
         became = {
             id(one): _record_write(one, how) for one, how in zip(writing, written, strict=True)

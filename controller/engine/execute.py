@@ -128,6 +128,7 @@ class ActionExecutor:
             # This Create was refused, but the outcome of the earlier one is still unknown.
             return Outcome(action, action, replace(failure, ambiguous=True))
         again = self._decide(action, self._observe(action))
+        # Still not visible: the failure stands, and later passes look again.
         if again.live is None:
             return Outcome(action, action, failure)
         return Outcome(action, again)
@@ -149,10 +150,12 @@ class ActionExecutor:
         recorded = self.recorded.get(action.desired.key)
         if recorded is None or not recorded.is_intent or not recorded.name:
             return False
+        # Then the entry stays as it is, and the intent with it.
         if action.desired.removed or action.reason in _INTENT_KEPT_REASONS:
             return False
         lives = [action.live, *(one.live for one in action.earlier)]
         seen = {live.name for live in lives if live is not None}
+        # Under the same name this submit repeats the unanswered Create.
         if action.verb is Verb.SUBMIT:
             seen.add(action.desired.name)
         return recorded.name not in seen and self._find_job(action, recorded.name) is not None
@@ -160,6 +163,7 @@ class ActionExecutor:
     def _find_job(self, action: Action, *identifiers: str) -> LiveJob | None:
         """Return a job, waiting a short time for it to become visible, or None."""
         kind, target = self._get_kind(action), action.desired.target
+        # None ends the waits: after the last lookup there is nothing left to wait for.
         for pause in (*_CONFIRM_DELAYS, None):
             for identifier in identifiers:
                 live = self.cloud.get(kind, target, identifier)
@@ -189,6 +193,7 @@ class ActionExecutor:
         """Return the observation of a new job, with all the tags that it was submitted with."""
         kind = self._get_kind(action)
         want = collect_wanted_tags(kind, action.desired, submission, self.fleet)
+        # The output does not exist yet, so only the job itself has tags now.
         sent = {member: want[member] for member in want if member == get_job_tag_member(kind)}
         seen = _make_present(action.place, live)
         return replace(seen, submission=submission, earlier=action.earlier, tags=sent)

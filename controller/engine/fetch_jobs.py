@@ -42,6 +42,7 @@ class ManagedJobs:
         if found or not (live.token or "").startswith(self.owner_prefix):
             return found
         # The job has our owner's token: its name may be that of a manifest's retry or revision.
+        # Linear, but only for our own jobs that are known neither by ARN nor by name.
         for (kind_name, name), key in self.names.items():
             if kind_name == kind.name and find_suffix(live.name, name) is not None:
                 return key
@@ -93,6 +94,7 @@ def find_managed_jobs(
     arns: dict[str, JobKey] = {}
     names: dict[tuple[str, str], JobKey] = {}
     for job in desired:
+        # An open target may lead to this place, so its manifest counts here.
         target = job.target.fill_from(Target(place.region, place.account_id))
         if (target.region, target.account_id) != (place.region, place.account_id):
             continue
@@ -146,6 +148,7 @@ def fetch_jobs(
             return error.failure
 
     answers = list(executor.map(lambda each: get_one(*each), asked))
+    # A name may be found under several kinds, and a job under its name and its ARN.
     both = list(zip(asked, answers, strict=True))
     lives = {one.arn: (kind, one) for (kind, _), one in both if isinstance(one, LiveJob)}
     reasons = {

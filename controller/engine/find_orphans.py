@@ -99,6 +99,7 @@ def _list_jobs(
         asked = replace(target, account_id=None)
         try:
             place = cloud.get_place(asked)
+            # Jobs of another account would be reported as orphans of this fleet.
             if target.account_id not in {None, place.account_id}:
                 failures.append(
                     f"WrongTarget: the credentials act in {place}, but manifests name account "
@@ -136,6 +137,7 @@ def _build_recorded_orphan(
     """Return the orphan that a sidecar records, with the status that the service lists."""
     recorded, kind = stray.recorded, kinds[stray.key.kind]
     live = recorded.live
+    # The listing is newer than the sidecar.
     listed = by_arn.get(recorded.arn or "")
     return Orphan(
         kind,

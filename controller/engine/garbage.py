@@ -116,6 +116,7 @@ def read_records(
 ) -> Mapping[JobKey, JobRecord]:
     """Return what is recorded; a record that the user gave up no longer holds its job."""
     recorded = ledger.read({job.key: job.source for job in jobs})
+    # Only the doubt is dropped: what could be read of the record still counts.
     given_up = {
         key: replace(one, doubt=None)
         for key, one in recorded.items()
@@ -133,6 +134,7 @@ def can_rebuild(
     another manifest's record too.
     """
     keys = {action.desired.key for action in plan.actions}
+    # A manifest that could not be parsed may own a record in such a sidecar.
     if coverage is None or coverage.index.problems or not coverage.index.keys <= keys:
         return False
     return not any(is_withheld(one, recorded.get(one.desired.key)) for one in plan.actions)

@@ -190,6 +190,7 @@ class Observer:
             # Only a job that the quota refused needs the count.
             if known is None or known.queue_active is None or job.removed:
                 continue
+            # Counting where lookups fail would fail too.
             if observation.place is not None and observation.existence is not Existence.UNKNOWN:
                 asked.setdefault(Lane(job.key.kind, observation.place), job.target)
         kinds = self.kinds
@@ -225,6 +226,7 @@ def _is_off_limits(job: DesiredJob, recorded: JobRecord | None, fleet: Fleet, pl
     if recorded is not None and not recorded.can_be_in(place):
         return True
     where = Target(place.region, place.account_id)
+    # A job that is to be stopped is looked up even in a forbidden place.
     return not job.can_stop and bool(find_target_violations(where, fleet))
 
 
@@ -264,6 +266,7 @@ def _list_then_get(
     """List once, then Get only the jobs that the listing does not settle."""
     first = lookups[0].attempts
     try:
+        # Beyond that, Gets in parallel are faster than more pages.
         most = max(1, len(lookups) // GETS_PER_PAGE)
         listed = cloud.list_jobs(first.kind, first.desired.target, status=status, most=most)
     except ListingTooLongError:
@@ -275,6 +278,7 @@ def _list_then_get(
             return _get_each(lookups, cloud, executor)
         return {lookup.key: make_unknown(lookup.place, error.failure) for lookup in lookups}
     by_name = {summary.name: summary for summary in listed}
+    # Searches ask by name or by ARN.
     by_name |= {summary.arn: summary for summary in listed}
     for one in lookups:
         if one.result is None:

@@ -105,6 +105,7 @@ class _Window:
         """Whether a submit may start now; while a place is unknown, priorities do not overlap."""
         if self.full or self.closed:
             return False
+        # Until the quota is known, priorities do not overlap: a refusal must hit the lowest.
         if self.under_way and self.taken < self.width:
             same = action.desired.policy.priority == self.priority
             return same and self.under_way < self.taken
@@ -158,6 +159,7 @@ class _LaneRunner(Generic[Kept]):
     def _submit_work(self, work: Callable[[Action], None], action: Action) -> None:
         """Run some work in a thread; an unexpected error ends the wait for all results."""
 
+        # An executor swallows exceptions of work whose future nobody reads.
         def run_work() -> None:
             try:
                 work(action)
@@ -170,6 +172,7 @@ class _LaneRunner(Generic[Kept]):
         with self._lock:
             self._window.closed = True
             for future in self.results.values():
+                # A result that is set already was recorded, and stays.
                 if not future.done():
                     future.set_exception(error)
 
@@ -196,6 +199,7 @@ class _LaneRunner(Generic[Kept]):
                 self._window.record_answer(outcome.failure)
                 self._refused += [outcome] if is_refused else []
                 self._submitted += outcome.failure is None
+            # Only after the last submit in flight is it known how many were accepted.
             is_drained = self._window.full and not self._window.under_way
         try:
             self._start()
@@ -209,6 +213,7 @@ class _LaneRunner(Generic[Kept]):
     def _queue_rest(self) -> None:
         """Queue what the quota refused and everything behind it, with one count of active jobs."""
         refused, is_closed = self._refused, self._window.closed
+        # A pass that is being aborted makes no further call.
         active = None if is_closed else self.callbacks.count(refused[0].planned, self._submitted)
         for outcome in refused:
             self._settle(replace(outcome, active=active))
@@ -216,6 +221,7 @@ class _LaneRunner(Generic[Kept]):
             while self._waiting and not self._window.closed:
                 action = self._waiting.popleft()
                 behind = Outcome(action, queue_submit(action, format_quota_full(active)))
+                # In the pool, because recording waits for the disk.
                 self.executor.submit(self._settle, behind)
 
     def _settle(self, outcome: Outcome) -> None:

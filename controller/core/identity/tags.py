@@ -68,6 +68,7 @@ class TagState:
 
 def build_stamp_tags(desired: DesiredJob, made: Submission, fleet: Fleet) -> Tags:
     """Return the tags that lead from a job in the console to its manifest, if enabled."""
+    # Off by default: roles need the permission to tag jobs.
     if not fleet.stamp_tags:
         return {}
     # Tag values have a limited length and alphabet; the end of a path says most.
@@ -190,6 +191,7 @@ def _build_retag(
 ) -> Retag:
     put = {key: value for key, value in tags.items() if there.get(key) != value}
     ours = known.get(member, {})
+    # A key that the manifest never had is somebody else's.
     drop = tuple(sorted(key for key in ours if key not in tags and key in there))
     return Retag(member, arn, put, drop)
 

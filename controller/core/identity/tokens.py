@@ -49,6 +49,7 @@ def compute_digest(kind: Kind, request: Mapping[str, Any], attempt: int) -> str:
         "attempt": attempt,
         "request": counted,
     }
+    # RFC 8785 fixes key order and number formats, so any implementation gets the same digest.
     return hashlib.sha256(rfc8785.dumps(document)).hexdigest()
 
 

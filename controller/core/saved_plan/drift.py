@@ -138,6 +138,7 @@ def _compare_change(
         return ChangeState.MOVED
     if was.verb is Verb.STOP:
         return _compare_stop(kind, was, action)
+    # Another change is due instead, which nobody reviewed.
     if now.verb not in {Verb.WAIT, Verb.NOOP}:
         return ChangeState.MOVED
     if was.verb is Verb.TAG:
@@ -146,6 +147,7 @@ def _compare_change(
     if was.token != now.token:
         return ChangeState.MOVED
     if action.live is not None:
+        # With the planned token the live job is the planned one; an adoption names its ARN.
         is_same = was.verb is Verb.SUBMIT or was.arn == action.live.arn
         return ChangeState.DONE if is_same else ChangeState.MOVED
     waits = was.verb is Verb.SUBMIT and now.verb is Verb.WAIT and now.reason in _WAITING_REASONS
@@ -178,6 +180,7 @@ def _is_tagged(was: PlannedAction, action: Action) -> bool:
         tags = action.tags.get(retag.member, {})
         if not set(tags).isdisjoint(retag.drop) or not set(retag.put) <= set(tags):
             return False
+        # Only keys are saved in the clear, so values are compared by hash.
         if hash_value({key: tags[key] for key in retag.put}) != retag.values:
             return False
     return True

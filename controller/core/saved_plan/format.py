@@ -134,6 +134,7 @@ def describe_actions(
 
 def _describe_action(kind: Kind, action: Action, fleet: Fleet, path: str) -> PlannedAction:
     desired, made, live = action.desired, action.desired.submission, action.live
+    # Once the job exists, its request cannot change any more.
     is_due = made is not None and live is None
     return PlannedAction(
         key=desired.key,
@@ -152,6 +153,7 @@ def _describe_action(kind: Kind, action: Action, fleet: Fleet, path: str) -> Pla
         role=desired.target.assume_role_arn or "",
         arn=live.arn if live else "",
         status=live.status if live else "",
+        # Sorted, so that the order in which jobs were observed makes no difference.
         stops=tuple(sorted(one.arn for one in action.stops)),
         retags=tuple(sorted(map(_describe_retag, action.retags), key=lambda one: one.arn)),
     )
