@@ -16,7 +16,7 @@ _PAGES = {
 }
 
 
-def link_to(rule: str, site: str = "") -> str:
+def build_link(rule: str, site: str = "") -> str:
     """Return a link to the documentation of a problem code or reason; empty for any other name.
 
     With the URL of a published ``site`` it is a URL, else a path in the project's repository.
@@ -29,7 +29,7 @@ def link_to(rule: str, site: str = "") -> str:
     return f"docs/reference/{page}.md#{rule.lower()}"
 
 
-def links_to(codes: Iterable[str], site: str = "") -> str:
+def format_links(codes: Iterable[str], site: str = "") -> str:
     """Return links to several problem codes in one line: the first in full, then anchors only."""
     first, *rest = sorted(set(codes))
-    return ", ".join([link_to(first, site), *(f"#{code.lower()}" for code in rest)])
+    return ", ".join([build_link(first, site), *(f"#{code.lower()}" for code in rest)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from controller.core.printable import escape_line
-from controller.views.doc_links import link_to
+from controller.views.doc_links import build_link
 from controller.views.findings import FindingsReport, Level, ReportFinding
 from controller.views.text import format_count
 
@@ -33,7 +33,7 @@ def render_commands(review: FindingsReport) -> Iterator[str]:
 def _render_command(finding: ReportFinding, docs: str) -> str:
     source = finding.source
     # A path in our repository would look like one in the reader's.
-    link = link_to(finding.rule, docs) if docs else ""
+    link = build_link(finding.rule, docs) if docs else ""
     text = finding.text[:_MAX_MESSAGE] + (f"\nSee {link}" if link else "")
     given = {
         "file": escape_line(source.path),

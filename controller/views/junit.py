@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET
 
 from controller.core.model import JobKey, Source
 from controller.core.printable import escape_line
-from controller.views.doc_links import link_to
+from controller.views.doc_links import build_link
 from controller.views.findings import NOWHERE, FindingsReport, Level, ReportFinding
 
 _Case = tuple[JobKey | None, str]
@@ -97,7 +97,7 @@ def _build_outcome(outcome: str, found: Sequence[ReportFinding], docs: str) -> E
 def _format_findings(found: Sequence[ReportFinding], docs: str) -> str:
     """Return each finding, and then where their rules are documented."""
     texts = [f"{escape_line(str(one.source))}: {_format_rule(one)} {one.text}" for one in found]
-    links = [link_to(rule, docs) for rule in dict.fromkeys(one.rule for one in found)]
+    links = [build_link(rule, docs) for rule in dict.fromkeys(one.rule for one in found)]
     return "\n".join([*texts, *(f"See {link}" for link in links if link)])
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from controller.core.model import DesiredJob, Source
 from controller.core.planning.actions import Action, Plan, Verb
-from controller.views.doc_links import link_to
+from controller.views.doc_links import build_link
 from controller.views.findings import UNWRITTEN, FindingsReport, Level, ReportFinding
 from controller.views.markdown import (
     Table,
@@ -93,7 +93,7 @@ def _build_problem_tables(review: FindingsReport, share: float = 1.0) -> Iterato
 def _render_problem(finding: ReportFinding, docs: str) -> str:
     mark = "**warning** " if finding.is_manifest_warning else ""
     rule = (
-        f"[{format_code(finding.rule)}]({link_to(finding.rule, docs)})"
+        f"[{format_code(finding.rule)}]({build_link(finding.rule, docs)})"
         if docs
         else format_code(finding.rule)
     )

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from controller.core.model import Source
 from controller.version import __version__
-from controller.views.doc_links import link_to
+from controller.views.doc_links import build_link
 from controller.views.findings import NOWHERE, FindingsReport, Level, ReportFinding
 from controller.views.rule_help import find_rule_help
 
@@ -62,15 +62,15 @@ def _build_rule(name: str, docs: str) -> dict[str, Any]:
     return {
         "id": name,
         "shortDescription": {"text": rule.meaning},
-        "help": {"text": rule.advice, "markdown": f"{rule.advice} See {_see(name, docs)}."},
+        "help": {"text": rule.advice, "markdown": f"{rule.advice} See {_format_link(name, docs)}."},
         # SARIF takes absolute URLs only here.
-        **({"helpUri": link_to(name, docs)} if docs else {}),
+        **({"helpUri": build_link(name, docs)} if docs else {}),
     }
 
 
-def _see(name: str, docs: str) -> str:
+def _format_link(name: str, docs: str) -> str:
     """Return where a rule is documented, as Markdown."""
-    link = link_to(name, docs)
+    link = build_link(name, docs)
     return f"[the documentation]({link})" if docs else f"`{link}`"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from controller.core.model import JobKey, Source
-from controller.views.doc_links import link_to
+from controller.views.doc_links import build_link
 from controller.views.findings import FindingsReport, Level, ReportFinding
 from controller.views.github import render_commands
 from controller.views.junit import render_junit
@@ -32,7 +32,7 @@ def reviewed(docs: str) -> FindingsReport:
 )
 def test_a_link_without_a_site_is_a_path(rule: str, path: str) -> None:
     """A code and a reason lead to their headings; a service's own code leads nowhere."""
-    assert link_to(rule) == path
+    assert build_link(rule) == path
 
 
 def test_every_report_links_to_the_site() -> None:

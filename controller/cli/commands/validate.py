@@ -16,14 +16,14 @@ from controller.adapters.manifests.source_lines import read_source_lines
 from controller.cli.options import shared
 from controller.cli.output.console import say
 from controller.cli.output.exit_codes import ExitCode
-from controller.cli.output.reports import Output, SourceMapper, docs_url, print_output
+from controller.cli.output.reports import Output, SourceMapper, get_docs_url, print_output
 from controller.cli.workspace.arguments import convert_errors, make_relative, parse_arguments
 from controller.core.documents.entries import Entry
 from controller.core.kinds.registry import KINDS
 from controller.core.label_selector import Selector
 from controller.core.model import Problem
 from controller.core.severity import convert_to_errors, filter_errors
-from controller.views.doc_links import links_to
+from controller.views.doc_links import format_links
 from controller.views.plan import format_sandbox_note
 from controller.views.problems import render_problems, serialize_validation
 from controller.views.text import format_count
@@ -91,7 +91,7 @@ def _print_result(
     )
     print_output(given, result)
     if problems and given["output"] == "text" and not given["query"]:
-        say(f"Explanations: {links_to((one.code for one in problems), docs_url())}")
+        say(f"Explanations: {format_links((one.code for one in problems), get_docs_url())}")
     say(counts)
 
 

@@ -71,7 +71,7 @@ def _is_default_output(given: Mapping[str, Any]) -> bool:
 def _render_report(given: Mapping[str, Any], result: Output) -> tuple[str, OutputSyntax]:
     """Return what --output asks for, and its syntax."""
     place = _make_source_mapper()
-    told = _reviewed(result, place)
+    told = _prepare_report(result, place)
     match given["output"]:
         case "markdown":
             # A reference takes at most three times the bytes of its character.
@@ -91,7 +91,7 @@ def _render_report(given: Mapping[str, Any], result: Output) -> tuple[str, Outpu
 def _write_annotations(given: Mapping[str, Any], result: Output) -> None:
     """Annotate through the log, and add to the job's summary; failing at that fails nothing."""
     place = _make_source_mapper()
-    told = _reviewed(result, place)
+    told = _prepare_report(result, place)
     write_stderr(_render_github(told), OutputSyntax.COMMANDS)
     room = min(ci_host.get_summary_room() - _SUMMARY_MARGIN, given["max_bytes"])
     if room < _MIN_SUMMARY_BYTES:
@@ -104,7 +104,7 @@ def _write_annotations(given: Mapping[str, Any], result: Output) -> None:
 
 def _write_gitlab_reports(result: Output) -> None:
     """Leave the files that GitLab takes as artifacts; failing at that fails nothing."""
-    told = _reviewed(result, _make_source_mapper())
+    told = _prepare_report(result, _make_source_mapper())
     stem = f"bedrock-jobs-{told.verb}"
     reports = {
         f"{stem}.junit.xml": escape_output(_render_junit(told)),
@@ -118,11 +118,11 @@ def _write_gitlab_reports(result: Output) -> None:
         say(f"bedrock-jobs: reports for GitLab: {', '.join(paths)}")
 
 
-def _reviewed(result: Output, place: SourceMapper) -> FindingsReport:
-    return replace(result.report(), docs=docs_url()).map_sources(place)
+def _prepare_report(result: Output, place: SourceMapper) -> FindingsReport:
+    return replace(result.report(), docs=get_docs_url()).map_sources(place)
 
 
-def docs_url() -> str:
+def get_docs_url() -> str:
     """Return the URL at which the documentation is published, or nothing if none is known."""
     url = os.environ.get(VARIABLE, "")
     return url if _URL.fullmatch(url) else ""
