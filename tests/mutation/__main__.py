@@ -27,6 +27,7 @@ from tests.mutation import (
     mutants_of_rules,
     mutants_of_slots,
     mutants_of_trees,
+    mutants_of_watched_files,
 )
 from tests.mutation.mutants import MUTANTS as MUTANTS_OF_ALL_ELSE
 from tests.mutation.mutants import Mutant
@@ -52,6 +53,7 @@ ROOMS = (
     "tests/adapters/sidecars/test_store_flushed.py",
     "tests/adapters/sidecars/test_shared_folders.py",
     "tests/adapters/manifests/test_missing_files.py",
+    "tests/adapters/manifests/test_unread_files.py",
     "tests/e2e/test_stopping_is_never_barred.py",
     "tests/daemon/test_daemon.py",
     "tests/git/test_races.py",
@@ -59,7 +61,9 @@ ROOMS = (
     "tests/git/test_checkouts.py",
     "tests/checkout",
     "tests/adapters/http/test_probes.py",
+    "tests/adapters/watch/test_tree_watcher.py",
     "tests/adapters/watch/test_tree_watcher_anew.py",
+    "tests/adapters/watch/test_tree_watcher_polls.py",
     "tests/git/test_git.py",
     "tests/cli/watch/test_stable_reader.py",
     "tests/cli/watch/test_ledger.py",
@@ -69,6 +73,7 @@ ROOMS = (
     "tests/e2e/test_slots.py",
     "tests/e2e/test_targets.py",
     "tests/e2e/test_prune_unread.py",
+    "tests/e2e/test_json_manifests.py",
     "tests/adapters/host/test_tree_bounds.py",
     "tests/adapters/manifests/test_fleet_file.py",
     "tests/adapters/manifests/test_loader.py",
@@ -88,6 +93,7 @@ MUTANTS = (
     *mutants_of_rules.MUTANTS,
     *mutants_of_slots.MUTANTS,
     *mutants_of_trees.MUTANTS,
+    *mutants_of_watched_files.MUTANTS,
 )
 KILLERS = Path(__file__).with_name("killers.txt")
 """For each mutant, the file of the test that caught it last time."""

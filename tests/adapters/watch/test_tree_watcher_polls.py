@@ -235,6 +235,31 @@ def test_snapshot_refuses_what_it_cannot_follow(tmp_path: Path) -> None:
         assert not update_snapshot(seen, {str(path)})
 
 
+def test_empty_folder_that_cannot_be_listed_is_a_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds no manifest in either snapshot, but a pass reports a problem for one of them."""
+    jobs = tree(tmp_path)
+    (jobs / "folder").mkdir()
+    before = take_snapshot([jobs])
+
+    with failing("scandir", jobs / "folder", "EIO", monkeypatch):
+        after = take_snapshot([jobs])
+
+    assert list(find_differences(before, after))
+
+
+def test_file_behind_a_linked_folder_is_seen(tmp_path: Path) -> None:
+    """Passes read what a link leads to inside the tree, also where its own folder is hidden."""
+    jobs = tree(tmp_path)
+    write(jobs / ".shared" / "a.yaml", manifest("a"))
+    (jobs / "shared").symlink_to(".shared")
+    before = take_snapshot([jobs])
+    write(jobs / ".shared" / "a.yaml", manifest("another"))
+
+    assert list(find_differences(before, take_snapshot([jobs])))
+
+
 @settings(max_examples=60, deadline=None)
 @given(history=st.lists(st.lists(edits, max_size=2), min_size=2, max_size=7))
 def test_look_sees_whatever_changes_the_tree(
