@@ -275,8 +275,8 @@ class FieldChange:
 class UnreadableRecord:
     """A sidecar that could not be read and may hold a job's record: its ``path`` and the ``cause``.
 
-    ``is_broken`` says that the file was read but is malformed; otherwise it could not be read at
-    all. ``is_own`` says that it is the sidecar beside the job's manifest.
+    ``broken`` says that the file was read but is malformed; otherwise it could not be read at all.
+    ``own`` says that it is the sidecar beside the job's manifest.
     """
 
     path: str

@@ -1,4 +1,4 @@
-"""The Cloud's contract: the same tests hold the adapter for AWS and the fake to one behaviour."""
+"""The contract of the Cloud port: the AWS adapter and the fake pass the same tests."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 
 
 def failed(call: Callable[[], object]) -> CallFailure:
-    """Return the failure that a call ends in."""
+    """Return the failure of a call."""
     with pytest.raises(CloudError) as caught:
         call()
     return caught.value.failure
 
 
 def submit(world: World, token: str = "token-1", target: Target = HERE, **changes: Any) -> str:  # noqa: S107
-    """Create a job that differs from the usual one as given."""
+    """Create a job with the given differences from the usual one."""
     return world.cloud.create(KIND, target, {**REQUEST, **changes}, token)
 
 
@@ -57,12 +57,12 @@ def test_place_is_account_and_region(world: World) -> None:
 
 
 def test_place_falls_back_on_the_environment(world: World) -> None:
-    """A target without a region is where the connection is."""
+    """A target without a region uses the connection's."""
     assert world.cloud.get_place(Target()) == Place(ACCOUNT, REGION)
 
 
 def test_assumed_role_acts_in_its_own_account(world: World) -> None:
-    """A role leads to its account: jobs made there are seen there and nowhere else."""
+    """A role leads to its account: jobs created there are visible only there."""
     assert world.cloud.get_place(ELSEWHERE) == Place("999999999999", REGION)
 
     arn = submit(world, target=ELSEWHERE)
@@ -73,14 +73,14 @@ def test_assumed_role_acts_in_its_own_account(world: World) -> None:
 
 
 def test_absent_job_is_none(world: World) -> None:
-    """A name and an ARN that no job has are answered with None."""
+    """A name or an ARN that no job has returns None."""
     assert world.cloud.get(KIND, HERE, "nobody") is None
     assert world.cloud.get(KIND, HERE, arn_of(KIND, "abcdefghijkl")) is None
 
 
 @pytest.mark.parametrize("by", ["name", "arn"])
 def test_created_job_is_shown(world: World, by: str) -> None:
-    """A job that was created is found by name and by ARN, and echoes what was sent."""
+    """A created job is found by name and by ARN, and shows what was sent."""
     arn = submit(world)
 
     live = world.cloud.get(KIND, HERE, "support-bot" if by == "name" else arn)
@@ -102,8 +102,8 @@ def test_created_job_is_shown(world: World, by: str) -> None:
     assert "ResponseMetadata" not in live.members
 
 
-def test_regions_are_apart(world: World) -> None:
-    """A job is seen in its own region only, and its name is free in another."""
+def test_regions_are_separate(world: World) -> None:
+    """A job is visible in its own region only, and its name is free in another."""
     arn = submit(world)
     west = Target(region="us-west-2")
 
@@ -111,8 +111,8 @@ def test_regions_are_apart(world: World) -> None:
     assert submit(world, "token-2", west) != arn
 
 
-def test_same_token_answers_with_the_same_job(world: World) -> None:
-    """A Create that is repeated under its token makes nothing new."""
+def test_same_token_returns_the_same_job(world: World) -> None:
+    """Repeating a Create under its token returns the same job."""
     first = submit(world)
 
     assert submit(world) == first
@@ -120,7 +120,7 @@ def test_same_token_answers_with_the_same_job(world: World) -> None:
 
 
 def test_name_in_use_is_a_conflict(world: World) -> None:
-    """Another token cannot have a name that some job had, also one that ended."""
+    """Another token cannot use a name that some job had, even one that ended."""
     submit(world)
     world.finish(KIND)
 
@@ -131,7 +131,7 @@ def test_name_in_use_is_a_conflict(world: World) -> None:
 
 
 def test_racing_creates_make_one_job(world: World) -> None:
-    """Creates under one token, side by side, all answer with the one job."""
+    """Parallel Creates under one token all return one job."""
     with ThreadPoolExecutor(8) as executor:
         arns = set(executor.map(lambda _: submit(world), range(16)))
 
@@ -140,13 +140,13 @@ def test_racing_creates_make_one_job(world: World) -> None:
 
 
 def test_listing_of_nothing_is_empty(world: World) -> None:
-    """An account without jobs has an empty listing, in one page."""
+    """An account without jobs has an empty listing of one page."""
     assert world.cloud.list_jobs(KIND, HERE) == ()
     assert world.calls("List") == 1
 
 
 def test_listing_has_every_page(world: World) -> None:
-    """A listing of 2,500 jobs takes three pages and holds each job once, the newest first."""
+    """A listing of 2,500 jobs takes three pages and has each job once, newest first."""
     world.seed(KIND, REQUEST, 2500)
 
     listed = world.cloud.list_jobs(KIND, HERE)
@@ -159,7 +159,7 @@ def test_listing_has_every_page(world: World) -> None:
 
 
 def test_listing_by_status_holds_only_such_jobs(world: World) -> None:
-    """A listing that asks for a status leaves the others out, all pages of them."""
+    """A listing by status leaves other jobs out, on all pages."""
     world.seed(KIND, REQUEST, 1200)
     world.finish(KIND)
     submit(world, "token-new")
@@ -172,8 +172,8 @@ def test_listing_by_status_holds_only_such_jobs(world: World) -> None:
     assert world.calls("List") == 3
 
 
-def test_listing_stops_where_it_is_no_longer_worth_it(world: World) -> None:
-    """A listing of more pages than asked for ends in an error, and calls for no further page."""
+def test_listing_stops_at_its_page_limit(world: World) -> None:
+    """A listing with too many pages ends in an error, without calls for further pages."""
     world.seed(KIND, REQUEST, 2500)
 
     with pytest.raises(ListingTooLongError):
@@ -184,7 +184,7 @@ def test_listing_stops_where_it_is_no_longer_worth_it(world: World) -> None:
 
 
 def test_summary_agrees_with_get(world: World) -> None:
-    """A summary's ARN, status and time of change are those that Get shows."""
+    """A summary's ARN, status and modification time equal those of Get."""
     arn = submit(world)
     (summary,) = world.cloud.list_jobs(KIND, HERE)
     live = world.cloud.get(KIND, HERE, arn)
@@ -195,7 +195,7 @@ def test_summary_agrees_with_get(world: World) -> None:
 
 
 def test_stop_shows_at_once(world: World) -> None:
-    """A job that is stopped shows so in the next Get; a second stop is no error."""
+    """A stopped job is shown as such by the next Get; a second stop is no error."""
     arn = submit(world)
 
     world.cloud.stop(KIND, HERE, arn)
@@ -207,7 +207,7 @@ def test_stop_shows_at_once(world: World) -> None:
 
 
 def test_stop_of_an_ended_job_is_a_conflict(world: World) -> None:
-    """A job that ended cannot be stopped, and stays as it ended."""
+    """A job that ended cannot be stopped, and keeps its status."""
     arn = submit(world)
     world.finish(KIND)
 
@@ -221,7 +221,7 @@ def test_stop_of_an_ended_job_is_a_conflict(world: World) -> None:
 
 
 def test_stop_of_no_job_is_refused(world: World) -> None:
-    """An ARN that no job has is refused, not taken for success."""
+    """Stopping an ARN that no job has is refused."""
     found = failed(lambda: world.cloud.stop(KIND, HERE, arn_of(KIND, "abcdefghijkl")))
 
     assert found.code == "ResourceNotFoundException"

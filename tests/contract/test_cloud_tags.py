@@ -1,4 +1,4 @@
-"""The Cloud's contract on tags: one behaviour of the adapter for AWS and of the fake."""
+"""The contract of the Cloud port on tags: the AWS adapter and the fake behave the same."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def world(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
 
 
 def product(world: World) -> str:
-    """Return the ARN of what the usual job made, by the row's own member."""
+    """Return the ARN of the usual job's output."""
     live = world.cloud.get(KIND, HERE, "support-bot")
     assert live is not None
     return str(live.members[KIND.tagged["customModelTags"]])
@@ -35,12 +35,12 @@ def test_job_has_the_tags_that_create_sent(world: World) -> None:
 
 
 def test_job_without_tags_has_none(world: World) -> None:
-    """No tags are an answer, not an error."""
+    """No tags are a valid result, not an error."""
     assert world.cloud.get_tags(HERE, submit(world, jobTags=[])) == {}
 
 
-def test_product_has_its_tags_once_it_is_there(world: World) -> None:
-    """The tags of what a job makes are on it when the job completed, and nowhere before."""
+def test_output_has_its_tags_once_it_exists(world: World) -> None:
+    """The output's tags exist once the job has completed, not before."""
     arn = submit(world, customModelTags=[{"key": "stage", "value": "trial"}])
     early = failed(lambda: world.cloud.get_tags(HERE, product_of(KIND, arn)))
     world.finish(KIND)
@@ -51,7 +51,7 @@ def test_product_has_its_tags_once_it_is_there(world: World) -> None:
 
 
 def test_tags_are_set_and_overwritten(world: World) -> None:
-    """A new key is added, one that is there gets the new value, and the others stay."""
+    """A new key is added, an existing one gets the new value, and the others stay."""
     arn = submit(world, jobTags=[{"key": key, "value": key} for key in ("team", "stage")])
 
     world.cloud.add_tags(HERE, arn, {"stage": "live", "cost center": ""})
@@ -59,8 +59,8 @@ def test_tags_are_set_and_overwritten(world: World) -> None:
     assert world.cloud.get_tags(HERE, arn) == {"team": "team", "stage": "live", "cost center": ""}
 
 
-def test_tags_of_a_product_are_set(world: World) -> None:
-    """What a job made takes tags too, and the job's own stay as they are."""
+def test_tags_of_an_output_are_set(world: World) -> None:
+    """A job's output takes tags too, and the job's own stay unchanged."""
     arn = submit(world)
     world.finish(KIND)
 
@@ -71,7 +71,7 @@ def test_tags_of_a_product_are_set(world: World) -> None:
 
 
 def test_tags_are_removed(world: World) -> None:
-    """A tag that is removed is gone; to remove one that is not there is no error."""
+    """A removed tag is gone; removing one that does not exist is no error."""
     arn = submit(world)
 
     world.cloud.remove_tags(HERE, arn, ["team", "absent"])
@@ -81,7 +81,7 @@ def test_tags_are_removed(world: World) -> None:
 
 
 def test_service_s_own_tags_are_shown(world: World) -> None:
-    """Tags that the service itself set are listed among the others."""
+    """Tags that the service set are listed among the others."""
     arn = submit(world)
     world.mark(arn, {"aws:cloudformation:stack-name": "acme"})
 
@@ -92,7 +92,7 @@ def test_service_s_own_tags_are_shown(world: World) -> None:
 
 
 def test_service_s_own_keys_are_refused(world: World) -> None:
-    """Nobody else sets a tag whose key begins with aws:, and nothing of such a call is kept."""
+    """Setting a key that begins with aws: is refused, with nothing of that call."""
     arn = submit(world)
 
     found = failed(lambda: world.cloud.add_tags(HERE, arn, {"aws:mine": "", "stage": "live"}))
@@ -102,7 +102,7 @@ def test_service_s_own_keys_are_refused(world: World) -> None:
 
 
 def test_service_s_own_tags_are_not_removed(world: World) -> None:
-    """Nobody else removes a tag whose key begins with aws:."""
+    """Removing a key that begins with aws: is refused."""
     arn = submit(world)
     world.mark(arn, {"aws:theirs": "1"})
 
@@ -113,7 +113,7 @@ def test_service_s_own_tags_are_not_removed(world: World) -> None:
 
 
 def test_too_many_tags_are_refused(world: World) -> None:
-    """A resource carries fifty tags; a call that would make it more adds none."""
+    """A resource has at most fifty tags; a call beyond that adds none."""
     arn = submit(world)
     world.mark(arn, {"aws:does-not-count": ""})
     world.cloud.add_tags(HERE, arn, {f"key-{number}": "" for number in range(49)})
@@ -126,8 +126,8 @@ def test_too_many_tags_are_refused(world: World) -> None:
 
 
 @pytest.mark.parametrize("target", [HERE, Target(region="us-west-2"), ELSEWHERE])
-def test_tags_of_what_is_not_there_are_an_error(world: World, target: Target) -> None:
-    """An ARN that nothing has where the call acts is a failure, never a resource without tags."""
+def test_tags_of_a_missing_resource_are_an_error(world: World, target: Target) -> None:
+    """Listing tags of an ARN that does not exist is an error, not an empty list."""
     arn = submit(world) if target != HERE else arn_of(KIND, "abcdefghijkl")
     cloud = world.cloud
 

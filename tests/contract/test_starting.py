@@ -1,4 +1,4 @@
-"""Changes start in order and widen with success, whatever room there is and however they end."""
+"""Changes start in order, and their number grows with success, for any quota and any end."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ WEST = Place(PLACE.account_id, "us-west-2")
 
 
 def action(name: str, verb: Verb = Verb.SUBMIT, priority: int = 0, place: Place = PLACE) -> Action:
-    """Return what a plan does to a job of this name."""
+    """Return a plan's action on a job with this name."""
     policy = {"policy": {"priority": priority}}
     wanted = situation(policy, Fleet(owner="acme-ml"), name).desired
     return Action(verb, Reason.NOT_SUBMITTED, wanted, place=place)
@@ -47,7 +47,7 @@ def name_of(one: Action) -> str:
 
 @dataclass
 class Service:
-    """What takes so many jobs and refuses the rest; ``failing`` lets calls fail by name."""
+    """A service with a quota; ``failing`` makes calls fail by job name."""
 
     room: int = 1000
     failing: dict[str, CallFailure] = field(default_factory=dict)
@@ -62,7 +62,7 @@ class Service:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def attempt(self, one: Action) -> Outcome:
-        """Take a job if there is room for it."""
+        """Accept a job if a slot is free."""
         name = name_of(one)
         if not one.verb.is_mutating:
             return Outcome(one, one)
@@ -83,23 +83,23 @@ class Service:
         return Outcome(one, one)
 
     def record(self, outcome: Outcome) -> Outcome:
-        """Keep an outcome."""
+        """Record an outcome."""
         with self._lock:
             self.recorded.append(outcome)
         return outcome
 
     def count(self, _: Action, submitted: int) -> int:
-        """Tell what was taken."""
+        """Return the number of accepted jobs."""
         self.counts.append(submitted)
         return len(self.taken)
 
     def carry_out(self, made: Plan, width: int = 4) -> tuple[Outcome, ...]:
-        """Carry a plan out upon this service."""
+        """Execute a plan on this service."""
         return run_changes(made, Callbacks(self.attempt, each(self.record), self.count), width)
 
 
 def each(record: Callable[[Outcome], Outcome]) -> Callable[[Sequence[Outcome]], list[Outcome]]:
-    """Return what records many outcomes one by one."""
+    """Return a function that records many outcomes one by one."""
     return lambda outcomes: [record(outcome) for outcome in outcomes]
 
 
@@ -109,8 +109,10 @@ def each(record: Callable[[Outcome], Outcome]) -> Callable[[Sequence[Outcome]], 
     priorities=st.lists(st.integers(-1, 1), max_size=40),
     width=st.integers(1, 16),
 )
-def test_every_quota_is_found_without_a_storm(room: int, priorities: list[int], width: int) -> None:
-    """All that fits goes in, by priority, and refusals never exceed what was taken, or one."""
+def test_every_quota_is_found_with_few_refusals(
+    room: int, priorities: list[int], width: int
+) -> None:
+    """All jobs that fit are accepted, by priority, with at most as many refusals, or one."""
     service = Service(room)
     made = planned(
         *(action(f"job-{number:02}", priority=one) for number, one in enumerate(priorities))
@@ -131,8 +133,8 @@ def test_every_quota_is_found_without_a_storm(room: int, priorities: list[int], 
 
 
 @pytest.mark.parametrize("room", [0, 1, 2, 5])
-def test_what_stands_behind_a_refusal_waits(room: int) -> None:
-    """The refused job carries the count; those behind it are queued without having been tried."""
+def test_jobs_behind_a_refusal_are_queued(room: int) -> None:
+    """A refused job gets the count of active jobs, and those behind it are queued without a try."""
     service = Service(room)
     results = service.carry_out(planned(*(action(f"job-{number:02}") for number in range(12))))
     refused = [one for one in results if one.failure == FULL]
@@ -145,8 +147,8 @@ def test_what_stands_behind_a_refusal_waits(room: int) -> None:
     assert not {name_of(one.planned) for one in behind} & set(service.begun)
 
 
-def test_width_opens_with_success() -> None:
-    """No more submits are under way than have succeeded before, one at the least."""
+def test_window_grows_with_success() -> None:
+    """No more submits are in flight than have succeeded before, but at least one."""
     service = Service()
     service.carry_out(planned(*(action(f"job-{number:02}") for number in range(60))), 16)
 
@@ -154,8 +156,8 @@ def test_width_opens_with_success() -> None:
     assert service.excess <= 0
 
 
-def test_other_failures_end_nothing() -> None:
-    """A throttled or refused submit is its own failure; those behind it are tried."""
+def test_other_failures_do_not_close_the_window() -> None:
+    """A throttled or refused submit fails alone; those behind it are tried."""
     failing = {"job-00": THROTTLED, "job-01": REFUSED}
     service = Service(failing=failing)
     results = service.carry_out(planned(*(action(f"job-{number:02}") for number in range(8))))
@@ -165,7 +167,7 @@ def test_other_failures_end_nothing() -> None:
 
 
 def test_stops_wait_for_no_quota() -> None:
-    """What takes no slot is carried out in a full place too."""
+    """A change that takes no slot is executed even when the quota is reached."""
     service = Service(room=1)
     made = planned(*(action(name) for name in "abc"), action("stopped", Verb.STOP))
     service.room = 0
@@ -177,7 +179,7 @@ def test_stops_wait_for_no_quota() -> None:
 
 
 def test_places_do_not_wait_for_each_other() -> None:
-    """While one place answers nothing, another is served to its end, and what rests is recorded."""
+    """While one place hangs, another is finished, and actions without a change are recorded."""
     served = threading.Event()
     service = Service()
     awaited = {"resting", *(f"west-{number}" for number in range(4))}
@@ -202,16 +204,16 @@ def test_places_do_not_wait_for_each_other() -> None:
     assert {name_of(one.planned) for one in service.recorded[:5]} == awaited
 
 
-def test_signal_lets_nothing_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is under way when a signal comes is finished and recorded; nothing else ever starts."""
+def test_nothing_starts_after_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a signal, actions in flight are finished and recorded; nothing else starts."""
     service = Service()
     left = threading.Event()
 
     class Telling(ThreadPoolExecutor):
-        """A pool that tells when its pass, which was ended, waits for what is under way."""
+        """A pool that reports when its aborted pass waits for actions in flight."""
 
         def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
-            """Tell, and wait."""
+            """Report, and wait."""
             left.set()
             super().shutdown(wait, cancel_futures=cancel_futures)
 
@@ -232,10 +234,10 @@ def test_signal_lets_nothing_start(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class EndsWhenHanded(ThreadPoolExecutor):
-    """A pool that a signal ends at the moment when a submit that is done hands it the next."""
+    """A pool that is ended by a signal when a finished submit passes it the next one."""
 
     def submit(self, *given: Any, **more: Any) -> Future[Any]:
-        """Take work from the pass itself alone."""
+        """Accept work only from the pass itself."""
         if threading.current_thread() is not threading.main_thread():
             self.shutdown(wait=False)
         return super().submit(*given, **more)
@@ -244,7 +246,7 @@ class EndsWhenHanded(ThreadPoolExecutor):
 def test_pass_that_ends_between_two_submits_records_the_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """A job that was just made is in its sidecar, though the next cannot start any more."""
+    """A job that was just created is recorded even if the next submit cannot start any more."""
     monkeypatch.setattr("controller.engine.submit_window.ThreadPoolExecutor", EndsWhenHanded)
     service = Service()
     with pytest.raises(RuntimeError, match="after shutdown"):
@@ -254,8 +256,8 @@ def test_pass_that_ends_between_two_submits_records_the_first(
     assert [name_of(one.planned) for one in service.recorded] == ["job-00"]
 
 
-def test_error_of_ours_is_not_lost() -> None:
-    """What recording raises ends the plan and reaches who waits; what was under way is recorded."""
+def test_recording_error_is_raised() -> None:
+    """An error while recording ends the plan and is raised; actions in flight are recorded."""
     service = Service()
 
     def record(outcome: Outcome) -> Outcome:
@@ -270,8 +272,8 @@ def test_error_of_ours_is_not_lost() -> None:
     assert {name_of(one.planned) for one in service.recorded} == set(service.begun) - {"job-02"}
 
 
-def test_pass_that_dies_in_a_call_ends() -> None:
-    """What a call itself raises, and nobody caught, reaches who waits; nothing more starts."""
+def test_uncaught_exception_ends_the_pass() -> None:
+    """An exception that a call raises uncaught ends the pass and is raised; nothing more starts."""
     service = Service()
 
     def attempt(one: Action) -> Outcome:

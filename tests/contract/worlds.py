@@ -1,4 +1,4 @@
-"""The clouds under contract, each with what a test needs to set it up and to look behind it."""
+"""The clouds under contract, with what a test needs to set them up and inspect them."""
 
 from __future__ import annotations
 
@@ -27,28 +27,28 @@ HERE = Target(region=REGION)
 
 
 class World(Protocol):
-    """A cloud, and a hand on what lies behind it."""
+    """A cloud, and access to what lies behind it."""
 
     @property
     def cloud(self) -> Cloud:
         """The cloud under contract."""
 
     def seed(self, kind: Kind, request: dict[str, Any], count: int) -> None:
-        """Let the service have so many jobs, equal but for their names, in this order."""
+        """Create jobs that differ only in their names, in this order."""
 
     def finish(self, kind: Kind) -> None:
-        """Let every job that runs end well."""
+        """Complete every running job."""
 
     def mark(self, arn: str, tags: Mapping[str, str]) -> None:
-        """Let the service itself give a resource tags, of keys that nobody else may use."""
+        """Set tags with reserved keys on a resource, as the service itself."""
 
     def calls(self, operation: str) -> int:
-        """Return how often the service was asked for an operation."""
+        """Return how often an operation was called."""
 
 
 @dataclass
 class InMemory:
-    """The fake itself."""
+    """The fake."""
 
     cloud: Fake
 
@@ -59,30 +59,30 @@ class InMemory:
             self.cloud.create(kind, HERE, named, f"token-{number}")
 
     def finish(self, kind: Kind) -> None:
-        """Turn every active job."""
+        """Complete every active job."""
         for jobs in self.cloud.jobs.values():
             for name in [live.name for live in jobs.values() if live.status in kind.active]:
                 self.cloud.turn(kind, name, min(kind.succeeded))
 
     def mark(self, arn: str, tags: Mapping[str, str]) -> None:
-        """Keep them as they are."""
+        """Set the tags."""
         self.cloud.kept_tags[arn] |= tags
 
     def calls(self, operation: str) -> int:
-        """Return how often the fake was asked."""
+        """Return how often the fake was called."""
         return self.cloud.count().get(operation, 0)
 
 
 @dataclass
 class OverHttp:
-    """The adapter for AWS, over a sandbox whose clock stands still unless a test moves it."""
+    """The AWS adapter over a sandbox whose clock stands still unless a test advances it."""
 
     cloud: Bedrock
     url: str
     folder: Path
 
     def seed(self, kind: Kind, request: dict[str, Any], count: int) -> None:
-        """Copy one job in the store: thousands of calls would only take time."""
+        """Copy one job in the store, which is faster than thousands of calls."""
         first = {**request, kind.name_member: "job-0000"}
         self.cloud.create(kind, HERE, first, "token-0")
         store = Store(self.folder)
@@ -98,11 +98,11 @@ class OverHttp:
             store.close()
 
     def finish(self, kind: Kind) -> None:
-        """Move the clock beyond every job's life."""
+        """Advance the clock beyond every job's end."""
         self._control("POST", "clock", {"advance": 2 * 3600})
 
     def mark(self, arn: str, tags: Mapping[str, str]) -> None:
-        """Put them into the store, behind the operations that would refuse them."""
+        """Write them to the store, because the operations would refuse them."""
         store = Store(self.folder)
         try:
             with store.transaction() as rows:
@@ -139,7 +139,7 @@ def in_memory(_folder: Path) -> Iterator[InMemory]:
 
 @contextmanager
 def over_http(folder: Path) -> Iterator[OverHttp]:
-    """While the context lasts a sandbox serves the world over HTTP."""
+    """Serve a sandbox over HTTP for the duration of the context."""
     with start_sandbox(folder, speed=0) as url:
         connection = Connection(region=REGION, endpoint_url=url, any_credentials=True)
         yield OverHttp(Bedrock(connection), url, folder)
