@@ -87,7 +87,7 @@ def _calls(universe: Universe, scenario: Scenario) -> list[tuple[str, int]]:
         take(world, scenario.before)
         world.sandbox.control("DELETE", "calls")
         world.reconcile()
-        counted = Counter(call["operation"] for call in world.sandbox.calls())
+        counted = Counter(call["operation"] for call in world.sandbox.list_calls())
     return sorted(counted.items())
 
 
@@ -112,11 +112,11 @@ def faulted(universe: Universe, scenario: Scenario, moment: Moment) -> Run:
         world.sandbox.control("POST", "faults", moment.order)
         with watched(world) as torn:
             _one_pass(world, scenario)
-        met = sum(order["fired"] for order in world.sandbox.orders())
+        met = sum(order["fired"] for order in world.sandbox.list_faults())
         world.sandbox.control("DELETE", "faults")
         take(world, scenario.between)
         # A late call may still be on its way, and is a disturbance until it has come.
-        poll(lambda: sum(bool(call["fault"]) for call in world.sandbox.calls()) >= met)
+        poll(lambda: sum(bool(call["fault"]) for call in world.sandbox.list_calls()) >= met)
         # An entry keeps what Get showed of a job that ended, also when that was incomplete.
         complete = scenario.rebuildable and moment.kind not in _INCOMPLETE
         found = (*torn, *violations(world, replace(scenario, rebuildable=complete)))

@@ -129,7 +129,7 @@ def moved(world: World) -> None:
 
 def queueing(world: World) -> None:
     """Only one job may be active, and the last of three goes first."""
-    world.sandbox.behave(quota=1)
+    world.sandbox.change_settings(quota=1)
     world.put("pair", manifest("left"), manifest("right"))
     world.put("single", manifest("alone", policy={"priority": 1}))
 

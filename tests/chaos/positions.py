@@ -94,7 +94,9 @@ class Position:
 
     def taken(self, world: World) -> None:
         """The service takes the position."""
-        world.sandbox.behave(**{name: value for one in self.choices for name, value in one.members})
+        world.sandbox.change_settings(
+            **{name: value for one in self.choices for name, value in one.members}
+        )
         world.hurried = self._lags
         # Where passes are hurried time stands still: a brief lag would never be over.
         world.pace(0.0 if self._lags else float(any(one.running for one in self.choices)))

@@ -152,7 +152,7 @@ class World:
         """Return the journal's calls of Bedrock in this region."""
         return [
             call
-            for call in self.sandbox.calls()
+            for call in self.sandbox.list_calls()
             if call["service"] == "bedrock" and call["region"] == self.region
         ]
 

@@ -79,7 +79,7 @@ def test_a_settled_job_has_no_line(tree: Project) -> None:
 def test_a_failed_action_tells_its_code(tree: Project) -> None:
     """The service's code stands in the job's line; its message, which may quote, does not."""
     tree.add("support-bot")
-    tree.sandbox.order("server-error", "CreateModelCustomizationJob", times=3)
+    tree.sandbox.inject_fault("server-error", "CreateModelCustomizationJob", times=3)
 
     job, whole = lines(tree.call("reconcile", "--log-level", "info").err)
 
@@ -127,8 +127,8 @@ def test_no_value_of_a_spec_is_logged(tree: Project, level: str) -> None:
     """A value of a spec is in no line: not of a lost answer, a refusal, nor of a held edit."""
     for name in ("lost", "refused", "edited"):
         tree.add(name, SEEDED)
-    tree.sandbox.order("reset-after", "CreateModelCustomizationJob", times=3)
-    tree.sandbox.behave(quota=1, overQuota="refuse")
+    tree.sandbox.inject_fault("reset-after", "CreateModelCustomizationJob", times=3)
+    tree.sandbox.change_settings(quota=1, overQuota="refuse")
     said = [tree.call("reconcile", "--log-level", level)]
     for name in ("lost", "refused", "edited"):
         tree.edit(name, "train.jsonl", f"{SECRET}.jsonl")

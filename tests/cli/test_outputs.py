@@ -97,7 +97,7 @@ def test_a_query_picks_from_data_alone(mixed: Project, verb: str) -> None:
         assert (ran.code, ran.out) == (64, "")
         assert "--query" in ran.err
         assert f"--output {output}" in ran.err
-    assert mixed.sandbox.calls() == []
+    assert mixed.sandbox.list_calls() == []
 
 
 def test_other_verbs_print_no_report(mixed: Project) -> None:

@@ -63,7 +63,7 @@ def watch(tree: Project, *arguments: str, **env: str) -> Iterator[Watch]:
 
 def names(tree: Project) -> list[str]:
     """Return the names of the created jobs, each as often as it was created."""
-    return sorted(tree.sandbox.names())
+    return sorted(tree.sandbox.list_names())
 
 
 def phase(tree: Project, name: str) -> str:

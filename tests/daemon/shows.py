@@ -141,8 +141,10 @@ def killed(tree: Project, kills: int, seed: int = 5) -> str:
     chance = random.Random(seed)  # noqa: S311 - where to kill is no secret
     wanted: dict[int, int] = {}
     written: set[Edition] = set()
-    tree.sandbox.order("delay", "Create", seconds=0.05, times=None, probability=0.3, seed=seed)
-    tree.sandbox.order("reset-after", "Create", times=None, probability=0.05, seed=seed)
+    tree.sandbox.inject_fault(
+        "delay", "Create", seconds=0.05, times=None, probability=0.3, seed=seed
+    )
+    tree.sandbox.inject_fault("reset-after", "Create", times=None, probability=0.05, seed=seed)
     amid, times = 0, []
     for life in range(1, kills + 1):
         edit(wanted, chance)

@@ -114,7 +114,7 @@ def test_a_refused_push_keeps_the_status_for_the_next_daemon(box: Box) -> None:
     assert box.own_commits() == []
     box.hub.hook("pre-receive", "exit 0")
     box.add("b")
-    box.shared.project.sandbox.order("delay", "Create", seconds=1.0)
+    box.shared.project.sandbox.inject_fault("delay", "Create", seconds=1.0)
     with box.watch(*RARELY) as daemon:
         until(lambda: "b" in names(box.shared.project))
         assert daemon.end() == 0

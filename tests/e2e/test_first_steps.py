@@ -64,7 +64,7 @@ def test_sandbox_remembers(demo: Path) -> None:
         path.unlink()
     assert reconciled(demo).code == 0
     with start_sandbox(demo / ".bedrock-jobs", speed=0) as url, speaking_to(url, demo) as sandbox:
-        operations = {entry["operation"] for entry in sandbox.calls()}
+        operations = {entry["operation"] for entry in sandbox.list_calls()}
     assert not any(operation.startswith("Create") for operation in operations)
     assert {path: path.read_bytes() for path in before} == before
 

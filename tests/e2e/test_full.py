@@ -24,7 +24,7 @@ def test_settled_tags_are_not_asked_about(tree: Project) -> None:
 
     assert tree.call("reconcile").code == 0
 
-    assert tree.sandbox.calls() == []
+    assert tree.sandbox.list_calls() == []
 
 
 def test_a_full_pass_finds_what_changed_behind_its_back(tree: Project) -> None:

@@ -87,7 +87,7 @@ def test_signalled_pass_ends_in_order(tree: Project, number: int, code: int) -> 
     """What is under way is finished and recorded, and what has not started never does."""
     fill(tree)
     # However busy the machine is, there are submits still to come when the signal does.
-    tree.sandbox.order("delay", "Create", seconds=0.25, nth=4, times=None)
+    tree.sandbox.inject_fault("delay", "Create", seconds=0.25, nth=4, times=None)
     ended, said = end_after(tree, 3, number)
     assert ended == code
     assert "Traceback" not in said

@@ -81,7 +81,7 @@ def test_a_merge_is_reconciled_and_recorded(fleet: Shared) -> None:
     assert gitlab_jobs(pipeline, Event("schedule")) == {job}
     assert run(fleet, job, 2).code == 0
     assert {fleet.hub.entry(name)["phase"] for name in NAMES} == {"Completed"}
-    assert sorted(fleet.project.sandbox.names()) == NAMES
+    assert sorted(fleet.project.sandbox.list_names()) == NAMES
 
     recorded = fleet.hub.commits()[:2]
     assert run(fleet, job, 3).code == 0

@@ -27,7 +27,7 @@ POLICIES = [
 def grow(tree: Project) -> None:
     """Let jobs end and run, then let manifests ask for all that a policy can say."""
     tree.fleet(owner="acme-ml", limits={"maxSubmits": 500})
-    tree.sandbox.behave(quota=None)
+    tree.sandbox.change_settings(quota=None)
     named = [(word, f"{word}-{n:02}", one) for word in AFTER for n, one in enumerate(POLICIES)]
     for word, name, _ in named:
         if word in {"heals", "lasts"}:

@@ -123,7 +123,7 @@ def test_settled_removed_jobs_cost_no_call_and_no_byte(fleet: Project) -> None:
     before = fleet.files()
     fleet.hush()
     assert fleet.call("reconcile", "--prune").code == 0
-    assert fleet.sandbox.calls() == []
+    assert fleet.sandbox.list_calls() == []
     assert fleet.files() == before
 
 

@@ -113,7 +113,7 @@ def test_a_pull_requests_whole_path(fleet: Shared) -> None:
     rows = [row for row in printed.out.splitlines() if row.startswith("| **SUBMIT**")]
     assert [name for name in NAMES for row in rows if f"<code>{name}</code>" in row] == NAMES
     assert all(row in runner.summary for row in rows)
-    assert [*fleet.project.sandbox.names()] == []
+    assert [*fleet.project.sandbox.list_names()] == []
 
     # Merged: one pass submits, and the statuses are on main.
     fleet.git("switch", "-q", "main")
@@ -123,7 +123,7 @@ def test_a_pull_requests_whole_path(fleet: Shared) -> None:
     started = jobs(fleet, event(fleet, "push", "main", before))
     assert set(started) == {"reconcile"}
     assert Runner(fleet, "main", 3).run(started["reconcile"]).code == 0
-    assert sorted(fleet.project.sandbox.names()) == NAMES
+    assert sorted(fleet.project.sandbox.list_names()) == NAMES
     assert set(statuses(fleet).values()) == {"InProgress"}
 
     # The jobs end, and a scheduled pass records it; another one has nothing to commit.
@@ -134,7 +134,7 @@ def test_a_pull_requests_whole_path(fleet: Shared) -> None:
     head = fleet.hub.head()
     assert Runner(fleet, "main", 5).run(started["reconcile"]).code == 0
     assert fleet.hub.head() == head
-    assert sorted(fleet.project.sandbox.names()) == NAMES
+    assert sorted(fleet.project.sandbox.list_names()) == NAMES
 
     # What was written back starts nothing, by its paths, by its message or by its token.
     recorded = fleet.hub.commits()[:2]

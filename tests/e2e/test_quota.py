@@ -82,7 +82,7 @@ def check(tree: Project, order: list[str]) -> None:
 
 def test_forty_get_through_a_quota_of_two(moving: Project) -> None:
     """One command waits for all, by priority, without a storm of refusals."""
-    moving.sandbox.behave(quota=QUOTA)
+    moving.sandbox.change_settings(quota=QUOTA)
     order = fill(moving, 40)
     ran = moving.run("reconcile", "--wait", "--every", "0.05")
 
@@ -96,7 +96,7 @@ def test_forty_get_through_a_quota_of_two(moving: Project) -> None:
 
 def test_one_shot_processes_take_each_freed_slot(tree: Project) -> None:
     """Runs of the command that know of each other by the sidecars alone do the same."""
-    tree.sandbox.behave(quota=QUOTA)
+    tree.sandbox.change_settings(quota=QUOTA)
     order = fill(tree, 6)
     for number in range(len(order) // QUOTA):
         assert tree.run("reconcile").code == 0
@@ -109,7 +109,7 @@ def test_one_shot_processes_take_each_freed_slot(tree: Project) -> None:
 
 def test_full_account_is_left_alone(tree: Project) -> None:
     """While nothing ends no pass is refused again, and no file is touched."""
-    tree.sandbox.behave(quota=QUOTA)
+    tree.sandbox.change_settings(quota=QUOTA)
     fill(tree, 6)
     assert tree.call("reconcile").code == 0
     refused = len(account_of(tree).refusals)
@@ -124,7 +124,7 @@ def test_full_account_is_left_alone(tree: Project) -> None:
 @pytest.mark.parametrize("quota", [None, QUOTA], ids=["no quota", "the same quota"])
 def test_own_limit_is_never_refused(moving: Project, quota: int | None) -> None:
     """With limits.maxActive the service is never asked for more than it takes."""
-    moving.sandbox.behave(quota=quota)
+    moving.sandbox.change_settings(quota=quota)
     moving.fleet(limits={"maxActive": QUOTA})
     order = fill(moving, 10)
     assert moving.run("reconcile", "--wait", "--every", "0.05").code == 0
@@ -135,7 +135,7 @@ def test_own_limit_is_never_refused(moving: Project, quota: int | None) -> None:
 
 def test_account_that_others_fill_times_out(tree: Project) -> None:
     """Behind others' jobs the wait ends in time with 6, and what waits shows as Queued."""
-    tree.sandbox.behave(quota=1)
+    tree.sandbox.change_settings(quota=1)
     tree.sandbox.create("theirs")
     order = fill(tree, 3)
     ran = tree.call("reconcile", "--wait", "--every", "0.01", "--timeout", "0.2")
@@ -150,7 +150,7 @@ def test_account_that_others_fill_times_out(tree: Project) -> None:
 
 def test_plan_tells_who_waits_and_why(tree: Project) -> None:
     """The plan shows the queue and calls nothing that changes anything."""
-    tree.sandbox.behave(quota=1)
+    tree.sandbox.change_settings(quota=1)
     order = fill(tree, 3)
     tree.call("reconcile")
     tree.hush()
@@ -165,7 +165,7 @@ def test_plan_tells_who_waits_and_why(tree: Project) -> None:
 
 def test_service_that_queues_by_itself_is_not_queued_before(tree: Project) -> None:
     """Where the service accepts what it has no slot for, all is submitted at once."""
-    tree.sandbox.behave(quota=1, overQuota="queue")
+    tree.sandbox.change_settings(quota=1, overQuota="queue")
     order = fill(tree, 5)
     assert tree.call("reconcile").code == 0
     assert {tree.entry(name)["phase"] for name in order} == {"InProgress"}

@@ -65,7 +65,7 @@ def test_nowhere_to_go(tree: Project, case: str) -> None:
     ran = reconciled(tree, **{"AWS_ENDPOINT_URL": tree.sandbox.url, **env})
     told_once(ran, code, remedy)
     assert "and 1 more" in ran.err
-    assert tree.sandbox.calls() == []
+    assert tree.sandbox.list_calls() == []
 
 
 def test_refusing_endpoint(tree: Project, closed_port: str) -> None:

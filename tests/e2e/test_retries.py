@@ -30,7 +30,7 @@ def lineage(name: str) -> dict[str, str]:
 def chance(tree: Project) -> None:
     """Let a quarter of all jobs fail by an error that heals."""
     tree.fleet(owner=OWNER)
-    tree.sandbox.behave(failingShare=SHARE, failingWith="internal", failingSeed=6)
+    tree.sandbox.change_settings(failingShare=SHARE, failingWith="internal", failingSeed=6)
     for name in FLEET:
         tree.add(name, policy={"onFailure": {"retries": RETRIES}})
 

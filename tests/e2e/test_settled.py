@@ -59,7 +59,7 @@ def test_settled_pass_calls_and_writes_nothing(settled: Project) -> None:
     settled.hush()
     ran = settled.run("reconcile")
     assert ran.code == 0
-    assert settled.sandbox.calls() == []
+    assert settled.sandbox.list_calls() == []
     assert settled.files() == before
 
 

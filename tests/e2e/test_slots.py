@@ -109,7 +109,7 @@ def test_removed_manifest_frees_no_slot(one: Project) -> None:
 @pytest.mark.parametrize("paths", [(), ("jobs/b.yaml",)], ids=["the whole", "a part"])
 def test_missing_job_frees_no_slot(one: Project, paths: tuple[str, ...]) -> None:
     """A recorded job that the service does not show is not known to have ended."""
-    one.sandbox.behave(getLag=86400, listLag=86400)
+    one.sandbox.change_settings(getLag=86400, listLag=86400)
     edit(one, "a", lambda entry: entry["live"].update(creationTime=LONG_AGO))
     os.utime(one.jobs / "a.status.json", (1, 1))
 
@@ -132,7 +132,7 @@ def test_job_elsewhere_frees_no_slot(one: Project) -> None:
 def test_slots_that_cannot_be_counted_are_not_taken(one: Project) -> None:
     """Where the service does not answer what runs, nothing is submitted, and the exit code is 1."""
     edit(one, "a", end)
-    one.sandbox.order("proxy-403", "ListModelCustomizationJobs", times=None)
+    one.sandbox.inject_fault("proxy-403", "ListModelCustomizationJobs", times=None)
 
     ran = one.call("reconcile")
 
@@ -159,7 +159,7 @@ def test_ended_jobs_are_asked_for_only_where_a_slot_is_taken(one: Project) -> No
 
     one.call("reconcile")
 
-    assert (created(one), one.sandbox.calls()) == ([], [])
+    assert (created(one), one.sandbox.list_calls()) == ([], [])
 
 
 def test_collection_forgets_no_job_that_runs(one: Project) -> None:
@@ -174,7 +174,7 @@ def test_collection_forgets_no_job_that_runs(one: Project) -> None:
 
 def test_collection_forgets_no_job_that_shows_late(one: Project) -> None:
     """Nor is that of a job which is too young to be missed."""
-    one.sandbox.behave(getLag=60, listLag=60)
+    one.sandbox.change_settings(getLag=60, listLag=60)
     (one.jobs / "a.yaml").unlink()
 
     assert one.call("reconcile", "--gc").code == 0

@@ -145,7 +145,7 @@ def test_broken_fleet_file_stops_everything(tree: Project) -> None:
     ran = tree.call("reconcile")
     assert ran.code == 4
     assert "bedrock-jobs.yaml:1" in ran.err
-    assert tree.sandbox.calls() == []
+    assert tree.sandbox.list_calls() == []
 
 
 def role_in(account: str) -> str:
@@ -179,7 +179,7 @@ def bystand_in(tree: Project, account: str, name: str) -> None:
 
 def test_every_target_fares_by_itself(tree: Project) -> None:
     """One account denied, one throttled for ever, one full: the fourth is served in that pass."""
-    tree.sandbox.behave(quota=2)
+    tree.sandbox.change_settings(quota=2)
     for name in ("theirs-0", "theirs-1"):
         bystand_in(tree, FULL, name)
     add_in(tree, DENIED, "denied")
@@ -231,7 +231,7 @@ def test_slow_account_holds_up_no_other(tree: Project) -> None:
 
 def test_every_account_has_its_own_quota(tree: Project) -> None:
     """What is full in one account takes no room in another, nor in another region."""
-    tree.sandbox.behave(quota=1)
+    tree.sandbox.change_settings(quota=1)
     add_in(tree, OTHER_ACCOUNT, "a-0", "a-1")
     add_in(tree, OTHER_ACCOUNT, "west", region="us-west-2")
     add_in(tree, FULL, "b-0", "b-1")

@@ -18,7 +18,7 @@ def test_killed_at_random_under_load(tree: Project) -> None:
 
 def test_asked_to_end_during_a_create(tree: Project) -> None:
     """The Create under way is answered and recorded, nothing else begins, and it ends with 0."""
-    tree.sandbox.order("delay-before", "Create", seconds=SLOW, times=None)
+    tree.sandbox.inject_fault("delay-before", "Create", seconds=SLOW, times=None)
     for number in range(3):
         tree.add(f"job-{number}")
     first = tree.jobs / "job-0.status.json"

@@ -42,7 +42,7 @@ def test_whole_passes_at_once_submit_once_and_lose_nothing(team: Shared) -> None
         said = [process.communicate(timeout=DEADLINE)[1] for process in processes]
 
     assert [process.returncode for process in processes] == [0, 0], said
-    assert sorted(team.project.sandbox.names()) == names
+    assert sorted(team.project.sandbox.list_names()) == names
     phases = {name: team.hub.entry(name)["phase"] for name in names}
     assert phases == dict.fromkeys(names, "InProgress")
     touched = {path for commit in team.hub.commits()[:-2] for path in team.hub.touched(commit)}

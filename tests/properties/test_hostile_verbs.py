@@ -62,7 +62,7 @@ class Site:
         assert not terminal_sees(printed), called
         if "GITHUB_ACTIONS" in self.env:
             assert {one.name for one in runner.commands(printed)} <= OWN, called
-        self.check_secrets(printed, json.dumps(self.tree.sandbox.calls()))
+        self.check_secrets(printed, json.dumps(self.tree.sandbox.list_calls()))
         self.check_rules()
 
     def check_secrets(self, *texts: str) -> None:

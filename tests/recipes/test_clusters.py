@@ -88,7 +88,7 @@ def test_the_daemon_keeps_the_folders_jobs(documents: list[Document], tmp_path: 
             assert daemon.end() == 0
         assert tree.files() == before
         assert phase(tree, "support-bot") == ""
-        assert [*tree.sandbox.names()] == ["support-bot"]
+        assert [*tree.sandbox.list_names()] == ["support-bot"]
 
 
 def arguments(documents: list[Document], tree: Project, status: Path) -> list[Any]:

@@ -71,16 +71,16 @@ class Sandbox:
         """Advance the simulated clock."""
         self.control("POST", "clock", {"advance": seconds})
 
-    def behave(self, **changes: object) -> dict[str, Any]:
+    def change_settings(self, **changes: object) -> dict[str, Any]:
         """Change some settings, and return all of them."""
         return self.control("PUT", "behaviour", changes)
 
-    def order(self, kind: str, operation: str | None = None, **members: object) -> None:
+    def inject_fault(self, kind: str, operation: str | None = None, **members: object) -> None:
         """Inject a fault."""
         named = {} if operation is None else {"operation": operation}
         self.control("POST", "faults", {"kind": kind, **named, **members})
 
-    def orders(self) -> list[dict[str, Any]]:
+    def list_faults(self) -> list[dict[str, Any]]:
         """Return the injected faults."""
         orders: list[dict[str, Any]] = self.control("GET", "faults")["faults"]
         return orders
@@ -90,12 +90,12 @@ class Sandbox:
         request = request_named(name, **changes)
         return self.bedrock().create_model_customization_job(**request)["jobArn"]
 
-    def names(self) -> list[str]:
+    def list_names(self) -> list[str]:
         """Return the names in List, the newest first."""
         answer = self.bedrock().list_model_customization_jobs(maxResults=1000)
         return [summary["jobName"] for summary in answer["modelCustomizationJobSummaries"]]
 
-    def calls(self) -> list[dict[str, Any]]:
+    def list_calls(self) -> list[dict[str, Any]]:
         """Return the journal."""
         calls: list[dict[str, Any]] = self.control("GET", "calls")["calls"]
         return calls

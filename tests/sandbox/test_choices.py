@@ -60,8 +60,8 @@ def test_changes_are_atomic(sandbox: Sandbox) -> None:
 
 def test_settings_accumulate_and_can_be_reset(sandbox: Sandbox) -> None:
     """A change keeps the other settings; DELETE resets all of them."""
-    sandbox.behave(quota=3.0, jobNames="repeatable")
-    both = sandbox.behave(getLag=1.5)
+    sandbox.change_settings(quota=3.0, jobNames="repeatable")
+    both = sandbox.change_settings(getLag=1.5)
 
     assert (both["quota"], both["jobNames"], both["getLag"]) == (3, "repeatable", 1.5)
     assert sandbox.control("DELETE", "behaviour") == serialize_behaviour(RECORDED_BEHAVIOUR)
@@ -70,7 +70,7 @@ def test_settings_accumulate_and_can_be_reset(sandbox: Sandbox) -> None:
 
 def test_an_integer_may_have_a_decimal_point(sandbox: Sandbox) -> None:
     """1.0 is an integer in JSON, and for the sandbox."""
-    assert str(sandbox.behave(quota=1.0, overQuota="queue")["quota"]) == "1"
+    assert str(sandbox.change_settings(quota=1.0, overQuota="queue")["quota"]) == "1"
     sandbox.create("a")
     sandbox.create("b")
 
@@ -105,11 +105,11 @@ def test_two_sandboxes_on_one_store_share_settings(tmp_path: Path) -> None:
         speaking_to(url, tmp_path) as one,
         speaking_to(other_url, tmp_path) as other,
     ):
-        one.behave(quota=1)
+        one.change_settings(quota=1)
         one.create("a")
 
         assert refused(lambda: other.create("b"))[0] == "ServiceQuotaExceededException"
-        other.behave(quota=2)
+        other.change_settings(quota=2)
         assert one.create("b")
 
 

@@ -62,7 +62,7 @@ def test_the_failure_is_of_the_requested_kind(word: FailureMode) -> None:
 
 def test_share_is_set_over_http(sandbox: Sandbox) -> None:
     """The share can be set so that every job fails, with the message of the kind."""
-    sandbox.behave(failingShare=1, failingWith="capacity", failingSeed=7)
+    sandbox.change_settings(failingShare=1, failingWith="capacity", failingSeed=7)
     sandbox.create("job")
     sandbox.advance(LONG_ENOUGH)
 

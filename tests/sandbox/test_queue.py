@@ -52,7 +52,7 @@ def take(sandbox: Sandbox, client: BedrockClient, step: tuple[str, int], made: l
     elif verb == "advance":
         sandbox.advance(number)
     elif verb == "quota":
-        sandbox.behave(quota=number)
+        sandbox.change_settings(quota=number)
     elif number < len(made) and shown(client)[number]["status"] not in ENDED:
         client.stop_model_customization_job(jobIdentifier=made[number])
 
@@ -77,7 +77,7 @@ def test_slots_are_neither_exceeded_nor_idle(
     """No job starts above the quota, waits beside a free slot, or overtakes another."""
     client = queueing.bedrock(f"us-test-{next(places)}")
     made: list[str] = []
-    quota = queueing.behave(quota=2)["quota"]
+    quota = queueing.change_settings(quota=2)["quota"]
     most = 0
     for step in taken:
         take(queueing, client, step, made)

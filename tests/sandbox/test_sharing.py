@@ -44,9 +44,9 @@ def test_state_is_persistent(tmp_path: Path) -> None:
     with start_sandbox(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
         arn = create(sandbox, "job", clientRequestToken="t", jobTags=[{"key": "k", "value": "v"}])
         sandbox.advance(LONG_ENOUGH)
-        before, calls = sandbox.get("job"), sandbox.calls()
+        before, calls = sandbox.get("job"), sandbox.list_calls()
     with start_sandbox(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
-        assert sandbox.calls()[: len(calls)] == calls
+        assert sandbox.list_calls()[: len(calls)] == calls
         assert sandbox.get("job") == before
         assert create(sandbox, "job", clientRequestToken="t") == arn
         listed = sandbox.bedrock().list_tags_for_resource(resourceARN=arn)["tags"]
@@ -63,7 +63,7 @@ def test_many_threads_create_each_job_once(sandbox: Sandbox) -> None:
     made = [answer for answer in answers if answer != IN_USE]
 
     assert len(made) == len(set(made)) == 20
-    assert len(sandbox.calls()) == 160
+    assert len(sandbox.list_calls()) == 160
 
 
 def test_two_processes_share_one_store(tmp_path: Path) -> None:
@@ -118,7 +118,7 @@ def test_a_killed_process_loses_no_confirmed_job(tmp_path: Path) -> None:
             future.cancel()
     with start_sandbox(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as after:
         kept = names(after)
-        calls = [call for call in after.calls() if call["status"] == 201]
+        calls = [call for call in after.list_calls() if call["status"] == 201]
 
         assert set(confirmed) <= set(kept)
         assert len(calls) == len(kept)

@@ -103,7 +103,7 @@ class Project:
         """Return the journal's calls of a service, or of one operation that begins so."""
         return [
             entry
-            for entry in self.sandbox.calls()
+            for entry in self.sandbox.list_calls()
             if entry["service"] == service and entry["operation"].startswith(operation)
         ]
 

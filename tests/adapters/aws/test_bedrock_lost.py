@@ -25,8 +25,8 @@ def failed_create(sandbox: Sandbox) -> CallFailure:
 @pytest.mark.parametrize("lost", ["reset-after", "server-error"])
 def test_a_lost_answer_is_remembered(sandbox: Sandbox, lost: str) -> None:
     """A Create that is throttled when it is sent again may have made a job the first time."""
-    sandbox.order(lost, CREATE)
-    sandbox.order("throttle", CREATE, nth=2 if lost == "reset-after" else 1, times=None)
+    sandbox.inject_fault(lost, CREATE)
+    sandbox.inject_fault("throttle", CREATE, nth=2 if lost == "reset-after" else 1, times=None)
 
     found = failed_create(sandbox)
 
@@ -35,8 +35,8 @@ def test_a_lost_answer_is_remembered(sandbox: Sandbox, lost: str) -> None:
 
 def test_what_was_always_answered_is_certain(sandbox: Sandbox) -> None:
     """A Create that was throttled each time made no job, whatever was lost of another call."""
-    sandbox.order("reset-after", GET)
-    sandbox.order("throttle", CREATE, times=None)
+    sandbox.inject_fault("reset-after", GET)
+    sandbox.inject_fault("throttle", CREATE, times=None)
     cloud = Bedrock(Connection(endpoint_url=sandbox.url, any_credentials=True))
     cloud.get(KIND, HERE, "support-bot")
 

@@ -51,7 +51,7 @@ def requests(sandbox: Sandbox, metrics: Metrics, operation: str) -> tuple[float,
         if sample.name == "bedrock_jobs_aws_requests_total"
         and sample.labels["operation"] == operation
     )
-    return shown, Counter(call["operation"] for call in sandbox.calls())[operation]
+    return shown, Counter(call["operation"] for call in sandbox.list_calls())[operation]
 
 
 def test_each_request_is_counted_with_its_time(sandbox: Sandbox, metrics: Metrics) -> None:
@@ -72,7 +72,7 @@ def test_each_request_is_counted_with_its_time(sandbox: Sandbox, metrics: Metric
 
 def test_requests_that_are_tried_again_are_all_counted(sandbox: Sandbox, metrics: Metrics) -> None:
     """A throttled request counts under its code although the call went well in the end."""
-    sandbox.order("throttle", GET, times=1)
+    sandbox.inject_fault("throttle", GET, times=1)
     cloud = cloud_of(sandbox, metrics)
 
     assert cloud.get(KIND, HERE, "nobody") is None
@@ -84,7 +84,7 @@ def test_requests_that_are_tried_again_are_all_counted(sandbox: Sandbox, metrics
 
 def test_lost_answers_are_ambiguous(sandbox: Sandbox, metrics: Metrics) -> None:
     """A Create whose connection broke counts as ambiguous, once, and not as submitted."""
-    sandbox.order("reset-after", CREATE, times=3)
+    sandbox.inject_fault("reset-after", CREATE, times=3)
     cloud = cloud_of(sandbox, metrics)
 
     with pytest.raises(CloudError):

@@ -130,7 +130,7 @@ def test_empty_tree_is_fine(tree: Project) -> None:
     """No manifests is a plan without actions, and needs no credentials."""
     ran = tree.call("plan")
     assert (ran.code, ran.out) == (0, "Plan: 0 jobs: no manifests.\n")
-    assert tree.sandbox.calls() == []
+    assert tree.sandbox.list_calls() == []
 
 
 def test_missing_folder_is_a_usage_error(tree: Project) -> None:

@@ -59,7 +59,7 @@ def test_what_others_submitted_otherwise_is_another_plan(three: Project) -> None
 
 def test_what_the_quota_puts_off_waits(three: Project) -> None:
     """A full service puts submits off; the same file submits them once there is room."""
-    three.sandbox.behave(quota=2)
+    three.sandbox.change_settings(quota=2)
     planned = plan(three)
     assert carry(three).code == 0
     assert three.entry("c")["phase"] == "Queued"
@@ -86,7 +86,7 @@ def test_one_that_queues_is_no_part_of_the_plan(three: Project) -> None:
 
 def test_waiting_goes_on_with_the_plan_and_not_beyond(moving: Project) -> None:
     """With --wait what was put off is submitted as room comes, and no retry that no plan said."""
-    moving.sandbox.behave(quota=1)
+    moving.sandbox.change_settings(quota=1)
     moving.add("a", FAILS_ONCE, policy={"onFailure": {"retries": 2}})
     moving.add("b")
     planned = plan(moving)

@@ -64,7 +64,7 @@ def said(tree: Project, code: int, *arguments: str) -> str:
     """Return the one line in which the plan is refused; nothing is looked at, done or written."""
     before = tree.files()
     ran = carry(tree, *arguments)
-    assert (ran.code, ran.out, tree.sandbox.calls(), tree.files()) == (code, "", [], before)
+    assert (ran.code, ran.out, tree.sandbox.list_calls(), tree.files()) == (code, "", [], before)
     (line,) = [one for one in ran.said if "lan.json" in one]
     return line
 
@@ -161,7 +161,7 @@ def test_a_plan_of_the_sandbox_is_not_for_aws(planned: Project) -> None:
     """It is refused before any call, and the other way round."""
     forge(planned, lambda file: file.update(sandbox=True))
     ran = carry(planned)
-    assert (ran.code, planned.sandbox.calls()) == (5, [])
+    assert (ran.code, planned.sandbox.list_calls()) == (5, [])
     assert "the plan was made on the sandbox, and this is AWS: add --sandbox" in ran.err
 
 
@@ -272,7 +272,7 @@ def test_places_where_no_plan_can_be(planned: Project, place: str, text: str) ->
     assert ran.code == 64
     assert "--out" in ran.err
     assert text in ran.err
-    assert (planned.sandbox.calls(), planned.files()) == ([], before)
+    assert (planned.sandbox.list_calls(), planned.files()) == ([], before)
 
 
 def test_links_and_pipes_stay_what_they_are(planned: Project, tmp_path: Path) -> None:
@@ -307,7 +307,7 @@ def test_no_plan_is_written_or_read_through_a_link_out(
     assert (target.read_text() if target.exists() else None) == content
     target.write_bytes((planned.folder / FILE).read_bytes())
     ran = planned.call("reconcile", "--plan", "link.json")
-    assert (ran.code, planned.sandbox.calls()) == (64, [])
+    assert (ran.code, planned.sandbox.list_calls()) == (64, [])
     assert "leads out of the tree" in ran.err
 
 

@@ -91,7 +91,7 @@ def test_later_job_is_no_spec_change(tree: Project, change: str) -> None:
     else:
         tree.edit("bot", "epochCount: 2", "epochCount: 3")
     tree.settle()
-    assert len(tree.sandbox.names()) == 2
+    assert len(tree.sandbox.list_names()) == 2
     ran = tree.call("status", "--exit-code")
     assert (ran.code, "spec changed" in ran.out) == (0, False)
     tree.edit("bot", "support/output/", "support/results/")

@@ -51,7 +51,7 @@ def test_query_that_does_not_parse_is_a_usage_error(tree: Project, verb: str) ->
     assert ran.code == 64
     assert "--query" in ran.err
     assert ran.out == ""
-    assert tree.sandbox.calls() == []
+    assert tree.sandbox.list_calls() == []
 
 
 def test_query_that_does_not_fit_is_a_usage_error(mixed: Project) -> None:

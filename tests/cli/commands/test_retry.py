@@ -133,10 +133,10 @@ def test_revision_is_run_again_under_its_own_name(tree: Project) -> None:
     tree.settle()
     tree.edit("bot", "support/train.jsonl", "sandbox-fail.jsonl")
     tree.settle()
-    revised = tree.sandbox.names()[0]
+    revised = tree.sandbox.list_names()[0]
     assert one(tree.call("retry", "bot", "--yes", "--output", "json"))["jobName"] == f"{revised}-r1"
     tree.call("reconcile")
-    assert tree.sandbox.names()[0] == f"{revised}-r1"
+    assert tree.sandbox.list_names()[0] == f"{revised}-r1"
 
 
 @pytest.mark.parametrize("state", ["Suspended", "Stopped"])

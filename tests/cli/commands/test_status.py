@@ -21,7 +21,7 @@ def test_status_is_offline(tree: Project) -> None:
     ran = tree.call("status", **NOTHING)
     assert ran.code == 0
     assert "Completed" in ran.out
-    assert tree.sandbox.calls() == []
+    assert tree.sandbox.list_calls() == []
     assert tree.files() == before
 
 

@@ -112,7 +112,7 @@ def test_earlier_revision_is_stopped_too(tree: Project) -> None:
     tree.edit("bot", "epochCount: 2", "epochCount: 3")
     tree.call("reconcile")
     tree.hush()
-    names = tree.sandbox.names()
+    names = tree.sandbox.list_names()
     assert len(names) == 2
     ran = tree.call("stop", "bot", "--yes")
     assert ran.code == 0
@@ -198,7 +198,7 @@ def test_hold_is_refused_with_its_code(
 
 def test_failed_stop_is_told(running: Project) -> None:
     """A call that fails is told in the service's words, with 1, and the sidecar stays right."""
-    running.sandbox.order("server-error", STOP, times=None)
+    running.sandbox.inject_fault("server-error", STOP, times=None)
     ran = running.call("stop", "first", "--yes", "--output", "json")
     assert ran.code == 1
     (job,) = ran.data["jobs"]
@@ -209,7 +209,7 @@ def test_failed_stop_is_told(running: Project) -> None:
 
 def test_service_out_of_reach_is_told(running: Project) -> None:
     """A job that cannot be looked up is not stopped: 1."""
-    running.sandbox.order("server-error", "Get", times=None)
+    running.sandbox.inject_fault("server-error", "Get", times=None)
     ran = running.call("stop", "first", "--yes")
     assert ran.code == 1
     assert "could not be looked up" in ran.out

@@ -57,7 +57,7 @@ def test_its_own_sidecars_do_not_wake_it(tree: Project) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_during_a_create_lets_it_end(tree: Project, number: int) -> None:
     """The answer under way is waited for and recorded, and no other Create begins."""
-    tree.sandbox.order("delay", "Create", seconds=2.0)
+    tree.sandbox.inject_fault("delay", "Create", seconds=2.0)
     for name in "abc":
         tree.add(name)
     with watch(tree) as daemon:

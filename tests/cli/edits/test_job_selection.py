@@ -73,7 +73,7 @@ def test_wrong_words_are_usage_errors(
     ran = several.call(verb, *arguments, "--yes")
     assert ran.code == 64
     assert told in ran.err
-    assert several.sandbox.calls() == []
+    assert several.sandbox.list_calls() == []
 
 
 def test_other_manifests_problems_are_not_told(several: Project) -> None:
@@ -102,4 +102,4 @@ def test_broken_fleet_file_is_told(several: Project) -> None:
     ran = several.call("stop", "alpha", "--yes")
     assert ran.code == 4
     assert "ownr" in ran.err
-    assert several.sandbox.calls() == []
+    assert several.sandbox.list_calls() == []

@@ -27,7 +27,7 @@ def hits(sandbox: Sandbox, calls: int) -> list[int]:
 
 def _goes_wrong(sandbox: Sandbox, call: int) -> bool:
     try:
-        sandbox.names() if call % 2 else sandbox.get("job")
+        sandbox.list_names() if call % 2 else sandbox.get("job")
     except ClientError as error:
         return error.response["Error"]["Code"] != "ResourceNotFoundException"
     except ConnectionClosedError:
@@ -56,11 +56,11 @@ def test_calls_fail_by_number(
     sandbox: Sandbox, kind: str, limits: dict[str, Any], wrong: list[int]
 ) -> None:
     """The n-th matching call fails, and as many after it as requested."""
-    sandbox.names(), sandbox.names()
-    sandbox.order(kind, **limits)
+    sandbox.list_names(), sandbox.list_names()
+    sandbox.inject_fault(kind, **limits)
 
     assert hits(sandbox, 8) == wrong
-    assert [order["fired"] for order in sandbox.orders()] == [len(wrong)]
+    assert [order["fired"] for order in sandbox.list_faults()] == [len(wrong)]
 
 
 def test_probability_is_reproducible(sandbox: Sandbox) -> None:
@@ -68,7 +68,7 @@ def test_probability_is_reproducible(sandbox: Sandbox) -> None:
 
     def met(seed: int) -> list[int]:
         sandbox.control("DELETE", "faults")
-        sandbox.order("throttle", probability=0.3, seed=seed)
+        sandbox.inject_fault("throttle", probability=0.3, seed=seed)
         return hits(sandbox, 60)
 
     first, again, other = met(1), met(1), met(2)
@@ -119,19 +119,19 @@ def test_no_call_fails_outside_the_limits(
 def test_faults_apply_in_order(sandbox: Sandbox) -> None:
     """All faults apply to a call until one prevents it; later ones do not count that call."""
     sandbox.create("job")
-    sandbox.order("delay", seconds=0, times=3)
-    sandbox.order("throttle", nth=2)
-    sandbox.order("no-token", times=None)
-    sandbox.order("unknown-status", times=None)
+    sandbox.inject_fault("delay", seconds=0, times=3)
+    sandbox.inject_fault("throttle", nth=2)
+    sandbox.inject_fault("no-token", times=None)
+    sandbox.inject_fault("unknown-status", times=None)
 
     assert hits(sandbox, 4) == [2]
-    assert [call["fault"] for call in sandbox.calls()[1:]] == [
+    assert [call["fault"] for call in sandbox.list_calls()[1:]] == [
         "delay, unknown-status",
         "delay, throttle",
         "delay, unknown-status",
         "no-token, unknown-status",
     ]
-    counted = [(order["seen"], order["fired"]) for order in sandbox.orders()]
+    counted = [(order["seen"], order["fired"]) for order in sandbox.list_faults()]
     assert counted == [(4, 3), (4, 1), (1, 1), (3, 3)]
 
 
@@ -143,7 +143,7 @@ def test_faults_are_listed_with_defaults(sandbox: Sandbox) -> None:
     ]
     sandbox.control("POST", "faults", given)
 
-    first, second = sandbox.orders()
+    first, second = sandbox.list_faults()
 
     usual = {
         "operation": None,
@@ -160,20 +160,20 @@ def test_faults_are_listed_with_defaults(sandbox: Sandbox) -> None:
 
 def test_faults_can_be_removed(sandbox: Sandbox) -> None:
     """After DELETE there are no faults, and no call fails."""
-    sandbox.order("throttle", times=None)
+    sandbox.inject_fault("throttle", times=None)
     sandbox.control("DELETE", "faults")
 
-    assert sandbox.orders() == []
+    assert sandbox.list_faults() == []
     assert hits(sandbox, 3) == []
 
 
 def test_own_endpoints_are_not_affected(sandbox: Sandbox) -> None:
     """Faults do not apply to the sandbox's own endpoints, nor count their calls."""
-    sandbox.order("reset-before", times=None)
+    sandbox.inject_fault("reset-before", times=None)
     for _ in range(3):
         sandbox.control("GET", "clock")
 
-    assert sandbox.orders()[0]["seen"] == 0
+    assert sandbox.list_faults()[0]["seen"] == 0
 
 
 MISTAKES: list[tuple[object, str]] = [
@@ -205,7 +205,7 @@ def test_an_invalid_fault_adds_nothing(sandbox: Sandbox, order: object, hint: st
 
     assert status == 400
     assert hint in answer["message"]
-    assert sandbox.orders() == []
+    assert sandbox.list_faults() == []
 
 
 @pytest.mark.parametrize(
@@ -242,7 +242,7 @@ def test_invalid_text_is_reported(text: str) -> None:
 def test_faults_and_counts_are_persistent(tmp_path: Path) -> None:
     """The next sandbox on the folder continues to count where the last one ended."""
     with start_sandbox(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
-        sandbox.order("throttle", nth=3, times=2)
+        sandbox.inject_fault("throttle", nth=3, times=2)
         assert hits(sandbox, 2) == []
     with start_sandbox(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
         assert hits(sandbox, 3) == [1, 2]
@@ -256,7 +256,7 @@ def test_two_sandboxes_on_one_store_count_together(tmp_path: Path) -> None:
         speaking_to(url, tmp_path) as one,
         speaking_to(other_url, tmp_path) as other,
     ):
-        one.order("throttle", nth=3)
+        one.inject_fault("throttle", nth=3)
 
         assert [hits(sandbox, 1) for sandbox in (one, other, other, one)] == [[], [], [1], []]
 
@@ -267,9 +267,9 @@ def test_the_command_accepts_faults(tmp_path: Path) -> None:
     with process(tmp_path, *flags) as (_, sandbox):
         assert hits(sandbox, 5) == [3]
     with process(tmp_path) as (_, sandbox):
-        kept = [(order["kind"], order["fired"]) for order in sandbox.orders()]
+        kept = [(order["kind"], order["fired"]) for order in sandbox.list_faults()]
     with process(tmp_path, "--fault", "unavailable") as (_, sandbox):
-        replaced = [(order["kind"], order["fired"]) for order in sandbox.orders()]
+        replaced = [(order["kind"], order["fired"]) for order in sandbox.list_faults()]
 
     assert kept == [("throttle", 1), ("delay", 1)]
     assert replaced == [("unavailable", 0)]

@@ -35,7 +35,7 @@ def test_invalid_requests_are_rejected(sandbox: Sandbox, case: Path) -> None:
 
     assert answer == {"message": given["message"]}
     assert status == 400
-    assert sandbox.calls()[-1]["code"] == given["code"]
+    assert sandbox.list_calls()[-1]["code"] == given["code"]
     assert sandbox.bedrock().list_model_customization_jobs()["modelCustomizationJobSummaries"] == []
 
 
@@ -53,7 +53,7 @@ def test_bodies_must_be_json_objects(sandbox: Sandbox, body: bytes) -> None:
     status, answer = sandbox.wire("POST", CREATE, body)
 
     assert (status, list(answer)) == (400, ["message"])
-    assert sandbox.calls()[-1]["code"] == "SerializationException"
+    assert sandbox.list_calls()[-1]["code"] == "SerializationException"
     assert sandbox.wire("POST", CREATE, body_of())[0] == 201
 
 
@@ -73,7 +73,7 @@ def test_lone_surrogates_match_no_pattern(sandbox: Sandbox) -> None:
 
     assert status == 400
     assert "roleArn" in answer["message"]
-    assert sandbox.calls()[-1]["members"]["roleArn"].endswith("\ud800")
+    assert sandbox.list_calls()[-1]["members"]["roleArn"].endswith("\ud800")
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ def test_other_paths_are_unknown_operations(sandbox: Sandbox, method: str, path:
     status, answer = sandbox.wire(method, path)
 
     assert (status, answer) == (404, {"message": "The sandbox does not support this operation."})
-    assert sandbox.calls()[-1]["code"] == "UnknownOperationException"
+    assert sandbox.list_calls()[-1]["code"] == "UnknownOperationException"
 
 
 def test_operations_of_other_kinds_are_unknown(sandbox: Sandbox) -> None:
@@ -146,8 +146,8 @@ def test_unknown_members_are_ignored(sandbox: Sandbox) -> None:
     status, _ = sandbox.wire("POST", CREATE, body_of(unheardOf=1))
 
     assert status == 201
-    assert "unheardOf" not in sandbox.calls()[-1]["members"]
-    assert '"unheardOf": 1' in sandbox.calls()[-1]["body"]
+    assert "unheardOf" not in sandbox.list_calls()[-1]["members"]
+    assert '"unheardOf": 1' in sandbox.list_calls()[-1]["body"]
 
 
 def test_bodies_are_limited(sandbox: Sandbox) -> None:
@@ -177,7 +177,7 @@ def test_aborted_requests_are_harmless(sandbox: Sandbox) -> None:
         assert b"400" in client.recv(1000)
 
     assert sandbox.wire("POST", CREATE, body_of())[0] == 201
-    assert [call["operation"] for call in sandbox.calls()] == ["CreateModelCustomizationJob"]
+    assert [call["operation"] for call in sandbox.list_calls()] == ["CreateModelCustomizationJob"]
 
 
 def test_a_create_survives_its_client(sandbox: Sandbox) -> None:
@@ -198,7 +198,7 @@ def test_the_journal_shows_calls_in_order(sandbox: Sandbox) -> None:
     sandbox.bedrock("us-west-2").list_model_customization_jobs(maxResults=7)
     sandbox.sts().get_caller_identity()
 
-    create, listing, who = sandbox.calls()
+    create, listing, who = sandbox.list_calls()
 
     assert create["body"] == raw.decode()
     assert (create["operation"], create["status"]) == ("CreateModelCustomizationJob", 201)
@@ -212,10 +212,10 @@ def test_the_journal_can_be_cleared(sandbox: Sandbox) -> None:
     """After the journal is cleared it has later calls only."""
     sandbox.wire("POST", CREATE, body_of("a"))
     sandbox.control("DELETE", "calls")
-    assert sandbox.calls() == []
+    assert sandbox.list_calls() == []
     sandbox.wire("POST", CREATE, body_of("b"))
 
-    assert [call["members"]["jobName"] for call in sandbox.calls()] == ["b"]
+    assert [call["members"]["jobName"] for call in sandbox.list_calls()] == ["b"]
 
 
 @pytest.mark.parametrize("body", [{}, [], {"advance": -1}, {"advance": "1"}, {"advance": True}])

@@ -32,7 +32,7 @@ def test_a_token_is_valid_for_its_lifetime(
     sandbox: Sandbox, lifetime: str, after: int, honoured: bool
 ) -> None:
     """A valid token returns its job; afterwards the used name is rejected."""
-    sandbox.behave(tokenLifetime=lifetime)
+    sandbox.change_settings(tokenLifetime=lifetime)
     made = sandbox.create("job", clientRequestToken="t")
     sandbox.advance(after)
 
@@ -41,19 +41,19 @@ def test_a_token_is_valid_for_its_lifetime(
     else:
         again = refused(lambda: sandbox.create("job", clientRequestToken="t"))
         assert again == ("ValidationException", NAME_IN_USE, 400)
-    assert sandbox.names() == ["job"]
+    assert sandbox.list_names() == ["job"]
 
 
 def test_an_expired_token_can_create_another_job(sandbox: Sandbox) -> None:
     """An expired token creates a job with another name, and then returns that one."""
-    sandbox.behave(tokenLifetime="10m")
+    sandbox.change_settings(tokenLifetime="10m")
     first = sandbox.create("one", clientRequestToken="t")
     sandbox.advance(10 * MINUTE)
     second = sandbox.create("two", clientRequestToken="t")
 
     assert second != first
     assert sandbox.create("three", clientRequestToken="t") == second
-    assert sandbox.names() == ["two", "one"]
+    assert sandbox.list_names() == ["two", "one"]
 
 
 @pytest.mark.parametrize(
@@ -64,11 +64,11 @@ def test_a_token_with_other_parameters(sandbox: Sandbox, changes: dict[str, Any]
     made = sandbox.create("job", clientRequestToken="t")
 
     assert sandbox.create("job", clientRequestToken="t", **changes) == made
-    sandbox.behave(tokenMismatch="conflict")
+    sandbox.change_settings(tokenMismatch="conflict")
     code, _, status = refused(lambda: sandbox.create("job", clientRequestToken="t", **changes))
     assert (code, status) == ("ConflictException", 400)
     assert sandbox.create("job", clientRequestToken="t") == made
-    assert sandbox.names() == ["job"]
+    assert sandbox.list_names() == ["job"]
 
 
 def test_without_a_quota_all_jobs_run(sandbox: Sandbox) -> None:
@@ -76,14 +76,14 @@ def test_without_a_quota_all_jobs_run(sandbox: Sandbox) -> None:
     for number in range(5):
         sandbox.create(f"job-{number}")
 
-    statuses = {sandbox.get(name)["status"] for name in sandbox.names()}
+    statuses = {sandbox.get(name)["status"] for name in sandbox.list_names()}
 
     assert statuses == {"InProgress"}
 
 
 def test_a_quota_can_reject(sandbox: Sandbox) -> None:
     """Above the quota a Create is rejected until a job ends; other regions are separate."""
-    sandbox.behave(quota=2)
+    sandbox.change_settings(quota=2)
     made = sandbox.create("a", clientRequestToken="t")
     sandbox.create("b")
 
@@ -92,7 +92,7 @@ def test_a_quota_can_reject(sandbox: Sandbox) -> None:
     assert (code, status) == ("ServiceQuotaExceededException", 400)
     assert "2" in message
     assert sandbox.create("a", clientRequestToken="t") == made
-    assert sandbox.names() == ["b", "a"]
+    assert sandbox.list_names() == ["b", "a"]
     sandbox.advance(LONG_ENOUGH)
     sandbox.create("c")
 
@@ -106,7 +106,7 @@ def begun(sandbox: Sandbox, name: str) -> str | None:
 
 def test_a_quota_can_queue(sandbox: Sandbox) -> None:
     """Above the quota a job is InProgress with no stage started, until a slot is free."""
-    sandbox.behave(quota=1, overQuota="queue", deviation=0)
+    sandbox.change_settings(quota=1, overQuota="queue", deviation=0)
     for name in ("a", "b", "c"):
         sandbox.create(name)
 
@@ -122,7 +122,7 @@ def test_a_quota_can_queue(sandbox: Sandbox) -> None:
 
 def test_a_stop_frees_its_slot(sandbox: Sandbox) -> None:
     """Waiting jobs advance when a running job, or an earlier waiting job, is stopped."""
-    sandbox.behave(quota=1, overQuota="queue")
+    sandbox.change_settings(quota=1, overQuota="queue")
     for name in ("a", "b", "c"):
         sandbox.create(name)
     for name in ("b", "a"):
@@ -136,7 +136,7 @@ def test_a_stop_frees_its_slot(sandbox: Sandbox) -> None:
 
 def test_a_job_stopped_while_waiting_takes_no_slot(sandbox: Sandbox) -> None:
     """A job that is Stopping and never started takes no slot."""
-    sandbox.behave(quota=1, overQuota="queue")
+    sandbox.change_settings(quota=1, overQuota="queue")
     sandbox.create("a")
     sandbox.create("b")
     sandbox.bedrock().stop_model_customization_job(jobIdentifier="a")
@@ -153,23 +153,23 @@ def test_a_higher_quota_starts_waiting_jobs(
     sandbox: Sandbox, quota: int | None, waiting: str
 ) -> None:
     """A raised quota applies at once to queued jobs."""
-    sandbox.behave(quota=1, overQuota="queue")
+    sandbox.change_settings(quota=1, overQuota="queue")
     for name in ("a", "b", "c"):
         sandbox.create(name)
     sandbox.advance(MINUTE)
-    sandbox.behave(quota=quota)
+    sandbox.change_settings(quota=quota)
 
     assert "".join(name for name in "abc" if begun(sandbox, name) is None) == waiting
 
 
 def test_get_can_lag(sandbox: Sandbox) -> None:
     """Get does not show a new job, by name or ARN, until the lag is over; List does."""
-    sandbox.behave(getLag=5)
+    sandbox.change_settings(getLag=5)
     arn = sandbox.create("job")
 
     assert refused(lambda: sandbox.get("job"))[0] == MISSING
     assert refused(lambda: sandbox.get(arn))[0] == MISSING
-    assert sandbox.names() == ["job"]
+    assert sandbox.list_names() == ["job"]
     assert refused(lambda: sandbox.create("job"))[1] == NAME_IN_USE
     sandbox.advance(5)
     assert sandbox.get("job") == sandbox.get(arn)
@@ -177,23 +177,23 @@ def test_get_can_lag(sandbox: Sandbox) -> None:
 
 def test_list_can_lag(sandbox: Sandbox) -> None:
     """List does not show a new job until the lag is over, with any filter; Get does."""
-    sandbox.behave(listLag=5)
+    sandbox.change_settings(listLag=5)
     sandbox.create("old")
     sandbox.advance(5)
     sandbox.create("new")
     listing = sandbox.bedrock().list_model_customization_jobs(nameContains="new")
 
-    assert sandbox.names() == ["old"]
+    assert sandbox.list_names() == ["old"]
     assert listing["modelCustomizationJobSummaries"] == []
     assert sandbox.get("new")["status"] == "InProgress"
     sandbox.advance(5)
-    assert sandbox.names() == ["new", "old"]
+    assert sandbox.list_names() == ["new", "old"]
 
 
 def test_a_stop_lags_too(sandbox: Sandbox) -> None:
     """For a lagging read, a stopped job continues to run for a while."""
     sandbox.create("job")
-    sandbox.behave(getLag=5, listLag=10)
+    sandbox.change_settings(getLag=5, listLag=10)
     sandbox.advance(20)
     sandbox.bedrock().stop_model_customization_job(jobIdentifier="job")
 
@@ -227,31 +227,31 @@ def test_model_names_can_be_unique(sandbox: Sandbox, end: str, held: bool) -> No
         sandbox.bedrock().stop_model_customization_job(jobIdentifier="first")
     if end != "run":
         sandbox.advance(LONG_ENOUGH)
-    sandbox.behave(modelNames="unique")
+    sandbox.change_settings(modelNames="unique")
 
     if held:
         code, message, status = refused(lambda: sandbox.create("next", customModelName="model"))
         assert (code, status) == ("ValidationException", 400)
         assert "model name" in message
         assert message != NAME_IN_USE
-        sandbox.behave(modelNames="reusable")
+        sandbox.change_settings(modelNames="reusable")
     sandbox.create("next", customModelName="model")
-    assert sandbox.names() == ["next", "first"]
+    assert sandbox.list_names() == ["next", "first"]
 
 
 def test_job_names_can_be_reused(sandbox: Sandbox) -> None:
     """A second job with a name has its own ARN; Get by name shows the newest, by ARN either."""
-    sandbox.behave(jobNames="repeatable")
+    sandbox.change_settings(jobNames="repeatable")
     first = sandbox.create("job", clientRequestToken="one")
     sandbox.advance(1)
     second = sandbox.create("job", clientRequestToken="two")
 
     assert first != second
     assert sandbox.create("job", clientRequestToken="one") == first
-    assert sandbox.names() == ["job", "job"]
+    assert sandbox.list_names() == ["job", "job"]
     assert sandbox.get("job")["jobArn"] == second
     assert sandbox.get(first)["clientRequestToken"] == "one"
-    sandbox.behave(jobNames="unique")
+    sandbox.change_settings(jobNames="unique")
     assert refused(lambda: sandbox.create("job"))[1] == NAME_IN_USE
 
 
@@ -261,11 +261,11 @@ def test_a_store_of_version_1_is_migrated(tmp_path: Path) -> None:
     rows.executescript(VERSION_1.read_text(encoding="utf-8"))
     rows.close()
     with start_sandbox(tmp_path, speed=0) as url, speaking_to(url, tmp_path) as sandbox:
-        sandbox.behave(tokenMismatch="conflict")
+        sandbox.change_settings(tokenMismatch="conflict")
         old = sandbox.get("old")
         tags = sandbox.bedrock().list_tags_for_resource(resourceARN=old["jobArn"])["tags"]
 
-        assert sandbox.names() == ["older-stopped", "old"]
+        assert sandbox.list_names() == ["older-stopped", "old"]
         assert begun(sandbox, "old") == str(old["creationTime"])
         assert sandbox.get("older-stopped")["status"] == "Stopping"
         assert tags == [{"key": "k", "value": "v"}]
