@@ -1,5 +1,5 @@
-# One command checks everything: `make test`. One shows everything: `make demo`.
-# Both set the project up first, in .venv, from the locked requirements/dev.txt.
+# `make test` runs all checks, `make demo` all examples.
+# Both first set up .venv from the locked requirements/dev.txt.
 
 PYTHON ?= $(shell for candidate in python3.11 python3.12 python3.13 python3; do \
 	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
@@ -36,15 +36,15 @@ demo: setup ## Run every example job on the sandbox, from manifest to sidecar
 	@mkdir -p $(DEMO)
 	@cp -R jobs $(DEMO)/
 	cd $(DEMO) && ../../$(BIN)/bedrock-jobs reconcile jobs --sandbox --speed 3600 --wait
-	@echo; echo "A second pass finds nothing to do, and calls nothing:"
+	@echo; echo "A second pass finds nothing to do, and makes no call:"
 	cd $(DEMO) && ../../$(BIN)/bedrock-jobs reconcile jobs --sandbox
-	@echo; echo "Each manifest in $(DEMO)/jobs has its status beside it. The one of support-bot.yaml:"
+	@echo; echo "Each manifest in $(DEMO)/jobs has a status file beside it. That of support-bot.yaml:"
 	@sed -n '1,24p' $(DEMO)/jobs/support-bot.status.json; echo "    ..."
 	@echo; echo "Next, in this folder:"
 	@echo "    source $(BIN)/activate"
 	@echo "    bedrock-jobs plan jobs/support-bot.yaml --sandbox"
 	@echo "    bedrock-jobs new ModelCustomizationJob my-model -o jobs/my-model.yaml"
-	@echo "README.md explains each step, docs/README.md the rest."
+	@echo "README.md explains each step; docs/README.md lists all documentation."
 
 CHECKED := $(VENV)/checked.txt
 
@@ -53,7 +53,7 @@ test: setup ## Check format, lint, types, layers, and run the tests
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/lint-imports
-	@# One core is idle while types are checked, so the tests run meanwhile; both must pass.
+	@# mypy uses one core only, so the tests run at the same time; both must pass.
 	@$(BIN)/mypy > $(CHECKED) 2>&1 & types=$$!; \
 	trap 'kill $$types 2> /dev/null; exit 130' INT TERM; \
 	echo "$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal"; \
@@ -62,20 +62,20 @@ test: setup ## Check format, lint, types, layers, and run the tests
 	test $$tests -eq 0 && test $$typed -eq 0
 
 .PHONY: format
-format: setup ## Format the code and mend what the linter can
+format: setup ## Format the code and apply the linter's fixes
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
 .PHONY: bench
-bench: setup ## Measure against the rivals (BENCH="--write docs/explanation/benchmarks.md" keeps the figures)
+bench: setup ## Run the benchmarks (BENCH="--write docs/explanation/benchmarks.md" saves them)
 	$(BIN)/python -m tests.bench $(BENCH)
 
 .PHONY: chaos
-chaos: setup ## Break passes off everywhere, walk, fuzz, mutate (CHAOS="--share 1 --brief": a part)
+chaos: setup ## Run the reliability tests (CHAOS="--share 1 --brief" runs a part)
 	$(BIN)/python -m tests.chaos $(CHAOS)
 
 .PHONY: soak
-soak: setup ## Let the daemon live through ten simulated days of troubles (SOAK="DAYS SEED")
+soak: setup ## Run the daemon for ten simulated days with faults (SOAK="DAYS SEED")
 	$(BIN)/python -m tests.soak $(SOAK)
 
 .PHONY: docs
@@ -92,13 +92,13 @@ LOCK = CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet --upgrade \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
 .PHONY: lock
-lock: setup ## Renew requirements/ from pyproject.toml: of developers, of the image, of its build
+lock: setup ## Update requirements/ from pyproject.toml: for developers, the image and its build
 	$(LOCK) --extra dev --output-file requirements/dev.txt pyproject.toml
 	$(LOCK) --constraint requirements/dev.txt --output-file requirements/runtime.txt pyproject.toml
 	$(LOCK) --constraint requirements/dev.txt --only-build-deps --build-deps-for wheel \
 		--output-file requirements/build.txt pyproject.toml
 
 .PHONY: clean
-clean: ## Remove what the targets made
+clean: ## Remove the files that the targets created
 	rm -rf $(VENV) .bedrock-jobs build dist tests/bench/.rivals
 	rm -rf .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
