@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -47,6 +49,31 @@ def test_each_code_and_reason_has_an_anchor(site: Path) -> None:
     for page, expected in names.items():
         text = (site / "reference" / page / "index.html").read_text(encoding="utf-8")
         assert [one for one in expected if f'id="{one.lower()}"' not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("repo_url", "security"),
+    [
+        ("", "Security"),
+        (
+            "https://git.example.com/x/",
+            "[Security](https://git.example.com/x/blob/HEAD/SECURITY.md)",
+        ),
+    ],
+)
+def test_links_out_of_the_docs_lead_to_the_forge(repo_url: str, security: str) -> None:
+    """A link to a file outside docs/ leads to the forge, or is text; others and code stay."""
+    hook = runpy.run_path(str(ROOT / "docs" / "hooks" / "repository_links.py"))
+    page = SimpleNamespace(file=SimpleNamespace(src_uri="explanation/daemon.md"))
+    rest = "[x](../how-to/ci.md#roles) [y](https://example.com) `[z](../../README.md)`"
+
+    text = hook["on_page_markdown"](
+        f"[Security](../../SECURITY.md) {rest}",
+        page=page,
+        config=SimpleNamespace(repo_url=repo_url),
+    )
+
+    assert text == f"{security} {rest}"
 
 
 @pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.stem)
