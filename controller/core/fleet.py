@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from controller.core.documents.envelope_values import target_of
+from controller.core.documents.envelope_values import parse_target
 from controller.core.findings import ValueFinding
-from controller.core.kinds.base_models import foundation_model
+from controller.core.kinds.base_models import get_foundation_model
 from controller.core.kinds.kind import Kind
 from controller.core.model import Target
 from controller.core.problems import Code
@@ -101,7 +101,7 @@ def parse_fleet(value: Mapping[str, Any]) -> Fleet:
     )
     return Fleet(
         owner=value.get("owner", ""),
-        target=target_of(value.get("target")),
+        target=parse_target(value.get("target")),
         limits=Limits(limits.get("maxSubmits", MAX_SUBMITS), limits.get("maxActive")),
         allow=Allow(
             *(
@@ -211,7 +211,7 @@ def _iter_member_violations(
     if allow.base_models is not None:
         for path, value in _iter_members(spec, kind.model_members):
             # A rule may name a model by its ID or by its full ARN.
-            models = (value, foundation_model(value) or value)
+            models = (value, get_foundation_model(value) or value)
             if not any(_has_match(allow.base_models, model) for model in models):
                 yield _make_violation(
                     Code.FORBIDDEN_MODEL, path, value, allow.base_models, "baseModels"

@@ -126,7 +126,7 @@ class Driven:
             self.calls += operation in asked
             meter.count_request(operation, code, seconds)
 
-        asked = {kind.operation("Get") for kind in KINDS.values()}
+        asked = {kind.get_operation("Get") for kind in KINDS.values()}
         connection = Connection(endpoint_url=self.url, told=told)
         cloud = limit_rate(MeteredCloud(Bedrock(connection), meter), lambda: self.now, self.pause)
         ledger = MeteredLedger(SidecarLedger([self.jobs], KINDS), meter)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from controller.adapters.sidecars.store import SidecarLedger
-from controller.core.documents.envelope_values import policy_of
+from controller.core.documents.envelope_values import parse_policy
 from controller.core.fleet import Fleet, Limits
 from controller.core.identity.desired import build_desired
 from controller.core.kinds.registry import KINDS
@@ -62,7 +62,7 @@ class Tree:
         manifest = Manifest(
             JobKey(KIND.name, name),
             Source(str(self.folder / f"{name}.yaml"), 4, 9),
-            policy=policy_of(policy),
+            policy=parse_policy(policy),
             spec={**SPEC, **spec},
         )
         self.jobs[name] = build_desired(manifest, KIND, self.owner, Target())

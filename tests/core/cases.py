@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from controller.core.call_errors import make_failure
-from controller.core.documents.envelope_values import policy_of, target_of
+from controller.core.documents.envelope_values import parse_policy, parse_target
 from controller.core.fleet import Fleet
 from controller.core.identity.desired import build_desired
 from controller.core.identity.tokens import SCHEME, build_token, compute_revision, derive_submission
@@ -109,8 +109,8 @@ def desired_of(given: Mapping[str, Any], fleet: Fleet, kind: Kind, name: str) ->
     manifest = Manifest(
         key=JobKey(kind.name, name),
         source=source,
-        target=target_of(given.get("target")),
-        policy=policy_of(given.get("policy")),
+        target=parse_target(given.get("target")),
+        policy=parse_policy(given.get("policy")),
         spec=None if problems else {**SPEC, **given.get("spec", {})},
         problems=problems,
     )

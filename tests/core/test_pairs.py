@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from controller.core.documents.envelope_values import policy_of
+from controller.core.documents.envelope_values import parse_policy
 from controller.core.fleet import parse_fleet
 from controller.core.model import (
     Target,
@@ -17,7 +17,7 @@ from controller.core.model import (
 from controller.core.planning.actions import Action
 from controller.core.planning.plan import decide_action
 from controller.core.policy import OnDelete, OnSpecChange, State
-from controller.core.validation.manifest_rules import contradictions
+from controller.core.validation.manifest_rules import find_contradictions
 from tests.core.cases import NOW, OFFERED, arns, filled, situation
 
 TABLE = Path(__file__).parents[1] / "data" / "policy_pairs.txt"
@@ -83,10 +83,10 @@ def _given(policy: Mapping[str, Any], name: str) -> dict[str, Any]:
         asked = {"onDelete": policy["onDelete"]} if "onDelete" in policy else {}
         given |= {"removed": {"prune": True}, "sidecar": {"of": 0, **asked}}
         return given
-    declared = policy_of(filled(policy, arns(OFFERED)))
+    declared = parse_policy(filled(policy, arns(OFFERED)))
     problems = [
         {"code": finding.code.code, "message": finding.message}
-        for finding in contradictions(OFFERED, declared, Target())
+        for finding in find_contradictions(OFFERED, declared, Target())
     ]
     return given | ({"problems": problems} if problems else {})
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from controller.core.documents.entries import Entry, manifest, with_problems
+from controller.core.documents.entries import ManifestDocument, add_problems, build_manifest
 from controller.core.identity.desired import build_desired
 from controller.core.kinds.registry import KINDS
 from controller.core.model import Problem, Severity, Source, Target, Tree
@@ -19,7 +19,7 @@ SPEC = {
     "trainingDataConfig": {"s3Uri": "s3://acme/train.jsonl"},
     "outputDataConfig": {"s3Uri": "s3://acme/out/"},
 }
-ENTRY = Entry("ModelCustomizationJob", "a", SOURCE.path, 3, 1, "a", spec=SPEC)
+ENTRY = ManifestDocument("ModelCustomizationJob", "a", SOURCE.path, 3, 1, "a", spec=SPEC)
 
 
 def test_only_errors_count() -> None:
@@ -34,7 +34,7 @@ def test_only_errors_count() -> None:
 def test_a_manifest_with_warnings_is_submitted() -> None:
     """A manifest with warnings keeps its spec and submission; one with errors loses both."""
     kind = KINDS["ModelCustomizationJob"]
-    warned, wrong = (manifest(with_problems(ENTRY, [one])) for one in (WARNING, ERROR))
+    warned, wrong = (build_manifest(add_problems(ENTRY, [one])) for one in (WARNING, ERROR))
     assert (warned.spec, wrong.spec) == (SPEC, None)
     assert [one.severity for one in warned.problems] == [Severity.WARNING]
     made, held = (build_desired(one, kind, "", Target()) for one in (warned, wrong))
@@ -44,7 +44,7 @@ def test_a_manifest_with_warnings_is_submitted() -> None:
 
 def test_strict_makes_a_warned_manifest_invalid() -> None:
     """Under --strict a warning removes the spec; manifests without problems stay unchanged."""
-    warned, fine = manifest(with_problems(ENTRY, [WARNING])), manifest(ENTRY)
+    warned, fine = build_manifest(add_problems(ENTRY, [WARNING])), build_manifest(ENTRY)
     made = apply_strict(Tree((warned, fine), warned.problems, 1))
     assert [one.spec for one in made.manifests] == [None, SPEC]
     assert filter_errors(made.problems) == made.problems

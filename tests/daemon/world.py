@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from controller.adapters.sidecars.store import SidecarLedger
-from controller.core.documents.envelope_values import policy_of
+from controller.core.documents.envelope_values import parse_policy
 from controller.core.fleet import Fleet, Limits
 from controller.core.identity.desired import build_desired
 from controller.core.kinds.registry import KINDS
@@ -162,7 +162,7 @@ class Kept:
         manifest = Manifest(
             JobKey(KIND.name, name),
             Source(str(self.folder / f"{name}.yaml"), 4, 9),
-            policy=policy_of(policy),
+            policy=parse_policy(policy),
             target=target,
             spec={**SPEC, **spec},
         )

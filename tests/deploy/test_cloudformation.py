@@ -187,7 +187,7 @@ def test_only_the_rule_may_send() -> None:
 def test_the_policy_allows_what_is_called(stack: Stack) -> None:
     """The daemon may call every operation that it calls, and no other."""
     verbs = ("Create", "Get", "List", "Stop")
-    called = {f"bedrock:{kind.operation(verb)}" for kind in KINDS.values() for verb in verbs}
+    called = {f"bedrock:{kind.get_operation(verb)}" for kind in KINDS.values() for verb in verbs}
     called |= TAGS | {"sqs:ReceiveMessage", "sqs:DeleteMessage", "iam:PassRole"}
     allowed = {action for one in stack.statements().values() for action in listed(one["Action"])}
 

@@ -101,7 +101,7 @@ def allowed(stack: Stack, verb: str) -> set[str]:
 
 def actions(*verbs: str) -> set[str]:
     """Return the actions of every kind's operations."""
-    return {f"bedrock:{kind.operation(verb)}" for kind in KINDS.values() for verb in verbs}
+    return {f"bedrock:{kind.get_operation(verb)}" for kind in KINDS.values() for verb in verbs}
 
 
 def test_each_role_may_do_what_its_verb_calls(stack: Stack) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from controller.adapters.schemas import shipped_schemas
-from controller.core.authoring.skeleton import inline
+from controller.core.authoring.skeleton import format_inline
 from controller.core.kinds.descriptions import Node
 from controller.core.kinds.registry import KINDS
 from controller.core.kinds.schema_keywords import FORM, PROBLEM, REFUSED, WRITTEN_TEXT
@@ -129,7 +129,7 @@ def _cell(node: Node) -> str:
         as_markdown(node["description"]),
         *(f"`{value}`: {as_markdown(meaning)}" for value, meaning in values),
         *([as_markdown(node[FORM])] if FORM in node else []),
-        *([f"Example: `{inline(node['examples'][0])}`"] if node.get("examples") else []),
+        *([f"Example: `{format_inline(node['examples'][0])}`"] if node.get("examples") else []),
     ]
     return "<br>".join(lines)
 

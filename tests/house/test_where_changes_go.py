@@ -158,10 +158,10 @@ def test_a_problem_code_is_a_row_its_help_and_a_rule(copy: Path) -> None:
     rules = package / "core" / "validation" / "manifest_rules.py"
     edit(
         rules,
-        "    yield from unfit_tags(",
+        "    yield from find_unfit_tags(",
         '    if document["metadata"]["name"] == "reserved":\n'
         '        yield ValueFinding(Code.OF_JOB, ("metadata", "name"), "reserved is reserved")\n'
-        "    yield from unfit_tags(",
+        "    yield from find_unfit_tags(",
     )
     text = _MANIFEST.replace("ModelImportJob", "ModelCustomizationJob").replace(
         "my-import", "reserved"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.core.kinds.kind import Kind
-from controller.core.schema.shapes import reachable
+from controller.core.schema.shapes import list_reachable_shapes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Service:
         return frozenset(
             member
             for root in roots
-            for name in reachable(self.shapes, root)
+            for name in list_reachable_shapes(self.shapes, root)
             for member, target in self.shapes[name].get("members", {}).items()
             if self._is_sensitive(target["shape"])
         )
@@ -64,9 +64,9 @@ def lint(kind: Kind, model: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with a row, one sentence each; an empty list is a sound row."""
     service = Service(model)
     missing = [
-        f"there is no operation {kind.operation(verb)}"
+        f"there is no operation {kind.get_operation(verb)}"
         for verb in ("Create", "Get", "List", *(["Stop"] if kind.stoppable else []))
-        if kind.operation(verb) not in model["operations"]
+        if kind.get_operation(verb) not in model["operations"]
     ]
     if missing:
         return missing
@@ -83,12 +83,12 @@ def _operations(kind: Kind, service: Service) -> Iterator[str]:
     if kind.stoppable != bool(kind.stopped):
         yield "a kind has stopped statuses if, and only if, it can be stopped"
     for verb in ("Get", "Stop") if kind.stoppable else ("Get",):
-        if [*service.members(kind.operation(verb), "input")] != [kind.identifier_member]:
+        if [*service.members(kind.get_operation(verb), "input")] != [kind.identifier_member]:
             yield f"{verb} does not take {kind.identifier_member} alone"
 
 
 def _create(kind: Kind, service: Service) -> Iterator[str]:
-    members = service.members(kind.operation("Create"), "input")
+    members = service.members(kind.get_operation("Create"), "input")
     for name in (kind.name_member, kind.token_member, *kind.suffixed_members):
         if name not in members:
             yield f"Create has no member {name}"
@@ -100,12 +100,12 @@ def _create(kind: Kind, service: Service) -> Iterator[str]:
     tags = {name for name, member in members.items() if member["shape"] == "TagList"}
     if tags != set(kind.tag_members):
         yield f"Create's tags are {sorted(tags)}"
-    if kind.arn_member not in service.members(kind.operation("Create"), "output"):
+    if kind.arn_member not in service.members(kind.get_operation("Create"), "output"):
         yield f"Create does not answer with {kind.arn_member}"
 
 
 def _get(kind: Kind, service: Service) -> Iterator[str]:
-    members = service.members(kind.operation("Get"), "output")
+    members = service.members(kind.get_operation("Get"), "output")
     shown = [kind.name_member, kind.arn_member, kind.status_member, kind.created_member]
     optional = [kind.failure_member, kind.modified_member, kind.ended_member, kind.stages_member]
     for name in [*shown, *filter(None, optional)]:
@@ -121,7 +121,7 @@ def _get(kind: Kind, service: Service) -> Iterator[str]:
 
 
 def _list(kind: Kind, service: Service) -> Iterator[str]:
-    operation = kind.operation("List")
+    operation = kind.get_operation("List")
     answer = service.members(operation, "output")
     lists = {n for n, m in answer.items() if service.shapes[m["shape"]]["type"] == "list"}
     if lists != {kind.summaries_member}:
@@ -138,7 +138,7 @@ def _list(kind: Kind, service: Service) -> Iterator[str]:
 
 
 def _words(kind: Kind, service: Service) -> Iterator[str]:
-    shape = service.members(kind.operation("Get"), "output")[kind.status_member]["shape"]
+    shape = service.members(kind.get_operation("Get"), "output")[kind.status_member]["shape"]
     known = set(service.shapes[shape]["enum"])
     groups = (kind.active, kind.succeeded, kind.failed, kind.stopped)
     if set().union(*groups) != known:
@@ -152,8 +152,8 @@ def _words(kind: Kind, service: Service) -> Iterator[str]:
 
 
 def _echoes(kind: Kind, service: Service) -> Iterator[str]:
-    sent = service.members(kind.operation("Create"), "input")
-    shown = service.members(kind.operation("Get"), "output")
+    sent = service.members(kind.get_operation("Create"), "input")
+    shown = service.members(kind.get_operation("Get"), "output")
     for ours, theirs in kind.echoes.items():
         if ours not in sent or theirs not in shown:
             yield f"{ours} is not echoed as {theirs}"
@@ -163,7 +163,7 @@ def _echoes(kind: Kind, service: Service) -> Iterator[str]:
 
 
 def _tagged(kind: Kind, service: Service) -> Iterator[str]:
-    shown = service.members(kind.operation("Get"), "output")
+    shown = service.members(kind.get_operation("Get"), "output")
     takes = _resources(service.shapes["TaggableResourcesArn"])
     taggable = {
         name
@@ -187,8 +187,8 @@ def _resources(shape: Mapping[str, Any]) -> set[str]:
 
 def _sensitive(kind: Kind, service: Service) -> Iterator[str]:
     marked = service.sensitive(
-        service.shape(kind.operation("Create"), "input"),
-        service.shape(kind.operation("Get"), "output"),
+        service.shape(kind.get_operation("Create"), "input"),
+        service.shape(kind.get_operation("Get"), "output"),
     )
     if marked != kind.sensitive:
         yield f"the sensitive members differ by {sorted(marked ^ kind.sensitive)}"
@@ -200,8 +200,8 @@ def _member(described: str) -> str:
 
 
 def _judgement(kind: Kind, service: Service) -> Iterator[str]:
-    root = service.shape(kind.operation("Create"), "input")
-    under = reachable(service.shapes, root)
+    root = service.shape(kind.get_operation("Create"), "input")
+    under = list_reachable_shapes(service.shapes, root)
     single = [name for name in (kind.kms_member, kind.vpc_member) if name]
     dotted = [*kind.comparisons, *kind.role_members, *kind.model_members, *single]
     for name in [*dotted, *kind.never_filled, *map(_member, kind.descriptions)]:

@@ -15,9 +15,9 @@ from controller.core.identity.tokens import fill_names
 from controller.core.kinds.descriptions import Node
 from controller.core.kinds.kind import Kind
 from controller.core.kinds.registry import KINDS
-from controller.core.schema.manifest_schema import manifest_schema, request_schema
-from controller.core.schema.shapes import recursive_shapes
-from controller.core.validation.schema_checker import Checker
+from controller.core.schema.manifest_schema import build_manifest_schema, request_schema
+from controller.core.schema.shapes import find_recursive_shapes
+from controller.core.validation.schema_checker import SchemaChecker
 from tests.kinds.rows import EVALUATION, NOT_OFFERED
 
 FOLDER = Path(__file__).parents[1] / "data" / "kinds"
@@ -34,9 +34,9 @@ each_row = pytest.mark.parametrize("kind", ROWS.values(), ids=ROWS)
 
 
 @functools.cache
-def checker(kind: str) -> Checker:
+def checker(kind: str) -> SchemaChecker:
     """Return a kind's manifest schema, compiled."""
-    return Checker(manifest_schema(ROWS[kind], load_service_model()))
+    return SchemaChecker(build_manifest_schema(ROWS[kind], load_service_model()))
 
 
 def manifest(kind: str, change: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def test_each_kind_that_is_not_offered_has_its_cases() -> None:
 def test_schemas_are_draft_07(kind: Kind) -> None:
     """Both schemas of a kind keep draft-07's own schema."""
     for schema in (
-        manifest_schema(kind, load_service_model()),
+        build_manifest_schema(kind, load_service_model()),
         request_schema(kind, load_service_model()),
     ):
         jsonschema.Draft7Validator.check_schema(schema)
@@ -74,14 +74,16 @@ def test_schemas_are_draft_07(kind: Kind) -> None:
 @each_row
 def test_schema_is_the_same_each_time(kind: Kind) -> None:
     """Two generations have the same bytes, key order included."""
-    first, second = (json.dumps(manifest_schema(kind, load_service_model())) for _ in range(2))
+    first, second = (
+        json.dumps(build_manifest_schema(kind, load_service_model())) for _ in range(2)
+    )
     assert first == second
 
 
 @each_row
 def test_no_structure_takes_a_key_that_the_service_does_not(kind: Kind) -> None:
     """Every node with properties refuses all others, overlays aside."""
-    schema = manifest_schema(kind, load_service_model())
+    schema = build_manifest_schema(kind, load_service_model())
     schema["properties"]["spec"].pop("allOf", None)
     for node in nodes(schema):
         if isinstance(node.get("properties"), dict) and "type" in node:
@@ -92,11 +94,11 @@ def test_no_structure_takes_a_key_that_the_service_does_not(kind: Kind) -> None:
 def test_valid_requests_are_accepted(kind: str, title: str, change: dict[str, Any]) -> None:
     """A request that the service takes is a valid spec, to both engines, and a valid request."""
     value = manifest(kind, change)
-    assert checker(kind).findings(value) == ()
+    assert checker(kind).find_mistakes(value) == ()
     assert jsonschema.Draft7Validator(checker(kind).schema).is_valid(value)
     request = fill_names(ROWS[kind], value["spec"], value["metadata"]["name"])
-    wire = Checker(request_schema(ROWS[kind], load_service_model()))
-    assert wire.findings(request | {ROWS[kind].token_member: "bj1-abc"}) == ()
+    wire = SchemaChecker(request_schema(ROWS[kind], load_service_model()))
+    assert wire.find_mistakes(request | {ROWS[kind].token_member: "bj1-abc"}) == ()
 
 
 @pytest.mark.parametrize(("kind", "title", "case"), BROKEN)
@@ -105,14 +107,14 @@ def test_broken_requests_are_refused(kind: str, title: str, case: dict[str, Any]
     value = manifest(kind, case.get("change", {}))
     for member in case.get("without", ()):
         del value["spec"][member]
-    assert [finding.code.code for finding in checker(kind).findings(value)] == case["codes"]
+    assert [finding.code.code for finding in checker(kind).find_mistakes(value)] == case["codes"]
 
 
 @pytest.mark.parametrize("kind", CASES)
 def test_each_required_member_is_required(kind: str) -> None:
     """Without any one of its required members a request is refused, names aside."""
     row = ROWS[kind]
-    shape = load_service_model()["operations"][row.operation("Create")]["input"]["shape"]
+    shape = load_service_model()["operations"][row.get_operation("Create")]["input"]["shape"]
     for member in load_service_model()["shapes"][shape]["required"]:
         value = manifest(kind, {})
         value["spec"].pop(member, None)
@@ -122,10 +124,10 @@ def test_each_required_member_is_required(kind: str) -> None:
 
 def test_recursive_shapes_are_defined_once() -> None:
     """A structure that contains itself stands under definitions and is referred to."""
-    assert recursive_shapes(load_service_model()["shapes"], "CreateEvaluationJobRequest") == {
+    assert find_recursive_shapes(load_service_model()["shapes"], "CreateEvaluationJobRequest") == {
         "RetrievalFilter"
     }
-    schema = manifest_schema(EVALUATION, load_service_model())
+    schema = build_manifest_schema(EVALUATION, load_service_model())
     assert list(schema["definitions"]) == ["RetrievalFilter"]
     assert {"$ref": "#/definitions/RetrievalFilter"} in nodes(schema["definitions"])
 
@@ -140,6 +142,6 @@ def test_findings_mask_what_lies_under_a_sensitive_recursive_shape() -> None:
     change = {
         "inferenceConfig": {"ragConfigs": [{"knowledgeBaseConfig": {"retrieveConfig": config}}]}
     }
-    findings = checker("EvaluationJob").findings(manifest("EvaluationJob", change))
+    findings = checker("EvaluationJob").find_mistakes(manifest("EvaluationJob", change))
     assert [finding.code.code for finding in findings] == ["BJ205"] * 2
     assert "hush" not in str(findings)

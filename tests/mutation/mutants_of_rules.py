@@ -94,7 +94,7 @@ MUTANTS = (
     Mutant(
         "a name in another spelling is not found",
         "controller/core/validation/schema_messages.py",
-        "    close = respelled(key, known) or nearest(key, unused)\n",
-        "    close = nearest(key, unused)\n",
+        "    close = find_respelled(key, known) or find_nearest(key, unused)\n",
+        "    close = find_nearest(key, unused)\n",
     ),
 )

@@ -115,7 +115,7 @@ MUTANTS = (
     Mutant(
         "a file in a folder that nobody knew is taken for seen",
         _SNAPSHOTS,
-        "if folder not in seen or not matters(name)",
-        "if not matters(name)",
+        "if folder not in seen or not is_relevant(name)",
+        "if not is_relevant(name)",
     ),
 )

@@ -9,16 +9,16 @@ from typing import Any
 from controller.adapters.manifests.source_lines import make_problem
 from controller.adapters.schemas.kind_readers import KindReader, get_kind_reader
 from controller.adapters.yaml.parser import parse
-from controller.core.authoring.job_import import Draft, from_request, name_for
-from controller.core.authoring.placeholders import Sieve
-from controller.core.documents.decoder import placed, read
-from controller.core.documents.envelope_values import named
-from controller.core.documents.nodes import MapNode, Mark, Node, member, place
+from controller.core.authoring.job_import import ManifestDraft, derive_name, draft_from_request
+from controller.core.authoring.placeholders import PlaceholderFilter
+from controller.core.documents.decoder import locate_mistake, read
+from controller.core.documents.envelope_values import fill_in_names
+from controller.core.documents.nodes import MapNode, Mark, Node, find_member, locate_node
 from controller.core.fleet import Fleet, find_violations
 from controller.core.kinds.registry import KINDS
 from controller.core.model import API_VERSION, Problem, Source, Target
 from controller.core.problems import Code
-from controller.core.validation.suggestions import listing, nearest
+from controller.core.validation.suggestions import find_nearest, format_names
 
 STDIN = "-"
 _MIN_FOREIGN = 2
@@ -31,7 +31,7 @@ _SKELETON_HINT = "fill in what the AWS CLI's --generate-cli-skeleton prints, and
 class ParsedRequest:
     """What one file holds: a manifest's draft, or the problems that keep it from being one."""
 
-    draft: Draft | None
+    draft: ManifestDraft | None
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -44,7 +44,9 @@ class _RequestFile:
     def make_problem(
         self, code: Code, message: str, hint: str = "", mark: Mark | None = None
     ) -> Problem:
-        return make_problem(placed(code, mark or self.root.start_mark, message, hint), self.path)
+        return make_problem(
+            locate_mistake(code, mark or self.root.start_mark, message, hint), self.path
+        )
 
 
 def read_request(path: str, data: bytes, kind: str | None, fleet: Fleet) -> ParsedRequest:
@@ -79,7 +81,7 @@ def _parse_root(path: str, data: bytes) -> tuple[MapNode | None, tuple[Problem, 
     unfit = [root for root in roots if not isinstance(root, MapNode)] or roots[1:]
     if unfit or not isinstance(roots[0], MapNode):
         message = "a file holds one request, and a request is a mapping of members"
-        flaw = placed(Code.NOT_A_MAPPING, unfit[0].start_mark, message, _SKELETON_HINT)
+        flaw = locate_mistake(Code.NOT_A_MAPPING, unfit[0].start_mark, message, _SKELETON_HINT)
         return None, (make_problem(flaw, path),)
     return roots[0], ()
 
@@ -88,7 +90,7 @@ def _find_response_members(file: _RequestFile) -> Iterator[Problem]:
     """Yield the members that only the service's answers have."""
     for kind in KINDS.values():
         for name in (kind.arn_member, kind.summaries_member):
-            found = member(file.root, name)
+            found = find_member(file.root, name)
             if found is not None:
                 message = f"`{name}` stands in answers only, so this is no request"
                 hint = "import the job itself: `bedrock-jobs import --live NAME`"
@@ -103,7 +105,7 @@ def _get_spec_members(known: KindReader) -> Mapping[str, Any]:
 
 def _infer_kind(root: MapNode) -> str:
     """Return the kind whose Create takes most of a request's members."""
-    given = {key.value for key, _ in root.pairs()}
+    given = {key.value for key, _ in root.iter_pairs()}
 
     def count_members(name: str) -> int:
         known = get_kind_reader(name)
@@ -114,28 +116,31 @@ def _infer_kind(root: MapNode) -> str:
 
 def _find_foreign_members(file: _RequestFile, known: KindReader) -> Iterator[Problem]:
     """Yield one problem where the members are those of another operation."""
-    given = [str(key.value) for key, _ in file.root.pairs()]
+    given = [str(key.value) for key, _ in file.root.iter_pairs()]
     members = {*_get_spec_members(known), known.kind.token_member}
     due = {*known.schema["properties"]["spec"]["required"], *known.kind.suffixed_members}
     missing = due.difference(given)
-    strange = [name for name in given if name not in members and not nearest(name, missing)]
+    strange = [name for name in given if name not in members and not find_nearest(name, missing)]
     if len(missing) >= _MIN_FOREIGN and len(strange) >= _MIN_FOREIGN:
-        operation = known.kind.operation("Create")
-        message = f"this is no request of {operation}: it does not take {listing(strange)}"
-        hint = f"it needs {listing(sorted(missing))}; {_SKELETON_HINT}"
+        operation = known.kind.get_operation("Create")
+        message = f"this is no request of {operation}: it does not take {format_names(strange)}"
+        hint = f"it needs {format_names(sorted(missing))}; {_SKELETON_HINT}"
         yield file.make_problem(Code.UNKNOWN_KEY, message, hint)
 
 
 def _read_draft(file: _RequestFile, known: KindReader, fleet: Fleet) -> ParsedRequest:
     kind = known.kind
     held = [
-        part for pair in file.root.pairs() if pair[0].value != kind.token_member for part in pair
+        part
+        for pair in file.root.iter_pairs()
+        if pair[0].value != kind.token_member
+        for part in pair
     ]
     notes = []
     if len(held) < len(file.root.held):
         notes.append(f"{kind.token_member} is left out: it is derived from the manifest")
     answered = frozenset(value for values in kind.output_only.values() for value in values)
-    sieve = Sieve(known.schema, answered)
+    sieve = PlaceholderFilter(known.schema, answered)
     shape = known.schema["properties"]["spec"]
     kept = sieve.request(MapNode(file.root.start_mark, held), shape)
     if sieve.dropped:
@@ -146,12 +151,12 @@ def _read_draft(file: _RequestFile, known: KindReader, fleet: Fleet) -> ParsedRe
     problems += _find_problems(_RequestFile(file.path, kept), known, spec, fleet, tuple(problems))
     if problems:
         return ParsedRequest(None, tuple(problems), tuple(notes))
-    return ParsedRequest(from_request(kind, spec), (), tuple(notes))
+    return ParsedRequest(draft_from_request(kind, spec), (), tuple(notes))
 
 
 def _describe_kept_choices(shape: Mapping[str, Any], kept: MapNode) -> Iterator[str]:
     """Yield the members that the skeleton fills in too, with any of their values."""
-    for key, value in kept.pairs():
+    for key, value in kept.iter_pairs():
         if "enum" in shape["properties"].get(key.value, {}):
             yield f"{key.value} stays {value.value}: check it, the skeleton picks any of its values"
 
@@ -169,15 +174,15 @@ def _find_problems(
     document = {
         "apiVersion": API_VERSION,
         "kind": kind.name,
-        "metadata": {"name": name_for(job_name)},
+        "metadata": {"name": derive_name(job_name)},
         "spec": spec,
     }
-    findings = known.find_mistakes(named(kind, document))
+    findings = known.find_mistakes(fill_in_names(kind, document))
     if not findings and not told:
         findings = find_violations(kind, Target(), spec, fleet)
     taken = {problem.source for problem in told}
     for finding in findings:
-        mark, _ = place(file.root, finding.path[1:], on_key=finding.on_key)
+        mark, _ = locate_node(file.root, finding.path[1:], on_key=finding.on_key)
         problem = file.make_problem(finding.code, finding.message, finding.hint, mark)
         if problem.source not in taken:
             yield problem

@@ -9,8 +9,8 @@ from controller.adapters.host.tree_bounds import TreeBounds, find_bounds
 from controller.adapters.host.tree_files import TreeRoot
 from controller.adapters.manifests.documents import DocumentReader
 from controller.adapters.schemas import shipped_schemas
-from controller.core.authoring.job_import import Draft
-from controller.core.authoring.manifest_writer import written
+from controller.core.authoring.job_import import ManifestDraft
+from controller.core.authoring.manifest_writer import write_manifest
 from controller.core.fleet import Fleet
 from controller.core.model import JobKey, Problem, Source
 from controller.core.problems import Code
@@ -23,7 +23,7 @@ class RenderedDraft:
     ``origin`` is what it was made from, for a person.
     """
 
-    draft: Draft
+    draft: ManifestDraft
     origin: str
     text: str
     path: Path | None
@@ -31,14 +31,14 @@ class RenderedDraft:
 
 
 def render_draft(
-    draft: Draft, origin: str, folder: Path | None, where: str, fleet: Fleet
+    draft: ManifestDraft, origin: str, folder: Path | None, where: str, fleet: Fleet
 ) -> RenderedDraft:
     """Return a draft's text, read back by the loader as it would be in its folder.
 
     ``where`` is the path to the schema, for the line that editors read. Problems stand at the
     origin: nothing is written yet that they could point into.
     """
-    text = written(
+    text = write_manifest(
         draft.document, shipped_schemas.load_schema(draft.kind.name), draft.comments, where
     )
     path = None if folder is None else folder / f"{draft.name}.yaml"

@@ -16,10 +16,10 @@ from controller.adapters.manifests.defaults import DefaultsCache, DefaultsLayer
 from controller.adapters.manifests.discovery import UnusableFileError, discover_files, read_content
 from controller.adapters.schemas.shipped_schemas import FLEET, make_file_name, make_partial_stem
 from controller.adapters.yaml.parser import YamlDocument, parse
-from controller.core.authoring.modelines import Header, headers, led
-from controller.core.documents.decoder import freely, read
+from controller.core.authoring.modelines import DocumentHeader, find_headers, set_modelines
+from controller.core.documents.decoder import make_core_grammar, read
 from controller.core.documents.file_names import FLEET_FILE, is_defaults, is_json
-from controller.core.documents.nodes import MapNode, member, text_of
+from controller.core.documents.nodes import MapNode, find_member, get_member_text
 from controller.core.kinds.registry import KINDS
 
 _BOM = b"\xef\xbb\xbf"
@@ -35,7 +35,7 @@ class ModelineMismatch:
     """
 
     path: str
-    header: Header
+    header: DocumentHeader
     found: str
     wanted: str
 
@@ -106,7 +106,7 @@ def fix_modelines(path: str, astray: Sequence[ModelineMismatch]) -> None:
         before = read_content(real, root)
         mark = _BOM if before.startswith(_BOM) else b""
         text = before[len(mark) :].decode()
-        after = mark + led(text, {one.header: one.wanted for one in astray}).encode()
+        after = mark + set_modelines(text, {one.header: one.wanted for one in astray}).encode()
         # A comment changes no value; should it ever, the file is worth more than the comment.
         if _read_values(after) == _read_values(before):
             replace(root, real, after, _get_mode(root, real))
@@ -118,10 +118,10 @@ def _get_mode(root: TreeRoot, path: str) -> int | None:
 
 
 def _read_values(data: bytes) -> list[object]:
-    return [read(document.root, freely())[0] for document in parse(data).documents]
+    return [read(document.root, make_core_grammar())[0] for document in parse(data).documents]
 
 
-def _read_documents(path: str) -> Iterator[tuple[str, Header, Sequence[str]]]:
+def _read_documents(path: str) -> Iterator[tuple[str, DocumentHeader, Sequence[str]]]:
     """Yield a file's documents, each with its header and the stems of the schemas that fit it."""
     try:
         data = read_content(path, find_bounds(path).root)
@@ -131,7 +131,7 @@ def _read_documents(path: str) -> Iterator[tuple[str, Header, Sequence[str]]]:
     if text.problems:
         return
     starts = [document.root.start_mark.line for document in text.documents]
-    above = headers(data.removeprefix(_BOM).decode(), starts)
+    above = find_headers(data.removeprefix(_BOM).decode(), starts)
     for document, header in zip(text.documents, above, strict=True):
         stems = _select_schemas(path, document)
         if stems:
@@ -145,13 +145,13 @@ def _select_schemas(path: str, document: YamlDocument) -> Sequence[str]:
     if not isinstance(document.root, MapNode):
         return []
     layers = DefaultsCache().get_layers(str(Path(path).parent), find_bounds(path))
-    kind = text_of(document.root, "kind") or _get_inherited_kind(layers)
+    kind = get_member_text(document.root, "kind") or _get_inherited_kind(layers)
     if is_defaults(Path(path).name):
         return [make_partial_stem(kind if kind in KINDS else next(iter(KINDS)))]
     if kind not in KINDS or not layers:
         return [kind] if kind in KINDS else []
     # What the folder's defaults give, an editor would miss in the manifest itself.
-    rests = any(layer.root is not None and member(layer.root, "spec") for layer in layers)
+    rests = any(layer.root is not None and find_member(layer.root, "spec") for layer in layers)
     return [make_partial_stem(kind), kind] if rests else [kind, make_partial_stem(kind)]
 
 
@@ -160,7 +160,7 @@ def _get_inherited_kind(layers: Sequence[DefaultsLayer]) -> str:
 
 
 def _find_mismatch(
-    path: str, header: Header, stems: Sequence[str], folder: Path
+    path: str, header: DocumentHeader, stems: Sequence[str], folder: Path
 ) -> ModelineMismatch | None:
     names = [make_file_name(stem) for stem in stems]
     if header.schema is not None and any(

@@ -14,7 +14,15 @@ from controller.adapters.host.tree_files import TreeRoot
 from controller.adapters.host.tree_writes import make_folder, rewrite
 from controller.adapters.manifests.discovery import discover_files
 from controller.adapters.schemas import shipped_schemas
-from controller.core.authoring.scaffold_merge import CHANGES, Fate, How, Laid, Piece, laid, plain
+from controller.core.authoring.scaffold_merge import (
+    CHANGES,
+    FileOutcome,
+    FileOwnership,
+    MergedFile,
+    ScaffoldFile,
+    format_plain_scalar,
+    merge_file,
+)
 from controller.core.documents.file_names import FLEET_FILE
 from controller.version import __version__
 
@@ -87,12 +95,12 @@ def find_template_folder() -> Path:
     return inside if inside.is_dir() else _PACKAGE.parent / "deploy" / "ci"
 
 
-def build_pieces(folder: Path, wanted: ScaffoldOptions) -> tuple[Piece, ...]:
+def build_pieces(folder: Path, wanted: ScaffoldOptions) -> tuple[ScaffoldFile, ...]:
     """Return every file that a repository gets, in the order in which people read them."""
     return tuple(
-        Piece(piece.path, _fill_template(piece.text, wanted), piece.how, piece.mark)
+        ScaffoldFile(piece.path, _fill_template(piece.text, wanted), piece.how, piece.mark)
         for piece in (
-            Piece(FLEET_FILE, _read_template(_REPOSITORY, FLEET_FILE)),
+            ScaffoldFile(FLEET_FILE, _read_template(_REPOSITORY, FLEET_FILE)),
             *_build_example(folder),
             *_build_schemas(),
             *_build_repository_files(folder, wanted),
@@ -105,35 +113,43 @@ def _read_template(*parts: str) -> str:
     return find_template_folder().joinpath(*parts).read_text(encoding="utf-8")
 
 
-def _build_example(folder: Path) -> Iterator[Piece]:
+def _build_example(folder: Path) -> Iterator[ScaffoldFile]:
     """Yield a first manifest, unless there are others already."""
     path = f"{_JOBS}/example.yaml"
     jobs = folder / _JOBS
     if (folder / path).exists() or not jobs.is_dir() or not discover_files([jobs]).files:
-        yield Piece(path, _read_template(_REPOSITORY, path))
+        yield ScaffoldFile(path, _read_template(_REPOSITORY, path))
 
 
-def _build_schemas() -> Iterator[Piece]:
+def _build_schemas() -> Iterator[ScaffoldFile]:
     for stem in shipped_schemas.STEMS:
         name = shipped_schemas.make_file_name(stem)
-        yield Piece(
+        yield ScaffoldFile(
             f"schemas/{name}", (shipped_schemas.find_schema_folder() / name).read_text("utf-8")
         )
 
 
-def _build_repository_files(folder: Path, wanted: ScaffoldOptions) -> Iterator[Piece]:
+def _build_repository_files(folder: Path, wanted: ScaffoldOptions) -> Iterator[ScaffoldFile]:
     """Yield what git, editors and reviewers go by."""
-    yield Piece(".gitattributes", _read_template(_REPOSITORY, "gitattributes"), How.SHARED)
-    yield Piece(".gitignore", _read_template(_REPOSITORY, "gitignore"), How.SHARED)
+    yield ScaffoldFile(
+        ".gitattributes", _read_template(_REPOSITORY, "gitattributes"), FileOwnership.SHARED
+    )
+    yield ScaffoldFile(".gitignore", _read_template(_REPOSITORY, "gitignore"), FileOwnership.SHARED)
     yield _build_codeowners(folder, wanted)
-    yield Piece(".editorconfig", _read_template(_REPOSITORY, "editorconfig"), How.THEIRS)
+    yield ScaffoldFile(
+        ".editorconfig", _read_template(_REPOSITORY, "editorconfig"), FileOwnership.THEIRS
+    )
     hooks = _read_template(_REPOSITORY, "pre-commit-config.yaml")
-    yield Piece(".pre-commit-config.yaml", hooks, How.THEIRS, "bedrock-jobs-validate")
+    yield ScaffoldFile(
+        ".pre-commit-config.yaml", hooks, FileOwnership.THEIRS, "bedrock-jobs-validate"
+    )
     for name in ("settings.json", "extensions.json"):
-        yield Piece(f".vscode/{name}", _read_template(_REPOSITORY, "vscode", name), How.THEIRS)
+        yield ScaffoldFile(
+            f".vscode/{name}", _read_template(_REPOSITORY, "vscode", name), FileOwnership.THEIRS
+        )
 
 
-def _build_codeowners(folder: Path, wanted: ScaffoldOptions) -> Piece:
+def _build_codeowners(folder: Path, wanted: ScaffoldOptions) -> ScaffoldFile:
     """Return the file of code owners; while nobody is named its rules are comments."""
     text = _read_template(_REPOSITORY, "codeowners")
     if wanted.host:
@@ -142,7 +158,9 @@ def _build_codeowners(folder: Path, wanted: ScaffoldOptions) -> Piece:
     if not wanted.codeowners:
         text = text.replace("\n/", "\n#/")
     there = [place for place in list_codeowners_paths(wanted.host) if (folder / place).is_file()]
-    return Piece(next(iter(there), list_codeowners_paths(wanted.host)[0]), text, How.SHARED)
+    return ScaffoldFile(
+        next(iter(there), list_codeowners_paths(wanted.host)[0]), text, FileOwnership.SHARED
+    )
 
 
 def list_codeowners_paths(host: str) -> tuple[str, ...]:
@@ -162,25 +180,27 @@ def is_protected(folder: Path, host: str) -> bool:
     return [f"/{FLEET_FILE}"] in words or [FLEET_FILE] in words
 
 
-def _build_pipeline(host: str) -> Iterator[Piece]:
+def _build_pipeline(host: str) -> Iterator[ScaffoldFile]:
     if not host:
         return
     top = find_template_folder() / host
     for path in sorted(top.rglob("*")):
         if path.is_file() and path.name != _INCLUDE:
             place = path.relative_to(top).as_posix()
-            yield Piece(f".{host}/{place}", path.read_text(encoding="utf-8"))
+            yield ScaffoldFile(f".{host}/{place}", path.read_text(encoding="utf-8"))
     if (top / _INCLUDE).is_file():
         mark = ".gitlab/bedrock-jobs.yml"
-        yield Piece(".gitlab-ci.yml", _read_template(host, _INCLUDE), How.THEIRS, mark)
+        yield ScaffoldFile(
+            ".gitlab-ci.yml", _read_template(host, _INCLUDE), FileOwnership.THEIRS, mark
+        )
 
 
 def _fill_template(text: str, wanted: ScaffoldOptions) -> str:
     """Put in what is particular, for what the shipped files hold in its place."""
     slots = {
-        "owner: acme-fleet\n": f"owner: {plain(wanted.owner)}\n",
+        "owner: acme-fleet\n": f"owner: {format_plain_scalar(wanted.owner)}\n",
         "us-east-1": wanted.region,
-        "branches: [main]": f"branches: [{plain(wanted.branch)}]",
+        "branches: [main]": f"branches: [{format_plain_scalar(wanted.branch)}]",
         "github.ref_name == 'main'": f"github.ref_name == '{wanted.branch}'",
         "@acme/ml-platform": wanted.codeowners or "@acme/ml-platform",
         f"[bedrock-jobs=={__version__}]": f"[{_format_requirement(wanted.requirement)}]",
@@ -193,31 +213,31 @@ def _fill_template(text: str, wanted: ScaffoldOptions) -> str:
 
 def _format_requirement(requirement: str) -> str:
     default = requirement == f"bedrock-jobs=={__version__}"
-    return requirement if default else plain(requirement)
+    return requirement if default else format_plain_scalar(requirement)
 
 
 def write_pieces(
-    folder: Path, wanted: Iterable[Piece], *, force: bool, dry_run: bool
-) -> tuple[Laid, ...]:
+    folder: Path, wanted: Iterable[ScaffoldFile], *, force: bool, dry_run: bool
+) -> tuple[MergedFile, ...]:
     """Lay every piece that can be laid; one that cannot is told, and stops no other."""
     return tuple(_write_piece(folder, piece, force=force, dry_run=dry_run) for piece in wanted)
 
 
-def _write_piece(folder: Path, piece: Piece, *, force: bool, dry_run: bool) -> Laid:
+def _write_piece(folder: Path, piece: ScaffoldFile, *, force: bool, dry_run: bool) -> MergedFile:
     path = folder / piece.path
     link = _find_link(folder, path)
     if link is not None:
         note = f"{link.relative_to(folder)} is a symbolic link: put the file itself there"
-        return Laid(piece, Fate.FAILED, note=note)
+        return MergedFile(piece, FileOutcome.FAILED, note=note)
     try:
-        done = laid(piece, _read_existing(folder, path), force=force)
+        done = merge_file(piece, _read_existing(folder, path), force=force)
         if done.fate in CHANGES and not dry_run:
             root = TreeRoot.locate(folder)
             make_folder(root, str(path.parent))
             rewrite(root, str(path), (done.text or "").encode("utf-8", "surrogateescape"))
     except OSError as error:
         note = f"it cannot be written: {error.strerror or error}"
-        return Laid(piece, Fate.FAILED, note=note)
+        return MergedFile(piece, FileOutcome.FAILED, note=note)
     return done
 
 

@@ -73,7 +73,10 @@ class Bedrock:
         """Return a job by name or ARN, or None when the service says that there is none."""
         try:
             answer = self._call(
-                target, kind.operation("Get"), {kind.identifier_member: identifier}, reading=True
+                target,
+                kind.get_operation("Get"),
+                {kind.identifier_member: identifier},
+                reading=True,
             )
         except CloudError as error:
             if error.failure.disposition is Disposition.ABSENT:
@@ -82,7 +85,7 @@ class Bedrock:
         declared = load_schema(kind.name)["properties"]["spec"]["properties"]
         members = read_wire_members(answer, declared)
         fault = answers.find_fault_in_job(kind, self._get_known_place(target), identifier, members)
-        _raise_for_fault(kind.operation("Get"), fault, reading=True)
+        _raise_for_fault(kind.get_operation("Get"), fault, reading=True)
         return LiveJob(
             arn=members[kind.arn_member],
             name=members[kind.name_member],
@@ -103,7 +106,9 @@ class Bedrock:
         fruitless = 0
         for number, page in enumerate(self._list_pages(kind, target, status), 1):
             if number == most and page.get("nextToken"):
-                raise ListingTooLongError(f"{kind.operation('List')} has more than {most} pages")
+                raise ListingTooLongError(
+                    f"{kind.get_operation('List')} has more than {most} pages"
+                )
             known = len(listed)
             for summary in self._read_summaries(kind, target, page):
                 listed.setdefault(summary.arn, summary)
@@ -115,7 +120,7 @@ class Bedrock:
     def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
         """Submit a request under a token and return the job's ARN."""
         members = {**request, kind.token_member: token}
-        operation = kind.operation("Create")
+        operation = kind.get_operation("Create")
         arn = self._call(target, operation, members, reading=False).get(kind.arn_member)
         fault = answers.find_fault_in_arn(kind, self._get_known_place(target), arn)
         _raise_for_fault(operation, fault, reading=False)
@@ -123,7 +128,7 @@ class Bedrock:
 
     def stop(self, kind: Kind, target: Target, arn: str) -> None:
         """Ask the service to stop a job."""
-        self._call(target, kind.operation("Stop"), {kind.identifier_member: arn}, reading=False)
+        self._call(target, kind.get_operation("Stop"), {kind.identifier_member: arn}, reading=False)
 
     def get_tags(self, target: Target, arn: str) -> Mapping[str, str]:
         """Return all tags of a job or of what it made, the service's own (``aws:``) included."""
@@ -151,7 +156,7 @@ class Bedrock:
             members[f"{kind.status_member}Equals"] = status
         seen: set[str] = set()
         while True:
-            operation = kind.operation("List")
+            operation = kind.get_operation("List")
             page = self._call(target, operation, members, reading=True)
             _raise_for_fault(operation, answers.find_fault_in_page(kind, page), reading=True)
             yield page
@@ -169,7 +174,7 @@ class Bedrock:
         items, place = _convert_to_json(page[kind.summaries_member]), self._get_known_place(target)
         for item in items:
             fault = answers.find_fault_in_summary(kind, place, item)
-            _raise_for_fault(kind.operation("List"), fault, reading=True)
+            _raise_for_fault(kind.get_operation("List"), fault, reading=True)
         return [_make_summary(kind, item) for item in items]
 
     def _get_known_place(self, target: Target) -> Place:

@@ -18,8 +18,8 @@ from controller.adapters.schemas import shipped_schemas
 from controller.core.kinds.registry import KINDS
 from controller.core.model import Problem, Severity, Source
 from controller.core.problems import Code
-from controller.core.schema.drift import Drift, compare_schemas
-from controller.core.schema.manifest_schema import manifest_schema
+from controller.core.schema.drift import SchemaDifference, compare_schemas
+from controller.core.schema.manifest_schema import build_manifest_schema
 
 _MAX_LISTED = 5
 _MODELS_FOLDER, _MODEL_FILE = "data/bedrock", "service-2.json.gz"
@@ -57,13 +57,13 @@ def find_drift_problems(kinds: Iterable[str], path: str) -> tuple[Problem, ...]:
     return (Problem(code, message, Source(path), hint, severity=Severity.WARNING),)
 
 
-def _find_new_members(kind: str) -> Sequence[Drift]:
+def _find_new_members(kind: str) -> Sequence[SchemaDifference]:
     """Return what only the installed model has of a kind."""
-    made = manifest_schema(KINDS[kind], load_installed_model())
+    made = build_manifest_schema(KINDS[kind], load_installed_model())
     return [one for one in compare_schemas(shipped_schemas.load_schema(kind), made) if one.is_new]
 
 
-def _format_drifts(found: Sequence[Drift]) -> str:
+def _format_drifts(found: Sequence[SchemaDifference]) -> str:
     more = [f"and {len(found) - _MAX_LISTED} more"] if len(found) > _MAX_LISTED else []
     return ", ".join([*map(str, found[:_MAX_LISTED]), *more])
 

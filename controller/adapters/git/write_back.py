@@ -34,7 +34,7 @@ from controller.adapters.git.repository import (
 )
 from controller.adapters.host.tree_files import TreeRoot
 from controller.adapters.host.tree_writes import lock_file
-from controller.core.authoring.commit_message import TEMPLATE, message
+from controller.core.authoring.commit_message import TEMPLATE, build_message
 from controller.core.kinds.kind import Kind
 from controller.core.urls import mask_urls
 
@@ -163,7 +163,7 @@ class StatusWriter:
         files = {change.path: change.after for change in changes.made}
         template, skip_ci = self.options.template, self.options.skip_ci
         told = " ".join(filter(None, (summary, _SIMULATED if self.options.simulated else "")))
-        return message(template, moves, files, skip_ci=skip_ci, summary=told)
+        return build_message(template, moves, files, skip_ci=skip_ci, summary=told)
 
     def _list_notes(
         self,

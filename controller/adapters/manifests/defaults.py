@@ -20,9 +20,9 @@ from controller.adapters.manifests.discovery import UnusableFileError, read_cont
 from controller.adapters.manifests.source_lines import is_empty, make_empty_problem, make_problem
 from controller.adapters.schemas.kind_readers import KindReader, get_partial_reader
 from controller.adapters.yaml.parser import parse
-from controller.core.documents.decoder import placed, read
+from controller.core.documents.decoder import locate_mistake, read
 from controller.core.documents.file_names import FLEET_FILE, is_binding, is_defaults
-from controller.core.documents.nodes import MapNode, Node, place, text_of
+from controller.core.documents.nodes import MapNode, Node, get_member_text, locate_node
 from controller.core.findings import ValueFinding
 from controller.core.model import Problem, Source
 from controller.core.problems import Code
@@ -43,7 +43,7 @@ class DefaultsLayer:
     @property
     def kind(self) -> str | None:
         """The kind that the file names for the manifests that name none."""
-        return None if self.root is None else text_of(self.root, "kind")
+        return None if self.root is None else get_member_text(self.root, "kind")
 
     def read_value(self, known: KindReader) -> tuple[Any, tuple[Problem, ...]]:
         """Return the file's value as a partial manifest of a kind, with all its problems."""
@@ -63,7 +63,7 @@ class DefaultsLayer:
         )
         problems = [make_problem(flaw, self.path) for flaw in misread]
         for finding in findings:
-            mark, _ = place(self.root, finding.path, on_key=finding.on_key)
+            mark, _ = locate_node(self.root, finding.path, on_key=finding.on_key)
             source = Source(self.path, mark.line + 1, mark.column + 1)
             if (source.line, source.column) not in taken:
                 code = finding.code.code
@@ -190,4 +190,4 @@ def _read_layer(path: str, root: TreeRoot) -> DefaultsLayer:
 def _make_unfit_problem(path: str, root: Node) -> Problem:
     message = "defaults are one mapping, in one document"
     hint = "keep one document of keys and values"
-    return make_problem(placed(Code.NOT_A_MAPPING, root.start_mark, message, hint), path)
+    return make_problem(locate_mistake(Code.NOT_A_MAPPING, root.start_mark, message, hint), path)

@@ -19,18 +19,30 @@ from controller.adapters.schemas.kind_readers import KindReader, get_kind_reader
 from controller.adapters.yaml.fast_parser import UnusualError
 from controller.adapters.yaml.parser import ParsedYaml, YamlDocument, parse
 from controller.adapters.yaml.template_cache import TemplateCache
-from controller.core.documents.decoder import Placed, freely, placed, read
-from controller.core.documents.entries import Entry
-from controller.core.documents.envelope_values import named
+from controller.core.documents.decoder import (
+    LocatedMistake,
+    locate_mistake,
+    make_core_grammar,
+    read,
+)
+from controller.core.documents.entries import ManifestDocument
+from controller.core.documents.envelope_values import fill_in_names
 from controller.core.documents.file_names import is_json
-from controller.core.documents.nodes import MapNode, Mark, Node, member, place, text_of
+from controller.core.documents.nodes import (
+    MapNode,
+    Mark,
+    Node,
+    find_member,
+    get_member_text,
+    locate_node,
+)
 from controller.core.findings import ValueFinding
 from controller.core.fleet import Fleet
 from controller.core.kinds.registry import KINDS
 from controller.core.model import API_VERSION, Problem, Source
 from controller.core.problems import Code
-from controller.core.schema.overlay import laid
-from controller.core.validation.manifest_rules import judged
+from controller.core.schema.overlay import overlay_values
+from controller.core.validation.manifest_rules import check_manifest
 
 _CONTROL = Code.CONTROL_CHARACTER.code
 # A file with more is no manifest, and what follows in it is not read.
@@ -48,7 +60,7 @@ _NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 class ParsedFile:
     """What one file holds: its named documents, and every problem found on the way."""
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[ManifestDocument, ...] = ()
     problems: tuple[Problem, ...] = ()
 
 
@@ -107,12 +119,14 @@ class DocumentReader:
             return True
         layers = self._defaults.get_layers(os.path.dirname(path), bounds)
         return any(
-            text_of(document.root, "apiVersion") == API_VERSION
+            get_member_text(document.root, "apiVersion") == API_VERSION
             and _get_kind_name(document.root, layers) in KINDS
             for document in text.documents
         )
 
-    def _read_fast(self, data: bytes, path: str, layers: tuple[DefaultsLayer, ...]) -> Entry:
+    def _read_fast(
+        self, data: bytes, path: str, layers: tuple[DefaultsLayer, ...]
+    ) -> ManifestDocument:
         """Return a text's only document, if it is plain and valid; else UnusualError is raised."""
 
         def find_reader(name: str | None) -> KindReader:
@@ -123,9 +137,9 @@ class DocumentReader:
 
         known, written, line, column = self._shapes.read(data, find_reader)
         value, problems = _apply_defaults(written, known, layers)
-        if problems or not known.checker.is_valid(named(known.kind, value)):
+        if problems or not known.checker.is_valid(fill_in_names(known.kind, value)):
             raise UnusualError
-        if any(judged(known.kind, value, known.checker, self._fleet)):
+        if any(check_manifest(known.kind, value, known.checker, self._fleet)):
             raise UnusualError
         return make_valid_entry(path, line, column, known, value, specs=self._specs)
 
@@ -148,7 +162,7 @@ class DocumentReader:
         shares = _divide_mistakes(text)
         if not shares:
             return ParsedFile((), tuple(make_problem(flaw, path) for flaw in text.problems))
-        entries: list[Entry] = []
+        entries: list[ManifestDocument] = []
         problems: list[Problem] = []
         for document, flaws in zip(text.documents, shares, strict=True):
             if len(entries) >= _MAX_MANIFESTS:
@@ -166,12 +180,12 @@ class DocumentReader:
         document: YamlDocument,
         path: str,
         layers: tuple[DefaultsLayer, ...],
-        flaws: Sequence[Placed],
+        flaws: Sequence[LocatedMistake],
     ) -> ParsedFile:
         root = document.root
         if not isinstance(root, MapNode):
             told = "a manifest is a mapping of keys"
-            flaw = placed(Code.NOT_A_MAPPING, root.start_mark, told, _NOT_A_MAPPING_HINT)
+            flaw = locate_mistake(Code.NOT_A_MAPPING, root.start_mark, told, _NOT_A_MAPPING_HINT)
             return ParsedFile((), tuple(make_problem(each, path) for each in (*flaws, flaw)))
         at = _make_context(root, path, layers)
         known = get_kind_reader(_get_kind_name(root, layers))
@@ -183,17 +197,17 @@ class DocumentReader:
         return self._check_document(known, at, flaws)
 
     def _check_document(
-        self, known: KindReader, at: _DocumentContext, flaws: Sequence[Placed]
+        self, known: KindReader, at: _DocumentContext, flaws: Sequence[LocatedMistake]
     ) -> ParsedFile:
         """Read a whole document of a known kind, and hold it against all that binds it."""
         value, misread = read(at.root, known.grammar)
         value, inherited = _apply_defaults(value, known, at.layers)
         problems = [make_problem(flaw, at.path) for flaw in (*flaws, *misread)] + inherited
-        full = named(known.kind, value)
+        full = fill_in_names(known.kind, value)
         if problems or not known.checker.is_valid(full):
             problems += _locate_findings(at, known, known.find_mistakes(full), problems)
         if not problems:
-            found = tuple(judged(known.kind, value, known.checker, self._fleet))
+            found = tuple(check_manifest(known.kind, value, known.checker, self._fleet))
             problems = _locate_findings(at, known, found, ())
         if problems:
             return _make_invalid(at, known, value, problems)
@@ -210,19 +224,19 @@ def _apply_defaults(
     problems: list[Problem] = []
     for layer in layers:
         inherited, flaws = layer.read_value(known)
-        value = laid(value, inherited)
+        value = overlay_values(value, inherited)
         problems += flaws
     return value, problems
 
 
-def _make_too_many(mark: Mark) -> Placed:
+def _make_too_many(mark: Mark) -> LocatedMistake:
     message = f"the file has more than {_MAX_MANIFESTS} manifests, and reading ends here"
-    return placed(Code.TOO_LARGE, mark, message, "split it into several files")
+    return locate_mistake(Code.TOO_LARGE, mark, message, "split it into several files")
 
 
-def _divide_mistakes(text: ParsedYaml) -> list[list[Placed]]:
+def _divide_mistakes(text: ParsedYaml) -> list[list[LocatedMistake]]:
     """Return each document's share of a file's mistakes: those between it and the next one."""
-    shares: list[list[Placed]] = [[] for _ in text.documents]
+    shares: list[list[LocatedMistake]] = [[] for _ in text.documents]
     starts = [document.root.start_mark.line + 1 for document in text.documents]
     for flaw in text.problems if shares else ():
         shares[max(0, bisect_right(starts, flaw.line) - 1)].append(flaw)
@@ -230,17 +244,17 @@ def _divide_mistakes(text: ParsedYaml) -> list[list[Placed]]:
 
 
 def _make_context(root: MapNode, path: str, layers: tuple[DefaultsLayer, ...]) -> _DocumentContext:
-    metadata = member(root, "metadata")
-    found = member(metadata[1], "name") if metadata else None
+    metadata = find_member(root, "metadata")
+    found = find_member(metadata[1], "name") if metadata else None
     if found is not None and found[1].value:
         return _DocumentContext(path, root, layers, found[1].value, found[1].start_mark)
     # A name that a merge key brings in has its place too, only a slower one.
-    mark, _ = place(root, ("metadata", "name"))
+    mark, _ = locate_node(root, ("metadata", "name"))
     return _DocumentContext(path, root, layers, None, mark)
 
 
 def _get_kind_name(root: Node, layers: Sequence[DefaultsLayer]) -> str | None:
-    own = text_of(root, "kind")
+    own = get_member_text(root, "kind")
     return own if own is not None else _get_inherited_kind(layers)
 
 
@@ -249,37 +263,39 @@ def _get_inherited_kind(layers: Sequence[DefaultsLayer]) -> str | None:
 
 
 def _report_without_kind(
-    document: YamlDocument, at: _DocumentContext, flaws: Sequence[Placed]
+    document: YamlDocument, at: _DocumentContext, flaws: Sequence[LocatedMistake]
 ) -> Iterator[Problem]:
     """Yield the problems of a document that no schema can be held against."""
     for flaw in flaws:
         yield make_problem(flaw, at.path)
     if document.broken:
         return
-    _, misread = read(at.root, freely())
+    _, misread = read(at.root, make_core_grammar())
     for flaw in (*misread, *_check_header(at.root)):
         yield make_problem(flaw, at.path)
 
 
-def _check_header(root: MapNode) -> Iterator[Placed]:
+def _check_header(root: MapNode) -> Iterator[LocatedMistake]:
     """Yield what is wrong with the two members that say what a document is."""
-    version, kind = member(root, "apiVersion"), member(root, "kind")
+    version, kind = find_member(root, "apiVersion"), find_member(root, "kind")
     if version is None:
         message = "the key `apiVersion` is missing"
-        yield placed(Code.MISSING_KEY, root.start_mark, message, f"add apiVersion: {API_VERSION}")
-    elif text_of(root, "apiVersion") != API_VERSION:
+        yield locate_mistake(
+            Code.MISSING_KEY, root.start_mark, message, f"add apiVersion: {API_VERSION}"
+        )
+    elif get_member_text(root, "apiVersion") != API_VERSION:
         message = f"the apiVersion is not {API_VERSION}"
         hint = "keep files that are no manifests outside the manifests' folder"
-        yield placed(Code.UNKNOWN_VERSION, version[1].start_mark, message, hint)
+        yield locate_mistake(Code.UNKNOWN_VERSION, version[1].start_mark, message, hint)
     offered = ", ".join(KINDS)
     if kind is None:
         hint = f"add kind: {offered}"
-        yield placed(Code.MISSING_KEY, root.start_mark, "the key `kind` is missing", hint)
+        yield locate_mistake(Code.MISSING_KEY, root.start_mark, "the key `kind` is missing", hint)
         return
-    given = text_of(root, "kind") or ""
+    given = get_member_text(root, "kind") or ""
     near = difflib.get_close_matches(given[:100], list(KINDS), n=1)
     hint = f"did you mean {near[0]}?" if near else f"offered: {offered}"
-    yield placed(Code.UNKNOWN_KIND, kind[1].start_mark, "the kind is not offered", hint)
+    yield locate_mistake(Code.UNKNOWN_KIND, kind[1].start_mark, "the kind is not offered", hint)
 
 
 def _locate_findings(
@@ -305,10 +321,10 @@ def _locate_finding(
 ) -> tuple[Source, str]:
     """Return where a finding's value is written: here, or in the defaults that it comes from."""
     path, root = at.path, at.root
-    mark, held = place(root, finding.path, on_key=finding.on_key)
+    mark, held = locate_node(root, finding.path, on_key=finding.on_key)
     for layer in at.layers if held < len(finding.path) else ():
         if layer.root is not None:
-            lower, reached = place(layer.root, finding.path, on_key=finding.on_key)
+            lower, reached = locate_node(layer.root, finding.path, on_key=finding.on_key)
             if reached > held:
                 path, mark, held = layer.path, lower, reached
     hint = finding.hint

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from controller.adapters.schemas.kind_readers import KindReader
-from controller.core.documents.entries import Entry, with_problems
+from controller.core.documents.entries import ManifestDocument, add_problems
 from controller.core.documents.nodes import Mark
 from controller.core.fleet import FLEET_RULE_CODES
 from controller.core.model import Problem
@@ -16,10 +16,10 @@ _MAX_NAME = 63
 
 def make_valid_entry(
     path: str, line: int, column: int, known: KindReader, value: dict[str, Any], *, specs: bool
-) -> Entry:
+) -> ManifestDocument:
     """Return a valid document as an entry; line and column are its name's, from 0."""
     name, spec = str(value["metadata"]["name"]), value["spec"]
-    return Entry(
+    return ManifestDocument(
         known.kind.name,
         name,
         path,
@@ -39,7 +39,7 @@ def make_invalid_entry(
     known: KindReader,
     value: dict[str, Any],
     problems: Sequence[Problem],
-) -> Entry:
+) -> ManifestDocument:
     """Return an invalid document as an entry; its name is given with its place.
 
     Only what finds its live job is taken over: its name and its target. Where all that is wrong is
@@ -47,7 +47,7 @@ def make_invalid_entry(
     """
     own, mark = name
     job_name = _select_texts(value.get("spec")).get(known.kind.name_member, own)
-    bare = Entry(
+    bare = ManifestDocument(
         known.kind.name,
         own,
         path,
@@ -58,7 +58,7 @@ def make_invalid_entry(
         _select_texts(value.get("target")),
         value.get("policy") if all(one.code in FLEET_RULE_CODES for one in problems) else None,
     )
-    return with_problems(bare, problems)
+    return add_problems(bare, problems)
 
 
 def _ensure_mapping(value: Any) -> dict[str, Any]:

@@ -22,13 +22,13 @@ from controller.adapters.manifests.discovery import (
 from controller.adapters.manifests.source_lines import is_empty, make_empty_problem, make_problem
 from controller.adapters.schemas import shipped_schemas
 from controller.adapters.yaml.parser import parse
-from controller.core.documents.decoder import compiled, placed, read
-from controller.core.documents.nodes import Node, place
+from controller.core.documents.decoder import compile_schema, locate_mistake, read
+from controller.core.documents.nodes import Node, locate_node
 from controller.core.findings import ValueFinding
 from controller.core.fleet import Fleet, parse_fleet
 from controller.core.model import Problem, Source
 from controller.core.problems import Code
-from controller.core.validation.truncation import names_in, narrowed
+from controller.core.validation.truncation import list_member_names, truncate_value
 
 
 def load_fleet(config: Path | None, start: Path) -> tuple[Fleet, tuple[Problem, ...]]:
@@ -73,7 +73,9 @@ def _read_rules(path: str, root: TreeRoot) -> tuple[Fleet, tuple[Problem, ...]]:
         return Fleet(), (*problems, make_empty_problem(path))
     if len(roots) > 1:
         message = "the fleet's file is one document"
-        flaw = placed(Code.NOT_A_MAPPING, roots[1].start_mark, message, "keep the first one")
+        flaw = locate_mistake(
+            Code.NOT_A_MAPPING, roots[1].start_mark, message, "keep the first one"
+        )
         problems.append(make_problem(flaw, path))
     if any(document.broken for document in text.documents):
         return Fleet(), tuple(problems)
@@ -83,11 +85,11 @@ def _read_rules(path: str, root: TreeRoot) -> tuple[Fleet, tuple[Problem, ...]]:
 def _check_rules(
     path: str, root: Node, problems: list[Problem]
 ) -> tuple[Fleet, tuple[Problem, ...]]:
-    value, misread = read(root, compiled(shipped_schemas.load_schema(shipped_schemas.FLEET)))
+    value, misread = read(root, compile_schema(shipped_schemas.load_schema(shipped_schemas.FLEET)))
     problems += [make_problem(flaw, path) for flaw in misread]
     taken = {problem.source for problem in problems}
     for finding in _find_mistakes(value):
-        mark, _ = place(root, finding.path, on_key=finding.on_key)
+        mark, _ = locate_node(root, finding.path, on_key=finding.on_key)
         source = Source(path, mark.line + 1, mark.column + 1)
         if source not in taken:
             problems.append(Problem(finding.code.code, finding.message, source, finding.hint))
@@ -99,6 +101,8 @@ def _find_mistakes(value: Any) -> tuple[ValueFinding, ...]:
     checker = shipped_schemas.get_checker(shipped_schemas.FLEET)
     if checker.is_valid(value):
         return ()
-    small, _ = narrowed(value, names_in(shipped_schemas.load_schema(shipped_schemas.FLEET)))
+    small, _ = truncate_value(
+        value, list_member_names(shipped_schemas.load_schema(shipped_schemas.FLEET))
+    )
     message = "the file holds more values than any fleet's, and one of the last is wrong"
-    return checker.findings(small) or (ValueFinding(Code.OUT_OF_BOUNDS, (), message),)
+    return checker.find_mistakes(small) or (ValueFinding(Code.OUT_OF_BOUNDS, (), message),)

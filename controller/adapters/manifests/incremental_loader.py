@@ -19,7 +19,7 @@ from controller.adapters.manifests.loader import (
     pause_collector,
     read_files,
 )
-from controller.core.documents.entries import Entry, manifest
+from controller.core.documents.entries import ManifestDocument, build_manifest
 from controller.core.fleet import Fleet
 from controller.core.model import Manifest, Tree
 from controller.core.problems import Code
@@ -45,7 +45,7 @@ class IncrementalLoader:
         self._clock = clock
         self._fleet = _NO_RULES
         self._known: dict[str, tuple[_ReadState, ParsedFile]] = {}
-        self._manifests: dict[int, tuple[Entry, Manifest]] = {}
+        self._manifests: dict[int, tuple[ManifestDocument, Manifest]] = {}
         self.reread = 0
 
     def read(self, paths: Sequence[Path], fleet: Fleet = _NO_RULES) -> Tree:
@@ -87,9 +87,9 @@ class IncrementalLoader:
                 self._known[found.files[index]] = (state, read)
         return reads
 
-    def _get_manifest(self, entry: Entry) -> Manifest:
+    def _get_manifest(self, entry: ManifestDocument) -> Manifest:
         held = self._manifests.get(id(entry))
-        return held[1] if held is not None and held[0] is entry else manifest(entry)
+        return held[1] if held is not None and held[0] is entry else build_manifest(entry)
 
 
 def _get_states(found: DiscoveredFiles) -> list[_ReadState | None]:

@@ -21,11 +21,11 @@ from controller.adapters.manifests.missing_files import (
     find_missing_problems,
 )
 from controller.adapters.manifests.process_pool import ResultCodec, map_in_processes
-from controller.core.documents.entries import Entry, manifest, with_problems
+from controller.core.documents.entries import ManifestDocument, add_problems, build_manifest
 from controller.core.documents.file_names import is_defaults
 from controller.core.fleet import Fleet
 from controller.core.model import JobKey, Problem, Severity, Source, Tree
-from controller.core.validation.tree_conflicts import clashes
+from controller.core.validation.tree_conflicts import find_conflicts
 
 __all__ = ["PathMissingError", "ScanResult", "load", "scan"]
 
@@ -40,7 +40,7 @@ class ScanResult:
     ``problems`` are sorted by place, each once, those of the entries included.
     """
 
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[ManifestDocument, ...] = ()
     problems: tuple[Problem, ...] = ()
     files: int = 0
 
@@ -54,7 +54,7 @@ def load(
     the files. Raises PathMissingError for a path that does not exist.
     """
     found = scan(paths, fleet, meanwhile=meanwhile)
-    return Tree(tuple(map(manifest, found.entries)), found.problems, found.files)
+    return Tree(tuple(map(build_manifest, found.entries)), found.problems, found.files)
 
 
 def scan(
@@ -86,9 +86,9 @@ def assemble_scan(
     entries = [entry for read in reads for entry in read.entries]
     problems = [problem for read in reads for problem in read.problems]
     resting = find_missing_problems(entries, lost, named=fleet.named)
-    for found_more in (clashes(entries, fleet.target), resting):
+    for found_more in (find_conflicts(entries, fleet.target), resting):
         for index, more in found_more.items():
-            entries[index] = with_problems(entries[index], more)
+            entries[index] = add_problems(entries[index], more)
             problems += more
     return ScanResult(
         tuple(entries), _sort_problems((*found.problems, *problems)), len(found.files)
@@ -167,9 +167,12 @@ def _pack_problem(problem: Problem) -> tuple[Any, ...]:
 def _unpack_file(plain: tuple[Any, ...]) -> ParsedFile:
     entries, problems = plain
     if not problems:
-        return ParsedFile(tuple(map(Entry._make, entries)))
+        return ParsedFile(tuple(map(ManifestDocument._make, entries)))
     return ParsedFile(
-        tuple(Entry._make((*entry[:-1], tuple(_unpack_problems(entry[-1])))) for entry in entries),
+        tuple(
+            ManifestDocument._make((*entry[:-1], tuple(_unpack_problems(entry[-1]))))
+            for entry in entries
+        ),
         tuple(_unpack_problems(problems)),
     )
 

@@ -23,7 +23,7 @@ from controller.adapters.git.command import (
 )
 from controller.adapters.host.tree_bounds import format_path
 from controller.adapters.host.tree_files import FileUnreadableError, OutsideTreeError, TreeRoot
-from controller.core.documents.entries import Entry
+from controller.core.documents.entries import ManifestDocument
 from controller.core.documents.file_names import BINDING, is_fleet_file
 from controller.core.model import Problem, Source
 from controller.core.problems import Code
@@ -67,7 +67,7 @@ def find_missing_files(roots: Iterable[TreeRoot]) -> MissingFiles:
 
 
 def find_missing_problems(
-    entries: Iterable[Entry], lost: MissingFiles, *, named: bool
+    entries: Iterable[ManifestDocument], lost: MissingFiles, *, named: bool
 ) -> Mapping[int, tuple[Problem, ...]]:
     """Return, by the positions of the entries that rest on lost files, the problems of these.
 

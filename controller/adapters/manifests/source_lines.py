@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from controller.adapters.host.tree_files import find_tree_root
 from controller.adapters.manifests.discovery import MAX_MANIFEST_BYTES
-from controller.core.documents.decoder import Placed
+from controller.core.documents.decoder import LocatedMistake
 from controller.core.documents.nodes import Node
-from controller.core.documents.scalars import core_value
+from controller.core.documents.scalars import parse_core_scalar
 from controller.core.model import Problem, Source
 from controller.core.problems import Code
 
 
-def make_problem(flaw: Placed, path: str) -> Problem:
+def make_problem(flaw: LocatedMistake, path: str) -> Problem:
     """Return a mistake as a problem of the file that it was read from."""
     source = Source(path, flaw.line, flaw.column)
     return Problem(flaw.code.code, flaw.message, source, flaw.hint)
@@ -26,7 +26,7 @@ def make_empty_problem(path: str) -> Problem:
 
 def is_empty(root: Node) -> bool:
     """Whether a document holds no value, or null."""
-    return root.value is not None and root.implicit[0] and core_value(root.value) is None
+    return root.value is not None and root.implicit[0] and parse_core_scalar(root.value) is None
 
 
 def read_source_lines(path: str) -> tuple[str, ...]:

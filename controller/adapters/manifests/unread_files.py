@@ -24,11 +24,11 @@ from controller.adapters.manifests.discovery import MAX_MANIFEST_BYTES
 from controller.adapters.manifests.documents import DocumentReader
 from controller.core.documents.file_names import (
     SIDECAR,
+    get_stem,
     is_binding,
     is_json,
     is_manifest,
     is_sidecar,
-    stem,
 )
 from controller.core.fleet import Fleet
 from controller.core.model import API_VERSION, JobKey
@@ -84,7 +84,7 @@ def _search_folder(folder: str, fleet: Fleet, *, any_name: bool) -> UnreadManife
         for place, entry in _walk_entries(root):
             if entry.name == _REPOSITORY and place != folder:
                 repositories.append(place)
-            elif entry.kind != EntryType.FILE or not (any_name or stem(entry.name)):
+            elif entry.kind != EntryType.FILE or not (any_name or get_stem(entry.name)):
                 continue
             elif _is_skipped(root, place, entry.name):
                 found = found.merge(_read_skipped(root, f"{place}/{entry.name}", documents))
@@ -119,7 +119,7 @@ def _is_skipped(root: TreeRoot, folder: str, name: str) -> bool:
 
 def _read_skipped(root: TreeRoot, path: str, documents: DocumentReader) -> UnreadManifests:
     """Return the jobs of a file that passes leave out; one that nobody can read may be any."""
-    own = stem(os.path.basename(path))
+    own = get_stem(os.path.basename(path))
     try:
         data = root.read(path, MAX_MANIFEST_BYTES) or b""
     except (FileUnreadableError, OutsideTreeError):
@@ -138,7 +138,9 @@ def _check_empty(root: TreeRoot, path: str) -> UnreadManifests:
     lines = (line.strip() for line in data.removeprefix(BOM_UTF8).splitlines())
     says_something = any(line not in _EMPTY_LINES and line[:1] != b"#" for line in lines)
     return (
-        UnreadManifests() if says_something else _list_sidecars(path, stem(os.path.basename(path)))
+        UnreadManifests()
+        if says_something
+        else _list_sidecars(path, get_stem(os.path.basename(path)))
     )
 
 
@@ -198,7 +200,7 @@ def _list_index(git: Git, folder: str) -> Iterator[tuple[str, str]]:
 
 def _can_hold_manifest(name: str) -> bool:
     is_other = is_binding(name) or is_sidecar(name)
-    return stem(name) is not None and not is_other
+    return get_stem(name) is not None and not is_other
 
 
 def _is_on_disk(root: TreeRoot, path: str, identity: str) -> bool:
@@ -220,7 +222,7 @@ def _read_missing(
     found = UnreadManifests()
     for path, identity in missing:
         place = f"{top}/{path}"
-        own = stem(os.path.basename(place))
+        own = get_stem(os.path.basename(place))
         if len(texts[identity]) > MAX_MANIFEST_BYTES:
             found = found.merge(_list_sidecars(place, own))
         else:

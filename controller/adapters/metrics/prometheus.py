@@ -229,5 +229,5 @@ def _list_statuses(kinds: Mapping[str, Kind]) -> Iterator[str]:
 def _list_operations(kinds: Mapping[str, Kind]) -> Iterator[str]:
     for kind in kinds.values():
         for verb in ("Create", "Get", "List", *(("Stop",) if kind.stoppable else ())):
-            yield kind.operation(verb)
+            yield kind.get_operation(verb)
     yield from (*_TAGGING, *_IDENTITY, *_EVENTS)

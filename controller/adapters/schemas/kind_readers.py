@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from controller.adapters.schemas import shipped_schemas
-from controller.core.documents.decoder import Grammar, compiled
+from controller.core.documents.decoder import Grammar, compile_schema
 from controller.core.findings import ValueFinding
 from controller.core.kinds.kind import Kind
 from controller.core.kinds.registry import KINDS
 from controller.core.problems import Code
-from controller.core.schema.overlay import relaxed
-from controller.core.validation.schema_checker import Checker
-from controller.core.validation.truncation import names_in, narrowed
+from controller.core.schema.overlay import relax_schema
+from controller.core.validation.schema_checker import SchemaChecker
+from controller.core.validation.truncation import list_member_names, truncate_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,13 +26,13 @@ class KindReader:
     kind: Kind
     schema: Mapping[str, Any]
     grammar: Grammar
-    checker: Checker
+    checker: SchemaChecker
     names: frozenset[str]
 
     def find_mistakes(self, value: Any) -> tuple[ValueFinding, ...]:
         """Return what is wrong with an invalid document, in bounded time however large it is."""
-        small, short = narrowed(value, self.names)
-        findings = self.checker.findings(small)
+        small, short = truncate_value(value, self.names)
+        findings = self.checker.find_mistakes(small)
         if findings or not short or self.checker.is_valid(value):
             return findings
         message = "the document holds more values than any job takes, and one of the last is wrong"
@@ -48,7 +48,11 @@ def get_kind_reader(name: str | None) -> KindReader | None:
         return None
     schema = shipped_schemas.load_schema(kind.name)
     return KindReader(
-        kind, schema, compiled(schema), shipped_schemas.get_checker(kind.name), names_in(schema)
+        kind,
+        schema,
+        compile_schema(schema),
+        shipped_schemas.get_checker(kind.name),
+        list_member_names(schema),
     )
 
 
@@ -58,5 +62,5 @@ def get_partial_reader(name: str) -> KindReader:
     known = get_kind_reader(name)
     if known is None:
         raise KeyError(name)
-    schema = relaxed(known.schema)
-    return dataclasses.replace(known, schema=schema, checker=Checker(schema))
+    schema = relax_schema(known.schema)
+    return dataclasses.replace(known, schema=schema, checker=SchemaChecker(schema))

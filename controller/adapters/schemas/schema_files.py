@@ -21,9 +21,9 @@ from controller.adapters.schemas.shipped_schemas import (
     make_partial_stem,
 )
 from controller.core.kinds.registry import KINDS
-from controller.core.schema.drift import Drift, compare_schemas
-from controller.core.schema.envelope import fleet_schema
-from controller.core.schema.manifest_schema import manifest_schema, partial_schema
+from controller.core.schema.drift import SchemaDifference, compare_schemas
+from controller.core.schema.envelope import build_fleet_schema
+from controller.core.schema.manifest_schema import build_manifest_schema, build_partial_schema
 
 _SERVICE: Final = "bedrock"
 _DIFF_LINES: Final = 20
@@ -64,12 +64,12 @@ def generate_schemas(stems: Iterable[str], *, documented: bool = False) -> dict[
 
 
 def _generate(wanted: frozenset[str], *, documented: bool) -> dict[str, str]:
-    made = {FLEET: fleet_schema()} if FLEET in wanted else {}
+    made = {FLEET: build_fleet_schema()} if FLEET in wanted else {}
     for kind in KINDS.values():
         part = make_partial_stem(kind.name)
         if wanted & {kind.name, part}:
-            whole = manifest_schema(kind, load_service_model(), documented=documented)
-            made |= {kind.name: whole, part: partial_schema(kind, whole)}
+            whole = build_manifest_schema(kind, load_service_model(), documented=documented)
+            made |= {kind.name: whole, part: build_partial_schema(kind, whole)}
     return {make_file_name(stem): render_schema(made[stem]) for stem in STEMS if stem in wanted}
 
 
@@ -93,7 +93,7 @@ def diff_schemas(folder: Path, files: Mapping[str, str]) -> dict[Path, str]:
     }
 
 
-def find_drift(folder: Path, files: Mapping[str, str]) -> dict[Path, tuple[Drift, ...]]:
+def find_drift(folder: Path, files: Mapping[str, str]) -> dict[Path, tuple[SchemaDifference, ...]]:
     """Return, for each schema that is there, what only it or only the model knows."""
     there = {folder / name: _parse_schema(_read_text(folder / name)) for name in files}
     return {

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from controller.core.kinds.registry import KINDS
-from controller.core.validation.schema_checker import Checker
+from controller.core.validation.schema_checker import SchemaChecker
 
 FLEET: Final = "bedrock-jobs"
 """The stem of the fleet's schema, as its file ``bedrock-jobs.yaml`` has it."""
@@ -60,6 +60,6 @@ def load_schema(stem: str) -> Mapping[str, Any]:
 
 
 @functools.cache
-def get_checker(stem: str) -> Checker:
+def get_checker(stem: str) -> SchemaChecker:
     """Return the compiled schema of a kind, or of the fleet's file; compiled once."""
-    return Checker(load_schema(stem))
+    return SchemaChecker(load_schema(stem))

@@ -25,7 +25,7 @@ from watchdog.observers import Observer
 from watchdog.utils import BaseThread
 
 from controller.adapters.host.tree_bounds import find_bounds, walk_up
-from controller.core.documents.file_names import is_binding, matters
+from controller.core.documents.file_names import is_binding, is_relevant
 
 _MAX_FLAT = 12
 """Folders above the tree that are watched; each costs two threads, and polling sees the rest."""
@@ -185,7 +185,7 @@ class _EventHandler(FileSystemEventHandler):
         *above, _ = path.removeprefix(root).split("/")
         if any(_is_hidden(one) for one in above) or _is_hidden(name):
             return False
-        return folder or name.startswith("..") or matters(name)
+        return folder or name.startswith("..") or is_relevant(name)
 
 
 def _is_hidden(name: str) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from controller.adapters.host.tree_bounds import walk_up
 from controller.adapters.host.tree_files import ABSENT
-from controller.core.documents.file_names import BINDING, is_binding, matters
+from controller.core.documents.file_names import BINDING, is_binding, is_relevant
 
 Snapshot = dict[str, dict[str, int]]
 """By folder and name, a number that is another one for every state of the file."""
@@ -47,7 +47,7 @@ def update_snapshot(seen: Snapshot, paths: Collection[str]) -> bool:
         return False
     for path in paths:
         folder, name = os.path.split(path)
-        if folder not in seen or not matters(name) or os.path.islink(path):
+        if folder not in seen or not is_relevant(name) or os.path.islink(path):
             return False
         state = _get_state(path)
         if state == _ABSENT:
@@ -106,7 +106,7 @@ class _SnapshotBuilder:
                         inner += self._add_link(entry, top, states)
                     elif entry.is_dir(follow_symlinks=False):
                         inner.append(entry.path)
-                    elif matters(name):
+                    elif is_relevant(name):
                         states[name] = _stat_entry(entry)
         except OSError as error:
             # A folder that cannot be read differs from one that can, whatever is in it.
@@ -121,7 +121,7 @@ class _SnapshotBuilder:
         if is_folder:
             states[entry.name] = place
             return [real] if os.path.commonpath((top, real)) == top else []
-        if matters(entry.name):
+        if is_relevant(entry.name):
             states[entry.name] = hash((real, _get_state(real)))
         return []
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from controller.core.documents.decoder import Placed
+from controller.core.documents.decoder import LocatedMistake
 from controller.core.problems import Code
 
 _MAX_CONTROLS = 10
@@ -61,7 +61,7 @@ _EXPLANATIONS = {
 }
 
 
-def decode_text(data: bytes) -> tuple[bytes, tuple[Placed, ...]]:
+def decode_text(data: bytes) -> tuple[bytes, tuple[LocatedMistake, ...]]:
     """Return a text that YAML can be read from, and what stops it from being read as it stands.
 
     Control characters are replaced, so that the rest of the file can still be judged; bytes that
@@ -72,7 +72,9 @@ def decode_text(data: bytes) -> tuple[bytes, tuple[Placed, ...]]:
     except UnicodeDecodeError as error:
         line, column = _get_position(data, error.start)
         message = f"the file is not UTF-8: byte 0x{data[error.start]:02x} cannot stand here"
-        return b"", (Placed(Code.NOT_UTF8, line, column, message, "save the file as UTF-8"),)
+        return b"", (
+            LocatedMistake(Code.NOT_UTF8, line, column, message, "save the file as UTF-8"),
+        )
     text = text.removeprefix(_BOM)
     controls = tuple(itertools.islice(_find_controls(text), _MAX_CONTROLS))
     return (_CONTROL.sub(_replace_control, text).encode() if controls else data), controls
@@ -83,7 +85,7 @@ def _replace_control(match: re.Match[str]) -> str:
     return "" if match.group() == _BOM else "\ufffd"
 
 
-def _find_controls(text: str) -> Iterator[Placed]:
+def _find_controls(text: str) -> Iterator[LocatedMistake]:
     for match in _CONTROL.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
         column = match.start() - text.rfind("\n", 0, match.start())
@@ -91,14 +93,14 @@ def _find_controls(text: str) -> Iterator[Placed]:
         kind = "byte order mark" if match.group() == _BOM else "control character"
         hint = "delete it, or write it as an escape in double quotes"
         message = f"the {kind} {name} stands in the text"
-        yield Placed(Code.CONTROL_CHARACTER, line, column, message, hint)
+        yield LocatedMistake(Code.CONTROL_CHARACTER, line, column, message, hint)
 
 
-def explain_syntax_error(error: Any, data: bytes) -> Placed:
+def explain_syntax_error(error: Any, data: bytes) -> LocatedMistake:
     """Return the parser's complaint in plain words, at the place where the mistake is."""
     mark = getattr(error, "problem_mark", None)
     if mark is None:
-        return Placed(Code.NOT_YAML, 1, 1, f"the text is not YAML: {error}")
+        return LocatedMistake(Code.NOT_YAML, 1, 1, f"the text is not YAML: {error}")
     said = str(error.problem)
     if "quoted scalar" in str(error.context) and said.startswith("found unexpected"):
         mark = error.context_mark
@@ -106,10 +108,10 @@ def explain_syntax_error(error: Any, data: bytes) -> Placed:
     if tab is not None:
         return tab
     message, hint = _EXPLANATIONS.get(said, (f"the text is not YAML: {said}", ""))
-    return Placed(Code.NOT_YAML, mark.line + 1, mark.column + 1, message, hint)
+    return LocatedMistake(Code.NOT_YAML, mark.line + 1, mark.column + 1, message, hint)
 
 
-def _find_tab(data: bytes, *marks: Any) -> Placed | None:
+def _find_tab(data: bytes, *marks: Any) -> LocatedMistake | None:
     """Return the tab that indents the line of a mistake, or the one that it refers to."""
     text = data.decode(errors="replace").removeprefix(_BOM)
     # In braces, as JSON is written, a tab is a blank like any other.
@@ -118,7 +120,7 @@ def _find_tab(data: bytes, *marks: Any) -> Placed | None:
         if match:
             column = len(match.group())
             hint = "indent with spaces: YAML does not take tabs"
-            return Placed(Code.TAB, mark.line + 1, column, "a tab indents the line", hint)
+            return LocatedMistake(Code.TAB, mark.line + 1, column, "a tab indents the line", hint)
     return None
 
 

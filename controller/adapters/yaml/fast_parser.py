@@ -15,7 +15,7 @@ from yaml.nodes import MappingNode
 
 from controller.adapters.yaml.errors import decode_text
 from controller.adapters.yaml.parser import MAX_DEPTH, Parser
-from controller.core.documents.decoder import MERGE, Grammar, Sort, read
+from controller.core.documents.decoder import MERGE, Grammar, ValueType, read
 from controller.core.documents.nodes import TextNode
 from controller.core.documents.scalars import NULLS
 
@@ -107,7 +107,7 @@ def read_value(root: MappingNode, grammar: Grammar) -> dict[str, Any]:
 
 def _read_mapping(mapping: MappingNode, grammar: Grammar) -> dict[str, Any]:
     result: dict[str, Any] = {}
-    known, text, nulls = grammar.keys, Sort.TEXT, NULLS
+    known, text, nulls = grammar.keys, ValueType.TEXT, NULLS
     for key, node in mapping.value:
         found = known.get(key.value)
         if found is not None:

@@ -24,9 +24,9 @@ from yaml.events import (
 )
 
 from controller.adapters.yaml.errors import decode_text, explain_syntax_error
-from controller.core.documents.decoder import MOST_TOLD, Placed, placed
+from controller.core.documents.decoder import MOST_TOLD, LocatedMistake, locate_mistake
 from controller.core.documents.nodes import ListNode, MapNode, Mark, Node, TextNode
-from controller.core.documents.scalars import core_value
+from controller.core.documents.scalars import parse_core_scalar
 from controller.core.problems import Code
 
 try:
@@ -68,7 +68,7 @@ class ParsedYaml:
     """What a file holds; ``problems`` are those of YAML itself, in the order of their places."""
 
     documents: tuple[YamlDocument, ...] = ()
-    problems: tuple[Placed, ...] = ()
+    problems: tuple[LocatedMistake, ...] = ()
 
 
 def read_events(text: str) -> Iterator[Any]:
@@ -91,9 +91,9 @@ def parse(data: bytes) -> ParsedYaml:
     if excess:
         hint = "split it into several files"
         return ParsedYaml(
-            (), (Placed(Code.TOO_LARGE, 1, 1, f"the file has more than {excess}", hint),)
+            (), (LocatedMistake(Code.TOO_LARGE, 1, 1, f"the file has more than {excess}", hint),)
         )
-    unfit: tuple[Placed, ...] = ()
+    unfit: tuple[LocatedMistake, ...] = ()
     if not data.isascii():
         data, unfit = decode_text(data)
     build = _DocumentBuilder(marked=b"&" in data or b"!" in data)
@@ -116,11 +116,11 @@ def _find_excess(data: bytes) -> str:
     return ""
 
 
-def _add_problems(problems: tuple[Placed, ...], text: ParsedYaml) -> ParsedYaml:
+def _add_problems(problems: tuple[LocatedMistake, ...], text: ParsedYaml) -> ParsedYaml:
     return ParsedYaml(text.documents, (*problems, *text.problems)) if problems else text
 
 
-def _resume(data: bytes, build: _DocumentBuilder, problem: Placed | None) -> None:
+def _resume(data: bytes, build: _DocumentBuilder, problem: LocatedMistake | None) -> None:
     """Read on behind each syntax error, from the next line that starts a document."""
     line, offset = 1, 0
     for _ in range(_MAX_RESUMPTIONS):
@@ -151,13 +151,13 @@ class _DocumentBuilder:
 
     def __init__(self, *, marked: bool) -> None:
         self.documents: list[YamlDocument] = []
-        self.found: list[Placed] = []
+        self.found: list[LocatedMistake] = []
         self._marked = marked
         self._anchors: dict[str, Any] = {}
         self._sizes: dict[int, tuple[int, int]] = {}
         self._aliases = 0
 
-    def run(self, data: bytes) -> Placed | None:
+    def run(self, data: bytes) -> LocatedMistake | None:
         """Add a text's documents; return the mistake that ended the reading, if one did."""
         roots: list[Any] = []
         problem = None
@@ -233,7 +233,7 @@ class _DocumentBuilder:
         if event.tag in ("!", f"{_TAG}str"):
             return TextNode(event.start_mark, event.value, (False, True))
         types = _TYPED.get(event.tag)
-        if types is None or type(core_value(event.value)) not in types:
+        if types is None or type(parse_core_scalar(event.value)) not in types:
             self._refuse_tag(event)
         return TextNode(event.start_mark, event.value, (True, False))
 
@@ -241,13 +241,13 @@ class _DocumentBuilder:
         tag = event.tag.replace(_TAG, "!!")
         message = f"the tag {tag} is not allowed here"
         hint = "delete the tag; the schema says what each value is"
-        self._report(placed(Code.TAG, event.start_mark, message, hint))
+        self._report(locate_mistake(Code.TAG, event.start_mark, message, hint))
 
     def _resolve_alias(self, event: Any, opened: list[list[Any]]) -> Any:
         node = self._anchors.get(event.anchor)
         if node is None:
             message = f"the alias *{event.anchor} has no anchor before it"
-            self._report(placed(Code.NOT_YAML, event.start_mark, message))
+            self._report(locate_mistake(Code.NOT_YAML, event.start_mark, message))
             return TextNode(event.start_mark, "", (False, True))
         self._aliases += 1
         if self._aliases > MAX_ALIASES:
@@ -285,10 +285,12 @@ class _DocumentBuilder:
             self._sizes[id(node)] = known
         return known
 
-    def _report(self, flaw: Placed) -> None:
+    def _report(self, flaw: LocatedMistake) -> None:
         if len(self.found) < MOST_TOLD:
             self.found.append(flaw)
 
     def _stop(self, code: Code, mark: Mark, message: str) -> None:
-        self.found.append(placed(code, mark, message, "split it, or write it out more plainly"))
+        self.found.append(
+            locate_mistake(code, mark, message, "split it, or write it out more plainly")
+        )
         raise _BeyondBoundsError

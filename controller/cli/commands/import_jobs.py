@@ -30,7 +30,12 @@ from controller.cli.output.exit_codes import ExitCode
 from controller.cli.passes.passes import parse_connection_options
 from controller.cli.workspace.arguments import DEFAULT_PATH, convert_errors
 from controller.cli.workspace.loading import Workspace, load_workspace, open_ports
-from controller.core.authoring.job_import import Draft, from_live, name_for, written_target
+from controller.core.authoring.job_import import (
+    ManifestDraft,
+    build_target,
+    derive_name,
+    draft_from_job,
+)
 from controller.core.fleet import Fleet
 from controller.core.kinds.registry import KINDS
 from controller.core.model import JobKey, Place, Problem, Source, Target
@@ -174,20 +179,20 @@ def _build_drafts(
 ) -> list[RenderedDraft]:
     """Return each job's manifest, under a name that no other manifest has."""
     taken = {job.key.name for job in work.desired}
-    target = written_target(place, work.fleet.target)
+    target = build_target(place, work.fleet.target)
     drafts = []
     for job in found.jobs:
         name = _choose_free_name(job, taken)
         taken.add(name)
         schema = shipped_schemas.load_schema(job.kind.name)
-        draft = from_live(job.kind, schema, job.live, job.tags, name, target)
+        draft = draft_from_job(job.kind, schema, job.live, job.tags, name, target)
         drafts.append(_build_draft(draft, job.live.name, given, work.fleet))
     return drafts
 
 
 def _choose_free_name(job: FetchedJob, taken: set[str]) -> str:
     """Return a name that no other manifest has; the end of the ARN tells namesakes apart."""
-    name = name_for(job.live.name)
+    name = derive_name(job.live.name)
     if name not in taken:
         return name
     return f"{name[:_MAX_NAME_PREFIX].rstrip('-')}-{job.live.arn[-_ARN_TAIL:]}".lower()
@@ -231,7 +236,9 @@ def _list_folders(given: dict[str, Any]) -> list[Path]:
     return [path for path in (DEFAULT_PATH, given["folder"]) if path and path.exists()]
 
 
-def _build_draft(draft: Draft, origin: str, given: dict[str, Any], fleet: Fleet) -> RenderedDraft:
+def _build_draft(
+    draft: ManifestDraft, origin: str, given: dict[str, Any], fleet: Fleet
+) -> RenderedDraft:
     where = find_schema_path(draft.kind, given["folder"] or DEFAULT_PATH)
     return render_draft(draft, origin, given["folder"], where, fleet)
 

@@ -26,13 +26,18 @@ from controller.adapters.schemas import shipped_schemas
 from controller.cli.options import shared
 from controller.cli.output.console import say, show
 from controller.cli.output.exit_codes import ExitCode
-from controller.core.authoring.scaffold_merge import Fate, Laid, owner_of, under
+from controller.core.authoring.scaffold_merge import (
+    FileOutcome,
+    MergedFile,
+    derive_owner,
+    select_files,
+)
 from controller.core.documents.file_names import FLEET_FILE
 from controller.core.fleet import Fleet
 from controller.views.text import Line, format_columns
 
 _NONE = "none"
-_COLOURS = {Fate.KEPT: "yellow", Fate.FAILED: "red"}
+_COLOURS = {FileOutcome.KEPT: "yellow", FileOutcome.FAILED: "red"}
 _NEXT = (
     "Next: `bedrock-jobs validate`, `bedrock-jobs plan --sandbox` and `bedrock-jobs reconcile "
     "--sandbox` work here at once. docs/how-to/ci.md says how CI gets its roles."
@@ -89,7 +94,7 @@ def command(ctx: click.Context, /, folder: Path, **given: Any) -> None:
     """
     try:
         wanted = _resolve_options(folder, inspect_repository(folder), given)
-        chosen = under(build_pieces(folder, wanted), given["only"])
+        chosen = select_files(build_pieces(folder, wanted), given["only"])
     except OSError as error:
         raise click.FileError(error.filename or str(folder), error.strerror) from error
     if not chosen:
@@ -100,7 +105,7 @@ def command(ctx: click.Context, /, folder: Path, **given: Any) -> None:
         _print_missing_lines(one)
     for line in _summarize(folder, done, wanted, given):
         say(line)
-    failed = any(one.fate is Fate.FAILED for one in done)
+    failed = any(one.fate is FileOutcome.FAILED for one in done)
     ctx.exit(ExitCode.FAILED if failed else ExitCode.FINE)
 
 
@@ -132,7 +137,7 @@ def _resolve_owner(folder: Path, around: RepositoryInfo, given: dict[str, Any]) 
             f"{FLEET_FILE} has problems, and its owner may be in use: say it, to replace the file."
         )
         raise click.BadParameter(told, param_hint="--owner")
-    return fleet.owner or owner_of(around.remote, folder.resolve().name)
+    return fleet.owner or derive_owner(around.remote, folder.resolve().name)
 
 
 def _has_fleet_file(folder: Path) -> bool:
@@ -163,7 +168,7 @@ def _resolve_host(folder: Path, around: RepositoryInfo, asked: str | None) -> st
 def _check_options(wanted: ScaffoldOptions) -> None:
     """Refuse what the fleet's file, or the files of others, cannot hold."""
     fleet = {"owner": wanted.owner, "target": {"region": wanted.region}}
-    for finding in shipped_schemas.get_checker(shipped_schemas.FLEET).findings(fleet):
+    for finding in shipped_schemas.get_checker(shipped_schemas.FLEET).find_mistakes(fleet):
         hint = "--owner" if "owner" in finding.path else "--region"
         raise click.BadParameter(f"{finding.message}.", param_hint=hint)
     if not re.fullmatch(r"(?!-)[^\s~^:?*\[\\'\"]+", wanted.branch):
@@ -175,7 +180,7 @@ def _check_options(wanted: ScaffoldOptions) -> None:
 
 
 def _serialize_result(
-    done: Sequence[Laid], wanted: ScaffoldOptions, given: dict[str, Any]
+    done: Sequence[MergedFile], wanted: ScaffoldOptions, given: dict[str, Any]
 ) -> dict[str, Any]:
     files = [
         {"path": one.piece.path, "fate": one.fate.value, "note": one.note, "lines": one.lines}
@@ -185,14 +190,14 @@ def _serialize_result(
     return {"files": files, "owner": wanted.owner, "ci": ci, "dryRun": given["dry_run"]}
 
 
-def _render_files(done: Sequence[Laid]) -> Iterator[Line]:
+def _render_files(done: Sequence[MergedFile]) -> Iterator[Line]:
     rows = format_columns([(one.fate.value, one.piece.path) for one in done])
     for one, row in zip(done, rows, strict=True):
         note = f"  {one.note}" if one.note else ""
         yield Line((row if note else row.rstrip()) + note, _COLOURS.get(one.fate))
 
 
-def _print_missing_lines(one: Laid) -> None:
+def _print_missing_lines(one: MergedFile) -> None:
     if one.lines:
         say(f"{one.piece.path} lacks some of these lines:")
         for line in one.lines:
@@ -200,10 +205,10 @@ def _print_missing_lines(one: Laid) -> None:
 
 
 def _summarize(
-    folder: Path, done: Sequence[Laid], wanted: ScaffoldOptions, given: dict[str, Any]
+    folder: Path, done: Sequence[MergedFile], wanted: ScaffoldOptions, given: dict[str, Any]
 ) -> Iterator[str]:
     counts = Counter(one.fate for one in done)
-    told = ", ".join(f"{counts[fate]} {fate.value}" for fate in Fate if counts[fate])
+    told = ", ".join(f"{counts[fate]} {fate.value}" for fate in FileOutcome if counts[fate])
     yield f"{told} (dry run: nothing was written)" if given["dry_run"] else told
     if not wanted.host and given["ci"] != _NONE:
         yield "Pipelines belong to the repository's top: run init there for them."
@@ -211,5 +216,5 @@ def _summarize(
         return
     if not is_protected(folder, wanted.host):
         yield f"Nobody protects {FLEET_FILE} yet: name reviewers with --codeowner @TEAM."
-    if counts[Fate.CREATED]:
+    if counts[FileOutcome.CREATED]:
         yield _NEXT

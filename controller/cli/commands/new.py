@@ -15,12 +15,12 @@ from controller.adapters.host.tree_writes import create, make_folder, rewrite, w
 from controller.adapters.schemas import shipped_schemas
 from controller.cli.options import shared
 from controller.cli.output.console import say, write_stdout
-from controller.core.authoring.skeleton import skeleton
+from controller.core.authoring.skeleton import build_skeleton
 from controller.core.identity.tokens import fill_names
 from controller.core.kinds.kind import Kind, Variant
 from controller.core.kinds.registry import KINDS
 from controller.core.model import API_VERSION
-from controller.core.validation.suggestions import listing
+from controller.core.validation.suggestions import format_names
 
 _DEFAULT_FOLDER = Path("jobs")
 
@@ -50,7 +50,7 @@ def command(kind: str, name: str, way: str | None, output_file: Path | None, for
     variant = _select_variant(row, way)
     _check_name(row, name, variant)
     where = find_schema_path(row, output_file.parent if output_file else _DEFAULT_FOLDER)
-    text = skeleton(row, shipped_schemas.load_schema(row.name), name, variant, where)
+    text = build_skeleton(row, shipped_schemas.load_schema(row.name), name, variant, where)
     if output_file is None:
         write_stdout(text)
     else:
@@ -62,7 +62,7 @@ def _select_variant(row: Kind, way: str | None) -> Variant:
     chosen = next(iter(row.variants)) if way is None else way
     if chosen not in row.variants:
         raise click.BadParameter(
-            f"{chosen!r} is not one of {listing(row.variants)}.", param_hint="--type"
+            f"{chosen!r} is not one of {format_names(row.variants)}.", param_hint="--type"
         )
     return row.variants[chosen]
 
@@ -77,7 +77,7 @@ def _check_name(row: Kind, name: str, variant: Variant) -> None:
         "spec": fill_names(row, variant.spec, name),
     }
     named = {("metadata", "name"), *(("spec", member) for member in row.suffixed_members)}
-    for finding in shipped_schemas.get_checker(row.name).findings(manifest):
+    for finding in shipped_schemas.get_checker(row.name).find_mistakes(manifest):
         if finding.path in named:
             raise click.BadParameter(f"{finding.message}.", param_hint="NAME")
 

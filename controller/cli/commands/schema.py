@@ -15,7 +15,7 @@ from controller.cli.options import shared
 from controller.cli.output.console import say, write_stdout
 from controller.cli.output.exit_codes import ExitCode
 from controller.core.printable import OutputSyntax
-from controller.core.schema.drift import Drift
+from controller.core.schema.drift import SchemaDifference
 
 _TO_STDOUT = "-"
 _SCHEMA = click.Choice(shipped_schemas.STEMS)
@@ -101,7 +101,7 @@ def _check_options(*, check: bool, docs: bool, output_dir: str, lines: bool, fix
         raise click.UsageError(f"{option} files: give --output-dir a folder, not -.")
 
 
-def _describe_drift(path: Path, found: Sequence[Drift]) -> Iterator[str]:
+def _describe_drift(path: Path, found: Sequence[SchemaDifference]) -> Iterator[str]:
     """Yield which side knows what, and so which is newer."""
     model = schema_files.get_installed_version()
     for knows, lacks, is_new in ((model, str(path), True), (str(path), model, False)):

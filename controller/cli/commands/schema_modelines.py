@@ -19,7 +19,7 @@ from controller.adapters.host.tree_files import FileUnreadableError, OutsideTree
 from controller.adapters.manifests.discovery import PathMissingError
 from controller.cli.output.console import say, write_stdout
 from controller.cli.output.exit_codes import ExitCode
-from controller.core.authoring.modelines import modeline
+from controller.core.authoring.modelines import make_modeline
 from controller.core.printable import escape_line
 from controller.views.text import format_count
 
@@ -61,7 +61,7 @@ def _describe_modeline(one: ModelineMismatch) -> str:
     if not one.is_fixable:
         return "no line above the document leads to its schema; begin the document below its ---"
     wrong = f"editors are led to {one.found}" if one.found else "editors are led to no schema"
-    return f"{wrong}; write {modeline(one.wanted)}"
+    return f"{wrong}; write {make_modeline(one.wanted)}"
 
 
 def _fix_modelines(looked: ModelineReport) -> ExitCode:

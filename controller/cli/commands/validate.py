@@ -18,7 +18,7 @@ from controller.cli.output.console import say
 from controller.cli.output.exit_codes import ExitCode
 from controller.cli.output.reports import Output, SourceMapper, get_docs_url, print_output
 from controller.cli.workspace.arguments import convert_errors, make_relative, parse_arguments
-from controller.core.documents.entries import Entry
+from controller.core.documents.entries import ManifestDocument
 from controller.core.kinds.registry import KINDS
 from controller.core.label_selector import Selector
 from controller.core.model import Problem
@@ -64,7 +64,7 @@ def _apply_strict(found: ScanResult) -> ScanResult:
 
 def _select_manifests(
     found: ScanResult, chosen: Selector
-) -> tuple[Sequence[Problem], Sequence[Entry]]:
+) -> tuple[Sequence[Problem], Sequence[ManifestDocument]]:
     """Return the problems to tell, and the chosen manifests.
 
     A problem that belongs to no manifest in particular is always told.
@@ -77,7 +77,7 @@ def _select_manifests(
 
 
 def _print_result(
-    problems: Sequence[Problem], entries: Sequence[Entry], given: dict[str, Any]
+    problems: Sequence[Problem], entries: Sequence[ManifestDocument], given: dict[str, Any]
 ) -> None:
     told = [replace(problem, source=make_relative(problem.source)) for problem in problems]
     sensitive = frozenset().union(*(kind.sensitive for kind in KINDS.values()))
@@ -97,7 +97,7 @@ def _print_result(
 
 # Imported when a report is asked for: most validations print text, and are over in no time.
 def _build_report(
-    counts: str, entries: Sequence[Entry], told: Sequence[Problem], *, sandbox: bool
+    counts: str, entries: Sequence[ManifestDocument], told: Sequence[Problem], *, sandbox: bool
 ) -> FindingsReport:
     from controller.views.findings import build_report, collect_problem_findings
 

@@ -17,7 +17,7 @@ from controller.core.documents.file_names import ENDINGS
 from controller.core.kinds.registry import KINDS
 from controller.core.label_selector import parse_selector
 from controller.core.model import DesiredJob
-from controller.core.validation.suggestions import DID_YOU_MEAN, nearest
+from controller.core.validation.suggestions import DID_YOU_MEAN, find_nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ def _check_names(meant: _JobArguments, work: Workspace) -> None:
         return
     # A manifest that cannot be read has no name to find it by.
     print_problems([problem for problem in work.problems if problem.key is None])
-    near = nearest(unknown, [job.key.name for job in work.desired])
+    near = find_nearest(unknown, [job.key.name for job in work.desired])
     hint = f"; {DID_YOU_MEAN} {near}?" if near else ""
     places = ", ".join(map(str, work.paths))
     raise click.UsageError(f"no manifest under {places} is named {unknown}{hint}")

@@ -18,7 +18,7 @@ from controller.core.fleet import Fleet
 from controller.core.label_selector import Selector, SelectorError, parse_selector
 from controller.core.model import Problem, Source
 from controller.core.severity import convert_to_errors
-from controller.core.validation.suggestions import DID_YOU_MEAN, nearest
+from controller.core.validation.suggestions import DID_YOU_MEAN, find_nearest
 
 DEFAULT_PATH = Path("jobs")
 _Answer = TypeVar("_Answer")
@@ -103,7 +103,7 @@ def _find_similar(path: Path) -> Path | None:
         beside = [one.name for one in path.parent.iterdir() if one.name[0] != "."]
     except OSError:
         return None
-    found = nearest(path.name, beside)
+    found = find_nearest(path.name, beside)
     return path.parent / found if found else None
 
 

@@ -11,7 +11,7 @@ from controller.adapters.manifests.discovery import discover_files
 from controller.adapters.manifests.loader import read_files
 from controller.adapters.sidecars.store import SidecarLedger
 from controller.cli.workspace.arguments import Arguments
-from controller.core.documents.entries import manifest
+from controller.core.documents.entries import build_manifest
 from controller.core.identity.desired import build_desired
 from controller.core.kinds.registry import KINDS
 from controller.core.model import DesiredJob, JobKey, JobRecord, Manifest, Tree
@@ -70,7 +70,7 @@ def read_other_manifests(wanted: Arguments, tree: Tree) -> TreeManifests:
     known = {os.path.realpath(one.source.path) for one in tree.manifests}
     rest = [at for at, path in enumerate(found.files) if os.path.realpath(path) not in known]
     reads = read_files(found, rest, wanted.fleet)
-    further = [manifest(entry) for read in reads for entry in read.entries]
+    further = [build_manifest(entry) for read in reads for entry in read.entries]
     problems = (*tree.problems, *found.problems, *(one for read in reads for one in read.problems))
     nameless = {one.source.path for one in problems if one.key is None}
     manifests = (*tree.manifests, *further)

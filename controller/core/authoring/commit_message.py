@@ -37,7 +37,7 @@ def check(template: str) -> None:
         raise TemplateError(f"there is no {{{unknown[0]}}} to fill in: there are {known}")
 
 
-def message(
+def build_message(
     template: str,
     moves: Moves,
     files: Mapping[str, bytes | None],
@@ -49,13 +49,13 @@ def message(
 
     ``files`` are the sidecars' bytes by path, None for one that goes.
     """
-    subject, _, rest = _filled(template, moves).strip().partition("\n")
-    parts = [f"{subject} {SKIP}" if skip_ci else subject, rest.strip("\n"), _plain(summary)]
-    parts += ["\n".join(_lines(moves)), f"{TRAILER}: {fingerprint(files)}"]
+    subject, _, rest = _fill_template(template, moves).strip().partition("\n")
+    parts = [f"{subject} {SKIP}" if skip_ci else subject, rest.strip("\n"), _escape_line(summary)]
+    parts += ["\n".join(_list_lines(moves)), f"{TRAILER}: {compute_fingerprint(files)}"]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def fingerprint(files: Mapping[str, bytes | None]) -> str:
+def compute_fingerprint(files: Mapping[str, bytes | None]) -> str:
     """Return what the same changes to the same files always have in common."""
     found = hashlib.sha256()
     for path in sorted(files):
@@ -65,26 +65,26 @@ def fingerprint(files: Mapping[str, bytes | None]) -> str:
     return found.hexdigest()[:_DIGITS]
 
 
-def _filled(template: str, moves: Moves) -> str:
-    phases = Counter(_plain(after) for _, _, after in moves if after)
+def _fill_template(template: str, moves: Moves) -> str:
+    phases = Counter(_escape_line(after) for _, _, after in moves if after)
     words = {
-        "jobs": _names(moves),
+        "jobs": _format_names(moves),
         "count": str(len(moves)),
         "phases": ", ".join(f"{count} {phase}" for phase, count in sorted(phases.items())),
     }
     return _BRACES.sub(lambda found: words[found[1]], template)
 
 
-def _names(moves: Moves) -> str:
-    joined = ", ".join(_plain(name) for name, _, _ in moves)
+def _format_names(moves: Moves) -> str:
+    joined = ", ".join(_escape_line(name) for name, _, _ in moves)
     if joined and len(joined) <= _LONGEST_NAMES:
         return joined
     return f"{len(moves)} {'job' if len(moves) == 1 else 'jobs'}"
 
 
-def _lines(moves: Moves) -> list[str]:
+def _list_lines(moves: Moves) -> list[str]:
     lines = [
-        f"- {_plain(name)}: {_plain(_move(before, after))}"
+        f"- {_escape_line(name)}: {_escape_line(_move(before, after))}"
         for name, before, after in moves[:_MOST_LINES]
     ]
     more = len(moves) - len(lines)
@@ -97,6 +97,6 @@ def _move(before: str, after: str) -> str:
     return f"{before} -> {after}" if before and before != after else after
 
 
-def _plain(text: str) -> str:
+def _escape_line(text: str) -> str:
     """Names come from files that anybody may edit: nothing in them starts a line of its own."""
     return " ".join("".join(one if one.isprintable() else " " for one in text).split())

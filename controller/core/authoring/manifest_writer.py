@@ -15,18 +15,18 @@ from decimal import Decimal
 from itertools import takewhile
 from typing import Any, Final
 
-from controller.core.authoring.modelines import modeline
-from controller.core.authoring.skeleton import comment, indented
+from controller.core.authoring.modelines import make_modeline
+from controller.core.authoring.skeleton import format_comment, indent_lines
 from controller.core.documents.nodes import Path
 from controller.core.printable import OutputSyntax, escape_output
-from controller.core.schema.paths import step
+from controller.core.schema.paths import follow_step
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:/@+-]*(?<!:)")
 # What some reader of YAML takes for something else than text.
 _TAKEN: Final = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 
 
-def written(
+def write_manifest(
     document: Mapping[str, Any],
     schema: Mapping[str, Any],
     comments: Mapping[Path, str],
@@ -38,11 +38,11 @@ def written(
     the member at their path; ``where`` is the path to the schema, for the line that editors read.
     """
     writer = _Writer(schema, comments)
-    lines = writer.mapping(document, schema, ())
-    return "\n".join([modeline(where), *lines]) + "\n"
+    lines = writer.write_mapping(document, schema, ())
+    return "\n".join([make_modeline(where), *lines]) + "\n"
 
 
-def scalar(value: object) -> str:
+def format_scalar(value: object) -> str:
     """Return a scalar as YAML; a text that could be taken for anything else is quoted."""
     if isinstance(value, float):
         # YAML 1.1 readers take 5e-05 for a text.
@@ -60,43 +60,49 @@ class _Writer:
     schema: Mapping[str, Any]
     comments: Mapping[Path, str]
 
-    def mapping(self, value: Mapping[str, Any], node: Mapping[str, Any], path: Path) -> list[str]:
+    def write_mapping(
+        self, value: Mapping[str, Any], node: Mapping[str, Any], path: Path
+    ) -> list[str]:
         order = [name for name in node.get("properties", {}) if name in value]
         lines: list[str] = []
         for name in dict.fromkeys((*order, *value)):
             inner = (*path, name)
             if inner in self.comments:
-                lines += comment(self.comments[inner], len(path))
-            lines += self._member(name, value[name], step(self.schema, node, name), inner)
+                lines += format_comment(self.comments[inner], len(path))
+            lines += self._write_member(
+                name, value[name], follow_step(self.schema, node, name), inner
+            )
         return lines
 
-    def _member(self, name: str, value: Any, node: Mapping[str, Any], path: Path) -> list[str]:
-        key = scalar(name)
+    def _write_member(
+        self, name: str, value: Any, node: Mapping[str, Any], path: Path
+    ) -> list[str]:
+        key = format_scalar(name)
         if isinstance(value, Mapping) and value:
-            return [f"{key}:", *indented(self.mapping(value, node, path))]
+            return [f"{key}:", *indent_lines(self.write_mapping(value, node, path))]
         if isinstance(value, list | tuple) and value:
-            return [f"{key}:", *indented(self._items(value, node, path))]
-        return [f"{key}: {self._single(value)}"]
+            return [f"{key}:", *indent_lines(self._write_items(value, node, path))]
+        return [f"{key}: {self._write_single(value)}"]
 
-    def _items(self, values: Sequence[Any], node: Mapping[str, Any], path: Path) -> list[str]:
+    def _write_items(self, values: Sequence[Any], node: Mapping[str, Any], path: Path) -> list[str]:
         lines: list[str] = []
         for index, value in enumerate(values):
-            inner = step(self.schema, node, index)
-            item = self._item(value, inner, (*path, index))
+            inner = follow_step(self.schema, node, index)
+            item = self._write_item(value, inner, (*path, index))
             # The dash wants its first key beside it, so what explains that key stands above.
             above = list(takewhile(lambda line: line.startswith("#"), item))
             first, *rest = item[len(above) :]
-            lines += [*above, f"- {first}", *indented(rest)]
+            lines += [*above, f"- {first}", *indent_lines(rest)]
         return lines
 
-    def _item(self, value: Any, node: Mapping[str, Any], path: Path) -> list[str]:
+    def _write_item(self, value: Any, node: Mapping[str, Any], path: Path) -> list[str]:
         if isinstance(value, Mapping) and value:
-            return self.mapping(value, node, path)
+            return self.write_mapping(value, node, path)
         if isinstance(value, list | tuple) and value:
-            return self._items(value, node, path)
-        return [self._single(value)]
+            return self._write_items(value, node, path)
+        return [self._write_single(value)]
 
-    def _single(self, value: Any) -> str:
+    def _write_single(self, value: Any) -> str:
         if isinstance(value, Mapping):
             return "{}"
-        return "[]" if isinstance(value, list | tuple) else scalar(value)
+        return "[]" if isinstance(value, list | tuple) else format_scalar(value)

@@ -21,7 +21,7 @@ _BARE_START: Final = re.compile(r"---\s*(?:#.*)?$|%")
 
 
 @dataclass(frozen=True, slots=True)
-class Header:
+class DocumentHeader:
     """What stands above one document: ``line`` and ``schema`` of its modeline, if it has one.
 
     Lines count from 0. Without a modeline ``line`` is where one belongs, or None where the
@@ -32,31 +32,35 @@ class Header:
     schema: str | None = None
 
 
-def modeline(schema: str) -> str:
+def make_modeline(schema: str) -> str:
     """Return the line that leads an editor to a schema."""
     return f"# yaml-language-server: $schema={schema}"
 
 
-def headers(text: str, starts: Sequence[int]) -> list[Header]:
+def find_headers(text: str, starts: Sequence[int]) -> list[DocumentHeader]:
     """Return the header of each document, given the lines on which their contents start."""
     lines = _LINES.findall(text)
     if _OTHER_BREAKS.search(text):
-        return [Header(None) for _ in starts]
-    return [_header(lines, start, first=not index) for index, start in enumerate(starts)]
+        return [DocumentHeader(None) for _ in starts]
+    return [_find_header(lines, start, first=not index) for index, start in enumerate(starts)]
 
 
-def _header(lines: Sequence[str], start: int, *, first: bool) -> Header:
-    above = list(_above(lines, start, first=first))
+def _find_header(lines: Sequence[str], start: int, *, first: bool) -> DocumentHeader:
+    above = list(_iter_lines_above(lines, start, first=first))
     for at in reversed(above):
         found = _SCHEMA.search(lines[at]) if _MODELINE.match(lines[at]) else None
         if found:
-            return Header(at, found[2])
+            return DocumentHeader(at, found[2])
     if first:
-        return Header(0)
-    return Header(None) if _START.match(lines[start]) else Header(min(above, default=start))
+        return DocumentHeader(0)
+    return (
+        DocumentHeader(None)
+        if _START.match(lines[start])
+        else DocumentHeader(min(above, default=start))
+    )
 
 
-def _above(lines: Sequence[str], start: int, *, first: bool) -> Iterator[int]:
+def _iter_lines_above(lines: Sequence[str], start: int, *, first: bool) -> Iterator[int]:
     """Yield the lines above a document's content that belong to it, the nearest first."""
     for at in range(start - 1, -1, -1):
         line = lines[at].strip()
@@ -66,7 +70,7 @@ def _above(lines: Sequence[str], start: int, *, first: bool) -> Iterator[int]:
         yield at
 
 
-def led(text: str, wanted: Mapping[Header, str]) -> str:
+def set_modelines(text: str, wanted: Mapping[DocumentHeader, str]) -> str:
     """Return a text in which each of some headers leads to a schema; no other byte changes."""
     lines = _LINES.findall(text)
     end = next((line[len(line.rstrip("\r\n")) :] for line in lines if line[-1] in "\r\n"), "\n")
@@ -76,7 +80,7 @@ def led(text: str, wanted: Mapping[Header, str]) -> str:
             continue
         found = _SCHEMA.search(lines[at]) if header.schema is not None else None
         if found is None:
-            lines.insert(at, modeline(schema) + end)
+            lines.insert(at, make_modeline(schema) + end)
         else:
             lines[at] = lines[at][: found.start(2)] + schema + lines[at][found.end(2) :]
     return "".join(lines)

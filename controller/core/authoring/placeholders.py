@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from controller.core.documents.nodes import ListNode, MapNode, Node
-from controller.core.documents.scalars import NULLS, core_value
-from controller.core.schema.paths import step
+from controller.core.documents.scalars import NULLS, parse_core_scalar
+from controller.core.schema.paths import follow_step
 
 _Shape = Mapping[str, Any]
 
 
 @dataclass(slots=True)
-class Sieve:
+class PlaceholderFilter:
     """Takes placeholders out of a request; ``dropped`` names the members, in dots.
 
     ``output_only`` are the enums' values that the service only ever answers; no one means them.
@@ -30,19 +30,19 @@ class Sieve:
 
     def request(self, root: MapNode, shape: _Shape) -> MapNode:
         """Return a request without what is untouched; ``shape`` is its schema's node."""
-        return self._mapping(root, shape, "", required=frozenset())
+        return self._filter_mapping(root, shape, "", required=frozenset())
 
-    def _mapping(
+    def _filter_mapping(
         self, node: MapNode, shape: _Shape, path: str, required: frozenset[str]
     ) -> MapNode:
         held: list[Any] = []
-        for key, value in node.pairs():
+        for key, value in node.iter_pairs():
             name = str(key.value)
-            inner = step(self.schema, shape, name)
+            inner = follow_step(self.schema, shape, name)
             if self._is_dropped(value, inner, is_due=name in required):
                 self.dropped.append(f"{path}{name}")
             else:
-                held += [key, self._kept(value, inner, f"{path}{name}")]
+                held += [key, self._filter_value(value, inner, f"{path}{name}")]
         return MapNode(node.start_mark, held)
 
     def _is_dropped(self, value: Node, shape: _Shape, *, is_due: bool) -> bool:
@@ -53,25 +53,25 @@ class Sieve:
             return True
         return _is_blank(value) and not is_due
 
-    def _kept(self, value: Any, shape: _Shape, path: str) -> Any:
+    def _filter_value(self, value: Any, shape: _Shape, path: str) -> Any:
         if isinstance(value, MapNode):
             required = frozenset(shape.get("required", ()))
-            return self._mapping(value, shape, f"{path}.", required)
+            return self._filter_mapping(value, shape, f"{path}.", required)
         if isinstance(value, ListNode):
-            inner = step(self.schema, shape, 0)
-            items = [self._kept(item, inner, path) for item in value.held]
+            inner = follow_step(self.schema, shape, 0)
+            items = [self._filter_value(item, inner, path) for item in value.held]
             return ListNode(value.start_mark, items)
         return value
 
     def _is_untouched(self, value: Node, shape: _Shape) -> bool:
         """Whether all below is as the skeleton has it."""
         if isinstance(value, ListNode):
-            inner = step(self.schema, shape, 0)
+            inner = follow_step(self.schema, shape, 0)
             return all(self._is_untouched(item, inner) for item in value.held)
         if isinstance(value, MapNode):
             return all(
-                self._is_untouched(inner, step(self.schema, shape, str(key.value)))
-                for key, inner in value.pairs()
+                self._is_untouched(inner, follow_step(self.schema, shape, str(key.value)))
+                for key, inner in value.iter_pairs()
             )
         answered = "enum" in shape and value.value in self.output_only
         return answered or _is_blank(value) or _is_filler(value, shape)
@@ -88,5 +88,5 @@ def _is_filler(value: Any, shape: _Shape) -> bool:
     types = shape.get("type", ())
     if "string" in types or not value.implicit[0]:
         return False
-    meant = core_value(value.value)
+    meant = parse_core_scalar(value.value)
     return meant is True or (type(meant) in (int, float) and not meant)

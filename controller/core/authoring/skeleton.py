@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from controller.core.authoring.modelines import modeline
+from controller.core.authoring.modelines import make_modeline
 from controller.core.kinds.descriptions import Node
 from controller.core.kinds.kind import Kind, Variant
 from controller.core.model import API_VERSION
@@ -25,7 +25,9 @@ _LONG_NUMBER: Final = re.compile(r"[0-9]{9,}")
 _NULLS: Final = frozenset({"null", "Null", "NULL"})
 
 
-def skeleton(kind: Kind, schema: Mapping[str, Any], name: str, variant: Variant, where: str) -> str:
+def build_skeleton(
+    kind: Kind, schema: Mapping[str, Any], name: str, variant: Variant, where: str
+) -> str:
     """Return the text of a manifest that is valid once its placeholders are filled in.
 
     ``schema`` is the kind's manifest schema, ``where`` the path to it from the new file, for the
@@ -37,16 +39,18 @@ def skeleton(kind: Kind, schema: Mapping[str, Any], name: str, variant: Variant,
         "metadata": {"name": name},
         "spec": variant.spec,
     }
-    writer = _Writer(frozenset(f"spec.{path}" for path in variant.leave_out))
+    writer = _SkeletonWriter(frozenset(f"spec.{path}" for path in variant.leave_out))
     head = [
-        modeline(where),
-        *comment(variant.title),
-        *comment("Fill in what stands in <angle brackets>; take the # away from what you need."),
+        make_modeline(where),
+        *format_comment(variant.title),
+        *format_comment(
+            "Fill in what stands in <angle brackets>; take the # away from what you need."
+        ),
     ]
-    return "\n".join([*head, *writer.members(dict(schema), given, "")]) + "\n"
+    return "\n".join([*head, *writer.write_members(dict(schema), given, "")]) + "\n"
 
 
-def comment(text: str, depth: int = 0) -> list[str]:
+def format_comment(text: str, depth: int = 0) -> list[str]:
     """Return a text as comment lines; a link stays whole."""
     width = _WIDTH - depth * 2
     return [
@@ -55,19 +59,19 @@ def comment(text: str, depth: int = 0) -> list[str]:
     ]
 
 
-def _explained(node: Node, depth: int) -> list[str]:
+def _explain_member(node: Node, depth: int) -> list[str]:
     """Return what a member is, and what each of its values means."""
     values = zip(node.get("enum", ()), node.get("enumDescriptions", ()), strict=False)
     texts = [node.get("description", ""), *(f"{value}: {meaning}" for value, meaning in values)]
-    return [line for text in texts for line in comment(text, depth)]
+    return [line for text in texts for line in format_comment(text, depth)]
 
 
-def indented(lines: list[str]) -> list[str]:
+def indent_lines(lines: list[str]) -> list[str]:
     """Return lines one level further in."""
     return [f"  {line}" for line in lines]
 
 
-def _scalar(value: Any) -> str:
+def _format_scalar(value: Any) -> str:
     """Return a scalar as YAML; a text stays plain where YAML lets it, numbers have no exponent."""
     # YAML 1.1 readers take 5e-05 for a text.
     if isinstance(value, float):
@@ -79,48 +83,48 @@ def _scalar(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def inline(value: Any) -> str:
+def format_inline(value: Any) -> str:
     """Return a value as YAML on one line."""
     if isinstance(value, Mapping):
-        return f"{{{', '.join(f'{key}: {inline(entry)}' for key, entry in value.items())}}}"
+        return f"{{{', '.join(f'{key}: {format_inline(entry)}' for key, entry in value.items())}}}"
     if isinstance(value, list):
-        return f"[{', '.join(map(inline, value))}]"
-    return _scalar(value)
+        return f"[{', '.join(map(format_inline, value))}]"
+    return _format_scalar(value)
 
 
-def _placeholder(name: str) -> str:
+def _make_placeholder(name: str) -> str:
     """Return what stands for a value that only the user knows: ``<role-arn>``."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name)
     return f"<{words.lower()}>"
 
 
-def _example(name: str, node: Node) -> str:
+def _make_example(name: str, node: Node) -> str:
     """Return a value that shows what a member takes, as YAML on one line."""
     # A policy's default is what the line means while it is commented out.
     if "default" in node:
-        return _scalar(node["default"])
+        return _format_scalar(node["default"])
     if "examples" in node:
-        return inline(node["examples"][0])
+        return format_inline(node["examples"][0])
     if "enum" in node:
-        return _scalar(node["enum"][0])
+        return _format_scalar(node["enum"][0])
     if "minimum" in node:
-        return _scalar(node["minimum"])
+        return _format_scalar(node["minimum"])
     if node.get("type") == "boolean":
         return "true"
     if node.get("type") == "array":
-        return f"[{_example(name, node['items'])}]"
+        return f"[{_make_example(name, node['items'])}]"
     if node.get("type") == "object":
         return "{<key>: <value>}"
-    return _placeholder(name)
+    return _make_placeholder(name)
 
 
 @dataclass(frozen=True, slots=True)
-class _Writer:
+class _SkeletonWriter:
     """Writes the members of nodes as lines, less those that a way of beginning leaves out."""
 
     leave_out: frozenset[str]
 
-    def members(self, node: Node, given: Mapping[str, Any] | None, path: str) -> list[str]:
+    def write_members(self, node: Node, given: Mapping[str, Any] | None, path: str) -> list[str]:
         """Return a mapping's lines; what is not given is commented out.
 
         With nothing given at all the mapping is an example: its required members stand, or its
@@ -130,41 +134,41 @@ class _Writer:
         standing = node.get("required") or [next(iter(properties))]
         return [
             line
-            for name, child in self._kept(properties, path)
-            for line in self._member(
+            for name, child in self._select_members(properties, path)
+            for line in self._write_member(
                 name, child, given, f"{path}{name}", stands=name in (given or standing)
             )
         ]
 
-    def _kept(self, properties: dict[str, Node], path: str) -> Iterator[tuple[str, Node]]:
+    def _select_members(self, properties: dict[str, Node], path: str) -> Iterator[tuple[str, Node]]:
         for name, child in properties.items():
             if f"{path}{name}" not in self.leave_out:
                 yield name, child
 
-    def _member(
+    def _write_member(
         self, name: str, node: Node, given: Mapping[str, Any] | None, path: str, *, stands: bool
     ) -> list[str]:
         value = given.get(name) if given else None
-        body = self._body(name, node, value, f"{path}.")
+        body = self._write_body(name, node, value, f"{path}.")
         if not stands:
             body = [f"#{line}" for line in body]
-        return _explained(node, path.count(".")) + body
+        return _explain_member(node, path.count(".")) + body
 
-    def _body(self, name: str, node: Node, value: Any, path: str) -> list[str]:
+    def _write_body(self, name: str, node: Node, value: Any, path: str) -> list[str]:
         """Return a member's key and value."""
         if "properties" in node:
-            return [f"{name}:", *indented(self.members(node, value, path))]
+            return [f"{name}:", *indent_lines(self.write_members(node, value, path))]
         if isinstance(value, Mapping):
-            entries = [f"{key}: {_scalar(entry)}" for key, entry in value.items()]
-            return [f"{name}:", *indented(entries)]
+            entries = [f"{key}: {_format_scalar(entry)}" for key, entry in value.items()]
+            return [f"{name}:", *indent_lines(entries)]
         items = node.get("items", {})
         if value is None and "properties" in items and "examples" not in node:
-            first, *rest = self._item(items, path)
+            first, *rest = self._write_item(items, path)
             return [f"{name}:", f"  - {first}", *(f"    {line}" for line in rest)]
-        return [f"{name}: {_example(name, node) if value is None else _scalar(value)}"]
+        return [f"{name}: {_make_example(name, node) if value is None else _format_scalar(value)}"]
 
-    def _item(self, node: Node, path: str) -> list[str]:
+    def _write_item(self, node: Node, path: str) -> list[str]:
         """Return the lines of one item of a list."""
         # The dash wants its first key beside it, so there is no place for comments.
-        lines = self.members(node, None, path)
+        lines = self.write_members(node, None, path)
         return [line for line in lines if not line.startswith("#")]

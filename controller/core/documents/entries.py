@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from controller.core.documents.envelope_values import policy_of, target_of
+from controller.core.documents.envelope_values import parse_policy, parse_target
 from controller.core.model import JobKey, Manifest, Problem, Source
 from controller.core.severity import filter_errors
 
 
-class Entry(NamedTuple):
+class ManifestDocument(NamedTuple):
     """One document whose kind and name are readable.
 
     It holds plain values alone, because thousands are handed from one process to another.
@@ -47,22 +47,22 @@ class Entry(NamedTuple):
         return f"{self.path}:{self.line}"
 
 
-def manifest(entry: Entry) -> Manifest:
+def build_manifest(entry: ManifestDocument) -> Manifest:
     """Return an entry as the manifest that it stands for."""
     invalid = bool(filter_errors(entry.problems))
     return Manifest(
         key=entry.key,
         source=entry.source,
         labels=entry.labels or {},
-        target=target_of(entry.target),
-        policy=policy_of(entry.policy),
+        target=parse_target(entry.target),
+        policy=parse_policy(entry.policy),
         spec=None if invalid else entry.spec,
         problems=entry.problems,
         job_name=entry.job_name,
     )
 
 
-def with_problems(entry: Entry, problems: Iterable[Problem]) -> Entry:
+def add_problems(entry: ManifestDocument, problems: Iterable[Problem]) -> ManifestDocument:
     """Return an entry with further problems; those of its own file name its job."""
     more = tuple(
         replace(problem, key=entry.key) if problem.source.path == entry.path else problem

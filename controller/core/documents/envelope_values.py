@@ -15,14 +15,14 @@ _NO_TARGET = Target()
 _NO_POLICY = Policy()
 
 
-def target_of(value: Mapping[str, Any] | None) -> Target:
+def parse_target(value: Mapping[str, Any] | None) -> Target:
     """Return a document's target; gaps are None."""
     if not value:
         return _NO_TARGET
     return Target(value.get("region"), value.get("accountId"), value.get("assumeRoleArn"))
 
 
-def policy_of(value: Mapping[str, Any] | None) -> Policy:
+def parse_policy(value: Mapping[str, Any] | None) -> Policy:
     """Return a document's policy, with the defaults of what it leaves open."""
     if not value:
         return _NO_POLICY
@@ -37,12 +37,12 @@ def policy_of(value: Mapping[str, Any] | None) -> Policy:
     )
 
 
-def named(kind: Kind, document: Mapping[str, Any]) -> Mapping[str, Any]:
+def fill_in_names(kind: Kind, document: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a document with the names that its spec leaves to ``metadata.name`` written out.
 
     A document that has no usable name or spec is returned as it is.
     """
-    name, spec = name_of(document), document.get("spec")
+    name, spec = get_manifest_name(document), document.get("spec")
     if name is None or not isinstance(spec, dict):
         return document
     absent = {key: name for key in kind.suffixed_members if key not in spec}
@@ -51,7 +51,7 @@ def named(kind: Kind, document: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**document, "spec": {**spec, **absent}}
 
 
-def name_of(document: Mapping[str, Any]) -> str | None:
+def get_manifest_name(document: Mapping[str, Any]) -> str | None:
     """Return ``metadata.name``, if it is there and is text."""
     metadata = document.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None

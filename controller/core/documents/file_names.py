@@ -59,12 +59,12 @@ def is_binding(name: str) -> bool:
     return name.lower() in BINDING
 
 
-def matters(name: str) -> bool:
+def is_relevant(name: str) -> bool:
     """Whether reading a tree depends on a file of this name."""
     return is_manifest(name) or is_binding(name)
 
 
-def stem(name: str) -> str | None:
+def get_stem(name: str) -> str | None:
     """Return what a manifest's file shares with its sidecar's name; None for any other file."""
     lower = name.lower()
     ending = next((one for one in (SIDECAR, *ENDINGS) if lower.endswith(one)), None)

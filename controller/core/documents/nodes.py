@@ -25,7 +25,7 @@ class Mark(Protocol):
         """The column in characters, from 0."""
 
 
-class Scalar(Protocol):
+class ScalarNode(Protocol):
     """A scalar's text as written; ``implicit[0]`` says that it stands plain, without quotes."""
 
     @property
@@ -59,7 +59,7 @@ class MapNode:
     # No text: the hot loop of reading asks every node for its text, and descends where none is.
     value: ClassVar[None] = None
 
-    def pairs(self) -> Iterator[tuple[Any, Any]]:
+    def iter_pairs(self) -> Iterator[tuple[Any, Any]]:
         """Yield each key's node with its value's."""
         nodes = iter(self.held)
         return zip(nodes, nodes, strict=False)
@@ -74,10 +74,10 @@ class ListNode:
     value: ClassVar[None] = None
 
 
-Node: TypeAlias = Scalar | MapNode | ListNode
+Node: TypeAlias = ScalarNode | MapNode | ListNode
 
 
-def member(node: Node, name: str) -> tuple[Scalar, Node] | None:
+def find_member(node: Node, name: str) -> tuple[ScalarNode, Node] | None:
     """Return the key and the value that stand in a mapping under a name, if they do."""
     if type(node) is not MapNode:
         return None
@@ -88,13 +88,13 @@ def member(node: Node, name: str) -> tuple[Scalar, Node] | None:
     return None
 
 
-def text_of(node: Node, name: str) -> str | None:
+def get_member_text(node: Node, name: str) -> str | None:
     """Return the text of a mapping's member, or None when it is missing or no scalar."""
-    found = member(node, name)
+    found = find_member(node, name)
     return None if found is None else found[1].value
 
 
-def place(root: Node, path: Path, *, on_key: bool = False) -> tuple[Mark, int]:
+def locate_node(root: Node, path: Path, *, on_key: bool = False) -> tuple[Mark, int]:
     """Return where a path leads, and how many of its steps the document holds.
 
     The mark is a scalar's or a list's own; a mapping's is its key's, and so is any when ``on_key``
@@ -102,7 +102,7 @@ def place(root: Node, path: Path, *, on_key: bool = False) -> tuple[Mark, int]:
     """
     node, key, held = root, None, 0
     for step in path:
-        found = _step(node, step)
+        found = _follow_step(node, step)
         if found is None:
             break
         key, node = found
@@ -111,17 +111,17 @@ def place(root: Node, path: Path, *, on_key: bool = False) -> tuple[Mark, int]:
     return (key if at_key and key is not None else node).start_mark, held
 
 
-def _step(node: Node, step: str | int) -> tuple[Node | None, Node] | None:
+def _follow_step(node: Node, step: str | int) -> tuple[Node | None, Node] | None:
     if isinstance(step, int):
         held = isinstance(node, ListNode) and step < len(node.held)
         return (None, node.held[step]) if isinstance(node, ListNode) and held else None
-    return member(node, step) or _merged(node, step)
+    return find_member(node, step) or _find_merged_member(node, step)
 
 
-def _merged(node: Node, name: str) -> tuple[Node, Node] | None:
+def _find_merged_member(node: Node, name: str) -> tuple[Node, Node] | None:
     """Return a member that a merge key brings in."""
-    merge = member(node, "<<")
+    merge = find_member(node, "<<")
     if merge is None:
         return None
     sources = merge[1].held if isinstance(merge[1], ListNode) else [merge[1]]
-    return next((found for source in sources if (found := member(source, name))), None)
+    return next((found for source in sources if (found := find_member(source, name))), None)

@@ -20,7 +20,7 @@ _ENDLESS = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)", re.ASCII)
 _LONGEST = 400
 
 
-def integer(text: str) -> int | None:
+def parse_integer(text: str) -> int | None:
     """Return the integer that a text is; base 8 needs ``0o``, so ``012`` is twelve."""
     if len(text) > _LONGEST:
         return None
@@ -29,9 +29,9 @@ def integer(text: str) -> int | None:
     return int(text, 0) if _RADIX.fullmatch(text) else None
 
 
-def number(text: str) -> int | float | None:
+def parse_number(text: str) -> int | float | None:
     """Return the number that a text is, an integer where it is one; never an infinite one."""
-    whole = integer(text)
+    whole = parse_integer(text)
     if whole is not None:
         return whole
     if len(text) > _LONGEST or not _FLOAT.fullmatch(text):
@@ -45,11 +45,11 @@ def is_numeric(text: str) -> bool:
     return bool(_FLOAT.fullmatch(text) or _ENDLESS.fullmatch(text) or _RADIX.fullmatch(text))
 
 
-def core_value(text: str) -> bool | int | float | str | None:
+def parse_core_scalar(text: str) -> bool | int | float | str | None:
     """Return what a plain scalar is by the core schema alone; an endless number stays text."""
     if text in NULLS:
         return None
     if text in TRUTHS:
         return TRUTHS[text]
-    value = number(text)
+    value = parse_number(text)
     return text if value is None else value

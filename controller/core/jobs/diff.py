@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from controller.core.kinds.base_models import foundation_model
+from controller.core.kinds.base_models import get_foundation_model
 from controller.core.kinds.kind import Comparison, Kind
 from controller.core.model import FieldChange
 
@@ -174,7 +174,7 @@ def _compare_base_models(declared: str, live: Any) -> bool | None:
 
 def _get_foundation_model(identifier: str) -> str | None:
     if identifier.startswith("arn:"):
-        return foundation_model(identifier) or None
+        return get_foundation_model(identifier) or None
     return identifier if "." in identifier else None
 
 

@@ -9,28 +9,28 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from controller.core.kinds.descriptions import Words
+from controller.core.kinds.descriptions import Description
 from controller.core.kinds.schema_keywords import CODE, PROBLEM
 from controller.core.problems import Code
 
-DESCRIPTIONS: Final[Mapping[str, Words]] = MappingProxyType(
+DESCRIPTIONS: Final[Mapping[str, Description]] = MappingProxyType(
     {
-        "jobName": Words(
+        "jobName": Description(
             "The job's name in AWS, spent for ever once submitted; metadata.name if left out.",
             ("support-bot",),
         ),
-        "customModelName": Words(
+        "customModelName": Description(
             "The name of the model that comes out; metadata.name if left out.", ("support-bot",)
         ),
-        "roleArn": Words(
+        "roleArn": Description(
             "The IAM role in whose name Bedrock reads the data and writes the output.",
             ("arn:aws:iam::123456789012:role/BedrockCustomization",),
         ),
-        "baseModelIdentifier": Words(
+        "baseModelIdentifier": Description(
             "The model to start from: a base model's id or ARN, or a custom model of yours.",
             ("amazon.nova-micro-v1:0:128k", "amazon.nova-lite-v1:0:300k"),
         ),
-        "customizationType": Words(
+        "customizationType": Description(
             "How the model is trained; FINE_TUNING is meant where it is left out.",
             values={
                 "FINE_TUNING": "Learns from prompts with their answers.",
@@ -39,61 +39,61 @@ DESCRIPTIONS: Final[Mapping[str, Words]] = MappingProxyType(
                 "REINFORCEMENT_FINE_TUNING": "Learns from the scores that its answers are given.",
             },
         ),
-        "customModelKmsKeyId": Words(
+        "customModelKmsKeyId": Description(
             "The KMS key that protects the custom model; left out, it is one of AWS's own.",
             ("alias/custom-models",),
         ),
-        "jobTags": Words(
+        "jobTags": Description(
             "Tags on the job. They may change while it runs and are no part of its identity.",
             ([{"key": "team", "value": "ml"}],),
         ),
-        "customModelTags": Words(
+        "customModelTags": Description(
             "Tags on the model that comes out. They may change later, like those of the job.",
             ([{"key": "team", "value": "ml"}],),
         ),
-        "trainingDataConfig": Words(
+        "trainingDataConfig": Description(
             "What to learn from: either a file in S3, or logged invocations of a teacher model."
         ),
-        "trainingDataConfig.s3Uri": Words(
+        "trainingDataConfig.s3Uri": Description(
             "The examples: a JSON Lines file in S3, in the job's own region.",
             ("s3://acme-training/support/train.jsonl",),
         ),
-        "trainingDataConfig.invocationLogsConfig": Words(
+        "trainingDataConfig.invocationLogsConfig": Description(
             "Prompts for a distillation, taken from Bedrock's logs of what was asked before."
         ),
-        "trainingDataConfig.invocationLogsConfig.usePromptResponse": Words(
+        "trainingDataConfig.invocationLogsConfig.usePromptResponse": Description(
             "true learns from the logged answers too; false asks the teacher anew, and is the"
             " default.",
             (True,),
         ),
-        "trainingDataConfig.invocationLogsConfig.invocationLogSource": Words(
+        "trainingDataConfig.invocationLogsConfig.invocationLogSource": Description(
             "Where the invocation logs are."
         ),
-        "trainingDataConfig.invocationLogsConfig.invocationLogSource.s3Uri": Words(
+        "trainingDataConfig.invocationLogsConfig.invocationLogSource.s3Uri": Description(
             "The folder in S3 below which the logs lie.", ("s3://acme-logs/bedrock/",)
         ),
-        "trainingDataConfig.invocationLogsConfig.requestMetadataFilters": Words(
+        "trainingDataConfig.invocationLogsConfig.requestMetadataFilters": Description(
             "Which logged invocations to take, by the metadata that their callers gave them.",
             ({"equals": {"project": "support"}},),
         ),
-        "validationDataConfig": Words(
+        "validationDataConfig": Description(
             "Examples to measure the model by while it trains; it never learns from them."
         ),
-        "validationDataConfig.validators": Words(
+        "validationDataConfig.validators": Description(
             "The files of such examples; each yields a validation loss of its own.",
             ([{"s3Uri": "s3://acme-training/support/validation.jsonl"}],),
         ),
-        "validationDataConfig.validators[]": Words("One file to measure by."),
-        "validationDataConfig.validators.s3Uri": Words(
+        "validationDataConfig.validators[]": Description("One file to measure by."),
+        "validationDataConfig.validators.s3Uri": Description(
             "The file: JSON Lines in S3, formed like the training data.",
             ("s3://acme-training/support/validation.jsonl",),
         ),
-        "outputDataConfig": Words("Where the job writes its metrics."),
-        "outputDataConfig.s3Uri": Words(
+        "outputDataConfig": Description("Where the job writes its metrics."),
+        "outputDataConfig.s3Uri": Description(
             "The folder in S3 that metrics and reports are written below.",
             ("s3://acme-training/support/output/",),
         ),
-        "hyperParameters": Words(
+        "hyperParameters": Description(
             "Settings of the training by name, as the base model knows them; those left out take"
             " its defaults.",
             (
@@ -101,62 +101,65 @@ DESCRIPTIONS: Final[Mapping[str, Words]] = MappingProxyType(
                 {"epochCount": "2", "batchSize": "1", "learningRateWarmupSteps": "0"},
             ),
         ),
-        "hyperParameters{}": Words(
+        "hyperParameters{}": Description(
             "The setting, sent as the text that you write: 1e-5 stays 1e-5.", ("0.00001",)
         ),
-        "vpcConfig": Words("The VPC that the job reaches its data through."),
-        "customizationConfig": Words(
+        "vpcConfig": Description("The VPC that the job reaches its data through."),
+        "customizationConfig": Description(
             "Settings of a distillation or of reinforcement fine-tuning; other types take none."
         ),
-        "customizationConfig.distillationConfig": Words(
+        "customizationConfig.distillationConfig": Description(
             "Settings of a distillation; it goes with customizationType DISTILLATION."
         ),
-        "customizationConfig.distillationConfig.teacherModelConfig": Words(
+        "customizationConfig.distillationConfig.teacherModelConfig": Description(
             "The large model that the small one learns from."
         ),
-        "customizationConfig.distillationConfig.teacherModelConfig.teacherModelIdentifier": Words(
+        "customizationConfig.distillationConfig.teacherModelConfig"
+        ".teacherModelIdentifier": Description(
             "The teacher: a model's id or ARN, or an inference profile's ARN.",
             ("amazon.nova-pro-v1:0",),
         ),
         "customizationConfig.distillationConfig.teacherModelConfig"
-        ".maxResponseLengthForInference": Words(
+        ".maxResponseLengthForInference": Description(
             "How long an answer of the teacher may be, in tokens; each is billed as inference.",
             (1000,),
         ),
-        "customizationConfig.rftConfig": Words(
+        "customizationConfig.rftConfig": Description(
             "Settings of reinforcement fine-tuning; it goes with that customizationType alone."
         ),
-        "customizationConfig.rftConfig.graderConfig": Words("What scores the model's answers."),
-        "customizationConfig.rftConfig.graderConfig.lambdaGrader": Words(
+        "customizationConfig.rftConfig.graderConfig": Description(
+            "What scores the model's answers."
+        ),
+        "customizationConfig.rftConfig.graderConfig.lambdaGrader": Description(
             "A Lambda function of yours that scores them."
         ),
-        "customizationConfig.rftConfig.graderConfig.lambdaGrader.lambdaArn": Words(
+        "customizationConfig.rftConfig.graderConfig.lambdaGrader.lambdaArn": Description(
             "The function's ARN, with or without a version.",
             ("arn:aws:lambda:us-east-1:123456789012:function:support-reward",),
         ),
-        "customizationConfig.rftConfig.hyperParameters": Words(
+        "customizationConfig.rftConfig.hyperParameters": Description(
             "Settings of the training. Unlike spec.hyperParameters these are numbers, not texts.",
             ({"epochCount": 1, "batchSize": 32},),
         ),
-        "customizationConfig.rftConfig.hyperParameters.epochCount": Words(
+        "customizationConfig.rftConfig.hyperParameters.epochCount": Description(
             "How often the training goes through all examples.", (1,)
         ),
-        "customizationConfig.rftConfig.hyperParameters.batchSize": Words(
+        "customizationConfig.rftConfig.hyperParameters.batchSize": Description(
             "How many examples one training step looks at.", (32,)
         ),
-        "customizationConfig.rftConfig.hyperParameters.learningRate": Words(
+        "customizationConfig.rftConfig.hyperParameters.learningRate": Description(
             "How far one training step moves the model.", (0.00005,)
         ),
-        "customizationConfig.rftConfig.hyperParameters.maxPromptLength": Words(
+        "customizationConfig.rftConfig.hyperParameters.maxPromptLength": Description(
             "How long a prompt may be, in tokens.", (4000,)
         ),
-        "customizationConfig.rftConfig.hyperParameters.trainingSamplePerPrompt": Words(
+        "customizationConfig.rftConfig.hyperParameters.trainingSamplePerPrompt": Description(
             "How many answers are drawn and scored for each prompt.", (4,)
         ),
-        "customizationConfig.rftConfig.hyperParameters.inferenceMaxTokens": Words(
+        "customizationConfig.rftConfig.hyperParameters.inferenceMaxTokens": Description(
             "How long an answer of the model may be, in tokens.", (1000,)
         ),
-        "customizationConfig.rftConfig.hyperParameters.reasoningEffort": Words(
+        "customizationConfig.rftConfig.hyperParameters.reasoningEffort": Description(
             "How long the model thinks before it answers.",
             values={
                 "low": "Answers soonest, and costs least.",
@@ -164,30 +167,30 @@ DESCRIPTIONS: Final[Mapping[str, Words]] = MappingProxyType(
                 "high": "Thinks longest, and costs most.",
             },
         ),
-        "customizationConfig.rftConfig.hyperParameters.evalInterval": Words(
+        "customizationConfig.rftConfig.hyperParameters.evalInterval": Description(
             "How many training steps lie between two evaluations.", (10,)
         ),
     }
 )
 
 
-def _type_is(value: str) -> dict[str, Any]:
+def _require_type(value: str) -> dict[str, Any]:
     return {
         "required": ["customizationType"],
         "properties": {"customizationType": {"const": value}},
     }
 
 
-def _config_needed(value: str, member: str) -> dict[str, Any]:
+def _require_config(value: str, member: str) -> dict[str, Any]:
     """Return the rule that a customization type does not go without its configuration."""
     return {
-        "if": _type_is(value),
+        "if": _require_type(value),
         "then": {"required": ["customizationConfig"]},
         PROBLEM: f"customizationType {value} needs `customizationConfig` with `{member}`; add it",
     }
 
 
-def _type_needed(value: str, others: list[str], member: str) -> dict[str, Any]:
+def _require_type_of_config(value: str, others: list[str], member: str) -> dict[str, Any]:
     """Return the rule that a configuration stands under no type but its own.
 
     It speaks up only where the rest is in order: an unknown type, or a configuration with two
@@ -239,10 +242,12 @@ OVERLAY: Final[tuple[Mapping[str, Any], ...]] = (
         ),
         CODE: Code.NOT_EXACTLY_ONE.code,
     },
-    _config_needed("DISTILLATION", "distillationConfig"),
-    _type_needed("DISTILLATION", [t for t in _TYPES if t != "DISTILLATION"], "distillationConfig"),
-    _config_needed("REINFORCEMENT_FINE_TUNING", "rftConfig"),
-    _type_needed("REINFORCEMENT_FINE_TUNING", _TYPES[:-1], "rftConfig"),
+    _require_config("DISTILLATION", "distillationConfig"),
+    _require_type_of_config(
+        "DISTILLATION", [t for t in _TYPES if t != "DISTILLATION"], "distillationConfig"
+    ),
+    _require_config("REINFORCEMENT_FINE_TUNING", "rftConfig"),
+    _require_type_of_config("REINFORCEMENT_FINE_TUNING", _TYPES[:-1], "rftConfig"),
     {
         "if": {
             "required": ["customizationConfig"],

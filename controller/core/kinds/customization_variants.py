@@ -23,7 +23,7 @@ _TEACHER: Final = {
 
 
 # No hyperparameter is a placeholder: any text would pass, so one left in would go unnoticed.
-def _spec(
+def _build_spec(
     customization_type: str, base_model: str = "<base-model-id>", **more: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     """Return what every way writes, and what this one adds."""
@@ -43,7 +43,7 @@ VARIANTS: Final[Mapping[str, Variant]] = MappingProxyType(
     {
         "fine-tuning": Variant(
             title="Teaches a model by examples of questions and answers.",
-            spec=_spec(
+            spec=_build_spec(
                 "FINE_TUNING",
                 hyperParameters={"epochCount": "2", "learningRate": "0.00001"},
             ),
@@ -51,7 +51,7 @@ VARIANTS: Final[Mapping[str, Variant]] = MappingProxyType(
         ),
         "continued-pre-training": Variant(
             title="Makes a model read on, in texts that carry no labels.",
-            spec=_spec(
+            spec=_build_spec(
                 "CONTINUED_PRE_TRAINING",
                 hyperParameters={"epochCount": "1", "learningRate": "0.00001"},
             ),
@@ -59,7 +59,7 @@ VARIANTS: Final[Mapping[str, Variant]] = MappingProxyType(
         ),
         "distillation": Variant(
             title="Teaches a small model by the answers of a large one.",
-            spec=_spec(
+            spec=_build_spec(
                 "DISTILLATION",
                 base_model="<student-model-id>",
                 customizationConfig={"distillationConfig": {"teacherModelConfig": _TEACHER}},
@@ -68,7 +68,7 @@ VARIANTS: Final[Mapping[str, Variant]] = MappingProxyType(
         ),
         "reinforcement-fine-tuning": Variant(
             title="Teaches a model by scores that a Lambda function gives its answers.",
-            spec=_spec(
+            spec=_build_spec(
                 "REINFORCEMENT_FINE_TUNING",
                 customizationConfig={
                     "rftConfig": {

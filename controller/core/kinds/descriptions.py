@@ -21,7 +21,7 @@ _LONG: Final = 512
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Description:
     """What is said of one member: what it is and its unit, examples, and what each value means.
 
     ``examples`` are values as JSON has them; ``values`` explains each value of an enum.
@@ -32,12 +32,12 @@ class Words:
     values: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
 
 
-def worded(node: Node, words: Words | None, theirs: str = "") -> Node:
+def describe_node(node: Node, words: Description | None, theirs: str = "") -> Node:
     """Return a node with its description first and its examples last.
 
     ``theirs`` is a text of the service's own, which stands below ours.
     """
-    ours = " ".join((words.text, *_known(node))) if words else ""
+    ours = " ".join((words.text, *_list_facts(node))) if words else ""
     described = "\n\n".join(part for part in (ours, theirs) if part)
     made: Node = {"description": described, **node} if described else dict(node)
     if words and words.values:
@@ -48,7 +48,7 @@ def worded(node: Node, words: Words | None, theirs: str = "") -> Node:
     return made
 
 
-def worded_throughout(node: Node, table: Mapping[str, Words], path: str) -> Node:
+def describe_all_nodes(node: Node, table: Mapping[str, Description], path: str) -> Node:
     """Return a node and all below it with the table's words; none may be missing there.
 
     A table's keys are dotted members; ``[]`` after one means each item of its list, ``{}`` each
@@ -58,35 +58,35 @@ def worded_throughout(node: Node, table: Mapping[str, Words], path: str) -> Node
     if "properties" in node:
         prefix = f"{path}." if path else ""
         made["properties"] = {
-            name: worded_throughout(child, table, f"{prefix}{name}")
+            name: describe_all_nodes(child, table, f"{prefix}{name}")
             for name, child in node["properties"].items()
         }
     for keyword, mark in (("items", "[]"), ("additionalProperties", "{}")):
         if isinstance(node.get(keyword), dict):
-            made[keyword] = worded_throughout(node[keyword], table, f"{path}{mark}")
-    return worded(made, table[path])
+            made[keyword] = describe_all_nodes(node[keyword], table, f"{path}{mark}")
+    return describe_node(made, table[path])
 
 
-def plain_number(value: float) -> str:
+def format_number(value: float) -> str:
     """Return a number as people write it: no exponent, no idle zeros."""
     return format(Decimal(repr(value)), "f")
 
 
-def _known(node: Node) -> Iterator[str]:
+def _list_facts(node: Node) -> Iterator[str]:
     """Yield what a node says of sizes and defaults, a sentence each."""
     if node.get("maxLength", 0) < _LONG:
-        yield from _range(node.get("minLength"), node.get("maxLength"), "character")
-    yield from _range(node.get("minItems"), node.get("maxItems"), "item")
-    yield from _range(node.get("minimum"), node.get("maximum"), "")
+        yield from _format_range(node.get("minLength"), node.get("maxLength"), "character")
+    yield from _format_range(node.get("minItems"), node.get("maxItems"), "item")
+    yield from _format_range(node.get("minimum"), node.get("maximum"), "")
     if (node.get("minProperties"), node.get("maxProperties")) == (1, 1):
         yield "Exactly one of its members." if "properties" in node else "Exactly one entry."
     if "default" in node:
         yield f"Default: {_default(node['default'])}."
 
 
-def _range(least: float | None, most: float | None, unit: str) -> Iterator[str]:
-    low = None if least is None or least <= -_ENDLESS else plain_number(least)
-    high = None if most is None or most >= _ENDLESS else plain_number(most)
+def _format_range(least: float | None, most: float | None, unit: str) -> Iterator[str]:
+    low = None if least is None or least <= -_ENDLESS else format_number(least)
+    high = None if most is None or most >= _ENDLESS else format_number(most)
     # That a text is not empty goes without saying.
     if high is None and unit and least == 1:
         return

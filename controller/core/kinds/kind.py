@@ -8,7 +8,7 @@ from enum import Enum
 from types import MappingProxyType
 from typing import Any
 
-from controller.core.kinds.descriptions import Words
+from controller.core.kinds.descriptions import Description
 
 
 class Comparison(Enum):
@@ -149,7 +149,7 @@ class Kind:
     """Draft-07 constraints on ``spec`` that the shapes lack; ``x-problem`` says what is wrong."""
     output_only: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
     """Shape name to the enum values that the service only ever answers."""
-    descriptions: Mapping[str, Words] = field(default_factory=lambda: MappingProxyType({}))
+    descriptions: Mapping[str, Description] = field(default_factory=lambda: MappingProxyType({}))
     """Dotted member to what editors say of it, in our own words."""
     variants: Mapping[str, Variant] = field(default_factory=lambda: MappingProxyType({}))
     documentation: str = ""
@@ -161,6 +161,6 @@ class Kind:
         """The statuses after which a job never changes again."""
         return self.succeeded | self.failed | self.stopped
 
-    def operation(self, verb: str) -> str:
+    def get_operation(self, verb: str) -> str:
         """Return the API operation for Create, Get, List or Stop."""
         return f"{verb}{self.plural if verb == 'List' else self.name}"

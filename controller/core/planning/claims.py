@@ -14,7 +14,7 @@ from enum import IntEnum
 from controller.core.identity.tokens import compute_revision, derive_submission, iter_stems
 from controller.core.kinds.kind import Kind
 from controller.core.model import DesiredJob, JobKey, JobRecord, LiveJob, Place
-from controller.core.validation.tree_conflicts import reaches
+from controller.core.validation.tree_conflicts import can_reach
 
 
 class Proof(IntEnum):
@@ -71,7 +71,7 @@ class Claims:
                 is_near = other.source.path in self.tree.covered_paths
                 if _is_same(other, job) or not (is_near and _share_place(other, job)):
                     continue
-                if stem == name or reaches(other.policy, attempt, revised=revised):
+                if stem == name or can_reach(other.policy, attempt, revised=revised):
                     place = other.source.path
                     return f"the job name {name} is, or may become, that of {other.key} in {place}"
         return ""

@@ -10,7 +10,7 @@ _INNER = (("items", "[]"), ("additionalProperties", "{}"))
 
 
 @dataclass(frozen=True, slots=True)
-class Drift:
+class SchemaDifference:
     """A member or a value that one of two schemas has and the other lacks.
 
     ``path`` is the member's, dotted. ``value`` is an enum's, None where the member itself is
@@ -26,43 +26,45 @@ class Drift:
         return self.path if self.value is None else f"{self.path}: {self.value}"
 
 
-def compare_schemas(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Drift, ...]:
+def compare_schemas(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[SchemaDifference, ...]:
     """Return the members and enum values that only one of two schemas has, in the order of paths.
 
     Definitions are compared by their names, as members are; bounds and descriptions are not.
     """
     found = [*_compare(old, new, "")]
-    for name in _keys(old.get("definitions")) | _keys(new.get("definitions")):
-        was, now = _node(old.get("definitions"), name), _node(new.get("definitions"), name)
+    for name in _list_keys(old.get("definitions")) | _list_keys(new.get("definitions")):
+        was, now = _get_node(old.get("definitions"), name), _get_node(new.get("definitions"), name)
         found += _compare(was, now, name)
     return tuple(sorted(set(found), key=lambda one: (one.path, str(one.value), one.is_new)))
 
 
-def _compare(old: Any, new: Any, path: str) -> Iterator[Drift]:
+def _compare(old: Any, new: Any, path: str) -> Iterator[SchemaDifference]:
     if not isinstance(old, Mapping) or not isinstance(new, Mapping):
         return
     yield from _compare_values(old, new, path)
     were, are = old.get("properties"), new.get("properties")
-    for name in _keys(were) | _keys(are):
+    for name in _list_keys(were) | _list_keys(are):
         below = f"{path}.{name}" if path else name
-        if name in _keys(were) and name in _keys(are):
-            yield from _compare(_node(were, name), _node(are, name), below)
+        if name in _list_keys(were) and name in _list_keys(are):
+            yield from _compare(_get_node(were, name), _get_node(are, name), below)
         else:
-            yield Drift(below, None, is_new=name in _keys(are))
+            yield SchemaDifference(below, None, is_new=name in _list_keys(are))
     for keyword, mark in _INNER:
         yield from _compare(old.get(keyword), new.get(keyword), f"{path}{mark}")
 
 
-def _compare_values(old: Mapping[str, Any], new: Mapping[str, Any], path: str) -> Iterator[Drift]:
+def _compare_values(
+    old: Mapping[str, Any], new: Mapping[str, Any], path: str
+) -> Iterator[SchemaDifference]:
     were, are = old.get("enum"), new.get("enum")
     if isinstance(were, list) and isinstance(are, list):
         for value in {*map(str, were)} ^ {*map(str, are)}:
-            yield Drift(path, value, is_new=value in map(str, are))
+            yield SchemaDifference(path, value, is_new=value in map(str, are))
 
 
-def _keys(node: Any) -> set[str]:
+def _list_keys(node: Any) -> set[str]:
     return set(node) if isinstance(node, Mapping) else set()
 
 
-def _node(node: Any, name: str) -> Any:
+def _get_node(node: Any, name: str) -> Any:
     return node.get(name) if isinstance(node, Mapping) else None

@@ -24,7 +24,7 @@ _WHOLE = frozenset(
 _NAMES = frozenset({"properties", "definitions"})
 
 
-def laid(over: Any, under: Any) -> Any:
+def overlay_values(over: Any, under: Any) -> Any:
     """Return one value laid over another; neither is changed.
 
     Only two maps merge, the lower one's keys first.
@@ -33,32 +33,32 @@ def laid(over: Any, under: Any) -> Any:
         return over
     merged = dict(under)
     for key, value in over.items():
-        merged[key] = laid(value, under[key]) if key in under else value
+        merged[key] = overlay_values(value, under[key]) if key in under else value
     return merged
 
 
-def relaxed(schema: Mapping[str, Any]) -> dict[str, Any]:
+def relax_schema(schema: Mapping[str, Any]) -> dict[str, Any]:
     """Return a schema that asks for nothing to be there, and still refuses what is wrong.
 
     A pattern's ``not`` and the like inside a scalar's schema stay: they hold for any value.
     """
-    return _relaxed(schema, named=False)
+    return _relax_node(schema, named=False)
 
 
-def _relaxed(node: Mapping[str, Any], *, named: bool) -> dict[str, Any]:
+def _relax_node(node: Mapping[str, Any], *, named: bool) -> dict[str, Any]:
     partial = not named and ("properties" in node or node.get("type") == "object")
     return {
-        key: _inner(key, value, named=named)
+        key: _relax_value(key, value, named=named)
         for key, value in node.items()
         if not (partial and key in _WHOLE)
     }
 
 
-def _inner(key: str, value: Any, *, named: bool) -> Any:
+def _relax_value(key: str, value: Any, *, named: bool) -> Any:
     if isinstance(value, Mapping):
-        return _relaxed(value, named=not named and key in _NAMES)
+        return _relax_node(value, named=not named and key in _NAMES)
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [
-            _relaxed(item, named=False) if isinstance(item, Mapping) else item for item in value
+            _relax_node(item, named=False) if isinstance(item, Mapping) else item for item in value
         ]
     return value

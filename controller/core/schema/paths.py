@@ -6,7 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 
-def step(schema: Mapping[str, Any], node: Mapping[str, Any], key: str | int) -> Mapping[str, Any]:
+def follow_step(
+    schema: Mapping[str, Any], node: Mapping[str, Any], key: str | int
+) -> Mapping[str, Any]:
     """Return the schema of what stands under a key or an index; empty where it says nothing.
 
     ``schema`` is the whole one, into whose definitions references lead.
@@ -18,22 +20,24 @@ def step(schema: Mapping[str, Any], node: Mapping[str, Any], key: str | int) -> 
     # `additionalProperties: false` has nothing to say of a key's node.
     if not isinstance(child, Mapping):
         return {}
-    found: Mapping[str, Any] = resolved(schema, child)
+    found: Mapping[str, Any] = resolve_reference(schema, child)
     return found
 
 
-def resolved(schema: Mapping[str, Any], node: Any) -> Any:
+def resolve_reference(schema: Mapping[str, Any], node: Any) -> Any:
     """Return what a reference into the definitions leads to; any other node as it is."""
     if isinstance(node, Mapping) and "$ref" in node:
         return schema["definitions"][node["$ref"].rpartition("/")[2]]
     return node
 
 
-def members(node: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+def iter_member_paths(
+    node: Mapping[str, Any], path: tuple[str, ...] = ()
+) -> Iterator[tuple[str, ...]]:
     """Yield the path of every member that stands in a schema; references are not followed."""
     for name, child in node.get("properties", {}).items():
         yield (*path, name)
-        yield from members(child, (*path, name))
+        yield from iter_member_paths(child, (*path, name))
     for inner in ("items", "additionalProperties"):
         if isinstance(node.get(inner), dict):
-            yield from members(node[inner], path)
+            yield from iter_member_paths(node[inner], path)

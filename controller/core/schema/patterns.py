@@ -37,37 +37,37 @@ _CLASS_ITEM: Final = re.compile(r"\\.|[^\\]", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
-class _Part:
+class _PatternPart:
     """A piece of a pattern, rewritten, and what it can match at its end."""
 
     text: str = ""
     nullable: bool = True
     newline: bool = False
 
-    def then(self, other: _Part) -> _Part:
+    def concatenate(self, other: _PatternPart) -> _PatternPart:
         """Return the two pieces in a row."""
-        return _Part(
+        return _PatternPart(
             self.text + other.text,
             self.nullable and other.nullable,
             other.newline or (other.nullable and self.newline),
         )
 
-    def otherwise(self, other: _Part) -> _Part:
+    def alternate(self, other: _PatternPart) -> _PatternPart:
         """Return the two pieces as alternatives."""
-        return _Part(
+        return _PatternPart(
             f"{self.text}|{other.text}",
             self.nullable or other.nullable,
             self.newline or other.newline,
         )
 
-    def repeated(self, repeat: str) -> _Part:
+    def repeat(self, repeat: str) -> _PatternPart:
         """Return the piece under a repetition."""
         # What may be absent lets the piece before it stand at the end.
         may_be_none = repeat[0] in "*?" or repeat.startswith(("{0,", "{0}"))
-        return _Part(self.text + repeat, self.nullable or may_be_none, self.newline)
+        return _PatternPart(self.text + repeat, self.nullable or may_be_none, self.newline)
 
 
-def _portable_class(text: str) -> str:
+def _expand_class(text: str) -> str:
     """Return a bracketed class with its class escapes spelled out in ASCII."""
     # Any sign at all: spelt out in ASCII the two halves would leave gaps.
     if text in {r"[\s\S]", r"[\S\s]"}:
@@ -77,9 +77,9 @@ def _portable_class(text: str) -> str:
     return _CLASS_ITEM.sub(lambda item: _INSIDE.get(item.group(), item.group()), text)
 
 
-def _single(text: str) -> _Part:
+def _make_single(text: str) -> _PatternPart:
     """Return one character's worth of pattern; only its own text decides what it matches."""
-    return _Part(text, nullable=False, newline=re.fullmatch(text, "\n") is not None)
+    return _PatternPart(text, nullable=False, newline=re.fullmatch(text, "\n") is not None)
 
 
 class _Parser:
@@ -89,51 +89,51 @@ class _Parser:
         self._tokens = [(str(m.lastgroup), m.group()) for m in _TOKEN.finditer(pattern)]
         self._next = 0
 
-    def _peek(self) -> str:
+    def _peek_character(self) -> str:
         return self._tokens[self._next][0] if self._next < len(self._tokens) else "close"
 
     def _take(self) -> str:
         self._next += 1
         return self._tokens[self._next - 1][1]
 
-    def alternatives(self) -> _Part:
+    def parse_alternatives(self) -> _PatternPart:
         """Return everything up to the end of the group."""
-        part = self._sequence()
-        while self._peek() == "or":
+        part = self._parse_sequence()
+        while self._peek_character() == "or":
             self._take()
-            part = part.otherwise(self._sequence())
+            part = part.alternate(self._parse_sequence())
         return part
 
-    def _sequence(self) -> _Part:
-        part = _Part()
-        while self._peek() not in {"or", "close"}:
-            piece = self._piece()
-            if self._peek() == "repeat":
-                piece = piece.repeated(self._take())
-            part = part.then(piece)
+    def _parse_sequence(self) -> _PatternPart:
+        part = _PatternPart()
+        while self._peek_character() not in {"or", "close"}:
+            piece = self._parse_piece()
+            if self._peek_character() == "repeat":
+                piece = piece.repeat(self._take())
+            part = part.concatenate(piece)
         return part
 
-    def _piece(self) -> _Part:
-        group, text = self._peek(), self._take()
+    def _parse_piece(self) -> _PatternPart:
+        group, text = self._peek_character(), self._take()
         if group == "open":
-            inner = self.alternatives()
+            inner = self.parse_alternatives()
             self._take()
-            return _Part(f"{text}{inner.text})", inner.nullable, inner.newline)
+            return _PatternPart(f"{text}{inner.text})", inner.nullable, inner.newline)
         # Neither a class nor an escape nests, so each is one character for our purpose.
         if group == "class":
-            return _single(_portable_class(text))
+            return _make_single(_expand_class(text))
         if group == "anchor":
-            return _Part(text)
-        return _single(_OUTSIDE.get(text, text))
+            return _PatternPart(text)
+        return _make_single(_OUTSIDE.get(text, text))
 
 
-def constraint(pattern: str) -> dict[str, Any]:
+def make_constraint(pattern: str) -> dict[str, Any]:
     """Return the draft-07 keywords that hold a string to a full match of a pattern.
 
     Python lets ``$`` stand before a last line break. Where the pattern itself cannot end in one,
     ``not`` closes that hole for engines like it; lookaheads would do, but linear engines have none.
     """
-    part = _Parser(pattern).alternatives()
+    part = _Parser(pattern).parse_alternatives()
     keywords: dict[str, Any] = {"pattern": f"^(?:{part.text})$"}
     if not part.newline:
         keywords["not"] = {"type": "string", "pattern": "\\n$"}

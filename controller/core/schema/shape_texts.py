@@ -10,47 +10,51 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from controller.core.kinds.descriptions import Words
+from controller.core.kinds.descriptions import Description
 
-_EQUAL: Final = Words(
+_EQUAL: Final = Description(
     "Takes an invocation whose metadata holds this key with this value.",
     ({"project": "support"},),
 )
-_NOT_EQUAL: Final = Words(
+_NOT_EQUAL: Final = Description(
     "Takes an invocation unless its metadata holds this key with this value.",
     ({"stage": "test"},),
 )
-_CONDITION: Final = Words("One condition: either equals or notEquals.")
+_CONDITION: Final = Description("One condition: either equals or notEquals.")
 
-COMMON: Final[Mapping[str, Words]] = MappingProxyType(
+COMMON: Final[Mapping[str, Description]] = MappingProxyType(
     {
-        "TagList[]": Words("One tag: its key and its value.", ({"key": "team", "value": "ml"},)),
-        "Tag.key": Words("The tag's name, once in a list.", ("team",)),
-        "Tag.value": Words("What the tag says; it may be empty.", ("ml",)),
-        "VpcConfig.subnetIds": Words(
+        "TagList[]": Description(
+            "One tag: its key and its value.", ({"key": "team", "value": "ml"},)
+        ),
+        "Tag.key": Description("The tag's name, once in a list.", ("team",)),
+        "Tag.value": Description("What the tag says; it may be empty.", ("ml",)),
+        "VpcConfig.subnetIds": Description(
             "Ids of the subnets that the job's network interfaces are put into.",
             (["subnet-0123456789abcdef0"],),
         ),
-        "SubnetIds[]": Words("The id of one subnet.", ("subnet-0123456789abcdef0",)),
-        "VpcConfig.securityGroupIds": Words(
+        "SubnetIds[]": Description("The id of one subnet.", ("subnet-0123456789abcdef0",)),
+        "VpcConfig.securityGroupIds": Description(
             "Ids of the security groups that guard those network interfaces.",
             (["sg-0123456789abcdef0"],),
         ),
-        "SecurityGroupIds[]": Words("The id of one security group.", ("sg-0123456789abcdef0",)),
+        "SecurityGroupIds[]": Description(
+            "The id of one security group.", ("sg-0123456789abcdef0",)
+        ),
         "RequestMetadataFilters.equals": _EQUAL,
         "RequestMetadataFilters.notEquals": _NOT_EQUAL,
-        "RequestMetadataFilters.andAll": Words(
+        "RequestMetadataFilters.andAll": Description(
             "Takes an invocation that every one of these conditions holds for.",
             ([{"equals": {"project": "support"}}, {"notEquals": {"stage": "test"}}],),
         ),
-        "RequestMetadataFilters.orAll": Words(
+        "RequestMetadataFilters.orAll": Description(
             "Takes an invocation that at least one of these conditions holds for.",
             ([{"equals": {"project": "support"}}, {"equals": {"project": "sales"}}],),
         ),
         "RequestMetadataFiltersList[]": _CONDITION,
         "RequestMetadataBaseFilters.equals": _EQUAL,
         "RequestMetadataBaseFilters.notEquals": _NOT_EQUAL,
-        "RequestMetadataMap{}": Words(
+        "RequestMetadataMap{}": Description(
             "The value to compare with; never shown by us.", ("support",)
         ),
     }

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
-from controller.core.kinds.descriptions import Node, Words, worded
+from controller.core.kinds.descriptions import Description, Node, describe_node
 from controller.core.kinds.schema_keywords import FORM, SENSITIVE, WRITTEN_TEXT
 from controller.core.schema.pattern_texts import FORMS
-from controller.core.schema.patterns import constraint
+from controller.core.schema.patterns import make_constraint
 from controller.core.schema.shape_texts import COMMON
 
 Shape: TypeAlias = Mapping[str, Any]
@@ -23,17 +23,17 @@ Shape: TypeAlias = Mapping[str, Any]
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
-def text_node(*, as_written: bool, **keywords: Any) -> Node:
+def make_text_node(*, as_written: bool, **keywords: Any) -> Node:
     """Return a node for a text; a written one may look like a number or a boolean."""
     return {"type": list(WRITTEN_TEXT) if as_written else "string", **keywords}
 
 
-def plain_text(documentation: str) -> str:
+def strip_markup(documentation: str) -> str:
     """Return a model's documentation without its markup, as one paragraph."""
     return " ".join(html.unescape(re.sub(r"<[^>]*>", " ", documentation)).split())
 
 
-def _targets(shape: Shape) -> Iterator[str]:
+def _iter_targets(shape: Shape) -> Iterator[str]:
     """Yield the names of the shapes that a shape is made of, in the model's order."""
     for member in shape.get("members", _NOTHING).values():
         yield member["shape"]
@@ -42,7 +42,7 @@ def _targets(shape: Shape) -> Iterator[str]:
             yield shape[part]["shape"]
 
 
-def reachable(shapes: Mapping[str, Shape], root: str) -> tuple[str, ...]:
+def list_reachable_shapes(shapes: Mapping[str, Shape], root: str) -> tuple[str, ...]:
     """Return the names of all shapes under a root, the root first, each once."""
     found: dict[str, None] = {}
     waiting = [root]
@@ -50,22 +50,22 @@ def reachable(shapes: Mapping[str, Shape], root: str) -> tuple[str, ...]:
         name = waiting.pop()
         if name not in found:
             found[name] = None
-            waiting.extend(reversed(tuple(_targets(shapes[name]))))
+            waiting.extend(reversed(tuple(_iter_targets(shapes[name]))))
     return tuple(found)
 
 
-def recursive_shapes(shapes: Mapping[str, Shape], root: str) -> frozenset[str]:
+def find_recursive_shapes(shapes: Mapping[str, Shape], root: str) -> frozenset[str]:
     """Return the names of the structures under a root that contain themselves."""
     return frozenset(
         name
-        for name in reachable(shapes, root)
+        for name in list_reachable_shapes(shapes, root)
         if shapes[name]["type"] == "structure"
-        and any(name in reachable(shapes, part) for part in _targets(shapes[name]))
+        and any(name in list_reachable_shapes(shapes, part) for part in _iter_targets(shapes[name]))
     )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reader:
+class ShapeReader:
     """How shapes are read: which are defined apart, replaced, left out or described.
 
     ``as_written`` asks for nodes of a manifest, where texts are still unquoted scalars; otherwise
@@ -76,17 +76,17 @@ class Reader:
     recursive: frozenset[str] = frozenset()
     patterns: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     output_only: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: _NOTHING)
-    descriptions: Mapping[str, Words] = field(default_factory=lambda: _NOTHING)
+    descriptions: Mapping[str, Description] = field(default_factory=lambda: _NOTHING)
     as_written: bool = True
     documented: bool = False
 
-    def node(self, name: str, path: str) -> Node:
+    def read_node(self, name: str, path: str) -> Node:
         """Return a shape's node, or the reference to it if the shape contains itself."""
         if name in self.recursive:
             return {"$ref": f"#/definitions/{name}"}
-        return self.body(name, path)
+        return self.read_body(name, path)
 
-    def body(self, name: str, path: str) -> Node:
+    def read_body(self, name: str, path: str) -> Node:
         """Return a shape's own node; ``path`` is the dotted member, for its descriptions."""
         shape = self.shapes[name]
         node = _READERS[shape["type"]](self, name, path)
@@ -94,23 +94,27 @@ class Reader:
             node[SENSITIVE] = True
         return node
 
-    def member(self, member: Mapping[str, Any], path: str, shared: str) -> Node:
+    def read_member(self, member: Mapping[str, Any], path: str, shared: str) -> Node:
         """Return the node of a structure's member; ``shared`` is its shape's name for it."""
-        theirs = plain_text(member.get("documentation", "")) if self.documented else ""
-        return worded(self.node(member["shape"], path), self.words(path, shared), theirs)
+        theirs = strip_markup(member.get("documentation", "")) if self.documented else ""
+        return describe_node(
+            self.read_node(member["shape"], path), self.find_description(path, shared), theirs
+        )
 
-    def part(self, name: str, path: str, shared: str) -> Node:
+    def read_part(self, name: str, path: str, shared: str) -> Node:
         """Return the node of a list's items, or of a map's values."""
-        return worded(self.node(name, path), self.words(f"{path}{shared[-2:]}", shared))
+        return describe_node(
+            self.read_node(name, path), self.find_description(f"{path}{shared[-2:]}", shared)
+        )
 
-    def words(self, path: str, shared: str) -> Words | None:
+    def find_description(self, path: str, shared: str) -> Description | None:
         """Return what is said of a member: by its kind's row, else of its shape everywhere."""
         if not self.as_written:
             return None
         return self.descriptions.get(path) or COMMON.get(shared)
 
 
-def _bounds(shape: Shape, least: str, most: str) -> Node:
+def _read_bounds(shape: Shape, least: str, most: str) -> Node:
     """Return a shape's min and max under the keywords of its type."""
     node: Node = {}
     # A minimum of nothing says nothing, except of numbers.
@@ -121,7 +125,7 @@ def _bounds(shape: Shape, least: str, most: str) -> Node:
     return node
 
 
-def _structure(reader: Reader, name: str, path: str) -> Node:
+def _read_structure(reader: ShapeReader, name: str, path: str) -> Node:
     shape = reader.shapes[name]
     # A document is any JSON, and the empty node is how draft-07 says that.
     if shape.get("document"):
@@ -133,71 +137,75 @@ def _structure(reader: Reader, name: str, path: str) -> Node:
     if shape.get("union"):
         node |= {"minProperties": 1, "maxProperties": 1}
     node["properties"] = {
-        member: reader.member(target, f"{path}.{member}" if path else member, f"{name}.{member}")
+        member: reader.read_member(
+            target, f"{path}.{member}" if path else member, f"{name}.{member}"
+        )
         for member, target in shape.get("members", _NOTHING).items()
     }
     node["additionalProperties"] = False
     return node
 
 
-def _string(reader: Reader, name: str, _: str) -> Node:
+def _read_string(reader: ShapeReader, name: str, _: str) -> Node:
     shape = reader.shapes[name]
     # Where the values are listed, bounds and patterns add nothing, nor can YAML misread them.
     if "enum" in shape:
         left_out = reader.output_only.get(name, ())
         return {"type": "string", "enum": [v for v in shape["enum"] if v not in left_out]}
-    node = text_node(as_written=reader.as_written, **_bounds(shape, "minLength", "maxLength"))
+    node = make_text_node(
+        as_written=reader.as_written, **_read_bounds(shape, "minLength", "maxLength")
+    )
     if "pattern" in shape:
-        node |= constraint(reader.patterns.get(shape["pattern"], shape["pattern"]))
+        node |= make_constraint(reader.patterns.get(shape["pattern"], shape["pattern"]))
         node |= {FORM: FORMS[name]} if name in FORMS else {}
     return node
 
 
-def _number(reader: Reader, name: str, _: str) -> Node:
-    return {"type": "number", **_bounds(reader.shapes[name], "minimum", "maximum")}
+def _read_number(reader: ShapeReader, name: str, _: str) -> Node:
+    return {"type": "number", **_read_bounds(reader.shapes[name], "minimum", "maximum")}
 
 
-def _integer(reader: Reader, name: str, _: str) -> Node:
+def _read_integer(reader: ShapeReader, name: str, _: str) -> Node:
     """Return the node of a whole number, bounded by its type where the shape does not."""
     shape = reader.shapes[name]
     least, most = _WHOLE[shape["type"]]
     return {
         "type": "integer",
-        **_bounds({"min": least, "max": most, **shape}, "minimum", "maximum"),
+        **_read_bounds({"min": least, "max": most, **shape}, "minimum", "maximum"),
     }
 
 
-def _boolean(*_: object) -> Node:
+def _read_boolean(*_: object) -> Node:
     return {"type": "boolean"}
 
 
-def _timestamp(*_: object) -> Node:
+def _read_timestamp(*_: object) -> Node:
     return {"type": "string", "format": "date-time"}
 
 
-def _blob(reader: Reader, name: str, _: str) -> Node:
+def _read_blob(reader: ShapeReader, name: str, _: str) -> Node:
     """Return the node of bytes, which are written in Base64: four characters for three bytes."""
     shape = reader.shapes[name]
     coded = {side: -(-shape[side] // 3) * 4 for side in ("min", "max") if side in shape}
-    bounds = _bounds(coded, "minLength", "maxLength")
+    bounds = _read_bounds(coded, "minLength", "maxLength")
     return {"type": "string", "contentEncoding": "base64", **bounds}
 
 
-def _list(reader: Reader, name: str, path: str) -> Node:
+def _list(reader: ShapeReader, name: str, path: str) -> Node:
     shape = reader.shapes[name]
-    items = reader.part(shape["member"]["shape"], path, f"{name}[]")
-    return {"type": "array", **_bounds(shape, "minItems", "maxItems"), "items": items}
+    items = reader.read_part(shape["member"]["shape"], path, f"{name}[]")
+    return {"type": "array", **_read_bounds(shape, "minItems", "maxItems"), "items": items}
 
 
-def _map(reader: Reader, name: str, path: str) -> Node:
+def _map(reader: ShapeReader, name: str, path: str) -> Node:
     shape = reader.shapes[name]
-    node: Node = {"type": "object", **_bounds(shape, "minProperties", "maxProperties")}
-    keys = reader.body(shape["key"]["shape"], path)
+    node: Node = {"type": "object", **_read_bounds(shape, "minProperties", "maxProperties")}
+    keys = reader.read_body(shape["key"]["shape"], path)
     # A key is text whatever it looks like, so its node says nothing of types.
     keys.pop("type", None)
     if keys:
         node["propertyNames"] = keys
-    node["additionalProperties"] = reader.part(shape["value"]["shape"], path, f"{name}{{}}")
+    node["additionalProperties"] = reader.read_part(shape["value"]["shape"], path, f"{name}{{}}")
     return node
 
 
@@ -206,18 +214,18 @@ _WHOLE: Final[Mapping[str, tuple[int, int]]] = MappingProxyType(
     {"integer": (-(2**31), 2**31 - 1), "long": (-(2**53) + 1, 2**53 - 1)}
 )
 
-_READERS: Final[Mapping[str, Callable[[Reader, str, str], Node]]] = MappingProxyType(
+_READERS: Final[Mapping[str, Callable[[ShapeReader, str, str], Node]]] = MappingProxyType(
     {
-        "structure": _structure,
-        "string": _string,
-        "character": _string,
-        "float": _number,
-        "double": _number,
-        "integer": _integer,
-        "long": _integer,
-        "boolean": _boolean,
-        "timestamp": _timestamp,
-        "blob": _blob,
+        "structure": _read_structure,
+        "string": _read_string,
+        "character": _read_string,
+        "float": _read_number,
+        "double": _read_number,
+        "integer": _read_integer,
+        "long": _read_integer,
+        "boolean": _read_boolean,
+        "timestamp": _read_timestamp,
+        "blob": _read_blob,
         "list": _list,
         "map": _map,
     }

@@ -15,20 +15,20 @@ SNIPPETS: Final = "defaultSnippets"
 _PLACEHOLDER: Final = re.compile(r"<([a-z-]+)>")
 
 
-def snippets(kind: Kind) -> list[Node]:
+def build_snippets(kind: Kind) -> list[Node]:
     """Return a kind's ways to begin; what a person fills in is a stop for the tabulator.
 
     A placeholder that stands twice is one stop, so that it is filled in once.
     """
     return [
-        {"label": way, "description": variant.title, "body": _body(kind, variant)}
+        {"label": way, "description": variant.title, "body": _build_body(kind, variant)}
         for way, variant in kind.variants.items()
     ]
 
 
-def _body(kind: Kind, variant: Variant) -> Node:
+def _build_body(kind: Kind, variant: Variant) -> Node:
     stops: dict[str, int] = {}
-    body: Node = _with_stops(
+    body: Node = _number_stops(
         {
             "apiVersion": API_VERSION,
             "kind": kind.name,
@@ -40,10 +40,10 @@ def _body(kind: Kind, variant: Variant) -> Node:
     return body
 
 
-def _with_stops(value: Any, stops: dict[str, int]) -> Any:
+def _number_stops(value: Any, stops: dict[str, int]) -> Any:
     """Return a value as plain JSON, its placeholders numbered in the order they are met."""
     if isinstance(value, Mapping):
-        return {key: _with_stops(inner, stops) for key, inner in value.items()}
+        return {key: _number_stops(inner, stops) for key, inner in value.items()}
     if not isinstance(value, str):
         return value
 

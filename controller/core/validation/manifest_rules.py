@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from controller.core.documents.envelope_values import name_of, policy_of, target_of
+from controller.core.documents.envelope_values import get_manifest_name, parse_policy, parse_target
 from controller.core.findings import ValueFinding
 from controller.core.fleet import Fleet, find_violations
 from controller.core.identity.tags import DIGEST, MANIFEST, OWNER, STAMP, get_job_tag_member
@@ -16,7 +16,7 @@ from controller.core.model import (
 )
 from controller.core.policy import OnSpecChange, Policy
 from controller.core.problems import Code
-from controller.core.validation.schema_checker import Checker
+from controller.core.validation.schema_checker import SchemaChecker
 
 MOST_TAGS = 50
 """How many tags AWS takes on one resource, its own not counted."""
@@ -28,53 +28,57 @@ _OF_AWS = "aws:"
 _STAMPS = (OWNER, MANIFEST, DIGEST)
 
 
-def judged(
-    kind: Kind, document: Mapping[str, Any], checker: Checker, fleet: Fleet
+def check_manifest(
+    kind: Kind, document: Mapping[str, Any], checker: SchemaChecker, fleet: Fleet
 ) -> Iterator[ValueFinding]:
     """Yield what the kind, the policy and the fleet refuse in a document that keeps its schema.
 
     It must keep it with its names written out, as ``named`` does.
     """
-    target, declared = target_of(document.get("target")), document.get("policy")
+    target, declared = parse_target(document.get("target")), document.get("policy")
     if declared:
-        policy = policy_of(declared)
-        yield from unfit_names(kind, document, policy, checker)
-        yield from contradictions(kind, policy, target.fill_from(fleet.target))
-    yield from unfit_tags(kind, document["spec"], fleet)
+        policy = parse_policy(declared)
+        yield from find_unfit_names(kind, document, policy, checker)
+        yield from find_contradictions(kind, policy, target.fill_from(fleet.target))
+    yield from find_unfit_tags(kind, document["spec"], fleet)
     yield from find_violations(kind, target, document["spec"], fleet)
 
 
-def longest_suffix(policy: Policy) -> str:
+def find_longest_suffix(policy: Policy) -> str:
     """Return a suffix as long as any that a policy can lead to; empty when it leads to none."""
     revised = policy.on_spec_change is OnSpecChange.NEW_REVISION
     last = policy.attempt + policy.retries
     return (_REVISION if revised else "") + (f"-r{last}" if last else "")
 
 
-def unfit_names(
-    kind: Kind, document: Mapping[str, Any], policy: Policy, checker: Checker
+def find_unfit_names(
+    kind: Kind, document: Mapping[str, Any], policy: Policy, checker: SchemaChecker
 ) -> Iterator[ValueFinding]:
     """Yield each name that is no name any more with the longest suffix that it may get."""
-    suffix = longest_suffix(policy)
+    suffix = find_longest_suffix(policy)
     if not suffix:
         return
-    name = str(name_of(document))
-    wrong = _wrong(kind, document, name, checker, suffix) - _wrong(kind, document, name, checker)
+    name = str(get_manifest_name(document))
+    wrong = _find_wrong_name(kind, document, name, checker, suffix) - _find_wrong_name(
+        kind, document, name, checker
+    )
     names = fill_names(kind, document["spec"], name, suffix)
     members = checker.schema["properties"]["spec"]["properties"]
     for member in kind.suffixed_members:
         if ("spec", member) in wrong:
-            yield _unfit_name(member, names[member], suffix, members[member].get("maxLength"))
+            yield _report_unfit_name(
+                member, names[member], suffix, members[member].get("maxLength")
+            )
 
 
-def _wrong(
-    kind: Kind, document: Mapping[str, Any], name: str, checker: Checker, suffix: str = ""
+def _find_wrong_name(
+    kind: Kind, document: Mapping[str, Any], name: str, checker: SchemaChecker, suffix: str = ""
 ) -> set[tuple[str | int, ...]]:
     named = {**document, "spec": fill_names(kind, document["spec"], name, suffix)}
-    return {finding.path for finding in checker.findings(named)}
+    return {finding.path for finding in checker.find_mistakes(named)}
 
 
-def _unfit_name(member: str, name: str, suffix: str, limit: int | None) -> ValueFinding:
+def _report_unfit_name(member: str, name: str, suffix: str, limit: int | None) -> ValueFinding:
     path = ("spec", member)
     if limit is not None and len(name) > limit:
         message = f"the {member} is too long: the policy can add {len(suffix)} characters to it"
@@ -84,7 +88,7 @@ def _unfit_name(member: str, name: str, suffix: str, limit: int | None) -> Value
     return ValueFinding(Code.SUFFIX_UNFIT, path, message, "end it with a letter or a digit")
 
 
-def contradictions(kind: Kind, policy: Policy, target: Target) -> Iterator[ValueFinding]:
+def find_contradictions(kind: Kind, policy: Policy, target: Target) -> Iterator[ValueFinding]:
     """Yield what in a policy cannot be carried out together, or not where the target is.
 
     ``target`` has its gaps filled; what is still open there is for the one who resolves it.
@@ -98,10 +102,10 @@ def contradictions(kind: Kind, policy: Policy, target: Target) -> Iterator[Value
             " adopt and let a job of its own run"
         )
         yield ValueFinding(Code.CONTRADICTION, _ADOPT, message, hint)
-    yield from _elsewhere(kind, policy.adopt, target)
+    yield from _find_other_places(kind, policy.adopt, target)
 
 
-def _elsewhere(kind: Kind, adopted: str, target: Target) -> Iterator[ValueFinding]:
+def _find_other_places(kind: Kind, adopted: str, target: Target) -> Iterator[ValueFinding]:
     """Yield why the job of an ARN cannot be one that is made where the target is."""
     # A resource may hold colons of its own, so only the first five separate.
     _, _, service, region, account, resource = adopted.split(":", 5)
@@ -122,7 +126,7 @@ def _elsewhere(kind: Kind, adopted: str, target: Target) -> Iterator[ValueFindin
             yield ValueFinding(Code.ADOPTED_ELSEWHERE, _ADOPT, message, hint)
 
 
-def unfit_tags(kind: Kind, spec: Mapping[str, Any], fleet: Fleet) -> Iterator[ValueFinding]:
+def find_unfit_tags(kind: Kind, spec: Mapping[str, Any], fleet: Fleet) -> Iterator[ValueFinding]:
     """Yield what is wrong with a spec's tags, which the service would refuse or we would lose."""
     for member in kind.tag_members:
         tags = spec.get(member)
@@ -133,10 +137,10 @@ def unfit_tags(kind: Kind, spec: Mapping[str, Any], fleet: Fleet) -> Iterator[Va
             message = f"there are {len(tags)} tags, and at most {MOST_TAGS - stamps} fit"
             hint = "stampTags of the fleet adds three more" if stamps else "delete some"
             yield ValueFinding(Code.TOO_MANY_TAGS, ("spec", member), message, hint)
-        yield from _unfit_keys(member, tags)
+        yield from _find_unfit_keys(member, tags)
 
 
-def _unfit_keys(member: str, tags: list[dict[str, str]]) -> Iterator[ValueFinding]:
+def _find_unfit_keys(member: str, tags: list[dict[str, str]]) -> Iterator[ValueFinding]:
     seen: set[str] = set()
     for index, tag in enumerate(tags):
         key, path = tag["key"], ("spec", member, index, "key")

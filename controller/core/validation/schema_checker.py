@@ -14,11 +14,11 @@ from jsonschema_rs import Draft7Validator, RegexOptions
 from controller.core.findings import ValueFinding
 from controller.core.kinds.schema_keywords import CODE, PROBLEM
 from controller.core.problems import Code, find_code
-from controller.core.schema.paths import resolved
-from controller.core.validation.schema_error import mistakes_of
+from controller.core.schema.paths import resolve_reference
+from controller.core.validation.schema_error import iter_mistakes
 from controller.core.validation.schema_messages import explain
 from controller.core.validation.suggestions import DID_YOU_MEAN
-from controller.core.validation.violations import BARRED, Violation, violations
+from controller.core.validation.violations import BARRED, Violation, iter_violations
 
 # A member that is missing because its key is misspelt is one mistake, reported at the key.
 _FOLLOWING: Final = frozenset({"required", PROBLEM})
@@ -33,7 +33,7 @@ _UNEXPLAINED: Final = ValueFinding(
 _NAMED: Final = re.compile(r"`(?:[\w.]*\.)?(\w+)`")
 
 
-class Checker:
+class SchemaChecker:
     """A schema compiled once; its patterns run on an engine that no text can hang.
 
     ``schema`` is draft-07 as a dict, references only into its own ``definitions``.
@@ -51,69 +51,73 @@ class Checker:
         """Whether a value keeps the schema; some microseconds for a manifest."""
         return self._validator.is_valid(value)
 
-    def findings(self, value: Any) -> tuple[ValueFinding, ...]:
+    def find_mistakes(self, value: Any) -> tuple[ValueFinding, ...]:
         """Every mistake in a value is a finding, and one mistake is one finding."""
         # Nearly all values are valid, and asking only that costs a fraction of looking for errors.
         if self._validator.is_valid(value):
             return ()
-        found = _collapsed(_explained(self.schema, violations(self.schema, value)))
+        found = _collapse_findings(
+            _explain_violations(self.schema, iter_violations(self.schema, value))
+        )
         return found or (_UNEXPLAINED,)
 
 
-def _explained(
+def _explain_violations(
     schema: Mapping[str, Any], found: Iterable[Violation]
 ) -> list[tuple[str, ValueFinding]]:
     """Return each violation's findings with the keyword they come from, broken rules once each."""
     explained: list[tuple[str, ValueFinding]] = []
     rules: set[tuple[str | int, ...]] = set()
     for violation in found:
-        place = _rule_of(schema, violation.schema_path)
+        place = _find_rule(schema, violation.schema_path)
         if place is None:
-            for mistake in mistakes_of(schema, violation):
+            for mistake in iter_mistakes(schema, violation):
                 explained += [(mistake.rule, finding) for finding in explain(mistake)]
         # A broken rule may fail in several places at once; it is still one mistake.
         elif place not in rules:
             rules.add(place)
-            explained.append((PROBLEM, _broken_rule(schema, place, violation)))
+            explained.append((PROBLEM, _explain_broken_rule(schema, place, violation)))
     return explained
 
 
-def _rule_of(
+def _find_rule(
     schema: Mapping[str, Any], schema_path: Iterable[str | int]
 ) -> tuple[str | int, ...] | None:
     """Return the place of the rule of ours that a violation comes from, or None."""
     place: tuple[str | int, ...] = ()
     for key in schema_path:
         place = (*place, key)
-        if PROBLEM in _node_at(schema, place):
+        if PROBLEM in _get_node_at(schema, place):
             return place
     return None
 
 
-def _node_at(schema: Mapping[str, Any], place: Iterable[str | int]) -> Mapping[str, Any]:
+def _get_node_at(schema: Mapping[str, Any], place: Iterable[str | int]) -> Mapping[str, Any]:
     node: Any = schema
     for key in place:
-        node = resolved(schema, node)[key]
+        node = resolve_reference(schema, node)[key]
     return node if isinstance(node, Mapping) else {}
 
 
-def _broken_rule(
+def _explain_broken_rule(
     schema: Mapping[str, Any], place: tuple[str | int, ...], violation: Violation
 ) -> ValueFinding:
     """Return the finding that a rule of ours states, where the engine saw it broken."""
-    rule = _node_at(schema, place)
+    rule = _get_node_at(schema, place)
     code = find_code(rule[CODE]) if CODE in rule else Code.COMBINATION
     on_key = violation.rule == BARRED
     return ValueFinding(code, violation.path, rule[PROBLEM], "", on_key)
 
 
-def _collapsed(explained: list[tuple[str, ValueFinding]]) -> tuple[ValueFinding, ...]:
+def _collapse_findings(explained: list[tuple[str, ValueFinding]]) -> tuple[ValueFinding, ...]:
     """Return the findings that are mistakes of their own, in the engine's order, each once."""
-    misspelt = _misspelt(finding for _, finding in explained)
+    misspelt = _find_misspelled_members(finding for _, finding in explained)
     formless = {finding.path for rule, finding in explained if rule == "pattern"}
     kept: dict[ValueFinding, None] = {}
     for rule, finding in explained:
-        follows = rule in _FOLLOWING and misspelt.get(finding.path, _NONE) & _names(finding)
+        follows = rule in _FOLLOWING and misspelt.get(finding.path, _NONE) & _list_named_members(
+            finding
+        )
         # A text that is not even begun is too short as well; its form says all there is to say.
         begun = rule != "minLength" or finding.path not in formless
         if begun and not follows:
@@ -121,7 +125,9 @@ def _collapsed(explained: list[tuple[str, ValueFinding]]) -> tuple[ValueFinding,
     return tuple(kept)
 
 
-def _misspelt(findings: Iterable[ValueFinding]) -> dict[tuple[str | int, ...], frozenset[str]]:
+def _find_misspelled_members(
+    findings: Iterable[ValueFinding],
+) -> dict[tuple[str | int, ...], frozenset[str]]:
     """Return, for each mapping with unknown keys, the members that were probably meant."""
     meant: dict[tuple[str | int, ...], frozenset[str]] = {}
     for finding in findings:
@@ -132,6 +138,6 @@ def _misspelt(findings: Iterable[ValueFinding]) -> dict[tuple[str | int, ...], f
     return meant
 
 
-def _names(finding: ValueFinding) -> frozenset[str]:
+def _list_named_members(finding: ValueFinding) -> frozenset[str]:
     """Return the members that a message names."""
     return frozenset(_NAMED.findall(finding.message))

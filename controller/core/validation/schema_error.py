@@ -10,7 +10,7 @@ from typing import Any, Final
 from controller.core.findings import ValueFinding
 from controller.core.kinds.schema_keywords import SENSITIVE
 from controller.core.problems import Code
-from controller.core.schema.paths import step
+from controller.core.schema.paths import follow_step
 from controller.core.validation.violations import Violation
 
 _HIDDEN: Final = "a hidden value"
@@ -18,7 +18,7 @@ _LONGEST_SHOWN: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
+class SchemaMistake:
     """An error of the engine, seen from the value that it is about.
 
     ``rule`` is the keyword that was broken and ``node`` the schema at ``path``; ``label`` is the
@@ -35,7 +35,7 @@ class Mistake:
     sensitive: bool
     on_key: bool = False
 
-    def finding(self, code: Code, message: str, hint: str = "") -> ValueFinding:
+    def make_finding(self, code: Code, message: str, hint: str = "") -> ValueFinding:
         """Return a finding on this value, whose label begins the message."""
         return ValueFinding(code, self.path, f"{self.label} {message}", hint, self.on_key)
 
@@ -45,14 +45,14 @@ class Mistake:
         if self.sensitive:
             return _HIDDEN
         if isinstance(self.value, dict | list):
-            return kind_of(self.value)
+            return describe_type(self.value)
         text = self.value if isinstance(self.value, str) else json.dumps(self.value, default=str)
         # Escapes of a terminal and line breaks must not reach the reader as such.
         text = text if text.isprintable() and text else json.dumps(text)
         return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 1]}…"
 
 
-def kind_of(value: object) -> str:
+def describe_type(value: object) -> str:
     """Return what a value is, in words."""
     if isinstance(value, bool):
         return "true or false"
@@ -68,12 +68,12 @@ def look(schema: Mapping[str, Any], path: Sequence[str | int]) -> tuple[Any, str
         # In a map the keys are the user's own too, so all below a sensitive node is masked.
         shown: str | int = "…" if hidden else key
         label += f"[{shown}]" if isinstance(key, int) else f".{shown}"
-        node = step(schema, node, key)
+        node = follow_step(schema, node, key)
         hidden = hidden or bool(node.get(SENSITIVE))
     return node, f"`{label.lstrip('.')}`" if label else "The document", hidden
 
 
-def mistakes_of(schema: Mapping[str, Any], violation: Violation) -> Iterator[Mistake]:
+def iter_mistakes(schema: Mapping[str, Any], violation: Violation) -> Iterator[SchemaMistake]:
     """Yield the mistakes behind a violation: one, or one for each member that is missing.
 
     The validator reports a key's violation on the mapping that holds it; here it is about the key.
@@ -84,8 +84,8 @@ def mistakes_of(schema: Mapping[str, Any], violation: Violation) -> Iterator[Mis
         shown = "…" if sensitive else violation.value
         path, label = (*path, violation.value), f"The key `{shown}` of {label}"
         node = node["propertyNames"]
-    for details in _details(violation):
-        yield Mistake(
+    for details in _list_details(violation):
+        yield SchemaMistake(
             schema=schema,
             rule=violation.rule,
             node=node,
@@ -98,7 +98,7 @@ def mistakes_of(schema: Mapping[str, Any], violation: Violation) -> Iterator[Mis
         )
 
 
-def _details(violation: Violation) -> Iterator[Mapping[str, Any]]:
+def _list_details(violation: Violation) -> Iterator[Mapping[str, Any]]:
     limit = violation.limit
     match violation.rule:
         case "required":

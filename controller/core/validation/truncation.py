@@ -12,21 +12,21 @@ _MOST_KEYS = 50
 """Keys that no schema names, of those in one mapping."""
 
 
-def names_in(schema: Any) -> frozenset[str]:
+def list_member_names(schema: Any) -> frozenset[str]:
     """Return every member that a schema names anywhere."""
-    return frozenset(_names(schema))
+    return frozenset(_iter_member_names(schema))
 
 
-def narrowed(value: Any, names: frozenset[str]) -> tuple[Any, bool]:
+def truncate_value(value: Any, names: frozenset[str]) -> tuple[Any, bool]:
     """Return a value less what is too much of it, and whether anything is missing.
 
     Members with one of the names stay, so that what is left lacks nothing that the whole has.
     """
-    cut = _Cut(names)
-    return cut.inner(value), cut.short
+    cut = _Truncation(names)
+    return cut.truncate(value), cut.short
 
 
-class _Cut:
+class _Truncation:
     """One value being cut: how much may still stay, and whether anything had to go."""
 
     def __init__(self, names: frozenset[str]) -> None:
@@ -34,21 +34,21 @@ class _Cut:
         self._left = MOST_VALUES
         self.short = False
 
-    def inner(self, value: Any) -> Any:
+    def truncate(self, value: Any) -> Any:
         self._left -= 1
         if isinstance(value, dict):
-            return {key: self.inner(value[key]) for key in self._keys(value)}
+            return {key: self.truncate(value[key]) for key in self._truncate_keys(value)}
         if isinstance(value, list):
             kept: list[Any] = []
             for item in value:
                 if self._left <= 0 or len(kept) == _MOST_ITEMS:
                     self.short = True
                     break
-                kept.append(self.inner(item))
+                kept.append(self.truncate(item))
             return kept
         return value
 
-    def _keys(self, value: dict[str, Any]) -> Iterator[str]:
+    def _truncate_keys(self, value: dict[str, Any]) -> Iterator[str]:
         others = 0
         for key in value:
             if key not in self._names:
@@ -59,13 +59,13 @@ class _Cut:
             yield key
 
 
-def _names(schema: Any) -> Iterator[str]:
+def _iter_member_names(schema: Any) -> Iterator[str]:
     if isinstance(schema, Mapping):
         properties = schema.get("properties")
         if isinstance(properties, Mapping):
             yield from properties
         for inner in schema.values():
-            yield from _names(inner)
+            yield from _iter_member_names(inner)
     elif isinstance(schema, list):
         for inner in schema:
-            yield from _names(inner)
+            yield from _iter_member_names(inner)

@@ -41,24 +41,24 @@ class Violation:
     on_key: bool = False
 
 
-def violations(schema: Mapping[str, Any], value: Any) -> Iterator[Violation]:
+def iter_violations(schema: Mapping[str, Any], value: Any) -> Iterator[Violation]:
     """Yield every violation of a draft-07 schema: those of values first, then those of keys."""
-    found = map(_violation, _validator_class()(schema).iter_errors(value))
+    found = map(_make_violation, _make_validator_class()(schema).iter_errors(value))
     yield from sorted(found, key=lambda violation: violation.on_key)
 
 
 @cache
-def _validator_class() -> type[Validator]:
+def _make_validator_class() -> type[Validator]:
     from jsonschema import Draft7Validator as Reference
     from jsonschema.validators import extend
 
-    checks = {keyword: _delegated(keyword) for keyword in _DELEGATED}
+    checks = {keyword: _delegate_keyword(keyword) for keyword in _DELEGATED}
     extended: Any = extend
-    found: type[Validator] = extended(Reference, {**checks, "properties": _properties})
+    found: type[Validator] = extended(Reference, {**checks, "properties": _check_properties})
     return found
 
 
-def _properties(
+def _check_properties(
     validator: Any, properties: Mapping[str, Any], value: Any, _: Any
 ) -> Iterator[ValidationError]:
     """Check members as jsonschema does, which forgets the place of one that must not be there."""
@@ -75,23 +75,23 @@ def _properties(
             yield from validator.descend(value[name], schema, path=name, schema_path=name)
 
 
-def _delegated(keyword: str) -> Any:
+def _delegate_keyword(keyword: str) -> Any:
     """Return the check of a keyword that jsonschema-rs decides."""
     from jsonschema import ValidationError
 
     def check(_: Validator, limit: Any, value: Any, __: Any) -> Iterator[ValidationError]:
-        if not _decider(keyword, limit).is_valid(value):
+        if not _make_decider(keyword, limit).is_valid(value):
             yield ValidationError(keyword)
 
     return check
 
 
 @cache
-def _decider(keyword: str, limit: str) -> Draft7Validator:
+def _make_decider(keyword: str, limit: str) -> Draft7Validator:
     return Draft7Validator({keyword: limit}, pattern_options=RegexOptions(), validate_formats=True)
 
 
-def _violation(error: ValidationError) -> Violation:
+def _make_violation(error: ValidationError) -> Violation:
     schema_path = tuple(error.absolute_schema_path)
     is_barred = error.validator == "properties"
     return Violation(

@@ -153,7 +153,9 @@ def _list_cli_commands() -> list[str]:
     """Return the AWS CLI commands that list the jobs of each simulated kind."""
     from botocore import xform_name
 
-    return [xform_name(kind.operation("List"), "-") for kind in KINDS.values() if kind.simulation]
+    return [
+        xform_name(kind.get_operation("List"), "-") for kind in KINDS.values() if kind.simulation
+    ]
 
 
 def _open_listener(host: str, port: int) -> socket.socket:

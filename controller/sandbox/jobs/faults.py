@@ -166,7 +166,7 @@ def expand_operation(operation: str) -> frozenset[str]:
     """Return the operations that a name of an operation, or a verb, refers to."""
     if operation not in VERBS:
         return frozenset((operation,))
-    return frozenset(kind.operation(operation) for kind in KINDS.values() if kind.simulation)
+    return frozenset(kind.get_operation(operation) for kind in KINDS.values() if kind.simulation)
 
 
 def can_target(kind: FaultKind, operation: str) -> bool:

@@ -53,7 +53,7 @@ class JobOperations:
         verbs = {"Create": self.create, "Get": self.get, "List": self.list_}
         if self.kind.stoppable:
             verbs["Stop"] = self.stop
-        return {self.kind.operation(verb): handler for verb, handler in verbs.items()}
+        return {self.kind.get_operation(verb): handler for verb, handler in verbs.items()}
 
     def create(self, context: CallContext, request: Request) -> Answer:
         """Create a job; a known token returns its job, and a used name is rejected."""

@@ -11,7 +11,7 @@ from tests.sandbox.support import Sandbox, request_named
 
 (KIND,) = KINDS.values()
 HERE = Target(region="us-east-1")
-CREATE, GET = KIND.operation("Create"), KIND.operation("Get")
+CREATE, GET = KIND.get_operation("Create"), KIND.get_operation("Get")
 
 
 def failed_create(sandbox: Sandbox) -> CallFailure:

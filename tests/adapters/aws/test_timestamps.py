@@ -61,7 +61,9 @@ def test_a_sessions_answers_are_read_so() -> None:
     (kind,) = KINDS.values()
     session = botocore.session.Session()
     install_time_parser(session)
-    shape = session.get_service_model("bedrock").operation_model(kind.operation("Get")).output_shape
+    shape = (
+        session.get_service_model("bedrock").operation_model(kind.get_operation("Get")).output_shape
+    )
     parser = session.get_component("response_parser_factory").create_parser("rest-json")
     body = json.dumps({"creationTime": "2026-11-21T19:56:55.123Z"}).encode()
 

@@ -101,7 +101,9 @@ def test_known_words_have_their_series() -> None:
     )
     assert values(metrics, "reconcile_total", "result").keys() == set(PassResult)
     assert values(metrics, "events_total", "source").keys() == set(Wake)
-    assert {KIND.operation(verb) for verb in ("Create", "Get", "List", "Stop")} <= operations.keys()
+    assert {
+        KIND.get_operation(verb) for verb in ("Create", "Get", "List", "Stop")
+    } <= operations.keys()
     assert {"GetCallerIdentity", "TagResource", "ReceiveMessage"} <= operations.keys()
 
 
@@ -115,14 +117,14 @@ def test_work_is_counted() -> None:
     meter.count_writes(4)
     meter.set_queue_depth(7, 1.5)
     meter.count_event(Wake.FILES)
-    meter.count_request(KIND.operation("Get"), "ThrottlingException", 0.2)
+    meter.count_request(KIND.get_operation("Get"), "ThrottlingException", 0.2)
 
     assert value(metrics, "jobs_submitted_total") == 3
     assert value(metrics, "submit_ambiguous_total") == 1
     assert value(metrics, "sidecar_writes_total") == 4
     assert (value(metrics, "queue_depth"), value(metrics, "queue_age_seconds")) == (7, 1.5)
     assert value(metrics, "events_total", source="files") == 1
-    refused = {"operation": KIND.operation("Get"), "code": "ThrottlingException"}
+    refused = {"operation": KIND.get_operation("Get"), "code": "ThrottlingException"}
     assert value(metrics, "aws_requests_total", **refused) == 1
     assert value(
         metrics, "aws_request_duration_seconds_bucket", operation=refused["operation"], le="0.25"

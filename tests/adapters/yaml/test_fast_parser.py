@@ -17,7 +17,7 @@ from controller.adapters.yaml.fast_parser import (
 )
 from controller.adapters.yaml.parser import parse
 from controller.core.documents.decoder import read
-from controller.core.documents.nodes import place
+from controller.core.documents.nodes import locate_node
 from controller.core.kinds.registry import KINDS
 
 EXAMPLES = sorted(
@@ -66,7 +66,10 @@ def test_what_is_read_at_once_is_read_alike(data: bytes, known: KindReader) -> N
 
     (document,) = parse(data).documents
     closely, mistakes = read(document.root, known.grammar)
-    name, (mark, steps) = get_member(get_member(root, NAME[0]), NAME[1]), place(document.root, NAME)
+    name, (mark, steps) = (
+        get_member(get_member(root, NAME[0]), NAME[1]),
+        locate_node(document.root, NAME),
+    )
 
     assert not parse(data).problems
     assert not mistakes

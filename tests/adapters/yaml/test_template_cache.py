@@ -14,7 +14,7 @@ from controller.adapters.yaml.fast_parser import UnusualError
 from controller.adapters.yaml.parser import parse
 from controller.adapters.yaml.template_cache import ParsedText, TemplateCache
 from controller.core.documents.decoder import read
-from controller.core.documents.nodes import place
+from controller.core.documents.nodes import locate_node
 from controller.core.kinds.registry import KINDS
 
 VALID = Path(__file__).parents[2] / "data" / "manifests" / "valid"
@@ -66,7 +66,7 @@ def closely(data: bytes, known: KindReader) -> ParsedText:
     text = parse(data)
     (document,) = text.documents
     value, mistakes = read(document.root, known.grammar)
-    mark, _ = place(document.root, NAME)
+    mark, _ = locate_node(document.root, NAME)
     assert (text.problems, mistakes) == ((), ())
     return ParsedText(known, value, mark.line, mark.column)
 

@@ -55,7 +55,7 @@ def sent(path: Path) -> dict[str, Any]:
 def skeleton() -> dict[str, Any]:
     """Return what the AWS CLI's --generate-cli-skeleton prints."""
     service = botocore.session.get_session().get_service_model("bedrock")
-    shape = service.operation_model(ROW.operation("Create")).input_shape
+    shape = service.operation_model(ROW.get_operation("Create")).input_shape
     assert shape is not None
     made: dict[str, Any] = json.loads(json.dumps(ArgumentGenerator().generate_skeleton(shape)))
     return made
@@ -285,7 +285,7 @@ MISTAKES = {
     "a listing": ({ROW.summaries_member: []}, "import --live"),
     "another operation": (
         {"jobName": "x", "roleArn": "y", "evaluationConfig": {}, "inferenceConfig": {}},
-        f"no request of {ROW.operation('Create')}",
+        f"no request of {ROW.get_operation('Create')}",
     ),
     "a misspelt member": (
         {**REQUEST, "roleARN": REQUEST["roleArn"]},

@@ -61,13 +61,13 @@ def filled(text: str) -> str:
 @each_way
 def test_skeleton_is_valid_once_it_is_filled_in(kind: str, way: str) -> None:
     """With every placeholder filled in, each way to begin has no finding."""
-    assert shipped_schemas.get_checker(kind).findings(read(filled(text_of(kind, way)))) == ()
+    assert shipped_schemas.get_checker(kind).find_mistakes(read(filled(text_of(kind, way)))) == ()
 
 
 @each_way
 def test_each_placeholder_left_in_is_told(kind: str, way: str) -> None:
     """As it is printed, a skeleton has one finding per value with a placeholder, and no other."""
-    told = shipped_schemas.get_checker(kind).findings(read(text_of(kind, way)))
+    told = shipped_schemas.get_checker(kind).find_mistakes(read(text_of(kind, way)))
     assert told
     assert all("placeholder" in finding.message for finding in told)
 
@@ -84,7 +84,7 @@ def test_each_commented_member_can_be_switched_on(kind: str, way: str) -> None:
             end += 1
         block = [line.replace("  #", "  ", 1) for line in lines[start:end]]
         text = "\n".join([*lines[:start], *block, *lines[end:]])
-        assert shipped_schemas.get_checker(kind).findings(read(text)) == (), lines[start]
+        assert shipped_schemas.get_checker(kind).find_mistakes(read(text)) == (), lines[start]
 
 
 def filled_keeping_comments(text: str) -> list[str]:
@@ -118,7 +118,7 @@ def test_editors_offer_the_same_ways(kind: str, way: str) -> None:
     named = text.replace("<name>", "support-bot")
     assert snippet["description"] == KINDS[kind].variants[way].title
     assert json.loads(named) == read(text_of(kind, way)) | {"spec": json.loads(named)["spec"]}
-    assert shipped_schemas.get_checker(kind).findings(json.loads(filled(named))) == ()
+    assert shipped_schemas.get_checker(kind).find_mistakes(json.loads(filled(named))) == ()
     assert len({number for number, _ in stops}) == len(set(stops))
 
 

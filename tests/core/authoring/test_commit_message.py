@@ -7,9 +7,9 @@ import pytest
 from controller.core.authoring.commit_message import (
     TEMPLATE,
     TemplateError,
+    build_message,
     check,
-    fingerprint,
-    message,
+    compute_fingerprint,
 )
 
 MOVES = [("a", "", "InProgress"), ("b", "InProgress", "Completed"), ("c", "Failed", "")]
@@ -18,11 +18,11 @@ FILES = {"jobs/a.status.json": b"a", "jobs/b.status.json": b"b", "jobs/c.status.
 
 def test_a_message_tells_what_moved() -> None:
     """Subject, a line for each job and the trailer, each a paragraph."""
-    assert message(TEMPLATE, MOVES, FILES, skip_ci=True, summary="A pass").split("\n\n") == [
+    assert build_message(TEMPLATE, MOVES, FILES, skip_ci=True, summary="A pass").split("\n\n") == [
         "Record the status of a, b, c [skip ci]",
         "A pass",
         "- a: InProgress\n- b: InProgress -> Completed\n- c: removed",
-        f"Bedrock-Jobs-Pass: {fingerprint(FILES)}\n",
+        f"Bedrock-Jobs-Pass: {compute_fingerprint(FILES)}\n",
     ]
 
 
@@ -38,7 +38,7 @@ def test_a_template_is_filled_in(template: str, subject: str) -> None:
     """Every word in braces stands for what it says; without [skip ci] nothing is added."""
     check(template)
 
-    assert message(template, MOVES, FILES, skip_ci=False).splitlines()[0] == subject
+    assert build_message(template, MOVES, FILES, skip_ci=False).splitlines()[0] == subject
 
 
 @pytest.mark.parametrize("template", ["", " \n", "{job}", "{}", "{jobs} {__class__}"])
@@ -51,7 +51,7 @@ def test_a_template_that_cannot_be_filled_in_is_refused(template: str) -> None:
 def test_many_jobs_are_counted() -> None:
     """A subject stays short, and so does the list."""
     moves = [(f"job-{number}", "", "Completed") for number in range(60)]
-    lines = message(TEMPLATE, moves, {}, skip_ci=False).splitlines()
+    lines = build_message(TEMPLATE, moves, {}, skip_ci=False).splitlines()
 
     assert lines[0] == "Record the status of 60 jobs"
     assert lines[-3] == "- and 10 more"
@@ -59,7 +59,9 @@ def test_many_jobs_are_counted() -> None:
 
 def test_a_name_starts_no_line() -> None:
     """What stands in a sidecar cannot add a trailer or a command of its own."""
-    made = message(TEMPLATE, [("a\n\nSigned-off-by: x", "", "\x1b[31mDone")], {}, skip_ci=False)
+    made = build_message(
+        TEMPLATE, [("a\n\nSigned-off-by: x", "", "\x1b[31mDone")], {}, skip_ci=False
+    )
 
     assert [line for line in made.splitlines() if line.startswith("Signed")] == []
     assert "\x1b" not in made
@@ -67,6 +69,6 @@ def test_a_name_starts_no_line() -> None:
 
 def test_the_trailer_names_the_content() -> None:
     """Equal content has equal trailers, in whatever order it comes; other content has others."""
-    assert fingerprint(FILES) == fingerprint(dict(reversed(FILES.items())))
-    assert fingerprint(FILES) != fingerprint({**FILES, "jobs/a.status.json": None})
-    assert fingerprint({"a": b"", "b": None}) != fingerprint({"a": None, "b": b""})
+    assert compute_fingerprint(FILES) == compute_fingerprint(dict(reversed(FILES.items())))
+    assert compute_fingerprint(FILES) != compute_fingerprint({**FILES, "jobs/a.status.json": None})
+    assert compute_fingerprint({"a": b"", "b": None}) != compute_fingerprint({"a": None, "b": b""})

@@ -14,14 +14,14 @@ from controller.adapters.schemas import shipped_schemas
 from controller.adapters.schemas.kind_readers import get_kind_reader
 from controller.adapters.yaml.parser import parse
 from controller.core.authoring.job_import import (
-    Draft,
-    from_live,
-    from_request,
-    name_for,
-    written_target,
+    ManifestDraft,
+    build_target,
+    derive_name,
+    draft_from_job,
+    draft_from_request,
 )
-from controller.core.authoring.manifest_writer import written
-from controller.core.documents.decoder import compiled, read
+from controller.core.authoring.manifest_writer import write_manifest
+from controller.core.documents.decoder import compile_schema, read
 from controller.core.identity.tokens import fill_names
 from controller.core.jobs.diff import compare_members
 from controller.core.kinds.registry import KINDS
@@ -56,9 +56,9 @@ def read_back(text: str) -> Any:
     return value
 
 
-def text_of(draft: Draft) -> str:
+def text_of(draft: ManifestDraft) -> str:
     """Return a draft's text."""
-    return written(draft.document, SCHEMA, draft.comments, "../schemas/x.json")
+    return write_manifest(draft.document, SCHEMA, draft.comments, "../schemas/x.json")
 
 
 def live(members: dict[str, Any]) -> LiveJob:
@@ -67,10 +67,10 @@ def live(members: dict[str, Any]) -> LiveJob:
     return LiveJob(members["jobArn"], members["jobName"], members["status"], token, members)
 
 
-def imported(members: dict[str, Any], **tags: dict[str, str]) -> Draft:
+def imported(members: dict[str, Any], **tags: dict[str, str]) -> ManifestDraft:
     """Return the draft of a live job whose place is the fleet's."""
     one = live(members)
-    return from_live(ROW, SCHEMA, one, tags, name_for(one.name), Target())
+    return draft_from_job(ROW, SCHEMA, one, tags, derive_name(one.name), Target())
 
 
 TEXTS = st.text(
@@ -94,10 +94,10 @@ def test_every_text_is_read_back(values: dict[str, str]) -> None:
     """Whatever a text looks like, it is read back as that text, and so is any key."""
     schema = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
 
-    text = written({"values": values}, schema, {}, "x")
+    text = write_manifest({"values": values}, schema, {}, "x")
 
     (document,) = parse(text.encode()).documents
-    found, flaws = read(document.root, compiled(schema))
+    found, flaws = read(document.root, compile_schema(schema))
     assert (found, flaws) == ({"values": values}, ())
 
 
@@ -108,11 +108,11 @@ def test_every_structure_is_read_back(value: Any, remark: str) -> None:
     comments = {("a",): remark, ("b", 0, "c"): "beside the first key"}
     document = {"a": value, "b": [{"c": value}], "d": 0.00005}
 
-    text = written(document, {}, comments, "x")
+    text = write_manifest(document, {}, comments, "x")
 
     assert text.count("# beside the first key") == 1
     (root,) = parse(text.encode()).documents
-    assert read(root.root, compiled({}))[0] == document
+    assert read(root.root, compile_schema({}))[0] == document
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_every_structure_is_read_back(value: Any, remark: str) -> None:
 )
 def test_texts_stand_plain_where_all_agree(value: Any, text: str) -> None:
     """What every reader takes for text has no quotes; what one takes for more has them."""
-    assert written({"a": value}, {}, {}, "x").splitlines()[-1] == f"a: {text}"
+    assert write_manifest({"a": value}, {}, {}, "x").splitlines()[-1] == f"a: {text}"
 
 
 def test_members_stand_in_the_apis_order() -> None:
@@ -156,7 +156,7 @@ def test_members_stand_in_the_apis_order() -> None:
 )
 def test_name_is_the_jobs_where_it_may_be(job_name: str, name: str) -> None:
     """A job's name is the manifest's where it is a DNS label, and leads to one elsewhere."""
-    assert name_for(job_name) == name
+    assert derive_name(job_name) == name
 
 
 @pytest.mark.parametrize("model", ["support-bot", "support-bot-v2", None])
@@ -165,7 +165,7 @@ def test_names_that_the_manifest_stands_for_are_left_out(job: str, model: str | 
     """Whether names are written or left out, the request is the one that was given."""
     request = spec(jobName=job, customModelName=model)
 
-    draft = from_request(ROW, request)
+    draft = draft_from_request(ROW, request)
     document = read_back(text_of(draft))
 
     sent = fill_names(ROW, document["spec"], document["metadata"]["name"])
@@ -256,4 +256,4 @@ def test_sensitive_values_are_not_written() -> None:
 )
 def test_place_is_written_where_the_fleet_does_not_say_it(fleet: Target, target: Target) -> None:
     """A manifest names its place unless the fleet names the very same."""
-    assert written_target(Place("123456789012", "us-east-1"), fleet) == target
+    assert build_target(Place("123456789012", "us-east-1"), fleet) == target

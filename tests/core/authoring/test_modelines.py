@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from controller.core.authoring.modelines import Header, headers, led
+from controller.core.authoring.modelines import DocumentHeader, find_headers, set_modelines
 
 S = "schemas/a.json"
 LINE = f"# yaml-language-server: $schema={S}\n"
@@ -13,29 +13,37 @@ LINE = f"# yaml-language-server: $schema={S}\n"
 @pytest.mark.parametrize(
     ("text", "starts", "found"),
     [
-        (f"{LINE}a: 1\n", [1], [Header(0, S)]),
-        (f"# first\n\n{LINE}a: 1\n", [3], [Header(2, S)]),
-        (f"{LINE}---\na: 1\n", [2], [Header(0, S)]),
-        (f"{LINE}%YAML 1.2\n--- # on\na: 1\n", [3], [Header(0, S)]),
-        (f"---\n{LINE}a: 1\n", [2], [Header(1, S)]),
-        ("# $schema: b.json\na: 1\n", [1], [Header(0, "b.json")]),
-        ("#   yaml-language-server :  $schema: b.json x\na: 1\n", [1], [Header(0, "b.json")]),
-        (f"{LINE}# yaml-language-server: $schema=other\na: 1\n", [2], [Header(0, S)]),
-        ("a: 1\n", [0], [Header(0)]),
-        ("--- {a: 1}\n", [0], [Header(0)]),
-        (f"a: 1\n{LINE}", [0], [Header(0)]),
-        ("#yaml-language-server: $schema=x\na: 1\n", [1], [Header(0)]),
-        (f"{LINE}a: 1\n---\nb: 1\n", [1, 3], [Header(0, S), Header(3)]),
-        (f"{LINE}a: 1\n---\n# b\n\n{LINE}b: 1\n", [1, 6], [Header(0, S), Header(5, S)]),
-        (f"{LINE}a: 1\n---\n# b\n\nb: 1\n", [1, 5], [Header(0, S), Header(3)]),
-        (f"{LINE}a: 1\n--- {{b: 1}}\n", [1, 2], [Header(0, S), Header(None)]),
-        (f"{LINE}a: |\n  # x\n---\nb: 1\n", [1, 4], [Header(0, S), Header(4)]),
-        ("a: \x85 1\n", [0], [Header(None)]),
+        (f"{LINE}a: 1\n", [1], [DocumentHeader(0, S)]),
+        (f"# first\n\n{LINE}a: 1\n", [3], [DocumentHeader(2, S)]),
+        (f"{LINE}---\na: 1\n", [2], [DocumentHeader(0, S)]),
+        (f"{LINE}%YAML 1.2\n--- # on\na: 1\n", [3], [DocumentHeader(0, S)]),
+        (f"---\n{LINE}a: 1\n", [2], [DocumentHeader(1, S)]),
+        ("# $schema: b.json\na: 1\n", [1], [DocumentHeader(0, "b.json")]),
+        (
+            "#   yaml-language-server :  $schema: b.json x\na: 1\n",
+            [1],
+            [DocumentHeader(0, "b.json")],
+        ),
+        (f"{LINE}# yaml-language-server: $schema=other\na: 1\n", [2], [DocumentHeader(0, S)]),
+        ("a: 1\n", [0], [DocumentHeader(0)]),
+        ("--- {a: 1}\n", [0], [DocumentHeader(0)]),
+        (f"a: 1\n{LINE}", [0], [DocumentHeader(0)]),
+        ("#yaml-language-server: $schema=x\na: 1\n", [1], [DocumentHeader(0)]),
+        (f"{LINE}a: 1\n---\nb: 1\n", [1, 3], [DocumentHeader(0, S), DocumentHeader(3)]),
+        (
+            f"{LINE}a: 1\n---\n# b\n\n{LINE}b: 1\n",
+            [1, 6],
+            [DocumentHeader(0, S), DocumentHeader(5, S)],
+        ),
+        (f"{LINE}a: 1\n---\n# b\n\nb: 1\n", [1, 5], [DocumentHeader(0, S), DocumentHeader(3)]),
+        (f"{LINE}a: 1\n--- {{b: 1}}\n", [1, 2], [DocumentHeader(0, S), DocumentHeader(None)]),
+        (f"{LINE}a: |\n  # x\n---\nb: 1\n", [1, 4], [DocumentHeader(0, S), DocumentHeader(4)]),
+        ("a: \x85 1\n", [0], [DocumentHeader(None)]),
     ],
 )
-def test_headers(text: str, starts: list[int], found: list[Header]) -> None:
+def test_headers(text: str, starts: list[int], found: list[DocumentHeader]) -> None:
     """A header is what stands above a document's first key, and the first modeline in it counts."""
-    assert headers(text, starts) == found
+    assert find_headers(text, starts) == found
 
 
 @pytest.mark.parametrize(
@@ -52,6 +60,6 @@ def test_headers(text: str, starts: list[int], found: list[Header]) -> None:
 )
 def test_led(text: str, starts: list[int], after: str) -> None:
     """Each document gets its line, in the file's own line breaks, and all else stays."""
-    found = headers(text, starts)
-    assert led(text, dict.fromkeys(found, S)) == after
-    assert led(text, {}) == text
+    found = find_headers(text, starts)
+    assert set_modelines(text, dict.fromkeys(found, S)) == after
+    assert set_modelines(text, {}) == text

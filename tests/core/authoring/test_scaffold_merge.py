@@ -7,36 +7,44 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.core.authoring.scaffold_merge import Fate, How, Piece, laid, owner_of, plain, under
+from controller.core.authoring.scaffold_merge import (
+    FileOutcome,
+    FileOwnership,
+    ScaffoldFile,
+    derive_owner,
+    format_plain_scalar,
+    merge_file,
+    select_files,
+)
 
-OURS = Piece("schemas/a.json", "{}\n")
-RULES = Piece(".gitignore", "# Why.\n.state/\n.*.tmp\n", How.SHARED)
-THEIRS = Piece(".hooks.yaml", "# How.\n- id: ours\n", How.THEIRS, "id: ours")
-SETTINGS = Piece("settings.json", '{"a": {"b": 1}, "c": ["d"]}\n', How.THEIRS)
+OURS = ScaffoldFile("schemas/a.json", "{}\n")
+RULES = ScaffoldFile(".gitignore", "# Why.\n.state/\n.*.tmp\n", FileOwnership.SHARED)
+THEIRS = ScaffoldFile(".hooks.yaml", "# How.\n- id: ours\n", FileOwnership.THEIRS, "id: ours")
+SETTINGS = ScaffoldFile("settings.json", '{"a": {"b": 1}, "c": ["d"]}\n', FileOwnership.THEIRS)
 
 
 @pytest.mark.parametrize("piece", [OURS, RULES, THEIRS, SETTINGS], ids=lambda piece: piece.path)
-def test_what_is_not_there_is_created_once(piece: Piece) -> None:
+def test_what_is_not_there_is_created_once(piece: ScaffoldFile) -> None:
     """A missing file gets the whole text, and is current from then on, even by force."""
-    made = laid(piece, None)
+    made = merge_file(piece, None)
 
-    assert (made.fate, made.text) == (Fate.CREATED, piece.text)
+    assert (made.fate, made.text) == (FileOutcome.CREATED, piece.text)
     for force in (False, True):
-        assert laid(piece, piece.text, force=force).fate is Fate.CURRENT
+        assert merge_file(piece, piece.text, force=force).fate is FileOutcome.CURRENT
 
 
 def test_line_ends_are_no_difference() -> None:
     """A file that git checked out with other line ends is current."""
-    assert laid(THEIRS, THEIRS.text.replace("\n", "\r\n")).fate is Fate.CURRENT
+    assert merge_file(THEIRS, THEIRS.text.replace("\n", "\r\n")).fate is FileOutcome.CURRENT
 
 
 def test_what_differs_is_kept_unless_forced() -> None:
     """A file of ours that differs keeps its text, and the way to replace it is named."""
-    kept, replaced = laid(OURS, "mine\n"), laid(OURS, "mine\n", force=True)
+    kept, replaced = merge_file(OURS, "mine\n"), merge_file(OURS, "mine\n", force=True)
 
-    assert (kept.fate, kept.text) == (Fate.KEPT, None)
+    assert (kept.fate, kept.text) == (FileOutcome.KEPT, None)
     assert "--force" in kept.note
-    assert (replaced.fate, replaced.text) == (Fate.REPLACED, OURS.text)
+    assert (replaced.fate, replaced.text) == (FileOutcome.REPLACED, OURS.text)
 
 
 @pytest.mark.parametrize(
@@ -54,60 +62,63 @@ def test_what_differs_is_kept_unless_forced() -> None:
 @pytest.mark.parametrize("force", [False, True])
 def test_shared_files_get_what_they_lack(found: str, after: str, force: bool) -> None:
     """Lines are added at the end, none twice, and nothing that was there goes away."""
-    made = laid(RULES, found, force=force)
+    made = merge_file(RULES, found, force=force)
 
-    assert (made.fate, made.text) == (Fate.EXTENDED, after)
-    assert laid(RULES, after).fate is Fate.CURRENT
+    assert (made.fate, made.text) == (FileOutcome.EXTENDED, after)
+    assert merge_file(RULES, after).fate is FileOutcome.CURRENT
 
 
 @given(st.text(st.sampled_from(list("#.*tmp/ \t\r\n\f\u2028a")) | st.characters(), max_size=40))
 @settings(deadline=None, max_examples=300)
 def test_nothing_is_lost_and_nothing_comes_twice(found: str) -> None:
     """Whatever a shared file holds stands there still, and a second run adds nothing."""
-    made = laid(RULES, found)
+    made = merge_file(RULES, found)
     after = found if made.text is None else made.text
 
     assert after.startswith(found)
-    assert laid(RULES, after).fate is Fate.CURRENT
+    assert merge_file(RULES, after).fate is FileOutcome.CURRENT
     assert {".state/", ".*.tmp"} <= {line.strip() for line in after.splitlines()}
 
 
 def test_a_rule_of_ones_own_is_respected() -> None:
     """A subject that has a rule already, with other words behind it, gets no second one."""
-    piece = Piece(".gitattributes", "*.status.json text -merge\n", How.SHARED)
+    piece = ScaffoldFile(".gitattributes", "*.status.json text -merge\n", FileOwnership.SHARED)
 
-    assert laid(piece, "*.status.json -text\n").fate is Fate.CURRENT
-    assert laid(piece, "#*.status.json -text\n").fate is Fate.EXTENDED
+    assert merge_file(piece, "*.status.json -text\n").fate is FileOutcome.CURRENT
+    assert merge_file(piece, "#*.status.json -text\n").fate is FileOutcome.EXTENDED
 
 
 def test_comments_alone_are_no_reason_to_touch_a_file() -> None:
     """Where there is no rule to add, a file that exists stays as it is."""
-    assert laid(Piece("CODEOWNERS", "#/a @b\n", How.SHARED), "* @c\n").fate is Fate.CURRENT
+    assert (
+        merge_file(ScaffoldFile("CODEOWNERS", "#/a @b\n", FileOwnership.SHARED), "* @c\n").fate
+        is FileOutcome.CURRENT
+    )
 
 
 @pytest.mark.parametrize("force", [False, True])
 def test_files_of_theirs_are_never_replaced(force: bool) -> None:
     """What such a file lacks is told in its own words, and nothing is written."""
-    kept = laid(THEIRS, "- id: other\n", force=force)
+    kept = merge_file(THEIRS, "- id: other\n", force=force)
 
-    assert (kept.fate, kept.text, kept.lines) == (Fate.KEPT, None, ("- id: ours",))
-    assert laid(THEIRS, "- id: other\n- id: ours\n", force=force).fate is Fate.CURRENT
+    assert (kept.fate, kept.text, kept.lines) == (FileOutcome.KEPT, None, ("- id: ours",))
+    assert merge_file(THEIRS, "- id: other\n- id: ours\n", force=force).fate is FileOutcome.CURRENT
 
 
 @pytest.mark.parametrize(
     ("found", "fate"),
     [
-        ('{"c": ["x", "d"], "a": {"b": 1, "z": 2}}', Fate.CURRENT),
-        ('{"a": {"b": 1}}', Fate.KEPT),
-        ('{"a": {"b": 2}, "c": ["d"]}', Fate.KEPT),
-        ('{"a": {"b": 1}, "c": []}', Fate.KEPT),
-        ("// a comment\n{}", Fate.KEPT),
-        ("[]", Fate.KEPT),
+        ('{"c": ["x", "d"], "a": {"b": 1, "z": 2}}', FileOutcome.CURRENT),
+        ('{"a": {"b": 1}}', FileOutcome.KEPT),
+        ('{"a": {"b": 2}, "c": ["d"]}', FileOutcome.KEPT),
+        ('{"a": {"b": 1}, "c": []}', FileOutcome.KEPT),
+        ("// a comment\n{}", FileOutcome.KEPT),
+        ("[]", FileOutcome.KEPT),
     ],
 )
-def test_settings_are_compared_by_meaning(found: str, fate: Fate) -> None:
+def test_settings_are_compared_by_meaning(found: str, fate: FileOutcome) -> None:
     """Settings that hold ours among others are current; what cannot be read is left alone."""
-    assert laid(SETTINGS, found).fate is fate
+    assert merge_file(SETTINGS, found).fate is fate
 
 
 @pytest.mark.parametrize(
@@ -122,24 +133,24 @@ def test_settings_are_compared_by_meaning(found: str, fate: Fate) -> None:
 )
 def test_the_owner_follows_from_the_remote(remote: str, owner: str) -> None:
     """The remote's path names the fleet, never its user or host; without one the folder does."""
-    assert owner_of(remote, "My Folder") == owner
+    assert derive_owner(remote, "My Folder") == owner
 
 
 def test_there_is_always_an_owner() -> None:
     """A folder without a letter in its name still gives one."""
-    assert owner_of("", "---") == "bedrock-jobs"
+    assert derive_owner("", "---") == "bedrock-jobs"
 
 
 @pytest.mark.parametrize("text", ["acme", "a b", "true", "123", "a: b", "#a", "[a]", 'a"b', "*a"])
 def test_scalars_mean_themselves(text: str) -> None:
     """Whatever a reader of YAML makes of it, it is that text."""
-    assert yaml.safe_load(f"[{plain(text)}]") == [text]
+    assert yaml.safe_load(f"[{format_plain_scalar(text)}]") == [text]
 
 
 def test_a_part_can_be_chosen() -> None:
     """A path chooses a file or all below a folder, never a name that begins alike."""
-    pieces = [Piece(path, "") for path in ("a/b", "a/c/d", "ab", "a.b")]
+    pieces = [ScaffoldFile(path, "") for path in ("a/b", "a/c/d", "ab", "a.b")]
 
-    assert [one.path for one in under(pieces, ["./a/"])] == ["a/b", "a/c/d"]
-    assert [one.path for one in under(pieces, ["ab", "a/b"])] == ["a/b", "ab"]
-    assert len(under(pieces, [])) == 4
+    assert [one.path for one in select_files(pieces, ["./a/"])] == ["a/b", "a/c/d"]
+    assert [one.path for one in select_files(pieces, ["ab", "a/b"])] == ["a/b", "ab"]
+    assert len(select_files(pieces, [])) == 4

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.adapters.yaml.parser import parse
-from controller.core.documents.decoder import compiled, freely, read
+from controller.core.documents.decoder import compile_schema, make_core_grammar, read
 from controller.core.problems import Code
 
 SCHEMA: dict[str, Any] = {
@@ -40,7 +40,7 @@ SCHEMA: dict[str, Any] = {
         }
     },
 }
-GRAMMAR = compiled(SCHEMA)
+GRAMMAR = compile_schema(SCHEMA)
 
 
 def value(text: str) -> Any:
@@ -244,7 +244,7 @@ def test_json_is_read_as_json(document: Any) -> None:
     """Whatever JSON holds comes back equal when no schema asks for something else."""
     text = json.dumps(document, ensure_ascii=False).replace("\ufeff", "").encode()
     parsed = parse(text)
-    found, mistaken = read(parsed.documents[0].root, freely())
+    found, mistaken = read(parsed.documents[0].root, make_core_grammar())
 
     assert (parsed.problems, mistaken) == ((), ())
     assert found == json.loads(text)

@@ -10,12 +10,12 @@ import pytest
 
 from controller.adapters.schemas import shipped_schemas
 from controller.adapters.schemas.schema_files import load_service_model
-from controller.core.kinds.descriptions import Node, Words, worded
+from controller.core.kinds.descriptions import Description, Node, describe_node
 from controller.core.kinds.registry import KINDS
 from controller.core.schema.envelope_docs import FLEET, MANIFEST
 from controller.core.schema.shape_texts import COMMON
-from controller.core.schema.shapes import plain_text
-from controller.core.validation.schema_checker import Checker
+from controller.core.schema.shapes import strip_markup
+from controller.core.validation.schema_checker import SchemaChecker
 
 STEMS = [*KINDS, shipped_schemas.FLEET]
 TABLES = {
@@ -55,7 +55,7 @@ def every_member() -> list[Any]:
     ]
 
 
-def texts(words: Words) -> list[str]:
+def texts(words: Description) -> list[str]:
     """Return all sentences of an entry."""
     return [words.text, *words.values.values()]
 
@@ -71,13 +71,13 @@ def test_each_member_is_explained(schema: Node, node: Node) -> None:
 @pytest.mark.parametrize(("schema", "node"), every_member())
 def test_each_example_is_valid(schema: Node, node: Node) -> None:
     """An example is a value that its own member takes."""
-    checked = Checker({**node, "definitions": schema.get("definitions", {})})
+    checked = SchemaChecker({**node, "definitions": schema.get("definitions", {})})
     for example in node.get("examples", ()):
-        assert checked.findings(example) == ()
+        assert checked.find_mistakes(example) == ()
 
 
 @pytest.mark.parametrize("words", EACH)
-def test_no_entry_is_idle(words: Words) -> None:
+def test_no_entry_is_idle(words: Description) -> None:
     """What a table says stands in a shipped schema."""
     said = [
         node["description"]
@@ -91,7 +91,7 @@ def test_no_entry_is_idle(words: Words) -> None:
 
 
 @pytest.mark.parametrize("words", EACH)
-def test_entries_are_written_in_one_style(words: Words) -> None:
+def test_entries_are_written_in_one_style(words: Description) -> None:
     """A text is a sentence or two, and carries neither markup nor an example in its prose."""
     for text in texts(words):
         assert text[0].isupper() or text.startswith(("true ", "`"))
@@ -105,7 +105,7 @@ def test_no_entry_repeats_the_service() -> None:
         run
         for shape in load_service_model()["shapes"].values()
         for holder in (shape, *shape.get("members", {}).values())
-        for run in runs(plain_text(str(holder.get("documentation", ""))))
+        for run in runs(strip_markup(str(holder.get("documentation", ""))))
     }
     assert len(theirs) > 1_000
     ours = [text for table in TABLES.values() for words in table.values() for text in texts(words)]
@@ -139,7 +139,7 @@ def runs(text: str) -> list[str]:
 )
 def test_bounds_and_defaults_are_read_off_the_node(node: Node, said: str) -> None:
     """What a node knows stands in plain words behind the sentence; endless bounds are silent."""
-    assert worded(node, Words("It is.")) == {
+    assert describe_node(node, Description("It is.")) == {
         "description": f"It is. {said}".rstrip(),
         **node,
     }
@@ -147,5 +147,8 @@ def test_bounds_and_defaults_are_read_off_the_node(node: Node, said: str) -> Non
 
 def test_nothing_is_said_where_nobody_has_words() -> None:
     """Without words of ours a node is as it was; with the service's it says those alone."""
-    assert worded({"minimum": 1}, None) == {"minimum": 1}
-    assert worded({"minimum": 1}, None, "Theirs.") == {"description": "Theirs.", "minimum": 1}
+    assert describe_node({"minimum": 1}, None) == {"minimum": 1}
+    assert describe_node({"minimum": 1}, None, "Theirs.") == {
+        "description": "Theirs.",
+        "minimum": 1,
+    }

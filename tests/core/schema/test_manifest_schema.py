@@ -8,13 +8,17 @@ from typing import Any
 import jsonschema
 import pytest
 
-from controller.core.kinds.descriptions import Node, Words
+from controller.core.kinds.descriptions import Description, Node
 from controller.core.kinds.kind import Kind
 from controller.core.kinds.registry import KINDS
-from controller.core.schema.envelope import fleet_schema
-from controller.core.schema.manifest_schema import manifest_schema, partial_schema, request_schema
-from controller.core.schema.shapes import plain_text
-from controller.core.validation.schema_checker import Checker
+from controller.core.schema.envelope import build_fleet_schema
+from controller.core.schema.manifest_schema import (
+    build_manifest_schema,
+    build_partial_schema,
+    request_schema,
+)
+from controller.core.schema.shapes import strip_markup
+from controller.core.validation.schema_checker import SchemaChecker
 from tests.kinds.rows import COPY
 
 TEXT = ["string", "number", "boolean"]
@@ -36,7 +40,7 @@ def service(member: dict[str, Any], **shapes: dict[str, Any]) -> dict[str, Any]:
 
 def node_of(member: dict[str, Any], kind: Kind = COPY, **shapes: dict[str, Any]) -> Node:
     """Return the node that a shape becomes in a manifest."""
-    schema = manifest_schema(kind, service(member, **shapes))
+    schema = build_manifest_schema(kind, service(member, **shapes))
     node: Node = schema["properties"]["spec"]["properties"]["it"]
     return node
 
@@ -127,13 +131,13 @@ def test_recursive_structures_are_references() -> None:
     """A structure that contains itself, through another even, is defined once and referred to."""
     loop = {"type": "structure", "members": {"again": {"shape": "List"}}}
     shapes = {"List": {"type": "list", "member": {"shape": "It"}}}
-    schema = manifest_schema(COPY, service(loop, **shapes))
+    schema = build_manifest_schema(COPY, service(loop, **shapes))
     assert schema["properties"]["spec"]["properties"]["it"] == {"$ref": "#/definitions/It"}
     assert schema["definitions"]["It"]["properties"]["again"]["items"] == {
         "$ref": "#/definitions/It"
     }
     value: dict[str, Any] = {"it": {"again": [{"again": [{}]}]}}
-    checked = Checker({**schema["properties"]["spec"], "definitions": schema["definitions"]})
+    checked = SchemaChecker({**schema["properties"]["spec"], "definitions": schema["definitions"]})
     assert checked.is_valid({"sourceModelArn": "x", **value}) is False
     assert checked.is_valid(value)
     assert not checked.is_valid({"it": {"again": [{"again": [{"other": 1}]}]}})
@@ -145,7 +149,7 @@ def test_row_adds_its_judgement() -> None:
         COPY,
         patterns={"x*": "y*"},
         output_only={"It": ("OLD",)},
-        descriptions={"it": Words("Ours.")},
+        descriptions={"it": Description("Ours.")},
         overlay=({"if": {}, "then": {"required": ["it"]}, "x-problem": "`it` is due"},),
     )
     assert node_of({"type": "string", "pattern": "x*"}, row)["pattern"] == "^(?:y*)$"
@@ -154,13 +158,13 @@ def test_row_adds_its_judgement() -> None:
         "type": "string",
         "enum": ["NEW"],
     }
-    spec = manifest_schema(row, service(S))["properties"]["spec"]
+    spec = build_manifest_schema(row, service(S))["properties"]["spec"]
     assert spec["allOf"] == list(row.overlay)
 
 
 def test_names_may_be_left_out_and_the_token_must_be() -> None:
     """The names default to the manifest's, so only the rest is required; the token is refused."""
-    spec = manifest_schema(COPY, service(S))["properties"]["spec"]
+    spec = build_manifest_schema(COPY, service(S))["properties"]["spec"]
     assert spec["required"] == ["it"]
     assert "clientRequestToken" not in spec["properties"]
     assert "paid for twice" in spec["x-refused"]["clientRequestToken"]
@@ -170,7 +174,7 @@ def test_parts_ask_for_nothing_and_refuse_what_is_wrong() -> None:
     """Of a part nothing is missing, not even one of a union; a wrong key or value stays wrong."""
     row = replace(COPY, overlay=({"required": ["it"], "x-problem": "`it` is due"},))
     union = PAIR | {"union": True}
-    part = Checker(partial_schema(row, manifest_schema(row, service(union, S=S))))
+    part = SchemaChecker(build_partial_schema(row, build_manifest_schema(row, service(union, S=S))))
     named = {"apiVersion": "bedrock-jobs/v1", "metadata": {"labels": {"team": "ml"}}}
     parts: list[Node] = [
         {},
@@ -196,20 +200,22 @@ def test_request_is_what_goes_over_the_wire() -> None:
 
 def test_documentation_is_added_only_on_demand() -> None:
     """The model's words stand below ours when asked for, without their markup, and else nowhere."""
-    row = replace(COPY, descriptions={"it": Words("Ours.")})
-    documented = manifest_schema(row, service(S), documented=True)
+    row = replace(COPY, descriptions={"it": Description("Ours.")})
+    documented = build_manifest_schema(row, service(S), documented=True)
     assert documented["properties"]["spec"]["properties"]["it"]["description"] == (
         "Ours.\n\nWhat it is & does."
     )
-    assert "does" not in str(manifest_schema(row, service(S))["properties"]["spec"]["properties"])
-    assert plain_text("<p>a</p><p>b&lt;c</p>") == "a b<c"
+    assert "does" not in str(
+        build_manifest_schema(row, service(S))["properties"]["spec"]["properties"]
+    )
+    assert strip_markup("<p>a</p><p>b&lt;c</p>") == "a b<c"
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_own_parts_are_draft_07_and_described(kind: str) -> None:
     """Each key of a manifest and of the fleet's file has a description, and defaults are shown."""
-    schema = manifest_schema(KINDS[kind], service_of(KINDS[kind]))
-    for whole in (schema, fleet_schema()):
+    schema = build_manifest_schema(KINDS[kind], service_of(KINDS[kind]))
+    for whole in (schema, build_fleet_schema()):
         jsonschema.Draft7Validator.check_schema(whole)
         assert undescribed(whole) == []
     policy = schema["properties"]["policy"]["properties"]
@@ -230,7 +236,7 @@ def service_of(kind: Kind) -> dict[str, Any]:
     request = {"type": "structure", "members": members}
     operation = {"input": {"shape": "Request"}}
     return {
-        "operations": {kind.operation("Create"): operation},
+        "operations": {kind.get_operation("Create"): operation},
         "shapes": {"Request": request, "S": S},
     }
 

@@ -17,9 +17,9 @@ from controller.adapters.schemas.schema_files import load_service_model
 from controller.adapters.schemas.shipped_schemas import load_schema
 from controller.core.kinds.kind import Kind
 from controller.core.kinds.registry import KINDS
-from controller.core.schema.manifest_schema import manifest_schema
-from controller.core.schema.patterns import constraint
-from controller.core.schema.shapes import reachable
+from controller.core.schema.manifest_schema import build_manifest_schema
+from controller.core.schema.patterns import make_constraint
+from controller.core.schema.shapes import list_reachable_shapes
 from tests.kinds.rows import NOT_OFFERED
 
 ROWS = (*KINDS.values(), *NOT_OFFERED)
@@ -28,7 +28,9 @@ PATTERNS = sorted(
     {
         row.patterns.get(SHAPES[name]["pattern"], SHAPES[name]["pattern"])
         for row in ROWS
-        for name in reachable(SHAPES, OPERATIONS[row.operation("Create")]["input"]["shape"])
+        for name in list_reachable_shapes(
+            SHAPES, OPERATIONS[row.get_operation("Create")]["input"]["shape"]
+        )
         if "pattern" in SHAPES[name]
     }
 )
@@ -61,7 +63,7 @@ def _patterns(node: object) -> list[str]:
 @pytest.mark.parametrize("kind", ROWS, ids=lambda row: row.name)
 def test_patterns_keep_to_what_all_engines_read_alike(kind: Kind) -> None:
     """Each pattern compiles on the linear engine and on Python's, in the syntax that all share."""
-    for pattern in _patterns(manifest_schema(kind, load_service_model())):
+    for pattern in _patterns(build_manifest_schema(kind, load_service_model())):
         _rust({"pattern": pattern})
         re.compile(pattern)
         assert COMMON.fullmatch(pattern), pattern
@@ -78,7 +80,7 @@ def test_the_shared_syntax_leaves_out_what_engines_disagree_on(pattern: str) -> 
 @pytest.mark.parametrize("pattern", PATTERNS)
 def test_constraint_is_a_full_match(pattern: str) -> None:
     """Both engines accept exactly the texts that the model's pattern matches as a whole."""
-    keywords = constraint(pattern)
+    keywords = make_constraint(pattern)
     linear, python = _rust(keywords), jsonschema.Draft7Validator(keywords)
 
     # Short texts: the measure is a backtracking engine, and some patterns are polynomial on it.
@@ -150,12 +152,12 @@ def test_no_text_hangs_even_a_backtracking_engine(kind: str) -> None:
 )
 def test_constraint_by_example(pattern: str, text: str, taken: bool) -> None:
     """Anchors, alternatives, line breaks and classes come out as a full match in ASCII."""
-    keywords = constraint(pattern)
+    keywords = make_constraint(pattern)
     assert _rust(keywords).is_valid(text) == taken
     assert jsonschema.Draft7Validator(keywords).is_valid(text) == taken
 
 
 def test_other_types_are_left_to_their_keyword() -> None:
     """A number meets the constraint of a text, because an editor may take a text for one."""
-    assert _rust(constraint("a")).is_valid(5)
-    assert json.loads(json.dumps(constraint("a"))) == constraint("a")
+    assert _rust(make_constraint("a")).is_valid(5)
+    assert json.loads(json.dumps(make_constraint("a"))) == make_constraint("a")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from controller.adapters.schemas.shipped_schemas import get_checker
-from controller.core.documents.envelope_values import named
+from controller.core.documents.envelope_values import fill_in_names
 from controller.core.findings import ValueFinding
 from controller.core.fleet import Fleet
 from controller.core.identity.tokens import fill_names
@@ -21,11 +21,11 @@ from controller.core.model import (
 from controller.core.policy import OnSpecChange, Policy
 from controller.core.problems import Code
 from controller.core.validation.manifest_rules import (
-    contradictions,
-    judged,
-    longest_suffix,
-    unfit_names,
-    unfit_tags,
+    check_manifest,
+    find_contradictions,
+    find_longest_suffix,
+    find_unfit_names,
+    find_unfit_tags,
 )
 from tests.support.manifests import manifest, spec
 
@@ -61,7 +61,7 @@ def tags(*keys: str) -> list[dict[str, str]]:
 )
 def test_longest_suffix_is_that_of_the_last_attempt(policy: Policy, suffix: str) -> None:
     """A suffix has eight digits where revisions are asked for, and the number of the last try."""
-    assert longest_suffix(policy) == suffix
+    assert find_longest_suffix(policy) == suffix
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_names_must_stand_their_suffix(
     """A name that its suffix makes too long, or no name at all, is told once, as what it is."""
     document = manifest("bot", spec(**names))
 
-    found = list(unfit_names(KIND, document, policy, CHECKER))
+    found = list(find_unfit_names(KIND, document, policy, CHECKER))
 
     assert [(str(one.path[-1]), one.code) for one in found] == expected
     assert all(one.hint for one in found)
@@ -124,9 +124,9 @@ def test_names_that_pass_are_valid_under_every_suffix(
 ) -> None:
     """A manifest that is let through keeps its schema under whichever suffix it comes to."""
     document = manifest(name)
-    if not CHECKER.is_valid(named(KIND, document)):
+    if not CHECKER.is_valid(fill_in_names(KIND, document)):
         return
-    if list(unfit_names(KIND, document, policy, CHECKER)):
+    if list(find_unfit_names(KIND, document, policy, CHECKER)):
         return
     attempt = data.draw(st.integers(0, policy.attempt + policy.retries))
     revised = data.draw(st.booleans()) and policy.on_spec_change is REVISE
@@ -141,7 +141,7 @@ def test_adoption_and_revision_contradict() -> None:
     """A manifest that stands for a job made elsewhere cannot ask for a new one at each edit."""
     policy = Policy(adopt=JOB, on_spec_change=REVISE)
 
-    (found,) = contradictions(KIND, policy, Target())
+    (found,) = find_contradictions(KIND, policy, Target())
 
     assert (found.code, found.path) == (Code.CONTRADICTION, ("policy", "adopt"))
     assert found.hint
@@ -163,7 +163,7 @@ def test_adoption_and_revision_contradict() -> None:
 )
 def test_only_a_job_s_arn_is_adopted(arn: str) -> None:
     """An ARN of anything but a job of this kind is refused, and told once."""
-    found = contradictions(KIND, Policy(adopt=arn), Target("eu-west-1", "210987654321"))
+    found = find_contradictions(KIND, Policy(adopt=arn), Target("eu-west-1", "210987654321"))
 
     assert codes(found) == [Code.ADOPTED_ELSEWHERE]
 
@@ -188,7 +188,7 @@ def test_only_a_job_s_arn_is_adopted(arn: str) -> None:
 )
 def test_adopted_job_is_where_the_target_is(target: Target, wrong: list[str]) -> None:
     """Account and region of the ARN are those of the target, as far as it is declared."""
-    found = list(contradictions(KIND, ADOPT, target))
+    found = list(find_contradictions(KIND, ADOPT, target))
 
     assert codes(found) == [Code.ADOPTED_ELSEWHERE] * len(wrong)
     assert all(key in one.hint for key, one in zip(wrong, found, strict=True))
@@ -200,8 +200,8 @@ def test_fleet_s_target_counts_for_adoption() -> None:
     document = manifest("bot", policy={"adopt": JOB})
     own = manifest("bot", policy={"adopt": JOB}, target={"region": "us-east-1"})
 
-    assert codes(judged(KIND, document, CHECKER, fleet)) == [Code.ADOPTED_ELSEWHERE]
-    assert codes(judged(KIND, own, CHECKER, fleet)) == []
+    assert codes(check_manifest(KIND, document, CHECKER, fleet)) == [Code.ADOPTED_ELSEWHERE]
+    assert codes(check_manifest(KIND, own, CHECKER, fleet)) == []
 
 
 @pytest.mark.parametrize(
@@ -219,7 +219,7 @@ def test_tags_leave_room_for_ours(member: str, count: int, stamped: bool, refuse
     """A resource carries fifty tags; on the job, three of them are the fleet's stamps."""
     given_tags = tags(*(f"key-{number}" for number in range(count)))
 
-    found = unfit_tags(KIND, spec(**{member: given_tags}), Fleet(stamp_tags=stamped))
+    found = find_unfit_tags(KIND, spec(**{member: given_tags}), Fleet(stamp_tags=stamped))
 
     assert codes(found) == [Code.TOO_MANY_TAGS] * refused
 
@@ -237,7 +237,9 @@ def test_tags_leave_room_for_ours(member: str, count: int, stamped: bool, refuse
 def test_keys_of_tags(member: str, keys: tuple[str, ...], expected: list[Code]) -> None:
     """Keys of AWS and of ours are refused with or without stamps, and so is a key that repeats."""
     for stamped in (False, True):
-        found = list(unfit_tags(KIND, spec(**{member: tags(*keys)}), Fleet(stamp_tags=stamped)))
+        found = list(
+            find_unfit_tags(KIND, spec(**{member: tags(*keys)}), Fleet(stamp_tags=stamped))
+        )
 
         assert codes(found) == expected
         assert all(one.path[:2] == ("spec", member) and one.hint for one in found)
@@ -247,4 +249,4 @@ def test_document_without_policy_or_tags_is_fine() -> None:
     """What leaves all of it open is not judged."""
     document: dict[str, Any] = manifest("bot")
 
-    assert list(judged(KIND, document, CHECKER, Fleet())) == []
+    assert list(check_manifest(KIND, document, CHECKER, Fleet())) == []

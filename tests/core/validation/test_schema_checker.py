@@ -14,7 +14,7 @@ import yaml
 from controller.adapters.schemas.shipped_schemas import FLEET, get_checker
 from controller.core.findings import ValueFinding
 from controller.core.kinds.registry import KINDS
-from controller.core.validation.schema_checker import Checker
+from controller.core.validation.schema_checker import SchemaChecker
 
 DATA = Path(__file__).parents[2] / "data"
 CASES = {
@@ -41,7 +41,7 @@ def manifest(spec: dict[str, Any], **members: Any) -> dict[str, Any]:
 
 def findings(spec: dict[str, Any], **members: Any) -> tuple[ValueFinding, ...]:
     """Return the findings on a manifest around a spec."""
-    return get_checker(KIND).findings(manifest(spec, **members))
+    return get_checker(KIND).find_mistakes(manifest(spec, **members))
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -137,7 +137,7 @@ def test_another_kind_is_an_unknown_kind() -> None:
 @pytest.mark.parametrize("value", [None, 1, "text", [], True, 10**400, -(10**30), 1e300])
 def test_a_document_that_is_no_mapping_is_one_finding(value: object) -> None:
     """Any JSON value ends in a finding and never in an error."""
-    assert len(get_checker(KIND).findings(value)) == 1
+    assert len(get_checker(KIND).find_mistakes(value)) == 1
 
 
 def test_long_values_are_cut_and_signs_are_escaped() -> None:
@@ -159,12 +159,12 @@ def test_checker_agrees_with_itself() -> None:
     """A value is valid if, and only if, it has no finding."""
     for case in CASES.values():
         value = manifest(SPEC | case["change"])
-        assert get_checker(KIND).is_valid(value) == (get_checker(KIND).findings(value) == ())
+        assert get_checker(KIND).is_valid(value) == (get_checker(KIND).find_mistakes(value) == ())
 
 
 def test_a_rule_without_words_is_still_told() -> None:
     """A keyword that we have no sentence for ends in a finding that names it."""
-    (finding,) = Checker({"uniqueItems": True}).findings([1, 1])
+    (finding,) = SchemaChecker({"uniqueItems": True}).find_mistakes([1, 1])
     assert "uniqueItems" in finding.message
 
 
@@ -183,10 +183,10 @@ def test_fleet_is_held_to_its_schema() -> None:
         },
         "require": {"tags": ["team"], "kms": True, "vpc": False},
     }
-    assert get_checker(FLEET).findings(fleet) == ()
-    assert get_checker(FLEET).findings({}) == ()
+    assert get_checker(FLEET).find_mistakes(fleet) == ()
+    assert get_checker(FLEET).find_mistakes({}) == ()
     broken = {"allows": {}, "limits": {"maxActive": 0}, "require": {"tags": "team"}}
-    told = get_checker(FLEET).findings(broken)
+    told = get_checker(FLEET).find_mistakes(broken)
     assert {(f.code.code, f.path[-1]) for f in told} == {
         ("BJ203", "allows"),
         ("BJ209", "maxActive"),

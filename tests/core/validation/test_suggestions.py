@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from controller.adapters.schemas import shipped_schemas
-from controller.core.schema.paths import members
-from controller.core.validation.suggestions import elsewhere, nearest
+from controller.core.schema.paths import iter_member_paths
+from controller.core.validation.suggestions import find_elsewhere, find_nearest
 
 SPELLINGS: dict[str, Callable[[str], str]] = {
     "PascalCase": lambda name: name[0].upper() + name[1:],
@@ -38,12 +38,12 @@ def test_each_member_is_found_in_each_spelling(stem: str, spell: Callable[[str],
         shipped_schemas.get_checker(stem),
         [],
     )
-    reachable = [path for path in members(schema) if written_reaches(schema, path)]
+    reachable = [path for path in iter_member_paths(schema) if written_reaches(schema, path)]
     for path in reachable:
         key = spell(path[-1])
         if key == path[-1]:
             continue
-        found = checker.findings(written(path, key))
+        found = checker.find_mistakes(written(path, key))
         hints = [one.hint for one in found if one.path[-1:] == (key,)]
         if hints != [f"did you mean `{path[-1]}`?"]:
             missed.append((path, key, hints))
@@ -71,7 +71,7 @@ def test_defaulted_members_are_found() -> None:
         if "customModelName" in str(shipped_schemas.load_schema(stem))
     )
 
-    found = shipped_schemas.get_checker(kind).findings({"spec": spec})
+    found = shipped_schemas.get_checker(kind).find_mistakes({"spec": spec})
 
     hints = {one.path[-1]: one.hint for one in found if one.path and one.path[-1] in spec}
     assert hints["CustomModelName"] == "did you mean `customModelName`?"
@@ -80,6 +80,6 @@ def test_defaulted_members_are_found() -> None:
 
 def test_separators_alone_resemble_nothing() -> None:
     """A name of separators, and one of a mebibyte, have no near name."""
-    assert nearest("--", ["jobName"]) is None
-    assert elsewhere("-", shipped_schemas.load_schema(shipped_schemas.STEMS[0])) is None
-    assert nearest("a" * (1 << 20), ["jobName"]) is None
+    assert find_nearest("--", ["jobName"]) is None
+    assert find_elsewhere("-", shipped_schemas.load_schema(shipped_schemas.STEMS[0])) is None
+    assert find_nearest("a" * (1 << 20), ["jobName"]) is None

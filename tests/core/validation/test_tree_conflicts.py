@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from controller.core.documents.entries import Entry
+from controller.core.documents.entries import ManifestDocument
 from controller.core.model import Target
-from controller.core.validation.tree_conflicts import clashes
+from controller.core.validation.tree_conflicts import find_conflicts
 
 NOWHERE = Target()
 REVISE = {"onSpecChange": "NewRevision"}
@@ -28,17 +28,17 @@ def entry(
     *,
     job_name: str | None = None,
     region: str | None = None,
-) -> Entry:
+) -> ManifestDocument:
     """Return a manifest's entry in a file of its own."""
     target = {"region": region} if region else None
-    return Entry(
+    return ManifestDocument(
         "Kind", name, f"jobs/{name}.yaml", 4, 9, job_name or name, target=target, policy=policy
     )
 
 
-def told(*entries: Entry, fallback: Target = NOWHERE) -> dict[str, list[str]]:
+def told(*entries: ManifestDocument, fallback: Target = NOWHERE) -> dict[str, list[str]]:
     """Return the codes that each manifest is told, by its name."""
-    found = clashes(entries, fallback)
+    found = find_conflicts(entries, fallback)
     return {entries[index].name: [one.code for one in found[index]] for index in sorted(found)}
 
 
@@ -81,7 +81,7 @@ def test_suffix_that_another_manifest_can_reach(
 
 def test_both_are_told_where_the_other_is() -> None:
     """Each message has the name in question and the other's place."""
-    found = clashes([entry("bot", retries(1)), entry("bot-r1")], NOWHERE)
+    found = find_conflicts([entry("bot", retries(1)), entry("bot-r1")], NOWHERE)
 
     assert "jobs/bot-r1.yaml:4" in found[0][0].message
     assert "jobs/bot.yaml:4" in found[1][0].message
@@ -140,7 +140,7 @@ def test_an_account_is_one_by_whichever_role(
 
 def test_one_manifest_may_be_in_the_way_of_several() -> None:
     """The one that reaches several names is told once, naming them; each of them is told too."""
-    found = clashes(
+    found = find_conflicts(
         [entry("bot", REVISE | retries(2)), entry("bot-r1"), entry("bot-1a2b3c4d-r2")], NOWHERE
     )
 
@@ -213,7 +213,7 @@ def test_many_manifests_cost_little() -> None:
     many = [entry(f"bot-{number:08x}") for number in range(10_000)]
     began = time.thread_time()
 
-    found = clashes([entry("bot", REVISE), *many], NOWHERE)
+    found = find_conflicts([entry("bot", REVISE), *many], NOWHERE)
 
     assert time.thread_time() - began < 5
     assert len(found) == 10_001

@@ -13,8 +13,8 @@ import yaml
 
 from controller.adapters.schemas.shipped_schemas import FLEET, get_checker
 from controller.core.kinds.registry import KINDS
-from controller.core.validation.schema_checker import Checker
-from controller.core.validation.violations import Violation, violations
+from controller.core.validation.schema_checker import SchemaChecker
+from controller.core.validation.violations import Violation, iter_violations
 
 ROOT = Path(__file__).parents[3]
 (KIND,) = KINDS
@@ -69,7 +69,7 @@ def test_both_validators_agree(name: str) -> None:
     refused = 0
     for _ in range(ROUNDS):
         value = spoilt(chance.choice(sources), chance)
-        found = list(violations(known.schema, value))
+        found = list(iter_violations(known.schema, value))
         assert known.is_valid(value) == (not found), value
         refused += bool(found)
     assert 0 < refused < ROUNDS
@@ -79,7 +79,7 @@ def test_member_that_must_not_be_there_is_found_at_its_place() -> None:
     """A schema that is false is broken by the member, not by what holds it."""
     schema = {"properties": {"a": {"properties": {"b": False}}}}
 
-    assert list(violations(schema, {"a": {"b": 1}})) == [
+    assert list(iter_violations(schema, {"a": {"b": 1}})) == [
         Violation(
             "falseSchema",
             ("a", "b"),
@@ -93,8 +93,8 @@ def test_member_that_must_not_be_there_is_found_at_its_place() -> None:
 def test_what_nothing_explains_is_still_refused() -> None:
     """A value that only the quick validator refuses, here for its media type, is not valid."""
     schema = {"contentMediaType": "application/json"}
-    assert list(violations(schema, "{")) == []
+    assert list(iter_violations(schema, "{")) == []
 
-    (finding,) = Checker(schema).findings("{")
+    (finding,) = SchemaChecker(schema).find_mistakes("{")
 
     assert "does not fit the schema" in finding.message
