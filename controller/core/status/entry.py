@@ -94,7 +94,9 @@ def _is_unchanged(kind: Kind, action: Action, live: LiveJob | None, recorded: Jo
     if _is_late(action, recorded) and _is_complete(recorded):
         return True
     submission = action.desired.submission
-    if action.reason is not Reason.OBSERVATION_FAILED or submission is None or not recorded.reason:
+    if action.reason is not Reason.OBSERVATION_FAILED or submission is None:
+        return False
+    if not recorded.reason or not recorded.phase:  # edited by hand
         return False
     ended = recorded.live is not None and recorded.live.status in kind.terminal
     return recorded.digest == submission.digest and (

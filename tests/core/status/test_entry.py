@@ -267,6 +267,23 @@ SITUATIONS: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.parametrize("phase", [None, 7, "", []])
+def test_recorded_phase_that_is_no_text_is_replaced(phase: object) -> None:
+    """An entry that was edited by hand does not keep such a phase while nothing is observed."""
+    raw = {
+        "phase": phase,
+        "digest": DIGEST,
+        "jobArn": ARN,
+        "live": {"jobName": "support-bot", "status": "Completed"},
+        "conditions": [{"type": "Synced", "reason": "Invalid"}],
+    }
+    one = replace(
+        built(failure={"code": "ThrottlingException"}), recorded=parse_entry(OFFERED, raw, NOW)
+    )
+
+    assert made(one)["phase"] == "Unknown"
+
+
 @settings(deadline=None, max_examples=300)
 @given(ENTRIES, st.sampled_from(SITUATIONS))
 def test_no_recorded_entry_breaks_a_pass(raw: dict[str, Any], given_: dict[str, Any]) -> None:
