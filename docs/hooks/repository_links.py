@@ -13,7 +13,7 @@ from typing import Any
 # Code is matched first, so that a link inside a code block stays as it is.
 _CODE_OR_LINK = re.compile(
     r"(?P<code>^```.*?^```|`[^`\n]+`)"
-    r"|(?<!!)\[(?P<text>(?:`[^`]*`|[^\]`])+)\]\((?!\w+:|#)(?P<path>[^)#\s]+)[^)\s]*\)",
+    r"|(?<!!)\[(?P<text>(?:`[^`]*`|[^\]`])+)\]\((?!\w+:|#)(?P<path>[^)#\s]+)(?P<anchor>[^)\s]*)\)",
     re.MULTILINE | re.DOTALL,
 )
 
@@ -30,6 +30,6 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, **_rest: Any) -> 
             return match[0]
         if not config.repo_url:
             return match["text"]
-        return f"[{match['text']}]({config.repo_url.rstrip('/')}/blob/HEAD/{path})"
+        return f"[{match['text']}]({config.repo_url.rstrip('/')}/blob/HEAD/{path}{match['anchor']})"
 
     return _CODE_OR_LINK.sub(replace, markdown)

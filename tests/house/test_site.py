@@ -57,7 +57,7 @@ def test_each_code_and_reason_has_an_anchor(site: Path) -> None:
         ("", "Security"),
         (
             "https://git.example.com/x/",
-            "[Security](https://git.example.com/x/blob/HEAD/SECURITY.md)",
+            "[Security](https://git.example.com/x/blob/HEAD/SECURITY.md#scope)",
         ),
     ],
 )
@@ -68,7 +68,7 @@ def test_links_out_of_the_docs_lead_to_the_forge(repo_url: str, security: str) -
     rest = "[x](../how-to/ci.md#roles) [y](https://example.com) `[z](../../README.md)`"
 
     text = hook["on_page_markdown"](
-        f"[Security](../../SECURITY.md) {rest}",
+        f"[Security](../../SECURITY.md#scope) {rest}",
         page=page,
         config=SimpleNamespace(repo_url=repo_url),
     )
