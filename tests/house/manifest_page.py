@@ -1,4 +1,4 @@
-"""docs/reference/manifest.md, made from the shipped schemas: every key that may be written."""
+"""Generates docs/reference/manifest.md from the shipped schemas: all keys that may be written."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ is optional; write `{}` for a file without settings.
 
 
 def rendered() -> str:
-    """Return the page: what is ours first, then each kind's spec, then the fleet's file."""
+    """Return the page: the envelope, then each kind's spec, then bedrock-jobs.yaml."""
     kinds = {name: shipped_schemas.load_schema(name) for name in KINDS}
     ours = dict(next(iter(kinds.values())))
     # A row of its own here, and tables of its own below.
@@ -74,7 +74,7 @@ def rendered() -> str:
 
 
 def _sections(node: Node, path: str, sign: str, *, with_own: bool = True) -> Iterator[str]:
-    """Yield the table of a mapping's keys, and below it one of each mapping that stands in it."""
+    """Yield the table of a mapping's keys, and the tables of the mappings in it."""
     if with_own:
         yield f"{sign} {path}\n\n{node['description']}\n" if path else ""
         yield _Table(path, node).text()
@@ -86,7 +86,7 @@ def _sections(node: Node, path: str, sign: str, *, with_own: bool = True) -> Ite
 
 
 class _Table:
-    """The keys of one mapping, a row each."""
+    """The keys of one mapping, one row each."""
 
     def __init__(self, path: str, node: Node) -> None:
         self._path, self._node = path, node
@@ -103,7 +103,7 @@ class _Table:
 
 
 def _with_parts(name: str, node: Node) -> Iterator[tuple[str, Node]]:
-    """Yield a key, and its items or values where they have no table of their own."""
+    """Yield a key, and its items or values if they have no table of their own."""
     yield name, node
     for keyword, mark in (("items", "[]"), ("additionalProperties", "{}")):
         part = node.get(keyword)
@@ -123,7 +123,7 @@ def _takes(node: Node) -> str:
 
 
 def _cell(node: Node) -> str:
-    """Return all that is known of a key: its sentence, its values, its form, an example."""
+    """Return everything about a key: its description, values, pattern and an example."""
     values = zip(node.get("enum", ()), node.get("enumDescriptions", ()), strict=True)
     lines = [
         as_markdown(node["description"]),
@@ -135,7 +135,7 @@ def _cell(node: Node) -> str:
 
 
 def as_markdown(text: str) -> str:
-    """Return a text for a cell: outside its code, angle brackets are no markup."""
+    """Return a text for a cell, with angle brackets escaped outside code."""
     parts = text.replace("|", "\\|").split("`")
     return "`".join(p if index % 2 else p.replace("<", "&lt;") for index, p in enumerate(parts))
 
@@ -146,6 +146,6 @@ def _refused(spec: Mapping[str, Any]) -> str:
 
 
 def _rules(spec: Mapping[str, Any]) -> str:
-    """Return the rules that bind several keys, as they are told when one is broken."""
+    """Return the rules about several keys, as reported when one is violated."""
     rules = [f"- {rule[PROBLEM]}." for rule in spec.get("allOf", ())]
     return "\n".join(["Rules that bind several keys:\n", *rules]) + "\n" if rules else ""

@@ -1,4 +1,4 @@
-"""``python -m tests.house.measures``: how the package reads, in figures, each with its goal."""
+"""``python -m tests.house.measures`` measures how readable the package is, with a goal for each."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ VERBS = frozenset(Path(__file__).with_name("verbs.txt").read_text("utf-8").split
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A figure, and what it should be."""
+    """A measured figure and its goal."""
 
     name: str
     value: str
@@ -29,7 +29,7 @@ class Measure:
 
 
 def measures() -> Sequence[Measure]:
-    """Return the figures of the package as it is now."""
+    """Return the current figures of the package."""
     trees = {path: ast.parse(path.read_text("utf-8")) for path in _modules()}
     names = [one.name.strip("_") for tree in trees.values() for one in _functions(tree)]
     lengths = sorted(_length(one) for tree in trees.values() for one in _functions(tree))

@@ -17,7 +17,7 @@ Every verb with every option, as `--help` prints it. This page is generated: `ma
 
 
 def rendered() -> str:
-    """Return the page: one section a verb, in the order of a job's life."""
+    """Return the page: one section per command, in the order of a job's life."""
     context = click.Context(root, info_name="bedrock-jobs", **root.context_settings)
     sections = [_HEAD, _section("bedrock-jobs", context)]
     for verb in root.list_commands(context):

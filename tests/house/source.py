@@ -1,4 +1,4 @@
-"""The project's own text, read once for every test of the house."""
+"""The project's source, read once for all tests in this folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True, slots=True)
 class Module:
-    """A module of the package: its dotted name, its place and its text."""
+    """A module of the package: its dotted name, path and text."""
 
     name: str
     path: Path
@@ -45,7 +45,7 @@ class Module:
 
 @cache
 def modules() -> tuple[Module, ...]:
-    """Return every module of the package, sorted by place."""
+    """Return all modules of the package, sorted by path."""
     return tuple(
         Module(_dotted(path), path, path.read_text(encoding="utf-8"))
         for path in sorted(PACKAGE.rglob("*.py"))
@@ -54,7 +54,7 @@ def modules() -> tuple[Module, ...]:
 
 @cache
 def tracked() -> tuple[Path, ...]:
-    """Return every file that git tracks and that still exists."""
+    """Return all files that git tracks and that exist."""
     listing = subprocess.run(
         ["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True, text=True
     )
@@ -63,17 +63,17 @@ def tracked() -> tuple[Path, ...]:
 
 
 def functions(tree: ast.AST) -> list[Function]:
-    """Return every function of a tree, methods and nested ones included."""
+    """Return all functions of a tree, including methods and nested ones."""
     return [node for node in ast.walk(tree) if isinstance(node, Function)]
 
 
 def length(node: Function) -> int:
-    """Return how many lines a function takes, decorators apart."""
+    """Return the number of lines of a function, without decorators."""
     return (node.end_lineno or node.lineno) - node.lineno + 1
 
 
 def imports(module: Module) -> set[str]:
-    """Return the dotted names that a module imports, wherever the import stands."""
+    """Return the dotted names that a module imports, anywhere in it."""
     names: set[str] = set()
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):

@@ -25,8 +25,8 @@ def test_the_page_of_problems_is_current() -> None:
     assert problems_page.PAGE.read_text(encoding="utf-8") == problems_page.rendered()
 
 
-def test_the_page_of_the_manifest_leaves_no_key_out() -> None:
-    """Each key has a row, and no description or form of the schemas is missing."""
+def test_the_page_of_the_manifest_has_all_keys() -> None:
+    """Each key has a row, with every description and pattern of the schemas."""
     page = manifest_page.rendered()
     kinds = [dict(shipped_schemas.load_schema(stem)) for stem in (*KINDS, shipped_schemas.FLEET)]
     told = [node for schema in kinds for node in nodes(schema)]
@@ -38,7 +38,7 @@ def test_the_page_of_the_manifest_leaves_no_key_out() -> None:
 
 
 def nodes(node: Node) -> Iterator[tuple[str, Node]]:
-    """Yield every key under a node, with its own node."""
+    """Yield all keys below a node, each with its node."""
     for name, child in node.get("properties", {}).items():
         yield name, child
         yield from nodes(child)

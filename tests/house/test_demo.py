@@ -1,4 +1,4 @@
-"""`make demo`, which is the first thing that a newcomer runs, where it is run: in a clone."""
+"""`make demo`, the first command that new users run, in a clone."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ def test_demo_runs_every_example() -> None:
 
 
 def _next_steps() -> list[str]:
-    """Return the commands that `make demo` prints at its end, as a shell would get them."""
+    """Return the commands that `make demo` prints at its end, as a shell gets them."""
     printed = re.findall(r'^\t@echo "    (.+)"$', (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert printed
     return [command.replace("$(BIN)", ".venv/bin") for command in printed]
 
 
 def test_next_steps_work_in_a_fresh_shell(tmp_path: Path) -> None:
-    """Each command that the demo ends with works as typed, without the caller's environment."""
+    """Each printed command works as typed, without the caller's environment."""
     shutil.copytree(ROOT / "jobs", tmp_path / "jobs")
     shutil.copy(ROOT / "bedrock-jobs.yaml", tmp_path)
     (tmp_path / ".venv" / "bin").mkdir(parents=True)

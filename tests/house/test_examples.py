@@ -1,4 +1,4 @@
-"""The examples in jobs/: each teaches something, and together they show the whole of a spec."""
+"""The examples in jobs/: each teaches something, and together they cover the whole spec."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ each_example = pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.s
 
 
 def manifests() -> tuple[Manifest, ...]:
-    """Return every example, read as `validate` reads it."""
+    """Return all examples, loaded as by `validate`."""
     fleet, problems = load_fleet(None, JOBS)
     tree = load([JOBS], fleet)
     assert (problems, tree.problems) == ((), ())
@@ -31,7 +31,7 @@ def manifests() -> tuple[Manifest, ...]:
 
 
 def declared(schema: Mapping[str, Any], path: str = "") -> Iterator[str]:
-    """Walk the named members of a schema, lists and inner members included."""
+    """Yield the named members of a schema, including those of lists and nested mappings."""
     for name, member in schema.get("properties", {}).items():
         place = f"{path}.{name}" if path else name
         yield place
@@ -41,7 +41,7 @@ def declared(schema: Mapping[str, Any], path: str = "") -> Iterator[str]:
 
 
 def used(value: Any, path: str = "") -> Iterator[str]:
-    """Walk the members that a spec gives, by the same names."""
+    """Yield the members that a spec sets, by the same names."""
     if isinstance(value, Mapping):
         for name, member in value.items():
             place = f"{path}.{name}" if path else name
@@ -53,8 +53,8 @@ def used(value: Any, path: str = "") -> Iterator[str]:
 
 
 @each_example
-def test_example_opens_with_a_lesson(path: Path) -> None:
-    """An example begins with the line that editors go by, and two lines of comment."""
+def test_an_example_begins_with_comments(path: Path) -> None:
+    """An example begins with the modeline for editors and two lines of comment."""
     modeline, *lines = path.read_text(encoding="utf-8").splitlines()
     assert modeline.startswith(MODELINE)
     assert (path.parent / modeline.removeprefix(MODELINE)).resolve().is_file()
@@ -66,14 +66,14 @@ def test_example_opens_with_a_lesson(path: Path) -> None:
 
 
 def test_fleet_file_names_its_schema() -> None:
-    """The fleet's file, too, tells an editor its schema."""
+    """bedrock-jobs.yaml also names its schema for editors."""
     modeline = (ROOT / "bedrock-jobs.yaml").read_text(encoding="utf-8").partition("\n")[0]
 
     assert (ROOT / modeline.removeprefix(MODELINE)).is_file()
 
 
-def test_examples_have_names_of_their_own() -> None:
-    """All examples can run side by side: no two share a job's name."""
+def test_examples_have_distinct_names() -> None:
+    """All examples can run together: no two share a job name."""
     names = [manifest.key for manifest in manifests()]
 
     assert len(names) == len(set(names)) >= len(EXAMPLES) - 1
@@ -81,7 +81,7 @@ def test_examples_have_names_of_their_own() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_examples_show_every_member(kind: str) -> None:
-    """Every member that a spec may have, at any depth, stands in some example."""
+    """Every member that a spec may have, at any depth, is in some example."""
     schema = json.loads((ROOT / "schemas" / f"{kind}.schema.json").read_text(encoding="utf-8"))
     shown = {
         place
@@ -95,7 +95,7 @@ def test_examples_show_every_member(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_examples_show_every_choice(kind: str) -> None:
-    """Every customization type stands in some example, and so does leaving it out."""
+    """Every customization type is in some example, and so is omitting it."""
     schema = json.loads((ROOT / "schemas" / f"{kind}.schema.json").read_text(encoding="utf-8"))
     spec = schema["properties"]["spec"]["properties"]
     choices = {name: member["enum"] for name, member in spec.items() if "enum" in member}

@@ -1,4 +1,4 @@
-"""Every text that says which bedrock-jobs.yaml counts says what is true: the outermost one."""
+"""All texts about which bedrock-jobs.yaml applies say the same: the outermost one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ FILE = "bedrock-jobs.yaml"
 
 
 def helps() -> dict[str, str]:
-    """Return what each verb with --config says of it."""
+    """Return the help texts of --config of all commands."""
     context = click.Context(root)
     verbs = {name: root.get_command(context, name) for name in root.list_commands(context)}
     return {
@@ -29,8 +29,8 @@ def helps() -> dict[str, str]:
     }
 
 
-def test_texts_say_that_the_outermost_file_counts() -> None:
-    """The help of each verb, the schema that editors show, and the page of keys agree."""
+def test_texts_say_that_the_outermost_file_applies() -> None:
+    """The help of each command, the schema for editors, and the manifest page agree."""
     described = str(shipped_schemas.load_schema(shipped_schemas.FLEET)["description"])
     page = PAGE.read_text(encoding="utf-8").partition(f"## {FILE}")[2].partition("\n|")[0]
     texts = {**helps(), "the schema": described, "the page": page}
@@ -40,8 +40,8 @@ def test_texts_say_that_the_outermost_file_counts() -> None:
     assert [name for name, text in texts.items() if "upward" in text] == []
 
 
-def test_modelines_lead_from_the_file_that_counts(tmp_path: Path) -> None:
-    """Of a manifest in an inner repository the file at the outer one's root is looked at."""
+def test_modelines_use_the_file_that_applies(tmp_path: Path) -> None:
+    """For a manifest in an inner repository, the file at the outer root is used."""
     shutil.copytree(shipped_schemas.find_schema_folder(), tmp_path / "schemas")
     for folder in (tmp_path, tmp_path / "teams" / "nlp"):
         (folder / ".git").mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Who may import whom."""
+"""Which packages may import which."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ IMPURE_CALLS = frozenset({"open", "print", "input", "now", "today", "utcnow", "g
 
 
 def test_layer_contract_is_kept() -> None:
-    """Arrows point down only, as the contract in pyproject.toml says."""
+    """Imports point down only, according to the contracts in pyproject.toml."""
     # A process of its own, because the linter switches off every logger that exists already.
     lint = (
         "from importlinter.cli import lint_imports; raise SystemExit(lint_imports(no_cache=True))"
@@ -66,8 +66,8 @@ def test_layer_contract_is_kept() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_no_module_imports_itself_by_a_detour() -> None:
-    """The modules of the package import each other without a circle."""
+def test_there_are_no_import_cycles() -> None:
+    """The modules of the package import each other without a cycle."""
     names = {module.name for module in modules()}
     graph = {module.name: (imports(module) & names) - {module.name} for module in modules()}
 
@@ -77,8 +77,8 @@ def test_no_module_imports_itself_by_a_detour() -> None:
 
 
 @pytest.mark.parametrize("module", CORE, ids=lambda module: module.name)
-def test_core_leans_on_pure_modules_only(module: Module) -> None:
-    """Each module of core imports core and what is on the list of pure modules."""
+def test_core_imports_pure_modules_only(module: Module) -> None:
+    """Each module of core imports core and the listed pure modules only."""
     foreign = {
         name
         for name in imports(module)
@@ -90,7 +90,7 @@ def test_core_leans_on_pure_modules_only(module: Module) -> None:
 
 @pytest.mark.parametrize("module", CORE, ids=lambda module: module.name)
 def test_core_reads_neither_clock_nor_files(module: Module) -> None:
-    """Each module of core takes `now` and all text as arguments."""
+    """Each module of core gets `now` and all text as arguments."""
     called = {
         node.func.id if isinstance(node.func, ast.Name) else node.func.attr
         for node in ast.walk(module.tree)
@@ -106,6 +106,6 @@ def test_core_reads_neither_clock_nor_files(module: Module) -> None:
     ids=lambda module: module.name,
 )
 def test_package_roots_re_export_nothing(module: Module) -> None:
-    """Each __init__ holds its docstring and nothing else."""
+    """Each __init__ has a docstring and nothing else."""
     assert [type(node) for node in module.tree.body] == [ast.Expr]
     assert ast.get_docstring(module.tree)

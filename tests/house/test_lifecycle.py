@@ -1,4 +1,4 @@
-"""The page of a job's life is run as it stands: its files are written, its commands print."""
+"""The tutorial on a job's life, executed: its files are written, its commands run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PAGE = ROOT / "docs" / "tutorial" / "lifecycle.md"
 
 
 def test_the_page_is_what_the_commands_print(tmp_path: Path) -> None:
-    """In a fresh folder one job's whole life goes as the page tells it."""
+    """In a fresh folder, each command prints what the page shows."""
     page = PAGE.read_text(encoding="utf-8")
     assert page.count("```console\n") > 10
 

@@ -1,4 +1,4 @@
-"""What our pages lead to is there: every file, and every heading on it."""
+"""All links of our pages work, to files and to headings."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ _CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 
 
 def anchor(heading: str) -> str:
-    """Return what GitHub makes of a heading for links to it."""
+    """Return GitHub's anchor for a heading."""
     return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def anchors(page: Path) -> set[str]:
-    """Return the headings of a page as links name them."""
+    """Return the anchors of a page's headings."""
     text = page.read_text(encoding="utf-8")
     return {anchor(heading) for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_each_link_leads_somewhere(page: Path) -> None:
-    """A link leads to a file or folder of the repository, and to a heading that is on the page."""
+def test_links_work(page: Path) -> None:
+    """A link leads to an existing file or folder of the repository, and to an existing heading."""
     text = _CODE.sub("", page.read_text(encoding="utf-8"))
     lost = [
         f"{path}#{part}" if part else path
@@ -38,8 +38,8 @@ def test_each_link_leads_somewhere(page: Path) -> None:
     assert lost == []
 
 
-def test_each_page_that_the_code_names_is_there() -> None:
-    """The package names pages by their path from the top, and no section of anything else."""
+def test_pages_named_in_code_exist() -> None:
+    """The package refers to pages by their path from the root."""
     named = [(one.place, found) for one in modules() for found in _PAGE.findall(one.text)]
 
     assert named

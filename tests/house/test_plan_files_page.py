@@ -1,4 +1,4 @@
-"""The page of plan files is run as it stands."""
+"""The page of plan files, executed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _PROGRESS = re.compile(r"^[a-z-]+: (InProgress|Completed)\n", re.MULTILINE)
 
 
 def printed(command: str, folder: Path) -> str:
-    """Return what a command prints, its result first, and its exit code unless that is 0."""
+    """Return what a command prints, stdout first, and its exit code unless it is 0."""
     line, _, place = command.partition(" > ")
     ran = call(folder, *shlex.split(line)[1:], env=environment(folder, AWS_REGION=""))
     if place:
@@ -29,7 +29,7 @@ def printed(command: str, folder: Path) -> str:
 
 
 def test_the_page_is_what_the_commands_print(tmp_path: Path) -> None:
-    """In a fresh folder a plan is made, moves, and is carried out as the page tells it."""
+    """In a fresh folder a plan is made, invalidated and applied, with the output of the page."""
     for block in _BLOCK.finditer(PAGE.read_text(encoding="utf-8")):
         if block["file"]:
             (tmp_path / block["file"]).parent.mkdir(exist_ok=True)

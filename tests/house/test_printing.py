@@ -1,4 +1,4 @@
-"""Only one module prints, and it escapes: no other way to a terminal or a log is open."""
+"""Only one module prints, and it escapes: there is no other way to a terminal or a log."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ASKED = {"isatty", "flush"}
 
 
 def ways(module: Module) -> Iterator[str]:
-    """Yield each way to print that a module takes, with its line."""
+    """Yield each way to print that a module uses, with its line."""
     tree = module.tree
     asked = {
         id(node.value)
@@ -53,11 +53,11 @@ def ways(module: Module) -> Iterator[str]:
 
 
 def test_one_module_prints() -> None:
-    """No other module writes to stdout or stderr, by whatever name."""
+    """No other module writes to stdout or stderr, by any name."""
     others = [module for module in modules() if module.place not in PRINTS]
     assert [way for module in others for way in ways(module)] == []
 
 
-def test_the_modules_that_print_are_seen() -> None:
+def test_the_search_finds_allowed_printing() -> None:
     """The search finds what it looks for where it is allowed."""
     assert all(list(ways(module)) for module in modules() if module.place in PRINTS)

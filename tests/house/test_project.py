@@ -49,7 +49,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
 
 @pytest.mark.parametrize("pattern", HOSTS + WORKPLACES)
 def test_tracked_files_name_no_machine(pattern: str) -> None:
-    """No tracked file holds a package registry's host or an absolute path of a machine."""
+    """No tracked file has the host of a package registry or an absolute path of a machine."""
     text = re.compile(pattern.encode())
 
     holding = [
@@ -60,8 +60,8 @@ def test_tracked_files_name_no_machine(pattern: str) -> None:
 
 
 @pytest.mark.parametrize("requirement", RUNTIME + DEVELOPMENT, ids=lambda each: each.name)
-def test_lock_holds_every_requirement(requirement: Requirement) -> None:
-    """The lock names a version that pyproject.toml allows; `make lock` renews it."""
+def test_the_lock_has_every_requirement(requirement: Requirement) -> None:
+    """The lock has a version that pyproject.toml allows; `make lock` updates it."""
     version = locked().get(canonicalize_name(requirement.name))
 
     assert version, f"{requirement.name} is not locked"
@@ -70,7 +70,7 @@ def test_lock_holds_every_requirement(requirement: Requirement) -> None:
 
 @pytest.mark.parametrize("requirement", RUNTIME, ids=lambda each: each.name)
 def test_runtime_dependencies_are_ranged_and_explained(requirement: Requirement) -> None:
-    """A dependency of users has a floor and a ceiling, and a line in the decisions' index."""
+    """A runtime dependency has a lower and an upper bound, and a line in the index of decisions."""
     operators = {clause.operator for clause in requirement.specifier}
     index = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
 
@@ -79,7 +79,7 @@ def test_runtime_dependencies_are_ranged_and_explained(requirement: Requirement)
 
 
 def test_wheel_ships_the_schemas(wheel: zipfile.ZipFile) -> None:
-    """Every checked-in schema is inside the wheel, beside the code that reads it."""
+    """Every tracked schema is in the wheel, beside the code that reads it."""
     shipped = {name for name in wheel.namelist() if name.startswith("controller/schemas/")}
     checked_in = {
         f"controller/{path.relative_to(ROOT).as_posix()}"
@@ -92,7 +92,7 @@ def test_wheel_ships_the_schemas(wheel: zipfile.ZipFile) -> None:
 
 
 def test_wheel_ships_the_scaffold(wheel: zipfile.ZipFile) -> None:
-    """Every file that `init` lays out is inside the wheel, hidden from none of its readers."""
+    """Every file that `init` writes is in the wheel, also hidden ones."""
     folder = "controller/scaffold/"
     shipped = {name: wheel.read(name) for name in wheel.namelist() if name.startswith(folder)}
     top = ROOT / "deploy" / "ci"
@@ -104,8 +104,8 @@ def test_wheel_ships_the_scaffold(wheel: zipfile.ZipFile) -> None:
     }
 
 
-def test_an_installation_lays_out_a_repository(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
-    """Without this repository around it, `init` finds what it lays out, and that is valid."""
+def test_an_installation_sets_up_a_repository(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    """Without this repository around it, `init` finds what it writes, and that is valid."""
     wheel.extractall(tmp_path / "installed")
     (tmp_path / "fleet").mkdir()
     for verb in ("init", "validate"):
@@ -122,16 +122,16 @@ def test_an_installation_lays_out_a_repository(wheel: zipfile.ZipFile, tmp_path:
     assert (tmp_path / "fleet" / ".github" / "workflows" / "bedrock-jobs-plan.yml").is_file()
 
 
-def test_wheel_holds_the_package_alone(wheel: zipfile.ZipFile) -> None:
-    """Nothing but the package, typed, and its metadata is in the wheel."""
+def test_wheel_has_the_package_only(wheel: zipfile.ZipFile) -> None:
+    """The wheel has only the typed package and its metadata."""
     roots = {name.partition("/")[0] for name in wheel.namelist()}
 
     assert roots == {"controller", f"bedrock_jobs-{__version__}.dist-info"}
     assert "controller/py.typed" in wheel.namelist()
 
 
-def test_wheel_tells_its_licence_and_command(wheel: zipfile.ZipFile) -> None:
-    """The wheel's metadata names licence, Python and the one command."""
+def test_wheel_names_its_licence_and_command(wheel: zipfile.ZipFile) -> None:
+    """The metadata of the wheel has the licence, the Python version and the command."""
     root = f"bedrock_jobs-{__version__}.dist-info"
     metadata = Parser().parsestr(wheel.read(f"{root}/METADATA").decode())
 
@@ -142,7 +142,7 @@ def test_wheel_tells_its_licence_and_command(wheel: zipfile.ZipFile) -> None:
 
 
 def test_ci_runs_what_people_run() -> None:
-    """CI's script is executable, and all it runs is `make test`."""
+    """CI's script is executable, and runs only `make test`."""
     script = ROOT / ".ci" / "run"
     lines = script.read_text(encoding="utf-8").splitlines()
     commands = [line for line in lines if re.search(r"\b(make|pytest|ruff|mypy|pip)\b", line)]
@@ -151,8 +151,8 @@ def test_ci_runs_what_people_run() -> None:
     assert [line for line in commands if not line.startswith("#")] == ["exec make test </dev/null"]
 
 
-def test_changelog_knows_this_version() -> None:
-    """The version of the code has its heading in the changelog."""
+def test_changelog_has_this_version() -> None:
+    """The version of the code has a heading in the changelog."""
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 
     assert re.search(rf"^## \[{re.escape(__version__)}\]", text, re.MULTILINE)
@@ -171,7 +171,7 @@ def test_decisions_fit_a_page(page: Path) -> None:
 
 
 def test_every_target_is_explained() -> None:
-    """`make help` has a line for every target that people call."""
+    """`make help` has a line for every target."""
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
     targets = re.findall(r"^\.PHONY: ([a-z]+)$", text, re.MULTILINE)
 

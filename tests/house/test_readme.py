@@ -15,7 +15,7 @@ _TRANSCRIPT = re.compile(r"<!-- run -->\n```console\n(.*?)```", re.DOTALL)
 
 
 def _steps() -> list[tuple[str, str]]:
-    """Return each command of the README's transcripts with what follows it there."""
+    """Return each command of the README's transcripts with its output there."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     steps = [
         (command, "".join(f"{line}\n" for line in lines))
@@ -42,7 +42,7 @@ def _printed(command: str, folder: Path) -> str:
 
 
 def test_the_transcript_is_what_the_commands_print(tmp_path: Path) -> None:
-    """In a folder with the examples, each command prints what the README says, and ends with 0."""
+    """In a folder with the examples, each command prints what the README shows, and exits 0."""
     shutil.copytree(ROOT / "jobs", tmp_path / "jobs")
     shutil.copy(ROOT / "bedrock-jobs.yaml", tmp_path)
     printed = [(command, _printed(command, tmp_path)) for command, _ in _steps()]

@@ -1,4 +1,4 @@
-"""How long things may be, what must be said about them, and which exceptions stand."""
+"""Limits on length, required docstrings, and the number of exceptions."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ each_module = pytest.mark.parametrize("module", modules(), ids=lambda module: mo
 
 
 def exceptions() -> list[tuple[str, str, str]]:
-    """Return rule, place and the rest of the comment for every exception in the package."""
+    """Return rule, location and the rest of the comment of each exception in the package."""
     return [
         (match[1], f"{module.place}:{line}", match["rest"])
         for module in modules()
@@ -55,13 +55,13 @@ def public(tree: ast.Module) -> list[Function]:
 
 
 @each_module
-def test_module_fits_a_sitting(module: Module) -> None:
+def test_modules_are_short(module: Module) -> None:
     """No module is longer than can be read in one go."""
     assert module.text.count("\n") <= LONGEST_MODULE, f"{module.place}: split it"
 
 
 @each_module
-def test_public_functions_say_what_holds(module: Module) -> None:
+def test_public_functions_have_docstrings(module: Module) -> None:
     """Every public function and method has a docstring."""
     silent = [node.name for node in public(module.tree) if not ast.get_docstring(node)]
 
@@ -69,7 +69,7 @@ def test_public_functions_say_what_holds(module: Module) -> None:
 
 
 def test_functions_are_short() -> None:
-    """Functions keep to the house's median, ninth decile and longest."""
+    """Functions stay within the limits of median, ninth decile and maximum."""
     sizes = sorted(
         (length(node), f"{module.place}:{node.lineno} {node.name}")
         for module in modules()
@@ -83,7 +83,7 @@ def test_functions_are_short() -> None:
 
 
 def test_exceptions_are_counted() -> None:
-    """The package makes exactly as many exceptions of its rules as are recorded above."""
+    """The package has exactly as many exceptions to its rules as recorded above."""
     counted = Counter(rule for rule, _, _ in exceptions())
 
     assert {rule: counted[rule] for rule in EXCEPTIONS} == EXCEPTIONS, (
@@ -93,7 +93,7 @@ def test_exceptions_are_counted() -> None:
 
 
 def test_exceptions_have_reasons() -> None:
-    """Beside every exception stands which rule it breaks, and why."""
+    """Beside each exception is the rule that it breaks, and the reason."""
     bare = [place for _, place, rest in exceptions() if not REASONED.match(rest)]
 
     assert bare == []
@@ -121,8 +121,8 @@ def test_kinds_are_named_in_their_rows_only() -> None:
 
 
 @each_module
-def test_comments_say_why_not_much(module: Module) -> None:
-    """No comment runs over more than six lines: what needs more is a decision's page."""
+def test_comments_are_short(module: Module) -> None:
+    """No comment is longer than six lines: longer explanations are decisions."""
     own = [
         line
         for line, _ in module.comments
@@ -137,7 +137,7 @@ def test_comments_say_why_not_much(module: Module) -> None:
 
 
 def test_no_folder_is_crowded() -> None:
-    """A folder of the package has so few modules that a reader finds one by looking."""
+    """A folder of the package has few enough modules to find one by looking."""
     folders = Counter(module.place.rpartition("/")[0] for module in modules())
 
     assert max(folders.values()) <= MOST_MODULES, folders.most_common(1)

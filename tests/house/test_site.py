@@ -1,4 +1,4 @@
-"""The documentation builds as a site, which links nowhere broken and needs no other host."""
+"""The documentation builds as a site without broken links, and needs no other host."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, built strictly: a broken link or anchor, or a page without a place, is an error."""
+    """The site, built strictly: broken links and anchors and unlisted pages are errors."""
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet"]
     built = subprocess.run(

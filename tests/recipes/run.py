@@ -1,4 +1,4 @@
-"""The recipes' pages as they are when everything on them is done, in a fresh folder each."""
+"""The pages of recipes with the current output of their commands, each in a fresh folder."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PROJECT = "fleet"
 
 
 def done(page: Path, folder: Path) -> str:
-    """Return a page with its commands' output as it is now; ``folder`` is empty."""
+    """Return a page with the current output of its commands; ``folder`` is empty."""
     own = folder / PROJECT
     own.mkdir()
     return lived(page.read_text(encoding="utf-8"), own, {**GIT, **CREDENTIALS})

@@ -1,4 +1,4 @@
-"""What the recipe gives Argo CD and Flux is valid, and the daemon in it keeps the folder's jobs."""
+"""The recipe's files for Argo CD and Flux are valid, and its daemon manages the folder's jobs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def files() -> dict[str, str]:
 
 
 def the(kind: str) -> Document:
-    """Return the one document of a kind among the recipe's files."""
+    """Return the only document of a kind among the recipe's files."""
     told = [one for text in files().values() for one in yaml.safe_load_all(text)]
     (found,) = [one for one in told if one["kind"] == kind and "metadata" in one]
     return dict(found)
@@ -43,7 +43,7 @@ def the(kind: str) -> Document:
 
 @pytest.fixture(name="documents")
 def _documents(tmp_path: Path) -> list[Document]:
-    """What Argo CD and Flux would apply: the recipe's overlay over our base."""
+    """The documents that Argo CD and Flux apply: the recipe's overlay over our base."""
     for name, text in files().items():
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -54,7 +54,7 @@ def _documents(tmp_path: Path) -> list[Document]:
 
 
 def test_the_overlay_is_valid(documents: list[Document]) -> None:
-    """Each document fits its strict schema, with the recipe's repository and role in it."""
+    """Each document is valid by its strict schema, with the recipe's repository and role."""
     for document in documents:
         kubernetes_validate.validate(json.loads(json.dumps(document)), "1.32", strict=True)
     (pod,) = [one for one in documents if one["kind"] == "StatefulSet"]
@@ -64,8 +64,8 @@ def test_the_overlay_is_valid(documents: list[Document]) -> None:
     assert len(account["metadata"]["annotations"]) == 1
 
 
-def test_both_apply_the_platforms_part_alone() -> None:
-    """Flux and Argo CD look at one folder of one repository, which holds no job."""
+def test_both_apply_only_the_platform() -> None:
+    """Flux and Argo CD read one folder of the repository, which has no job."""
     source, overlay, application = the("GitRepository"), the("Kustomization"), the("Application")
     assert source["spec"]["url"] == application["spec"]["source"]["repoURL"]
     assert overlay["spec"]["path"] == f"./{application['spec']['source']['path']}"
@@ -77,8 +77,8 @@ def test_both_apply_the_platforms_part_alone() -> None:
         assert set(document) == {"apiVersion", "kind", "metadata", "spec"}
 
 
-def test_the_daemon_keeps_the_folders_jobs(documents: list[Document], tmp_path: Path) -> None:
-    """The pod's own command submits the recipe's job, and writes into the status folder only."""
+def test_the_daemon_manages_the_folders_jobs(documents: list[Document], tmp_path: Path) -> None:
+    """The pod's command submits the recipe's job, and writes into the status folder only."""
     with project(tmp_path / "tree") as tree:
         (tree.jobs / "support-bot.yaml").write_text(files()["jobs/support-bot.yaml"])
         before = tree.files()
@@ -92,7 +92,7 @@ def test_the_daemon_keeps_the_folders_jobs(documents: list[Document], tmp_path: 
 
 
 def arguments(documents: list[Document], tree: Project, status: Path) -> list[Any]:
-    """Return the daemon's arguments in the pod, with the pod's folders led to ours."""
+    """Return the daemon's arguments in the pod, with the pod's folders mapped to ours."""
     (pod,) = [one for one in documents if one["kind"] == "StatefulSet"]
     given = next(one["args"] for one in containers(pod) if one["name"] == "bedrock-jobs")
     ours = {"/tree/current/jobs": "jobs", "--status-dir=/status": f"--status-dir={status}"}

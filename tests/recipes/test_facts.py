@@ -1,4 +1,4 @@
-"""What recipes say of our own files is so: parameters, variables, hooks."""
+"""What recipes say about our files is true: parameters, variables, hooks."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ READERS = {"github": WORKFLOWS, "gitlab": (GITLAB,)}
 
 
 def shell(page: Path) -> str:
-    """Return what a page tells people to type where no test can."""
+    """Return what a page tells people to type where no test can run it."""
     return "\n".join(_SHELL.findall(page.read_text(encoding="utf-8")))
 
 
 def commands(page: Path, *first: str) -> list[list[str]]:
-    """Return the commands of a page that begin with some words."""
+    """Return the commands of a page that begin with given words."""
     lines = shell(page).replace("\\\n", " ").splitlines()
     found = [shlex.split(line) for line in lines]
     return [words for words in found if words[: len(first)] == [*first]]
@@ -35,13 +35,13 @@ def commands(page: Path, *first: str) -> list[list[str]]:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if shell(page)], ids=lambda p: p.stem)
 def test_the_shell_is_sound(page: Path) -> None:
-    """What is typed by hand finds no fault with shellcheck."""
+    """What people type passes shellcheck."""
     checked("shellcheck", "--shell", "sh", "-", text=shell(page))
 
 
 @pytest.mark.parametrize("name", READERS)
-def test_the_stack_takes_what_it_is_given(name: str) -> None:
-    """The stack's file is there, has each parameter, and lacks none that has no default."""
+def test_the_stack_has_the_parameters(name: str) -> None:
+    """The stack's file exists, has each parameter, and requires no other."""
     (command,) = commands(FOLDER / f"{name}.md", "aws", "cloudformation", "deploy")
     text = (ROOT / command[command.index("--template-file") + 1]).read_text(encoding="utf-8")
     template: Any = yaml.load(text, Loader)  # noqa: S506 - a safe one
@@ -54,7 +54,7 @@ def test_the_stack_takes_what_it_is_given(name: str) -> None:
 
 @pytest.mark.parametrize("name", READERS)
 def test_the_pipelines_read_the_variables(name: str) -> None:
-    """Each variable that a recipe sets is read by what `init` lays out, and none is forgotten."""
+    """Each variable that a recipe sets is read by what `init` writes, and none is missing."""
     tool = {"github": "gh", "gitlab": "glab"}[name]
     told = {words[3] for words in commands(FOLDER / f"{name}.md", tool, "variable", "set")}
     text = "".join(path.read_text() for path in READERS[name])
@@ -62,7 +62,7 @@ def test_the_pipelines_read_the_variables(name: str) -> None:
 
 
 def test_the_hooks_are_offered() -> None:
-    """The hooks that the page names are those of this repository, with a version that is."""
+    """The hooks on the page are those of this repository, with an existing version."""
     page = (FOLDER / "pre-commit.md").read_text(encoding="utf-8")
     (shown,) = [yaml.safe_load(block) for block in _YAML.findall(page)]
     (own,) = shown["repos"]
