@@ -1,4 +1,4 @@
-"""The conditions of pipelines, as GitHub's ``if`` and GitLab's ``rules:if`` have them."""
+"""The conditions of pipelines: GitHub's ``if`` and GitLab's ``rules:if``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ TOKEN = re.compile(
 
 
 class Unread:
-    """What is left to read of an expression."""
+    """The rest of an expression that is still to be parsed."""
 
     def __init__(self, text: str, names: Mapping[str, Value]) -> None:
         self.names = names
@@ -28,22 +28,22 @@ class Unread:
             end = found.end()
 
     def took(self, sign: str) -> bool:
-        """Take a sign, if it is next."""
+        """Consume a token, if it is next."""
         if self.tokens[:1] != [("sign", sign)]:
             return False
         self.tokens.pop(0)
         return True
 
     def either(self) -> Value:
-        """Read alternatives."""
+        """Parse alternatives."""
         return self._chain("||", self.both, lambda left, right: left or right)
 
     def both(self) -> Value:
-        """Read what must hold together."""
+        """Parse a conjunction."""
         return self._chain("&&", self.compared, lambda left, right: left and right)
 
     def compared(self) -> Value:
-        """Read one comparison, or a value that is true where it is neither empty nor missing."""
+        """Parse one comparison, or a value that is true if it is neither empty nor missing."""
         left = self.operand()
         for sign, equal in (("==", True), ("!=", False)):
             if self.took(sign):
@@ -51,7 +51,7 @@ class Unread:
         return left
 
     def operand(self) -> Value:
-        """Read a text, a name's value, or what stands in parentheses."""
+        """Parse a string, the value of a name, or a parenthesized expression."""
         if self.took("("):
             value = self.either()
             assert self.took(")")
@@ -71,7 +71,7 @@ class Unread:
 
 
 def holds(expression: str, names: Mapping[str, Value]) -> bool:
-    """Return whether a condition is met; a name that is not known is a mistake in it."""
+    """Return whether a condition is true; an unknown name is an error."""
     unread = Unread(expression, names)
     value = unread.either()
     assert unread.tokens == []

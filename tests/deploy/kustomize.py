@@ -35,7 +35,7 @@ def read(path: Path) -> list[Document]:
 
 
 def built(folder: Path, onto: list[Document] | None = None) -> list[Document]:
-    """Return the documents that a kustomization makes, put on top of others for a component."""
+    """Return the documents that a kustomization builds, over others for a component."""
     (settings,) = read(folder / "kustomization.yaml")
     assert set(settings) <= KNOWN, f"{folder} uses {set(settings) - KNOWN}: teach it here"
     documents = list(onto or ())
@@ -54,7 +54,7 @@ def built(folder: Path, onto: list[Document] | None = None) -> list[Document]:
 
 
 def merged(base: Any, change: Any, within: str = "") -> Any:
-    """Return a value with a strategic-merge patch laid over it."""
+    """Return a value with a strategic-merge patch applied."""
     if isinstance(base, dict) and isinstance(change, dict):
         whole = {**base, **{key: merged(base.get(key), change[key], key) for key in change}}
         return {key: value for key, value in whole.items() if value is not None}
@@ -90,6 +90,6 @@ def _settle(document: Document, settings: Document) -> None:
 
 
 def containers(document: Document) -> list[Document]:
-    """Return the containers of a document's pods, the first ones included."""
+    """Return the containers of a document's pods, including init containers."""
     pod = document.get("spec", {}).get("template", {}).get("spec", {})
     return [*pod.get("initContainers", ()), *pod.get("containers", ())]

@@ -1,4 +1,4 @@
-"""The shipped pipelines, read."""
+"""The shipped pipelines, parsed."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ INCLUDE = SHIPPED / "gitlab" / "include.yml"
 
 
 def read(path: Path) -> dict[Any, Any]:
-    """Return what a YAML file holds."""
+    """Return the content of a YAML file."""
     found: dict[Any, Any] = yaml.safe_load(path.read_text("utf-8"))
     return found
 
 
 def workflow(verb: str) -> dict[Any, Any]:
-    """Return the workflow of a verb."""
+    """Return the workflow of a command."""
     return read(GITHUB / "workflows" / f"bedrock-jobs-{verb}.yml")
 
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """One piece of shell, and where it stands."""
+    """A shell script in a pipeline, and its location."""
 
     place: str
     text: str
 
 
 def shells() -> list[Shell]:
-    """Return all shell of the shipped pipelines."""
+    """Return all shell scripts of the shipped pipelines."""
     found = [
         Shell(f"{path.stem}:{name}:{number}", step["run"])
         for path in WORKFLOWS
@@ -71,7 +71,7 @@ def _before(pipeline: Mapping[str, Any], job: Mapping[str, Any]) -> list[str]:
 
 
 def commands(shell: Shell) -> Iterator[list[str]]:
-    """Yield the arguments of each call of bedrock-jobs in a piece of shell."""
+    """Yield the arguments of each call of bedrock-jobs in a shell script."""
     for line in shell.text.splitlines():
         words = shlex.split(line, comments=True)
         if "bedrock-jobs" in words and words[0] in {"bedrock-jobs", *_settings(words)}:

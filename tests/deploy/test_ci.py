@@ -1,4 +1,4 @@
-"""The shipped pipelines, by the checkers of their formats and by what they may do."""
+"""The shipped pipelines, checked by the validators of their formats and for their permissions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ ROLES = {"validate": None, "plan": "PLAN", "reconcile": "RECONCILE", "stop": "ST
 
 
 def checked(*command: str | Path, text: str | None = None) -> str:
-    """Run one of the environment's programs, and return what it found."""
+    """Run a program of the environment, and return its output."""
     done = subprocess.run(
         [str(BINARIES / command[0]), *map(str, command[1:])],
         cwd=ROOT,
@@ -49,13 +49,13 @@ def checked(*command: str | Path, text: str | None = None) -> str:
 
 
 def jobs() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield name and text of every job of the workflows."""
+    """Yield name and text of all jobs of the workflows."""
     for path in WORKFLOWS:
         yield from read(path)["jobs"].items()
 
 
 def inputs(job: dict[str, Any]) -> dict[str, Any]:
-    """Return what a job hands to our own action."""
+    """Return what a job passes to our own action."""
     (step,) = [one for one in job["steps"] if one.get("uses", "").startswith("./")]
     given: dict[str, Any] = step.get("with", {})
     return given
@@ -70,14 +70,14 @@ def inputs(job: dict[str, Any]) -> dict[str, Any]:
     ],
     ids=["workflows", "actions", "gitlab"],
 )
-def test_they_fit_their_schemas(schema: str, files: tuple[Path, ...]) -> None:
-    """Every file is one that its host accepts."""
+def test_files_are_valid(schema: str, files: tuple[Path, ...]) -> None:
+    """Every file is valid by its host's schema."""
     assert files
     checked("check-jsonschema", "--builtin-schema", schema, *files)
 
 
 def test_zizmor_finds_nothing() -> None:
-    """No workflow or action has what is known to be open to attack."""
+    """No workflow or action has a known vulnerability."""
     rules = Path(__file__).with_name("zizmor.yml")
     options = ("--offline", "--no-progress", "--quiet", "--config", rules)
     checked("zizmor", *options, *WORKFLOWS, *ACTIONS)
@@ -85,18 +85,18 @@ def test_zizmor_finds_nothing() -> None:
 
 @pytest.mark.parametrize("shell", shells(), ids=lambda shell: shell.place)
 def test_shellcheck_finds_nothing(shell: Shell) -> None:
-    """Every piece of shell is sound, down to shellcheck's remarks on style."""
+    """Every shell script passes shellcheck, including its remarks on style."""
     checked("shellcheck", "--shell", "bash", "--severity", "style", "-", text=shell.text)
 
 
-def test_hooks_are_ones_that_pre_commit_takes() -> None:
-    """The hooks that are offered, and the configuration that is laid out, are valid."""
+def test_hooks_are_valid() -> None:
+    """The offered hooks, and the configuration that `init` writes, are valid."""
     checked("pre-commit", "validate-manifest", HOOKS)
     checked("pre-commit", "validate-config", SHIPPED / "repository" / "pre-commit-config.yaml")
 
 
 def test_every_action_is_pinned() -> None:
-    """What is used of others is named by a whole commit, with its version beside it."""
+    """Third-party actions are pinned to a full commit, with the version beside it."""
     lines = [
         line.strip().removeprefix("- ")
         for path in (*WORKFLOWS, *ACTIONS)
@@ -117,8 +117,8 @@ def test_an_action_has_one_version_everywhere() -> None:
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_a_workflow_has_no_permission_of_its_own(path: Path) -> None:
-    """Permissions are each job's, and no job can run for ever."""
+def test_permissions_are_set_per_job(path: Path) -> None:
+    """Permissions are set per job, and every job has a timeout."""
     found = read(path)
 
     assert found["permissions"] == {}
@@ -128,7 +128,7 @@ def test_a_workflow_has_no_permission_of_its_own(path: Path) -> None:
 
 
 def test_jobs_may_do_what_they_need() -> None:
-    """A job reads the repository, asks for a token where it has a role, and writes to commit."""
+    """A job may read the repository, request a token if it has a role, and write to commit."""
     assert dict(jobs()).keys() == ROLES.keys()
     for name, job in jobs():
         wanted = {"contents": "write" if name == "reconcile" else "read"}
@@ -137,8 +137,8 @@ def test_jobs_may_do_what_they_need() -> None:
         assert job["permissions"] == wanted
 
 
-def test_each_job_has_the_role_of_its_verb() -> None:
-    """Plan, reconcile and stop each assume a role of their own; validate assumes none."""
+def test_each_job_has_the_role_of_its_command() -> None:
+    """Plan, reconcile and stop each assume their own role; validate assumes none."""
     for name, job in jobs():
         variable = f"${{{{ vars.BEDROCK_JOBS_{ROLES[name]}_ROLE }}}}"
 
@@ -152,16 +152,16 @@ def test_each_job_has_the_role_of_its_verb() -> None:
             assert (job["extends"] == ".bedrock-jobs-role") is bool(ROLES[verb])
 
 
-def test_only_who_pushes_keeps_credentials() -> None:
-    """The checkout's token stays in the job that commits the statuses, and in no other."""
+def test_only_pushing_jobs_keep_credentials() -> None:
+    """The checkout's token is kept only in the job that commits the statuses."""
     for name, job in jobs():
         (checkout,) = [one for one in job["steps"] if "actions/checkout@" in one.get("uses", "")]
 
         assert checkout["with"]["persist-credentials"] is (name == "reconcile")
 
 
-def test_what_stops_is_asked_for_twice() -> None:
-    """Stopping needs the reviewers of an environment, and shows what it would do by default."""
+def test_stops_need_a_confirmation() -> None:
+    """Stopping needs the reviewers of an environment, and is a dry run by default."""
     stop = workflow("stop")
 
     assert stop["jobs"]["stop"]["environment"] == "bedrock-jobs-stop"
@@ -170,22 +170,22 @@ def test_what_stops_is_asked_for_twice() -> None:
 
 
 @pytest.mark.parametrize("shell", shells(), ids=lambda shell: shell.place)
-def test_shell_is_never_put_together(shell: Shell) -> None:
-    """Nothing that somebody else writes becomes shell: it arrives in variables alone."""
+def test_nothing_is_interpolated_into_shell(shell: Shell) -> None:
+    """Untrusted text is passed to shell in variables only."""
     assert "${{" not in shell.text
 
 
 @pytest.mark.parametrize("shell", shells(), ids=lambda shell: shell.place)
-def test_every_command_is_understood(shell: Shell) -> None:
-    """Each call of bedrock-jobs is one that can be meant, and none asks a person."""
+def test_every_command_is_valid(shell: Shell) -> None:
+    """Each call of bedrock-jobs is valid, and none prompts."""
     for verb, *rest in commands(shell):
         given = understood(verb, *rest)
 
         assert verb != "stop" or given["yes"] or given["dry_run"]
 
 
-def test_expressions_name_what_there_is() -> None:
-    """No expression misspells a context, which its host would take for empty."""
+def test_expressions_use_known_contexts() -> None:
+    """No expression misspells a context, which its host would treat as empty."""
     texts = [path.read_text("utf-8") for path in (*WORKFLOWS, *ACTIONS)]
     names = {
         name
@@ -208,7 +208,7 @@ def test_expressions_name_what_there_is() -> None:
 
 
 def test_calls_are_found() -> None:
-    """The verbs of the pipelines are those that have a role, and validate."""
+    """The commands of the pipelines are those that have a role, and validate."""
     for places in (WORKFLOWS, (GITLAB,)):
         stems = {path.stem for path in places}
         calls = [
@@ -221,8 +221,8 @@ def test_calls_are_found() -> None:
 
 
 @pytest.mark.parametrize("names", ["", "   "])
-def test_no_name_stops_nothing(names: str, tmp_path: Path) -> None:
-    """Names that are blank are refused, and do not stand for every job."""
+def test_blank_names_stop_nothing(names: str, tmp_path: Path) -> None:
+    """Blank names are rejected, and do not mean every job."""
     (shell,) = [one for one in shells() if one.place.startswith("bedrock-jobs-stop")]
     (tmp_path / "jobs").mkdir()
     done = subprocess.run(
@@ -239,7 +239,7 @@ def test_no_name_stops_nothing(names: str, tmp_path: Path) -> None:
 
 
 def test_names_are_words_and_not_shell(tmp_path: Path) -> None:
-    """What is put in for names reaches the verb as names: no pattern, option or command."""
+    """Names reach the command as names: never as a pattern, an option or a command."""
     (shell,) = [one for one in shells() if one.place.startswith("bedrock-jobs-stop")]
     told = tmp_path / "bedrock-jobs"
     told.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
@@ -262,7 +262,7 @@ def test_names_are_words_and_not_shell(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
-def test_pipelines_install_what_they_are_shipped_with() -> None:
+def test_pipelines_install_this_release() -> None:
     """Every place that names a release names this one."""
     texts = [path.read_text("utf-8") for path in SHIPPED.rglob("*") if path.is_file()]
     named = [one for text in texts for one in re.findall(r"\bbedrock-jobs==([\w.]+)", text)]
@@ -271,8 +271,8 @@ def test_pipelines_install_what_they_are_shipped_with() -> None:
     assert set(named) == {__version__}
 
 
-def test_the_folder_is_copied_as_it_is() -> None:
-    """What the workflows name by path is in the folder that a team copies to .github."""
+def test_workflows_use_files_of_their_folder() -> None:
+    """Files that the workflows use are in the folder that a team copies to .github."""
     text = "".join(path.read_text("utf-8") for path in (*WORKFLOWS, *ACTIONS))
     named = set(re.findall(r"\.github/([\w/.-]+\w)", text))
 

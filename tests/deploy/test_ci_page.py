@@ -1,4 +1,4 @@
-"""What docs/how-to/ci.md and the offered hooks say is what the files hold."""
+"""What docs/how-to/ci.md says about our files and hooks is true."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ def template() -> dict[str, Any]:
 
 
 def blocks(language: str) -> list[str]:
-    """Return the page's blocks of a language."""
+    """Return the page's code blocks of a language."""
     return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
 
 
-def test_the_pages_commands_are_understood() -> None:
-    """Each call of bedrock-jobs on the page, whole or in part, is one that can be meant."""
+def test_the_pages_commands_are_valid() -> None:
+    """Each call of bedrock-jobs on the page, whole or in part, is valid."""
     calls = re.findall(r"^ +(?:- run: )?bedrock-jobs ([^|\n]+)", PAGE, re.MULTILINE)
     calls += re.findall(r"`((?:reconcile|plan|validate|stop)\b[^`]*)`", PAGE)
 
@@ -43,7 +43,7 @@ def test_the_pages_commands_are_understood() -> None:
 
 
 def test_the_pages_parameters_are_the_templates() -> None:
-    """What the page gives or names is a parameter; none that is due is missing."""
+    """The page's parameters exist, and no required one is missing."""
     parameters = template()["Parameters"]
     given = set(re.findall(r"\b([A-Z][A-Za-z]+)=", PAGE))
     required = {name for name, one in parameters.items() if "Default" not in one}
@@ -52,7 +52,7 @@ def test_the_pages_parameters_are_the_templates() -> None:
 
 
 def test_the_variables_are_those_of_the_outputs() -> None:
-    """Pipelines read the variables that the outputs are for, and the page names them."""
+    """Pipelines read the variables of the outputs, and the page names them."""
     named = set(VARIABLE.findall(PAGE))
     read = [path.read_text("utf-8") for path in WORKFLOWS]
     outputs = str(template()["Outputs"])
@@ -63,8 +63,8 @@ def test_the_variables_are_those_of_the_outputs() -> None:
     assert set(VARIABLE.findall(outputs)) == named
 
 
-def test_the_pages_examples_can_be_read() -> None:
-    """Each example in YAML is YAML, and the hooks that one takes are offered."""
+def test_the_pages_examples_are_valid() -> None:
+    """Each example in YAML is valid, and its hooks exist."""
     read = [yaml.safe_load(block) for block in blocks("yaml")]
     hooks = [
         hook["id"] for one in read if isinstance(one, dict) for hook in one["repos"][0]["hooks"]
@@ -74,8 +74,8 @@ def test_the_pages_examples_can_be_read() -> None:
 
 
 @pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook["id"])
-def test_hooks_look_when_manifests_change(hook: dict[str, Any]) -> None:
-    """A hook runs for manifests, and for nothing that a pass writes; its command is understood."""
+def test_hooks_run_when_manifests_change(hook: dict[str, Any]) -> None:
+    """A hook runs for manifests, but not for files that a pass writes; its command is valid."""
     program, *words = shlex.split(hook["entry"])
     understood(*words)
 

@@ -1,4 +1,4 @@
-"""The stack of queue and policy, checked by cfn-lint and tried out on moto."""
+"""The stack of queue and policy, checked by cfn-lint and deployed on moto."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Tried to parse AWS..SQS..QueuePo
 
 
 class Loader(yaml.SafeLoader):
-    """Reads a template, with what CloudFormation's own tags say as plain values."""
+    """Parses a template, with CloudFormation's own tags as plain values."""
 
 
 Loader.add_multi_constructor("!", lambda loader, _tag, node: plain(loader, node))
@@ -52,7 +52,7 @@ def resource(name: str) -> dict[str, Any]:
 
 
 class Stack:
-    """A stack, as moto makes it."""
+    """A stack on moto."""
 
     def __init__(
         self,
@@ -78,7 +78,7 @@ class Stack:
         self.outputs = {one["OutputKey"]: one["OutputValue"] for one in made["Outputs"]}
 
     def client(self, service: str) -> Any:
-        """Return a client of a service; making one takes longer than most calls."""
+        """Return a client of a service; creating one takes longer than most calls."""
         if service not in self._clients:
             made = self._session.create_client(service, REGION, endpoint_url=self.endpoint)
             self._clients[service] = made
@@ -107,12 +107,12 @@ def stack(moto: str) -> Stack:
 
 
 def listed(value: Any) -> list[str]:
-    """Return what stands alone or in a list as a list."""
+    """Return a single value or a list as a list."""
     return [value] if isinstance(value, str) else list(value)
 
 
 def test_cfn_lint_finds_nothing() -> None:
-    """The templates are sound in all that cfn-lint knows, down to its information rules."""
+    """The templates pass cfn-lint, including its informational rules."""
     lint = str(Path(sys.executable).with_name("cfn-lint"))
     templates = map(str, sorted(TEMPLATE.parent.glob("*.yaml")))
     command = [lint, "--include-checks", "I", "--template", *templates]
@@ -122,7 +122,7 @@ def test_cfn_lint_finds_nothing() -> None:
 
 
 def test_an_event_reaches_the_daemon(stack: Stack) -> None:
-    """A job's event goes by the rule into the queue, from where it is heard; others do not."""
+    """A job's event goes through the rule to the queue and the daemon; others do not."""
     sent = [event(source="acme.other"), event()]
     stack.client("events").put_events(
         Entries=[
@@ -142,8 +142,8 @@ def test_an_event_reaches_the_daemon(stack: Stack) -> None:
     assert heard.empty()
 
 
-def test_the_rule_names_the_events_that_are_understood(stack: Stack) -> None:
-    """The rule's pattern holds each kind's event, and nothing that would be poison."""
+def test_the_rule_matches_known_events(stack: Stack) -> None:
+    """The rule's pattern has each kind's event, and none that cannot be parsed."""
     (rule,) = stack.client("events").list_rules()["Rules"]
 
     assert json.loads(rule["EventPattern"]) == {
@@ -152,8 +152,8 @@ def test_the_rule_names_the_events_that_are_understood(stack: Stack) -> None:
     }
 
 
-def test_poison_is_kept_apart(stack: Stack) -> None:
-    """What is never deleted goes to a second queue, and stays there for longer."""
+def test_invalid_messages_are_moved(stack: Stack) -> None:
+    """Messages that are never deleted go to a second queue, and stay there for longer."""
     events, poison = stack.attributes("QueueUrl"), stack.attributes("PoisonQueueUrl")
     redrive = json.loads(events["RedrivePolicy"])
 
@@ -164,8 +164,8 @@ def test_poison_is_kept_apart(stack: Stack) -> None:
     assert int(events["ReceiveMessageWaitTimeSeconds"]) == LONG_POLL_SECONDS
 
 
-def test_only_that_queue_fills_the_one_for_poison() -> None:
-    """The second queue takes redriven messages of the first and of no other."""
+def test_the_second_queue_accepts_redrives_only() -> None:
+    """The second queue accepts redriven messages of the first only."""
     (source,) = resource("Poison")["RedriveAllowPolicy"]["sourceQueueArns"]
 
     assert resource("Poison")["RedriveAllowPolicy"]["redrivePermission"] == "byQueue"
@@ -173,7 +173,7 @@ def test_only_that_queue_fills_the_one_for_poison() -> None:
 
 
 def test_only_the_rule_may_send() -> None:
-    """The queue takes messages of its rule alone, and of nobody without TLS."""
+    """The queue accepts messages of its rule only, and only over TLS."""
     access = resource("EventsAccess")
     allowed, denied = access["PolicyDocument"]["Statement"]
 
@@ -185,7 +185,7 @@ def test_only_the_rule_may_send() -> None:
 
 
 def test_the_policy_allows_what_is_called(stack: Stack) -> None:
-    """The daemon may call every operation that it calls, and no other."""
+    """The daemon may call every operation that it uses, and no other."""
     verbs = ("Create", "Get", "List", "Stop")
     called = {f"bedrock:{kind.get_operation(verb)}" for kind in KINDS.values() for verb in verbs}
     called |= TAGS | {"sqs:ReceiveMessage", "sqs:DeleteMessage", "iam:PassRole"}
@@ -195,7 +195,7 @@ def test_the_policy_allows_what_is_called(stack: Stack) -> None:
 
 
 def test_the_policy_is_narrow(stack: Stack) -> None:
-    """Only listing, which knows no resource, is allowed on all; a role goes to Bedrock alone."""
+    """Only listing, which has no resource, is allowed on all; roles are passed to Bedrock only."""
     statements = stack.statements()
     wide = {name for name, one in statements.items() if "*" in listed(one["Resource"])}
     passing = statements["HandJobsTheirRole"]
@@ -211,8 +211,8 @@ def test_the_policy_is_narrow(stack: Stack) -> None:
         assert all(place[1].endswith("/*") for place in places)
 
 
-def test_a_shard_has_a_stack_of_its_own(moto: str, stack: Stack) -> None:
-    """Stacks of other names stand beside the first, and may assume what they are given to."""
+def test_a_shard_has_its_own_stack(moto: str, stack: Stack) -> None:
+    """Stacks with other names can coexist, and may assume the given roles."""
     other = "arn:aws:iam::999999999999:role/BedrockJobs"
     shard = Stack(moto, "bedrock-jobs-1", AssumedRoleArns=f"{other},{ROLE}")
     (assuming,) = shard.statements("PolicyElsewhereArn").values()

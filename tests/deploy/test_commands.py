@@ -1,4 +1,4 @@
-"""Every command that deploy/ and its page start is one that can be meant."""
+"""Every command line in deploy/ and on its page is valid."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ PAGE = ROOT / "docs" / "how-to" / "deploy.md"
 
 
 def parsed(arguments: list[str]) -> dict[str, Any]:
-    """Return what click makes of the command line of a daemon."""
+    """Return click's parameters for the command line of a daemon."""
     verb, *rest = arguments
     assert verb == "watch"
     return understood(verb, *rest)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: folder.name)
-def test_the_pods_command_is_understood(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_pods_command_is_valid(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each pod starts a daemon that reads the synced tree and has the shard of its ordinal."""
     replicas = the("StatefulSet", folder)["spec"]["replicas"]
     for ordinal in range(replicas):
@@ -47,8 +47,8 @@ def test_the_pods_command_is_understood(folder: Path, monkeypatch: pytest.Monkey
         assert not queue or queue.name == f"bedrock-jobs{suffix}-events"
 
 
-def test_the_units_command_is_understood() -> None:
-    """The service's command is sound, alone and with the options that its comments show."""
+def test_the_units_command_is_valid() -> None:
+    """The service's command is valid, alone and with the options in its comments."""
     (example,) = re.findall(
         r"^# +BEDROCK_JOBS_OPTIONS=(.+)$", UNIT.read_text("utf-8"), re.MULTILINE
     )
@@ -62,16 +62,16 @@ def test_the_units_command_is_understood() -> None:
         assert bool(found["events_queue"]) == bool(options)
 
 
-def test_the_images_command_is_understood() -> None:
-    """The image starts a daemon, and its health is asked where that one listens."""
+def test_the_images_command_is_valid() -> None:
+    """The image starts a daemon, and its health check uses the daemon's address."""
     found = parsed(json.loads(given("CMD")[-1]))
 
     assert found["listen"] in given("HEALTHCHECK")[-1]
     assert found["listen"].endswith(f":{given('EXPOSE')[0]}")
 
 
-def test_the_pages_commands_are_understood() -> None:
-    """Each daemon that the page starts is one that can be meant."""
+def test_the_pages_commands_are_valid() -> None:
+    """Each daemon command on the page is valid."""
     text = PAGE.read_text("utf-8").replace("\\\n", " ")
     lines = re.findall(r"^ {4}(?:.* )?bedrock-jobs(?::\S+)? (watch.*)$", text, re.MULTILINE)
 

@@ -1,4 +1,4 @@
-"""The image: what it is built from, and who runs in it."""
+"""The image: what it is built from, and which user runs in it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Step:
 
 
 def steps() -> list[Step]:
-    """Return the instructions, comments left out and continued lines joined."""
+    """Return the instructions, without comments and with continued lines joined."""
     lines = DOCKERFILE.read_text(encoding="utf-8").splitlines()
     text = "\n".join(line for line in lines if not line.lstrip().startswith("#"))
     joined = re.sub(r"\s*\\\n\s*", " ", text)
@@ -37,7 +37,7 @@ def steps() -> list[Step]:
 
 
 def given(name: str) -> list[str]:
-    """Return what follows every instruction of a name."""
+    """Return the arguments of all instructions with a name."""
     return [step.rest for step in steps() if step.name == name]
 
 
@@ -55,15 +55,15 @@ def lock(name: str) -> dict[str, tuple[str, frozenset[str]]]:
 
 @pytest.mark.parametrize("name", ["runtime", "build"])
 def test_the_image_installs_what_was_tested(name: str) -> None:
-    """The image's locks are parts of the developers' one: the same versions, the same hashes."""
+    """The image's locks are subsets of the developers' lock: equal versions and hashes."""
     part, whole = lock(name), lock("dev")
 
     assert part
     assert {one: whole.get(one) for one in part} == part
 
 
-def test_the_locks_hold_what_the_project_asks_for() -> None:
-    """Each runtime and build dependency is locked; `make lock` renews the locks."""
+def test_the_locks_have_all_requirements() -> None:
+    """Each runtime and build dependency is locked; `make lock` updates the locks."""
     runtime = [Requirement(line) for line in PROJECT["project"]["dependencies"]]
     build = [Requirement(line) for line in PROJECT["build-system"]["requires"]]
 
@@ -73,7 +73,7 @@ def test_the_locks_hold_what_the_project_asks_for() -> None:
 
 
 def test_nothing_is_installed_without_a_hash() -> None:
-    """Every pip install demands hashes, or takes the wheel that was just built and nothing else."""
+    """Every pip install requires hashes, or installs only the wheel that was just built."""
     installs = [
         part.strip() for rest in given("RUN") for part in rest.split("&&") if "pip install" in part
     ]
@@ -83,15 +83,15 @@ def test_nothing_is_installed_without_a_hash() -> None:
 
 
 def test_the_base_is_pinned() -> None:
-    """Both stages start from one image, by its digest."""
+    """Both stages start from one image, pinned by digest."""
     (base,) = [rest.partition("=")[2] for rest in given("ARG") if rest.startswith("PYTHON=")]
 
     assert DIGEST.fullmatch(base)
     assert [rest.split()[0] for rest in given("FROM")] == ["${PYTHON}", "${PYTHON}"]
 
 
-def test_nobody_is_root() -> None:
-    """The last stage runs as a number that is not root's, and starts the command itself."""
+def test_the_user_is_not_root() -> None:
+    """The last stage runs as a numeric non-root user, and starts the command itself."""
     last = max(index for index, step in enumerate(steps()) if step.name == "FROM")
     users = [step.rest for step in steps()[last:] if step.name == "USER"]
 
@@ -100,8 +100,8 @@ def test_nobody_is_root() -> None:
     assert given("ADD") == []
 
 
-def test_what_is_copied_is_there_and_not_ignored() -> None:
-    """Each path that the build copies is tracked, and let through to the build."""
+def test_copied_files_exist() -> None:
+    """Each path that the build copies is tracked, and not ignored by the build."""
     names = {path.relative_to(ROOT).as_posix() for path in tracked()}
     allowed = [
         line[1:]
@@ -121,7 +121,7 @@ def test_what_is_copied_is_there_and_not_ignored() -> None:
 
 
 def test_the_image_has_git() -> None:
-    """What `watch --repo` and `--write-back` run is there, and nothing that it only recommends."""
+    """What `watch --repo` and `--write-back` run is installed, without recommended packages."""
     (packages,) = [
         part.split()
         for rest in given("RUN")
@@ -134,7 +134,7 @@ def test_the_image_has_git() -> None:
 
 
 def test_the_wheel_needs_no_other_file() -> None:
-    """What the wheel is built from by pyproject.toml is among the files that are copied."""
+    """The files that pyproject.toml needs for the wheel are among those that are copied."""
     hatch = PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
     needed = {*hatch["packages"], *hatch["force-include"], PROJECT["project"]["readme"]}
     needed |= set(PROJECT["project"]["license-files"])

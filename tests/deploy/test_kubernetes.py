@@ -1,4 +1,4 @@
-"""The manifests for Kubernetes, as kustomize builds them."""
+"""The Kubernetes manifests, as built by kustomize."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ each_folder = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: fold
 
 
 def the(kind: str, folder: Path) -> Document:
-    """Return the one document of a kind that a folder builds."""
+    """Return the only document of a kind that a folder builds."""
     (found,) = [document for document in built(folder) if document["kind"] == kind]
     return found
 
@@ -48,7 +48,7 @@ def container(folder: Path, name: str = "bedrock-jobs") -> dict[str, Any]:
 @each_folder
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_document_is_valid(folder: Path, version: str) -> None:
-    """Each built document fits the strict schema of its kind, in old and new Kubernetes."""
+    """Each document is valid by the strict schema of its kind, in old and new Kubernetes."""
     documents = [one for one in built(folder) if one["apiVersion"] != CUSTOM]
 
     assert len(documents) == 6
@@ -59,7 +59,7 @@ def test_every_document_is_valid(folder: Path, version: str) -> None:
 @each_folder
 @pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 def test_kubectl_builds_the_same(folder: Path) -> None:
-    """The documents that these tests look at are the ones that kubectl would apply."""
+    """The tested documents are those that kubectl would apply."""
     done = subprocess.run(
         ["kubectl", "kustomize", str(folder)], capture_output=True, text=True, check=True
     )
@@ -71,8 +71,8 @@ def test_kubectl_builds_the_same(folder: Path) -> None:
     assert sorted(built(folder), key=order) == sorted(theirs, key=order)
 
 
-def test_the_service_monitor_has_its_shape() -> None:
-    """The operator's resource, for which there is no schema here, points at the metrics' port."""
+def test_the_service_monitor_is_valid() -> None:
+    """The operator's resource, which has no schema here, refers to the metrics port."""
     monitor = the("ServiceMonitor", KUBERNETES / "overlays" / "single")
     service = the("Service", KUBERNETES / "overlays" / "single")
     (endpoint,) = monitor["spec"]["endpoints"]
@@ -87,7 +87,7 @@ def test_the_service_monitor_has_its_shape() -> None:
 
 @each_folder
 def test_selectors_select_the_pods(folder: Path) -> None:
-    """Service, budget, network policy and replicas mean the same pods, by one label."""
+    """Service, budget, network policy and replicas select the same pods, by one label."""
     assert the("StatefulSet", folder)["spec"]["template"]["metadata"]["labels"] == NAME
     assert the("StatefulSet", folder)["spec"]["selector"] == {"matchLabels": NAME}
     assert the("Service", folder)["spec"]["selector"] == NAME
@@ -101,7 +101,7 @@ def test_selectors_select_the_pods(folder: Path) -> None:
 
 @each_folder
 def test_pods_are_restricted(folder: Path) -> None:
-    """Nothing runs as root, gains a privilege, writes its root file system or calls Kubernetes."""
+    """Nothing runs as root, gains privileges, writes its root file system or calls Kubernetes."""
     settings = pod(folder)["securityContext"]
     assert settings["runAsNonRoot"]
     assert settings["runAsUser"] > 0
@@ -118,7 +118,7 @@ def test_pods_are_restricted(folder: Path) -> None:
 
 @each_folder
 def test_every_mount_has_its_volume(folder: Path) -> None:
-    """Each mounted volume is declared, and the daemon may write its statuses and nothing else."""
+    """Each mounted volume is declared, and the daemon may write only its statuses."""
     claims = the("StatefulSet", folder)["spec"]["volumeClaimTemplates"]
     declared = {one["name"] for one in pod(folder)["volumes"]}
     declared |= {claim["metadata"]["name"] for claim in claims}
@@ -138,8 +138,8 @@ def test_every_mount_has_its_volume(folder: Path) -> None:
 
 
 @each_folder
-def test_paths_and_ports_meet(folder: Path) -> None:
-    """The daemon reads what git-sync links, writes where the claim is, and listens where probed."""
+def test_paths_and_ports_agree(folder: Path) -> None:
+    """The daemon reads git-sync's link, writes to the claim, and listens where it is probed."""
     arguments = container(folder)["args"]
     synced = dict(one[2:].split("=", 1) for one in container(folder, "git-sync")["args"])
     (port,) = container(folder)["ports"]
@@ -156,7 +156,7 @@ def test_paths_and_ports_meet(folder: Path) -> None:
 
 @each_folder
 def test_images_are_exact(folder: Path) -> None:
-    """Every image has a version of its own, and ours is this release's."""
+    """Every image has an exact version, and ours is this release."""
     images = {one["name"]: one["image"] for one in containers(the("StatefulSet", folder))}
 
     assert images["bedrock-jobs"].endswith(f":{__version__}")
@@ -164,7 +164,7 @@ def test_images_are_exact(folder: Path) -> None:
 
 
 def test_shards_cover_the_tree() -> None:
-    """There are as many replicas as shards, each with a queue of its own."""
+    """There are as many replicas as shards, each with its own queue."""
     folder = KUBERNETES / "overlays" / "sharded"
     replicas = the("StatefulSet", folder)["spec"]["replicas"]
     arguments = container(folder)["args"]
@@ -178,14 +178,14 @@ def test_shards_cover_the_tree() -> None:
 
 @each_folder
 def test_one_replica_has_no_shard(folder: Path) -> None:
-    """Several replicas without a shard would do each other's work, so only shards have them."""
+    """Several replicas without shards would do the same work, so only shards have replicas."""
     sharded = any("--shard" in one for one in container(folder)["args"])
 
     assert sharded == (the("StatefulSet", folder)["spec"]["replicas"] > 1)
 
 
-def test_the_pages_overlay_fits() -> None:
-    """The overlay that the page shows renames the image that ours name, in fields that exist."""
+def test_the_pages_overlay_is_valid() -> None:
+    """The page's overlay replaces the image that ours names, in fields that exist."""
     page = (ROOT / "docs" / "how-to" / "deploy.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"^```yaml\n(.+?)^```", page, re.MULTILINE | re.DOTALL)
     shown = yaml.safe_load(block)

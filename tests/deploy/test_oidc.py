@@ -39,7 +39,7 @@ def on_gitlab(moto: str) -> Stack:
 
 @pytest.fixture(scope="session")
 def full(moto: str) -> Stack:
-    """A stack for which everything is given that may be."""
+    """A stack with all parameters set."""
     return made(
         moto,
         "full",
@@ -54,7 +54,7 @@ def full(moto: str) -> Stack:
 
 @pytest.fixture(scope="session")
 def stack(moto: str) -> Stack:
-    """The stack of a repository on GitHub, as it is by default."""
+    """The stack of a repository on GitHub, with the defaults."""
     return made(moto, "on-github")
 
 
@@ -66,7 +66,7 @@ def role(stack: Stack, verb: str) -> dict[str, Any]:
 
 
 def trusts(stack: Stack, verb: str, subject: str, host: str = GITHUB, audience: str = "") -> bool:
-    """Return whether a role may be assumed with a token of a host that has this subject."""
+    """Return whether a role may be assumed with a host's token that has this subject."""
     (statement,) = role(stack, verb)["AssumeRolePolicyDocument"]["Statement"]
     assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
     claims = {f"{host}:sub": subject, f"{host}:aud": audience or AUDIENCES[host]}
@@ -82,7 +82,7 @@ def trusts(stack: Stack, verb: str, subject: str, host: str = GITHUB, audience: 
 
 
 def statements(stack: Stack, verb: str) -> list[dict[str, Any]]:
-    """Return what a role is allowed."""
+    """Return the statements of a role."""
     iam, found = stack.client("iam"), []
     name = role(stack, verb)["RoleName"]
     for one in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
@@ -95,17 +95,17 @@ def statements(stack: Stack, verb: str) -> list[dict[str, Any]]:
 
 
 def allowed(stack: Stack, verb: str) -> set[str]:
-    """Return the actions that a role is allowed."""
+    """Return the actions that a role allows."""
     return {action for one in statements(stack, verb) for action in listed(one["Action"])}
 
 
 def actions(*verbs: str) -> set[str]:
-    """Return the actions of every kind's operations."""
+    """Return the actions of all operations of all kinds."""
     return {f"bedrock:{kind.get_operation(verb)}" for kind in KINDS.values() for verb in verbs}
 
 
-def test_each_role_may_do_what_its_verb_calls(stack: Stack) -> None:
-    """Plans read, passes submit and tag besides, and only the third role stops."""
+def test_each_role_may_do_what_its_command_calls(stack: Stack) -> None:
+    """Plan reads, reconcile also submits and tags, and only the third role stops."""
     reading = actions("Get", "List") | {TAGS}
     tagging = {"bedrock:TagResource", "bedrock:UntagResource"}
 
@@ -114,15 +114,15 @@ def test_each_role_may_do_what_its_verb_calls(stack: Stack) -> None:
     assert allowed(stack, "Stop") == reading | actions("Stop")
 
 
-def test_merges_may_be_let_stop(full: Stack) -> None:
-    """For fleets whose manifests stop jobs, the second role can be given that too."""
+def test_reconcile_may_be_allowed_to_stop(full: Stack) -> None:
+    """For fleets whose manifests stop jobs, the second role can be allowed to stop."""
     assert actions("Stop") <= allowed(full, "Reconcile")
     assert not actions("Stop") & allowed(full, "Plan")
 
 
 @pytest.mark.parametrize("verb", ROLES)
 def test_what_is_allowed_is_narrow(stack: Stack, verb: str) -> None:
-    """Only listing, which knows no resource, is allowed on all; the rest is of this account."""
+    """Only listing, which has no resource, is allowed on all; the rest is of this account."""
     for statement in statements(stack, verb):
         assert statement["Effect"] == "Allow"
         for resource in listed(statement["Resource"]):
@@ -133,8 +133,8 @@ def test_what_is_allowed_is_narrow(stack: Stack, verb: str) -> None:
             assert resource == "*" or foundation or account == "123456789012"
 
 
-def test_a_role_is_passed_to_bedrock_alone(stack: Stack) -> None:
-    """Jobs get no role but those that are listed, and no other service gets one."""
+def test_roles_are_passed_to_bedrock_only(stack: Stack) -> None:
+    """Only the listed roles are passed to jobs, and only to Bedrock."""
     (passing,) = [one for one in statements(stack, "Reconcile") if "PassRole" in str(one["Action"])]
 
     assert listed(passing["Resource"]) == [ROLE]
@@ -144,7 +144,7 @@ def test_a_role_is_passed_to_bedrock_alone(stack: Stack) -> None:
 
 
 def test_roles_elsewhere_are_not_for_plans(full: Stack) -> None:
-    """Accounts that manifests name a role for are acted in, but no pull request may do so."""
+    """Roles in manifests' targets can be assumed by reconcile, but not by pull requests."""
     for verb in ("Reconcile", "Stop"):
         (assuming,) = [one for one in statements(full, verb) if "sts:" in str(one["Action"])]
         assert assuming["Action"] == "sts:AssumeRole"
@@ -168,8 +168,8 @@ def test_roles_elsewhere_are_not_for_plans(full: Stack) -> None:
         ("project_path:acme/fleet:ref_type:branch:ref:main", []),
     ],
 )
-def test_a_token_of_github_opens_one_role(stack: Stack, subject: str, verbs: list[str]) -> None:
-    """Each role trusts one kind of run of one repository, and no other run opens any."""
+def test_a_token_of_github_assumes_one_role(stack: Stack, subject: str, verbs: list[str]) -> None:
+    """Each role trusts one kind of run of one repository, and no other run assumes any."""
     assert [verb for verb in ROLES if trusts(stack, verb, subject)] == verbs
 
 
@@ -184,22 +184,22 @@ def test_a_token_of_github_opens_one_role(stack: Stack, subject: str, verbs: lis
         ("project_path:other/acme/fleet:ref_type:branch:ref:main", []),
     ],
 )
-def test_a_token_of_gitlab_opens_what_its_branch_may(
+def test_a_token_of_gitlab_assumes_the_roles_of_its_branch(
     on_gitlab: Stack, subject: str, verbs: list[str]
 ) -> None:
     """On GitLab any branch plans, the main one reconciles and stops, and no other project does."""
     assert [verb for verb in ROLES if trusts(on_gitlab, verb, subject, GITLAB)] == verbs
 
 
-def test_a_token_for_somebody_else_opens_nothing(stack: Stack) -> None:
-    """A token whose audience is not AWS is refused."""
+def test_a_token_with_another_audience_is_rejected(stack: Stack) -> None:
+    """A token whose audience is not AWS is rejected."""
     subject = "repo:acme/fleet:pull_request"
 
     assert not trusts(stack, "Plan", subject, audience="https://github.com/acme")
 
 
-def test_a_repository_is_named_as_its_tokens_do(full: Stack) -> None:
-    """Ids in the subject, as newer repositories of GitHub have them, open the same roles."""
+def test_subjects_with_ids_are_trusted(full: Stack) -> None:
+    """Subjects with IDs, as of newer repositories on GitHub, assume the same roles."""
     subjects = ["pull_request", "ref:refs/heads/trunk", "environment:halt"]
 
     for verb, subject in zip(ROLES, subjects, strict=True):
@@ -209,7 +209,7 @@ def test_a_repository_is_named_as_its_tokens_do(full: Stack) -> None:
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_each_workflow_gets_the_role_that_it_names(stack: Stack, path: Any) -> None:
-    """The tokens of each job's runs open the role that the job assumes, and no other."""
+    """The tokens of each job's runs assume the role that the job names, and no other."""
     workflow = read(path)
     runs = {"pull_request": "pull_request", "push": "ref:refs/heads/main"}
     for job in workflow["jobs"].values():
@@ -225,8 +225,8 @@ def test_each_workflow_gets_the_role_that_it_names(stack: Stack, path: Any) -> N
             assert len(opened) == 1
 
 
-def test_a_provider_can_be_there_already(full: Stack) -> None:
-    """An account that trusts the host already lends its provider, and no second one is made."""
+def test_a_provider_can_exist_already(full: Stack) -> None:
+    """An account that already trusts the host uses its provider, and no second one is created."""
     for verb in ROLES:
         (statement,) = role(full, verb)["AssumeRolePolicyDocument"]["Statement"]
         assert statement["Principal"] == {"Federated": LENT}

@@ -1,4 +1,4 @@
-"""The shell of the shipped pipelines, run as it stands against a bare repository and a sandbox."""
+"""The shell scripts of the shipped pipelines, run with a bare repository and a sandbox."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PUSH = f"https://gitlab-ci-token:{TOKEN}@gitlab.example.com:443/acme/fleet.git"
 
 @pytest.fixture(name="fleet")
 def _fleet(tmp_path: Path) -> Iterator[Shared]:
-    """A repository as `init` lays it out for GitLab, pushed."""
+    """A repository as set up by `init` for GitLab, pushed."""
     with shared(tmp_path) as fleet:
         assert fleet.call("init", "--ci", "gitlab").code == 0
         fleet.push("Lay out the fleet")
@@ -33,13 +33,13 @@ def _fleet(tmp_path: Path) -> Iterator[Shared]:
 
 
 def job(fleet: Shared, name: str) -> dict[str, Any]:
-    """Return a job of the pipeline that the repository holds."""
+    """Return a job of the repository's pipeline."""
     found: dict[str, Any] = read(fleet.folder / PIPELINE)[f"bedrock-jobs {name}"]
     return found
 
 
 def run(fleet: Shared, name: str, number: int, **more: str) -> subprocess.CompletedProcess[str]:
-    """Run a job's script as GitLab does: a detached, shallow checkout, one shell, no terminal."""
+    """Run a job's script like GitLab: a detached, shallow checkout, one shell, no terminal."""
     here = fleet.another(f"runner-{number}", "--depth=1").folder
     git(here, "checkout", "-q", "--detach")
     # What the job pushes to is on this disk.
@@ -75,7 +75,7 @@ def run(fleet: Shared, name: str, number: int, **more: str) -> subprocess.Comple
 
 
 def test_a_merge_on_gitlab_is_reconciled(fleet: Shared) -> None:
-    """The scripts plan and submit, push statuses with the job's token, and stop what runs."""
+    """The scripts plan and submit, push statuses with the job's token, and stop running jobs."""
     planned = run(fleet, "plan", 1)
     passed = run(fleet, "reconcile", 2)
 
@@ -96,7 +96,7 @@ def test_a_merge_on_gitlab_is_reconciled(fleet: Shared) -> None:
 
 
 def test_reports_are_where_gitlab_looks_for_them(fleet: Shared) -> None:
-    """Each report that a job names as an artifact is one that its command leaves behind."""
+    """Each report that a job declares as an artifact is one that its command writes."""
     for number, name in enumerate(("validate", "plan")):
         assert run(fleet, name, number).returncode == 0
         folder = fleet.folder.with_name(f"runner-{number}")

@@ -1,4 +1,4 @@
-"""The alerts and the dashboard: well-formed, and about metrics that there are."""
+"""The alerts and the dashboard: valid, and about metrics that exist."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PROMTOOL = shutil.which("promtool")
 
 @cache
 def series() -> dict[str, dict[str, set[str]]]:
-    """Return the values of each label of each series that there is from the start, by name."""
+    """Return the label values of all series that exist from the start, by name."""
     found: dict[str, dict[str, set[str]]] = {name: {} for name in OF_OTHERS}
     for family in Metrics(KINDS, lambda: 0.0).collect():
         for sample in family.samples:
@@ -48,19 +48,19 @@ def series() -> dict[str, dict[str, set[str]]]:
 
 
 def alerts() -> list[dict[str, Any]]:
-    """Return every alert."""
+    """Return all alerts."""
     groups = yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["groups"]
     return [rule for group in groups for rule in group["rules"]]
 
 
 def panels() -> list[dict[str, Any]]:
-    """Return the dashboard's panels, rows included."""
+    """Return the dashboard's panels, including rows."""
     found: list[dict[str, Any]] = json.loads(BOARD.read_text(encoding="utf-8"))["panels"]
     return found
 
 
 def expressions() -> Iterator[Any]:
-    """Yield each expression of alerts and dashboard, with its variables filled in."""
+    """Yield all expressions of alerts and dashboard, with their variables replaced."""
     for alert in alerts():
         yield pytest.param(alert["expr"], id=alert["alert"])
     for panel in panels():
@@ -77,7 +77,7 @@ def filled(expression: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A label that an expression mentions; ``value`` only where it must be equal to that."""
+    """A label in an expression; ``value`` only if it must be equal to that."""
 
     metrics: frozenset[str]
     label: str
@@ -85,7 +85,7 @@ class Mention:
 
 
 def selectors(expression: str) -> list[promql_parser.VectorSelector]:
-    """Return every selector of an expression; raises ValueError when it does not parse."""
+    """Return all selectors of an expression; raises ValueError if it does not parse."""
     found: list[promql_parser.VectorSelector] = []
 
     def visit(node: promql_parser.Expr) -> None:
@@ -114,8 +114,8 @@ def mentions(expression: str) -> Iterator[Mention]:
             yield Mention(names(expression), label)
 
 
-def test_the_parser_refuses_what_is_not_promql() -> None:
-    """What the tests below lean on does tell right from wrong."""
+def test_the_parser_rejects_invalid_promql() -> None:
+    """The parser that the tests below rely on distinguishes valid from invalid."""
     with pytest.raises(ValueError, match="unclosed left parenthesis"):
         selectors("sum by (phase (bedrock_jobs_jobs)")
 
@@ -124,7 +124,7 @@ def test_the_parser_refuses_what_is_not_promql() -> None:
 
 
 @pytest.mark.parametrize("expression", [*expressions()])
-def test_expressions_read_metrics_that_there_are(expression: str) -> None:
+def test_expressions_read_existing_metrics(expression: str) -> None:
     """Every expression parses as PromQL, and each series and label in it exists."""
     known = series()
 
@@ -135,8 +135,8 @@ def test_expressions_read_metrics_that_there_are(expression: str) -> None:
         assert mention.value in {None, *labels.get(mention.label, ())}, mention
 
 
-def test_alerts_are_as_prometheus_wants_them() -> None:
-    """The file is a rule file, and each alert has a severity and says what to do."""
+def test_alerts_are_valid() -> None:
+    """The file is a valid rule file, and each alert has a severity and says what to do."""
     schema = json.loads((DATA / "rules.schema.json").read_text(encoding="utf-8"))
     document = yaml.safe_load(ALERTS.read_text(encoding="utf-8"))
 
@@ -148,8 +148,8 @@ def test_alerts_are_as_prometheus_wants_them() -> None:
 
 
 @pytest.mark.parametrize("alert", alerts(), ids=lambda alert: alert["alert"])
-def test_alerts_tell_only_what_they_know(alert: dict[str, Any]) -> None:
-    """A text names no label that the alert's own series do not have."""
+def test_alerts_use_labels_of_their_series(alert: dict[str, Any]) -> None:
+    """A text uses no label that the alert's own series do not have."""
     told = " ".join(alert["annotations"].values())
     expression = alert["expr"]
     grouped = re.search(r"\bby\s*\(([^)]*)\)", expression)
@@ -160,7 +160,7 @@ def test_alerts_tell_only_what_they_know(alert: dict[str, Any]) -> None:
 
 
 def test_denials_are_those_of_the_table() -> None:
-    """The codes that the alert on denials looks for are codes that mean a denial."""
+    """The codes in the alert on denials are codes that mean a denial."""
     (alert,) = [one for one in alerts() if one["alert"] == "BedrockJobsDenied"]
     (selector,) = selectors(alert["expr"])
     (codes,) = [one.value for one in selector.matchers.matchers if one.name == "code"]
@@ -172,7 +172,7 @@ def test_denials_are_those_of_the_table() -> None:
 
 @pytest.mark.skipif(PROMTOOL is None, reason="promtool is not installed")
 def test_alerts_fire_when_they_should(tmp_path: Path) -> None:
-    """Prometheus' own tool runs the alerts over series that are well and series that are not."""
+    """The alerts fire for unhealthy series, and not for healthy ones, according to promtool."""
     for path in (ALERTS, DATA / "alerts_test.yaml"):
         shutil.copy(path, tmp_path)
 
@@ -187,8 +187,8 @@ def test_alerts_fire_when_they_should(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_panels_lie_side_by_side() -> None:
-    """Panels have ids of their own, stay within the grid, and do not overlap."""
+def test_panels_do_not_overlap() -> None:
+    """Panels have unique IDs, stay within the grid, and do not overlap."""
     cells: set[tuple[int, int]] = set()
     for panel in panels():
         place = panel["gridPos"]
@@ -205,7 +205,7 @@ def test_panels_lie_side_by_side() -> None:
 
 
 def test_the_dashboard_shows_every_metric() -> None:
-    """Each of our metrics stands in some panel, and every variable that is used is declared."""
+    """Each of our metrics is in some panel, and every variable in use is declared."""
     board = json.loads(BOARD.read_text(encoding="utf-8"))
     shown = {
         name

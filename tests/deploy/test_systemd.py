@@ -1,4 +1,4 @@
-"""The unit for systemd, held to systemd's own opinion where that is installed."""
+"""The systemd unit, checked by systemd where it is installed."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ analyze = pytest.mark.skipif(
 
 
 def directives() -> list[tuple[str, str, str]]:
-    """Return section, name and value of every directive, in order."""
+    """Return section, name and value of all directives, in order."""
     found: list[tuple[str, str, str]] = []
     section = ""
     for line in UNIT.read_text(encoding="utf-8").splitlines():
@@ -55,13 +55,13 @@ def directives() -> list[tuple[str, str, str]]:
 
 
 def value(name: str) -> str:
-    """Return the value of a directive that stands once."""
+    """Return the value of a directive that occurs once."""
     (found,) = [value for _, each, value in directives() if each == name]
     return found
 
 
-def test_directives_are_known_and_stand_once() -> None:
-    """Each directive is one that systemd knows in that section, and none is given twice."""
+def test_directives_are_known_and_unique() -> None:
+    """Each directive is known to systemd in its section, and none occurs twice."""
     counted = Counter((section, name) for section, name, _ in directives())
     unknown = [
         f"{section}.{name}"
@@ -73,8 +73,8 @@ def test_directives_are_known_and_stand_once() -> None:
     assert {name for (_, name), times in counted.items() if times > 1} <= REPEATABLE
 
 
-def test_it_is_kept_alive_and_let_go() -> None:
-    """It says when it is ready, is watched, begins again for ever, and has time to finish."""
+def test_the_unit_restarts_and_stops() -> None:
+    """It signals readiness, has a watchdog, restarts always, and has time to finish."""
     assert value("Type") == "notify"
     assert int(value("WatchdogSec")) >= 10
     assert value("Restart") == "always"
@@ -86,7 +86,7 @@ def test_it_is_kept_alive_and_let_go() -> None:
 
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
-    """The unit with a command that is on every machine, because verify looks for it."""
+    """The unit with a command that exists on every machine, because verify checks for it."""
     text = UNIT.read_text(encoding="utf-8")
     command = value("ExecStart").partition(" ")[0]
     copy = tmp_path / UNIT.name
@@ -95,8 +95,8 @@ def unit(tmp_path: Path) -> Path:
 
 
 @analyze
-def test_systemd_has_nothing_to_say(unit: Path) -> None:
-    """The unit passes `systemd-analyze verify` without a word."""
+def test_systemd_reports_nothing(unit: Path) -> None:
+    """The unit passes `systemd-analyze verify` without output."""
     done = subprocess.run(
         ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, check=False
     )
@@ -106,7 +106,7 @@ def test_systemd_has_nothing_to_say(unit: Path) -> None:
 
 @analyze
 def test_the_service_is_hardened(unit: Path) -> None:
-    """What is left open to the service is little, as systemd reckons it."""
+    """The exposure of the service is low, as rated by systemd."""
     command = ["systemd-analyze", "security", "--offline=true", f"--threshold={MOST_EXPOSED}"]
     done = subprocess.run(
         [*command, "--no-pager", str(unit)], capture_output=True, text=True, check=False

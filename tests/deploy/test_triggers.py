@@ -1,4 +1,4 @@
-"""What starts the shipped pipelines, and that a commit of statuses starts none of them."""
+"""What triggers the shipped pipelines, and that a commit of statuses triggers none of them."""
 
 from __future__ import annotations
 
@@ -36,13 +36,13 @@ def started(event: Event) -> set[str]:
         ("a.b", "axb", False),
     ],
 )
-def test_patterns_fit_as_documented(pattern: str, text: str, fits: bool) -> None:
-    """A star stops at a slash, two do not, and the other signs stand for what they say."""
+def test_patterns_match_as_documented(pattern: str, text: str, fits: bool) -> None:
+    """A star stops at a slash, two do not, and the other characters match as documented."""
     assert matches(pattern, text) is fits
 
 
 def test_the_last_pattern_decides() -> None:
-    """What is left out can be taken in again, and what is never taken in stays out."""
+    """Excluded files can be included again, and files that are never included stay excluded."""
     patterns = ["jobs/**", "!jobs/old/**", "jobs/old/kept.yaml"]
 
     assert chosen(patterns, "jobs/a.yaml")
@@ -64,15 +64,15 @@ def test_the_last_pattern_decides() -> None:
         ("e", False),
     ],
 )
-def test_conditions_hold_as_documented(expression: str, expected: bool) -> None:
-    """And binds stronger than or; what is empty or missing does not hold."""
+def test_conditions_are_evaluated_as_documented(expression: str, expected: bool) -> None:
+    """And binds stronger than or; empty and missing values are false."""
     names: dict[str, Value] = {"a": "x", "b": "1", "c": None, "$d": "x y", "e": ""}
 
     assert holds(expression, names) is expected
 
 
-def test_an_unknown_name_is_a_mistake() -> None:
-    """A condition on what no event has is not taken for false."""
+def test_an_unknown_name_is_an_error() -> None:
+    """A condition on an unknown name is not treated as false."""
     with pytest.raises(KeyError):
         holds("github.misspelt == 'x'", {})
 
@@ -95,14 +95,14 @@ def test_a_commit_of_statuses_starts_nothing() -> None:
     ],
     ids=["by its paths", "by its message", "by its token"],
 )
-def test_each_fence_holds_alone(event: Event) -> None:
+def test_each_safeguard_is_enough(event: Event) -> None:
     """Paths, message and token: each alone keeps a write-back from starting anything."""
     assert started(event) == set()
     assert gitlab_jobs(read(GITLAB), event) == set()
 
 
-def test_without_any_fence_it_would_start() -> None:
-    """The replay is one that can tell: the same commit with a manifest in it starts a pass."""
+def test_without_safeguards_it_would_start() -> None:
+    """The replay can detect a start: the same commit with a manifest in it starts a pass."""
     event = Event("push", paths=(SIDECAR, MANIFEST))
 
     assert started(event) == {"reconcile"}
@@ -123,7 +123,7 @@ def test_without_any_fence_it_would_start() -> None:
     ],
 )
 def test_a_merge_starts_one_pass(path: str) -> None:
-    """What manifests mean is reconciled from the main branch, and from no other."""
+    """Changes of manifests are reconciled from the main branch, and from no other."""
     pipeline = read(GITLAB)
 
     assert started(Event("push", paths=(path,))) == {"reconcile"}
@@ -132,8 +132,8 @@ def test_a_merge_starts_one_pass(path: str) -> None:
     assert gitlab_jobs(pipeline, Event("push", "feature", (path,))) == set()
 
 
-def test_what_no_job_depends_on_starts_nothing() -> None:
-    """A commit beside the manifests starts no pass."""
+def test_other_files_start_nothing() -> None:
+    """A commit of other files starts no pass."""
     event = Event("push", paths=("README.md", "docs/jobs/a.md"))
 
     assert started(event) == set()
@@ -141,7 +141,7 @@ def test_what_no_job_depends_on_starts_nothing() -> None:
 
 
 def test_a_pull_request_is_checked_and_planned() -> None:
-    """A branch of the repository's own is validated and planned, and nothing else."""
+    """A branch of the repository itself is validated and planned, and nothing else."""
     event = Event("pull_request", "feature", (MANIFEST,))
 
     assert started(event) == {"validate", "plan"}
@@ -159,8 +159,8 @@ def test_a_fork_is_checked_without_credentials() -> None:
     assert read(GITLAB)["bedrock-jobs validate"]["extends"] == ".bedrock-jobs"
 
 
-def test_a_pull_request_of_statuses_is_not_looked_at() -> None:
-    """Where statuses are written to a branch of their own, its pull request starts nothing."""
+def test_a_pull_request_of_statuses_starts_nothing() -> None:
+    """If statuses are written to a separate branch, its pull request starts nothing."""
     event = Event("pull_request", "statuses", (SIDECAR,))
 
     assert started(event) == set()
@@ -168,8 +168,8 @@ def test_a_pull_request_of_statuses_is_not_looked_at() -> None:
 
 
 @pytest.mark.parametrize("name", ["push", "schedule", "pull_request", "workflow_dispatch"])
-def test_before_there_are_roles_nothing_is_called(name: str) -> None:
-    """A repository that was just laid out has green pipelines: they validate and do no more."""
+def test_without_roles_nothing_is_called(name: str) -> None:
+    """A new repository has green pipelines: they validate and do nothing else."""
     event = Event(name, paths=(MANIFEST,), roles=())
     expected = {"validate"} if name == "pull_request" else set()
 
@@ -178,14 +178,14 @@ def test_before_there_are_roles_nothing_is_called(name: str) -> None:
 
 
 def test_statuses_are_refreshed_by_schedule() -> None:
-    """What runs for hours is looked at from time to time, on the main branch alone."""
+    """Long-running jobs are polled by a schedule, on the main branch only."""
     assert started(Event("schedule")) == {"reconcile"}
     assert gitlab_jobs(read(GITLAB), Event("schedule")) == {"bedrock-jobs reconcile"}
     assert gitlab_jobs(read(GITLAB), Event("schedule", "feature")) == set()
 
 
 def test_only_a_person_stops_jobs() -> None:
-    """No event but a person's own act starts the job that stops, and only on the main branch."""
+    """Only a person can start the job that stops, and only on the main branch."""
     by_hand = Event("workflow_dispatch", more={"$BEDROCK_JOBS_STOP": "support-bot"})
     elsewhere = Event("workflow_dispatch", "feature", more=dict(by_hand.more))
     stop = workflow("stop")
@@ -199,7 +199,7 @@ def test_only_a_person_stops_jobs() -> None:
 
 
 def test_passes_wait_for_each_other() -> None:
-    """One pass runs at a time and none is ended half-way; a new plan ends the one before."""
+    """One pass runs at a time and none is cancelled; a new plan cancels the one before."""
     assert workflow("reconcile")["concurrency"]["cancel-in-progress"] is False
     assert "github." not in workflow("reconcile")["concurrency"]["group"]
     assert workflow("plan")["concurrency"]["cancel-in-progress"] is True

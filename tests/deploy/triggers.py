@@ -1,4 +1,4 @@
-"""Which jobs of the shipped pipelines an event starts: GitHub's and GitLab's rules, replayed."""
+"""Which jobs of the shipped pipelines an event starts: replays the rules of GitHub and GitLab."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Event:
 
 
 def matches(pattern: str, text: str) -> bool:
-    """Return whether a text fits one of GitHub's filter patterns, its ``!`` left aside."""
+    """Return whether a text matches one of GitHub's filter patterns, without its ``!``."""
     signs = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "?", "+": "+"}
     parts = re.findall(r"\*\*/|\*\*|\*|\?|\+|\[[^\]]*\]|.", pattern.removeprefix("!"))
     regex = "".join(
@@ -43,7 +43,7 @@ def matches(pattern: str, text: str) -> bool:
 
 
 def chosen(patterns: Iterable[str], text: str) -> bool:
-    """Return whether patterns choose a text: the last one that fits decides."""
+    """Return whether patterns select a text: the last one that matches decides."""
     verdict = False
     for pattern in patterns:
         if matches(pattern, text):
@@ -92,7 +92,7 @@ def github_jobs(workflow: Mapping[Any, Any], event: Event) -> set[str]:
 
 
 def gitlab_names(event: Event) -> dict[str, Value]:
-    """Return the variables that an event's pipeline has."""
+    """Return the variables of an event's pipeline."""
     sources = {"pull_request": "merge_request_event", "workflow_dispatch": "web"}
     merging = event.name == "pull_request"
     return {
@@ -109,7 +109,7 @@ def gitlab_names(event: Event) -> dict[str, Value]:
 
 
 def gitlab_jobs(pipeline: Mapping[str, Any], event: Event) -> set[str]:
-    """Return the jobs of a GitLab pipeline that an event starts, those by hand among them."""
+    """Return the jobs of a GitLab pipeline that an event starts, including manual ones."""
     pushed = event.name == "push"
     if pushed and (event.own_token or GITLAB_SKIPPING.search(event.message)):
         return set()
@@ -121,7 +121,7 @@ def gitlab_jobs(pipeline: Mapping[str, Any], event: Event) -> set[str]:
 
 
 def _gitlab_includes(rules: Iterable[Mapping[str, Any]], event: Event) -> bool:
-    """Return whether the first rule that fits includes a job."""
+    """Return whether the first rule that matches includes a job."""
     for rule in rules:
         if not holds(rule.get("if", "'always'"), gitlab_names(event)):
             continue
