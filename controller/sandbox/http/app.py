@@ -44,7 +44,7 @@ class _SimulatedEndpoint:
         request = Request(scope, receive)
         try:
             body = await _read_body(request)
-        # Nobody waits for a response, and the incomplete request must not be recorded.
+        # The client is gone, and the incomplete request must not be recorded.
         except ClientDisconnect:
             return
         except _BodyTooLargeError:

@@ -121,9 +121,9 @@ class _ControlApi:
         """Add one fault or a list of them; if one is invalid, add none."""
         try:
             content = parse_json(await request.body())
-            asked = content if isinstance(content, list) else [content]
+            items = content if isinstance(content, list) else [content]
             # All are parsed before any is stored, so that an invalid one adds none.
-            wanted = [parse_fault(order) for order in asked]
+            wanted = [parse_fault(item) for item in items]
         except InvalidSettingError as unfit:
             return build_json_response({"message": str(unfit)}, 400)
         with self._store.transaction() as rows:

@@ -66,11 +66,11 @@ def _apply_settings(
 ) -> None:
     with store.transaction() as rows:
         if behaviour is not None:
-            kept, changes = settings.load_behaviour(rows), behaviour
+            current, changes = settings.load_behaviour(rows), behaviour
             # A complete behaviour replaces the stored one; a mapping only changes parts of it.
             if isinstance(changes, Behaviour):
-                kept, changes = RECORDED_BEHAVIOUR, switches.diff_from_recorded(changes)
-            wanted = switches.change_behaviour(kept, changes)
+                current, changes = RECORDED_BEHAVIOUR, switches.diff_from_recorded(changes)
+            wanted = switches.change_behaviour(current, changes)
             settings.save_behaviour(rows, wanted, store.get_clock().get_moment(time.time()))
         if faults is not None:
             settings.clear_faults(rows)
@@ -92,12 +92,12 @@ def serve(
 
     ``say`` prints the lines that explain how to use the endpoint.
     """
-    asked = threading.Event()
+    stopping = threading.Event()
     signals: list[int] = []
 
     def handle_signal(number: int, _frame: object) -> None:
         signals.append(number)
-        asked.set()
+        stopping.set()
 
     # Restored afterwards, because the caller may have its own handlers.
     before = {
@@ -120,7 +120,7 @@ def serve(
             ]:
                 say(line)
             # The main thread waits, since signal handlers run only there.
-            asked.wait()
+            stopping.wait()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

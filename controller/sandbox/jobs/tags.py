@@ -14,10 +14,10 @@ def add(rows: sqlite3.Connection, arn: str, tags: Iterable[Tag], *, most: int) -
     """Add a caller's tags to a resource, all of them or none; raises ApiError."""
     new = {tag["key"]: tag["value"] for tag in tags}
     _refuse_reserved(new)
-    kept = {tag["key"]: tag["value"] for tag in list_tags(rows, arn)}
+    current = {tag["key"]: tag["value"] for tag in list_tags(rows, arn)}
     # Checked for the result, not the request: replacing a tag needs no room.
-    own = [key for key in kept | new if not _is_reserved(key)]
-    if len(own) > most:
+    counted = [key for key in current | new if not _is_reserved(key)]
+    if len(counted) > most:
         raise api_errors.too_many_tags(most, arn)
     put(rows, arn, new)
 
