@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import threading
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -113,7 +114,7 @@ class BatchedWriter:
                 one.error, one.done = failed, True
 
     def _write_batch(self, path: str, batch: list[EntryWrite]) -> None:
-        above, _, name = path.rpartition("/")
+        above, name = os.path.split(path)
         tree = self._trees.get_root(path)
         with self._folders.open(tree, above) as shared:
             if path not in self._known and path not in self._created:

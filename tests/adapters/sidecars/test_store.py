@@ -88,6 +88,26 @@ def test_entry_is_written_as_designed(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["support-bot.status.json"]
 
 
+def test_sidecar_of_a_manifest_in_the_top_folder_is_beside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A container may mount its manifest at ``/``; the working folder is another one."""
+    monkeypatch.chdir(tmp_path)
+    opened, tried = os.open, list[os.stat_result]()
+
+    def refusing(path: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+        if flags & os.O_CREAT and dir_fd is not None:
+            tried.append(os.fstat(dir_fd))
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS), path)
+        return opened(path, flags, mode, dir_fd=dir_fd)
+
+    monkeypatch.setattr(os, "open", refusing)
+    with pytest.raises(LedgerError, match="read-only"):
+        ledger(Path("/")).write(source(Path("/")), key(), ENTRY)
+
+    assert [os.path.samestat(one, Path("/").stat()) for one in tried] == [True]
+
+
 def test_entry_is_read_as_written(tmp_path: Path) -> None:
     """What was written is recorded, with the file's own time."""
     ledger(tmp_path).write(source(tmp_path), key(), ENTRY)
