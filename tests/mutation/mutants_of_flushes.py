@@ -73,8 +73,14 @@ MUTANTS = (
     Mutant(
         "a rename whose flush failed for another thread counts as flushed",
         _SHARED,
-        "                if first < mine <= last:\n",
-        "                if not mine:\n",
+        "            if self._failures != failures:\n",
+        "            if failures < 0:\n",
+    ),
+    Mutant(
+        "a flush that was interrupted is no failure",
+        _SHARED,
+        "        except BaseException as error:\n",
+        "        except OSError as error:\n",
     ),
     Mutant(
         "threads go on writing into a folder that was replaced",

@@ -7,6 +7,8 @@ for each file, the sidecars of a pass would wait for each other longer than for 
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -37,32 +39,42 @@ class SharedFolder:
         self._flushing = threading.Lock()
         self._waiting: list[_NewFile] = []
         self._renames = self._flushed = 0
-        self._failed: list[tuple[int, int, OSError]] = []
+        self._failures = 0
+        self._failure = OSError()
 
     def create(self, name: str, content: bytes) -> bool:
-        """Create a file that lasts; return False where something exists. Raises OSError."""
+        """Create a file that lasts; raises OSError.
+
+        Returns False where something exists, or may exist because a thread was interrupted.
+        """
         mine = _NewFile(self.folder.prepare(name, content), name)
+        failures = self._failures
         with self._guard:
             self._waiting.append(mine)
         with self._placing:
             # Another thread may have placed ours with its own.
             if not mine.done:
                 self._put_waiting()
+        if mine.outcome is not True:
+            # It is still there if the folder could not be locked.
+            with contextlib.suppress(OSError):
+                self.folder.unlink(mine.temporary)
         if isinstance(mine.outcome, OSError):
             raise mine.outcome
         if mine.outcome:
-            self._flush()
+            self._flush(failures)
         return mine.outcome
 
     def replace(self, name: str, content: bytes) -> None:
         """Replace a file by one that lasts; raises OSError."""
+        failures = self._failures
         self.folder.replace(name, content)
-        self._flush()
+        self._flush(failures)
 
     def _put_waiting(self) -> None:
         with self._guard:
             files, self._waiting = self._waiting, []
-        became: Sequence[bool | OSError] = [OSError("the write did not end")] * len(files)
+        became: Sequence[bool | OSError] = [False] * len(files)
         try:
             became = self.folder.put_new([(one.temporary, one.name) for one in files])
         except OSError as error:
@@ -71,27 +83,28 @@ class SharedFolder:
             for one, how in zip(files, became, strict=True):
                 one.outcome, one.done = how, True
 
-    def _flush(self) -> None:
-        """Return once the rename that the caller has made is on disk."""
+    def _flush(self, failures: int) -> None:
+        """Return once the caller's rename is on disk; ``failures`` was read before the rename."""
         with self._guard:
             self._renames += 1
             mine = self._renames
         with self._flushing:
-            # The kernel reports a failure once: the next flush may succeed without the bytes.
-            for first, last, error in self._failed:
-                if first < mine <= last:
-                    raise error
+            # The kernel reports a failure once: the next flush may succeed without the name.
+            if self._failures != failures:
+                raise self._failure
             if self._flushed < mine:
                 self._flush_up_to(self._renames)
 
     def _flush_up_to(self, last: int) -> None:
         try:
             self.folder.flush()
-        except OSError as error:
-            self._failed.append((self._flushed, last, error))
+        except BaseException as error:
+            # An interrupted flush may have failed as well.
+            unknown = OSError(errno.EINTR, os.strerror(errno.EINTR))
+            self._failure = error if isinstance(error, OSError) else unknown
+            self._failures += 1
             raise
-        finally:
-            self._flushed = last
+        self._flushed = last
 
 
 class SharedFolders:

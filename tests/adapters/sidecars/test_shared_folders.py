@@ -109,12 +109,77 @@ def test_failed_flush_is_an_error_of_every_file_that_it_was_for(
         assert failing.count == 2
 
 
+@pytest.mark.parametrize("write", ["create", "replace"])
+def test_failed_flush_is_an_error_of_a_rename_just_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, write: str
+) -> None:
+    """A flush of another thread takes with it each name that was set when it failed."""
+    failing, folders, rename = FolderFlushes(errno.EIO), SharedFolders(), os.rename
+    failing.goes_on.set()
+
+    def flush_after_rename(source: str, target: str, **named: int) -> None:
+        rename(source, target, **named)
+        if target == "early":
+            assert pool.submit(written, folders, tmp_path, "other", "replace").result(PATIENCE)
+
+    with ThreadPoolExecutor(1) as pool:
+        monkeypatch.setattr(os, "fsync", failing.fsync)
+        monkeypatch.setattr(os, "rename", flush_after_rename)
+        failed = written(folders, tmp_path, "early", write)
+
+    assert failed is not None
+    assert failed.errno == errno.EIO
+
+
+def test_interrupted_flush_is_an_error_of_every_file_that_it_was_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A signal may end the thread that flushes; whether the names are on disk is unknown."""
+    flushes, folders = FolderFlushes(), SharedFolders()
+
+    def interrupted(descriptor: int) -> None:
+        flushes.fsync(descriptor)
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode) and flushes.count == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with ThreadPoolExecutor(2) as pool, folders.open(TreeRoot.locate(tmp_path), str(tmp_path)):
+        first = pool.submit(written, folders, tmp_path, "first", "replace")
+        assert flushes.began.wait(PATIENCE)
+        renamed = renames_counted(monkeypatch, 1)
+        second = pool.submit(written, folders, tmp_path, "second", "replace")
+        assert renamed.wait(PATIENCE)
+        flushes.goes_on.set()
+
+        assert isinstance(first.exception(), KeyboardInterrupt)
+        assert isinstance(second.result(), OSError)
+
+
+def test_file_whose_folder_cannot_be_locked_leaves_nothing_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A process without free descriptors fails the write, and removes what it had prepared."""
+    opened = os.open
+
+    def refusing(path: str, *given: int, **named: int) -> int:
+        if path == ".":
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE), path)
+        return opened(path, *given, **named)
+
+    monkeypatch.setattr(os, "open", refusing)
+    failed = written(SharedFolders(), tmp_path, "name", "create")
+
+    assert failed is not None
+    assert failed.errno == errno.EMFILE
+    assert list(tmp_path.iterdir()) == []
+
+
 def flush_together(shared: SharedFolder) -> list[OSError | None]:
     """Let two threads ask for a flush before either is made, and return what each gets."""
 
     def flush() -> OSError | None:
         try:
-            shared._flush()
+            shared._flush(shared._failures)
         except OSError as error:
             return error
         return None
