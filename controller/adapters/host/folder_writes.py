@@ -112,7 +112,7 @@ class OpenFolder:
                     yield descriptor if status is not None else None
                     return
 
-    def unlink(self, name: str) -> None:
+    def delete_file(self, name: str) -> None:
         """Remove a file or a link, never what a link leads to."""
         os.unlink(name, dir_fd=self.descriptor)
 
@@ -132,7 +132,7 @@ class OpenFolder:
         try:
             with self._remove_on_error(temporary):
                 if self.exists(name):
-                    self.unlink(temporary)
+                    self.delete_file(temporary)
                     return False
                 self._rename(temporary, name)
         except OSError as error:
@@ -151,7 +151,7 @@ class OpenFolder:
             yield
         except OSError:
             with contextlib.suppress(OSError):
-                self.unlink(temporary)
+                self.delete_file(temporary)
             raise
 
     def _open_new(self, name: str) -> int:
@@ -159,7 +159,7 @@ class OpenFolder:
             return os.open(name, _NEW, 0o666, dir_fd=self.descriptor)
         except FileExistsError:
             # A process that was killed had our number, as the first one of every container has.
-            self.unlink(name)
+            self.delete_file(name)
             return os.open(name, _NEW, 0o666, dir_fd=self.descriptor)
 
     def _open_lockable(self, name: str) -> tuple[int, os.stat_result | None]:

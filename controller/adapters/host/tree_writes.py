@@ -48,7 +48,7 @@ def remove(root: TreeRoot, path: str) -> None:
     """Remove a file or a link, never what a link leads to."""
     above, name = os.path.split(path)
     with open_folder(root, above) as folder:
-        folder.unlink(name)
+        folder.delete_file(name)
 
 
 def remove_abandoned(root: TreeRoot, path: str, seconds: float) -> None:

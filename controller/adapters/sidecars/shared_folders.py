@@ -58,7 +58,7 @@ class SharedFolder:
         if mine.outcome is not True:
             # It is still there if the folder could not be locked.
             with contextlib.suppress(OSError):
-                self.folder.unlink(mine.temporary)
+                self.folder.delete_file(mine.temporary)
         if isinstance(mine.outcome, OSError):
             raise mine.outcome
         if mine.outcome:
