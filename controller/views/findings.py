@@ -133,10 +133,10 @@ def collect_plan_findings(
     """
     yield from _collect_refusal(refused)
     yield from collect_problem_findings(problems)
-    told = {problem.key for problem in filter_errors(problems)}
+    invalid = {problem.key for problem in filter_errors(problems)}
     for action in plan.actions:
         if action.verb is Verb.HOLD and not (
-            action.reason is Reason.INVALID and action.desired.key in told
+            action.reason is Reason.INVALID and action.desired.key in invalid
         ):
             yield _make_action_finding(
                 action, Level.ERROR if action.reason in _FAILED else Level.WARNING
@@ -165,11 +165,11 @@ def collect_pass_findings(
     """
     yield from _collect_refusal(refused)
     yield from collect_problem_findings(problems)
-    told = {problem.key for problem in filter_errors(problems)}
+    invalid = {problem.key for problem in filter_errors(problems)}
     for status in statuses:
         if status.key in failing:
             yield _make_unserved_finding(status, failing[status.key])
-        elif is_unhealthy(status, kinds) and status.key not in told:
+        elif is_unhealthy(status, kinds) and status.key not in invalid:
             yield _make_unhealthy_finding(status, kinds)
 
 

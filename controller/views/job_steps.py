@@ -70,29 +70,29 @@ class Steps:
         return tuple(step for step in self.steps if step.verdict is Verdict.PLANNED)
 
 
-def serialize_steps(told: Steps, *, sandbox: bool) -> dict[str, Any]:
+def serialize_steps(result: Steps, *, sandbox: bool) -> dict[str, Any]:
     """Return steps as plain data."""
     return {
         "apiVersion": API_VERSION,
-        "kind": told.verb.capitalize(),
+        "kind": result.verb.capitalize(),
         "sandbox": sandbox,
-        "cost": told.cost,
-        **serialize_findings(told.remarks),
-        "jobs": [_serialize_step(step) for step in told.steps],
+        "cost": result.cost,
+        **serialize_findings(result.remarks),
+        "jobs": [_serialize_step(step) for step in result.steps],
     }
 
 
-def render_steps(told: Steps, *, sandbox: bool) -> Iterator[Line]:
+def render_steps(result: Steps, *, sandbox: bool) -> Iterator[Line]:
     """Yield each step with what is to be known of it, then the cost of what is planned."""
-    heads = format_columns([(step.verdict, step.key.name) for step in told.steps])
-    for step, head in zip(told.steps, heads, strict=True):
+    heads = format_columns([(step.verdict, step.key.name) for step in result.steps])
+    for step, head in zip(result.steps, heads, strict=True):
         yield Line(f"{head}  {step.message}", _COLOURS.get(step.verdict))
         yield from (Line(f"    {note}") for note in step.notes)
         yield from map(render_change, step.changes)
         yield from map(_render_diff_line, step.diff)
-    if told.planned:
-        yield Line(told.cost)
-    yield Line(_summarize(told) + format_sandbox_note(sandbox), bold=True)
+    if result.planned:
+        yield Line(result.cost)
+    yield Line(_summarize(result) + format_sandbox_note(sandbox), bold=True)
 
 
 def _render_diff_line(text: str) -> Line:
@@ -100,11 +100,11 @@ def _render_diff_line(text: str) -> Line:
     return Line(text, colours.get(text[:1]))
 
 
-def _summarize(told: Steps) -> str:
-    counts = Counter(step.verdict for step in told.steps)
+def _summarize(result: Steps) -> str:
+    counts = Counter(step.verdict for step in result.steps)
     parts = [f"{counts[verdict]} {verdict.lower()}" for verdict in Verdict if counts[verdict]]
     what = f": {', '.join(parts)}" if parts else ""
-    return f"{told.verb.capitalize()}: {format_count(len(told.steps), 'job')}{what}."
+    return f"{result.verb.capitalize()}: {format_count(len(result.steps), 'job')}{what}."
 
 
 def _serialize_step(step: Step) -> dict[str, Any]:

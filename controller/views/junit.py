@@ -25,8 +25,8 @@ def render_junit(review: FindingsReport) -> str:
     suite = _build_suite(review.verb, cases.values())
     sources = dict(review.manifests)
     if review.sandbox:
-        told = ET.SubElement(suite, "properties")
-        ET.SubElement(told, "property", {"name": "sandbox", "value": "true"})
+        element = ET.SubElement(suite, "properties")
+        ET.SubElement(element, "property", {"name": "sandbox", "value": "true"})
     for (subject, path), found in cases.items():
         suite.append(_build_case(subject, path, sources, found, review.docs))
     root = ET.Element("testsuites", dict(suite.attrib))
@@ -53,8 +53,8 @@ def _build_suite(verb: str, cases: Iterable[Sequence[ReportFinding]]) -> ET.Elem
         "errors": 0,
         "skipped": outcomes.count("skipped"),
     }
-    told = {name: str(count) for name, count in counts.items()}
-    return ET.Element("testsuite", {"name": f"bedrock-jobs {verb}", **told})
+    element = {name: str(count) for name, count in counts.items()}
+    return ET.Element("testsuite", {"name": f"bedrock-jobs {verb}", **element})
 
 
 def _get_outcome(found: Sequence[ReportFinding]) -> str:
@@ -89,9 +89,9 @@ def _build_case(
 def _build_outcome(outcome: str, found: Sequence[ReportFinding], docs: str) -> ET.Element:
     first, more = found[0], len(found) - 1
     message = first.text.partition("\n")[0] + (f" (and {more} more)" if more else "")
-    told = ET.Element(outcome, {"type": first.rule, "message": message})
-    told.text = _format_findings(found, docs)
-    return told
+    element = ET.Element(outcome, {"type": first.rule, "message": message})
+    element.text = _format_findings(found, docs)
+    return element
 
 
 def _format_findings(found: Sequence[ReportFinding], docs: str) -> str:

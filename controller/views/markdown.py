@@ -59,8 +59,8 @@ def render_document(title: str, leads: Sequence[str], tables: Sequence[Table], l
         left -= len(written[place].encode())
         cut += missing
     body = "".join(written[place] for place in range(len(tables)))
-    told = f"_{format_count(cut, 'row')} cut, to keep within {limit:,} bytes._\n" if cut else ""
-    return f"{head}{body}{told}"
+    remark = f"_{format_count(cut, 'row')} cut, to keep within {limit:,} bytes._\n" if cut else ""
+    return f"{head}{body}{remark}"
 
 
 def _fit_table(table: Table, left: int) -> tuple[str, int]:

@@ -63,9 +63,9 @@ def render_status_markdown(
     limit: int,
 ) -> str:
     """Return statuses: what failed or waits for a person first, the rest folded."""
-    told = {one.subject: one for one in reversed(review.findings) if not one.is_manifest_warning}
-    ill = [_render_unhealthy(one, told[one.key], place) for one in statuses if one.key in told]
-    rest = [one for one in statuses if one.key not in told]
+    cell = {one.subject: one for one in reversed(review.findings) if not one.is_manifest_warning}
+    ill = [_render_unhealthy(one, cell[one.key], place) for one in statuses if one.key in cell]
+    rest = [one for one in statuses if one.key not in cell]
     well = [_render_healthy(one, place) for one in rest[:_MAX_QUIET]] + _render_more_row(len(rest))
     tables = list(_build_problem_tables(review, _PROBLEMS_SHARE))
     tables += [Table("#### Needs attention", _STATUS_HEAD, tuple(ill))] if ill else []
@@ -97,8 +97,8 @@ def _render_problem(finding: ReportFinding, docs: str) -> str:
         if docs
         else format_code(finding.rule)
     )
-    told = f"{mark}{rule} {format_text(finding.message)}"
-    return format_row(_format_source(finding.source), told, format_text(finding.hint))
+    cell = f"{mark}{rule} {format_text(finding.message)}"
+    return format_row(_format_source(finding.source), cell, format_text(finding.hint))
 
 
 def _build_plan_tables(plan: Plan, place: SourceMapper) -> Iterator[Table]:
@@ -186,11 +186,11 @@ def _list_details(action: Action) -> Iterator[tuple[str, str, str, str]]:
 def _render_unhealthy(status: JobStatus, finding: ReportFinding, place: SourceMapper) -> str:
     if finding.is_problem:
         return _render_healthy(status, place)
-    told = f"{format_code(finding.rule)} {format_text(finding.message)}"
+    cell = f"{format_code(finding.rule)} {format_text(finding.message)}"
     return format_row(
         format_code(status.key.name),
         format_text(status.phase),
-        told,
+        cell,
         _format_source(place(status.source)),
     )
 
@@ -198,11 +198,11 @@ def _render_unhealthy(status: JobStatus, finding: ReportFinding, place: SourceMa
 def _render_healthy(status: JobStatus, place: SourceMapper) -> str:
     synced = status.get_condition("Synced")
     reason, message = synced.get("reason", "NotSubmitted"), synced.get("message", "")
-    told = f"{format_code(str(reason))} {format_text(str(message))}"
+    cell = f"{format_code(str(reason))} {format_text(str(message))}"
     return format_row(
         format_code(status.key.name),
         format_text(status.phase),
-        told,
+        cell,
         _format_source(place(status.source)),
     )
 

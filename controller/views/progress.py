@@ -88,9 +88,9 @@ class LiveProgress:
         from rich.table import Table
 
         ended = sum(self._has_ended(status) for status in self._known.values())
-        told = f"{ended} of {self._total} ended{format_sandbox_note(self._sandbox)}"
+        summary = f"{ended} of {self._total} ended{format_sandbox_note(self._sandbox)}"
         bar = Table.grid(padding=(0, 1))
-        bar.add_row(ProgressBar(self._total or 1, ended, width=40), _make_cell(told))
+        bar.add_row(ProgressBar(self._total or 1, ended, width=40), _make_cell(summary))
         return Group(self._build_table(), bar)
 
     def _build_table(self) -> Table:

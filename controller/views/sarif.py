@@ -77,12 +77,12 @@ def _format_link(name: str, docs: str) -> str:
 def _build_invocation(
     found: Sequence[ReportFinding], cut: Sequence[ReportFinding]
 ) -> dict[str, Any]:
-    told = [_build_notification(one) for one in found if one.source == NOWHERE]
+    entries = [_build_notification(one) for one in found if one.source == NOWHERE]
     if cut:
         text = f"{len(cut)} more results were cut: code scanning takes {MAX_RESULTS}"
-        told.append({"level": "warning", "message": {"text": text}})
+        entries.append({"level": "warning", "message": {"text": text}})
     failed = any(one.level is Level.ERROR for one in found)
-    notifications = {"toolExecutionNotifications": told} if told else {}
+    notifications = {"toolExecutionNotifications": entries} if entries else {}
     return {"executionSuccessful": not failed, **notifications}
 
 

@@ -68,8 +68,8 @@ class ImportResult:
 
 def import_requests(paths: Sequence[str], given: dict[str, Any]) -> ImportResult:
     """Return the manifests of requests; with any problem there are none, so that none is missed."""
-    fleet, told = _load_fleet(given)
-    problems: list[Problem] = list(told)
+    fleet, fleet_problems = _load_fleet(given)
+    problems: list[Problem] = list(fleet_problems)
     notes: list[str] = []
     drafts: list[RenderedDraft] = []
     for path in dict.fromkeys(paths):
@@ -133,9 +133,9 @@ def _find_taken_names(
 
 def import_live_jobs(names: Sequence[str], given: dict[str, Any]) -> ImportResult:
     """Return the manifests of live jobs; one that cannot be made stops no other."""
-    fleet, told = _load_fleet(given)
-    if told:
-        return ImportResult(problems=told)
+    fleet, fleet_problems = _load_fleet(given)
+    if fleet_problems:
+        return ImportResult(problems=fleet_problems)
     work = _load_existing(given, fleet)
     # The region that is asked for comes before the fleet's: it says where to look.
     target = replace(Target(region=given["region"]).fill_from(fleet.target), account_id=None)

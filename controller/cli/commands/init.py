@@ -133,10 +133,10 @@ def _resolve_owner(folder: Path, around: RepositoryInfo, given: dict[str, Any]) 
     there = _has_fleet_file(folder)
     fleet, problems = load_fleet(folder / FLEET_FILE, folder) if there else (Fleet(), ())
     if problems and given["force"]:
-        told = (
+        summary = (
             f"{FLEET_FILE} has problems, and its owner may be in use: say it, to replace the file."
         )
-        raise click.BadParameter(told, param_hint="--owner")
+        raise click.BadParameter(summary, param_hint="--owner")
     return fleet.owner or derive_owner(around.remote, folder.resolve().name)
 
 
@@ -208,8 +208,8 @@ def _summarize(
     folder: Path, done: Sequence[MergedFile], wanted: ScaffoldOptions, given: dict[str, Any]
 ) -> Iterator[str]:
     counts = Counter(one.fate for one in done)
-    told = ", ".join(f"{counts[fate]} {fate.value}" for fate in FileOutcome if counts[fate])
-    yield f"{told} (dry run: nothing was written)" if given["dry_run"] else told
+    summary = ", ".join(f"{counts[fate]} {fate.value}" for fate in FileOutcome if counts[fate])
+    yield f"{summary} (dry run: nothing was written)" if given["dry_run"] else summary
     if not wanted.host and given["ci"] != _NONE:
         yield "Pipelines belong to the repository's top: run init there for them."
     if given["dry_run"]:

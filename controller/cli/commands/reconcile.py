@@ -103,8 +103,10 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     if given["dry_run"]:
         print_output(given, build_plan_output(work, report, more, sandbox=sandbox))
     else:
-        told = collect_notices(work, report, more | back.serialize(), timed_out=bool(overtime))
-        _print_result(passes, report, replace(told, unwritten=back.failure), given)
+        found_notices = collect_notices(
+            work, report, more | back.serialize(), timed_out=bool(overtime)
+        )
+        _print_result(passes, report, replace(found_notices, unwritten=back.failure), given)
     if given["gc"]:
         say(summarize_removed_entries(passes.collected, only_planned=given["dry_run"]))
     print_failures(report)
@@ -121,15 +123,19 @@ def _check_forgotten_names(names: tuple[str, ...], work: Workspace) -> None:
 
 
 def _print_result(
-    passes: PassRunner, report: Report, told: Notices, given: Mapping[str, Any]
+    passes: PassRunner, report: Report, found_notices: Notices, given: Mapping[str, Any]
 ) -> None:
     """Tell what the first pass planned, and what has become of the jobs by the last one."""
     made, sandbox = passes.first.plan, passes.sandbox
     say(summarize_plan(made, sandbox=sandbox))
-    told = replace(told, more={"planned": serialize_summary(made), **told.more})
+    found_notices = replace(
+        found_notices, more={"planned": serialize_summary(made), **found_notices.more}
+    )
     shown = build_statuses(report)
     quiet = _find_quiet_jobs(passes.first, shown)
-    print_output(given, build_pass_output(passes.work, report, shown, quiet, told, sandbox=sandbox))
+    print_output(
+        given, build_pass_output(passes.work, report, shown, quiet, found_notices, sandbox=sandbox)
+    )
 
 
 def _find_quiet_jobs(first: Report, shown: list[JobStatus]) -> set[JobKey]:

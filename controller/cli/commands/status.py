@@ -49,10 +49,10 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     if given["orphans"]:
         ctx.exit(select_exit_code(codes | _show_orphans(work, given)))
     shown, unreadable = _read_statuses(work)
-    told = Notices(make_problems_relative(work.problems), more={"unreadable": unreadable})
+    found_notices = Notices(make_problems_relative(work.problems), more={"unreadable": unreadable})
     show(
         given,
-        lambda: serialize_statuses(shown, told, sandbox=given["sandbox"]),
+        lambda: serialize_statuses(shown, found_notices, sandbox=given["sandbox"]),
         lambda: render_statuses(shown, sandbox=given["sandbox"], past=given["history"]),
     )
     if given["exit_code"] and any(is_unhealthy(status, KINDS) for status in shown):

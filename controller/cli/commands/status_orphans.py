@@ -45,12 +45,14 @@ def show_orphans(work: Workspace, given: dict[str, Any]) -> set[ExitCode]:
             "bedrock-jobs.yaml"
         )
     found = _find_orphans(work, coverage, given)
-    told = Notices(make_problems_relative(work.problems), dict.fromkeys(found.failures, ()))
+    found_notices = Notices(
+        make_problems_relative(work.problems), dict.fromkeys(found.failures, ())
+    )
     orphans = [_make_path_relative(one) for one in found.orphans]
     sandbox = given["sandbox"]
     show(
         given,
-        lambda: serialize_orphans(orphans, told, sandbox=sandbox),
+        lambda: serialize_orphans(orphans, found_notices, sandbox=sandbox),
         lambda: render_orphans(orphans, sandbox=sandbox),
     )
     for failure in found.failures:

@@ -59,8 +59,8 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None
         stopping = tuple(map(_request_stop, work.desired))
         report = reconcile(stopping, ports, work.fleet, Mode.PLAN, PassScope(full=True))
         actions = report.plan.actions
-        told = Notices(make_problems_relative(work.problems))
-        foreseen = Steps("stop", _COST, tuple(map(_plan_step, actions)), told)
+        found_notices = Notices(make_problems_relative(work.problems))
+        foreseen = Steps("stop", _COST, tuple(map(_plan_step, actions)), found_notices)
 
         def stop_jobs() -> tuple[Steps, set[ExitCode]]:
             actor = _make_executor(ports, work)

@@ -49,9 +49,9 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     found = convert_errors(lambda: scan(wanted.paths, wanted.fleet, specs=False))
     kinds = (entry.kind for entry in found.entries)
     behind = find_drift_problems(kinds, str(wanted.paths[0]))
-    told = replace(found, problems=(*wanted.problems, *found.problems, *behind))
-    told = _apply_strict(told) if given["strict"] else told
-    problems, entries = _select_manifests(told, wanted.selector)
+    checked = replace(found, problems=(*wanted.problems, *found.problems, *behind))
+    checked = _apply_strict(checked) if given["strict"] else checked
+    problems, entries = _select_manifests(checked, wanted.selector)
     _print_result(problems, entries, given)
     ctx.exit(ExitCode.INVALID if filter_errors(problems) else ExitCode.FINE)
 
@@ -79,14 +79,14 @@ def _select_manifests(
 def _print_result(
     problems: Sequence[Problem], entries: Sequence[ManifestDocument], given: dict[str, Any]
 ) -> None:
-    told = [replace(problem, source=make_relative(problem.source)) for problem in problems]
+    checked = [replace(problem, source=make_relative(problem.source)) for problem in problems]
     sensitive = frozenset().union(*(kind.sensitive for kind in KINDS.values()))
     manifests, valid = len(entries), sum(not filter_errors(entry.problems) for entry in entries)
     counts = _summarize(problems, manifests, valid) + format_sandbox_note(given["sandbox"])
     result = Output(
-        lambda: serialize_validation(manifests, valid, told),
-        lambda: render_problems(told, cache(read_source_lines), sensitive),
-        lambda: _build_report(counts, entries, told, sandbox=given["sandbox"]),
+        lambda: serialize_validation(manifests, valid, checked),
+        lambda: render_problems(checked, cache(read_source_lines), sensitive),
+        lambda: _build_report(counts, entries, checked, sandbox=given["sandbox"]),
         _render_markdown,
     )
     print_output(given, result)
@@ -97,24 +97,24 @@ def _print_result(
 
 # Imported when a report is asked for: most validations print text, and are over in no time.
 def _build_report(
-    counts: str, entries: Sequence[ManifestDocument], told: Sequence[Problem], *, sandbox: bool
+    counts: str, entries: Sequence[ManifestDocument], checked: Sequence[Problem], *, sandbox: bool
 ) -> FindingsReport:
     from controller.views.findings import build_report, collect_problem_findings
 
     manifests = ((entry.key, entry.source) for entry in entries)
     return build_report(
-        "validate", counts, manifests, collect_problem_findings(told), sandbox=sandbox
+        "validate", counts, manifests, collect_problem_findings(checked), sandbox=sandbox
     )
 
 
-def _render_markdown(told: FindingsReport, _place: SourceMapper, limit: int) -> str:
+def _render_markdown(checked: FindingsReport, _place: SourceMapper, limit: int) -> str:
     from controller.views.markdown_reports import render_validation_markdown
 
-    return render_validation_markdown(told, limit)
+    return render_validation_markdown(checked, limit)
 
 
 def _summarize(problems: Sequence[Problem], manifests: int, valid: int) -> str:
     wrong = len(filter_errors(problems))
     numbers = ((wrong, "problem"), (len(problems) - wrong, "warning"))
-    told = "".join(f"{format_count(number, noun)}, " for number, noun in numbers if number)
-    return f"{told}{valid} of {format_count(manifests, 'manifest')} valid"
+    checked = "".join(f"{format_count(number, noun)}, " for number, noun in numbers if number)
+    return f"{checked}{valid} of {format_count(manifests, 'manifest')} valid"

@@ -44,10 +44,10 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     with open_ports(work, parse_connection_options(given)) as ports:
         passes = PassRunner(work, ports, Mode.RECORD, sandbox=sandbox)
         report, overtime = passes.run(given, waits=True)
-    shown, told = build_statuses(report), collect_notices(work, report, timed_out=bool(overtime))
+    shown, notices = build_statuses(report), collect_notices(work, report, timed_out=bool(overtime))
     show(
         given,
-        lambda: serialize_statuses(shown, told, sandbox=sandbox),
+        lambda: serialize_statuses(shown, notices, sandbox=sandbox),
         lambda: render_statuses(shown, sandbox=sandbox),
     )
     print_failures(report)

@@ -58,18 +58,18 @@ def confirm_and_run(
     ``take`` is called once a person agrees, and returns every step as it went; with --dry-run it
     is not called. ``codes`` are what is known to be wrong beforehand.
     """
-    told, found, sandbox, is_shown = foreseen, set(codes), given["sandbox"], False
+    current, found, sandbox, is_shown = foreseen, set(codes), given["sandbox"], False
     if foreseen.planned and not given["dry_run"]:
         is_shown = not _ask_to_confirm(foreseen, given)
-        told, more = (foreseen, {ExitCode.FAILED}) if is_shown else take()
+        current, more = (foreseen, {ExitCode.FAILED}) if is_shown else take()
         found |= more
     show(
         given,
-        lambda: serialize_steps(told, sandbox=sandbox),
+        lambda: serialize_steps(current, sandbox=sandbox),
         # Who said no has read them.
-        lambda: () if is_shown else render_steps(told, sandbox=sandbox),
+        lambda: () if is_shown else render_steps(current, sandbox=sandbox),
     )
-    ctx.exit(select_exit_code(found | set(map(_get_exit_code, told.steps))))
+    ctx.exit(select_exit_code(found | set(map(_get_exit_code, current.steps))))
 
 
 def _ask_to_confirm(foreseen: Steps, given: dict[str, Any]) -> bool:

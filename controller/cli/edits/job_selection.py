@@ -61,11 +61,13 @@ def select_jobs(words: Sequence[str], given: dict[str, Any]) -> Selection:
     jobs = tuple(job for job in work.desired if meant.is_selected(job))
     keys = {job.key for job in jobs}
     # Who names a job does not ask about the rest of the tree.
-    told = tuple(one for one in work.problems if one.key in keys or not (one.key or meant.names))
-    print_problems(told)
+    relevant = tuple(
+        one for one in work.problems if one.key in keys or not (one.key or meant.names)
+    )
+    print_problems(relevant)
     others = tuple(job for job in work.desired if job.key not in keys)
     narrow = work.is_narrow or bool(others)
-    return Selection(replace(work, desired=jobs, problems=told, is_narrow=narrow), others)
+    return Selection(replace(work, desired=jobs, problems=relevant, is_narrow=narrow), others)
 
 
 def _parse_words(words: Sequence[str], given: dict[str, Any]) -> _JobArguments:

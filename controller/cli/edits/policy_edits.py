@@ -34,7 +34,7 @@ class PolicyEdit:
 
 def edit_policies(
     ctx: click.Context,
-    told: Steps,
+    planned_steps: Steps,
     member: str,
     proposals: Sequence[PolicyEdit],
     given: dict[str, Any],
@@ -56,7 +56,9 @@ def edit_policies(
     tried = tuple(apply_edit(proposal, dry_run=True) for proposal in proposals)
     ready = [replace(old, step=new) for old, new in zip(proposals, tried, strict=True)]
 
-    foreseen = replace(told, steps=tried, remarks=Notices(make_problems_relative(work.problems)))
+    foreseen = replace(
+        planned_steps, steps=tried, remarks=Notices(make_problems_relative(work.problems))
+    )
 
     def write_edits() -> tuple[Steps, set[ExitCode]]:
         return replace(

@@ -14,8 +14,8 @@ def reject_unused_options(context: click.Context, names: Sequence[str], needed: 
     """Raise a usage error for the first of some options that was given: alone it does nothing."""
     flag = find_given_option(context, names)
     if flag:
-        told = f"{flag} goes with {needed}: give that too, or leave {flag} out"
-        raise click.UsageError(told, context)
+        message = f"{flag} goes with {needed}: give that too, or leave {flag} out"
+        raise click.UsageError(message, context)
 
 
 def find_given_option(context: click.Context, names: Sequence[str]) -> str:

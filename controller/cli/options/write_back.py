@@ -145,8 +145,8 @@ class WriteBack:
             }
             for one in self._commits
         ]
-        told = {"branch": aim.branch, "remote": mask_urls(aim.remote) or None, "commits": commits}
-        return {"writeBack": {**told, "notes": list(self._notes), "failure": self.failure or None}}
+        data = {"branch": aim.branch, "remote": mask_urls(aim.remote) or None, "commits": commits}
+        return {"writeBack": {**data, "notes": list(self._notes), "failure": self.failure or None}}
 
 
 def prepare_write_back(paths: Iterable[Path], given: Mapping[str, Any]) -> WriteBack:

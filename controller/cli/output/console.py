@@ -96,9 +96,9 @@ def make_console() -> Console:
 
 def print_error(error: click.ClickException) -> None:
     """Print a mistake in the command line as click words it, whatever it quotes."""
-    told = io.StringIO()
-    error.show(told)
-    write_stderr(told.getvalue())
+    buffer = io.StringIO()
+    error.show(buffer)
+    write_stderr(buffer.getvalue())
 
 
 def prepare_streams() -> None:

@@ -71,44 +71,44 @@ def _is_default_output(given: Mapping[str, Any]) -> bool:
 def _render_report(given: Mapping[str, Any], result: Output) -> tuple[str, OutputSyntax]:
     """Return what --output asks for, and its syntax."""
     place = _make_source_mapper()
-    told = _prepare_report(result, place)
+    findings = _prepare_report(result, place)
     match given["output"]:
         case "markdown":
             # A reference takes at most three times the bytes of its character.
             room = given["max_bytes"] if can_print_unicode() else given["max_bytes"] // 3
-            return _encode_ascii(result.markdown(told, place, room)), OutputSyntax.TEXT
+            return _encode_ascii(result.markdown(findings, place, room)), OutputSyntax.TEXT
         case "github":
-            end = f"{format_sandbox_note(sandbox=True).strip()}\n" if told.sandbox else ""
-            return _render_github(told) + end, OutputSyntax.COMMANDS
+            end = f"{format_sandbox_note(sandbox=True).strip()}\n" if findings.sandbox else ""
+            return _render_github(findings) + end, OutputSyntax.COMMANDS
         case "junit":
-            return _encode_ascii(_render_junit(told)), OutputSyntax.XML
+            return _encode_ascii(_render_junit(findings)), OutputSyntax.XML
         case "sarif":
-            return _render_sarif(told), OutputSyntax.JSON
+            return _render_sarif(findings), OutputSyntax.JSON
         case _:
-            return _render_codequality(told), OutputSyntax.JSON
+            return _render_codequality(findings), OutputSyntax.JSON
 
 
 def _write_annotations(given: Mapping[str, Any], result: Output) -> None:
     """Annotate through the log, and add to the job's summary; failing at that fails nothing."""
     place = _make_source_mapper()
-    told = _prepare_report(result, place)
-    write_stderr(_render_github(told), OutputSyntax.COMMANDS)
+    findings = _prepare_report(result, place)
+    write_stderr(_render_github(findings), OutputSyntax.COMMANDS)
     room = min(ci_host.get_summary_room() - _SUMMARY_MARGIN, given["max_bytes"])
     if room < _MIN_SUMMARY_BYTES:
         return
     try:
-        ci_host.add_to_summary(escape_output(result.markdown(told, place, room)))
+        ci_host.add_to_summary(escape_output(result.markdown(findings, place, room)))
     except OSError as error:
         say(f"bedrock-jobs: no job summary: {error.filename or ''}: {error.strerror}")
 
 
 def _write_gitlab_reports(result: Output) -> None:
     """Leave the files that GitLab takes as artifacts; failing at that fails nothing."""
-    told = _prepare_report(result, _make_source_mapper())
-    stem = f"bedrock-jobs-{told.verb}"
+    findings = _prepare_report(result, _make_source_mapper())
+    stem = f"bedrock-jobs-{findings.verb}"
     reports = {
-        f"{stem}.junit.xml": escape_output(_render_junit(told)),
-        f"{stem}.codequality.json": escape_output(_render_codequality(told), OutputSyntax.JSON),
+        f"{stem}.junit.xml": escape_output(_render_junit(findings)),
+        f"{stem}.codequality.json": escape_output(_render_codequality(findings), OutputSyntax.JSON),
     }
     try:
         paths = [str(ci_host.write_report(name, text)) for name, text in reports.items()]
@@ -133,28 +133,28 @@ def _make_source_mapper() -> SourceMapper:
 
 
 # Each report is imported when it is asked for: most calls of a verb ask for none.
-def _render_github(told: FindingsReport) -> str:
+def _render_github(findings: FindingsReport) -> str:
     from controller.views.github import render_commands
 
-    return "".join(f"{line}\n" for line in render_commands(told))
+    return "".join(f"{line}\n" for line in render_commands(findings))
 
 
-def _render_junit(told: FindingsReport) -> str:
+def _render_junit(findings: FindingsReport) -> str:
     from controller.views.junit import render_junit
 
-    return render_junit(told)
+    return render_junit(findings)
 
 
-def _render_sarif(told: FindingsReport) -> str:
+def _render_sarif(findings: FindingsReport) -> str:
     from controller.views.sarif import build_sarif
 
-    return format_data(build_sarif(told), "json", unicode=can_print_unicode())
+    return format_data(build_sarif(findings), "json", unicode=can_print_unicode())
 
 
-def _render_codequality(told: FindingsReport) -> str:
+def _render_codequality(findings: FindingsReport) -> str:
     from controller.views.codequality import build_codequality
 
-    return format_data(build_codequality(told), "json", unicode=can_print_unicode())
+    return format_data(build_codequality(findings), "json", unicode=can_print_unicode())
 
 
 def _encode_ascii(text: str) -> str:

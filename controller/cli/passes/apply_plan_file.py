@@ -74,7 +74,7 @@ def load_plan_file(
         )
     file = _read_plan_file(ctx, path, given)
     asked = file.arguments
-    told = {
+    details = {
         "selector": asked.selector,
         "config": asked.config and Path(asked.config),
         "prune": asked.prune,
@@ -82,13 +82,13 @@ def load_plan_file(
         "full": asked.full,
         "max_submits": asked.max_submits,
     }
-    for name, value in told.items():
+    for name, value in details.items():
         # Zero submits were said, although zero equals False.
         if not (given[name] is None or given[name] is False or given[name] == value):
             raise _make_contradiction_error(_OPTION_NAMES[name], path)
     if paths and {os.path.normpath(one) for one in paths} != set(asked.paths):
         raise _make_contradiction_error("PATH", path)
-    return tuple(map(Path, asked.paths)), {**given, **told}, file
+    return tuple(map(Path, asked.paths)), {**given, **details}, file
 
 
 def _read_plan_file(ctx: click.Context, path: Path, given: Mapping[str, Any]) -> PlanFile:
@@ -115,8 +115,8 @@ def _refuse_plan(
     """Say, before anything was looked at, why nothing is done, and end with UNSAFE."""
     say(f"bedrock-jobs: refused: {refused}")
     _print_moved(moved)
-    told = {"planFile": {"path": str(given["plan_file"]), "holds": False, "moved": list(moved)}}
-    print_output(given, build_refusal_output(work, refused, told, given))
+    details = {"planFile": {"path": str(given["plan_file"]), "holds": False, "moved": list(moved)}}
+    print_output(given, build_refusal_output(work, refused, details, given))
     ctx.exit(ExitCode.UNSAFE)
 
 
@@ -194,7 +194,7 @@ class PlanConstraint:
         found = self.compared
         if found is None:
             return {}
-        told = {
+        details = {
             "path": str(self.given["plan_file"]),
             "holds": not found.moved,
             "moved": list(found.moved),
@@ -205,7 +205,7 @@ class PlanConstraint:
             if found.moved
             else [str(one.desired.key) for one in self._list_left_over(report)],
         }
-        return {"planFile": told}
+        return {"planFile": details}
 
     def _list_left_over(self, report: Report) -> list[Action]:
         """Return what a later look found to do beyond the plan."""
@@ -251,8 +251,8 @@ def _describe_standings(found: PlanComparison) -> str:
         was = "was" if done == 1 else "were"
         return f"has nothing left to do: its {changes} {was} {ChangeState.DONE.value}"
     rest = ((one, found.count(one)) for one in (ChangeState.DONE, ChangeState.WAITING))
-    told = "".join(f", {count} {standing.value}" for standing, count in rest if count)
-    return f"still holds: {changes}{told}"
+    details = "".join(f", {count} {standing.value}" for standing, count in rest if count)
+    return f"still holds: {changes}{details}"
 
 
 def _print_moved(moved: Sequence[str]) -> None:

@@ -245,8 +245,8 @@ def _list_failures(result: JobResult) -> Iterator[str]:
         outcome.planned.desired.problems
     ):
         yield f"Invalid: {outcome.actual.message}"
-    told = outcome.failure.message if outcome.failure else ""
-    if result.write_error is not None and result.write_error not in told:
+    failure_text = outcome.failure.message if outcome.failure else ""
+    if result.write_error is not None and result.write_error not in failure_text:
         now = outcome.actual
         shown = f"; its status is {now.live.status}, {now.live.arn}" if now.live else ""
         arn = f"; it was submitted as {outcome.arn}" if outcome.arn else shown

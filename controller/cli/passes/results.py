@@ -32,14 +32,14 @@ def build_plan_output(
     def build_plan_report() -> FindingsReport:
         from controller.views.findings import build_report, collect_plan_findings
 
-        told = collect_plan_findings(plan, work.problems, refused)
+        collected = collect_plan_findings(plan, work.problems, refused)
         counts = summarize_plan(plan, sandbox=sandbox)
-        return build_report("plan", counts, _list_manifests(work), told, sandbox=sandbox)
+        return build_report("plan", counts, _list_manifests(work), collected, sandbox=sandbox)
 
-    def render_markdown(told: FindingsReport, place: SourceMapper, limit: int) -> str:
+    def render_markdown(collected: FindingsReport, place: SourceMapper, limit: int) -> str:
         from controller.views.markdown_reports import render_plan_markdown
 
-        return render_plan_markdown(told, plan, refused, place, limit)
+        return render_plan_markdown(collected, plan, refused, place, limit)
 
     return Output(
         lambda: serialize_plan(
@@ -69,17 +69,17 @@ def build_pass_output(
             collect_write_back_findings,
         )
 
-        told = collect_pass_findings(
+        collected = collect_pass_findings(
             shown, KINDS, collect_failures(report), work.problems, report.refused
         )
-        findings = (*collect_write_back_findings(remarks.unwritten), *told)
+        findings = (*collect_write_back_findings(remarks.unwritten), *collected)
         counts = summarize_phases(shown) + format_sandbox_note(sandbox)
         return build_report("reconcile", counts, _list_manifests(work), findings, sandbox=sandbox)
 
-    def render_markdown(told: FindingsReport, place: SourceMapper, limit: int) -> str:
+    def render_markdown(collected: FindingsReport, place: SourceMapper, limit: int) -> str:
         from controller.views.markdown_reports import render_status_markdown
 
-        return render_status_markdown(told, shown, report.refused, place, limit)
+        return render_status_markdown(collected, shown, report.refused, place, limit)
 
     return Output(
         lambda: serialize_statuses(shown, remarks, sandbox=sandbox),
@@ -97,8 +97,8 @@ def build_refusal_output(
     if given["dry_run"]:
         made = build_plan_output(work, report, more, sandbox=sandbox)
     else:
-        told = Notices(make_problems_relative(work.problems), refused=refused, more=more)
-        made = build_pass_output(work, report, (), (), told, sandbox=sandbox)
+        collected = Notices(make_problems_relative(work.problems), refused=refused, more=more)
+        made = build_pass_output(work, report, (), (), collected, sandbox=sandbox)
     return replace(made, lines=tuple)
 
 

@@ -79,11 +79,11 @@ def save_plan(given: Mapping[str, Any], work: Workspace, report: Report) -> Save
     changes = format_count(len(file.changes), "change")
     where = " --sandbox" if file.sandbox else ""
     how = f"`bedrock-jobs reconcile --plan {shlex.quote(str(path))}{where}`"
-    told = (
+    advice = (
         "it was refused and cannot be carried out" if file.refused else f"carry it out with {how}"
     )
     end = format_sandbox_note(given["sandbox"])
-    return SaveResult(f"Wrote {path}: {changes}; {told}{end}", {"out": data})
+    return SaveResult(f"Wrote {path}: {changes}; {advice}{end}", {"out": data})
 
 
 def build_plan_file(

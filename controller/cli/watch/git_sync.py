@@ -76,7 +76,7 @@ class WatchedTree:
         return replace(intake, coverage=lambda: self._lock_coverage(intake.coverage()))
 
     def create_sync_thread(
-        self, pulled: Callable[[], None], told: Callable[[SyncTask, SyncResult], None]
+        self, pulled: Callable[[], None], on_result: Callable[[SyncTask, SyncResult], None]
     ) -> SyncThread | None:
         """Return what keeps the tree and its remote together; None where nothing does.
 
@@ -92,7 +92,8 @@ class WatchedTree:
         write_back = self._write_back if self._options is not None else None
         if pull is None and write_back is None:
             return None
-        made = SyncThread(SyncActions(pull, write_back, self._end_git), self._every, pulled, told)
+        actions = SyncActions(pull, write_back, self._end_git)
+        made = SyncThread(actions, self._every, pulled, on_result)
         self._hurry = made.request_pull
         return made
 
@@ -107,8 +108,8 @@ class WatchedTree:
         self._writer = create_writer(self.paths, self._options, KINDS)
         written = self._writer.write_back()
         if written.commit:
-            told = {"commit": written.commit, "jobs": len(written.jobs), "tries": written.tries}
-            _log.info("written back", extra={"to": mask_urls(str(written.target)), **told})
+            details = {"commit": written.commit, "jobs": len(written.jobs), "tries": written.tries}
+            _log.info("written back", extra={"to": mask_urls(str(written.target)), **details})
         if written.notes and written.notes != self._noted:
             _log.info("written back in part", extra={"notes": written.notes})
         self._noted = written.notes
@@ -202,8 +203,8 @@ def merge_sidecars(base: bytes, ours: bytes, theirs: bytes, beside: ManifestFile
         return theirs  # nobody knows what it said, so it takes nothing away there
     before, there = parse_entries(base), parse_entries(theirs)
     # With the marks of a conflict in it, it is made anew from what was known.
-    told = before if theirs and not there else there
-    entries = merge_entries(KINDS, SidecarVersions(before, parse_entries(ours), told), beside)
+    merge_base = before if theirs and not there else there
+    entries = merge_entries(KINDS, SidecarVersions(before, parse_entries(ours), merge_base), beside)
     if there and entries == there:
         return theirs
     return render_sidecar(entries) if entries else b""

@@ -87,8 +87,8 @@ def run_daemon(paths: Sequence[Path], given: Mapping[str, Any], rhythm: PollInte
         _start_watching(stack, kept, connection, daemon)
         manager.send_ready()
         manager.send_status("watching")
-        told = {"paths": [str(path) for path in repo.paths], "shard": str(shard)}
-        _log.info("watching", extra={**told, "sandbox": given["sandbox"]})
+        details = {"paths": [str(path) for path in repo.paths], "shard": str(shard)}
+        _log.info("watching", extra={**details, "sandbox": given["sandbox"]})
         drained = daemon.run()
         manager.send_stopping()
         synced = kept.close(ended.get_seconds_left())

@@ -78,8 +78,8 @@ class ManifestReader:
             check_file_names(wanted.paths)
             wrong = filter_errors(wanted.problems)
             if wrong and not self._shared.track_missing(before).is_all:
-                told = (f"{problem.source}: {problem.code}" for problem in wrong)
-                return DesiredState(broken=f"its fleet's file has problems: {', '.join(told)}")
+                places = (f"{problem.source}: {problem.code}" for problem in wrong)
+                return DesiredState(broken=f"its fleet's file has problems: {', '.join(places)}")
             tree = self._reader.read(wanted.paths, wanted.fleet)
             self.files = _list_files(tree)
             held = self._find_held(before, stale)

@@ -64,7 +64,7 @@ def _load_rules(
 ) -> tuple[Fleet, tuple[Problem, ...]]:
     """Return the rules that hold for all paths, and what bars any of them."""
     found = [load_rules(config, ground) for ground in grounds]
-    problems = dict.fromkeys(problem for _, told in found for problem in told)
+    problems = dict.fromkeys(problem for _, reported in found for problem in reported)
     return found[0][0], tuple(problems)
 
 

@@ -84,13 +84,13 @@ def load_workspace(paths: Sequence[Path], given: dict[str, Any]) -> Workspace:
     desired = tuple(derive_desired(manifest, fleet, top) for manifest in chosen)
     left_out = {one.key for one in tree.manifests} - {one.key for one in chosen}
     found = dict.fromkeys((*wanted.problems, *tree.problems))
-    told = tuple(problem for problem in found if problem.key not in left_out)
+    reported = tuple(problem for problem in found if problem.key not in left_out)
     known = () if filter_errors(wanted.problems) else desired
     return Workspace(
         wanted.paths,
         fleet,
         known,
-        told,
+        reported,
         compute_coverage(wanted, tree),
         list_ledger_roots(wanted),
         partial(read_other_manifests, wanted, tree),
