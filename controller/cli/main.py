@@ -1,4 +1,4 @@
-"""The command: its verbs, each imported only when it is called."""
+"""The command line: its commands, each imported only when it is called."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from controller.version import __version__
 
 _GC_THRESHOLD = 200_000
 
-# Verb to (module, help line): the help is here so that --help imports no verb.
+# Command to (module, help line): the help is here so that --help imports no command.
 _VERBS = {
     "validate": (
         "controller.cli.commands.validate",
@@ -25,25 +25,25 @@ _VERBS = {
     "plan": ("controller.cli.commands.plan", "Show what reconcile would do, and change nothing."),
     "reconcile": (
         "controller.cli.commands.reconcile",
-        "Make one pass: submit what is missing, record all.",
+        "Submit what is missing, and record every status.",
     ),
-    "watch": ("controller.cli.commands.watch", "Keep a tree's jobs as it asks, as a daemon."),
+    "watch": ("controller.cli.commands.watch", "Reconcile continuously, as a daemon."),
     "status": ("controller.cli.commands.status", "Show each job's recorded status."),
     "wait": ("controller.cli.commands.wait", "Wait until every job has ended."),
-    "stop": ("controller.cli.commands.stop", "Stop jobs that run."),
+    "stop": ("controller.cli.commands.stop", "Stop running jobs."),
     "retry": (
         "controller.cli.commands.retry",
-        "Ask for a further attempt at Failed or Stopped jobs.",
+        "Run Failed or Stopped jobs again.",
     ),
-    "adopt": ("controller.cli.commands.adopt", "Let manifests stand for jobs made elsewhere."),
+    "adopt": ("controller.cli.commands.adopt", "Adopt jobs that were created elsewhere."),
     "schema": ("controller.cli.commands.schema", "Write or check the JSON Schemas."),
     "new": ("controller.cli.commands.new", "Write a commented manifest to start from."),
-    "import": ("controller.cli.commands.import_", "Make manifests from CLI requests or live jobs."),
-    "init": ("controller.cli.commands.init", "Lay out a repository: jobs, schemas, rules, CI."),
+    "import": ("controller.cli.commands.import_", "Create manifests from requests or live jobs."),
+    "init": ("controller.cli.commands.init", "Set up a repository: jobs, schemas, rules, CI."),
     "sandbox": ("controller.cli.commands.sandbox", "Serve a simulated Bedrock on this machine."),
 }
 
-# What other tools call such verbs: a hand that knows those types them.
+# What other tools call such commands, and their users type.
 _SYNONYMS = {
     "apply": "reconcile",
     "cancel": "stop",
@@ -56,14 +56,14 @@ _SYNONYMS = {
 
 
 class LazyGroup(click.Group):
-    """A group whose verbs are imported only when they are called."""
+    """A group whose commands are imported only when they are called."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the verbs in the order of a job's life."""
+        """Return the commands in the order of a job's life."""
         return list(_VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import and return one verb, or None when there is no such verb."""
+        """Import and return one command, or None if it does not exist."""
         if cmd_name not in _VERBS:
             return None
         module = importlib.import_module(_VERBS[cmd_name][0])
@@ -75,7 +75,7 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Find the verb that was called; one that is not there is told with the nearest."""
+        """Find the called command; the error for an unknown one suggests the nearest."""
         import difflib
 
         if args[0] not in _VERBS and not ctx.resilient_parsing:
@@ -86,22 +86,22 @@ class LazyGroup(click.Group):
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the list of verbs without importing any."""
-        with formatter.section("Verbs"):
+        """Write the list of commands without importing any."""
+        with formatter.section("Commands"):
             formatter.write_dl([(verb, line) for verb, (_, line) in _VERBS.items()])
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, "--version", message="bedrock-jobs/%(version)s")
 def root() -> None:
-    """Keep Amazon Bedrock's asynchronous jobs as manifests in git, and never pay twice."""
+    """Manage Amazon Bedrock's asynchronous jobs as manifests in git; never pay twice."""
 
 
 def main() -> None:
-    """Run the command line and end the process with one of the codes in ``exits``."""
-    # A verb lives for seconds: looking for garbage among its first objects is a tenth of a pass.
+    """Run the command line and end the process with one of the codes in ``exit_codes``."""
+    # A command lives for seconds: collecting garbage among its first objects is a tenth of a pass.
     gc.set_threshold(_GC_THRESHOLD, 50, 100)
-    # Nor among its last ones: what is frozen is not searched again while the process ends.
+    # Frozen objects are not searched again while the process ends.
     atexit.register(gc.freeze)
     signal.signal(signal.SIGTERM, _handle_sigterm)
     prepare_streams()
@@ -116,7 +116,7 @@ def main() -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        # What is unknown, or leads out of the tree, stops the verb wherever it comes up.
+        # An unreadable file, or a link out of the tree, stops the command wherever it comes up.
         where = f"{error.filename!r}: " if error.filename is not None else ""
         say(f"bedrock-jobs: {where}{error.strerror or error}")
         code = ExitCode.FAILED
@@ -127,5 +127,5 @@ def main() -> None:
 
 
 def _handle_sigterm(_signal: int, _frame: object) -> None:
-    """End in order: what is under way is finished and recorded first."""
+    """End orderly: what is in flight is finished and recorded first."""
     raise SystemExit(int(ExitCode.TERMINATED))

@@ -16,7 +16,7 @@ _SEVERITIES = {Level.ERROR: "major", Level.WARNING: "minor"}
 def build_codequality(review: FindingsReport) -> list[dict[str, Any]]:
     """Return an entry for each error and warning that has a place.
 
-    The fingerprint does not depend on the line, so that a finding that moves stays the same one.
+    The fingerprint does not depend on the line, so a finding that moves stays the same.
     """
     found = [one for one in review.filter_by_level(*_SEVERITIES) if one.source != NOWHERE]
     seen: Counter[str] = Counter()

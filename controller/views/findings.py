@@ -1,4 +1,4 @@
-"""What a verb has to say of a tree: its manifests, and what was found on each of them."""
+"""Findings that a command reports about manifests, for CI systems and editors."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _ORDER = (Verb.STOP, Verb.SUBMIT, Verb.TAG, Verb.ADOPT)
 
 
 class Level(StrEnum):
-    """How grave a finding is, the gravest first."""
+    """The severity of a finding, the most severe first."""
 
     ERROR = "error"
     """It lets the verb fail."""
@@ -39,9 +39,9 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReportFinding:
-    """One thing to say at one place; ``rule`` is a problem's code, a reason or a service's code.
+    """One finding at one place; ``rule`` is a problem code, a reason or a service's error code.
 
-    ``subject`` is the manifest's name, empty for what concerns a file or the tree.
+    ``subject`` is the manifest's name, empty for findings about a file or the tree.
     """
 
     level: Level
@@ -53,32 +53,32 @@ class ReportFinding:
 
     @property
     def is_problem(self) -> bool:
-        """Whether it is told of a manifest as it is written, and not of its job."""
+        """Whether it is about the text of a manifest, and not about its job."""
         return self.rule in _CODES
 
     @property
     def is_manifest_warning(self) -> bool:
-        """Whether it is a warning about a manifest that is valid nevertheless."""
+        """Whether it is a warning about a manifest that is valid."""
         return self.is_problem and self.level is Level.WARNING
 
     @property
     def text(self) -> str:
-        """The message and the hint, with whatever a terminal would act on written as escapes."""
+        """The message and the hint, with control characters escaped."""
         hint = [f"hint: {self.hint}"] if self.hint else []
         return "\n".join(escape_line(line) for line in [*self.message.split("\n"), *hint])
 
     @property
     def title(self) -> str:
-        """The rule, and whom it is about."""
+        """The rule, and the manifest that it is about."""
         return f"{self.rule}: {self.subject.name}" if self.subject else self.rule
 
 
 @dataclass(frozen=True, slots=True)
 class FindingsReport:
-    """What a verb says of the manifests that it looked at; findings come with the gravest first.
+    """The findings about the checked manifests, the most severe first.
 
-    ``summary`` counts them in one sentence. Of a ``sandbox`` every report says that nothing of it
-    is real. ``docs`` is the URL at which the documentation is published, if it is.
+    ``summary`` counts them in one sentence. A report about a ``sandbox`` says that nothing in it is
+    real. ``docs`` is the URL of the published documentation, if there is one.
     """
 
     verb: str
@@ -89,7 +89,7 @@ class FindingsReport:
     docs: str = ""
 
     def map_sources(self, place: Callable[[Source], Source]) -> FindingsReport:
-        """Return the same with every place told in another way."""
+        """Return the same findings with mapped places."""
         manifests = tuple((key, place(source)) for key, source in self.manifests)
         findings = tuple(
             one if one.source == NOWHERE else replace(one, source=place(one.source))
@@ -110,14 +110,14 @@ def build_report(
     *,
     sandbox: bool = False,
 ) -> FindingsReport:
-    """Return a review; of findings that are equally grave, those that come first stay first."""
+    """Return a report; findings of equal severity keep their order."""
     levels = list(Level)
     ordered = sorted(findings, key=lambda one: levels.index(one.level))
     return FindingsReport(verb, summary, tuple(manifests), tuple(ordered), sandbox)
 
 
 def collect_problem_findings(problems: Sequence[Problem]) -> Iterator[ReportFinding]:
-    """Yield an error or a warning for each problem, as its severity says."""
+    """Yield an error or a warning for each problem, by its severity."""
     for one in problems:
         yield ReportFinding(
             Level(one.severity), one.code, one.message, one.source, one.hint, one.key
@@ -127,9 +127,9 @@ def collect_problem_findings(problems: Sequence[Problem]) -> Iterator[ReportFind
 def collect_plan_findings(
     plan: Plan, problems: Sequence[Problem], refused: str | None
 ) -> Iterator[ReportFinding]:
-    """Yield what keeps a plan from coming true, then what it changes, stops first.
+    """Yield what prevents a plan from being applied, then its changes, stops first.
 
-    An invalid manifest is told by its problems.
+    An invalid manifest is reported by its problems.
     """
     yield from _collect_refusal(refused)
     yield from collect_problem_findings(problems)
@@ -158,10 +158,10 @@ def collect_pass_findings(
     problems: Sequence[Problem],
     refused: str | None,
 ) -> Iterator[ReportFinding]:
-    """Yield what kept a pass from serving jobs, then the jobs that failed or wait for a person.
+    """Yield why jobs could not be reconciled, then the jobs that failed or need attention.
 
-    ``failing`` tells, of jobs that could not be served, why. An invalid manifest is told by its
-    problems.
+    ``failing`` has the cause for each job that could not be reconciled. An invalid manifest is
+    reported by its problems.
     """
     yield from _collect_refusal(refused)
     yield from collect_problem_findings(problems)
@@ -174,13 +174,13 @@ def collect_pass_findings(
 
 
 def collect_write_back_findings(why: str) -> Iterator[ReportFinding]:
-    """Yield why statuses were not written back, if that is why."""
+    """Yield a finding if statuses could not be written back."""
     if why:
         yield ReportFinding(Level.ERROR, UNWRITTEN, f"The statuses were not written back: {why}")
 
 
 def _make_unserved_finding(status: JobStatus, why: str) -> ReportFinding:
-    """Return a failure under the service's code, where there is one."""
+    """Return a failure under the service's error code, if there is one."""
     code, _, rest = why.partition(": ")
     rule = code if rest and code.isidentifier() else "Unserved"
     return ReportFinding(Level.ERROR, rule, why, status.source, subject=status.key)
@@ -196,7 +196,7 @@ def _make_unhealthy_finding(status: JobStatus, kinds: Mapping[str, Kind]) -> Rep
 
 
 def _make_action_finding(action: Action, level: Level) -> ReportFinding:
-    """Return what an action has to say; members that differ are told with both values."""
+    """Return the finding of an action; members that differ are shown with both values."""
     changes = [
         f"{change.member}: manifest {change.declared}, live {change.live}"
         for change in action.changes

@@ -32,7 +32,7 @@ def render_commands(review: FindingsReport) -> Iterator[str]:
 
 def _render_command(finding: ReportFinding, docs: str) -> str:
     source = finding.source
-    # A path in our repository would look like one in the reader's.
+    # A path in our repository would look like one in the user's.
     link = build_link(finding.rule, docs) if docs else ""
     text = finding.text[:_MAX_MESSAGE] + (f"\nSee {link}" if link else "")
     given = {

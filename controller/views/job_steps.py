@@ -1,4 +1,4 @@
-"""What a verb does, or would do, with each job that a person named: for people and programs."""
+"""What ``stop``, ``retry`` and ``adopt`` do, or would do, with each named job."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from controller.views.text import Line, format_columns, format_count
 
 
 class Verdict(StrEnum):
-    """What becomes of one job."""
+    """The result for one job."""
 
     PLANNED = "Planned"
     DONE = "Done"
@@ -35,10 +35,10 @@ _COLOURS = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One job's step: what becomes of it, and why.
+    """One job's step: its result, and why.
 
-    ``reason`` is that of the plan which the step goes by. ``notes`` and the lines of ``diff`` are
-    for people, ``data`` holds what programs find beside the message.
+    ``reason`` is that of the planned action. ``notes`` and the lines of ``diff`` are for people,
+    ``data`` has what programs need beside the message.
     """
 
     key: JobKey
@@ -54,9 +54,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """All steps of one call of a verb; ``cost`` says what Bedrock charges for it, or loses.
+    """All steps of one command; ``cost`` says what Bedrock charges for it, or what is lost.
 
-    ``remarks`` are what programs find beside the steps, and people on stderr.
+    ``remarks`` are data beside the steps, which people read on stderr.
     """
 
     verb: str
@@ -66,7 +66,7 @@ class Steps:
 
     @property
     def planned(self) -> tuple[Step, ...]:
-        """The steps that are still to be taken."""
+        """The steps that are still to be executed."""
         return tuple(step for step in self.steps if step.verdict is Verdict.PLANNED)
 
 
@@ -83,7 +83,7 @@ def serialize_steps(result: Steps, *, sandbox: bool) -> dict[str, Any]:
 
 
 def render_steps(result: Steps, *, sandbox: bool) -> Iterator[Line]:
-    """Yield each step with what is to be known of it, then the cost of what is planned."""
+    """Yield each step with its notes, then the cost of the planned ones."""
     heads = format_columns([(step.verdict, step.key.name) for step in result.steps])
     for step, head in zip(result.steps, heads, strict=True):
         yield Line(f"{head}  {step.message}", _COLOURS.get(step.verdict))

@@ -17,9 +17,9 @@ _Case = tuple[JobKey | None, str]
 def render_junit(review: FindingsReport) -> str:
     """Return one suite: a manifest with an error has failed, one that is held is skipped.
 
-    One with mere warnings has passed. A case has one failure, which counts and lists all of its
-    errors: readers show no more than one. What belongs to no manifest has a case of its own, named
-    by its file.
+    A manifest with only warnings has passed. A case has one failure, which counts and lists all of
+    its errors: most readers show no more than one. Findings about no particular manifest have a
+    case named after their file.
     """
     cases = _group_findings(review)
     suite = _build_suite(review.verb, cases.values())
@@ -95,7 +95,7 @@ def _build_outcome(outcome: str, found: Sequence[ReportFinding], docs: str) -> E
 
 
 def _format_findings(found: Sequence[ReportFinding], docs: str) -> str:
-    """Return each finding, and then where their rules are documented."""
+    """Return each finding, and then links to the documentation of their rules."""
     texts = [f"{escape_line(str(one.source))}: {_format_rule(one)} {one.text}" for one in found]
     links = [build_link(rule, docs) for rule in dict.fromkeys(one.rule for one in found)]
     return "\n".join([*texts, *(f"See {link}" for link in links if link)])

@@ -1,4 +1,4 @@
-"""GitHub's Markdown, written so that no text becomes markup and no size limit cuts it badly."""
+"""GitHub's Markdown, in which no text becomes markup, and which keeps to a size limit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from controller.views.text import format_count
 _LONGEST_CELL = 2000
 _NOTICE = 80
 _MARKUP = re.compile(r"[\\`*_\[\]<>#!|~&$@]|:(?=//)|(?<=www)\.")
-# With a word right behind them they notify people, or link to issues, labels and milestones.
+# Followed by a word they notify people, or link to issues, labels and milestones.
 _BEFORE_WORD = re.compile(r"(?<=[@#!~$%])(?=\w)")
 _QUOTED = re.compile(r"`([^`]+)`")
 _APART = "&#8203;"
@@ -20,10 +20,10 @@ _APART = "&#8203;"
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table with what stands before and behind it; ``rows`` are Markdown, a line each.
+    """A table with the text before and after it; ``rows`` are lines of Markdown.
 
-    ``share`` is the part of the room left that it may take at most; the tables of a lower
-    ``rank`` are given room before those of a higher one, wherever they stand.
+    ``share`` is the largest part of the remaining room that it may take. Tables of a lower ``rank``
+    get room before those of a higher one, whatever their order.
     """
 
     before: str
@@ -35,25 +35,25 @@ class Table:
 
     @property
     def opening(self) -> str:
-        """All that comes before the rows."""
+        """Everything before the rows."""
         rule = "|".join("---" for _ in self.head)
         return f"{self.before}\n\n| {' | '.join(self.head)} |\n|{rule}|\n"
 
     @property
     def closing(self) -> str:
-        """All that comes behind the rows."""
+        """Everything after the rows."""
         return f"\n{self.after}\n\n" if self.after else "\n"
 
 
 def render_document(title: str, leads: Sequence[str], tables: Sequence[Table], limit: int) -> str:
-    """Return Markdown of at most ``limit`` bytes: whole rows, and a count of those that are cut.
+    """Return Markdown of at most ``limit`` bytes: whole rows, and the number of omitted ones.
 
     ``leads`` are paragraphs of Markdown, which are never cut.
     """
     head = "".join(f"{paragraph}\n\n" for paragraph in [f"### {title}", *leads])
     left = limit - _NOTICE - len(head.encode())
     written, cut = {}, 0
-    # A stable sort: of equal ranks the first table is the first to be given room.
+    # The sort is stable: of equal ranks the first table gets room first.
     for place, table in sorted(enumerate(tables), key=lambda one: one[1].rank):
         written[place], missing = _fit_table(table, left)
         left -= len(written[place].encode())
@@ -64,7 +64,7 @@ def render_document(title: str, leads: Sequence[str], tables: Sequence[Table], l
 
 
 def _fit_table(table: Table, left: int) -> tuple[str, int]:
-    """Return a table with as many rows as fit, and how many do not; nothing where none would."""
+    """Return a table with as many rows as fit, and how many do not; empty if none fits."""
     around = len(table.opening.encode()) + len(table.closing.encode())
     fitting = list(_take_fitting_rows(table.rows, int(left * table.share) - around))
     missing = len(table.rows) - len(fitting)
@@ -85,16 +85,16 @@ def format_row(*cells: str) -> str:
 
 
 def fold_table(label: str, head: tuple[str, ...], rows: Sequence[str]) -> Table:
-    """Return a table that is shown once somebody asks for it; the label is plain text."""
+    """Return a table that is folded under a label, which is plain text."""
     before = f"<details><summary>{format_text(label)}</summary>"
     return Table(before, head, tuple(rows), "</details>", rank=1)
 
 
 def format_text(plain: str) -> str:
-    """Return plain text as Markdown that shows it, in one line, as nothing but text.
+    """Return plain text as one line of Markdown that shows exactly this text.
 
-    Nothing in it is markup, a mention, a reference, an e-mail address or a link; only what stands
-    between two backticks, as our own messages have it, is shown as code.
+    Nothing in it becomes markup, a mention, a reference, an e-mail address or a link; only text
+    between two backticks, as in our own messages, is shown as code.
     """
     outside = _QUOTED.split(_truncate(escape_line(plain)))
     return "".join(
@@ -106,7 +106,7 @@ def format_text(plain: str) -> str:
 
 
 def format_code(plain: str) -> str:
-    """Return plain text as Markdown that shows it as code, where nothing is a reference anyway."""
+    """Return plain text as Markdown code, in which nothing is a reference."""
     return f"<code>{_escape_markup(_truncate(escape_line(plain)))}</code>" if plain else ""
 
 

@@ -21,7 +21,7 @@ from controller.views.status import JobStatus
 from controller.views.text import format_count
 
 SourceMapper = Callable[[Source], Source]
-"""How a place is told: with its path from the repository's root."""
+"""How a place is shown: with its path from the repository's root."""
 
 _FIRST = (Verb.STOP, Verb.SUBMIT, Verb.ADOPT, Verb.TAG, Verb.HOLD)
 _PROBLEMS_SHARE = 0.5
@@ -37,7 +37,7 @@ def render_plan_markdown(
 ) -> str:
     """Return a plan: a table for each account and region, changes first, the rest folded.
 
-    The problems that the review holds stand before them, and take half of the room at most.
+    The problems of the report come first, and take at most half of the room.
     """
     tables = [*_build_problem_tables(review, _PROBLEMS_SHARE), *_build_plan_tables(plan, place)]
     return render_document(
@@ -62,7 +62,7 @@ def render_status_markdown(
     place: SourceMapper,
     limit: int,
 ) -> str:
-    """Return statuses: what failed or waits for a person first, the rest folded."""
+    """Return statuses: failed jobs and those that need attention first, the rest folded."""
     cell = {one.subject: one for one in reversed(review.findings) if not one.is_manifest_warning}
     ill = [_render_unhealthy(one, cell[one.key], place) for one in statuses if one.key in cell]
     rest = [one for one in statuses if one.key not in cell]
@@ -76,7 +76,7 @@ def render_status_markdown(
 
 
 def _render_leads(review: FindingsReport, refused: str | None = None) -> list[str]:
-    """Return the paragraphs that come first: the count, and what went wrong with the whole."""
+    """Return the first paragraphs: the count, and what failed altogether."""
     stopped = [f"> **Refused:** {format_text(refused)}"] if refused else []
     unwritten = [one.message for one in review.findings if one.rule == UNWRITTEN]
     left = [f"> **Error:** {format_text(why)}" for why in unwritten]
@@ -133,12 +133,12 @@ def _build_target_tables(
 
 
 def _render_more_row(jobs: int) -> list[str]:
-    """Return the row that counts the quiet jobs which are not listed, where there are any."""
+    """Return the row that counts quiet jobs that are not listed, if any."""
     return [format_row("", f"and {jobs - _MAX_QUIET} more", "", "")] if jobs > _MAX_QUIET else []
 
 
 def _describe_target(action: Action) -> str:
-    """Return where an action acts: where it was looked, else where the manifest belongs."""
+    """Return the place of an action: where its job was observed, else the manifest's target."""
     if action.place is not None:
         return str(action.place)
     target = action.desired.target
@@ -153,7 +153,7 @@ def _render_action(action: Action, place: SourceMapper) -> str:
 
 
 def _list_details(action: Action) -> Iterator[tuple[str, str, str, str]]:
-    """Yield what differs, what is stopped, what is tagged, and which jobs were there before."""
+    """Yield what differs, what is stopped, what is tagged, and which jobs came before."""
     name = _format_name(action.desired)
     for change in action.changes:
         yield (
@@ -208,11 +208,11 @@ def _render_healthy(status: JobStatus, place: SourceMapper) -> str:
 
 
 def _format_name(desired: DesiredJob) -> str:
-    """Return a manifest's name, and that of its job where it is another."""
+    """Return a manifest's name, and that of its job if it differs."""
     name = format_code(desired.key.name)
     return name if desired.name == desired.key.name else f"{name} as {format_code(desired.name)}"
 
 
 def _format_source(source: Source) -> str:
-    """Return a place without its column, which nobody looks up by hand."""
+    """Return a place without its column, which readers do not need."""
     return format_code(f"{source.path}:{source.line}" if source.line else source.path)

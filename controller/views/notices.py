@@ -1,4 +1,4 @@
-"""What a verb has to say beside the jobs that it shows, as data for programs."""
+"""Notices of a command beside its jobs, as data for programs."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from controller.views.problems import serialize_problem
 
 @dataclass(frozen=True, slots=True)
 class Notices:
-    """What a verb has to say beside the jobs that it shows.
+    """Notices of a command beside its jobs.
 
-    ``failures`` holds each cause with the jobs that could not be served for it. ``refused`` says
-    why nothing was done, ``unwritten`` why statuses were not written back. ``more`` is data of what
-    only some verbs have to say.
+    ``failures`` has each cause with the jobs that could not be reconciled. ``refused`` says why
+    nothing was done, ``unwritten`` why statuses were not written back. ``more`` is further data of
+    some commands.
     """
 
     problems: Sequence[Problem] = ()
@@ -28,7 +28,7 @@ class Notices:
 
 
 def serialize_findings(remarks: Notices) -> dict[str, Any]:
-    """Return as plain data what was wrong with manifests, and what failed."""
+    """Return the problems of manifests and the failures as plain data."""
     return {
         "problems": [serialize_problem(problem) for problem in remarks.problems],
         "failures": [
@@ -39,6 +39,6 @@ def serialize_findings(remarks: Notices) -> dict[str, Any]:
 
 
 def serialize_notices(remarks: Notices) -> dict[str, Any]:
-    """Return all of it as plain data."""
+    """Return all notices as plain data."""
     ends = {"refused": remarks.refused, "timedOut": remarks.timed_out}
     return {**ends, **serialize_findings(remarks), **remarks.more}

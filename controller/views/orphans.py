@@ -17,7 +17,7 @@ _HEAD = ("NAME", "PHASE", "CREATED", "ARN")
 def serialize_orphans(
     orphans: Sequence[Orphan], remarks: Notices, *, sandbox: bool
 ) -> dict[str, Any]:
-    """Return orphans as plain data, each with what a person can do about it."""
+    """Return orphans as plain data, each with what to do about it."""
     return {
         "apiVersion": API_VERSION,
         "kind": "OrphanList",
@@ -45,7 +45,7 @@ def render_orphans(orphans: Sequence[Orphan], *, sandbox: bool) -> Iterator[Line
 
 
 def suggest_remedy(orphan: Orphan) -> str:
-    """Return what a person can do about an orphan."""
+    """Return what to do about an orphan."""
     write = f"write a manifest for it: bedrock-jobs import --live {orphan.name}"
     if not orphan.arn:
         return f"no job is known to have been made; drop {orphan.sidecar}'s entry: reconcile --gc"

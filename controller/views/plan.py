@@ -41,7 +41,7 @@ def serialize_plan(
 ) -> dict[str, Any]:
     """Return a plan as plain data: every action, sorted by kind and name; no spec values.
 
-    ``more`` is data of what the verb has to say beside it.
+    ``more`` is further data of the command.
     """
     return {
         "apiVersion": API_VERSION,
@@ -56,12 +56,12 @@ def serialize_plan(
 
 
 def serialize_summary(plan: Plan) -> dict[str, int]:
-    """Return how many actions there are of each verb, those without any left out."""
+    """Return the number of actions by verb, without verbs that have none."""
     return {str(verb): count for verb, count in _count_verbs(plan).items()}
 
 
 def render_plan(plan: Plan, *, sandbox: bool) -> Iterator[Line]:
-    """Yield what changes first, then what is held, then what is waited for; then a count.
+    """Yield changes first, then what is held, then what is waited for, and a count.
 
     Jobs with nothing to do are only counted.
     """
@@ -79,13 +79,13 @@ def render_plan(plan: Plan, *, sandbox: bool) -> Iterator[Line]:
 
 
 def format_name(desired: DesiredJob) -> str:
-    """Return a manifest's name, and that of its job where it is another."""
+    """Return a manifest's name, and that of its job if it differs."""
     name, job = desired.key.name, desired.name
     return name if job == name else f"{name} as {job}"
 
 
 def render_change(change: FieldChange) -> Line:
-    """Return the line that tells how one member differs."""
+    """Return the line that shows how one member differs."""
     return Line(f"    {change.member}: manifest {change.declared}, live {change.live}")
 
 
@@ -103,7 +103,7 @@ def summarize_plan(plan: Plan, *, sandbox: bool) -> str:
 
 
 def summarize_removed_entries(count: int, *, only_planned: bool) -> str:
-    """Return what is told of entries that no manifest needs any more."""
+    """Return a sentence about entries that no manifest needs any more."""
     verb = "would be removed" if only_planned else "removed"
     entries = f"{count} {'entry' if count == 1 else 'entries'}"
     return f"Sidecars: {entries} without a manifest {verb}."
@@ -126,7 +126,7 @@ def format_sandbox_note(sandbox: bool) -> str:
 
 
 def is_pending(action: Action) -> bool:
-    """Whether the live job is not yet what the manifest asks for."""
+    """Whether the live job is not yet as the manifest requests."""
     if action.verb.is_mutating or action.verb in {Verb.ADOPT, Verb.HOLD}:
         return True
     return action.reason in {Reason.QUEUED, Reason.INTENT_UNCONFIRMED}
@@ -167,7 +167,7 @@ def _serialize_action(action: Action) -> dict[str, Any]:
 
 
 def _serialize_lists(action: Action) -> dict[str, list[Any]]:
-    """Return what there may be several of; of tags the keys alone, because values may be long."""
+    """Return the lists of an action; of tags only the keys, because values may be long."""
     return {
         "changes": [
             {"member": change.member, "declared": change.declared, "live": change.live}

@@ -13,7 +13,7 @@ from controller.views.text import Line
 _WIDEST = 160
 _MARGIN = 20
 _WORD = re.compile(r"\w+")
-# A list's dash may stand as far left as the key that the list belongs to.
+# The dash of a list may be as far left as the key of the list.
 _OPEN = re.compile(r" *[^-\s].*[:{\[]\s*$")
 
 
@@ -58,7 +58,7 @@ def serialize_problem(problem: Problem) -> dict[str, Any]:
 
 
 def _render_headline(problem: Problem) -> Line:
-    """Return where a problem is and what it is; only a warning says its severity."""
+    """Return the place and text of a problem; only a warning shows its severity."""
     is_warning = problem.severity is Severity.WARNING
     mark = (Line(" warning:", "yellow"),) if is_warning else ()
     code = Line(problem.code, "yellow" if is_warning else "red")

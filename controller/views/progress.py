@@ -24,17 +24,17 @@ _MAX_ROWS = 20
 
 
 class Progress(Protocol):
-    """Something that is told how jobs stand; safe to call from several threads."""
+    """Receives the results of jobs as they come; safe to call from several threads."""
 
     def update(self, status: JobStatus) -> None:
-        """Take note of one job."""
+        """Update one job."""
 
     def update_all(self, statuses: Sequence[JobStatus]) -> None:
-        """Take note of every job, after a pass."""
+        """Update every job, after a pass."""
 
 
 class LineProgress:
-    """Says one line whenever a job's phase changes."""
+    """Prints one line whenever a job's phase changes."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -42,7 +42,7 @@ class LineProgress:
         self._lock = threading.Lock()
 
     def update(self, status: JobStatus) -> None:
-        """Say a job's phase, and its message where a person must act."""
+        """Print a job's phase, and its message if it needs attention."""
         name, phase = str(status.key), status.phase
         with self._lock:
             if self._shown.get(name) == phase:
@@ -52,7 +52,7 @@ class LineProgress:
         self._say(f"{status.key.name}: {phase}{message}")
 
     def update_all(self, statuses: Sequence[JobStatus]) -> None:
-        """Say the phases that changed."""
+        """Print the phases that changed."""
         for status in statuses:
             self.update(status)
 
@@ -111,7 +111,7 @@ class LiveProgress:
 
 
 def _make_cell(text: str) -> Text:
-    """Return a text as it is: rich takes brackets in plain strings for markup."""
+    """Return a text as a cell: rich would take brackets in plain strings for markup."""
     from rich.text import Text
 
     return Text(escape_line(text))
@@ -126,7 +126,7 @@ def show_progress(
     *,
     sandbox: bool,
 ) -> Iterator[Progress]:
-    """Yield what shows progress: on a console a screen that disappears at the end, else lines."""
+    """Yield the progress display: on a console a screen that is cleared at the end, else lines."""
     if console is None:
         yield LineProgress(say)
         return

@@ -12,7 +12,7 @@ from controller.core.problems import Code
 
 @dataclass(frozen=True, slots=True)
 class RuleHelp:
-    """What one name for a finding means, and what a person should do about it."""
+    """What a problem code or reason means, and what to do about it."""
 
     meaning: str
     advice: str
@@ -271,7 +271,7 @@ HOLDS: Mapping[Reason, RuleHelp] = MappingProxyType(
 
 
 def find_rule_help(name: str) -> RuleHelp | None:
-    """Return what a problem's code or a hold's reason stands for; None of any other name."""
+    """Return the help of a problem code or a reason; None for any other name."""
     for code in Code:
         if code.code == name:
             return RuleHelp(code.meaning, ADVICE[code])

@@ -22,7 +22,7 @@ _ROOT = "%SRCROOT%"
 def build_sarif(review: FindingsReport) -> dict[str, Any]:
     """Return one run: a result for each error and warning that has a place.
 
-    What a plan would change is no result. What has no place is told as the tool's notification.
+    Planned changes are no results. Findings without a place become notifications of the tool.
     Paths are relative to the repository's root, columns count Unicode code points from 1.
     """
     found = review.filter_by_level(Level.ERROR, Level.WARNING)
@@ -55,7 +55,7 @@ def _build_driver(rules: Sequence[str], docs: str) -> dict[str, Any]:
 
 
 def _build_rule(name: str, docs: str) -> dict[str, Any]:
-    """Return what a finding's rule means, where it is ours; a service's codes are its own."""
+    """Return the help of a finding's rule, if it is ours and not a service's error code."""
     rule = find_rule_help(name)
     if rule is None:
         return {"id": name}
@@ -63,7 +63,7 @@ def _build_rule(name: str, docs: str) -> dict[str, Any]:
         "id": name,
         "shortDescription": {"text": rule.meaning},
         "help": {"text": rule.advice, "markdown": f"{rule.advice} See {_format_link(name, docs)}."},
-        # SARIF takes absolute URLs only here.
+        # SARIF accepts only absolute URLs here.
         **({"helpUri": build_link(name, docs)} if docs else {}),
     }
 
@@ -105,7 +105,7 @@ def _build_result(finding: ReportFinding, rules: Mapping[str, int]) -> dict[str,
 
 
 def _build_location(source: Source) -> dict[str, Any]:
-    """Return a place; one outside the repository is told by a URI of its own."""
+    """Return a location; one outside the repository has an absolute URI."""
     if source.path.startswith("/"):
         made: dict[str, Any] = {"artifactLocation": {"uri": f"file://{_quote_path(source.path)}"}}
     else:

@@ -21,7 +21,7 @@ class QueryError(ValueError):
 
 
 def check_query(expression: str) -> str:
-    """Return an expression that is JMESPath; raises QueryError with the parser's own words."""
+    """Return a valid JMESPath expression; raises QueryError with the parser's message."""
     import jmespath
 
     if len(expression) > _LONGEST_QUERY:
@@ -33,7 +33,7 @@ def check_query(expression: str) -> str:
 def run_query(data: Any, expression: str) -> Any:
     """Return what a JMESPath expression finds in the data.
 
-    Raises QueryError with the parser's own words.
+    Raises QueryError with the parser's message.
     """
     import jmespath
 
@@ -70,7 +70,7 @@ def _format_yaml(data: Any, *, unicode: bool) -> str:
 
 
 def _format_text(data: Any) -> str:
-    """Return scalars bare and one to a line; what nests deeper falls back to JSON."""
+    """Return scalars bare, one per line; nested values fall back to JSON."""
     rows = data if isinstance(data, list) else [data]
     return "".join(f"{_format_row(row)}\n" for row in rows)
 

@@ -21,7 +21,7 @@ _COLOURS = {"Completed": "green", "Failed": "red", STALLED: "red", "Stopped": "y
 
 @dataclass(frozen=True, slots=True)
 class JobStatus:
-    """One job's entry as it is shown; ``note`` says what the entry itself does not know."""
+    """One job's entry as it is shown; ``note`` adds what the entry does not contain."""
 
     key: JobKey
     source: Source
@@ -34,13 +34,13 @@ class JobStatus:
         return str(self.entry.get("phase") or PENDING)
 
     def get_condition(self, name: str) -> Mapping[str, Any]:
-        """Return one condition, empty when the entry does not have it."""
+        """Return one condition, empty if the entry does not have it."""
         found = (one for one in self.entry.get("conditions", ()) if one.get("type") == name)
         return next(found, {})
 
 
 def is_unhealthy(status: JobStatus, kinds: Mapping[str, Kind]) -> bool:
-    """Whether a job failed, stopped against its manifest, or waits for a person."""
+    """Whether a job failed, was stopped against its manifest, or needs attention."""
     kind = kinds[status.key.kind]
     if status.note or status.get_condition(STALLED) or status.phase in kind.failed:
         return True
@@ -67,7 +67,7 @@ def render_statuses(
     quiet: Container[JobKey] = (),
     past: bool = False,
 ) -> Iterator[Line]:
-    """Yield a table of jobs, but for the quiet ones, and one line that counts all by phase.
+    """Yield a table of jobs, except quiet ones, and a line that counts all by phase.
 
     With ``past`` each job's earlier jobs follow it, the oldest first.
     """
@@ -93,7 +93,7 @@ def summarize_phases(statuses: Sequence[JobStatus]) -> str:
 
 
 def _render_history(status: JobStatus) -> Iterator[Line]:
-    """Yield a line for each earlier job, as its entry keeps it."""
+    """Yield a line for each earlier job in an entry's history."""
     found = [one for one in status.entry.get("history", ()) if isinstance(one, Mapping)]
     rows = [
         [str(one.get(member, "")) for member in ("jobName", "phase", "jobArn")] for one in found
@@ -103,7 +103,7 @@ def _render_history(status: JobStatus) -> Iterator[Line]:
 
 
 def _format_name(status: JobStatus) -> str:
-    """Return a job's name with the attempt that it is, from the second on."""
+    """Return a job's name, with its attempt from the second on."""
     attempt = status.entry.get("attempt")
     return f"{status.key.name} (attempt {attempt})" if attempt else status.key.name
 

@@ -1,4 +1,4 @@
-"""Lines of text, and how they are put in columns and counted."""
+"""Lines of text, columns and counts."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from controller.core.printable import escape_line
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of output and how it looks on a terminal; ``rest`` are parts with looks of theirs.
+    """One line of output with its style; ``rest`` are parts with their own styles.
 
-    The text is plain: what prints it escapes and colours it.
+    The text is plain: the console escapes and colours it.
     """
 
     text: str
@@ -23,7 +23,7 @@ class Line:
 
 def format_columns(rows: Sequence[Sequence[str]]) -> list[str]:
     """Return each row as one text, its cells padded to the widest of their column."""
-    # Escapes are longer than what they are for, and columns are of what is printed.
+    # Escapes are longer than the characters that they replace, and columns are of printed text.
     cells = [[escape_line(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     return [

@@ -1,4 +1,4 @@
-"""Plain data as YAML, whose texts are written so that escapes can take the place of characters."""
+"""Plain data as YAML, whose texts are quoted so that escapes can replace characters."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def format_yaml(data: Any, *, unicode: bool) -> str:
 
 
 class _Dumper(yaml.SafeDumper):
-    """Puts in double quotes what may need an escape there, and no text on lines of its own.
+    """Double-quotes texts that may need escapes, and never puts a text on a line of its own.
 
-    A line of a log that begins with a text from outside could be a command to what reads the log.
+    A log line that begins with a text from outside could be a command to the log's reader.
     """
 
     def analyze_scalar(self, scalar: str) -> ScalarAnalysis:
-        """Return which styles a scalar may take: only double quotes where it is not harmless."""
+        """Return the styles of a scalar: only double quotes unless it is harmless."""
         analysis = super().analyze_scalar(scalar)
         if scalar.isprintable() and "##[" not in scalar and not scalar.lstrip().startswith("::"):
             return analysis

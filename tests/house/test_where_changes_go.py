@@ -132,7 +132,7 @@ def test_an_output_format_is_a_view(copy: Path) -> None:
         '        case "sarif":',
         '        case "count":\n'
         "            from controller.views.count import count\n"
-        "            return count(told), OutputSyntax.TEXT\n"
+        "            return count(findings), OutputSyntax.TEXT\n"
         '        case "sarif":',
     )
     (copy.parent / "tree" / "jobs" / "a.yaml").write_text("- none\n", encoding="utf-8")

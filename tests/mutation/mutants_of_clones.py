@@ -99,8 +99,8 @@ MUTANTS = (
     Mutant(
         "the marks of a conflict cost a status",
         "controller/cli/watch/git_sync.py",
-        "told = before if theirs and not there else there",
-        "told = there",
+        "merge_base = before if theirs and not there else there",
+        "merge_base = there",
     ),
     Mutant(
         "half a checkout is read",

@@ -1,4 +1,4 @@
-"""The verb ``adopt``: says, in the manifest, that it stands for a job that was made elsewhere."""
+"""The command ``adopt``: links manifests to jobs that were created elsewhere."""
 
 from __future__ import annotations
 
@@ -48,11 +48,11 @@ _UNAFFECTED_REASONS = UNREADABLE_REASONS | {Reason.WRONG_TARGET, Reason.INVALID}
 @shared.output_options
 @click.pass_context
 def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None:
-    """Let the manifest of each NAME, or each under a PATH, stand for a job made elsewhere.
+    """Adopt jobs that were created elsewhere: for each NAME, or each manifest under a PATH.
 
-    It looks the job up and, when its spec equals the manifest's, asks and sets policy.adopt to its
-    ARN; it calls nothing that changes anything. Commit the edit, and the next reconcile adopts the
-    job. The exit code is 1 when the answer is no, or when a job cannot be adopted.
+    It looks the job up and, if its spec equals the manifest's, asks for confirmation and sets
+    policy.adopt to the job's ARN. No AWS call changes anything: commit the edit, and the next
+    reconcile adopts the job. The exit code is 1 if the answer is no or a job cannot be adopted.
     """
     check_can_confirm("adopt", given)
     arn = _parse_arn(given)
@@ -72,7 +72,7 @@ def _parse_arn(given: dict[str, Any]) -> str:
 
 
 def _propose_edits(work: Workspace, ports: PassContext, arn: str) -> list[PolicyEdit]:
-    """Look twice: at the jobs as they are, then as they would be once adopted."""
+    """Plan each job twice: as it is, and as it would be once adopted."""
     first = reconcile(work.desired, ports, work.fleet, Mode.PLAN).plan.actions
     wanted = {action.desired.key: _choose_arn(action, arn) for action in first}
     trial = [_assume_adopted(job, wanted[job.key]) for job in work.desired if wanted[job.key]]
@@ -82,7 +82,7 @@ def _propose_edits(work: Workspace, ports: PassContext, arn: str) -> list[Policy
 
 
 def _choose_arn(action: Action, arn: str) -> str:
-    """Return the ARN to adopt; nothing where the first look says already that none is."""
+    """Return the ARN to adopt, or None if the first plan rules adoption out."""
     live, reason = action.live, action.reason
     if reason in _UNAFFECTED_REASONS or _is_own(action) or _find_earlier_job(action):
         return ""
@@ -92,7 +92,7 @@ def _choose_arn(action: Action, arn: str) -> str:
 
 
 def _is_own(action: Action) -> bool:
-    """Whether the job that was seen is the manifest's own, with today's spec or an earlier one."""
+    """Whether the observed job is the manifest's own, of its present spec or an earlier one."""
     theirs = {Reason.NOT_OWNED, Reason.ADOPTED, Reason.SPEC_CHANGED, Reason.TOKEN_REPLAY}
     return action.live is not None and action.reason not in theirs
 
@@ -120,7 +120,7 @@ def _get_adopt_arn(action: Action) -> str | None:
 
 
 def _explain_no_edit(action: Action, arn: str) -> Step:
-    """Say of a job that needs no adoption, or cannot have one, why that is."""
+    """Return why a job needs no adoption or cannot be adopted."""
     live, reason = action.live, action.reason
     if reason is Reason.ADOPTED and live is not None:
         message = f"policy.adopt names {live.arn} already: the next reconcile adopts it"
@@ -140,7 +140,7 @@ def _explain_no_edit(action: Action, arn: str) -> Step:
 
 
 def _find_earlier_job(action: Action) -> LiveJob | None:
-    """Return the manifest's last job where another one is to follow it."""
+    """Return the manifest's latest job if another one is to follow it."""
     return action.earlier[-1].live if action.live is None and action.earlier else None
 
 

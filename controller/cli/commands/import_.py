@@ -1,4 +1,4 @@
-"""The verb ``import``: makes manifests from the AWS CLI's requests, or from live jobs."""
+"""The command ``import``: creates manifests from AWS CLI requests or from live jobs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from controller.views.problems import serialize_problem
 from controller.views.text import Line, format_count
 
 
-@click.command(name="import", short_help="Make manifests from CLI requests or live jobs.")
+@click.command(name="import", short_help="Create manifests from CLI requests or live jobs.")
 @click.argument("items", nargs=-1, metavar="[FILE|NAME]...")
 @click.option(
     "--from-cli-json",
@@ -59,11 +59,11 @@ from controller.views.text import Line, format_count
 @shared.output_options
 @click.pass_context
 def command(ctx: click.Context, /, items: tuple[str, ...], **given: Any) -> None:
-    """Make manifests from requests of the AWS CLI (--from-cli-json) or from jobs (--live).
+    """Create manifests from requests of the AWS CLI (--from-cli-json) or from jobs (--live).
 
-    A manifest from a request sends that very request, less its token. One from a job names it in
-    policy.adopt, so that the next pass takes the job over and submits nothing. Left out are jobs
-    that a manifest in jobs/ or DIR stands for and, with --all, those of another fleet.
+    A manifest from a request sends exactly that request, except its token. A manifest from a job
+    names the job in policy.adopt, so that the next pass adopts it and submits nothing. Jobs that
+    already have a manifest in jobs/ or DIR are skipped and, with --all, those of other fleets.
     """
     _check_options(items, given)
     imported = import_requests(items, given) if given["files"] else import_live_jobs(items, given)
@@ -83,7 +83,7 @@ def command(ctx: click.Context, /, items: tuple[str, ...], **given: Any) -> None
 
 
 def _check_options(items: tuple[str, ...], given: dict[str, Any]) -> None:
-    """Refuse what cannot be meant."""
+    """Raise a usage error for options that contradict each other."""
     live = given["live"] or given["every"]
     if given["files"] and live:
         raise click.UsageError("--from-cli-json reads files and --live asks AWS: choose one.")
@@ -102,7 +102,7 @@ def _check_options(items: tuple[str, ...], given: dict[str, Any]) -> None:
 
 
 def _render_manifests(imported: ImportResult, given: dict[str, Any]) -> list[str]:
-    """Return the manifests as documents of one text; nothing where they went into files."""
+    """Return the manifests as one multi-document text, or nothing if they were written to files."""
     if given["folder"] is not None:
         return []
     text = "---\n".join(one.text for one in imported.made)

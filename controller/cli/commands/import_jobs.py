@@ -1,4 +1,4 @@
-"""What the verb ``import`` does in each of its ways, up to the files."""
+"""The steps of ``import``: from requests or live jobs to manifest files."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ _ARN_TAIL = 12
 
 @dataclass(frozen=True, slots=True)
 class ImportResult:
-    """The manifests that were made, and all that is to be told."""
+    """The manifests that were created, and the problems and notes to report."""
 
     made: tuple[RenderedDraft, ...] = ()
     problems: tuple[Problem, ...] = ()
@@ -67,7 +67,7 @@ class ImportResult:
 
 
 def import_requests(paths: Sequence[str], given: dict[str, Any]) -> ImportResult:
-    """Return the manifests of requests; with any problem there are none, so that none is missed."""
+    """Return the manifests of requests; none if there is any problem, so that none is missed."""
     fleet, fleet_problems = _load_fleet(given)
     problems: list[Problem] = list(fleet_problems)
     notes: list[str] = []
@@ -105,7 +105,7 @@ def _read_bytes(path: str) -> bytes | Problem:
 
 
 def _find_duplicates(drafts: Sequence[RenderedDraft]) -> Iterable[Problem]:
-    """Yield a problem for each request whose manifest another one has the name of."""
+    """Yield a problem for each request whose manifest would have the name of another one."""
     origins: dict[JobKey, str] = {}
     for one in drafts:
         key = JobKey(one.draft.kind.name, one.draft.name)
@@ -120,7 +120,7 @@ def _find_duplicates(drafts: Sequence[RenderedDraft]) -> Iterable[Problem]:
 def _find_taken_names(
     drafts: Sequence[RenderedDraft], folders: Sequence[Path], fleet: Fleet
 ) -> Iterable[Problem]:
-    """Yield a problem for each request whose manifest's name a manifest elsewhere has."""
+    """Yield a problem for each request whose manifest would have the name of an existing one."""
     there = {entry.key: entry for entry in scan(folders, fleet, specs=False).entries}
     for one in drafts:
         key = JobKey(one.draft.kind.name, one.draft.name)
@@ -132,12 +132,12 @@ def _find_taken_names(
 
 
 def import_live_jobs(names: Sequence[str], given: dict[str, Any]) -> ImportResult:
-    """Return the manifests of live jobs; one that cannot be made stops no other."""
+    """Return the manifests of live jobs; a job that cannot be imported does not stop the others."""
     fleet, fleet_problems = _load_fleet(given)
     if fleet_problems:
         return ImportResult(problems=fleet_problems)
     work = _load_existing(given, fleet)
-    # The region that is asked for comes before the fleet's: it says where to look.
+    # The requested region overrides the fleet's: it says where the jobs are.
     target = replace(Target(region=given["region"]).fill_from(fleet.target), account_id=None)
     with open_ports(work, parse_connection_options(given)) as ports:
         try:
@@ -191,7 +191,7 @@ def _build_drafts(
 
 
 def _choose_free_name(job: FetchedJob, taken: set[str]) -> str:
-    """Return a name that no other manifest has; the end of the ARN tells namesakes apart."""
+    """Return a name that no other manifest has; the end of the ARN distinguishes namesakes."""
     name = derive_name(job.live.name)
     if name not in taken:
         return name
@@ -201,7 +201,7 @@ def _choose_free_name(job: FetchedJob, taken: set[str]) -> str:
 def _collect_result(
     found: FetchResult, drafts: Sequence[RenderedDraft], place: str
 ) -> ImportResult:
-    """Return what came of a fetch; what is only incomplete is written, to be completed."""
+    """Return the result of a fetch; incomplete manifests are written, to be completed by hand."""
     notes = [f"bedrock-jobs: {name}: {failure}" for name, failure in found.failures]
     notes += [
         f"bedrock-jobs: there is no job {name} in {place}; --live --all takes every one"
@@ -225,7 +225,7 @@ def _load_fleet(given: dict[str, Any]) -> tuple[Fleet, tuple[Problem, ...]]:
 
 
 def _load_existing(given: dict[str, Any], fleet: Fleet) -> Workspace:
-    """Return the manifests that there are already: those of jobs/, and of where new ones go."""
+    """Return the existing manifests: those in jobs/, and those where new ones are written."""
     paths = _list_folders(given)
     if not paths:
         return Workspace((), fleet, (), ())
@@ -244,7 +244,7 @@ def _build_draft(
 
 
 def write_manifests(imported: ImportResult, *, force: bool) -> None:
-    """Write each manifest into its file; raises click's errors before or at the first failure."""
+    """Write each manifest to its file; raises click errors before or at the first failure."""
     paths = [one.path for one in imported.made if one.path is not None]
     roots = {folder: find_tree_root(folder) for folder in {path.parent for path in paths}}
     there = [path for path in paths if roots[path.parent].exists(str(path))]

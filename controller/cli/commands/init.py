@@ -1,4 +1,4 @@
-"""The verb ``init``: lays out a repository whose jobs are kept by bedrock-jobs."""
+"""The command ``init``: sets up a repository whose jobs bedrock-jobs manages."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _NEXT = (
 )
 
 
-@click.command(name="init", short_help="Lay out a repository: jobs, schemas, rules, CI.")
+@click.command(name="init", short_help="Set up a repository: jobs, schemas, rules, CI.")
 @click.argument(
     "folder",
     default=".",
@@ -54,12 +54,12 @@ _NEXT = (
 @click.option(
     "--ci",
     type=click.Choice([*HOSTS, _NONE]),
-    help="Whose pipelines to lay out. [default: as the remote or its files say, else github]",
+    help="The CI system to create pipelines for. [default: detected, else github]",
 )
 @click.option(
     "--owner",
     metavar="NAME",
-    help="Names the fleet, once and for all. [default: from the remote or the folder]",
+    help="Names the fleet; it cannot change later. [default: from the remote or the folder]",
 )
 @click.option("--region", metavar="REGION", help="Where jobs go. [default: us-east-1]")
 @click.option(
@@ -70,7 +70,7 @@ _NEXT = (
     "codeowners",
     multiple=True,
     metavar="@TEAM",
-    help="Who must review bedrock-jobs.yaml; several may.",
+    help="A required reviewer of bedrock-jobs.yaml. Repeatable.",
 )
 @click.option(
     "--requirement",
@@ -78,19 +78,19 @@ _NEXT = (
     help="What pipelines install, as pip takes it. [default: this release]",
 )
 @click.option(
-    "--only", multiple=True, metavar="PATH", help="Lay out this file or folder alone; several may."
+    "--only", multiple=True, metavar="PATH", help="Create only this file or folder. Repeatable."
 )
 @click.option("--force", is_flag=True, help="Replace files that differ from what init writes.")
 @click.option("--dry-run", is_flag=True, help="Show what would be done, and write nothing.")
 @shared.output_options
 @click.pass_context
 def command(ctx: click.Context, /, folder: Path, **given: Any) -> None:
-    """Lay out FOLDER, by default this one, as a repository of jobs.
+    """Set up FOLDER, by default the current one, as a repository of jobs.
 
-    It gets a first manifest, the schemas, the fleet's own file, what git and editors go by, and the
-    pipelines that plan, reconcile and stop. A second run changes nothing. No file that differs is
-    overwritten without --force: lines are added to those that others write too, and what a file of
-    yours lacks is told.
+    It creates a first manifest, the schemas, bedrock-jobs.yaml, settings for git and editors, and
+    the pipelines that plan, reconcile and stop. A second run changes nothing. A file that differs
+    is not overwritten without --force: lines are added to files that other tools write too, and
+    what a file of yours lacks is reported.
     """
     try:
         wanted = _resolve_options(folder, inspect_repository(folder), given)
@@ -112,7 +112,7 @@ def command(ctx: click.Context, /, folder: Path, **given: Any) -> None:
 def _resolve_options(
     folder: Path, around: RepositoryInfo, given: dict[str, Any]
 ) -> ScaffoldOptions:
-    """Return what the command line says, and what the repository tells where it is silent."""
+    """Return the options, with defaults derived from the repository."""
     more = {key: given[key] for key in ("region", "branch", "requirement") if given[key]}
     if around.branch:
         more.setdefault("branch", around.branch)
@@ -127,7 +127,7 @@ def _resolve_options(
 
 
 def _resolve_owner(folder: Path, around: RepositoryInfo, given: dict[str, Any]) -> str:
-    """Return the owner; it is part of every token, so none that is there yields to a guess."""
+    """Return the owner; it is part of every token, so a guess never replaces an existing one."""
     if given["owner"]:
         return str(given["owner"])
     there = _has_fleet_file(folder)
@@ -141,7 +141,7 @@ def _resolve_owner(folder: Path, around: RepositoryInfo, given: dict[str, Any]) 
 
 
 def _has_fleet_file(folder: Path) -> bool:
-    """Whether there is a fleet's file to read; a link out of the tree is somebody else's file."""
+    """Whether there is a fleet file to read; a link that leads out of the tree does not count."""
     try:
         return find_tree_root(folder).is_file(str(folder / FLEET_FILE))
     except OutsideTreeError as error:
@@ -152,7 +152,7 @@ def _has_fleet_file(folder: Path) -> bool:
 
 
 def _resolve_host(folder: Path, around: RepositoryInfo, asked: str | None) -> str:
-    """Return whose pipelines to lay out: they work from a repository's top alone."""
+    """Return which CI system to create pipelines for; they work only at the top of a repository."""
     below = around.top is not None and around.top != folder.resolve()
     if below and asked in HOSTS:
         raise click.BadParameter(
@@ -166,7 +166,7 @@ def _resolve_host(folder: Path, around: RepositoryInfo, asked: str | None) -> st
 
 
 def _check_options(wanted: ScaffoldOptions) -> None:
-    """Refuse what the fleet's file, or the files of others, cannot hold."""
+    """Raise a usage error for values that the created files cannot contain."""
     fleet = {"owner": wanted.owner, "target": {"region": wanted.region}}
     for finding in shipped_schemas.get_checker(shipped_schemas.FLEET).find_mistakes(fleet):
         hint = "--owner" if "owner" in finding.path else "--region"
@@ -215,6 +215,6 @@ def _summarize(
     if given["dry_run"]:
         return
     if not is_protected(folder, wanted.host):
-        yield f"Nobody protects {FLEET_FILE} yet: name reviewers with --codeowner @TEAM."
+        yield f"{FLEET_FILE} has no code owner yet: name reviewers with --codeowner @TEAM."
     if counts[FileOutcome.CREATED]:
         yield _NEXT

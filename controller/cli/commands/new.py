@@ -1,4 +1,4 @@
-"""The verb ``new``: writes a commented manifest to start from."""
+"""The command ``new``: writes a commented manifest to start from."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ _DEFAULT_FOLDER = Path("jobs")
 @click.argument("kind", type=click.Choice(list(KINDS)), metavar="KIND")
 @click.argument("name", metavar="NAME")
 @click.option(
-    "--type", "way", metavar="TYPE", help="The way to begin; a wrong one lists those of the kind."
+    "--type",
+    "way",
+    metavar="TYPE",
+    help="The variant to start from; a wrong one lists those of the kind.",
 )
 @click.option(
     "-o",
@@ -43,8 +46,8 @@ _DEFAULT_FOLDER = Path("jobs")
 def command(kind: str, name: str, way: str | None, output_file: Path | None, force: bool) -> None:
     """Write a commented manifest of KIND called NAME.
 
-    What you must fill in stands in <angle brackets>; what is optional is commented out. `validate`
-    tells what is still to be done.
+    Values that you must fill in are in <angle brackets>; optional members are commented out.
+    `validate` reports what is still missing.
     """
     row = KINDS[kind]
     variant = _select_variant(row, way)
@@ -58,7 +61,7 @@ def command(kind: str, name: str, way: str | None, output_file: Path | None, for
 
 
 def _select_variant(row: Kind, way: str | None) -> Variant:
-    """Return the way to begin that was asked for, or the kind's first."""
+    """Return the requested variant, or the kind's first."""
     chosen = next(iter(row.variants)) if way is None else way
     if chosen not in row.variants:
         raise click.BadParameter(
@@ -68,8 +71,8 @@ def _select_variant(row: Kind, way: str | None) -> Variant:
 
 
 def _check_name(row: Kind, name: str, variant: Variant) -> None:
-    """Refuse a name that the manifest, or a request that takes its names from it, cannot have."""
-    # Only names are looked at: the rest still holds its placeholders.
+    """Raise a usage error for a name that neither the manifest nor its request can have."""
+    # Only names are checked: the rest still contains placeholders.
     manifest: Mapping[str, Any] = {
         "apiVersion": API_VERSION,
         "kind": row.name,
@@ -85,14 +88,14 @@ def _check_name(row: Kind, name: str, variant: Variant) -> None:
 def find_schema_path(row: Kind, folder: Path) -> str:
     """Return the path from a manifest's folder to its schema's file, for editors."""
     path = Path("schemas") / shipped_schemas.make_file_name(row.name)
-    # Who works in a folder of the tree has the schemas at the top of it.
+    # In a subfolder of the tree the schemas are at its top.
     above = Path(find_bounds(folder).top) / path
     there = above if above.is_file() and not path.is_file() else path
     return Path(os.path.relpath(there, folder)).as_posix()
 
 
 def _write_file(path: Path, content: bytes, *, force: bool) -> bool:
-    """Write a file, and return whether it was; only by force over one that exists."""
+    """Write a file and return whether it was written; an existing one needs ``force``."""
     if force and is_stream(str(path)):
         write_stream(str(path), content)
         return True

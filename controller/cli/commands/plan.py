@@ -1,4 +1,4 @@
-"""The verb ``plan``: shows what reconcile would do, and changes nothing."""
+"""The command ``plan``: shows what reconcile would do, and changes nothing."""
 
 from __future__ import annotations
 
@@ -28,9 +28,7 @@ from controller.engine.reconcile import Mode, PassScope, reconcile
 @shared.paths
 @shared.selection_options
 @shared.strict
-@click.option(
-    "--detailed-exitcode", is_flag=True, help="End with 2 when the plan leaves anything to do."
-)
+@click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 if the plan has changes.")
 @shared.max_submits
 @shared.prune_options
 @shared.full
@@ -41,7 +39,7 @@ from controller.engine.reconcile import Mode, PassScope, reconcile
 def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
     """Show what reconcile would do with the manifests under each PATH, by default jobs/.
 
-    It looks at AWS and writes nothing: no job, no sidecar.
+    It only reads from AWS, and writes neither jobs nor sidecars.
     """
     save_plan_file.check_out(given)
     work = load_workspace(paths, given)

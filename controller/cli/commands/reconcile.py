@@ -1,4 +1,4 @@
-"""The verb ``reconcile``: makes one pass, and waits for the jobs when asked to."""
+"""The command ``reconcile``: runs one pass and, with --wait, waits for the jobs."""
 
 from __future__ import annotations
 
@@ -57,8 +57,8 @@ from controller.views.status import JobStatus, is_unhealthy
     "forgotten",
     metavar="NAME",
     multiple=True,
-    help="Give up the record of this manifest's job where it cannot be read, and submit the job if "
-    "the service does not show it. Repeatable.",
+    help="Discard the unreadable record of this manifest's job, and submit the job if the service "
+    "does not show it. Repeatable.",
 )
 @apply_plan_file.plan_option
 @write_back.options
@@ -66,10 +66,10 @@ from controller.views.status import JobStatus, is_unhealthy
 @shared.report_options
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
-    """Make one pass over the manifests under each PATH, by default jobs/.
+    """Run one pass over the manifests under each PATH, by default jobs/.
 
-    Submits each job that does not exist yet, once, and writes every job's status into the sidecar
-    beside its manifest. Invalid manifests are told and left out; the others are served.
+    Submits each job that does not exist yet, once, and writes every job's status to the sidecar
+    beside its manifest. Invalid manifests are reported and skipped.
     """
     write_back.check_options(ctx, given)
     if not given["waits"]:
@@ -116,7 +116,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
 
 
 def _check_forgotten_names(names: tuple[str, ...], work: Workspace) -> None:
-    """Raise click's usage error for a name that no manifest of the pass has."""
+    """Raise a usage error for a name that no manifest of the pass has."""
     unknown = sorted(set(names) - {job.key.name for job in work.desired})
     if unknown:
         raise click.UsageError(f"--forget-record: there is no manifest named {', '.join(unknown)}")
@@ -125,7 +125,7 @@ def _check_forgotten_names(names: tuple[str, ...], work: Workspace) -> None:
 def _print_result(
     passes: PassRunner, report: Report, found_notices: Notices, given: Mapping[str, Any]
 ) -> None:
-    """Tell what the first pass planned, and what has become of the jobs by the last one."""
+    """Print what the first pass planned, and the status of the jobs after the last one."""
     made, sandbox = passes.first.plan, passes.sandbox
     say(summarize_plan(made, sandbox=sandbox))
     found_notices = replace(
@@ -139,7 +139,7 @@ def _print_result(
 
 
 def _find_quiet_jobs(first: Report, shown: list[JobStatus]) -> set[JobKey]:
-    """Return the jobs that had nothing to do and need nobody: they are only counted."""
+    """Return the jobs that had nothing to do and need no attention: they are only counted."""
     idle = [action.desired for action in first.plan.actions if action.verb is Verb.NOOP]
     unhealthy = {status.key for status in shown if is_unhealthy(status, KINDS)}
     return {desired.key for desired in idle if desired.removed or desired.key not in unhealthy}

@@ -1,4 +1,4 @@
-"""The verb ``retry``: asks, in the manifest, for a further attempt at a job that ended badly."""
+"""The command ``retry``: raises policy.attempt for jobs that failed or were stopped."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ _OWN_JOB_REASONS = frozenset(
 def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None:
     """Run the Failed or Stopped job of each NAME, or of the manifests under each PATH, again.
 
-    It asks, raises policy.attempt in the manifest, and calls nothing that changes anything: commit
-    the edit, and the next reconcile submits the further attempt. The exit code is 1 when the
-    answer is no, or when a job cannot be run again; the others are edited all the same.
+    It asks for confirmation and raises policy.attempt in the manifest. No AWS call changes
+    anything: commit the edit, and the next reconcile submits the new attempt. The exit code is 1 if
+    the answer is no or a job cannot be run again; the other manifests are still edited.
     """
     check_can_confirm("retry", given)
     meant = select_jobs(words, given)
@@ -76,7 +76,7 @@ def _propose_edit(action: Action, meant: Selection) -> PolicyEdit:
 
 
 def _find_own_job(action: Action) -> LiveJob | None:
-    """Return the job that is the manifest's own, with today's spec."""
+    """Return the manifest's own job, of its present spec."""
     return action.live if action.reason in _OWN_JOB_REASONS else None
 
 
@@ -88,7 +88,7 @@ def _get_retryable_statuses(action: Action) -> frozenset[str]:
 def _propose_attempt(
     action: Action, made: Submission, meant: Selection, fate: tuple[str, ...]
 ) -> PolicyEdit:
-    """Propose the attempt after the one that there was."""
+    """Propose the attempt after the latest one."""
     desired, attempt = action.desired, made.attempt + 1
     lineage = Attempts(KINDS[desired.key.kind], desired, meant.work.fleet)
     following = lineage.derive_attempt(attempt, revised=bool(made.revision))
@@ -105,7 +105,7 @@ def _propose_attempt(
 
 
 def _find_name_conflict(desired: DesiredJob, name: str, meant: Selection) -> str:
-    """Say which other manifest has a job's name already, if one has."""
+    """Return which other manifest already has a job's name, if any."""
     for other in (*meant.work.desired, *meant.others):
         same = other.target.known_place == desired.target.known_place
         if same and other.key != desired.key and other.name == name:
@@ -125,13 +125,13 @@ def _describe_outcome(action: Action, live: LiveJob, fleet: Fleet) -> tuple[str,
     advice = (
         "another attempt may succeed as it is"
         if cause.is_retryable
-        else "another attempt fails alike unless the cause was mended"
+        else "another attempt fails alike unless the cause was fixed"
     )
     return f"{live.name} failed ({cause.label}): {text}", advice
 
 
 def _explain_no_edit(action: Action) -> Step:
-    """Say why nothing is edited: the attempt is due already, or the job cannot be run again."""
+    """Return why nothing is edited: the attempt is already due, or the job cannot be run again."""
     desired, made = action.desired, action.desired.submission
     if made is not None and made.attempt and _is_due(action):
         message = f"attempt {made.attempt} is due already: reconcile submits it as {made.name}"

@@ -1,4 +1,4 @@
-"""The verb that serves a simulated Bedrock."""
+"""The command ``sandbox``: serves a simulated Bedrock."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def _parse_faults(
     _context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]
 ) -> list[Fault] | None:
     if not values:
-        return None  # the faults on order stay
-    # Imported here: it reads the service model, which --help need not wait for.
+        return None  # injected faults stay
+    # Imported here because it reads the service model, which would slow down --help.
     from controller.sandbox.http.fault_orders import parse_fault_text
 
     try:
@@ -129,7 +129,7 @@ _CHOICES = (
         metavar="SPEC",
         help="What goes wrong, as KIND[:NAME=VALUE,...], such as reset-after:operation=Create,nth=2"
         " (names: operation, nth, times, probability, seed, seconds, before; kinds:"
-        f" {', '.join(FaultKind)}). May be repeated; replaces the faults on order.",
+        f" {', '.join(FaultKind)}). Repeatable; replaces the injected faults.",
     ),
 )
 
@@ -163,14 +163,14 @@ def _add_choice_options(function: _Function) -> _Function:
     show_default=True,
     callback=_parse_account,
     metavar="ID",
-    help="The account that any credentials open, roles of other accounts apart.",
+    help="The account of all credentials, except roles of other accounts.",
 )
 @click.option(
     "--state-dir",
     type=click.Path(path_type=Path, file_okay=False),
     default=STATE_DIRECTORY,
     show_default=True,
-    help="Where the sandbox keeps its jobs, between runs too.",
+    help="Where the sandbox stores its jobs, also between runs.",
 )
 @click.option("--allow-remote", is_flag=True, help="Allow a --host that other machines can reach.")
 @shared.log_options
@@ -190,14 +190,14 @@ def command(
 
     Nothing in it reaches AWS, costs anything, or needs real credentials.
 
-    To see a job fail, let the S3 location of its training data hold "sandbox-fail" (data that
-    cannot be read), "sandbox-fail-access" (a missing permission), "sandbox-fail-size" (records
-    that are too long), "sandbox-fail-internal" or "sandbox-fail-capacity" (errors of the kind that
-    heals in another attempt).
+    To see a job fail, put one of these words into the S3 location of its training data:
+    "sandbox-fail" (data that cannot be read), "sandbox-fail-access" (a missing permission),
+    "sandbox-fail-size" (records that are too long), "sandbox-fail-internal" or
+    "sandbox-fail-capacity" (errors that another attempt can overcome).
 
-    What nobody knows of the service is a choice here. A choice that is made stays with the state,
-    and so do the faults on order; PUT /_sandbox/behaviour and POST /_sandbox/faults set them while
-    it serves.
+    Where the service's behaviour is not documented, an option chooses it. Options and injected
+    faults are saved with the state; PUT /_sandbox/behaviour and POST /_sandbox/faults change them
+    while the sandbox runs.
     """
     if not allow_remote and not _is_loopback(host):
         raise click.UsageError(
@@ -227,7 +227,7 @@ def command(
 
 
 def _collect_changes(choices: Mapping[str, object]) -> dict[str, object] | None:
-    """Return the choices that were made, by their names in JSON, or None when none was."""
+    """Return the options that were set, by their JSON names, or None if none was."""
     given = {
         switches.get_json_name(name): None if value == _UNLIMITED and name == "quota" else value
         for name, value in choices.items()

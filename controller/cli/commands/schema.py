@@ -1,4 +1,4 @@
-"""The verb ``schema``: writes the JSON Schemas, and says whether they are current and found."""
+"""The command ``schema``: writes and checks JSON Schemas, and the modelines that name them."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _SCHEMA = click.Choice(shipped_schemas.STEMS)
 def _complete_names(
     context: click.Context, parameter: click.Parameter, begun: str
 ) -> list[CompletionItem]:
-    """Return what a shell offers: kinds, or with --modelines whatever files there are."""
+    """Return completions: kinds, or files with --modelines."""
     if context.params.get("lines"):
         return [CompletionItem(begun, type="file")]
     return _SCHEMA.shell_complete(context, parameter, begun)
 
 
-@click.command(name="schema", short_help="Write or check the JSON Schemas, and lines to them.")
+@click.command(name="schema", short_help="Write or check JSON Schemas and modelines.")
 @click.argument("names", nargs=-1, metavar="[KIND | PATH]...", shell_complete=_complete_names)
 @click.option("--check", is_flag=True, help="Write nothing; exit 1 if a file is not current.")
 @click.option(
@@ -49,9 +49,9 @@ def _complete_names(
     "--modelines",
     "lines",
     is_flag=True,
-    help="Write no schema: tell which manifests under each PATH lead editors to none; exit 1.",
+    help="Write no schema: report which manifests under each PATH name none; exit 1.",
 )
-@click.option("--fix", is_flag=True, help="With --modelines: write the lines that are not right.")
+@click.option("--fix", is_flag=True, help="With --modelines: correct the lines.")
 @shared.log_options
 @click.pass_context
 def command(
@@ -65,11 +65,11 @@ def command(
 ) -> None:
     """Write the JSON Schema of each KIND's manifests, by default of all and of bedrock-jobs.yaml.
 
-    KIND.partial is that of parts of manifests, such as a folder's _defaults.yaml holds.
+    KIND.partial is the schema of parts of manifests, such as a folder's _defaults.yaml.
 
-    They are generated from the botocore that is installed. Editors read them through the first
-    line of a manifest, and `validate` uses those that are shipped. With --modelines those lines
-    are checked, of the manifests under each PATH, by default jobs/, and of bedrock-jobs.yaml.
+    The schemas are generated from the installed botocore. Editors find them by the first line of a
+    manifest, and `validate` uses the shipped ones. --modelines checks those first lines, in the
+    manifests under each PATH, by default jobs/, and in bedrock-jobs.yaml.
     """
     _check_options(check=check, docs=docs, output_dir=output_dir, lines=lines, fix=fix)
     if lines:
@@ -91,7 +91,7 @@ def command(
 
 
 def _check_options(*, check: bool, docs: bool, output_dir: str, lines: bool, fix: bool) -> None:
-    """Refuse options that make no sense together."""
+    """Raise a usage error for options that contradict each other."""
     if fix and not lines:
         raise click.UsageError("--fix goes with --modelines; `schema` alone writes the schemas.")
     if lines and (check or docs):
@@ -102,7 +102,7 @@ def _check_options(*, check: bool, docs: bool, output_dir: str, lines: bool, fix
 
 
 def _describe_drift(path: Path, found: Sequence[SchemaDifference]) -> Iterator[str]:
-    """Yield which side knows what, and so which is newer."""
+    """Yield what only one of the two models has, and so which is newer."""
     model = schema_files.get_installed_version()
     for knows, lacks, is_new in ((model, str(path), True), (str(path), model, False)):
         mine = [str(one) for one in found if one.is_new is is_new]
@@ -128,7 +128,7 @@ def _compare_schemas(folder: Path, files: Mapping[str, str]) -> ExitCode:
             write_stdout(f"{line}\n")
     differing = schema_files.diff_schemas(folder, files)
     for path, difference in differing.items():
-        # The difference is what was asked for, hence stdout.
+        # The diff is the requested output, hence stdout.
         write_stdout(f"{path} is not current:\n{difference}\n")
     if differing:
         say("run `bedrock-jobs schema` to write them anew")

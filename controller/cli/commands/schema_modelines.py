@@ -1,4 +1,4 @@
-"""Modelines under some paths: told where they are missing or wrong, and mended if asked for."""
+"""Checks of modelines under some paths, which ``--fix`` corrects."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _DEFAULT = Path("jobs")
 
 
 def check_modelines(paths: Sequence[Path], folder: Path, *, fix: bool) -> ExitCode:
-    """Tell which documents do not lead to their schema in the folder; with ``fix`` mend them."""
+    """Report the documents that do not name their schema in the folder; ``fix`` corrects them."""
     try:
         looked = find_modeline_mismatches(paths or [_DEFAULT], folder)
     except PathMissingError as error:
@@ -75,6 +75,6 @@ def _fix_modelines(looked: ModelineReport) -> ExitCode:
         except OSError as error:
             say(f"{path}: cannot be written: {error.strerror}")
             return ExitCode.FAILED
-        say(f"mended {path}")
+        say(f"fixed {path}")
     say(f"{format_count(len(mendable), 'line')} written")
     return ExitCode.FAILED if left else ExitCode.FINE

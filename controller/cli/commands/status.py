@@ -1,4 +1,4 @@
-"""The verb ``status``: shows what the sidecars hold, offline."""
+"""The command ``status``: shows what the sidecars record, offline."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from controller.views.status import JobStatus, is_unhealthy, render_statuses, se
 @shared.paths
 @shared.selection_options
 @click.option(
-    "--exit-code", is_flag=True, help="End with 3 when a job failed, stopped or needs a person."
+    "--exit-code", is_flag=True, help="Exit with 3 if a job failed, was stopped or needs attention."
 )
 @click.option(
     "--orphans",
     is_flag=True,
-    help="Show jobs of this fleet's owner that have no manifest; this asks AWS.",
+    help="Show jobs of this fleet's owner that have no manifest; this calls AWS.",
 )
 @click.option("--history", is_flag=True, help="Show each job's earlier jobs below it.")
 @shared.connection_options
@@ -40,8 +40,8 @@ from controller.views.status import JobStatus, is_unhealthy, render_statuses, se
 def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
     """Show each job's status as recorded beside its manifest under each PATH, by default jobs/.
 
-    It calls nothing: the last `reconcile` or `wait` wrote what is shown. Only --orphans asks AWS,
-    for which the connecting options are.
+    It makes no AWS calls: it shows what the last `reconcile` or `wait` recorded. Only --orphans
+    calls AWS, and only then the connection options matter.
     """
     work = load_workspace(paths, given)
     print_problems(work.problems)
@@ -61,14 +61,14 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
 
 
 def _show_orphans(work: Workspace, given: dict[str, Any]) -> set[ExitCode]:
-    # What asks AWS takes a while to import, and few ask.
+    # Code that calls AWS is slow to import, and rarely needed here.
     from controller.cli.commands.status_orphans import show_orphans
 
     return show_orphans(work, given)
 
 
 def _read_statuses(work: Workspace) -> tuple[list[JobStatus], list[str]]:
-    """Return what is recorded of each job, and the files that are no sidecars."""
+    """Return what is recorded of each job, and the files that cannot be read as sidecars."""
     ledger = SidecarLedger(work.paths, KINDS)
     recorded = ledger.read({job.key: job.source for job in work.desired})
     unreadable = [make_relative(Source(str(path))).path for path in ledger.unreadable]
@@ -86,7 +86,7 @@ def _build_status(job: DesiredJob, recorded: JobRecord | None, fleet: Fleet) -> 
 
 
 def _explain_mismatch(job: DesiredJob, recorded: JobRecord | None, fleet: Fleet) -> str:
-    """Say when the recorded job is none of those that the manifest leads to."""
+    """Return a note if the recorded job is none that the manifest can lead to."""
     if recorded is None or recorded.arn is None or job.submission is None:
         return ""
     if Attempts(KINDS[job.key.kind], job, fleet).find_recorded(recorded) is not None:

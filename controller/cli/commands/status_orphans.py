@@ -1,4 +1,4 @@
-"""What ``status --orphans`` does: asks AWS for jobs of our owner that no manifest leads to."""
+"""The option ``status --orphans``: lists jobs of the fleet's owner that have no manifest."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from controller.views.orphans import render_orphans, serialize_orphans
 
 
 def show_orphans(work: Workspace, given: dict[str, Any]) -> set[ExitCode]:
-    """Show the jobs of the fleet's owner that have no manifest, and return what that says.
+    """Show the jobs of the fleet's owner that have no manifest, and return the exit code.
 
-    Raises click's usage errors for what cannot be meant.
+    Raises usage errors for options that contradict each other.
     """
     if given["exit_code"] or given["history"]:
         raise click.UsageError(
@@ -33,7 +33,7 @@ def show_orphans(work: Workspace, given: dict[str, Any]) -> set[ExitCode]:
         )
     coverage = work.coverage
     if coverage is None:
-        # Only a fleet file with problems leaves whole folders without one, and they are told.
+        # Folders are without a fleet only if its file has problems, which are reported.
         none = serialize_orphans(
             (), Notices(make_problems_relative(work.problems)), sandbox=given["sandbox"]
         )
@@ -74,7 +74,7 @@ def _find_orphans(work: Workspace, coverage: Coverage, given: dict[str, Any]) ->
 
 
 def _draw_progress(number: int, total: int) -> None:
-    """Keep one line of progress, which is gone when all is done."""
+    """Show one line of progress, and clear it at the end."""
     text = f"Looked at {number} of {total} jobs" if number < total else ""
     draw_progress(text)
 

@@ -1,4 +1,4 @@
-"""The verb ``stop``: stops the jobs that run, and leaves their manifests as they are."""
+"""The command ``stop``: stops running jobs, and does not edit their manifests."""
 
 from __future__ import annotations
 
@@ -47,11 +47,11 @@ _COST = (
 @shared.output_options
 @click.pass_context
 def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None:
-    """Stop the jobs that run for each NAME, or for the manifests under each PATH.
+    """Stop the running jobs of each NAME, or of the manifests under each PATH.
 
-    It asks before it does anything. Jobs of earlier revisions that still run are stopped too. The
-    manifests stay as they are: to make it their own wish, set policy.state to Stopped and commit.
-    The exit code is 1 when the answer is no, or when a job that was named is not ours to stop.
+    It asks for confirmation first. Jobs of earlier revisions that still run are stopped too. The
+    manifests are not edited: to keep the jobs stopped, set policy.state to Stopped and commit. The
+    exit code is 1 if the answer is no or a named job is not managed by its manifest.
     """
     check_can_confirm("stop", given)
     work = select_jobs(words, given).work
@@ -79,7 +79,7 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None
 
 
 def _request_stop(job: DesiredJob) -> DesiredJob:
-    """Return a job as if its manifest asked for the stop, so that the same rules decide."""
+    """Return a job as if its manifest requested the stop, so that the same rules decide."""
     return replace(job, policy=replace(job.policy, state=State.STOPPED))
 
 
@@ -123,7 +123,7 @@ def _get_start_time(action: Action, live: LiveJob) -> str:
 
 
 def _make_executor(ports: PassContext, work: Workspace) -> ActionExecutor:
-    """Return what stops jobs, by what is recorded of them now: the answer may have taken hours."""
+    """Return an executor with records read anew: the confirmation may have taken hours."""
     desired = {job.key: _request_stop(job) for job in work.desired}
     recorded = ports.ledger.read({job.key: job.source for job in work.desired})
     now = ports.clock.now()
@@ -133,7 +133,7 @@ def _make_executor(ports: PassContext, work: Workspace) -> ActionExecutor:
 
 
 def _execute_step(action: Action, actor: ActionExecutor) -> Step:
-    """Stop just what was shown; what began to run since then is left alone."""
+    """Stop exactly the jobs that were shown, none that started since."""
     foreseen = _plan_step(action)
     if action.verb is not Verb.STOP:
         return foreseen
@@ -145,7 +145,7 @@ def _execute_step(action: Action, actor: ActionExecutor) -> Step:
 
 
 def _add_policy_note(step: Step, key: JobKey, work: Workspace, after: Report) -> Step:
-    """Say what the manifest still asks for, and what that leads to."""
+    """Return what the manifest still requests, and what that leads to."""
     job = next(one for one in work.desired if one.key == key)
     if step.verdict is not Verdict.DONE or job.policy.state is State.STOPPED:
         return step

@@ -1,4 +1,4 @@
-"""The verb ``validate``: checks manifests offline, without credentials."""
+"""The command ``validate``: checks manifests offline, without credentials."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
 @shared.report_options
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
-    """Check the manifests under each PATH, by default jobs/, and tell every problem at once.
+    """Check the manifests under each PATH, by default jobs/, and report every problem.
 
-    Nothing is sent anywhere: the schemas are shipped, and no credentials are needed. The exit
-    code is 4 when any problem is an error.
+    It makes no AWS calls and needs no credentials: the schemas are shipped. The exit code is 4 if
+    any problem is an error.
     """
     wanted = parse_arguments(paths, given)
     found = convert_errors(lambda: scan(wanted.paths, wanted.fleet, specs=False))
@@ -65,9 +65,9 @@ def _apply_strict(found: ScanResult) -> ScanResult:
 def _select_manifests(
     found: ScanResult, chosen: Selector
 ) -> tuple[Sequence[Problem], Sequence[ManifestDocument]]:
-    """Return the problems to tell, and the chosen manifests.
+    """Return the problems to report, and the selected manifests.
 
-    A problem that belongs to no manifest in particular is always told.
+    A problem that belongs to no particular manifest is always reported.
     """
     if not chosen.requirements:
         return found.problems, found.entries
@@ -95,7 +95,7 @@ def _print_result(
     say(counts)
 
 
-# Imported when a report is asked for: most validations print text, and are over in no time.
+# Imported on demand: most validations print text, and take a fraction of a second.
 def _build_report(
     counts: str, entries: Sequence[ManifestDocument], checked: Sequence[Problem], *, sandbox: bool
 ) -> FindingsReport:

@@ -1,4 +1,4 @@
-"""The verb ``wait``: waits until every job has ended, and submits nothing."""
+"""The command ``wait``: waits until every job has ended, and submits nothing."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ from controller.views.status import render_statuses, serialize_statuses
 def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
     """Wait until every job under each PATH, by default jobs/, has ended, and record how.
 
-    It changes no job. The exit code is 3 when one failed, was stopped or needs a person, and 6
-    when time was up before all had ended.
+    It changes no job. The exit code is 3 if a job failed, was stopped or needs attention, and 6
+    if the timeout came first.
     """
     work = load_workspace(paths, given)
     print_problems(work.problems)

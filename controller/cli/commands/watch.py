@@ -1,4 +1,4 @@
-"""The verb ``watch``: keeps a tree's jobs as it asks, until a signal ends it."""
+"""The command ``watch``: reconciles a tree continuously, until a signal ends it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _SHORTEST = 1.0
 
 
 def _parse_shard(_context: click.Context, _parameter: click.Parameter, value: str) -> Shard:
-    """A StatefulSet's pods are told apart by the number that their host names end in."""
+    """Parse a shard; the number at the end of a StatefulSet pod's host name is its index."""
     try:
         return parse_shard(value, socket.gethostname())
     except ValueError as error:
@@ -57,7 +57,7 @@ def _make_duration_option(
 
 
 def _resolve_intervals(given: Mapping[str, Any]) -> PollIntervals:
-    """Return when to look at jobs, by the clock that they run by: the sandbox speeds it up."""
+    """Return the polling intervals, divided by the sandbox's speed if it simulates the jobs."""
     interval, resync = (
         shared.convert_to_real_time(given, given[name], _SHORTEST)
         for name in ("interval", "resync")
@@ -68,19 +68,21 @@ def _resolve_intervals(given: Mapping[str, Any]) -> PollIntervals:
 @click.command(name="watch")
 @shared.paths
 @shared.selection_options
-@_make_duration_option("--interval", "60s", "How long between looks at jobs that run or wait.")
-@_make_duration_option("--resync", "10h", "How long between looks at jobs that ended, and at tags.")
-@_make_duration_option("--poll", "10s", "How long between looks at the files, beside their events.")
+@_make_duration_option("--interval", "60s", "Polling interval of jobs that run or wait.")
+@_make_duration_option("--resync", "10h", "Polling interval of ended jobs and of tags.")
+@_make_duration_option("--poll", "10s", "Polling interval of files, in addition to file events.")
 @_make_duration_option(
     "--settle",
     f"{DEBOUNCE_SECONDS:g}s",
-    "Read the files once none has changed for so long; longer for trees that a copy fills.",
+    "Read files once none has changed for this long; set more for trees that are copied.",
 )
-@click.option("--no-file-events", is_flag=True, help="Notice changed files by --poll alone.")
+@click.option(
+    "--no-file-events", is_flag=True, help="Detect changed files only by polling (--poll)."
+)
 @click.option(
     "--events-queue",
     metavar="URL",
-    help="Look at a job at once when this SQS queue tells of it (deploy/cloudformation).",
+    help="Observe a job at once when this SQS queue has an event of it (deploy/cloudformation).",
 )
 @click.option(
     "--shard",
@@ -94,7 +96,7 @@ def _resolve_intervals(given: Mapping[str, Any]) -> PollIntervals:
     "--status-dir",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="FOLDER",
-    help="Write sidecars here, by the same paths, and nothing into the tree.",
+    help="Write sidecars here, under the same paths, instead of into the tree.",
 )
 @click.option(
     "--listen",
@@ -109,11 +111,11 @@ def _resolve_intervals(given: Mapping[str, Any]) -> PollIntervals:
     default=CALLS_PER_SECOND,
     show_default=True,
     metavar="N",
-    help="Call each account and region no faster, and slower while it answers with errors; 0 sets"
+    help="The most calls to each account and region, fewer while it answers with errors; 0 sets"
     " no limit.",
 )
 @clone_options.options
-@_make_duration_option("--pull-interval", "60s", "How long between looks at the remote repository.")
+@_make_duration_option("--pull-interval", "60s", "Polling interval of the remote repository.")
 @write_back.options
 @shared.max_submits
 @shared.prune_options
@@ -121,15 +123,15 @@ def _resolve_intervals(given: Mapping[str, Any]) -> PollIntervals:
 @shared.daemon_log_options
 @click.pass_context
 def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> None:
-    """Keep the jobs of the manifests under each PATH, by default jobs/, until a signal ends it.
+    """Reconcile the manifests under each PATH, by default jobs/, continuously, as a daemon.
 
-    Does what `reconcile` does whenever a file changes, a job is heard of or its time comes, and
-    for no more jobs than that concerns. A plan that a guard refuses waits for another commit.
-    With --repo it clones, pulls and writes statuses back by itself. SIGTERM finishes and records
-    what is under way, and ends with 0; SIGHUP reads everything anew.
+    It does what `reconcile` does, for the jobs concerned, whenever a file changes, an event
+    arrives or an interval has passed. A plan that exceeds a limit waits for another commit. With
+    --repo it clones, pulls, and commits statuses by itself. SIGTERM finishes and records what is in
+    flight, and exits with 0; SIGHUP reloads everything.
     """
     wanted = clone_options.parse_watch_arguments(ctx, paths, given)
-    # Imported here: --help needs none of it.
+    # Imported here because --help needs none of it.
     from controller.cli.watch.run import run_daemon
     from controller.cli.workspace.coverage import check_file_names
 
@@ -137,7 +139,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
 
     code = run_daemon(wanted.paths, given, _resolve_intervals(given))
     if code is ExitCode.FAILED:
-        # What hangs in a call would keep the process from ending; its intents are recorded.
+        # A call that hangs would keep the process alive; its intent is recorded.
         logging.shutdown()
         sys.stderr.flush()
         os._exit(code)

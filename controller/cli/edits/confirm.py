@@ -1,4 +1,4 @@
-"""What stop, retry and adopt share: a look, a question, and how what was done is told."""
+"""Confirmation prompts and results that ``stop``, ``retry`` and ``adopt`` share."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _EXIT_CODES = {
 
 
 def check_can_confirm(verb: str, given: dict[str, Any]) -> None:
-    """Raise a usage error where nobody can be asked and nobody has said yes."""
+    """Raise a usage error if there is no terminal to ask on and --yes is not set."""
     if given["yes"] or given["dry_run"] or (sys.stdin.isatty() and sys.stderr.isatty()):
         return
     raise click.UsageError(
@@ -33,7 +33,7 @@ def check_can_confirm(verb: str, given: dict[str, Any]) -> None:
 
 
 def make_step(action: Action, verdict: Verdict, message: str, *notes: str, **data: Any) -> Step:
-    """Return a step on the job of an action."""
+    """Return the step for the job of an action."""
     desired = action.desired
     return Step(
         desired.key,
@@ -53,10 +53,10 @@ def confirm_and_run(
     take: Callable[[], tuple[Steps, set[ExitCode]]],
     codes: Iterable[ExitCode] = (),
 ) -> None:
-    """Ask, take the steps that are planned, tell what was done, and end with its exit code.
+    """Ask for confirmation, execute the planned steps, print the result, and exit.
 
-    ``take`` is called once a person agrees, and returns every step as it went; with --dry-run it
-    is not called. ``codes`` are what is known to be wrong beforehand.
+    ``take`` is called once the user agrees, and returns every step with its result; --dry-run does
+    not call it. ``codes`` are exit codes that are already known.
     """
     current, found, sandbox, is_shown = foreseen, set(codes), given["sandbox"], False
     if foreseen.planned and not given["dry_run"]:
@@ -66,14 +66,14 @@ def confirm_and_run(
     show(
         given,
         lambda: serialize_steps(current, sandbox=sandbox),
-        # Who said no has read them.
+        # A user who declined has read them.
         lambda: () if is_shown else render_steps(current, sandbox=sandbox),
     )
     ctx.exit(select_exit_code(found | set(map(_get_exit_code, current.steps))))
 
 
 def _ask_to_confirm(foreseen: Steps, given: dict[str, Any]) -> bool:
-    """Whether a person agrees, once asked. What it costs is always told."""
+    """Whether the user agrees. The consequences are always printed."""
     if given["yes"]:
         say(foreseen.cost)
         return True

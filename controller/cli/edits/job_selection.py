@@ -1,4 +1,4 @@
-"""Which jobs a person means: by name, by path or by label, and never all of them by silence."""
+"""Selection of jobs by name, path or label; without any of these nothing is selected."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from controller.core.validation.suggestions import DID_YOU_MEAN, find_nearest
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The manifests that were meant, and ``others``: those that were read beside them."""
+    """The selected manifests, and ``others``: those that were read with them."""
 
     work: Workspace
     others: tuple[DesiredJob, ...]
@@ -30,13 +30,13 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class _JobArguments:
-    """The words of a command line, told apart."""
+    """The arguments of a command line, divided into paths and names."""
 
     paths: tuple[Path, ...]
     names: tuple[str, ...]
 
     def is_selected(self, job: DesiredJob) -> bool:
-        """Whether a job was named, or its manifest lies under a path that was."""
+        """Whether a job or a path above its manifest was named."""
         if not self.paths and not self.names:
             return True
         if any(_is_called(job, name) for name in self.names):
@@ -46,21 +46,21 @@ class _JobArguments:
 
 
 def select_jobs(words: Sequence[str], given: dict[str, Any]) -> Selection:
-    """Return the manifests that words and labels select, and tell their problems.
+    """Return the manifests that arguments and labels select, and print their problems.
 
-    A word that is a path selects as everywhere; any other is a job's name, looked up under
-    ``--in``. Raises click's usage errors when nothing is meant or a name is not there.
+    An argument that is a path selects the manifests below it; any other is a job's name, looked up
+    under ``--in``. Raises usage errors if nothing is selected or a name does not exist.
     """
     meant = _parse_words(words, given)
     work = load_workspace(_list_paths(meant, given), given)
     if not work.desired and work.problems:
-        # Whoever was named may be among those that cannot be read.
+        # A named job may be among those that cannot be read.
         print_problems(work.problems)
         return Selection(work, ())
     _check_names(meant, work)
     jobs = tuple(job for job in work.desired if meant.is_selected(job))
     keys = {job.key for job in jobs}
-    # Who names a job does not ask about the rest of the tree.
+    # Problems of the rest of the tree do not concern a named job.
     relevant = tuple(
         one for one in work.problems if one.key in keys or not (one.key or meant.names)
     )
@@ -73,7 +73,7 @@ def select_jobs(words: Sequence[str], given: dict[str, Any]) -> Selection:
 def _parse_words(words: Sequence[str], given: dict[str, Any]) -> _JobArguments:
     paths = tuple(Path(word) for word in words if _is_path(word))
     names = tuple(word for word in words if not _is_path(word))
-    # Commas between labels that a script left empty select everything, and nobody asked for that.
+    # A selector of commas alone, as from an empty variable in a script, would select everything.
     if not words and not convert_errors(lambda: parse_selector(given["selector"])).requirements:
         raise click.UsageError(
             "say which jobs are meant: by name, by the path of their manifests, or with -l by "

@@ -1,4 +1,4 @@
-"""What retry and adopt share: one member of policy is set in each manifest, for a commit."""
+"""Edits that ``retry`` and ``adopt`` share: one policy key is set in each manifest."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _COMMIT = "commit the edit, and let reconcile do the rest"
 
 @dataclass(frozen=True, slots=True)
 class PolicyEdit:
-    """A step, and the value that it gives a member of its manifest's policy, if it is planned."""
+    """A step, and the value of its manifest's policy key, if it is planned."""
 
     step: Step
     value: int | str = 0
@@ -40,10 +40,10 @@ def edit_policies(
     given: dict[str, Any],
     work: Workspace,
 ) -> None:
-    """Ask, edit the manifests whose steps are planned, tell what was done, and end.
+    """Ask for confirmation, edit the manifests whose steps are planned, print the result, and exit.
 
-    ``told`` says which verb it is and what it costs. Every edit is tried out first: a file that
-    cannot be edited is told before anything is asked or done.
+    ``planned_steps`` names the command and its consequences. Every edit is tried out first: a file
+    that cannot be edited is reported before anything is asked or done.
     """
     paths = {job.key: Path(job.source.path) for job in work.desired}
 
@@ -84,7 +84,7 @@ def _edit_policy(proposal: PolicyEdit, path: Path, member: str, *, dry_run: bool
 
 
 def _render_diff(edit: FileEdit, path: str) -> Iterator[str]:
-    """Yield a unified diff of an edit that was only tried out."""
+    """Yield the unified diff of an edit that was tried out."""
     if not edit.is_change:
         return
     text = read_content(str(edit.path), find_bounds(edit.path).root).decode("utf-8-sig")

@@ -1,4 +1,4 @@
-"""Options that several verbs share; those of the AWS CLI keep its names and meaning."""
+"""Options that several commands share; those of the AWS CLI keep its names and meaning."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 def group_options(*decorators: Callable[[Any], Any]) -> Callable[[Command], Command]:
-    """Return what gives a verb some options, shown in this order."""
+    """Return a decorator that adds some options, shown in this order."""
 
     def apply_options(command: Command) -> Command:
         for decorator in reversed(decorators):
@@ -26,7 +26,7 @@ def group_options(*decorators: Callable[[Any], Any]) -> Callable[[Command], Comm
 
 
 def _check_sandbox(context: click.Context, _option: click.Parameter, value: bool) -> bool:
-    """What was given has been read already, whatever comes by default has not."""
+    """Check --sandbox: options from the command line are parsed by now, defaults are not."""
     if not value:
         reject_unused_options(context, ("speed",), "--sandbox")
     return value
@@ -39,7 +39,7 @@ def _check_url(_context: click.Context, _option: click.Parameter, value: str | N
 
 
 def convert_to_real_time(given: Mapping[str, Any], seconds: float, least: float) -> float:
-    """Return how long a time is by the clock that jobs run by: the sandbox's may be faster."""
+    """Return a duration in real time; the sandbox's clock may run faster."""
     return max(seconds / given["speed"], least) if given["sandbox"] else seconds
 
 
@@ -49,7 +49,7 @@ _LEVEL = "controller.log_level"
 
 
 def _set_log_level(context: click.Context, _parameter: click.Parameter, level: str | None) -> None:
-    """Log from a level on; of two that are asked for, the one with more lines is meant."""
+    """Set the minimum level to log; of two options, the one that logs more counts."""
     if level is None:
         return
     from controller.adapters.host.logs import log_to_stderr
@@ -60,7 +60,7 @@ def _set_log_level(context: click.Context, _parameter: click.Parameter, level: s
 
 
 def _parse_query(context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
-    """A query that does not parse is told before anything is done."""
+    """Parse --query, so that a malformed one is reported before anything is done."""
     try:
         query = check_query(value) if value else value
     except QueryError as error:
@@ -81,7 +81,7 @@ def _check_max_bytes(context: click.Context, _option: click.Parameter, value: in
 
 
 def _check_markdown_output(context: click.Context, output: str) -> None:
-    """Only Markdown is cut: what is asked for, and what is made unasked in CI."""
+    """Check the size limit, which holds for Markdown alone, also in CI summaries."""
     if output != _MARKDOWN and all(
         find_given_option(context, (one,)) for one in ("output", "max_bytes")
     ):
@@ -89,7 +89,7 @@ def _check_markdown_output(context: click.Context, output: str) -> None:
 
 
 def _check_query_output(output: str | None, query: str | None) -> None:
-    """Whichever of the two options is read last finds the other one."""
+    """Check --query against --output: whichever is parsed last finds the other."""
     if query and output in REPORTS:
         raise click.UsageError(
             f"--query picks from {', '.join(OUTPUTS)}: --output {output} is whole"
@@ -105,7 +105,7 @@ def _make_log_options(default: str | None) -> Callable[[Command], Command]:
             show_default=True,
             expose_value=False,
             callback=_set_log_level,
-            help="Log to stderr what is at least so grave, JSON off a terminal.",
+            help="Minimum level to log to stderr; JSON unless it is a terminal.",
         ),
         click.option(
             "--debug",
@@ -123,7 +123,7 @@ log_options = _make_log_options(None)
 """For a verb that ends: it logs when asked to."""
 
 daemon_log_options = _make_log_options("info")
-"""For a verb that stays: what it does is told in its logs alone."""
+"""For a command that keeps running: it reports what it does in its log alone."""
 
 paths = click.argument(
     "paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, exists=False)
@@ -138,12 +138,15 @@ confirm_options = group_options(
         multiple=True,
         type=click.Path(path_type=Path),
         metavar="PATH",
-        help="Where to look names and labels up. [default: jobs/]",
+        help="Where to look up names and labels. [default: jobs/]",
     ),
     click.option(
-        "-y", "--yes", is_flag=True, help="Do it without asking; needed without a terminal."
+        "-y",
+        "--yes",
+        is_flag=True,
+        help="Do not ask for confirmation; required without a terminal.",
     ),
-    click.option("--dry-run", is_flag=True, help="Show what would be done, and stop there."),
+    click.option("--dry-run", is_flag=True, help="Show what would be done, and exit."),
 )
 
 selection_options = group_options(
@@ -178,14 +181,14 @@ prune_options = group_options(
         help="Stop running jobs whose manifest is gone, if its policy.onDelete was Stop.",
     ),
     click.option(
-        "--force", is_flag=True, help="Prune even where that stops more than 30 % of the jobs."
+        "--force", is_flag=True, help="Prune even if that stops more than 30 % of the jobs."
     ),
 )
 
 full = click.option(
     "--full",
     is_flag=True,
-    help="Ask about jobs that ended and about tags too, where the sidecars would do.",
+    help="Also observe ended jobs and tags that the sidecars already record.",
 )
 
 wait_options = group_options(
@@ -193,13 +196,13 @@ wait_options = group_options(
         "--timeout",
         type=click.FloatRange(min=0),
         metavar="SECONDS",
-        help="Give up waiting after so long, with exit code 6. [default: never]",
+        help="Stop waiting after this time, with exit code 6. [default: never]",
     ),
     click.option(
         "--every",
         type=click.FloatRange(min=0, min_open=True),
         metavar="SECONDS",
-        help="How long between looks. [default: 60; in the sandbox a minute of its clock]",
+        help="Polling interval. [default: 60; in the sandbox a minute of its clock]",
     ),
 )
 
@@ -218,7 +221,7 @@ def _make_output_options(outputs: Sequence[str], more: str = "") -> Callable[[Co
             "--query",
             metavar="JMESPATH",
             callback=_parse_query,
-            help="Print only what this expression finds.",
+            help="Print only the result of this JMESPath expression.",
         ),
         click.option(
             "--color",
@@ -244,15 +247,15 @@ report_options = group_options(
         show_default=True,
         callback=_check_max_bytes,
         metavar="N",
-        help="Cut Markdown to so many bytes, between rows; a comment on GitHub takes 65536.",
+        help="Limit Markdown to this many bytes, in whole rows; a GitHub comment takes 65536.",
     ),
 )
-"""For a verb that judges manifests: what it finds can be told to the pages of a CI system."""
+"""For a command that checks manifests: its findings can be shown on a CI system's pages."""
 
 offline_sandbox = click.option(
     "--sandbox",
     is_flag=True,
-    help="Accepted as everywhere; this verb calls nothing, and says whose jobs it shows.",
+    help="Accepted for consistency; this command makes no AWS calls.",
 )
 
 connection_options = group_options(
@@ -273,13 +276,13 @@ connection_options = group_options(
         "--cli-read-timeout",
         type=click.IntRange(min=0),
         metavar="SECONDS",
-        help="How long to wait for an answer; 0 waits for ever. [default: 60]",
+        help="Read timeout; 0 means none. [default: 60]",
     ),
     click.option(
         "--cli-connect-timeout",
         type=click.IntRange(min=0),
         metavar="SECONDS",
-        help="How long to wait for a connection; 0 waits for ever. [default: 60]",
+        help="Connect timeout; 0 means none. [default: 60]",
     ),
     click.option(
         "--sandbox",
@@ -293,6 +296,6 @@ connection_options = group_options(
         default=600.0,
         show_default=True,
         metavar="FACTOR",
-        help="How fast the sandbox's clock runs; a job takes about an hour of it.",
+        help="How fast the sandbox's clock runs; a job takes about a simulated hour.",
     ),
 )

@@ -1,4 +1,4 @@
-"""Options that were given and would do nothing: whoever gives one believes otherwise."""
+"""Options that would have no effect, which are usage errors: their user expects one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
 
 def reject_unused_options(context: click.Context, names: Sequence[str], needed: str) -> None:
-    """Raise a usage error for the first of some options that was given: alone it does nothing."""
+    """Raise a usage error for the first of some options that is set: alone it has no effect."""
     flag = find_given_option(context, names)
     if flag:
         message = f"{flag} goes with {needed}: give that too, or leave {flag} out"
@@ -19,7 +19,7 @@ def reject_unused_options(context: click.Context, names: Sequence[str], needed: 
 
 
 def find_given_option(context: click.Context, names: Sequence[str]) -> str:
-    """Return the first of some options that was given, as the command line says it, or nothing."""
+    """Return the first of some options that is set, as the command line has it, or nothing."""
     given = (name for name in names if context.get_parameter_source(name) in _GIVEN)
     name = next(given, "")
     option = next((one for one in context.command.params if name and one.name == name), None)

@@ -1,4 +1,4 @@
-"""``--write-back``: its options, and what is told of the commits that it makes."""
+"""The options of ``--write-back``, and the report of the commits that it makes."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ options = group_options(
         default=FILES,
         show_default=True,
         callback=_check_mode,
-        help="Where statuses go: `files` alone; `commit`, also to the branch that is checked out, "
+        help="Where statuses go: `files` only; `commit`, also to the branch that is checked out, "
         "and pushed; `branch:NAME`, to that branch.",
     ),
     click.option(
@@ -69,7 +69,7 @@ options = group_options(
         "--commit-author",
         metavar="'NAME <EMAIL>'",
         callback=_check_author,
-        help="The commit's author. [default: whom git knows]",
+        help="The commit's author. [default: git's configured user]",
     ),
     click.option(
         "--skip-ci/--no-skip-ci",
@@ -93,7 +93,7 @@ options = group_options(
 
 
 class WriteBack:
-    """The write-backs of one command; with files alone there are none.
+    """The write-backs of one command; there are none if statuses stay in files.
 
     ``failure`` says why the last one failed, if it did.
     """
@@ -105,7 +105,7 @@ class WriteBack:
         self._notes: dict[str, None] = {}
 
     def write_statuses(self) -> WriteBackResult | None:
-        """Write back what was recorded; a failure waits to be told, and for the next time."""
+        """Write back what was recorded; a failure is reported later and retried next time."""
         if self._writer is None:
             return None
         from controller.adapters.git.command import GitError
@@ -121,7 +121,7 @@ class WriteBack:
         return written
 
     def print_result(self) -> set[ExitCode]:
-        """Tell on stderr what came of it, and return what that says of the command."""
+        """Print the result to stderr and return its exit code."""
         for line in (*map(str, self._commits), *self._notes):
             say(f"bedrock-jobs: {line}")
         if not self.failure:
@@ -130,7 +130,7 @@ class WriteBack:
         return {ExitCode.FAILED}
 
     def serialize(self) -> dict[str, Any]:
-        """Return what came of it as plain data, nothing at all of files alone."""
+        """Return the result as plain data; it is empty if statuses stay in files."""
         if self._writer is None:
             return {}
         from controller.core.urls import mask_urls
@@ -150,9 +150,9 @@ class WriteBack:
 
 
 def prepare_write_back(paths: Iterable[Path], given: Mapping[str, Any]) -> WriteBack:
-    """Return what writes back as the options ask, before anything is done.
+    """Return the write-backs that the options request, before anything is done.
 
-    Raises click's errors for what cannot be meant here, and where git cannot work.
+    Raises click errors for options that do not fit the checkout, and if git cannot work there.
     """
     wanted = parse_write_back_options(given)
     if wanted is None:
@@ -170,13 +170,13 @@ def prepare_write_back(paths: Iterable[Path], given: Mapping[str, Any]) -> Write
 
 
 def check_options(ctx: click.Context, given: Mapping[str, Any]) -> None:
-    """Raise click's usage error for what is asked of a commit where none is made."""
+    """Raise a usage error for options about commits if no commit is made."""
     if given["write_back"] == FILES:
         reject_unused_options(ctx, _COMMIT_OPTIONS, "--write-back commit or branch:NAME")
 
 
 def parse_write_back_options(given: Mapping[str, Any]) -> WriteBackOptions | None:
-    """Return how the options ask to write back, None for files alone."""
+    """Return the requested way to write back, or None if statuses stay in files."""
     mode: str = given["write_back"]
     if mode == FILES:
         return None

@@ -1,4 +1,4 @@
-"""The one place that prints: data to stdout, everything else to stderr, colour where it is wanted.
+"""The only module that prints: results to stdout, everything else to stderr.
 
 All that is printed is escaped here, in the syntax of the output, so that no text from outside can
 command a terminal or a CI system. Only the log lines of ``adapters.logs`` go another way.
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def is_coloured(given: Mapping[str, Any]) -> bool:
-    """Whether to colour: as --color says, else on a terminal unless NO_COLOR is set."""
+    """Whether to use colour: as --color says, else on a terminal unless NO_COLOR is set."""
     if given["color"] != "auto":
         return bool(given["color"] == "on")
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
@@ -35,7 +35,7 @@ def is_coloured(given: Mapping[str, Any]) -> bool:
 def show(
     given: Mapping[str, Any], data: Callable[[], Any], lines: Callable[[], Iterable[Line]]
 ) -> None:
-    """Print a result as --output and --query ask: lines for people, or data."""
+    """Print a result as --output and --query say: lines for people, or data."""
     if given["output"] == "text" and not given["query"]:
         color = is_coloured(given)
         for line in lines():
@@ -52,7 +52,7 @@ def show(
 
 
 def can_print_unicode() -> bool:
-    """Whether stdout takes every character."""
+    """Whether stdout can encode every character."""
     return (sys.stdout.encoding or "utf-8").lower().replace("-", "") == "utf8"
 
 
@@ -77,32 +77,32 @@ def say_line(line: Line) -> None:
 
 
 def ask(question: str) -> str:
-    """Return a person's answer; asked on stderr, so that stdout holds the result alone."""
+    """Return the user's answer; the question goes to stderr, so that stdout has only the result."""
     _write(f"{_escape_workflow_commands(escape_line(question))} ", sys.stderr)
     return sys.stdin.readline().strip()
 
 
 def draw_progress(text: str) -> None:
-    """Replace the line of progress on a terminal; an empty text removes it."""
+    """Replace the progress line on a terminal; an empty text removes it."""
     _write(f"\r\x1b[K{escape_line(text)}", sys.stderr)
 
 
 def make_console() -> Console:
-    """Return rich's console on stderr, for what moves on a terminal."""
+    """Return a rich console on stderr, for animated output."""
     from rich.console import Console
 
     return Console(stderr=True)
 
 
 def print_error(error: click.ClickException) -> None:
-    """Print a mistake in the command line as click words it, whatever it quotes."""
+    """Print a usage error in click's words; what it quotes is escaped."""
     buffer = io.StringIO()
     error.show(buffer)
     write_stderr(buffer.getvalue())
 
 
 def prepare_streams() -> None:
-    """Let what the locale cannot show be escaped, and print crashes like everything else."""
+    """Make streams escape what the locale cannot encode, and print crashes through this module."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -115,7 +115,7 @@ def prepare_streams() -> None:
 def _print_crash(
     kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
 ) -> None:
-    """Print what a mistake of ours raised: its text may come from outside."""
+    """Print an unexpected exception; its text may come from outside, so it is escaped."""
     import traceback
 
     write_stderr("".join(traceback.format_exception(kind, error, trace)))
@@ -134,15 +134,15 @@ def _apply_style(line: Line) -> str:
 
 
 def _escape_workflow_commands(text: str, form: OutputSyntax = OutputSyntax.TEXT) -> str:
-    """Return what the log of GitHub Actions takes for nothing but text."""
+    """Return text that the log of GitHub Actions does not take for commands."""
     is_github = os.environ.get("GITHUB_ACTIONS") == "true"
     return escape_commands(text, form) if is_github else text
 
 
 def _write(text: str, stream: TextIO) -> None:
-    """Write for a reader who may have gone, as `head` does: that ends neither pass nor verb."""
+    """Write to a reader that may have closed the pipe, as `head` does, which ends nothing."""
     try:
-        # Colours are in the text only where they are wanted: nothing is to be stripped.
+        # Colours are in the text only if they are wanted, so click must not strip any.
         click.echo(text, stream, nl=False, color=True)
     except BrokenPipeError:
         with Path(os.devnull).open("w", encoding="utf-8") as nothing:

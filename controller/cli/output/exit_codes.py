@@ -1,4 +1,4 @@
-"""Exit codes, the same for every verb."""
+"""Exit codes, the same for every command."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """What the process says when it ends."""
+    """The exit codes of the process."""
 
     FINE = 0
     FAILED = 1
@@ -32,6 +32,6 @@ _BY_PRECEDENCE = (
 
 
 def select_exit_code(codes: Iterable[ExitCode]) -> ExitCode:
-    """Of several codes at once the gravest is the answer; of none, fine."""
+    """Return the most severe of several exit codes, or OK if there is none."""
     met = set(codes)
     return next((code for code in _BY_PRECEDENCE if code in met), ExitCode.FINE)

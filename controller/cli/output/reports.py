@@ -1,4 +1,4 @@
-"""How verbs that judge manifests print: as --output asks, and in CI where its pages show it."""
+"""Reports of commands that check manifests: as --output says, and on the pages of CI systems."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SourceMapper = Callable[[Source], Source]
 
-# Whatever else it holds could become markup.
+# Other characters could become markup.
 _URL = re.compile(r"https?://[\w.:/~%-]+", re.ASCII)
 _SUMMARY_MARGIN = 1024
 _MIN_SUMMARY_BYTES = 4096
@@ -35,10 +35,10 @@ _MIN_SUMMARY_BYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """A verb's result in all its forms, each made when it is asked for.
+    """A command's result in all its formats, each rendered on demand.
 
-    ``review`` and ``markdown`` are told how to write places; ``markdown`` also how many bytes it
-    may take.
+    ``review`` and ``markdown`` receive a function that maps places; ``markdown`` also receives the
+    most bytes that it may have.
     """
 
     data: Callable[[], Any]
@@ -48,7 +48,7 @@ class Output:
 
 
 def print_output(given: Mapping[str, Any], result: Output) -> None:
-    """Print a result as --output asks; without it, in CI, also as that system's pages read it."""
+    """Print a result as --output says; without it also annotate the pages of the CI system."""
     if given["output"] in REPORTS:
         write_stdout(*_render_report(given, result))
         return
@@ -62,19 +62,19 @@ def print_output(given: Mapping[str, Any], result: Output) -> None:
 
 
 def _is_default_output(given: Mapping[str, Any]) -> bool:
-    """Whether nobody said how to print: neither --output nor --query."""
+    """Whether neither --output nor --query is set."""
     context = click.get_current_context()
     asked = context.get_parameter_source("output") is not ParameterSource.DEFAULT
     return not (asked or given["query"])
 
 
 def _render_report(given: Mapping[str, Any], result: Output) -> tuple[str, OutputSyntax]:
-    """Return what --output asks for, and its syntax."""
+    """Return the report in the requested format, and its syntax."""
     place = _make_source_mapper()
     findings = _prepare_report(result, place)
     match given["output"]:
         case "markdown":
-            # A reference takes at most three times the bytes of its character.
+            # A reference has at most three times the bytes of its character.
             room = given["max_bytes"] if can_print_unicode() else given["max_bytes"] // 3
             return _encode_ascii(result.markdown(findings, place, room)), OutputSyntax.TEXT
         case "github":
@@ -89,7 +89,7 @@ def _render_report(given: Mapping[str, Any], result: Output) -> tuple[str, Outpu
 
 
 def _write_annotations(given: Mapping[str, Any], result: Output) -> None:
-    """Annotate through the log, and add to the job's summary; failing at that fails nothing."""
+    """Write annotations to the log and a summary of the job; failing to do so is no error."""
     place = _make_source_mapper()
     findings = _prepare_report(result, place)
     write_stderr(_render_github(findings), OutputSyntax.COMMANDS)
@@ -103,7 +103,7 @@ def _write_annotations(given: Mapping[str, Any], result: Output) -> None:
 
 
 def _write_gitlab_reports(result: Output) -> None:
-    """Leave the files that GitLab takes as artifacts; failing at that fails nothing."""
+    """Write the files that GitLab takes as artifacts; failing to do so is no error."""
     findings = _prepare_report(result, _make_source_mapper())
     stem = f"bedrock-jobs-{findings.verb}"
     reports = {
@@ -132,7 +132,7 @@ def _make_source_mapper() -> SourceMapper:
     return partial(ci_host.make_relative, top=ci_host.find_repository_root())
 
 
-# Each report is imported when it is asked for: most calls of a verb ask for none.
+# Reports are imported on demand: most commands render none.
 def _render_github(findings: FindingsReport) -> str:
     from controller.views.github import render_commands
 
@@ -158,5 +158,5 @@ def _render_codequality(findings: FindingsReport) -> str:
 
 
 def _encode_ascii(text: str) -> str:
-    """Return Markdown or XML as it is; where stdout takes no Unicode, with references instead."""
+    """Return Markdown or XML, with character references if stdout cannot encode Unicode."""
     return text if can_print_unicode() else text.encode("ascii", "xmlcharrefreplace").decode()

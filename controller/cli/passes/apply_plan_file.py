@@ -1,4 +1,4 @@
-"""Plans that a file brings from an earlier command: ``--plan``, and whether they still hold."""
+"""Saved plans, which ``--plan`` applies if they still hold."""
 
 from __future__ import annotations
 
@@ -60,10 +60,10 @@ plan_option = click.option(
 def load_plan_file(
     ctx: click.Context, paths: tuple[Path, ...], given: dict[str, Any]
 ) -> tuple[tuple[Path, ...], dict[str, Any], PlanFile | None]:
-    """Return what to work on: as the command line says, or as the plan was asked for.
+    """Return the paths and options to use: those of the command line, or those of the plan.
 
-    A plan that cannot be carried out ends the command with UNSAFE; what contradicts the plan is a
-    usage error.
+    A plan that cannot be applied ends the command with UNSAFE; options that contradict the plan
+    are usage errors.
     """
     path: Path | None = given["plan_file"]
     if path is None:
@@ -83,7 +83,7 @@ def load_plan_file(
         "max_submits": asked.max_submits,
     }
     for name, value in details.items():
-        # Zero submits were said, although zero equals False.
+        # A limit of zero submits is a value, although zero equals False.
         if not (given[name] is None or given[name] is False or given[name] == value):
             raise _make_contradiction_error(_OPTION_NAMES[name], path)
     if paths and {os.path.normpath(one) for one in paths} != set(asked.paths):
@@ -112,7 +112,7 @@ def _refuse_plan(
     moved: Sequence[str] = (),
     work: Workspace = _EMPTY_WORKSPACE,
 ) -> NoReturn:
-    """Say, before anything was looked at, why nothing is done, and end with UNSAFE."""
+    """Print why the plan is refused before anything is observed, and exit with UNSAFE."""
     say(f"bedrock-jobs: refused: {refused}")
     _print_moved(moved)
     details = {"planFile": {"path": str(given["plan_file"]), "holds": False, "moved": list(moved)}}
@@ -130,7 +130,7 @@ def _make_contradiction_error(option: str, path: Path) -> click.UsageError:
 def load_constraint(
     ctx: click.Context, file: PlanFile | None, work: Workspace, given: Mapping[str, Any]
 ) -> PlanConstraint:
-    """Return what a plan file lets passes over this work do; UNSAFE ends what may do nothing."""
+    """Return what a plan file permits; exit with UNSAFE if it permits nothing."""
     agreement = PlanConstraint(file, work, given)
     agreement.check_before_calls(ctx)
     return agreement
@@ -138,9 +138,9 @@ def load_constraint(
 
 @dataclass
 class PlanConstraint:
-    """What a plan file lets passes do: the first agrees or refuses, the others stay within it.
+    """What a plan file permits: the first pass compares its plan, later ones stay within it.
 
-    Without a file they do whatever they find to do.
+    Without a file everything is permitted.
     """
 
     file: PlanFile | None
@@ -158,23 +158,23 @@ class PlanConstraint:
         return PlanApproval(self._find_refusal, self._is_permitted)
 
     def is_awaited(self, action: Action) -> bool:
-        """Whether a job that has not ended is worth waiting for: what no plan says never begins."""
+        """Whether to wait for a job that has not ended: one outside the plan is never submitted."""
         if self.file is None or action.live is not None:
             return True
         was, made = self.changes.get(action.desired.key), action.desired.submission
         return was is not None and made is not None and was.token == made.token
 
     def check_before_calls(self, ctx: click.Context) -> None:
-        """End the command with UNSAFE if it is known before any call that nothing may be done."""
+        """Exit with UNSAFE if it is known before any call that nothing is permitted."""
         around = find_context_drift(self.file, self._build_plan_file(Plan())) if self.file else ()
         moved = tuple(map(escape_line, around))
         if moved:
             _refuse_plan(ctx, self.given, self._format_refusal(moved), moved, self.work)
 
     def print_result(self, report: Report) -> set[ExitCode]:
-        """Say what moved, or else how the plan's changes stood, and what is left for another plan.
+        """Print the differences, or the state of the plan's changes and what is left over.
 
-        Returns what that adds to the exit code: a job that ended badly and may not be followed.
+        Returns an exit code: of a job that failed and whose retry the plan does not permit.
         """
         if self.compared is None:
             return set()
@@ -190,7 +190,7 @@ class PlanConstraint:
         return {ExitCode.UNHEALTHY} if any(one.reason is Reason.RETRY for one in left) else set()
 
     def serialize(self, report: Report) -> dict[str, Any]:
-        """Return that as plain data; nothing at all without a file."""
+        """Return the same as plain data; it is empty without a file."""
         found = self.compared
         if found is None:
             return {}
@@ -208,12 +208,12 @@ class PlanConstraint:
         return {"planFile": details}
 
     def _list_left_over(self, report: Report) -> list[Action]:
-        """Return what a later look found to do beyond the plan."""
+        """Return what later passes would do beyond the plan."""
         now = (result.outcome.actual for result in report.results)
         return [action for action in now if not self._is_permitted(action)]
 
     def _find_refusal(self, made: Plan) -> str | None:
-        """Return why the first pass must not act on its plan, if it must not."""
+        """Return why the first pass must not apply its plan, or None."""
         if self.file is None or self.compared is not None:
             return None
         now, problems = self._build_plan_file(made), self.work.is_invalid
@@ -223,7 +223,7 @@ class PlanConstraint:
         return self._format_refusal(moved) if moved else None
 
     def _is_permitted(self, action: Action) -> bool:
-        """Whether an action is the file's plan's; until that was compared, it may be any."""
+        """Whether an action is in the file's plan; before the comparison all are permitted."""
         if self.file is None or self.compared is None or action.verb not in CHANGING_VERBS:
             return True
         (now,) = self._build_plan_file(Plan((action,))).actions
@@ -233,7 +233,7 @@ class PlanConstraint:
         return build_plan_file(self.given, self.work, made, None)
 
     def _format_refusal(self, moved: Sequence[str]) -> str:
-        """Return a line that says enough for outputs that have no more room."""
+        """Return the refusal in one line, for outputs that have no more room."""
         path, first = self.given["plan_file"], "" if len(moved) == 1 else ", the first"
         count = format_count(len(moved), "thing")
         return (
@@ -243,7 +243,7 @@ class PlanConstraint:
 
 
 def _describe_standings(found: PlanComparison) -> str:
-    """Return how a plan's changes stood before the pass, which is not told of those all due."""
+    """Return the state of a plan's changes before the pass; nothing if all of them were due."""
     if not found.states:
         return "still holds: it changes nothing"
     changes, done = format_count(len(found.states), "change"), found.count(ChangeState.DONE)
@@ -256,7 +256,7 @@ def _describe_standings(found: PlanComparison) -> str:
 
 
 def _print_moved(moved: Sequence[str]) -> None:
-    """Tell all that moved, a line each; the refusal itself tells of one."""
+    """Print every difference, a line each; the refusal itself names the first."""
     if len(moved) == 1:
         return
     for line in moved[:_MOST_LINES]:

@@ -1,4 +1,4 @@
-"""What the verbs that make passes share: judging a report, and telling what went wrong."""
+"""Running passes from the command line: their exit codes, problems and failures."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _SHORTEST = 0.1
 class PassRunner:
     """The passes of one command, with their progress; ``first`` is the report of the first.
 
-    ``collected`` counts the entries that they removed; ``after`` is called when each has ended.
+    ``collected`` counts the entries that they removed; ``after`` is called after each.
     """
 
     work: Workspace
@@ -56,7 +56,7 @@ class PassRunner:
     awaits: Callable[[Action], bool] = lambda _: True
 
     def run(self, given: dict[str, Any], *, waits: bool) -> tuple[Report, set[ExitCode]]:
-        """Make one pass, or pass after pass until every job has ended or time is up."""
+        """Run one pass, or repeat it until every job has ended or the timeout is reached."""
         terminal = sys.stderr.isatty() and waits
         total = len(self.work.desired)
         screen = make_console() if terminal else None
@@ -96,7 +96,7 @@ class PassRunner:
                 shown.update(_build_status(result))
 
         work = self.work
-        # Recording what there is concerns those who wait for jobs that they want.
+        # ``wait`` records the jobs that it waits for, and no others.
         coverage = work.coverage if self.mode is not Mode.RECORD else None
         report = reconcile(
             work.desired,
@@ -114,7 +114,7 @@ class PassRunner:
 
 
 def _describe_timeout(unfinished: Sequence[JobKey], seconds: float) -> str:
-    """Return what a wait that is over says of the jobs that are not."""
+    """Return a message for a wait that timed out, about the jobs that have not ended."""
     first = ", ".join(key.name for key in unfinished[:_MAX_NAMES])
     more = f" and {len(unfinished) - _MAX_NAMES} more" if len(unfinished) > _MAX_NAMES else ""
     count = f"{len(unfinished)} job{'s have' if len(unfinished) != 1 else ' has'} not ended"
@@ -125,7 +125,7 @@ def _describe_timeout(unfinished: Sequence[JobKey], seconds: float) -> str:
 
 
 def parse_connection_options(given: dict[str, Any]) -> ConnectionOptions:
-    """Return how to reach the cloud, from a verb's options; raises click's usage error."""
+    """Return the connection options of a command; raises usage errors."""
     if given["sandbox"] and given["endpoint_url"]:
         raise click.UsageError(
             "--endpoint-url does not go with --sandbox, which has one of its own: leave one out"
@@ -139,14 +139,14 @@ def build_statuses(report: Report) -> list[JobStatus]:
 
 
 def print_problems(problems: Iterable[Problem]) -> None:
-    """Tell every problem on stderr, with its place and what to do."""
+    """Print every problem to stderr, with its place and what to do."""
     sensitive = frozenset().union(*(kind.sensitive for kind in KINDS.values()))
     for line in render_problems(make_problems_relative(problems), read_source_lines, sensitive):
         say_line(line)
 
 
 def make_problems_relative(problems: Iterable[Problem]) -> list[Problem]:
-    """Return problems with their places as people are told them: from the present folder."""
+    """Return problems with their places relative to the current folder."""
     return [replace(one, source=make_relative(one.source)) for one in problems]
 
 
@@ -157,7 +157,7 @@ def collect_notices(
     *,
     timed_out: bool = False,
 ) -> Notices:
-    """Return what programs find of what people are told on stderr."""
+    """Return as data what people read on stderr."""
     failures: dict[str, Sequence[JobKey]] = {report.uncollected: ()} if report.uncollected else {}
     failures |= _group_failures(report)
     return Notices(
@@ -166,7 +166,7 @@ def collect_notices(
 
 
 def print_failures(report: Report) -> None:
-    """Tell what failed, each cause once with the jobs that it hit; on stderr."""
+    """Print failures to stderr, each cause once with its jobs."""
     if report.refused:
         say(f"bedrock-jobs: refused: {report.refused}")
     if report.uncollected:
@@ -178,7 +178,7 @@ def print_failures(report: Report) -> None:
 
 
 def collect_failures(report: Report) -> dict[JobKey, str]:
-    """Return why jobs could not be served, each with all of its causes."""
+    """Return why jobs could not be reconciled, each with all of its causes."""
     return {
         result.outcome.planned.desired.key: "; ".join(dict.fromkeys(_list_failures(result)))
         for result in report.results
@@ -187,7 +187,7 @@ def collect_failures(report: Report) -> dict[JobKey, str]:
 
 
 def judge_pass(work: Workspace, report: Report) -> set[ExitCode]:
-    """Return what a pass says of itself, apart from how its jobs fare."""
+    """Return the exit code of a pass, apart from the state of its jobs."""
     codes: set[ExitCode] = set()
     if report.uncollected or any(_has_failed(result) for result in report.results):
         codes.add(ExitCode.FAILED)
@@ -200,14 +200,14 @@ def judge_pass(work: Workspace, report: Report) -> set[ExitCode]:
 
 
 def judge_jobs(report: Report) -> set[ExitCode]:
-    """Return what the jobs' own fate says; one whose manifest is gone is nobody's concern."""
+    """Return the exit codes of the jobs' states; jobs without a manifest do not count."""
     wanted = [one for one in report.results if not one.outcome.planned.desired.removed]
     unhealthy = any(is_unhealthy(_build_status(result), KINDS) for result in wanted)
     return {ExitCode.UNHEALTHY} if unhealthy else set()
 
 
 def judge_plan(report: Report) -> set[ExitCode]:
-    """Return whether the plan leaves anything to do."""
+    """Return the exit code of a plan: whether anything is to be done."""
     return {ExitCode.CHANGES_PENDING} if any(map(is_pending, report.plan.actions)) else set()
 
 

@@ -1,4 +1,4 @@
-"""What verbs that make passes have to say, in every form that it is asked for in."""
+"""Results of commands that run passes, in every output format."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from controller.views.status import JobStatus, render_statuses, serialize_status
 if TYPE_CHECKING:
     from controller.views.findings import FindingsReport
 
-# What reports are made of is imported when one is asked for: most passes print text.
+# Report formats are imported on demand: most passes print text.
 
 
 def build_plan_output(
     work: Workspace, report: Report, more: Mapping[str, Any] | None = None, *, sandbox: bool
 ) -> Output:
-    """Return a plan in all its forms; ``more`` is data of what its verb has to say beside it."""
+    """Return a plan in all formats; ``more`` is further data of its command."""
     plan, refused = report.plan, report.refused
 
     def build_plan_report() -> FindingsReport:
@@ -60,7 +60,7 @@ def build_pass_output(
     *,
     sandbox: bool,
 ) -> Output:
-    """Return what became of a pass in all its forms; quiet jobs are only counted in its text."""
+    """Return the results of a pass in all formats; the text only counts quiet jobs."""
 
     def build_pass_report() -> FindingsReport:
         from controller.views.findings import (
@@ -92,7 +92,7 @@ def build_pass_output(
 def build_refusal_output(
     work: Workspace, refused: str, more: Mapping[str, Any], given: Mapping[str, Any]
 ) -> Output:
-    """Return that nothing was looked at or done, in all its forms but text, which stderr has."""
+    """Return a refusal in all formats but text, which is on stderr."""
     report, sandbox = Report(Plan(), refused=refused), given["sandbox"]
     if given["dry_run"]:
         made = build_plan_output(work, report, more, sandbox=sandbox)

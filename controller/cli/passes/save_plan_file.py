@@ -1,4 +1,4 @@
-"""Plans that are kept in a file: ``--out``, and a plan as such a file holds it."""
+"""Saving a plan to a file: ``--out``."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ out_option = click.option(
 
 
 def check_out(given: Mapping[str, Any]) -> None:
-    """Raise click's usage error, before anything is looked at, where no plan can be written."""
+    """Raise a usage error, before anything is observed, if the plan cannot be written."""
     path: Path | None = given["out"]
     if path is None:
         return
@@ -49,21 +49,21 @@ def check_out(given: Mapping[str, Any]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class SaveResult:
-    """What came of --out: a sentence for people, data for programs, and whether it failed."""
+    """The result of --out: a sentence for people, data for programs, and whether it failed."""
 
     message: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     failed: bool = False
 
     def print_message(self) -> set[ExitCode]:
-        """Tell it on stderr, and return what that adds to the exit code."""
+        """Print the result to stderr and return its exit code."""
         if self.message:
             say(self.message)
         return {ExitCode.FAILED} if self.failed else set()
 
 
 def save_plan(given: Mapping[str, Any], work: Workspace, report: Report) -> SaveResult:
-    """Write the plan where --out says, and return what came of it."""
+    """Write the plan to the file of --out, and return the result."""
     path: Path | None = given["out"]
     if path is None:
         return SaveResult()
@@ -89,7 +89,7 @@ def save_plan(given: Mapping[str, Any], work: Workspace, report: Report) -> Save
 def build_plan_file(
     given: Mapping[str, Any], work: Workspace, made: Plan, refused: str | None
 ) -> PlanFile:
-    """Return a plan as a file holds it, with what it was asked for."""
+    """Return the content of a plan file: the plan and the options that it was made with."""
     asked = PlanArguments(
         tuple(os.path.normpath(path) for path in work.paths),
         given["selector"],

@@ -1,4 +1,4 @@
-"""``watch --repo``: its options, and what they mean together with the others."""
+"""The options of ``watch --repo``, and how they combine with others."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ options = group_options(
     click.option(
         "--webhook",
         metavar="ADDRESS",
-        help="Take webhooks at this address, path /hooks, that tell of pushes to --repo.",
+        help="Receive webhooks for pushes to --repo at this address, path /hooks.",
     ),
     click.option(
         "--webhook-secret-file",
@@ -75,7 +75,7 @@ options = group_options(
 def parse_watch_arguments(
     ctx: click.Context, paths: tuple[Path, ...], given: dict[str, Any]
 ) -> Arguments:
-    """Return what is asked for; of a repository that is not cloned yet only how it is selected."""
+    """Return the arguments; before a repository is cloned, only how its manifests are selected."""
     is_default = ctx.get_parameter_source("write_back") is ParameterSource.DEFAULT
     if given["repo"] is None:
         reject_unused_options(ctx, _CLONE_OPTIONS, "--repo")

@@ -1,4 +1,4 @@
-"""The addresses that the daemon answers on: its pages, and the webhooks of a forge."""
+"""The addresses that the daemon listens on: its own endpoints, and webhooks of a forge."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from controller.daemon.loop import Daemon
 
 _log = logging.getLogger(__name__)
 
-# Whose interface has the address may be about to begin.
+# The interface that has the address may still be starting.
 _TRIES, _RETRY_SECONDS = 10, 0.5
 
 
 def check_addresses(given: Mapping[str, Any]) -> None:
-    """Raise click's usage error for addresses that cannot be meant, and hooks without a secret."""
+    """Raise a usage error for addresses that cannot be used, and for webhooks without a secret."""
     for option in ("listen", "webhook"):
         try:
             parse_address(given[option] or "0")
@@ -48,7 +48,7 @@ def check_addresses(given: Mapping[str, Any]) -> None:
 
 
 def start_serving(stack: ExitStack, address: str, daemon: Daemon, metrics: Metrics) -> bool:
-    """Serve the pages if that can be now, and return whether nothing is left to serve."""
+    """Serve the endpoints if the address is available, and return whether none is left to serve."""
     try:
         _start_server(stack, address, daemon, metrics)
     except AddressError as error:
@@ -60,7 +60,7 @@ def start_serving(stack: ExitStack, address: str, daemon: Daemon, metrics: Metri
 def start_serving_with_retries(
     stack: ExitStack, address: str, daemon: Daemon, metrics: Metrics
 ) -> None:
-    """Serve the pages at an address that may only just come up; raises click's usage error."""
+    """Serve the endpoints, retrying while the address comes up; raises a usage error."""
     for left in reversed(range(_TRIES)):
         try:
             _start_server(stack, address, daemon, metrics)
@@ -84,7 +84,7 @@ def serve_webhooks(
     branch: Callable[[], str],
     heard: Callable[[], None],
 ) -> None:
-    """Take webhooks, if they are asked for; ``heard`` is called for each that tells of a branch."""
+    """Receive webhooks if an address is set; ``heard`` is called with each pushed branch."""
     if not given["webhook"]:
         return
     try:
@@ -99,5 +99,5 @@ def serve_webhooks(
 
 
 def _read_secrets(given: Mapping[str, Any]) -> Sequence[str]:
-    """Read them anew each time: a file that is replaced takes effect at once."""
+    """Read the secrets anew each time, so that a replaced file takes effect at once."""
     return read_secrets(os.environ, given["webhook_secret_file"])

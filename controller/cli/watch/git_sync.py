@@ -1,4 +1,4 @@
-"""A daemon's dealings with git, wired: its own clone, and statuses that are written back."""
+"""The daemon's use of git: its own clone, and statuses that are written back."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ _log = logging.getLogger(__name__)
 class WatchedTree:
     """What a daemon works on: its own clone with ``--repo``, else the user's tree.
 
-    ``paths`` are those of the manifests. ``still`` is held by who reads or writes the tree: what
-    else changes there is then complete, or has not begun.
+    ``paths`` are those of the manifests. ``still`` is a lock that readers and writers of the tree
+    hold, so that no other change of it is half done.
     """
 
     def __init__(self, paths: Sequence[Path], given: Mapping[str, Any]) -> None:
@@ -50,7 +50,7 @@ class WatchedTree:
         if self._options is not None and not self.clone:
             self._check_write_back()
         elif self._options is not None:
-            # In a clone nobody would push what stays there, and a pull would take it for old.
+            # In a clone a status that is not pushed would be lost, as a pull replaces it.
             self._options = replace(self._options, require_push=True, url=given["repo"])
             if self._options.simulated:
                 _check_local_remote(given["repo"])
@@ -65,7 +65,7 @@ class WatchedTree:
         return self.clone.branch if self.clone else ""
 
     def read(self, read: Callable[[], DesiredState]) -> DesiredState:
-        """Return what the tree asks for, read while it stands still."""
+        """Return the desired state of the tree, read while nothing changes it."""
         if not self.clone:
             return read()
         with self.lock:
@@ -78,10 +78,10 @@ class WatchedTree:
     def create_sync_thread(
         self, pulled: Callable[[], None], on_result: Callable[[SyncTask, SyncResult], None]
     ) -> SyncThread | None:
-        """Return what keeps the tree and its remote together; None where nothing does.
+        """Return the thread that pulls and pushes; None if nothing is to be synchronised.
 
-        No other daemon may be at work in the clone any more. Raises click's usage error where
-        that is not ours to work in.
+        No other daemon may work in the clone any more. Raises a usage error for a folder that
+        is not ours.
         """
         if self.clone:
             try:
@@ -101,10 +101,10 @@ class WatchedTree:
         return SyncResult.CHANGED if self.clone and self.clone.pull() else SyncResult.UNCHANGED
 
     def _write_back(self) -> SyncResult:
-        """Have the branch hold every status that it can hold."""
+        """Commit and push every status that the branch can hold."""
         if self._options is None or (self.clone and not self.clone.tree.exists()):
             return SyncResult.UNCHANGED
-        # Made anew each time: the user may have changed the branch, or the clone been replaced.
+        # Looked up each time: the user may have changed the branch, or the clone was replaced.
         self._writer = create_writer(self.paths, self._options, KINDS)
         written = self._writer.write_back()
         if written.commit:
@@ -114,7 +114,7 @@ class WatchedTree:
             _log.info("written back in part", extra={"notes": written.notes})
         self._noted = written.notes
         if self.clone and written.notes:
-            # Somebody else was there: the clone may be behind.
+            # Another writer pushed: the clone may be behind.
             self._hurry()
         if written.notes:
             return SyncResult.PARTIAL
@@ -127,7 +127,7 @@ class WatchedTree:
             self._writer.repository.git.stop()
 
     def _check_write_back(self) -> None:
-        """Tell at once what can never be written back; a folder that comes later may be fit."""
+        """Report a path that can never be written back; a missing folder may still appear."""
         if self._options is None or not all(path.exists() for path in self.paths):
             return
         try:
@@ -168,7 +168,7 @@ def create_clone(given: Mapping[str, Any]) -> ManagedClone | None:
     if not given["repo"]:
         return None
     local = Path(given["repo"])
-    # Git runs elsewhere, where a relative path would lead elsewhere too.
+    # Git runs in another folder, where a relative path would be wrong.
     url = str(local.resolve()) if local.exists() else given["repo"]
     origin = Origin(url, given["branch"] or "", tuple(given["clone_paths"]))
     work = _choose_work_dir(given["work_dir"])
@@ -185,7 +185,7 @@ def create_clone(given: Mapping[str, Any]) -> ManagedClone | None:
 
 
 def _choose_work_dir(given: Path | None) -> Path:
-    """Return where clones are kept: as systemd gives it to services, else the user's own."""
+    """Return the folder for clones: systemd's for services, else the user's cache."""
     if given is not None:
         return given
     service = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
@@ -198,11 +198,11 @@ def _choose_work_dir(given: Path | None) -> Path:
 
 
 def merge_sidecars(base: bytes, ours: bytes, theirs: bytes, beside: ManifestFileState) -> bytes:
-    """Return the bytes of a sidecar that both sides changed; none when nothing is left of it."""
+    """Return the merged bytes of a sidecar that both sides changed; empty if nothing is left."""
     if parse_sidecar(ours).broken:
-        return theirs  # nobody knows what it said, so it takes nothing away there
+        return theirs  # its content is unknown, so nothing is removed because of it
     before, there = parse_entries(base), parse_entries(theirs)
-    # With the marks of a conflict in it, it is made anew from what was known.
+    # A file with conflict markers is rebuilt from the common base.
     merge_base = before if theirs and not there else there
     entries = merge_entries(KINDS, SidecarVersions(before, parse_entries(ours), merge_base), beside)
     if there and entries == there:

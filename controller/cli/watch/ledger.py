@@ -1,4 +1,4 @@
-"""The daemon's ledger: beside the manifests or elsewhere, for several passes at once."""
+"""The daemon's ledger, which several passes share."""
 
 from __future__ import annotations
 
@@ -36,12 +36,11 @@ def open_ledger(paths: Sequence[Path], status_dir: Path | None) -> Ledger:
 
 
 class SerializedLedger:
-    """A ledger that several passes share, of a tree that stands still while it is used.
+    """A ledger that several passes share, one at a time, while nothing else changes the tree.
 
-    One reads or writes it at a time; so no sidecar is written while the tree changes around it.
-    ``standings`` says how git left the work trees around it: what is read beside a checkout is read
-    again, and no intent is written beside one, which could take it away again. ``writes`` counts
-    the writes that changed a sidecar.
+    ``standings`` returns the state in which git left the work trees: what is read during a checkout
+    is read again, and no intent is written during one, which could remove it. ``writes`` counts the
+    writes that changed a sidecar.
     """
 
     def __init__(
@@ -98,7 +97,7 @@ class SerializedLedger:
             return self._count_write(self._ledger.remove(stray, entry))
 
     def _wait_for_git(self) -> WorkTreeStates | None:
-        """Return how git left the work trees once it changes none; None when that takes long."""
+        """Return the state of the work trees once no checkout is running; None on a timeout."""
         end = time.monotonic() + GIT_WAIT_SECONDS
         while True:
             found = self._standings()

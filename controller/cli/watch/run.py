@@ -1,4 +1,4 @@
-"""The daemon, wired: files, events, signals and timers in, passes out."""
+"""The daemon's composition root: files, events, signals and timers lead to passes."""
 
 from __future__ import annotations
 
@@ -56,12 +56,12 @@ _BEAT_SECONDS = 1.0
 
 
 def run_daemon(paths: Sequence[Path], given: Mapping[str, Any], rhythm: PollIntervals) -> ExitCode:
-    """Keep the jobs under some paths until a signal ends it, and return what that ends with.
+    """Reconcile some paths continuously until a signal ends it, and return the exit code.
 
-    With ``--repo`` the paths are those of a clone. FAILED means that calls got no answer in time,
-    and that threads still wait for one, or that statuses could not be written back.
+    With ``--repo`` the paths are those of a clone. FAILED means that calls were still in flight at
+    the end, or that statuses could not be written back.
     """
-    # What is set for verbs that live for seconds would let garbage heap up for months.
+    # The threshold for short-lived commands would let garbage pile up for months.
     gc.set_threshold(2_000, 20, 20)
     endpoints.check_addresses(given)
     shard: Shard = given["shard"]
@@ -97,7 +97,7 @@ def run_daemon(paths: Sequence[Path], given: Mapping[str, Any], rhythm: PollInte
 
 
 class _Runtime:
-    """What the daemon works on and through; made anew when it is told to."""
+    """What the daemon reads and calls; SIGHUP replaces it."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class _Runtime:
     ) -> None:
         self.given = given
         self.repo = repo
-        # In a clone every reading is of a whole commit: what is gone there is gone.
+        # In a clone every read is of a whole commit: a file that is missing was deleted.
         lasts = 0.0 if repo.clone else interval
         self.reading = ManifestReader(repo.paths, dict(given), given["shard"], lasts)
         self._trees = WorkTrees(() if repo.clone else repo.paths)
@@ -127,8 +127,8 @@ class _Runtime:
         self._outside = self._build_ports()
 
     def make_daemon(self, rhythm: PollIntervals, manager: ServiceManager) -> Daemon:
-        """Return the daemon that works on it."""
-        # A place is looked at by one thread at a time, which spends its time waiting for answers.
+        """Return the daemon."""
+        # One thread at a time observes a place, and mostly waits for answers.
         executor = ThreadPoolExecutor(MAX_PLACES, thread_name_prefix="pass")
         seconds = manager.watchdog_seconds
         world = DaemonContext(
@@ -150,48 +150,48 @@ class _Runtime:
         return made
 
     def read(self) -> DesiredState:
-        """Return what the tree asks for now."""
+        """Return the desired state."""
         return self.repo.read(self._steady.read)
 
     def start_sync(self, stack: ExitStack, daemon: Daemon) -> None:
-        """Begin to pull and to write back, and return once the first pull has ended."""
+        """Start pulling and writing back, and return after the first pull."""
 
         def handle_pull() -> None:
             daemon.notify_change(Wake.PULL)
 
         self._syncing = self.repo.create_sync_thread(handle_pull, self._metrics.count_sync)
         if self._syncing is not None:
-            # Whatever ends this, no git is left behind.
+            # However this ends, no git process is left behind.
             stack.callback(self._syncing.close, 0.0)
             self._syncing.start()
             while not self._syncing.wait_first_pull(_BEAT_SECONDS) and not daemon.is_stopping():
                 daemon.send_heartbeat()
 
     def handle_webhook(self) -> None:
-        """Take in a webhook: the branch may have moved."""
+        """Pull because of a webhook: the branch may have moved."""
         self._metrics.count_event(Wake.WEBHOOK)
         self.pull_now()
 
     def pull_now(self) -> None:
-        """Pull at once, if anything is pulled."""
+        """Pull at once, if there is a clone."""
         if self._syncing is not None:
             self._syncing.request_pull()
 
     def close(self, seconds: float) -> bool:
-        """Write back what is left, within so many seconds; return whether nothing is."""
+        """Write back what is pending within a time limit; return whether nothing is left."""
         if self._syncing is None or self._syncing.close(seconds):
             return True
         _log.error("statuses are not written back: they are in the files, for the next daemon")
         return False
 
     def _request_write_back(self) -> None:
-        """Have written back what a pass that ended has recorded, if it recorded anything."""
+        """Request a write-back after a pass that recorded something."""
         if self._syncing is not None and self._turns.writes != self._recorded:
             self._recorded = self._turns.writes
             self._syncing.request_write_back()
 
     def prepare_clients(self, intake: DesiredState) -> None:
-        """Have ready what the first call would wait for, so that a saved file need not."""
+        """Create the clients in advance, so that a saved file does not wait for them."""
         asked = (replace(job.target, account_id=None) for job in intake.desired.values())
         for target in dict.fromkeys((intake.fleet.target, *asked)):
             try:
@@ -211,7 +211,7 @@ class _Runtime:
         return PassContext(KINDS, cloud, self._ledger, SystemClock())
 
     def _get_ports(self) -> PassContext:
-        """Return what passes work through; what they are about may be a part of the tree."""
+        """Return the ports of passes, which may be about a part of the tree."""
         return replace(self._outside, tree=TreeScope(self._read_others, self.reading.is_narrow))
 
     def _read_others(self) -> TreeManifests:
@@ -222,7 +222,7 @@ class _Runtime:
 def _start_watching(
     stack: ExitStack, kept: _Runtime, connection: Connection, daemon: Daemon
 ) -> None:
-    """Begin to notice files and events; each only ever says that something may have changed."""
+    """Start watching files and events; each only says that something may have changed."""
     given = kept.given
     kept.start_sync(stack, daemon)
     threading.Thread(
@@ -246,7 +246,7 @@ def _start_watching(
 
 
 def _make_beating_pause(daemon: Daemon) -> Callable[[float], object]:
-    """Return a pause that shows that the process lives: it may wait for the lock for months."""
+    """Return a pause that keeps the process healthy: it may wait for the lock for months."""
 
     def pause(seconds: float) -> None:
         daemon.send_heartbeat()

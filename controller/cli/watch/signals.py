@@ -1,4 +1,4 @@
-"""Signals to a daemon: what they ask for, and by when it must have ended."""
+"""Signals to a daemon, and the deadline that they set for its shutdown."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ _SHUTDOWN_SECONDS, _MIN_SHUTDOWN_SECONDS = 9.0, 0.4
 
 @dataclass(slots=True)
 class ShutdownSignals:
-    """The signals that asked to end, and when the first one did."""
+    """The signals that requested a shutdown, and the time of the first."""
 
     numbers: list[int] = field(default_factory=list)
     at: float = 0.0
 
     @property
     def code(self) -> ExitCode:
-        """A service manager's end is fine; a person's interrupt is told as everywhere."""
+        """The exit code: zero for SIGTERM, and that of an interrupt for SIGINT."""
         return ExitCode.INTERRUPTED if signal.SIGINT in self.numbers else ExitCode.FINE
 
     @property
     def name(self) -> str:
-        """The first one's name."""
+        """The name of the first signal."""
         return signal.Signals(self.numbers[0]).name if self.numbers else ""
 
     def record(self, number: int) -> None:
-        """Take in a signal."""
+        """Record a signal."""
         self.at = self.at or get_monotonic_time()
         self.numbers.append(number)
 
     def get_seconds_left(self) -> float:
-        """Return how long the end may take yet; it has a moment in any case."""
+        """Return how long the shutdown may still take, at least a moment."""
         return max(_MIN_SHUTDOWN_SECONDS, self.at + _SHUTDOWN_SECONDS - get_monotonic_time())
 
 
 @contextmanager
 def handle_signals(daemon: Daemon, hurry: Callable[[], None]) -> Iterator[ShutdownSignals]:
-    """While the context lasts signals only tell the daemon; yields those that asked to end."""
+    """Handle signals while the context lasts; yields those that requested a shutdown."""
     ended = ShutdownSignals()
 
     def end(number: int, _frame: object) -> None:

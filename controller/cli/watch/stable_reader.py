@@ -1,4 +1,4 @@
-"""Reading a tree only while it is not changed: a finished checkout, or files that were quiet."""
+"""Reading a tree only when it is stable: after a checkout, or once files no longer change."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _WHILE_STALE = 10.0
 
 
 class StableReader:
-    """Reads what ``reading`` reads, once nothing else is at work on its files.
+    """Reads what ``reading`` reads, once no other process is changing its files.
 
-    Beside a git work tree that is a finished checkout: git holds no lock before and after the
-    reading, and has not written its index meanwhile. With ``settle`` no file may have changed for
-    so many seconds, by ``now``.
+    In a git work tree that means a finished checkout: git holds no lock before and after the read,
+    and has not written its index meanwhile. With ``settle`` no file may have changed for that many
+    seconds, by ``now``.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class StableReader:
         self._waits_since: float | None = None
 
     def read(self) -> DesiredState:
-        """Return what the tree asks for, or why that cannot be said yet and when to ask again."""
+        """Return the desired state, or why it cannot be read yet and when to try again."""
         before, wait = self._trees.get_states(), self._compute_settle_time()
         if why := _find_activity(before):
             return self._delay_read(why)
@@ -61,14 +61,14 @@ class StableReader:
         return replace(intake, stale_locks=locks, reread_after=again)
 
     def _delay_read(self, why: str) -> DesiredState:
-        """Ask again soon, and the less often the longer it takes."""
+        """Schedule the next try, with backoff."""
         now = self._now()
         self._waits_since = now if self._waits_since is None else self._waits_since
         pause = min(max(RETRY_SECONDS, (now - self._waits_since) * _SHARE), _LONGEST)
         return DesiredState(unsettled=why, reread_after=pause)
 
     def _compute_settle_time(self) -> float:
-        """Return for how many seconds the files must still stay as they are."""
+        """Return for how many more seconds the files must not change."""
         if not self._settle:
             return 0.0
         seen, now = take_snapshot(self._watched), self._now()

@@ -1,4 +1,4 @@
-"""What a tree asks for, read again and again by the daemon."""
+"""The desired state of a tree, which the daemon reads again after every change."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ RETRY_SECONDS = 0.05
 
 
 class ManifestReader:
-    """Reads the manifests under some paths, and their fleet's file, for one thread at a time.
+    """Reads the manifests under some paths, and their fleet file, for one thread at a time.
 
-    What stays as it was stays the same object. A file that manifests rest on counts as gone after
-    ``interval`` seconds, measured by ``now``; until then these manifests mean what they meant.
+    Unchanged jobs stay the same objects. A file that manifests depend on counts as removed after
+    ``interval`` seconds, by ``now``; until then these manifests keep their meaning.
     """
 
     def __init__(
@@ -62,15 +62,15 @@ class ManifestReader:
         self._whole: tuple[Arguments, Tree] | None = None
 
     def renew(self) -> None:
-        """Know nothing any more."""
+        """Forget everything that was read."""
         self._reader = IncrementalLoader()
         self._known.clear()
 
     def read(self, stale: Iterable[str] = ()) -> DesiredState:
-        """Return what the tree asks of this shard now; what hinders that is told in the answer.
+        """Return the desired state of this shard, or in it why it cannot be read.
 
-        ``stale`` are the tops of work trees in which git left its lock behind: of these counts
-        what equals their HEAD.
+        ``stale`` are the tops of work trees with a stale git lock: there only files that equal HEAD
+        count.
         """
         before = self._shared.get_states()
         try:
@@ -98,7 +98,7 @@ class ManifestReader:
         return self._last
 
     def _find_held(self, before: FileStates, stale: Iterable[str]) -> UnsettledFiles | None:
-        """Return what keeps its meaning; None where the files were read between two states."""
+        """Return the files that keep their meaning; None if the files changed during the read."""
         after = self._shared.get_states()
         if after != before:
             return None
@@ -110,7 +110,7 @@ class ManifestReader:
         )
 
     def _repeat_last(self, held: UnsettledFiles) -> DesiredState:
-        """Return what was wanted before the rules went away."""
+        """Return the desired state from before the rules were removed."""
         again = self._shared.get_remaining()
         if self._last is not None:
             return replace(self._last, coverage=_get_unknown_coverage, reread_after=again)
@@ -121,7 +121,7 @@ class ManifestReader:
 
     @property
     def is_narrow(self) -> bool:
-        """Whether the daemon works on less than the folders of manifests that its paths lie in."""
+        """Whether the daemon handles less than the whole folders of its paths."""
         return self._whole is not None and is_narrow(self._whole[0])
 
     def read_others(self) -> TreeManifests:
@@ -129,7 +129,7 @@ class ManifestReader:
         return read_other_manifests(*self._whole) if self._whole is not None else TreeManifests()
 
     def list_watched_paths(self) -> tuple[Path, ...]:
-        """Return the paths that matter: the manifests', and the files beside them that bind them.
+        """Return the paths to watch: manifests, and the files that apply to them.
 
         Some of these need not exist yet.
         """
@@ -169,7 +169,7 @@ class ManifestReader:
                 if self._shard.has_target(job.target)
             },
             tuple(one for one in tree.problems if one.key not in left_out),
-            # Jobs without a manifest are in no shard, and the first one sees to them.
+            # Jobs without a manifest are in no shard, so the first one handles them.
             coverage=partial(compute_coverage, wanted, tree) if is_whole else _get_unknown_coverage,
             reread_after=self._shared.get_remaining(),
         )

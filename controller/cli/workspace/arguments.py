@@ -1,4 +1,4 @@
-"""What the command line asks for: paths, their fleet and a selector; and how places are told."""
+"""Parsed arguments: paths, their fleet and a label selector."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _Answer = TypeVar("_Answer")
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """Where to look and for what; ``problems`` are those of the fleet's own file.
+    """The paths, fleet and selector of a command; ``problems`` are those of the fleet file.
 
-    ``top`` is the folder that the fleet's file stands in, or the present one without such a file.
+    ``top`` is the folder of the fleet file, or the current folder without one.
     """
 
     paths: tuple[Path, ...]
@@ -39,10 +39,10 @@ class Arguments:
 
 
 def parse_arguments(paths: Sequence[Path], given: dict[str, Any]) -> Arguments:
-    """Return what a verb was asked for; raises click's usage errors with what to do.
+    """Return the parsed arguments of a command; raises usage errors with what to do.
 
-    They tell of a path or fleet file that is not there, of paths that lie under two fleets, and
-    of a selector that does not parse.
+    They report a path or fleet file that does not exist, paths of two fleets, and a selector that
+    does not parse.
     """
     chosen = convert_errors(lambda: parse_selector(given["selector"]))
     where = tuple(paths) or (_get_default_path(),)
@@ -62,7 +62,7 @@ def parse_arguments(paths: Sequence[Path], given: dict[str, Any]) -> Arguments:
 def _load_rules(
     config: Path | None, grounds: Sequence[PathLocation]
 ) -> tuple[Fleet, tuple[Problem, ...]]:
-    """Return the rules that hold for all paths, and what bars any of them."""
+    """Return the fleet that applies to all paths, and the problems that rule paths out."""
     found = [load_rules(config, ground) for ground in grounds]
     problems = dict.fromkeys(problem for _, reported in found for problem in reported)
     return found[0][0], tuple(problems)
@@ -75,7 +75,7 @@ def _find_top(config: Path | None, ground: PathLocation) -> Path:
 
 
 def convert_errors(ask: Callable[[], _Answer]) -> _Answer:
-    """Return an answer; a mistake in the command line is told as one."""
+    """Return a result; errors about the command line become usage errors."""
     try:
         return ask()
     except PathMissingError as error:
@@ -92,7 +92,7 @@ def make_relative(source: Source) -> Source:
 
 
 def _suggest_path(path: Path) -> str:
-    """Return what follows the name of a path that leads nowhere: the one that was meant."""
+    """Return a suggestion for a path that does not exist."""
     manifests = [DEFAULT_PATH / f"{path.name}{suffix}" for suffix in ENDINGS]
     near = next((one for one in manifests if one.exists()), None) or _find_similar(path)
     return f"; {DID_YOU_MEAN} {near}?" if near else ""

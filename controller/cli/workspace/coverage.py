@@ -1,4 +1,4 @@
-"""How much of the tree a verb sees, so that it can tell which jobs have no manifest any more."""
+"""Coverage: how much of the tree a command sees, and so which manifests are known to be gone."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ _WHOLE_FOLDER_OPTIONS = {"prune": "--prune", "gc": "--gc", "orphans": "--orphans
 
 
 def compute_coverage(wanted: Arguments, tree: Tree) -> Coverage | None:
-    """Return what a tree shows of its jobs, or None where it does not show which are gone.
+    """Return the coverage of a tree, or None if it does not show which manifests are gone.
 
-    A selector and paths of single files see a part of the manifests, and what a broken fleet file
-    leaves nobody knows.
+    A selector and paths of single files cover a part of the manifests, and with a broken fleet file
+    it is unknown what applies.
     """
     folders = [path for path in wanted.paths if path.is_dir()]
     if filter_errors(wanted.problems) or wanted.selector.requirements or not folders:
@@ -47,7 +47,7 @@ def compute_coverage(wanted: Arguments, tree: Tree) -> Coverage | None:
 
 
 def check_whole_folders(wanted: Arguments, given: dict[str, Any]) -> None:
-    """Raise click's usage error for options that need whole folders and do not have them."""
+    """Raise a usage error for options that need whole folders if only parts are read."""
     asked = next(
         (option for name, option in _WHOLE_FOLDER_OPTIONS.items() if given.get(name)), None
     )
@@ -57,7 +57,7 @@ def check_whole_folders(wanted: Arguments, given: dict[str, Any]) -> None:
         return
     if wanted.selector.requirements:
         raise click.UsageError(
-            f"{asked} does not go with -l: nobody knows the labels of manifests that are gone. "
+            f"{asked} does not go with -l: the labels of removed manifests are unknown. "
             "Leave one of them out"
         )
     single = next((path for path in wanted.paths if not path.is_dir()), None)
@@ -68,9 +68,9 @@ def check_whole_folders(wanted: Arguments, given: dict[str, Any]) -> None:
 
 
 def check_file_names(paths: Iterable[Path]) -> None:
-    """Raise click's usage error for a file that no later pass over its folder would read.
+    """Raise a usage error for a file that a pass over its folder would not read.
 
-    Its job would have no manifest in the eyes of that pass.
+    To that pass its job would have no manifest.
     """
     for path in paths:
         if path.is_file() and not is_manifest(path.name) and not is_defaults(path.name):
@@ -81,7 +81,7 @@ def check_file_names(paths: Iterable[Path]) -> None:
 
 
 def parse_cleanup_options(given: dict[str, Any]) -> CleanupOptions:
-    """Return what a verb's options let a pass do about jobs whose manifest is gone."""
+    """Return what a pass may do about jobs whose manifest is gone."""
     names = ("prune", "force", "gc")
     return CleanupOptions(*(bool(given.get(name)) for name in names))
 
@@ -89,12 +89,12 @@ def parse_cleanup_options(given: dict[str, Any]) -> CleanupOptions:
 def _read_around(
     known: ManifestIndex | None, paths: Sequence[Path], wanted: Arguments
 ) -> ManifestIndex:
-    """Return what wide folders hold, if it is not known, and which manifests exist elsewhere.
+    """Return the manifests of whole folders, if not known yet, and those that exist elsewhere.
 
-    Those lie beside the folders, are only in git, or have names that passes leave out.
+    The latter lie outside the folders, exist only in git, or have names that passes ignore.
     """
     census = known or _scan_folders(paths, wanted.fleet)
-    # Without an owner nothing is pruned, and the folder may be anybody's.
+    # Without an owner nothing is pruned, so the folder need not be searched.
     if not wanted.fleet.owner:
         return census
     exists = find_unread(paths, wanted.fleet)
@@ -106,8 +106,8 @@ def _read_around(
 def _find_keys_around(paths: Sequence[Path], fleet: Fleet) -> frozenset[JobKey]:
     """Return the keys of the manifests around some folders, in the fleet's or the repository's.
 
-    A file may have been moved there. What else lies there is no manifest, and its mistakes are
-    nobody's.
+    A file may have been moved there. Other files there are no manifests, and their problems do not
+    matter.
     """
     tops = sorted({find_bounds(path).top for path in paths} - {os.sep})
     found = discover_files(map(Path, tops), named=fleet.named)
@@ -135,9 +135,9 @@ def _get_job_name(manifest: Manifest) -> str:
 def _build_census(
     folders: Iterable[Path], names: Iterable[tuple[JobKey, str]], problems: Sequence[Problem]
 ) -> ManifestIndex:
-    """Return what was found, with the real paths that errors lie in.
+    """Return what was found, with the real paths that have errors.
 
-    Each counts both as a folder and as a manifest, by its sidecar: the disk may not say which.
+    Each counts both as a folder and as a manifest, by its sidecar: it may be unknown which it is.
     """
     wrong = filter_errors(problems)
     troubled = {os.path.realpath(problem.source.path) for problem in wrong}

@@ -1,4 +1,4 @@
-"""What verbs have in common: read the tree, reach the cloud, make a pass."""
+"""Loading a tree and connecting to AWS, which most commands begin with."""
 
 from __future__ import annotations
 
@@ -43,11 +43,11 @@ SANDBOX_REGION = "us-east-1"
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The manifests that were asked for, with their fleet; problems of both, warnings included.
+    """The selected manifests with their fleet, and the problems of both, warnings included.
 
-    ``coverage`` tells which jobs have no manifest any more, where that is known. ``others`` reads
-    the whole tree, of which they are ``narrow`` where they are not all; ``roots`` are the folders
-    in which their entries may be.
+    ``coverage`` says which jobs have no manifest any more, if that is known. ``others`` reads the
+    whole tree; ``narrow`` says that the selection is only a part of it. ``roots`` are the folders
+    that may contain their entries.
     """
 
     paths: tuple[Path, ...]
@@ -68,8 +68,8 @@ class Workspace:
 def load_workspace(paths: Sequence[Path], given: dict[str, Any]) -> Workspace:
     """Read the manifests under some paths, and their fleet's file.
 
-    Raises click's usage errors for what cannot be meant. With a broken fleet file no manifest is
-    desired: nobody knows its rules.
+    Raises usage errors for arguments that do not fit together. With a broken fleet file no manifest
+    is desired, because its rules are unknown.
     """
     wanted = parse_arguments(paths, given)
     check_whole_folders(wanted, given)
@@ -99,9 +99,9 @@ def load_workspace(paths: Sequence[Path], given: dict[str, Any]) -> Workspace:
 
 
 def _import_client_early(given: Mapping[str, Any], files: Sequence[str]) -> None:
-    """Import the AWS client, for verbs that connect, if a manifest without a sidecar needs a call.
+    """Import the AWS client in the background if a manifest without a sidecar will need a call.
 
-    It takes as long as other processes take to read a large tree; a settled one needs no client.
+    The import takes as long as reading a large tree; a settled tree needs no client.
     """
     manifests = (one for one in files if not is_defaults(Path(one).name))
     if "endpoint_url" in given and not all(map(os.path.exists, map(get_sidecar_path, manifests))):
@@ -109,7 +109,7 @@ def _import_client_early(given: Mapping[str, Any], files: Sequence[str]) -> None
 
 
 def derive_desired(manifest: Manifest, fleet: Fleet, top: str) -> DesiredJob:
-    """Return what a manifest asks for; its path from the fleet's folder only where it is sent."""
+    """Return the desired job of a manifest; its path in the fleet only if that is sent."""
     path = Path(os.path.relpath(manifest.source.path, top)).as_posix() if top else ""
     kind = KINDS[manifest.key.kind]
     return build_desired(manifest, kind, fleet.owner, fleet.target, path=path)
@@ -117,7 +117,7 @@ def derive_desired(manifest: Manifest, fleet: Fleet, top: str) -> DesiredJob:
 
 @dataclass(frozen=True, slots=True)
 class ConnectionOptions:
-    """How to reach the cloud: the AWS options as they were given, or the sandbox."""
+    """How to connect: the AWS options, or the sandbox."""
 
     options: Mapping[str, Any]
     sandbox: bool
@@ -126,7 +126,7 @@ class ConnectionOptions:
 
 @contextmanager
 def open_ports(work: Workspace, reach: ConnectionOptions) -> Iterator[PassContext]:
-    """Yield the ports of a pass over these manifests; a sandbox runs as long as the context."""
+    """Yield the ports of a pass over these manifests; a sandbox runs until the context ends."""
     with open_connection(reach) as connection:
         ledger = SidecarLedger(work.roots, KINDS)
         cloud = create_deferred_cloud(lambda: _create_bedrock(connection))
@@ -135,7 +135,7 @@ def open_ports(work: Workspace, reach: ConnectionOptions) -> Iterator[PassContex
 
 
 def _create_bedrock(connection: Connection) -> Cloud:
-    """Return AWS's cloud; its client takes longer to import than a settled tree takes to read."""
+    """Return the AWS cloud; its client takes longer to import than a settled tree to read."""
     from controller.adapters.aws.bedrock import Bedrock
 
     return Bedrock(connection)
@@ -143,7 +143,7 @@ def _create_bedrock(connection: Connection) -> Cloud:
 
 @contextmanager
 def open_connection(reach: ConnectionOptions) -> Iterator[Connection]:
-    """Yield how to reach AWS, or the sandbox, which runs as long as the context."""
+    """Yield the connection to AWS, or to a sandbox that runs until the context ends."""
     if not reach.sandbox:
         yield _build_connection(reach.options)
         return
@@ -182,7 +182,7 @@ def _build_connection(options: Mapping[str, Any], *, static: bool = False) -> Co
 
 
 def set_max_submits(fleet: Fleet, max_submits: int | None) -> Fleet:
-    """Return a fleet with the limit that the command line gives in place of its own."""
+    """Return a fleet with the submit limit of the command line, if set."""
     if max_submits is None:
         return fleet
     return replace(fleet, limits=replace(fleet.limits, max_submits=max_submits))

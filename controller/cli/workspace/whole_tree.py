@@ -1,4 +1,4 @@
-"""The whole tree around the manifests that a verb acts on: all that one fleet's file governs."""
+"""The whole tree around the selected manifests: everything that one fleet file applies to."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from controller.core.planning.claims import TreeManifests
 
 
 def is_narrow(wanted: Arguments) -> bool:
-    """Whether a verb acts on less than the folders of manifests that its paths lie in."""
+    """Whether a command acts on less than the whole folders of its paths."""
     folders = {os.path.realpath(path) for path in wanted.paths}
     return bool(wanted.selector.requirements) or not folders >= set(list_topmost_folders(wanted))
 
 
 def list_topmost_folders(wanted: Arguments) -> tuple[str, ...]:
-    """Return the folders of manifests that paths lie in, each the topmost below the fleet's."""
+    """Return the topmost folders below the fleet's folder that contain the paths."""
     return tuple(sorted({find_topmost_folder(path, wanted.top) for path in wanted.paths}))
 
 
 def find_topmost_folder(path: Path, top: Path) -> str:
-    """Return the topmost folder below the fleet's in which a path lies, or its own folder."""
+    """Return the topmost folder below the fleet's that contains a path, or its own folder."""
     folder = path if path.is_dir() else path.parent
     own, above = folder.resolve(), top.resolve()
     if _is_separate_tree(folder, above):
@@ -40,9 +40,9 @@ def find_topmost_folder(path: Path, top: Path) -> str:
 
 
 def _is_separate_tree(folder: Path, top: Path) -> bool:
-    """Whether a link leads to a folder that neither git nor a fleet's file makes a part of more.
+    """Whether a link leads to a folder that belongs to no larger repository or fleet.
 
-    git-sync keeps several copies side by side, and a link to the present one.
+    git-sync keeps several copies side by side, and a link to the current one.
     """
     if top.is_relative_to(find_bounds(folder).root.path):
         return False
@@ -51,17 +51,17 @@ def _is_separate_tree(folder: Path, top: Path) -> bool:
 
 
 def list_ledger_roots(wanted: Arguments) -> tuple[Path, ...]:
-    """Return the folders in which an entry of a job may be: its manifest may have been moved.
+    """Return the folders that may contain a job's entry: its manifest may have been moved.
 
-    Each is spelled as a path is, where that lies below it.
+    Each is spelled as the argument below it, if there is one.
     """
     return tuple(dict.fromkeys(_match_spelling(path, wanted.top) for path in wanted.paths))
 
 
 def read_other_manifests(wanted: Arguments, tree: Tree) -> TreeManifests:
-    """Return every manifest of the whole tree, of which ``tree`` was read already.
+    """Return every manifest of the whole tree, of which ``tree`` was already read.
 
-    What cannot be read counts only in the folders of manifests: elsewhere it is none.
+    An unreadable file counts only in the folders of manifests: elsewhere it is no manifest.
     """
     wide = list_topmost_folders(wanted)
     tops = sorted({find_bounds(path).top for path in wanted.paths} - {os.sep})
