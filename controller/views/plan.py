@@ -95,7 +95,7 @@ def summarize_plan(plan: Plan, *, sandbox: bool) -> str:
     parts = [f"{counts[verb]} {words}" for verb, words in _SUMMARY if counts[verb]]
     where = _format_places({one.place for one in plan.actions if one.place})
     gone = sum(action.desired.removed for action in plan.actions)
-    parts += [f"{gone} of them without a manifest (`status --orphans` tells)"] if gone else []
+    parts += [f"{gone} of them without a manifest (see `status --orphans`)"] if gone else []
     what = ", ".join(parts) or "no manifests"
     suffix = f" in {where}" if where else ""
     count = format_count(len(plan.actions), "job")
