@@ -49,13 +49,13 @@ MUTANTS = (
     Mutant(
         "a new file's name is not flushed",
         _SHARED,
-        "        if mine.outcome:\n            self._flush()\n",
+        "        if mine.outcome:\n            self._flush(failures)\n",
         "",
     ),
     Mutant(
         "a replaced sidecar's name is not flushed",
         _SHARED,
-        "        self.folder.replace(name, content)\n        self._flush()\n",
+        "        self.folder.replace(name, content)\n        self._flush(failures)\n",
         "        self.folder.replace(name, content)\n",
     ),
     Mutant(
