@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
-from controller.core.kinds.kind import Kind
-from controller.core.model import Disposition, JobSummary, LiveJob, Place, Target
+from controller.core.model import Disposition, Place, Target
+from controller.port_wrappers import Answer, CloudWrapper, Invoke
 from controller.ports import Cloud, CloudError
 
 MAX_PLACES = 32
@@ -68,56 +67,22 @@ class TokenBucket:
             self._left = min(self._left, 0.0)
 
 
-class GatedCloud:
+class GatedCloud(CloudWrapper):
     """A Cloud port around another one; every call to the service is made inside a ``gate``.
 
     The gate receives the target. It may wait, raise to stop the call, or observe its error.
     """
 
     def __init__(self, cloud: Cloud, gate: Gate) -> None:
-        self._cloud = cloud
+        super().__init__(cloud)
         self._gate = gate
 
-    def get_place(self, target: Target) -> Place:
-        """Return where the target's credentials act; called once per role and not limited."""
-        return self._cloud.get_place(target)
-
-    def get(self, kind: Kind, target: Target, identifier: str) -> LiveJob | None:
-        """Return a job by name or ARN, or None if the service says that it does not exist."""
+    def call(self, operation: str, target: Target, invoke: Invoke[Answer]) -> Answer:
+        """Call the service inside the gate; get_place, one call per role, is not limited."""
+        if operation == "get_place":
+            return invoke()
         with self._gate(target):
-            return self._cloud.get(kind, target, identifier)
-
-    def list_jobs(
-        self, kind: Kind, target: Target, *, status: str | None = None, most: int | None = None
-    ) -> tuple[JobSummary, ...]:
-        """Return the summaries of all jobs; all pages count as one call."""
-        with self._gate(target):
-            return self._cloud.list_jobs(kind, target, status=status, most=most)
-
-    def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
-        """Submit a request under a token and return the job's ARN."""
-        with self._gate(target):
-            return self._cloud.create(kind, target, request, token)
-
-    def stop(self, kind: Kind, target: Target, arn: str) -> None:
-        """Ask the service to stop a job."""
-        with self._gate(target):
-            self._cloud.stop(kind, target, arn)
-
-    def get_tags(self, target: Target, arn: str) -> Mapping[str, str]:
-        """Return all tags of a job or of its output."""
-        with self._gate(target):
-            return self._cloud.get_tags(target, arn)
-
-    def add_tags(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
-        """Set all of the tags on a resource, or none."""
-        with self._gate(target):
-            self._cloud.add_tags(target, arn, tags)
-
-    def remove_tags(self, target: Target, arn: str, keys: Collection[str]) -> None:
-        """Remove tags from a resource."""
-        with self._gate(target):
-            self._cloud.remove_tags(target, arn, keys)
+            return invoke()
 
 
 def limit_concurrency(cloud: Cloud, width: int) -> Cloud:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
-from controller.core.kinds.kind import Kind
-from controller.core.model import JobKey, JobRecord, JobSummary, LiveJob, Place, Source, Target
-from controller.core.planning.orphaned_entries import StrayEntry
-from controller.ports import Cloud, Ledger, LedgerError, StatusEntry
+from controller.core.model import Target
+from controller.port_wrappers import Answer, CloudWrapper, Invoke, LedgerWrapper
+from controller.ports import Cloud, Ledger
 
-Answer = TypeVar("Answer")
 FOR_EVER = 1 << 30
+_WRITES = {"write", "write_all", "remove"}
 
 
 class CrashError(BaseException):
@@ -50,79 +48,25 @@ class Fate:
         return answer
 
 
-@dataclass(frozen=True, slots=True)
-class MortalCloud:
+class MortalCloud(CloudWrapper):
     """A cloud, as a controller of some fate reaches it."""
 
-    inner: Cloud
-    fate: Fate
+    def __init__(self, cloud: Cloud, fate: Fate) -> None:
+        super().__init__(cloud)
+        self.fate = fate
 
-    def get_place(self, target: Target) -> Place:
-        """Return where the target's credentials act."""
-        return self.fate.step(lambda: self.inner.get_place(target))
-
-    def get(self, kind: Kind, target: Target, identifier: str) -> LiveJob | None:
-        """Return a job by name or ARN, or None."""
-        return self.fate.step(lambda: self.inner.get(kind, target, identifier))
-
-    def list_jobs(
-        self, kind: Kind, target: Target, *, status: str | None = None, most: int | None = None
-    ) -> tuple[JobSummary, ...]:
-        """Return every job's summary."""
-        return self.fate.step(lambda: self.inner.list_jobs(kind, target, status=status, most=most))
-
-    def create(self, kind: Kind, target: Target, request: Mapping[str, Any], token: str) -> str:
-        """Submit a request under a token and return the job's ARN."""
-        return self.fate.step(lambda: self.inner.create(kind, target, request, token))
-
-    def stop(self, kind: Kind, target: Target, arn: str) -> None:
-        """Ask the service to stop a job."""
-        return self.fate.step(lambda: self.inner.stop(kind, target, arn))
-
-    def get_tags(self, target: Target, arn: str) -> Mapping[str, str]:
-        """Return all tags of a resource."""
-        return self.fate.step(lambda: self.inner.get_tags(target, arn))
-
-    def add_tags(self, target: Target, arn: str, tags: Mapping[str, str]) -> None:
-        """Give a resource tags."""
-        return self.fate.step(lambda: self.inner.add_tags(target, arn, tags))
-
-    def remove_tags(self, target: Target, arn: str, keys: Collection[str]) -> None:
-        """Take tags from a resource."""
-        return self.fate.step(lambda: self.inner.remove_tags(target, arn, keys))
+    def call(self, operation: str, target: Target, invoke: Invoke[Answer]) -> Answer:
+        """Call the service, unless the controller is dead by then."""
+        return self.fate.step(invoke)
 
 
-@dataclass(frozen=True, slots=True)
-class MortalLedger:
+class MortalLedger(LedgerWrapper):
     """A ledger, as a controller of some fate writes in it."""
 
-    inner: Ledger
-    fate: Fate
+    def __init__(self, ledger: Ledger, fate: Fate) -> None:
+        super().__init__(ledger)
+        self.fate = fate
 
-    def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, JobRecord]:
-        """Return what is recorded; reading has no effect to die before."""
-        return self.inner.read(sources)
-
-    def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
-        """Put a job's entry into the sidecar of its manifest."""
-        return self.fate.step(lambda: self.inner.write(source, key, entry))
-
-    def write_all(self, entries: Sequence[StatusEntry]) -> Sequence[bool | LedgerError]:
-        """Put many jobs' entries into their sidecars."""
-        return self.fate.step(lambda: self.inner.write_all(entries))
-
-    def allow_rebuild(self) -> None:
-        """Let writes replace sidecars that could not be read."""
-        self.inner.allow_rebuild()
-
-    def list_stray_entries(self) -> Sequence[StrayEntry]:
-        """Return the entries that stand beside no manifest of theirs."""
-        return self.inner.list_stray_entries()
-
-    def remove(self, stray: StrayEntry, entry: Mapping[str, Any]) -> bool:
-        """Take an entry out of its sidecar."""
-        return self.fate.step(lambda: self.inner.remove(stray, entry))
-
-    def clean(self) -> None:
-        """Remove what killed processes left behind."""
-        self.inner.clean()
+    def call(self, operation: str, invoke: Invoke[Answer]) -> Answer:
+        """Write, unless the controller is dead by then; reading has no effect to die before."""
+        return self.fate.step(invoke) if operation in _WRITES else invoke()

@@ -17,6 +17,7 @@ from controller.core.kinds.registry import KINDS
 from controller.core.model import SUBMITTING, JobKey, JobRecord, Source
 from controller.core.planning.orphaned_entries import StrayEntry
 from controller.engine.apply import PassAbortedError
+from controller.port_wrappers import LedgerWrapper
 from controller.ports import Ledger, LedgerError, StatusEntry
 
 GIT_WAIT_SECONDS = 5.0
@@ -35,7 +36,7 @@ def open_ledger(paths: Sequence[Path], status_dir: Path | None) -> Ledger:
         raise click.UsageError(text) from error
 
 
-class SerializedLedger:
+class SerializedLedger(LedgerWrapper):
     """A ledger that several passes share, one at a time, while nothing else changes the tree.
 
     ``standings`` returns the state in which git left the work trees: what is read during a checkout
@@ -49,15 +50,10 @@ class SerializedLedger:
         still: AbstractContextManager[object],
         standings: Callable[[], WorkTreeStates] = dict,
     ) -> None:
-        self._ledger = ledger
+        super().__init__(ledger)
         self._still = still
         self._standings = standings
         self.writes = 0
-        self.clean, self.list_stray_entries, self.allow_rebuild = (
-            ledger.clean,
-            ledger.list_stray_entries,
-            ledger.allow_rebuild,
-        )
 
     def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, JobRecord]:
         """Return what is recorded of these jobs, and of any other in the same folders."""
@@ -67,7 +63,7 @@ class SerializedLedger:
             if before is None or time.monotonic() > end:
                 raise PassAbortedError("git is changing the tree")
             with self._still:
-                found = self._ledger.read(sources)
+                found = super().read(sources)
             if self._standings() == before:
                 return found
 
@@ -76,14 +72,14 @@ class SerializedLedger:
         if self._wait_for_git() is None and entry.get("phase") == SUBMITTING:
             raise _make_busy_error(source)
         with self._still:
-            return self._count_write(self._ledger.write(source, key, entry))
+            return self._count_write(super().write(source, key, entry))
 
     def write_all(self, entries: Sequence[StatusEntry]) -> Sequence[bool | LedgerError]:
         """Put many jobs' entries into their sidecars, each in one write."""
         at_rest = not entries or self._wait_for_git() is not None
         fitting = [one for one in entries if at_rest or one[2].get("phase") != SUBMITTING]
         with self._still:
-            written = iter(self._ledger.write_all(fitting))
+            written = iter(super().write_all(fitting))
         taken = set(map(id, fitting))
         results = [
             next(written) if id(one) in taken else _make_busy_error(one[0]) for one in entries
@@ -94,7 +90,7 @@ class SerializedLedger:
     def remove(self, stray: StrayEntry, entry: Mapping[str, Any]) -> bool:
         """Take an entry out of its sidecar if it still says this."""
         with self._still:
-            return self._count_write(self._ledger.remove(stray, entry))
+            return self._count_write(super().remove(stray, entry))
 
     def _wait_for_git(self) -> WorkTreeStates | None:
         """Return the state of the work trees once no checkout is running; None on a timeout."""
