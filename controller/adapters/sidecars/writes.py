@@ -100,18 +100,27 @@ class BatchedWriter:
 
     def _write_waiting(self, path: str, queue: _FileQueue) -> None:
         with self._lock:
-            batch, queue.waiting = queue.waiting, []
-        failed: LedgerError | None = LedgerError(f"{path}: the write did not end")
+            batch = [one for one in queue.waiting if not one.done]
+        failed: LedgerError | None = None
         try:
             self._write_batch(path, batch)
-            failed = None
         except OSError as error:
             failed = LedgerError(explain_error(path, error))
         except LedgerError as error:
             failed = error
-        finally:
-            for one in batch:
-                one.error, one.done = failed, True
+        except Exception:
+            self._finish(queue, batch, LedgerError(f"{path}: the write did not end"))
+            raise
+        # A signal that ends this thread leaves them in the queue, for the thread that is next.
+        self._finish(queue, batch, failed)
+
+    def _finish(
+        self, queue: _FileQueue, batch: Iterable[EntryWrite], failed: LedgerError | None
+    ) -> None:
+        for one in batch:
+            one.error, one.done = failed, True
+        with self._lock:
+            queue.waiting = [one for one in queue.waiting if not one.done]
 
     def _write_batch(self, path: str, batch: list[EntryWrite]) -> None:
         above, name = os.path.split(path)

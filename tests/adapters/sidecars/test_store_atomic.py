@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import json
 import os
+import stat
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from controller.adapters.sidecars.store import SidecarLedger
 from controller.core.kinds.registry import KINDS
@@ -106,6 +111,56 @@ def test_writers_of_one_file_lose_nothing_of_each_other(tmp_path: Path) -> None:
 
     jobs = json.loads((tmp_path / SIDECAR).read_bytes())["jobs"]
     assert set(jobs) == {f"{name}-{number}" for name in names for number in range(60)}
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_interrupted_writer_loses_nothing_of_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, exists: bool
+) -> None:
+    """A signal may end a thread that writes for others: they write their entries themselves."""
+    ledger, flush = SidecarLedger([tmp_path], KINDS), os.fsync
+    source, entry = Source(str(tmp_path / "support-bot.yaml")), {"kind": KIND.name}
+    began, goes_on, flushes = threading.Event(), threading.Event(), itertools.count()
+
+    def interrupted(descriptor: int) -> None:
+        match next(flushes):
+            case 0:
+                began.set()
+                assert goes_on.wait(DEADLINE)
+            case _ if stat.S_ISREG(os.fstat(descriptor).st_mode) and not ended:
+                ended.append(descriptor)
+                raise KeyboardInterrupt
+        flush(descriptor)
+
+    def write(name: str) -> bool | BaseException:
+        try:
+            return ledger.write(source, JobKey(KIND.name, name), entry)
+        except BaseException as error:
+            return error
+
+    ended = list[int]()
+    if exists:
+        assert write("before") is True
+    monkeypatch.setattr(os, "fsync", interrupted)
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(write, "first")
+        assert began.wait(DEADLINE)
+        (queue,) = ledger._writes._queues.values()
+        both = [pool.submit(write, name) for name in ("left", "right")]
+        deadline = time.monotonic() + DEADLINE
+        while len([one for one in queue.waiting if not one.key.endswith("first")]) < 2:
+            assert time.monotonic() < deadline, "the entries do not wait for their turn"
+        goes_on.set()
+
+    assert first.result() is True
+    assert sorted(type(one.result()).__name__ for one in both) == ["KeyboardInterrupt", "bool"]
+    (kept,) = (
+        name
+        for name, one in zip(("left", "right"), both, strict=True)
+        if isinstance(one.result(), bool)
+    )
+    jobs = json.loads((tmp_path / SIDECAR).read_bytes())["jobs"]
+    assert kept in jobs
 
 
 def test_new_sidecar_yields_to_one_that_came_first(tmp_path: Path) -> None:
