@@ -11,7 +11,7 @@ from controller.adapters.sidecars.store import SidecarLedger
 from controller.cli.watch import ledger
 from controller.cli.watch.ledger import SerializedLedger
 from controller.core.kinds.registry import KINDS
-from controller.core.model import SUBMITTING, JobKey, JobRecord, Source
+from controller.core.model import SUBMITTING, JobKey, Source
 from controller.engine.apply import PassAbortedError
 from controller.ports import LedgerError
 from tests.git.support import git
@@ -75,6 +75,26 @@ def test_nothing_begins_beside_a_checkout(top: Path, monkeypatch: pytest.MonkeyP
             turns.read({KEY: _source(top)})
         with pytest.raises(LedgerError, match="git is changing"):
             turns.write(_source(top), KEY, {"phase": SUBMITTING})
+
+
+def test_outcomes_are_written_during_a_checkout_and_intents_are_not(
+    top: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was paid for is recorded; what the checkout could remove must not be relied on."""
+    monkeypatch.setattr(ledger, "GIT_WAIT_SECONDS", 0.0)
+    turns, other = _turns(top), JobKey(KEY.kind, "other")
+    outcome = {"kind": KEY.kind, "phase": "Failed"}
+    with halfway(top, "one", "jobs/a.status.json"):
+        intent, written = turns.write_all(
+            [
+                (_source(top), KEY, {"kind": KEY.kind, "phase": SUBMITTING}),
+                (Source(str(top / "jobs" / "other.yaml")), other, outcome),
+            ]
+        )
+
+        assert isinstance(intent, LedgerError)
+        assert written is True
+        assert (top / "jobs" / "other.status.json").exists()
 
 
 def _turns(top: Path) -> SerializedLedger:
