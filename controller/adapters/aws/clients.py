@@ -115,14 +115,14 @@ class ClientCache:
             region_name=region,
             endpoint_url=connection.endpoint_url,
             verify=str(verify) if isinstance(verify, Path) else verify,
-            config=self._config,
+            config=self._build_config(session.get_config_variable("user_agent_appid")),
             **given,
         )
         return client
 
-    @cached_property
-    def _config(self) -> Config:
+    def _build_config(self, app_id: str | None) -> Config:
         connection = self._connection
+        app = f" app/{app_id}" if app_id else ""
         return Config(
             signature_version=None if connection.sign else UNSIGNED,
             read_timeout=connection.read_timeout or None,
@@ -131,7 +131,7 @@ class ClientCache:
             proxies={} if connection.any_credentials else None,
             retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
             # Botocore's own is composed anew for each request, a tenth of what a call takes.
-            user_agent=f"bedrock-jobs/{__version__} Boto3/{boto3.__version__}",
+            user_agent=f"bedrock-jobs/{__version__} Boto3/{boto3.__version__}{app}",
         )
 
     def _get_session(self, target: Target) -> botocore.session.Session:

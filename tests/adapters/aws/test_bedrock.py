@@ -11,15 +11,18 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import boto3
 import pytest
 
 from controller.adapters.aws.bedrock import MAX_EMPTY_PAGES, Bedrock
+from controller.adapters.aws.clients import ClientCache
 from controller.adapters.aws.connection import Connection
 from controller.core.call_errors import NOT_UNDERSTOOD
 from controller.core.kinds.registry import KINDS
 from controller.core.model import CallFailure, Disposition, Place, Target
 from controller.ports import CloudError
 from controller.sandbox.http.server import start_sandbox
+from controller.version import __version__
 from tests.contract.showing import arn_of
 
 (KIND,) = KINDS.values()
@@ -94,6 +97,19 @@ def test_missing_credentials_are_denied(endpoint: str, target: Target) -> None:
     assert (found.code, found.disposition) == ("NoCredentials", Disposition.DENIED)
     assert "AWS_PROFILE" in found.message
     assert "--sandbox" in found.message
+
+
+@pytest.mark.parametrize(("app_id", "end"), [("", ""), ("ml-platform", " app/ml-platform")])
+def test_user_agent_names_the_command_and_the_application(
+    monkeypatch: pytest.MonkeyPatch, app_id: str, end: str
+) -> None:
+    """Calls can be attributed in CloudTrail, also by the id that AWS_SDK_UA_APP_ID sets."""
+    monkeypatch.setenv("AWS_SDK_UA_APP_ID", app_id)
+
+    client = ClientCache(Connection(any_credentials=True)).get_client("bedrock", HERE)
+
+    agent = f"bedrock-jobs/{__version__} Boto3/{boto3.__version__}{end}"
+    assert client.meta.config.user_agent == agent
 
 
 def test_missing_region_is_denied(endpoint: str) -> None:

@@ -11,7 +11,7 @@ from controller.adapters.sidecars.store import SidecarLedger
 from controller.cli.watch import ledger
 from controller.cli.watch.ledger import SerializedLedger
 from controller.core.kinds.registry import KINDS
-from controller.core.model import SUBMITTING, JobKey, Source
+from controller.core.model import SUBMITTING, JobKey, JobRecord, Source
 from controller.engine.apply import PassAbortedError
 from controller.ports import LedgerError
 from tests.git.support import git
