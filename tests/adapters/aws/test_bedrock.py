@@ -12,6 +12,7 @@ from threading import Thread
 from typing import Any
 
 import boto3
+import botocore
 import pytest
 
 from controller.adapters.aws.bedrock import MAX_EMPTY_PAGES, Bedrock
@@ -101,15 +102,23 @@ def test_missing_credentials_are_denied(endpoint: str, target: Target) -> None:
 
 @pytest.mark.parametrize(("app_id", "end"), [("", ""), ("ml-platform", " app/ml-platform")])
 def test_user_agent_names_the_command_and_the_application(
-    monkeypatch: pytest.MonkeyPatch, app_id: str, end: str
+    endpoint: str, monkeypatch: pytest.MonkeyPatch, app_id: str, end: str
 ) -> None:
     """Calls can be attributed in CloudTrail, also by the id that AWS_SDK_UA_APP_ID sets."""
     monkeypatch.setenv("AWS_SDK_UA_APP_ID", app_id)
 
-    client = ClientCache(Connection(any_credentials=True)).get_client("bedrock", HERE)
+    agents: list[str] = []
 
-    agent = f"bedrock-jobs/{__version__} Boto3/{boto3.__version__}{end}"
-    assert client.meta.config.user_agent == agent
+    def keep(request: Any, **_: Any) -> None:
+        agents.append(request.headers["User-Agent"].decode())
+
+    cache = ClientCache(Connection(endpoint_url=endpoint, any_credentials=True))
+    client: Any = cache.get_client("bedrock", HERE)
+    client.meta.events.register("before-send.bedrock", keep)
+    client.list_model_customization_jobs()
+
+    own = f"bedrock-jobs/{__version__} Boto3/{boto3.__version__}{end}"
+    assert agents == [f"{own} Botocore/{botocore.__version__}"]
 
 
 def test_missing_region_is_denied(endpoint: str) -> None:
