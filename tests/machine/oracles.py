@@ -212,7 +212,8 @@ def _rebuilt(project: Project, controllers: Passing, service: Service) -> Iterat
     for document, entry in entries(project):
         if entry is None or reason_of(entry) in UNKNOWN_ELSEWHERE:
             return
-        if reason_of(entry) == "SpecChanged" and _is_named_apart(project, document, entry):
+        # An attempt that was lowered again leaves a job that only the record leads to.
+        if reason_of(entry) in NAMED_APART and _is_named_apart(project, document, entry):
             return
     late = KIND.late_members if service.met(FaultKind.METRICLESS) else ()
     before = {stem: _own(project, stem, late) for stem in project.files}
@@ -246,6 +247,7 @@ def _is_named_apart(project: Project, document: Document, entry: dict[str, Any])
 
 
 UNKNOWN_ELSEWHERE = frozenset({"SubmitRefused", "Invalid"})
+NAMED_APART = frozenset({"SpecChanged", "Stopped"})
 
 
 def _own(project: Project, stem: str, late: Collection[str]) -> dict[str, str]:
