@@ -78,11 +78,12 @@ class LazyGroup(click.Group):
         """Find the called command; the error for an unknown one suggests the nearest."""
         import difflib
 
+        # Shell completion parses resiliently, and must not fail on half a word.
         if args[0] not in _VERBS and not ctx.resilient_parsing:
             near = difflib.get_close_matches(args[0], _VERBS, n=1)
             meant = _SYNONYMS.get(args[0]) or next(iter(near), "")
-            what = f"Did you mean '{meant}'?" if meant else f"There are {', '.join(_VERBS)}."
-            ctx.fail(f"No such verb '{args[0]}'. {what}")
+            what = f"Did you mean '{meant}'?" if meant else f"The commands are {', '.join(_VERBS)}."
+            ctx.fail(f"No such command '{args[0]}'. {what}")
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -103,6 +104,7 @@ def main() -> None:
     gc.set_threshold(_GC_THRESHOLD, 50, 100)
     # Frozen objects are not searched again while the process ends.
     atexit.register(gc.freeze)
+    # An exception unwinds the stack, so that contexts close and results are recorded.
     signal.signal(signal.SIGTERM, _handle_sigterm)
     prepare_streams()
     try:

@@ -25,6 +25,7 @@ def build_codequality(review: FindingsReport) -> list[dict[str, Any]]:
 
 def _build_issue(finding: ReportFinding, seen: Counter[str], more: str) -> dict[str, Any]:
     what = "\0".join([finding.rule, escape_line(finding.source.path), finding.text, finding.title])
+    # GitLab merges findings with equal fingerprints, so repetitions are numbered.
     seen[what] += 1
     mark = hashlib.sha256(f"{what}\0{seen[what]}".encode()).hexdigest()
     return {

@@ -16,13 +16,14 @@ from controller.core.status.conditions import STALLED
 from controller.views.status import JobStatus, is_unhealthy
 
 NOWHERE = Source("")
-"""The place of what concerns the tree as a whole."""
+"""The place of findings about the tree as a whole."""
 
 UNWRITTEN = "NotWrittenBack"
-"""The rule of statuses that are in the files alone."""
+"""The rule for statuses that are only in files."""
 
 _FAILED = UNREADABLE_REASONS | {Reason.INVALID, Reason.WRONG_TARGET}
 _CODES = frozenset(code.code for code in Code)
+# Stops come first, because they cannot be undone.
 _ORDER = (Verb.STOP, Verb.SUBMIT, Verb.TAG, Verb.ADOPT)
 
 
@@ -30,11 +31,11 @@ class Level(StrEnum):
     """The severity of a finding, the most severe first."""
 
     ERROR = "error"
-    """It lets the verb fail."""
+    """The command fails because of it."""
     WARNING = "warning"
-    """A person must act before the manifest comes true."""
+    """A person must act before the job is as the manifest says."""
     NOTICE = "notice"
-    """It is what the plan does."""
+    """A planned change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,7 @@ def collect_write_back_findings(why: str) -> Iterator[ReportFinding]:
 
 def _make_unserved_finding(status: JobStatus, why: str) -> ReportFinding:
     """Return a failure under the service's error code, if there is one."""
+    # Failures are formatted as ``Code: message``.
     code, _, rest = why.partition(": ")
     rule = code if rest and code.isidentifier() else "Unserved"
     return ReportFinding(Level.ERROR, rule, why, status.source, subject=status.key)
@@ -189,6 +191,7 @@ def _make_unserved_finding(status: JobStatus, why: str) -> ReportFinding:
 def _make_unhealthy_finding(status: JobStatus, kinds: Mapping[str, Kind]) -> ReportFinding:
     has_failed = status.phase in kinds[status.key.kind].failed
     level = Level.ERROR if has_failed else Level.WARNING
+    # Stalled says what a person must do, Synced only that something differs.
     synced = status.get_condition(STALLED) or status.get_condition("Synced")
     rule = str(synced.get("reason") or status.phase)
     message = str(synced.get("message") or status.phase)

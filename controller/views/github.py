@@ -10,8 +10,9 @@ from controller.views.findings import FindingsReport, Level, ReportFinding
 from controller.views.text import format_count
 
 MAX_ANNOTATIONS = 10
-"""How many annotations of a kind GitHub shows of one step."""
+"""The most annotations of a level that GitHub shows of one step."""
 
+# Longer messages only fill the log.
 _MAX_MESSAGE = 4000
 
 
@@ -48,7 +49,7 @@ def _render_command(finding: ReportFinding, docs: str) -> str:
 
 
 def _escape_data(text: str) -> str:
-    """Return a text as data of a command; any other control character is an escape already."""
+    """Return a text as data of a command; other control characters are already escaped."""
     return text.replace("%", "%25").replace("\n", "%0A")
 
 

@@ -11,7 +11,7 @@ from controller.views.doc_links import build_link
 from controller.views.findings import NOWHERE, FindingsReport, Level, ReportFinding
 
 _Case = tuple[JobKey | None, str]
-"""A manifest's identity; or None, and the file that findings without one stand in."""
+"""A manifest's identity; or None, and the file of findings without a manifest."""
 
 
 def render_junit(review: FindingsReport) -> str:

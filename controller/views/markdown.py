@@ -9,12 +9,15 @@ from dataclasses import dataclass
 from controller.core.printable import escape_line
 from controller.views.text import format_count
 
+# One huge message must not take the room of all other rows.
 _LONGEST_CELL = 2000
+# Bytes that are kept for the sentence about omitted rows.
 _NOTICE = 80
 _MARKUP = re.compile(r"[\\`*_\[\]<>#!|~&$@]|:(?=//)|(?<=www)\.")
 # Followed by a word they notify people, or link to issues, labels and milestones.
 _BEFORE_WORD = re.compile(r"(?<=[@#!~$%])(?=\w)")
 _QUOTED = re.compile(r"`([^`]+)`")
+# A zero-width space: it is invisible, and breaks a mention or a reference.
 _APART = "&#8203;"
 
 

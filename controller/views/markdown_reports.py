@@ -24,10 +24,11 @@ SourceMapper = Callable[[Source], Source]
 """How a place is shown: with its path from the repository's root."""
 
 _FIRST = (Verb.STOP, Verb.SUBMIT, Verb.ADOPT, Verb.TAG, Verb.HOLD)
+# However many problems there are, the plan keeps half of the room.
 _PROBLEMS_SHARE = 0.5
 _PLAN_HEAD = ("action", "job", "why", "manifest")
 _MAX_QUIET = 200
-"""How many jobs that need nothing are listed: a settled fleet is no page to read."""
+"""The most jobs without changes to list: pages of settled jobs hide the rest."""
 
 _STATUS_HEAD = ("job", "phase", "why", "manifest")
 
@@ -63,6 +64,7 @@ def render_status_markdown(
     limit: int,
 ) -> str:
     """Return statuses: failed jobs and those that need attention first, the rest folded."""
+    # Reversed, so that of several findings the first and most severe one is kept.
     cell = {one.subject: one for one in reversed(review.findings) if not one.is_manifest_warning}
     ill = [_render_unhealthy(one, cell[one.key], place) for one in statuses if one.key in cell]
     rest = [one for one in statuses if one.key not in cell]

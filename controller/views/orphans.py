@@ -48,12 +48,13 @@ def suggest_remedy(orphan: Orphan) -> str:
     """Return what to do about an orphan."""
     write = f"write a manifest for it: bedrock-jobs import --live {orphan.name}"
     if not orphan.arn:
-        return f"no job is known to have been made; drop {orphan.sidecar}'s entry: reconcile --gc"
+        return f"no job is known to exist; remove {orphan.sidecar}'s entry: reconcile --gc"
     if not orphan.is_running:
-        kept = f", or drop {orphan.sidecar}'s entry: reconcile --gc" if orphan.sidecar else ""
-        return f"it has ended, and nothing needs to be done; or {write}{kept}"
+        kept = f", or remove {orphan.sidecar}'s entry: reconcile --gc" if orphan.sidecar else ""
+        return f"it has ended, so nothing needs to be done; or {write}{kept}"
+    # A sidecar shows that the job had a manifest once.
     back = "bring its manifest back" if orphan.sidecar else write
-    return f"{back}; to stop it, say policy.state: Stopped there and reconcile"
+    return f"{back}; to stop it, set policy.state: Stopped there and reconcile"
 
 
 def _serialize_orphan(one: Orphan) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from controller.core.planning.actions import Action, Plan, Reason, Verb
 from controller.views.problems import serialize_problem
 from controller.views.text import Line, format_columns, format_count
 
+# The order of the verbs is also that of the printed plan.
 _COLOURS = {
     Verb.SUBMIT: "green",
     Verb.ADOPT: "green",
@@ -121,7 +122,7 @@ def _format_places(places: Iterable[Place]) -> str:
 
 
 def format_sandbox_note(sandbox: bool) -> str:
-    """Return what every output of a sandboxed command ends with."""
+    """Return the note at the end of every output of a sandboxed command."""
     return " (sandbox: nothing here is real)" if sandbox else ""
 
 

@@ -10,6 +10,7 @@ from controller.core.model import API_VERSION, Problem, Severity, Source
 from controller.core.printable import escape_line
 from controller.views.text import Line
 
+# Of a longer line only the part around the column is shown.
 _WIDEST = 160
 _MARGIN = 20
 _WORD = re.compile(r"\w+")
@@ -80,6 +81,7 @@ def _render_excerpt(
     text = line[:_WIDEST].rstrip()
     if text:
         number = str(source.line)
+        # Escapes are longer than their characters, and the caret must stay under its column.
         indent = " " * len(escape_line(line[: source.column - 1 - begin]))
         yield Line(f"  {number} | {text}")
         yield Line(f"  {' ' * len(number)} | {indent}", rest=(Line("^", "red"),))
@@ -88,6 +90,7 @@ def _render_excerpt(
 def _is_sensitive(lines: Sequence[str], sensitive: frozenset[str]) -> bool:
     """Whether the last line belongs to a sensitive member, as far as indentation tells."""
     indent = None
+    # Upwards through the keys that contain the line, each indented less than the one before.
     for line in reversed(lines):
         own = len(line) - len(line.lstrip(" "))
         if not line.strip() or (indent is not None and own >= indent and not _OPEN.match(line)):

@@ -63,6 +63,7 @@ class LiveProgress:
     def __init__(
         self, kinds: Mapping[str, Kind], total: int, console: Console, *, sandbox: bool
     ) -> None:
+        # rich is slow to import, and needed on a terminal only.
         from rich.live import Live
 
         self._kinds = kinds
@@ -70,6 +71,7 @@ class LiveProgress:
         self._total = total
         self._known: dict[str, JobStatus] = {}
         self._lock = threading.Lock()
+        # Transient, because the command prints the final result itself.
         self.live = Live(console=console, refresh_per_second=8, transient=True)
 
     def update(self, status: JobStatus) -> None:

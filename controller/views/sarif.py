@@ -14,7 +14,7 @@ from controller.views.findings import NOWHERE, FindingsReport, Level, ReportFind
 from controller.views.rule_help import find_rule_help
 
 MAX_RESULTS = 25_000
-"""How many results of a run code scanning takes."""
+"""The most results of a run that code scanning accepts."""
 
 _ROOT = "%SRCROOT%"
 
@@ -28,6 +28,7 @@ def build_sarif(review: FindingsReport) -> dict[str, Any]:
     found = review.filter_by_level(Level.ERROR, Level.WARNING)
     results = [one for one in found if one.source != NOWHERE]
     rules = {one.rule: None for one in results[:MAX_RESULTS]}
+    # Results refer to their rule by its index in the driver.
     places = {rule: place for place, rule in enumerate(rules)}
     run = {
         "tool": {"driver": _build_driver(list(rules), review.docs)},
@@ -116,5 +117,5 @@ def _build_location(source: Source) -> dict[str, Any]:
 
 
 def _quote_path(path: str) -> str:
-    """Return a path as a URI's, the bytes of a name that is not UTF-8 kept."""
+    """Return a path quoted for a URI; the bytes of a name that is not UTF-8 are kept."""
     return quote(os.fsencode(path), safe="/")

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 OUTPUTS = ("text", "json", "yaml")
-"""What every verb prints."""
+"""Formats that every command can print."""
 
 REPORTS = ("markdown", "github", "sarif", "junit", "codequality")
-"""What those that judge manifests print too, each for a reader of its own."""
+"""Formats of the commands that check manifests, each for one kind of reader."""
 
 
 _LONGEST_QUERY = 10_000
@@ -24,6 +24,7 @@ def check_query(expression: str) -> str:
     """Return a valid JMESPath expression; raises QueryError with the parser's message."""
     import jmespath
 
+    # The parser's time grows faster than the length of the expression.
     if len(expression) > _LONGEST_QUERY:
         raise QueryError(f"the expression is longer than {_LONGEST_QUERY:,} characters")
     _call_jmespath(lambda: jmespath.compile(expression))
@@ -83,5 +84,6 @@ def _format_row(row: Any) -> str:
 
 def _format_cell(cell: Any) -> str:
     if cell is None:
+        # As the AWS CLI prints a missing value.
         return "None"
     return cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)

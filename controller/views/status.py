@@ -44,6 +44,7 @@ def is_unhealthy(status: JobStatus, kinds: Mapping[str, Kind]) -> bool:
     kind = kinds[status.key.kind]
     if status.note or status.get_condition(STALLED) or status.phase in kind.failed:
         return True
+    # A job that its manifest wants stopped is in sync, and thus healthy.
     return status.phase in kind.stopped and status.get_condition("Synced").get("status") != "True"
 
 
@@ -120,6 +121,7 @@ def _format_row(status: JobStatus) -> tuple[str, ...]:
 
 def _serialize_status(status: JobStatus) -> dict[str, Any]:
     made = {"name": status.key.name, "path": status.source.path, **status.entry}
+    # A job without a recorded status still has a kind and a phase.
     made.setdefault("kind", status.key.kind)
     made.setdefault("phase", status.phase)
     if status.note:

@@ -10,6 +10,7 @@ from yaml.emitter import ScalarAnalysis
 
 def format_yaml(data: Any, *, unicode: bool) -> str:
     """Return data as YAML; without ``unicode`` all of it is ASCII."""
+    # An unlimited width puts no part of a text at the start of a line.
     text: str = yaml.dump(
         data, Dumper=_Dumper, sort_keys=False, allow_unicode=unicode, width=float("inf")
     )

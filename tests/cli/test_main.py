@@ -72,7 +72,7 @@ def test_every_verb_has_help(tmp_path: Path, verb: str) -> None:
     [
         (("reconcil",), "Did you mean 'reconcile'?"),
         (("apply",), "Did you mean 'reconcile'?"),
-        (("frobnicate",), "There are validate, plan, reconcile, "),
+        (("frobnicate",), "The commands are validate, plan, reconcile, "),
         (("plan", "--no-such-option"), "--no-such-option"),
         (("plan", "--output", "xml"), "xml"),
         (("plan", "absent"), "absent"),

@@ -235,7 +235,7 @@ def test_blank_names_stop_nothing(names: str, tmp_path: Path) -> None:
     )
 
     assert done.returncode == 64
-    assert "say which jobs are meant" in done.stderr
+    assert "select the jobs" in done.stderr
 
 
 def test_names_are_words_and_not_shell(tmp_path: Path) -> None:

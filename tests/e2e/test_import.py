@@ -149,12 +149,12 @@ def test_every_job_without_a_manifest_is_imported(tree: Project) -> None:
     first = tree.run("import", "--live", "--all", "-o", "jobs/imported")
 
     assert first.code == 0, first.err
-    assert "3 manifests in jobs/imported, 1 job left out" in first.said
+    assert "3 manifests in jobs/imported, 1 job skipped" in first.said
     assert len(list((tree.jobs / "imported").iterdir())) == 3
     assert tree.call("validate").code == 0
     assert sorted(verbs(tree)) == ["ADOPT", "ADOPT", "ADOPT", "NOOP", "WAIT"]
     again = tree.call("import", "--live", "--all", "-o", "jobs/imported")
-    assert again.said[-1] == "0 manifests in jobs/imported, 4 jobs left out"
+    assert again.said[-1] == "0 manifests in jobs/imported, 4 jobs skipped"
     assert tree.changes() == []
 
 
@@ -170,7 +170,7 @@ def test_retries_of_a_manifest_have_a_manifest(tree: Project) -> None:
     ran = tree.call("import", "--live", "--all")
 
     assert ran.code == 0
-    assert ran.said[-1] == "0 manifests, 2 jobs left out", ran
+    assert ran.said[-1] == "0 manifests, 2 jobs skipped", ran
 
 
 def test_another_fleets_job_is_taken_by_name_only(tree: Project) -> None:
@@ -187,8 +187,8 @@ def test_another_fleets_job_is_taken_by_name_only(tree: Project) -> None:
     named = tree.call("import", "--live", "support-bot", "-o", "jobs")
 
     assert every.said == [
-        "support-bot: left out, for another fleet submitted it; name it to take it over",
-        "0 manifests in jobs, 1 job left out",
+        "support-bot: skipped, for another fleet submitted it; name it to take it over",
+        "0 manifests in jobs, 1 job skipped",
     ]
     assert named.code == 0
     assert verbs(tree) == ["ADOPT"]

@@ -122,7 +122,7 @@ def test_what_cannot_be_looked_at_is_told(fleet: Project) -> None:
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        (("-l", "team=a"), "does not go with -l"),
+        (("-l", "team=a"), "cannot be combined with -l"),
         (("jobs/stays.yaml",), "one file"),
         (("--exit-code",), "leave out --orphans"),
         (("--history",), "leave out --orphans"),

@@ -25,9 +25,10 @@ from controller.engine.reconcile import Mode, reconcile
 from controller.views.job_steps import Step, Steps, Verdict
 
 _COST = (
-    "Adoption submits nothing and costs nothing; from then on the manifest decides about the job, "
-    "and what its policy says of stopping holds for it."
+    "Adoption submits nothing and costs nothing; from then on the manifest manages the job, and "
+    "its policy about stopping applies."
 )
+# With these reasons the plan found no job of the manifest's name.
 _NO_JOB_REASONS = frozenset(
     {Reason.NOT_SUBMITTED, Reason.QUEUED, Reason.INTENT_UNCONFIRMED, Reason.SUBMIT_REFUSED}
 )
@@ -58,7 +59,7 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None
     arn = _parse_arn(given)
     work = select_jobs(words, given).work
     if arn and len(work.desired) != 1:
-        raise click.UsageError(f"--arn is for one manifest, and {len(work.desired)} are meant")
+        raise click.UsageError(f"--arn is for one manifest, and {len(work.desired)} are selected")
     with open_ports(work, parse_connection_options(given)) as ports:
         proposals = _propose_edits(work, ports, arn)
     edit_policies(ctx, Steps("adopt", _COST, ()), "adopt", proposals, given, work)
@@ -82,8 +83,9 @@ def _propose_edits(work: Workspace, ports: PassContext, arn: str) -> list[Policy
 
 
 def _choose_arn(action: Action, arn: str) -> str:
-    """Return the ARN to adopt, or None if the first plan rules adoption out."""
+    """Return the ARN to adopt; empty if the first plan rules adoption out."""
     live, reason = action.live, action.reason
+    # A manifest with a job of its own keeps it: adopting another would lose track of that one.
     if reason in _UNAFFECTED_REASONS or _is_own(action) or _find_earlier_job(action):
         return ""
     if arn:
@@ -93,6 +95,7 @@ def _choose_arn(action: Action, arn: str) -> str:
 
 def _is_own(action: Action) -> bool:
     """Whether the observed job is the manifest's own, of its present spec or an earlier one."""
+    # Plans give these reasons for a job that the manifest does not own yet, or does not describe.
     theirs = {Reason.NOT_OWNED, Reason.ADOPTED, Reason.SPEC_CHANGED, Reason.TOKEN_REPLAY}
     return action.live is not None and action.reason not in theirs
 
@@ -106,9 +109,11 @@ def _propose_edit(action: Action, after: dict[JobKey, Action], wanted: str, arn:
         return PolicyEdit(_explain_no_edit(action, arn))
     then = after[action.desired.key]
     if then.reason is not Reason.ADOPTED or then.live is None:
+        # The trial plan does not adopt the job; its message and changes say why.
         step = make_step(then, Verdict.REFUSED, then.message)
         return PolicyEdit(replace(step, changes=then.changes))
     notes = [f"{then.live.name} is {then.live.status}; its spec equals the manifest's"]
+    # Once adopted, the policy applies: the user must know of the stop before they agree.
     if action.desired.policy.state is State.STOPPED:
         notes.append("policy.state is Stopped: once it is adopted, reconcile stops it if it runs")
     step = make_step(then, Verdict.PLANNED, f"policy.adopt: {wanted}", *notes, jobArn=wanted)

@@ -95,10 +95,10 @@ def _check_options(items: tuple[str, ...], given: dict[str, Any]) -> None:
     if given["every"] and items:
         raise click.UsageError("--all takes every job: leave out the names, or leave out --all.")
     if not items and not given["every"]:
-        example = "the files, or - for stdin" if given["files"] else "the jobs, or give --all"
-        raise click.UsageError(f"nothing is named to import: name {example}.")
+        example = "the files, or - for stdin" if given["files"] else "the jobs, or add --all"
+        raise click.UsageError(f"nothing to import: name {example}.")
     if given["force"] and given["folder"] is None:
-        raise click.UsageError("--force overwrites files: it goes with -o DIR.")
+        raise click.UsageError("--force overwrites files: it needs -o DIR.")
 
 
 def _render_manifests(imported: ImportResult, given: dict[str, Any]) -> list[str]:
@@ -133,6 +133,6 @@ def _serialize_result(imported: ImportResult, given: dict[str, Any]) -> dict[str
 
 def _summarize(imported: ImportResult, given: dict[str, Any]) -> str:
     where = f" in {given['folder']}" if given["folder"] is not None else ""
-    skipped = f", {format_count(imported.skipped, 'job')} left out" if imported.skipped else ""
+    skipped = f", {format_count(imported.skipped, 'job')} skipped" if imported.skipped else ""
     made = format_count(len(imported.made), "manifest")
     return f"{made}{where}{skipped}{format_sandbox_note(given['sandbox'])}"

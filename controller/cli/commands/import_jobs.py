@@ -72,6 +72,7 @@ def import_requests(paths: Sequence[str], given: dict[str, Any]) -> ImportResult
     problems: list[Problem] = list(fleet_problems)
     notes: list[str] = []
     drafts: list[RenderedDraft] = []
+    # A file that is named twice, as by overlapping globs, is one request.
     for path in dict.fromkeys(paths):
         data = _read_bytes(path)
         if isinstance(data, Problem):
@@ -91,8 +92,9 @@ def import_requests(paths: Sequence[str], given: dict[str, Any]) -> ImportResult
 
 def _read_bytes(path: str) -> bytes | Problem:
     if path == STDIN:
+        # One more byte distinguishes a text that is too large from one that just fits.
         data = sys.stdin.buffer.read(MAX_MANIFEST_BYTES + 1)
-        hint = "give one request at a time"
+        hint = "pass one request at a time"
         message = "stdin holds more than 1 MiB"
         too_large = Problem(Code.TOO_LARGE.code, message, Source(path), hint)
         return data if len(data) <= MAX_MANIFEST_BYTES else too_large
@@ -125,6 +127,7 @@ def _find_taken_names(
     for one in drafts:
         key = JobKey(one.draft.kind.name, one.draft.name)
         other = there.get(key)
+        # The manifest at the target path is no conflict: --force overwrites it.
         if other and one.path and Path(other.path).resolve() != one.path.resolve():
             message = f"{key} is already in {other.place}"
             hint = "a job has one manifest; change that one, or rename the request's job"
@@ -161,6 +164,7 @@ def _fetch_and_convert(
     recorded = ports.ledger.read({job.key: job.source for job in work.desired})
     known = find_managed_jobs(KINDS, work.desired, recorded, place, fleet.owner)
     kinds = [KINDS[given["kind"]]] if given["kind"] else list(KINDS.values())
+    # A name does not show its kind, so each kind is tried.
     listing = JobListing(tuple((kind, name) for name in names for kind in kinds))
     if given["every"]:
         listing = list_unmanaged_jobs(ports.cloud, target, kinds, known)
@@ -207,7 +211,7 @@ def _collect_result(
         f"bedrock-jobs: there is no job {name} in {place}; --live --all takes every one"
         for name in found.missing
     ]
-    notes += [f"{name}: left out, for {reason}" for name, reason in found.skipped]
+    notes += [f"{name}: skipped, for {reason}" for name, reason in found.skipped]
     notes += [f"{job.live.name}: {note}" for job in found.jobs for note in job.notes]
     notes += [f"{one.origin}: {note}" for one in drafts for note in one.draft.notes]
     return ImportResult(
@@ -247,6 +251,7 @@ def write_manifests(imported: ImportResult, *, force: bool) -> None:
     """Write each manifest to its file; raises click errors before or at the first failure."""
     paths = [one.path for one in imported.made if one.path is not None]
     roots = {folder: find_tree_root(folder) for folder in {path.parent for path in paths}}
+    # All paths are checked before the first write, so that a conflict writes nothing at all.
     there = [path for path in paths if roots[path.parent].exists(str(path))]
     if there and not force:
         raise click.BadParameter(

@@ -134,7 +134,7 @@ def _resolve_owner(folder: Path, around: RepositoryInfo, given: dict[str, Any]) 
     fleet, problems = load_fleet(folder / FLEET_FILE, folder) if there else (Fleet(), ())
     if problems and given["force"]:
         summary = (
-            f"{FLEET_FILE} has problems, and its owner may be in use: say it, to replace the file."
+            f"{FLEET_FILE} has problems, and its owner may be in use: set --owner to replace it."
         )
         raise click.BadParameter(summary, param_hint="--owner")
     return fleet.owner or derive_owner(around.remote, folder.resolve().name)
@@ -146,7 +146,7 @@ def _has_fleet_file(folder: Path) -> bool:
         return find_tree_root(folder).is_file(str(folder / FLEET_FILE))
     except OutsideTreeError as error:
         message = (
-            f"{FLEET_FILE} is not read: {error.text}. Put the file itself there, or say the owner"
+            f"{FLEET_FILE} is not read: {error.text}. Put the file itself there, or set --owner"
         )
         raise click.BadParameter(f"{message}.", param_hint="--owner") from error
 
@@ -167,14 +167,20 @@ def _resolve_host(folder: Path, around: RepositoryInfo, asked: str | None) -> st
 
 def _check_options(wanted: ScaffoldOptions) -> None:
     """Raise a usage error for values that the created files cannot contain."""
+    # The schema of the fleet file decides, so that validate accepts what init writes.
     fleet = {"owner": wanted.owner, "target": {"region": wanted.region}}
     for finding in shipped_schemas.get_checker(shipped_schemas.FLEET).find_mistakes(fleet):
         hint = "--owner" if "owner" in finding.path else "--region"
         raise click.BadParameter(f"{finding.message}.", param_hint=hint)
+    # Pipelines quote the branch: quotes, and what git forbids in names, would break them.
     if not re.fullmatch(r"(?!-)[^\s~^:?*\[\\'\"]+", wanted.branch):
-        raise click.BadParameter(f"{wanted.branch!r} is no branch's name.", param_hint="--branch")
+        raise click.BadParameter(
+            f"{wanted.branch!r} is not a valid branch name.", param_hint="--branch"
+        )
+    # In CODEOWNERS every owner has an @, and # starts a comment.
     if not all(re.fullmatch(r"[^@#]*@[^#]+", one) for one in wanted.codeowners.split()):
         raise click.BadParameter("name users or teams: @acme/ml.", param_hint="--codeowner")
+    # Pipelines and hooks have it on one line of YAML or shell.
     if not re.fullmatch(r"[!-~](?:[ -~]*[!-~])?", wanted.requirement):
         raise click.BadParameter("one line, as pip takes it.", param_hint="--requirement")
 
@@ -214,6 +220,7 @@ def _summarize(
         yield "Pipelines belong to the repository's top: run init there for them."
     if given["dry_run"]:
         return
+    # The fleet file limits costs, so changes of it should need a review.
     if not is_protected(folder, wanted.host):
         yield f"{FLEET_FILE} has no code owner yet: name reviewers with --codeowner @TEAM."
     if counts[FileOutcome.CREATED]:

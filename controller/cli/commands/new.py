@@ -96,11 +96,13 @@ def find_schema_path(row: Kind, folder: Path) -> str:
 
 def _write_file(path: Path, content: bytes, *, force: bool) -> bool:
     """Write a file and return whether it was written; an existing one needs ``force``."""
+    # A pipe or a terminal is written to; replacing it by a file would disconnect its reader.
     if force and is_stream(str(path)):
         write_stream(str(path), content)
         return True
     root = find_tree_root(path.parent)
     make_folder(root, str(path.parent))
+    # Creating fails if the file exists by now, without a race against another writer.
     if not force:
         return create(root, str(path), content)
     rewrite(root, str(path), content)

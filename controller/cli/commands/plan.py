@@ -41,6 +41,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
 
     It only reads from AWS, and writes neither jobs nor sidecars.
     """
+    # Planning may take minutes: a path that cannot be written to is reported before it.
     save_plan_file.check_out(given)
     work = load_workspace(paths, given)
     print_problems(work.problems)

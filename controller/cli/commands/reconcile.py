@@ -78,8 +78,10 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     work = load_workspace(paths, given)
     print_problems(work.problems)
     _check_forgotten_names(given["forgotten"], work)
+    # Differences that are visible offline refuse the plan before any call.
     agreement = apply_plan_file.load_constraint(ctx, file, work, given)
     mode = Mode.PLAN if given["dry_run"] else Mode.APPLY
+    # A checkout that cannot be committed to is reported before jobs are submitted.
     back = write_back.prepare_write_back(work.paths, given)
     sandbox = given["sandbox"]
     waits = given["waits"] and not given["dry_run"]
@@ -126,6 +128,7 @@ def _print_result(
     passes: PassRunner, report: Report, found_notices: Notices, given: Mapping[str, Any]
 ) -> None:
     """Print what the first pass planned, and the status of the jobs after the last one."""
+    # With --wait later passes plan next to nothing: the first plan shows what was done.
     made, sandbox = passes.first.plan, passes.sandbox
     say(summarize_plan(made, sandbox=sandbox))
     found_notices = replace(

@@ -29,8 +29,8 @@ from controller.engine.reconcile import Mode, reconcile
 from controller.views.job_steps import Step, Steps, Verdict
 
 _COST = (
-    "Each further attempt is a new job: it begins anew and is billed like the first, and nothing "
-    "of the earlier one is taken up."
+    "Each attempt is a new job: it starts from the beginning and is billed like the first; nothing "
+    "of the earlier job is reused."
 )
 _OWN_JOB_REASONS = frozenset(
     {Reason.COMPLETED, Reason.FAILED, Reason.STOPPED, Reason.IN_PROGRESS, Reason.TAGS_CHANGED}
@@ -65,6 +65,7 @@ def _propose_edit(action: Action, meant: Selection) -> PolicyEdit:
     made = action.desired.submission
     if made is not None and action.desired.policy.state is State.SUBMITTED:
         if action.reason is Reason.SUBMIT_REFUSED:
+            # A refused Create made no job; another attempt is sent under a new token.
             note = f"the service refused attempt {made.attempt}: {action.message}"
             return _propose_attempt(action, made, meant, (note,))
         live = _find_own_job(action)
@@ -107,6 +108,7 @@ def _propose_attempt(
 def _find_name_conflict(desired: DesiredJob, name: str, meant: Selection) -> str:
     """Return which other manifest already has a job's name, if any."""
     for other in (*meant.work.desired, *meant.others):
+        # Job names are unique per account and region only.
         same = other.target.known_place == desired.target.known_place
         if same and other.key != desired.key and other.name == name:
             return (
@@ -125,7 +127,7 @@ def _describe_outcome(action: Action, live: LiveJob, fleet: Fleet) -> tuple[str,
     advice = (
         "another attempt may succeed as it is"
         if cause.is_retryable
-        else "another attempt fails alike unless the cause was fixed"
+        else "another attempt fails the same way unless the cause is fixed"
     )
     return f"{live.name} failed ({cause.label}): {text}", advice
 
@@ -154,7 +156,7 @@ def _explain_refusal(action: Action) -> str:
     if live is not None:
         if live.status in KINDS[action.desired.key.kind].succeeded:
             return (
-                f"{live.name} completed, and what completed is not run again: change its spec, or "
+                f"{live.name} completed, and a completed job is not run again: change its spec, or "
                 "give the manifest another name"
             )
         return (

@@ -46,6 +46,7 @@ def _parse_quota(
 ) -> int | str | None:
     if value is None or value == _UNLIMITED:
         return value
+    # ``isdigit`` alone also accepts digits of other scripts.
     if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= MAX_QUOTA:
         raise click.BadParameter(f"{value!r} is neither {_UNLIMITED!r} nor a number from 1 up.")
     return int(value)
@@ -135,6 +136,7 @@ _CHOICES = (
 
 
 def _add_choice_options(function: _Function) -> _Function:
+    # Decorators apply from the bottom up: reversed, --help lists the options as above.
     for option in reversed(_CHOICES):
         function = option(function)
     return function
@@ -199,10 +201,11 @@ def command(
     faults are saved with the state; PUT /_sandbox/behaviour and POST /_sandbox/faults change them
     while the sandbox runs.
     """
+    # The sandbox accepts any credentials, so it must not be exposed by accident.
     if not allow_remote and not _is_loopback(host):
         raise click.UsageError(
-            f"--host {host} may be reached by other machines, and the sandbox lets anybody in; "
-            "add --allow-remote if that is what you want."
+            f"--host {host} may be reached by other machines, and the sandbox accepts any "
+            "credentials; add --allow-remote if that is what you want."
         )
     try:
         code = serve(
@@ -240,4 +243,5 @@ def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
+        # A host name: of these only localhost is known to stay on this machine.
         return host == "localhost"

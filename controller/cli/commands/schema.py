@@ -75,8 +75,9 @@ def command(
     if lines:
         ctx.exit(schema_modelines.check_modelines([*map(Path, names)], Path(output_dir), fix=fix))
     for name in names:
+        # The most likely mistake: paths without --modelines.
         if name not in shipped_schemas.STEMS and get_filesystem_root().exists(name):
-            raise click.UsageError(f"{name} is a path, which goes with --modelines.")
+            raise click.UsageError(f"{name} is a path: add --modelines to check manifests.")
         _SCHEMA.convert(name, None, ctx)
     try:
         files = schema_files.generate_schemas(names or shipped_schemas.STEMS, documented=docs)
@@ -93,17 +94,18 @@ def command(
 def _check_options(*, check: bool, docs: bool, output_dir: str, lines: bool, fix: bool) -> None:
     """Raise a usage error for options that contradict each other."""
     if fix and not lines:
-        raise click.UsageError("--fix goes with --modelines; `schema` alone writes the schemas.")
+        raise click.UsageError("--fix needs --modelines; `schema` alone writes the schemas.")
     if lines and (check or docs):
-        raise click.UsageError("--modelines goes without --check and --docs.")
+        raise click.UsageError("--modelines cannot be combined with --check or --docs.")
     if (check or lines) and output_dir == _TO_STDOUT:
-        option = "--modelines leads to" if lines else "--check compares"
-        raise click.UsageError(f"{option} files: give --output-dir a folder, not -.")
+        option = "--modelines refers to" if lines else "--check compares"
+        raise click.UsageError(f"{option} files: set --output-dir to a folder, not -.")
 
 
 def _describe_drift(path: Path, found: Sequence[SchemaDifference]) -> Iterator[str]:
     """Yield what only one of the two models has, and so which is newer."""
     model = schema_files.get_installed_version()
+    # Each side may have members that the other lacks, for example after a rename.
     for knows, lacks, is_new in ((model, str(path), True), (str(path), model, False)):
         mine = [str(one) for one in found if one.is_new is is_new]
         if mine:
@@ -131,7 +133,7 @@ def _compare_schemas(folder: Path, files: Mapping[str, str]) -> ExitCode:
         # The diff is the requested output, hence stdout.
         write_stdout(f"{path} is not current:\n{difference}\n")
     if differing:
-        say("run `bedrock-jobs schema` to write them anew")
+        say("run `bedrock-jobs schema` to write them again")
         return ExitCode.FAILED
     say(f"{len(files)} current")
     return ExitCode.FINE

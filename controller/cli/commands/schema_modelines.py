@@ -38,6 +38,7 @@ def check_modelines(paths: Sequence[Path], folder: Path, *, fix: bool) -> ExitCo
     missing = sorted(
         name for name in looked.schemas if not get_filesystem_root().is_file(str(folder / name))
     )
+    # A modeline that names a missing file would help no editor.
     if looked.mismatches and missing:
         say(
             f"{folder / missing[0]}: no such file; `bedrock-jobs schema` writes it, and"
@@ -59,12 +60,13 @@ def _print_missing(looked: ModelineReport) -> ExitCode:
 
 def _describe_modeline(one: ModelineMismatch) -> str:
     if not one.is_fixable:
-        return "no line above the document leads to its schema; begin the document below its ---"
-    wrong = f"editors are led to {one.found}" if one.found else "editors are led to no schema"
+        return "no line above the document names its schema; start the document below its ---"
+    wrong = f"editors find {one.found}" if one.found else "editors find no schema"
     return f"{wrong}; write {make_modeline(one.wanted)}"
 
 
 def _fix_modelines(looked: ModelineReport) -> ExitCode:
+    # Without a free line above the document, only its author can decide where to put one.
     left = [one for one in looked.mismatches if not one.is_fixable]
     for one in left:
         write_stdout(escape_line(f"{one.path}:{one.line}: {_describe_modeline(one)}") + "\n")

@@ -73,7 +73,7 @@ def _read_statuses(work: Workspace) -> tuple[list[JobStatus], list[str]]:
     recorded = ledger.read({job.key: job.source for job in work.desired})
     unreadable = [make_relative(Source(str(path))).path for path in ledger.unreadable]
     for path in unreadable:
-        say(f"bedrock-jobs: {path}: the sidecar cannot be read or understood, and is left out")
+        say(f"bedrock-jobs: {path}: the sidecar cannot be read or understood, and is ignored")
     jobs = sorted(work.desired, key=lambda job: job.key)
     return [_build_status(job, recorded.get(job.key), work.fleet) for job in jobs], unreadable
 
@@ -89,6 +89,7 @@ def _explain_mismatch(job: DesiredJob, recorded: JobRecord | None, fleet: Fleet)
     """Return a note if the recorded job is none that the manifest can lead to."""
     if recorded is None or recorded.arn is None or job.submission is None:
         return ""
+    # Every attempt and revision is the manifest's own job, whatever its name.
     if Attempts(KINDS[job.key.kind], job, fleet).find_recorded(recorded) is not None:
         return ""
     return "the spec changed after submit: run plan to see what differs"

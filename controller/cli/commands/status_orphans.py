@@ -33,7 +33,7 @@ def show_orphans(work: Workspace, given: dict[str, Any]) -> set[ExitCode]:
         )
     coverage = work.coverage
     if coverage is None:
-        # Folders are without a fleet only if its file has problems, which are reported.
+        # Of whole folders this is unknown only if the fleet file has problems, which are reported.
         none = serialize_orphans(
             (), Notices(make_problems_relative(work.problems)), sandbox=given["sandbox"]
         )
@@ -67,6 +67,7 @@ def _find_orphans(work: Workspace, coverage: Coverage, given: dict[str, Any]) ->
     ):
         recorded = ports.ledger.read({job.key: job.source for job in work.desired})
         removed = find_orphaned_entries(ports.kinds, ports.ledger, coverage).removed
+        # A job whose manifest was moved elsewhere in the repository is no orphan.
         census = coverage.index.widen(coverage.load_wider_index())
         known = KnownJobs(work.desired, recorded, removed, census)
         step = _draw_progress if sys.stderr.isatty() else _ignore_progress
@@ -75,7 +76,7 @@ def _find_orphans(work: Workspace, coverage: Coverage, given: dict[str, Any]) ->
 
 def _draw_progress(number: int, total: int) -> None:
     """Show one line of progress, and clear it at the end."""
-    text = f"Looked at {number} of {total} jobs" if number < total else ""
+    text = f"Observed {number} of {total} jobs" if number < total else ""
     draw_progress(text)
 
 

@@ -57,6 +57,7 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None
     work = select_jobs(words, given).work
     with open_ports(work, parse_connection_options(given)) as ports:
         stopping = tuple(map(_request_stop, work.desired))
+        # A full scope also observes jobs that the sidecars record as ended.
         report = reconcile(stopping, ports, work.fleet, Mode.PLAN, PassScope(full=True))
         actions = report.plan.actions
         found_notices = Notices(make_problems_relative(work.problems))
@@ -65,6 +66,7 @@ def command(ctx: click.Context, /, words: tuple[str, ...], **given: Any) -> None
         def stop_jobs() -> tuple[Steps, set[ExitCode]]:
             actor = _make_executor(ports, work)
             steps = {one.desired.key: _execute_step(one, actor) for one in actions}
+            # Records that the jobs are stopping, and shows what the manifests lead to next.
             after = reconcile(work.desired, ports, work.fleet, Mode.RECORD)
             print_failures(after)
             noted = tuple(
@@ -92,10 +94,12 @@ def _plan_step(action: Action) -> Step:
     if action.verb is Verb.ADOPT:
         message = "it is not ours yet: reconcile adopts it, and then it can be stopped"
         return make_step(action, Verdict.REFUSED, message)
+    # A refused Create made no job: there is nothing to stop, which is no error.
     if action.verb is Verb.HOLD and action.reason is not Reason.SUBMIT_REFUSED:
         return make_step(action, Verdict.REFUSED, action.message)
     if live is None:
         return make_step(action, Verdict.UNNEEDED, "nothing runs: it has no job")
+    # The job runs, and even a manifest that requests a stop leads to none.
     if live.status not in kind.terminal | kind.stopping:
         message = f"{live.name} is {live.status}, and jobs of this kind cannot be stopped"
         return make_step(action, Verdict.REFUSED, message)
@@ -123,7 +127,7 @@ def _get_start_time(action: Action, live: LiveJob) -> str:
 
 
 def _make_executor(ports: PassContext, work: Workspace) -> ActionExecutor:
-    """Return an executor with records read anew: the confirmation may have taken hours."""
+    """Return an executor that reads the records again: the confirmation may have taken hours."""
     desired = {job.key: _request_stop(job) for job in work.desired}
     recorded = ports.ledger.read({job.key: job.source for job in work.desired})
     now = ports.clock.now()
@@ -145,7 +149,7 @@ def _execute_step(action: Action, actor: ActionExecutor) -> Step:
 
 
 def _add_policy_note(step: Step, key: JobKey, work: Workspace, after: Report) -> Step:
-    """Return what the manifest still requests, and what that leads to."""
+    """Return the step with notes on what the manifest still requests and leads to."""
     job = next(one for one in work.desired if one.key == key)
     if step.verdict is not Verdict.DONE or job.policy.state is State.STOPPED:
         return step
@@ -155,7 +159,7 @@ def _add_policy_note(step: Step, key: JobKey, work: Workspace, after: Report) ->
 
 def _explain_policy(job: DesiredJob, action: Action) -> tuple[str, str]:
     still = f"the manifest still says policy.state: {job.policy.state}, and "
-    own = "to make it the manifest's own wish, set policy.state to Stopped and commit that"
+    own = "to keep the job stopped, set policy.state to Stopped and commit that"
     made = action.desired.submission
     if action.verb is Verb.SUBMIT:
         return f"{still}the next reconcile submits {action.desired.name} all the same", own

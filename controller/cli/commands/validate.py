@@ -90,6 +90,7 @@ def _print_result(
         _render_markdown,
     )
     print_output(given, result)
+    # Other formats have the codes, and must stay parseable.
     if problems and given["output"] == "text" and not given["query"]:
         say(f"Explanations: {format_links((one.code for one in problems), get_docs_url())}")
     say(counts)

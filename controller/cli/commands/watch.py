@@ -24,6 +24,7 @@ from controller.engine.rate_limit import CALLS_PER_SECOND
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[smhd]?)")
 _LISTEN = "127.0.0.1:9464"
+# However fast the sandbox's clock runs, polling it more often only costs CPU.
 _SHORTEST = 1.0
 
 
@@ -38,8 +39,9 @@ def _parse_shard(_context: click.Context, _parameter: click.Parameter, value: st
 def _parse_duration(_context: click.Context, _parameter: click.Parameter, value: str) -> float:
     match = _DURATION.fullmatch(value)
     seconds = float(match["number"]) * _UNITS[match["unit"]] if match else 0.0
+    # Zero would poll without a pause.
     if not seconds:
-        raise click.BadParameter(f"{value!r} is no time: give seconds, or 90s, 5m, 10h, 1d.")
+        raise click.BadParameter(f"{value!r} is not a duration: use seconds, or 90s, 5m, 10h, 1d.")
     return seconds
 
 

@@ -14,6 +14,7 @@ from controller.cli.workspace.arguments import make_relative
 from controller.core.planning.actions import Action, Reason
 from controller.views.job_steps import Step, Steps, Verdict, render_steps, serialize_steps
 
+# As a pass exits for the same reasons; any other refusal is a plain failure.
 _EXIT_CODES = {
     Reason.OBSERVATION_FAILED: ExitCode.FAILED,
     Reason.RECORD_UNREADABLE: ExitCode.FAILED,
@@ -74,6 +75,7 @@ def confirm_and_run(
 
 def _ask_to_confirm(foreseen: Steps, given: dict[str, Any]) -> bool:
     """Whether the user agrees. The consequences are always printed."""
+    # Without the question the consequences are still worth a line in a script's log.
     if given["yes"]:
         say(foreseen.cost)
         return True

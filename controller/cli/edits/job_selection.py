@@ -76,8 +76,8 @@ def _parse_words(words: Sequence[str], given: dict[str, Any]) -> _JobArguments:
     # A selector of commas alone, as from an empty variable in a script, would select everything.
     if not words and not convert_errors(lambda: parse_selector(given["selector"])).requirements:
         raise click.UsageError(
-            "say which jobs are meant: by name, by the path of their manifests, or with -l by "
-            "label; this verb never takes all of them for want of a word"
+            "select the jobs: by name, by the path of their manifests, or by label with -l; "
+            "this command has no default"
         )
     if names and given["selector"]:
         raise click.UsageError(f"name jobs ({', '.join(names)}) or select them with -l, not both")
@@ -85,15 +85,18 @@ def _parse_words(words: Sequence[str], given: dict[str, Any]) -> _JobArguments:
 
 
 def _is_path(word: str) -> bool:
+    # A file name that does not exist is a mistyped path rather than a job's name.
     if os.path.lexists(word) or word.lower().endswith(ENDINGS):
         return True
     folder, slash, _ = word.partition("/")
+    # Reports name jobs as KIND/NAME, which users paste.
     return bool(slash) and folder not in KINDS
 
 
 def _list_paths(meant: _JobArguments, given: dict[str, Any]) -> tuple[Path, ...]:
     within = tuple(given["within"])
     if meant.paths and meant.names and not within:
+        # Paths select only themselves, so names need another place to be looked up in.
         within = (DEFAULT_PATH,)
     return (*meant.paths, *within)
 

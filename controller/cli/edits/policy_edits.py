@@ -54,6 +54,7 @@ def edit_policies(
         return _edit_policy(proposal, paths[step.key], member, dry_run=dry_run)
 
     tried = tuple(apply_edit(proposal, dry_run=True) for proposal in proposals)
+    # A step that the trial refused is no longer planned, so the real edit skips it.
     ready = [replace(old, step=new) for old, new in zip(proposals, tried, strict=True)]
 
     foreseen = replace(
@@ -75,6 +76,7 @@ def _edit_policy(proposal: PolicyEdit, path: Path, member: str, *, dry_run: bool
     try:
         edit = set_policy(path, step.key, member, proposal.value, dry_run=dry_run)
     except (EditError, OSError) as error:
+        # Before the confirmation an impossible edit is a refusal, afterwards a failure.
         verdict = Verdict.REFUSED if dry_run else Verdict.FAILED
         return replace(step, verdict=verdict, message=str(error), diff=())
     if dry_run:
@@ -87,6 +89,7 @@ def _render_diff(edit: FileEdit, path: str) -> Iterator[str]:
     """Yield the unified diff of an edit that was tried out."""
     if not edit.is_change:
         return
+    # The trial wrote nothing: the file still has the text before the edit.
     text = read_content(str(edit.path), find_bounds(edit.path).root).decode("utf-8-sig")
     before = text.splitlines()
     begin = edit.line - 1

@@ -18,6 +18,7 @@ def group_options(*decorators: Callable[[Any], Any]) -> Callable[[Command], Comm
     """Return a decorator that adds some options, shown in this order."""
 
     def apply_options(command: Command) -> Command:
+        # Decorators apply from the bottom up.
         for decorator in reversed(decorators):
             command = decorator(command)
         return command
@@ -34,7 +35,7 @@ def _check_sandbox(context: click.Context, _option: click.Parameter, value: bool
 
 def _check_url(_context: click.Context, _option: click.Parameter, value: str | None) -> str | None:
     if value is not None and not value.startswith(("http://", "https://")):
-        raise click.BadParameter(f"{value!r} is no URL: it begins with http:// or https://")
+        raise click.BadParameter(f"{value!r} is not a URL: it must begin with http:// or https://")
     return value
 
 
@@ -45,6 +46,7 @@ def convert_to_real_time(given: Mapping[str, Any], seconds: float, least: float)
 
 _MARKDOWN = "markdown"
 _LEVELS = ("debug", "info", "warning", "error")
+# A key of click's ``meta``, which all extensions share, hence the prefix.
 _LEVEL = "controller.log_level"
 
 
@@ -54,6 +56,7 @@ def _set_log_level(context: click.Context, _parameter: click.Parameter, level: s
         return
     from controller.adapters.host.logs import log_to_stderr
 
+    # --debug and --log-level share this callback, in either order.
     asked = min(level, context.meta.get(_LEVEL, level), key=_LEVELS.index)
     context.meta[_LEVEL] = asked
     log_to_stderr(asked)
@@ -85,14 +88,14 @@ def _check_markdown_output(context: click.Context, output: str) -> None:
     if output != _MARKDOWN and all(
         find_given_option(context, (one,)) for one in ("output", "max_bytes")
     ):
-        raise click.UsageError(f"--max-bytes cuts Markdown: --output {output} is whole")
+        raise click.UsageError(f"--max-bytes limits Markdown only: --output {output} is never cut")
 
 
 def _check_query_output(output: str | None, query: str | None) -> None:
     """Check --query against --output: whichever is parsed last finds the other."""
     if query and output in REPORTS:
         raise click.UsageError(
-            f"--query picks from {', '.join(OUTPUTS)}: --output {output} is whole"
+            f"--query cannot select from --output {output}: use {', '.join(OUTPUTS)}"
         )
 
 
@@ -120,7 +123,7 @@ def _make_log_options(default: str | None) -> Callable[[Command], Command]:
 
 
 log_options = _make_log_options(None)
-"""For a verb that ends: it logs when asked to."""
+"""For a command that ends: it logs only on request."""
 
 daemon_log_options = _make_log_options("info")
 """For a command that keeps running: it reports what it does in its log alone."""

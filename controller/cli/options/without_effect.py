@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 from click.core import ParameterSource
 
+# A default expresses no wish of the user, so it contradicts nothing.
 _GIVEN = (ParameterSource.COMMANDLINE, ParameterSource.ENVIRONMENT)
 
 
@@ -14,7 +15,7 @@ def reject_unused_options(context: click.Context, names: Sequence[str], needed: 
     """Raise a usage error for the first of some options that is set: alone it has no effect."""
     flag = find_given_option(context, names)
     if flag:
-        message = f"{flag} goes with {needed}: give that too, or leave {flag} out"
+        message = f"{flag} needs {needed}: add that too, or remove {flag}"
         raise click.UsageError(message, context)
 
 
@@ -25,5 +26,6 @@ def find_given_option(context: click.Context, names: Sequence[str]) -> str:
     option = next((one for one in context.command.params if name and one.name == name), None)
     if option is None:
         return ""
+    # Of a pair such as --skip-ci/--no-skip-ci the error names the spelling that was used.
     says_no = option.secondary_opts and context.params.get(name) is False
     return (option.secondary_opts if says_no else option.opts)[-1]

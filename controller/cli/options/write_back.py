@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from controller.adapters.git.write_back import StatusWriter, WriteBackOptions, WriteBackResult
 
 FILES, COMMIT, BRANCH = "files", "commit", "branch:"
+# git accepts neither angle brackets nor line ends in a name or an address.
 _AUTHOR = re.compile(r"[^<>\n]*[^<>\s][^<>\n]*<[^<>\s]+>")
 _COMMIT_OPTIONS = ("commit_message", "commit_author", "skip_ci", "remote", "git_timeout")
 
@@ -27,7 +28,7 @@ _COMMIT_OPTIONS = ("commit_message", "commit_author", "skip_ci", "remote", "git_
 def _check_mode(_context: click.Context, _option: click.Parameter, value: str) -> str:
     if value in (FILES, COMMIT) or (value.startswith(BRANCH) and value != BRANCH):
         return value
-    raise click.BadParameter(f"{value!r} is none of files, commit and branch:NAME")
+    raise click.BadParameter(f"{value!r} is not one of files, commit and branch:NAME")
 
 
 def _check_template(
@@ -117,6 +118,7 @@ class WriteBack:
             self.failure = str(error)
             return None
         self._commits += [written] if written.commit else []
+        # With --wait every pass repeats its notes; a dict has each once, in order.
         self._notes |= dict.fromkeys(written.notes)
         return written
 

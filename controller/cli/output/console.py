@@ -79,11 +79,13 @@ def say_line(line: Line) -> None:
 def ask(question: str) -> str:
     """Return the user's answer; the question goes to stderr, so that stdout has only the result."""
     _write(f"{_escape_workflow_commands(escape_line(question))} ", sys.stderr)
+    # At the end of input the answer is empty, which counts as no.
     return sys.stdin.readline().strip()
 
 
 def draw_progress(text: str) -> None:
     """Replace the progress line on a terminal; an empty text removes it."""
+    # The only control sequence that is printed: back to the line's start, and clear it.
     _write(f"\r\x1b[K{escape_line(text)}", sys.stderr)
 
 
@@ -140,10 +142,11 @@ def _escape_workflow_commands(text: str, form: OutputSyntax = OutputSyntax.TEXT)
 
 
 def _write(text: str, stream: TextIO) -> None:
-    """Write to a reader that may have closed the pipe, as `head` does, which ends nothing."""
+    """Write a text; a reader that closed the pipe, as `head` does, does not end the command."""
     try:
         # Colours are in the text only if they are wanted, so click must not strip any.
         click.echo(text, stream, nl=False, color=True)
     except BrokenPipeError:
         with Path(os.devnull).open("w", encoding="utf-8") as nothing:
+            # Later writes, and the flush at exit, then succeed without a reader.
             os.dup2(nothing.fileno(), stream.fileno())

@@ -16,11 +16,14 @@ class ExitCode(IntEnum):
     INVALID = 4
     UNSAFE = 5
     TIMED_OUT = 6
+    # EX_USAGE of sysexits.h.
     USAGE = 64
+    # 128 plus the number of the signal, as shells report it.
     INTERRUPTED = 130
     TERMINATED = 143
 
 
+# What a failed or unsafe command found out about jobs may be incomplete, so its code wins.
 _BY_PRECEDENCE = (
     ExitCode.FAILED,
     ExitCode.UNSAFE,
@@ -32,6 +35,6 @@ _BY_PRECEDENCE = (
 
 
 def select_exit_code(codes: Iterable[ExitCode]) -> ExitCode:
-    """Return the most severe of several exit codes, or OK if there is none."""
+    """Return the exit code that takes precedence, or FINE if there is none."""
     met = set(codes)
     return next((code for code in _BY_PRECEDENCE if code in met), ExitCode.FINE)

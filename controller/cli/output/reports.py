@@ -29,6 +29,7 @@ SourceMapper = Callable[[Source], Source]
 
 # Other characters could become markup.
 _URL = re.compile(r"https?://[\w.:/~%-]+", re.ASCII)
+# GitHub drops a summary that exceeds its limit, so the limit is not used up.
 _SUMMARY_MARGIN = 1024
 _MIN_SUMMARY_BYTES = 4096
 
@@ -37,8 +38,8 @@ _MIN_SUMMARY_BYTES = 4096
 class Output:
     """A command's result in all its formats, each rendered on demand.
 
-    ``review`` and ``markdown`` receive a function that maps places; ``markdown`` also receives the
-    most bytes that it may have.
+    ``markdown`` receives the report, a function that maps places, and the most bytes that it may
+    have.
     """
 
     data: Callable[[], Any]
@@ -93,7 +94,9 @@ def _write_annotations(given: Mapping[str, Any], result: Output) -> None:
     place = _make_source_mapper()
     findings = _prepare_report(result, place)
     write_stderr(_render_github(findings), OutputSyntax.COMMANDS)
+    # All commands of a step share the room of its summary.
     room = min(ci_host.get_summary_room() - _SUMMARY_MARGIN, given["max_bytes"])
+    # A summary of a few rows is of no use, and the log has everything.
     if room < _MIN_SUMMARY_BYTES:
         return
     try:

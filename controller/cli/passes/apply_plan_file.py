@@ -38,6 +38,7 @@ from controller.views.plan import format_sandbox_note
 from controller.views.text import format_count
 
 _MOST_LINES = 20
+# A plan that cannot be read is refused before the tree is loaded.
 _EMPTY_WORKSPACE = Workspace((), Fleet(), (), ())
 _OPTION_NAMES = {
     "selector": "-l",
@@ -70,7 +71,7 @@ def load_plan_file(
         return paths, given, None
     if given["gc"]:
         raise click.UsageError(
-            "--gc does not go with --plan, which does not say it: run `reconcile --gc` afterwards"
+            "--gc cannot be combined with --plan: run `reconcile --gc` afterwards"
         )
     file = _read_plan_file(ctx, path, given)
     asked = file.arguments
@@ -122,8 +123,8 @@ def _refuse_plan(
 
 def _make_contradiction_error(option: str, path: Path) -> click.UsageError:
     return click.UsageError(
-        f"{option} is not what {path} was made with, and --plan takes it from there: leave it out,"
-        " or make another plan"
+        f"{option} differs from the options of {path}, which --plan uses: remove it, or make "
+        "another plan"
     )
 
 
@@ -154,7 +155,7 @@ class PlanConstraint:
 
     @property
     def terms(self) -> PlanApproval:
-        """What a pass is to ask."""
+        """The approval that each pass asks for."""
         return PlanApproval(self._find_refusal, self._is_permitted)
 
     def is_awaited(self, action: Action) -> bool:
@@ -162,6 +163,7 @@ class PlanConstraint:
         if self.file is None or action.live is not None:
             return True
         was, made = self.changes.get(action.desired.key), action.desired.submission
+        # The token depends on the name, the spec and the attempt: another token is another job.
         return was is not None and made is not None and was.token == made.token
 
     def check_before_calls(self, ctx: click.Context) -> None:
@@ -218,6 +220,7 @@ class PlanConstraint:
             return None
         now, problems = self._build_plan_file(made), self.work.is_invalid
         found = compare_plans(KINDS, self.file, now, made, problems=problems)
+        # The differences quote manifests, and become parts of one-line messages.
         self.compared = replace(found, moved=tuple(map(escape_line, found.moved)))
         moved = self.compared.moved
         return self._format_refusal(moved) if moved else None
@@ -226,6 +229,7 @@ class PlanConstraint:
         """Whether an action is in the file's plan; before the comparison all are permitted."""
         if self.file is None or self.compared is None or action.verb not in CHANGING_VERBS:
             return True
+        # Compared in the form of the file, which has hashes instead of values.
         (now,) = self._build_plan_file(Plan((action,))).actions
         return is_permitted(self.changes, KINDS, now, action)
 
@@ -243,7 +247,7 @@ class PlanConstraint:
 
 
 def _describe_standings(found: PlanComparison) -> str:
-    """Return the state of a plan's changes before the pass; nothing if all of them were due."""
+    """Return the state of a plan's changes before the pass, without a count of those due."""
     if not found.states:
         return "still holds: it changes nothing"
     changes, done = format_count(len(found.states), "change"), found.count(ChangeState.DONE)

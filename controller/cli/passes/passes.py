@@ -57,6 +57,7 @@ class PassRunner:
 
     def run(self, given: dict[str, Any], *, waits: bool) -> tuple[Report, set[ExitCode]]:
         """Run one pass, or repeat it until every job has ended or the timeout is reached."""
+        # A single pass is over too soon for a live display.
         terminal = sys.stderr.isatty() and waits
         total = len(self.work.desired)
         screen = make_console() if terminal else None
@@ -73,6 +74,7 @@ class PassRunner:
 
         def run_pass() -> Report:
             report = self._run_pass(shown)
+            # The initial report is an empty placeholder.
             self.first = self.first if self.first.plan.actions else report
             return report
 
@@ -128,7 +130,7 @@ def parse_connection_options(given: dict[str, Any]) -> ConnectionOptions:
     """Return the connection options of a command; raises usage errors."""
     if given["sandbox"] and given["endpoint_url"]:
         raise click.UsageError(
-            "--endpoint-url does not go with --sandbox, which has one of its own: leave one out"
+            "--endpoint-url cannot be combined with --sandbox, which has its own: remove one"
         )
     return ConnectionOptions(given, given["sandbox"], given["speed"])
 
@@ -218,6 +220,7 @@ def _build_status(result: JobResult) -> JobStatus:
 
 def _has_failed(result: JobResult) -> bool:
     failure = result.outcome.failure
+    # A full quota is no failure: a later pass submits the job.
     if failure is not None and failure.disposition is not Disposition.QUOTA:
         return True
     return bool(result.write_error) or result.outcome.actual.reason in UNREADABLE_REASONS
@@ -246,8 +249,10 @@ def _list_failures(result: JobResult) -> Iterator[str]:
     ):
         yield f"Invalid: {outcome.actual.message}"
     failure_text = outcome.failure.message if outcome.failure else ""
+    # A failure may already quote the write error.
     if result.write_error is not None and result.write_error not in failure_text:
         now = outcome.actual
+        # What could not be recorded is at least printed.
         shown = f"; its status is {now.live.status}, {now.live.arn}" if now.live else ""
         arn = f"; it was submitted as {outcome.arn}" if outcome.arn else shown
         yield f"{result.write_error}{arn}"

@@ -40,7 +40,9 @@ def check_out(given: Mapping[str, Any]) -> None:
     if path is None:
         return
     if str(path) == _TO_STDOUT:
-        raise click.UsageError("--out - does not go: the plan itself is on stdout. Name a file")
+        raise click.UsageError(
+            "--out cannot be -, because the plan is printed to stdout: name a file"
+        )
     try:
         plan_files.check_path(path)
     except plan_files.PlanPathError as error:
@@ -77,6 +79,7 @@ def save_plan(given: Mapping[str, Any], work: Workspace, report: Report) -> Save
             f"bedrock-jobs: {path}: {why}", {"out": {**data, "failure": why}}, failed=True
         )
     changes = format_count(len(file.changes), "change")
+    # A plan of the sandbox is refused without --sandbox, so the suggested command has it.
     where = " --sandbox" if file.sandbox else ""
     how = f"`bedrock-jobs reconcile --plan {shlex.quote(str(path))}{where}`"
     advice = (
@@ -91,6 +94,7 @@ def build_plan_file(
 ) -> PlanFile:
     """Return the content of a plan file: the plan and the options that it was made with."""
     asked = PlanArguments(
+        # To the comparison jobs and jobs/ must be the same.
         tuple(os.path.normpath(path) for path in work.paths),
         given["selector"],
         given["config"] and str(given["config"]),

@@ -26,8 +26,9 @@ def _parse_clone_paths(
 ) -> tuple[Path, ...]:
     paths = tuple(Path(os.path.normpath(value)) for value in values)
     for path in paths:
+        # Paths are joined to the clone's folder, and these would lead out of it.
         if path.is_absolute() or path.parts[:1] == ("..",):
-            raise click.BadParameter(f"{str(path)!r} does not lie in the repository.")
+            raise click.BadParameter(f"{str(path)!r} is not in the repository.")
     return paths
 
 
@@ -35,7 +36,7 @@ options = group_options(
     click.option(
         "--repo",
         metavar="URL",
-        help="Work on an own clone of this repository instead of PATHs; statuses are committed to"
+        help="Work on a clone of this repository instead of PATHs; statuses are committed to"
         " the branch unless --write-back says otherwise.",
     ),
     click.option(
@@ -49,7 +50,7 @@ options = group_options(
         show_default=True,
         callback=_parse_clone_paths,
         metavar="PATH",
-        help="Where in --repo the manifests are; may be given several times.",
+        help="Where in --repo the manifests are. Repeatable.",
     ),
     click.option(
         "--work-dir",
@@ -82,13 +83,15 @@ def parse_watch_arguments(
         wanted = parse_arguments(paths, given)
     else:
         if paths:
-            raise click.UsageError("--repo does not go with PATHs: give them by --path")
+            raise click.UsageError("--repo cannot be combined with PATHs: name them with --path")
         if flag := find_given_option(ctx, _TREE_OPTIONS):
             raise click.UsageError(
-                f"{flag} is for the files of PATHs: --repo is looked at every --pull-interval"
+                f"{flag} is for the files of PATHs: --repo is polled every --pull-interval"
             )
+        # Statuses that stay in the daemon's own clone would reach no reader.
         if is_default and given["status_dir"] is None:
             given["write_back"] = write_back.COMMIT
+        # The fleet file and the manifests are read once the repository is cloned.
         wanted = Arguments(
             (), convert_errors(lambda: parse_selector(given["selector"])), Fleet(), (), Path()
         )
@@ -97,7 +100,7 @@ def parse_watch_arguments(
         reject_unused_options(ctx, ("pull_interval",), "--repo or --write-back commit")
     if given["status_dir"] is not None and given["write_back"] != write_back.FILES:
         raise click.UsageError(
-            "--status-dir does not go with --write-back: it leaves the tree alone"
+            "--status-dir cannot be combined with --write-back: it writes nothing into the tree"
         )
     check_whole_folders(wanted, given)
     return wanted

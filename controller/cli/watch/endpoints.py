@@ -27,19 +27,20 @@ def check_addresses(given: Mapping[str, Any]) -> None:
     """Raise a usage error for addresses that cannot be used, and for webhooks without a secret."""
     for option in ("listen", "webhook"):
         try:
+            # An empty address serves nothing; any valid one stands in for it here.
             parse_address(given[option] or "0")
         except AddressError as error:
             raise click.UsageError(f"--{option}: {error}") from error
     if not given["webhook"]:
         if given["webhook_secret_file"] is not None:
             raise click.UsageError(
-                "--webhook-secret-file goes with --webhook: give that too, or leave it out"
+                "--webhook-secret-file needs --webhook: add that too, or remove it"
             )
         return
     if not given["repo"]:
         raise click.UsageError(
-            "--webhook goes with --repo: without it there is nothing to pull, and files that "
-            "change are noticed at once"
+            "--webhook needs --repo: without it there is nothing to pull, and changed files are "
+            "noticed at once"
         )
     try:
         _read_secrets(given)
@@ -48,7 +49,7 @@ def check_addresses(given: Mapping[str, Any]) -> None:
 
 
 def start_serving(stack: ExitStack, address: str, daemon: Daemon, metrics: Metrics) -> bool:
-    """Serve the endpoints if the address is available, and return whether none is left to serve."""
+    """Serve the endpoints if the address is available, and return whether that succeeded."""
     try:
         _start_server(stack, address, daemon, metrics)
     except AddressError as error:
@@ -84,7 +85,7 @@ def serve_webhooks(
     branch: Callable[[], str],
     heard: Callable[[], None],
 ) -> None:
-    """Receive webhooks if an address is set; ``heard`` is called with each pushed branch."""
+    """Receive webhooks if an address is set; ``heard`` is called for each push to the branch."""
     if not given["webhook"]:
         return
     try:

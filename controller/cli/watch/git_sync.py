@@ -34,8 +34,8 @@ _log = logging.getLogger(__name__)
 class WatchedTree:
     """What a daemon works on: its own clone with ``--repo``, else the user's tree.
 
-    ``paths`` are those of the manifests. ``still`` is a lock that readers and writers of the tree
-    hold, so that no other change of it is half done.
+    ``paths`` are those of the manifests. ``lock`` is held by readers and writers of the
+    tree, so that they see no change of it half done.
     """
 
     def __init__(self, paths: Sequence[Path], given: Mapping[str, Any]) -> None:
@@ -69,6 +69,7 @@ class WatchedTree:
         if not self.clone:
             return read()
         with self.lock:
+            # A link in a commit must not make the daemon read other files of its machine.
             astray = next((path for path in self.paths if self._is_outside_clone(path)), None)
             if astray is not None:
                 return DesiredState(broken=f"{astray} is a link that leads out of the clone")
@@ -88,6 +89,7 @@ class WatchedTree:
                 self.clone.claim()
             except ForeignFolderError as error:
                 raise click.UsageError(str(error)) from error
+        # Only the daemon's own clone is pulled: users decide when their tree changes.
         pull = self._pull if self.clone else None
         write_back = self._write_back if self._options is not None else None
         if pull is None and write_back is None:
@@ -163,7 +165,7 @@ def _check_local_remote(url: str) -> None:
 def create_clone(given: Mapping[str, Any]) -> ManagedClone | None:
     """Return the daemon's own clone, in a folder that is marked as ours; None without --repo.
 
-    Raises click's usage errors.
+    Raises usage errors.
     """
     if not given["repo"]:
         return None
@@ -172,10 +174,11 @@ def create_clone(given: Mapping[str, Any]) -> ManagedClone | None:
     url = str(local.resolve()) if local.exists() else given["repo"]
     origin = Origin(url, given["branch"] or "", tuple(given["clone_paths"]))
     work = _choose_work_dir(given["work_dir"])
+    # In the user's repository the clones would show up as changes.
     if (work / ".git").exists():
-        raise click.UsageError(f"--work-dir: {work} is somebody's repository: name another folder")
+        raise click.UsageError(f"--work-dir: {work} is another repository: name another folder")
     if shutil.which("git") is None:
-        raise click.ClickException("git was not found: install it, or do without --repo")
+        raise click.ClickException("git was not found: install it, or run without --repo")
     made = ManagedClone(work / origin.make_folder_name(given["shard"]), origin, merge_sidecars)
     try:
         made.mark()
@@ -185,7 +188,7 @@ def create_clone(given: Mapping[str, Any]) -> ManagedClone | None:
 
 
 def _choose_work_dir(given: Path | None) -> Path:
-    """Return the folder for clones: systemd's for services, else the user's cache."""
+    """Return the folder for clones: systemd's for services, else the user's state folder."""
     if given is not None:
         return given
     service = os.environ.get("STATE_DIRECTORY", "").partition(":")[0]
@@ -193,7 +196,9 @@ def _choose_work_dir(given: Path | None) -> Path:
         return Path(service)
     state = os.environ.get("XDG_STATE_HOME", "")
     if not state and not os.environ.get("HOME"):
-        raise click.UsageError("there is no home to keep a clone in: name a folder with --work-dir")
+        raise click.UsageError(
+            "HOME is not set, so there is no folder for the clone: set --work-dir"
+        )
     return (Path(state) if state else Path.home() / ".local" / "state") / "bedrock-jobs"
 
 
@@ -205,6 +210,7 @@ def merge_sidecars(base: bytes, ours: bytes, theirs: bytes, beside: ManifestFile
     # A file with conflict markers is rebuilt from the common base.
     merge_base = before if theirs and not there else there
     entries = merge_entries(KINDS, SidecarVersions(before, parse_entries(ours), merge_base), beside)
+    # Equal entries keep their bytes, so that no commit only reformats a sidecar.
     if there and entries == there:
         return theirs
     return render_sidecar(entries) if entries else b""

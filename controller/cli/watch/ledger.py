@@ -21,7 +21,7 @@ from controller.port_wrappers import LedgerWrapper
 from controller.ports import Ledger, LedgerError, StatusEntry
 
 GIT_WAIT_SECONDS = 5.0
-"""Seconds to wait for a checkout before a pass is given up, to be made again."""
+"""Seconds to wait for a checkout before a pass is aborted and retried."""
 _POLL_SECONDS = 0.05
 
 
@@ -69,6 +69,7 @@ class SerializedLedger(LedgerWrapper):
 
     def write(self, source: Source, key: JobKey, entry: Mapping[str, Any]) -> bool:
         """Put a job's entry into its sidecar; raises LedgerError."""
+        # An outcome is written even during a checkout: better at risk than not recorded.
         if self._wait_for_git() is None and entry.get("phase") == SUBMITTING:
             raise _make_busy_error(source)
         with self._still:
@@ -80,6 +81,7 @@ class SerializedLedger(LedgerWrapper):
         fitting = [one for one in entries if at_rest or one[2].get("phase") != SUBMITTING]
         with self._still:
             written = iter(super().write_all(fitting))
+        # By identity, because entries may be equal and are not hashable.
         taken = set(map(id, fitting))
         results = [
             next(written) if id(one) in taken else _make_busy_error(one[0]) for one in entries
@@ -88,7 +90,7 @@ class SerializedLedger(LedgerWrapper):
         return results
 
     def remove(self, stray: StrayEntry, entry: Mapping[str, Any]) -> bool:
-        """Take an entry out of its sidecar if it still says this."""
+        """Remove an entry from its sidecar if it has not changed."""
         with self._still:
             return self._count_write(super().remove(stray, entry))
 

@@ -75,6 +75,7 @@ def run_daemon(paths: Sequence[Path], given: Mapping[str, Any], rhythm: PollInte
         daemon = kept.make_daemon(rhythm, manager)
         ended = stack.enter_context(handle_signals(daemon, kept.pull_now))
         metrics.set_ready_probe(daemon.is_ready)
+        # A standby on the same host may get the address only once the other daemon ends.
         serves = endpoints.start_serving(stack, given["listen"], daemon, metrics)
         lock = get_lock_path(repo.folder or given["status_dir"] or repo.paths[0], shard)
         manager.send_status("waiting for the lock")
@@ -97,7 +98,7 @@ def run_daemon(paths: Sequence[Path], given: Mapping[str, Any], rhythm: PollInte
 
 
 class _Runtime:
-    """What the daemon reads and calls; SIGHUP replaces it."""
+    """What the daemon reads and calls; a reload replaces its client and what was read."""
 
     def __init__(
         self,
@@ -135,6 +136,7 @@ class _Runtime:
             read_tree=self.read,
             build_pass_context=self._get_ports,
             reload=self._renew,
+            # Looked up on each call, because a reload replaces the client.
             forget_place=lambda target: self._bedrock.forget(target),
             now=get_monotonic_time,
             executor=executor,
@@ -207,6 +209,7 @@ class _Runtime:
         self._bedrock = Bedrock(self._connection)
         rate = self.given["calls_per_second"]
         measured: Cloud = MeteredCloud(self._bedrock, self._metrics)
+        # The daemon's pause, set later, ends early on a signal.
         cloud = limit_rate(measured, get_monotonic_time, lambda seconds: self._pause(seconds), rate)
         return PassContext(KINDS, cloud, self._ledger, SystemClock())
 
@@ -225,6 +228,7 @@ def _start_watching(
     """Start watching files and events; each only says that something may have changed."""
     given = kept.given
     kept.start_sync(stack, daemon)
+    # Resolving credentials may take seconds, during which files are already watched.
     threading.Thread(
         target=kept.prepare_clients, args=(kept.read(),), name="warm", daemon=True
     ).start()

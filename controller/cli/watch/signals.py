@@ -34,6 +34,7 @@ class ShutdownSignals:
 
     def record(self, number: int) -> None:
         """Record a signal."""
+        # A second signal does not extend the deadline.
         self.at = self.at or get_monotonic_time()
         self.numbers.append(number)
 

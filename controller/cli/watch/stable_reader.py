@@ -13,6 +13,7 @@ from controller.adapters.watch.snapshots import take_snapshot
 from controller.cli.watch.tree_reader import RETRY_SECONDS, ManifestReader
 from controller.daemon.work_queue import DesiredState
 
+# Backoff: the next pause is a share of the time waited so far, up to a limit.
 _SHARE, _LONGEST = 0.25, 1.0
 _WHILE_STALE = 10.0
 
@@ -50,6 +51,7 @@ class StableReader:
         if wait > 0:
             return DesiredState(unsettled="files changed a moment ago", reread_after=wait)
         intake = self._reading.read([top for top, one in before.items() if one.stale])
+        # Manifests may lie in nested work trees, which are known only after the read.
         self._trees.include(self._reading.files)
         if self._trees.get_states() != before or self._compute_settle_time() > 0:
             return DesiredState(

@@ -72,6 +72,7 @@ class ManifestReader:
         ``stale`` are the tops of work trees with a stale git lock: there only files that equal HEAD
         count.
         """
+        # Equal states before and after the read show that nothing changed in between.
         before = self._shared.get_states()
         try:
             wanted = parse_arguments(self._paths, self._given)
@@ -89,7 +90,7 @@ class ManifestReader:
             return DesiredState(broken=str(error))
         if held is None:
             return DesiredState(
-                unsettled="a file that manifests rest on changed meanwhile",
+                unsettled="a file that manifests depend on changed during the read",
                 reread_after=RETRY_SECONDS,
             )
         if held.is_all:
@@ -145,6 +146,7 @@ class ManifestReader:
     def _build_intake(self, wanted: Arguments, tree: Tree, held: UnsettledFiles) -> DesiredState:
         fleet = set_max_submits(wanted.fleet, self._given.get("max_submits"))
         top = str(wanted.top.absolute()) if fleet.stamp_tags else ""
+        # Owner, target and tags of the fleet are part of every desired job.
         if (fleet, top) != self._rules:
             self._known.clear()
             self._rules = fleet, top
@@ -152,11 +154,13 @@ class ManifestReader:
         chosen = [one for one in tree.manifests if wanted.selector.is_match(one.labels)]
         for manifest in chosen:
             last = known.get(manifest.key)
+            # A file that it depends on is missing for the moment: the job keeps its meaning.
             if held.files and held.is_affected(manifest.source.path):
                 if last is not None:
                     self._known[manifest.key] = last
                 continue
             same = last is not None and last[0] is manifest
+            # Deriving a job hashes its spec, of which unchanged manifests have no need.
             job = last[1] if last and same else derive_desired(manifest, fleet, top)
             self._known[manifest.key] = (manifest, job)
         left_out = {one.key for one in tree.manifests} - self._known.keys()

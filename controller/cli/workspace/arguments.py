@@ -62,7 +62,7 @@ def parse_arguments(paths: Sequence[Path], given: dict[str, Any]) -> Arguments:
 def _load_rules(
     config: Path | None, grounds: Sequence[PathLocation]
 ) -> tuple[Fleet, tuple[Problem, ...]]:
-    """Return the fleet that applies to all paths, and the problems that rule paths out."""
+    """Return the fleet that applies to all paths, and the problems of its file."""
     found = [load_rules(config, ground) for ground in grounds]
     problems = dict.fromkeys(problem for _, reported in found for problem in reported)
     return found[0][0], tuple(problems)
@@ -88,11 +88,13 @@ def make_relative(source: Source) -> Source:
     """Return a place with its path from the current folder, if it lies below."""
     absolute = source.path.startswith(os.sep)
     path = os.path.relpath(source.path) if absolute else os.path.normpath(source.path)
+    # A path with several ``..`` is harder to read than an absolute one.
     return source if path.startswith("..") or path == source.path else replace(source, path=path)
 
 
 def _suggest_path(path: Path) -> str:
     """Return a suggestion for a path that does not exist."""
+    # A common mistake is a job's name instead of the path of its manifest.
     manifests = [DEFAULT_PATH / f"{path.name}{suffix}" for suffix in ENDINGS]
     near = next((one for one in manifests if one.exists()), None) or _find_similar(path)
     return f"; {DID_YOU_MEAN} {near}?" if near else ""

@@ -42,6 +42,7 @@ def compute_coverage(wanted: Arguments, tree: Tree) -> Coverage | None:
     names = ((one.key, _get_job_name(one)) for one in tree.manifests)
     here = _build_census(folders, names, tree.problems)
     around = sorted({find_topmost_folder(folder, wanted.top) for folder in folders})
+    # If the arguments are the topmost folders, everything was already read.
     known = here if set(around) == set(here.folders) else None
     return Coverage(here, partial(_read_around, known, [Path(path) for path in around], wanted))
 
@@ -52,13 +53,13 @@ def check_whole_folders(wanted: Arguments, given: dict[str, Any]) -> None:
         (option for name, option in _WHOLE_FOLDER_OPTIONS.items() if given.get(name)), None
     )
     if given.get("force") and not given.get("prune"):
-        raise click.UsageError("--force goes with --prune: give that too, or leave --force out")
+        raise click.UsageError("--force needs --prune: add that too, or remove --force")
     if asked is None:
         return
     if wanted.selector.requirements:
         raise click.UsageError(
-            f"{asked} does not go with -l: the labels of removed manifests are unknown. "
-            "Leave one of them out"
+            f"{asked} cannot be combined with -l: the labels of removed manifests are unknown. "
+            "Remove one of them"
         )
     single = next((path for path in wanted.paths if not path.is_dir()), None)
     if single is not None:
@@ -109,6 +110,7 @@ def _find_keys_around(paths: Sequence[Path], fleet: Fleet) -> frozenset[JobKey]:
     A file may have been moved there. Other files there are no manifests, and their problems do not
     matter.
     """
+    # Outside a repository the bound is the root of the disk, which is not searched.
     tops = sorted({find_bounds(path).top for path in paths} - {os.sep})
     found = discover_files(map(Path, tops), named=fleet.named)
     inside = tuple(f"{path.resolve()}{os.sep}" for path in paths)

@@ -46,7 +46,7 @@ class Workspace:
     """The selected manifests with their fleet, and the problems of both, warnings included.
 
     ``coverage`` says which jobs have no manifest any more, if that is known. ``others`` reads the
-    whole tree; ``narrow`` says that the selection is only a part of it. ``roots`` are the folders
+    whole tree; ``is_narrow`` says that the selection is a part of it. ``roots`` are the folders
     that may contain their entries.
     """
 
@@ -83,6 +83,7 @@ def load_workspace(paths: Sequence[Path], given: dict[str, Any]) -> Workspace:
     top = str(wanted.top.absolute()) if fleet.stamp_tags else ""
     desired = tuple(derive_desired(manifest, fleet, top) for manifest in chosen)
     left_out = {one.key for one in tree.manifests} - {one.key for one in chosen}
+    # Both may have problems of the fleet file, which are reported once.
     found = dict.fromkeys((*wanted.problems, *tree.problems))
     reported = tuple(problem for problem in found if problem.key not in left_out)
     known = () if filter_errors(wanted.problems) else desired
@@ -99,9 +100,10 @@ def load_workspace(paths: Sequence[Path], given: dict[str, Any]) -> Workspace:
 
 
 def _import_client_early(given: Mapping[str, Any], files: Sequence[str]) -> None:
-    """Import the AWS client in the background if a manifest without a sidecar will need a call.
+    """Import the AWS client early if a manifest without a sidecar will need a call.
 
-    The import takes as long as reading a large tree; a settled tree needs no client.
+    The import takes as long as other processes take to read a large tree; a settled tree needs
+    no client.
     """
     manifests = (one for one in files if not is_defaults(Path(one).name))
     if "endpoint_url" in given and not all(map(os.path.exists, map(get_sidecar_path, manifests))):
@@ -155,6 +157,7 @@ def open_connection(reach: ConnectionOptions) -> Iterator[Connection]:
             endpoint = stack.enter_context(start_sandbox(SANDBOX_FOLDER, speed=reach.speed))
         except StoreUnusableError as error:
             raise click.ClickException(f"--sandbox: {error}") from None
+        # A profile could bring the role or the region of a real account.
         given = {**reach.options, "endpoint_url": endpoint, "profile": None}
         given["region"] = given.get("region") or SANDBOX_REGION
         yield _build_connection(given, static=True)

@@ -68,10 +68,12 @@ def read_other_manifests(wanted: Arguments, tree: Tree) -> TreeManifests:
     around = [Path(one) for one in dict.fromkeys((*wide, *tops)) if Path(one).exists()]
     found = discover_files(around, named=wanted.fleet.named)
     known = {os.path.realpath(one.source.path) for one in tree.manifests}
+    # By real path, because a link and its target are one manifest.
     rest = [at for at, path in enumerate(found.files) if os.path.realpath(path) not in known]
     reads = read_files(found, rest, wanted.fleet)
     further = [build_manifest(entry) for read in reads for entry in read.entries]
     problems = (*tree.problems, *found.problems, *(one for read in reads for one in read.problems))
+    # An unreadable file may be the manifest of any job.
     nameless = {one.source.path for one in problems if one.key is None}
     manifests = (*tree.manifests, *further)
     return TreeManifests(

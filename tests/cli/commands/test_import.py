@@ -317,7 +317,7 @@ def test_mistakes_in_a_file_are_told(folder: Path, case: str) -> None:
         (("support-bot",), "--live NAME"),
         (("--from-cli-json", "--live", "x"), "choose one"),
         (("--from-cli-json", "--all"), "choose one"),
-        (("--live",), "give --all"),
+        (("--live",), "add --all"),
         (("--live", "--all", "x"), "leave out the names"),
         (("--from-cli-json",), "- for stdin"),
         (("--from-cli-json", "gone.json"), "gone.json: no such file"),

@@ -199,7 +199,7 @@ def test_options_that_contradict_are_usage_errors(
     planned: Project, arguments: list[str], option: str
 ) -> None:
     """What the plan was asked for is taken from it, and nothing else can be said beside it."""
-    assert f"{option} is not what {FILE} was made with" in said(planned, 64, *arguments)
+    assert f"{option} differs from the options of {FILE}" in said(planned, 64, *arguments)
 
 
 def test_options_that_agree_may_be_repeated(planned: Project) -> None:
@@ -259,7 +259,7 @@ def test_one_state_makes_one_file(planned: Project) -> None:
 @pytest.mark.parametrize(
     ("place", "text"),
     [
-        ("-", "the plan itself is on stdout"),
+        ("-", "the plan is printed to stdout"),
         ("jobs", "jobs is a folder"),
         ("none/plan.json", "there is no folder none"),
         ("jobs/new.yaml", "exists and is no plan file"),

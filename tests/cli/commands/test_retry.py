@@ -85,7 +85,7 @@ def test_cause_and_price_are_told(failed: Project) -> None:
     """The service's own words, whether such a failure heals, and that a new job is billed."""
     ran = failed.call("retry", "bot", "--yes")
     assert failed.sandbox.get("bot")["failureMessage"] in ran.out
-    assert "unless the cause was fixed" in ran.out
+    assert "unless the cause is fixed" in ran.out
     assert "billed like the first" in ran.err
 
 

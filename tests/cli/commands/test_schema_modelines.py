@@ -64,16 +64,16 @@ def test_a_line_that_leads_to_the_schema_is_right(tree: Path, head: str) -> None
 @pytest.mark.parametrize(
     ("head", "told", "after"),
     [
-        ("", "jobs/a.yaml:1: editors are led to no schema", LINE),
-        ("# a note\n", "jobs/a.yaml:1: editors are led to no schema", f"{LINE}# a note\n"),
+        ("", "jobs/a.yaml:1: editors find no schema", LINE),
+        ("# a note\n", "jobs/a.yaml:1: editors find no schema", f"{LINE}# a note\n"),
         (
             f"# a note\n{LINE.replace('..', '../..')}",
-            f"jobs/a.yaml:2: editors are led to ../../schemas/{FILE}",
+            f"jobs/a.yaml:2: editors find ../../schemas/{FILE}",
             f"# a note\n{LINE}",
         ),
         (
             "# yaml-language-server: $schema=../schemas/bedrock-jobs.schema.json\n",
-            "jobs/a.yaml:1: editors are led to ../schemas/bedrock-jobs.schema.json",
+            "jobs/a.yaml:1: editors find ../schemas/bedrock-jobs.schema.json",
             LINE,
         ),
     ],
@@ -97,7 +97,7 @@ def test_each_document_has_its_own_line(tree: Path) -> None:
     path = write(tree, f"{BODY}---\n{BODY}--- {{kind: {KIND}, metadata: {{name: c}}}}\n")
     ran = check(tree, "--fix")
     assert ran.code == 1
-    assert "begin the document below its ---" in ran.out
+    assert "start the document below its ---" in ran.out
     kept = path.read_text()
     assert kept.startswith(f"{LINE}{BODY}---\n{LINE}{BODY}--- {{kind")
     assert check(tree, "--fix").code == 1

@@ -156,11 +156,11 @@ def test_a_broken_manifest_keeps_no_other_waiting(tree: Project) -> None:
     [
         (("--shard", "2/2"), "counted from 0"),
         (("--shard", "x"), "INDEX/COUNT"),
-        (("--interval", "soon"), "is no time"),
+        (("--interval", "soon"), "is not a duration"),
         (("--listen", "nowhere:x"), "--listen"),
         (("--events-queue", "http://x"), "--events-queue"),
         (("--status-dir", "/dev/null/x"), "--status-dir /dev/null/x"),
-        (("--prune", "-l", "a=b"), "--prune does not go with -l"),
+        (("--prune", "-l", "a=b"), "--prune cannot be combined with -l"),
     ],
 )
 def test_what_cannot_be_meant_is_told(tree: Project, arguments: tuple[str, ...], told: str) -> None:

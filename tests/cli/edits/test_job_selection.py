@@ -52,9 +52,9 @@ def test_words_select(several: Project, arguments: tuple[str, ...], names: list[
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
-        ((), "never takes all"),
-        (("--in", "more"), "never takes all"),
-        (("-l", " , "), "never takes all"),
+        ((), "this command has no default"),
+        (("--in", "more"), "this command has no default"),
+        (("-l", " , "), "this command has no default"),
         (("alhpa",), "did you mean alpha?"),
         (("zzz",), "no manifest under jobs is named zzz"),
         (("alpha", "omega"), "no manifest under jobs is named omega"),
