@@ -1,4 +1,4 @@
-"""Plans made into a file and carried out from it, and what they call."""
+"""Saving and applying plan files, and the calls that they cause."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def plan(tree: Project, *arguments: str) -> dict[str, Any]:
 
 
 def carry(tree: Project, *arguments: str, **env: str) -> Ran:
-    """Carry the plan out."""
+    """Apply the plan."""
     return tree.call("reconcile", "--plan", FILE, *arguments, **env)
 
 
@@ -39,7 +39,7 @@ def _calls(actions: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
 
 
 def made(tree: Project) -> list[tuple[str, str]]:
-    """Return the calls that changed something, in the same words, sorted."""
+    """Return the mutating calls in the same form, sorted."""
     calls = []
     for call in tree.calls():
         operation, members = call["operation"], call["members"]
@@ -54,7 +54,7 @@ def made(tree: Project) -> list[tuple[str, str]]:
 
 
 def refused(tree: Project, *texts: str, code: int = 5, **env: str) -> list[str]:
-    """Fail to carry the plan out, and return what is said; nothing is done or written."""
+    """Return the output of a plan that is refused; nothing is done or written."""
     before = tree.files()
     tree.hush()
 

@@ -1,4 +1,4 @@
-"""No verb prints a control character or a workflow command of a stranger, in any form."""
+"""No command prints control characters or workflow commands from outside, in any format."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ ONCE = settings(
 
 
 def poisoned(value: Any, number: int = 0) -> Any:
-    """Return what a sidecar holds with a hostile end to every text but those of identity."""
+    """Return a sidecar's content with a hostile suffix on every text except identities."""
     if isinstance(value, dict):
         kept = {"apiVersion", "kind", "digest", "token", "jobName", "source"}
         return {
@@ -61,7 +61,7 @@ def poisoned(value: Any, number: int = 0) -> Any:
 
 @pytest.fixture
 def hostile(tree: Project) -> Project:
-    """A repository whose files, names, values and sidecars hold what a stranger may write."""
+    """Return a repository with hostile files, names, values and sidecars."""
     (tree.folder / ".git").mkdir()
     tree.fleet(owner="acme")
     tree.add("good")
@@ -83,8 +83,8 @@ def hostile(tree: Project) -> Project:
 
 
 @pytest.mark.parametrize("system", ["", "true"], ids=["terminal", "github"])
-def test_no_verb_prints_what_a_stranger_commands(hostile: Project, system: str) -> None:
-    """For each verb and form: no control character, and only commands that are our own."""
+def test_no_command_prints_hostile_text(hostile: Project, system: str) -> None:
+    """No command and format has a control character or a workflow command from outside."""
     sidecar = hostile.jobs / "past.status.json"
     written = sidecar.read_bytes()
     env = {"GITHUB_ACTIONS": system, "GITHUB_STEP_SUMMARY": ""}
@@ -107,7 +107,7 @@ def test_no_verb_prints_what_a_stranger_commands(hostile: Project, system: str) 
 def test_what_is_shown_is_only_text(
     text: str, output: str, color: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Lines and data of any text reach stdout without a command for a terminal or a CI system."""
+    """Lines and data of any text have no command for a terminal or a CI system."""
     line = Line(text, "red", rest=(Line(text), Line(text, bold=True)))
     asked = {"output": output, "query": None, "color": "on" if color else "off"}
     with pytest.MonkeyPatch.context() as patch:
@@ -127,7 +127,7 @@ def test_what_is_shown_is_only_text(
 @ONCE
 @given(text=TEXTS)
 def test_the_live_table_takes_no_markup(text: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A message with brackets or escapes is drawn as text; rich's markup would raise or colour."""
+    """A message with brackets or escapes is drawn as text, not as rich's markup."""
     entry = {"phase": "InProgress", "conditions": [{"type": "Synced", "message": text}]}
     screen = LiveProgress(KINDS, 1, console.make_console(), sandbox=False)
     screen.update(JobStatus(JobKey(KIND, "a"), Source("jobs/a.yaml"), entry))
@@ -136,7 +136,7 @@ def test_the_live_table_takes_no_markup(text: str, capsys: pytest.CaptureFixture
 
 
 def test_a_crash_prints_no_control_character(capsys: pytest.CaptureFixture[str]) -> None:
-    """A mistake of ours may quote anything: its trace is escaped like all else."""
+    """The traceback of an unexpected error is escaped like all output."""
     error = ValueError(HOSTILE[0])
     console._print_crash(ValueError, error, None)
     said = capsys.readouterr().err

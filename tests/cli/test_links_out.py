@@ -1,4 +1,4 @@
-"""Verbs that write files write none behind a link that leads out of the tree."""
+"""Commands that write files write none through a link that leads out of the tree."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("writer", WRITERS.values(), ids=WRITERS)
-def test_no_verb_writes_into_a_folder_that_leads_out(
+def test_no_command_writes_into_a_folder_that_leads_out(
     tmp_path: Path, writer: tuple[str, ...]
 ) -> None:
-    """A folder of the repository that is a link out of it stays empty behind the link."""
+    """A folder of the repository that is a link out of it stays empty."""
     (tmp_path / "elsewhere").mkdir()
     tree = tmp_path / "tree"
     (tree / ".git").mkdir(parents=True)
@@ -37,8 +37,8 @@ def test_no_verb_writes_into_a_folder_that_leads_out(
 
 
 @pytest.mark.parametrize("content", [None, "precious"])
-def test_no_verb_writes_through_a_file_that_leads_out(tmp_path: Path, content: str | None) -> None:
-    """A link in the place of the file to write is refused, whether its target exists or not."""
+def test_no_command_writes_through_a_file_link_out(tmp_path: Path, content: str | None) -> None:
+    """A link in place of the file to write is refused, whether its target exists or not."""
     target = tmp_path / "target"
     if content is not None:
         target.write_text(content)
@@ -54,7 +54,7 @@ def test_no_verb_writes_through_a_file_that_leads_out(tmp_path: Path, content: s
 
 
 def test_init_takes_no_owner_from_a_file_that_leads_out(tmp_path: Path) -> None:
-    """The fleet's file is a link to somebody else's: init asks for the owner, and shows nothing."""
+    """If the fleet file is a link out of the tree, init requires --owner and prints nothing."""
     (tmp_path / "precious").write_text("owner: precious\n")
     tree = tmp_path / "tree"
     (tree / ".git").mkdir(parents=True)
@@ -70,7 +70,7 @@ def test_init_takes_no_owner_from_a_file_that_leads_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("target", ["precious", "nowhere", "folder"])
 def test_record_that_leads_out_is_a_problem_of_the_tree(tree: Project, target: str) -> None:
-    """A link of a sidecar's name holds jobs, and every verb says which link does and what to do."""
+    """A sidecar that is a link out of the tree holds its jobs, and every command names it."""
     (tree.folder / ".git").mkdir()
     (tree.folder.parent / "precious").write_text("{}")
     (tree.folder.parent / "folder").mkdir()

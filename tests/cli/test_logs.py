@@ -1,4 +1,4 @@
-"""What the log says, how it is rendered, and what never stands in it."""
+"""The content and the formats of the log, and what it never contains."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SEEDED = spec(
 
 
 def lines(said: str) -> list[dict[str, Any]]:
-    """Return the log's lines among what was said on stderr."""
+    """Return the log's lines of what was printed to stderr."""
     return [json.loads(line) for line in said.splitlines() if line.startswith("{")]
 
 
@@ -67,7 +67,7 @@ def test_a_job_action_and_a_pass_are_one_line_each(tree: Project) -> None:
 
 
 def test_a_settled_job_has_no_line(tree: Project) -> None:
-    """Where nothing happens only the pass is told."""
+    """If nothing changes, only the pass is logged."""
     tree.add("support-bot")
     tree.settle()
 
@@ -76,8 +76,8 @@ def test_a_settled_job_has_no_line(tree: Project) -> None:
     assert (whole["event"], whole["verbs"], whole["written"]) == ("pass", {"NOOP": 1}, 0)
 
 
-def test_a_failed_action_tells_its_code(tree: Project) -> None:
-    """The service's code stands in the job's line; its message, which may quote, does not."""
+def test_a_failed_action_has_its_code(tree: Project) -> None:
+    """The job's line has the service's error code, and not its message, which may quote."""
     tree.add("support-bot")
     tree.sandbox.inject_fault("server-error", "CreateModelCustomizationJob", times=3)
 
@@ -88,7 +88,7 @@ def test_a_failed_action_tells_its_code(tree: Project) -> None:
 
 
 def test_times_are_utc(tree: Project) -> None:
-    """Each line has its moment in ISO 8601, in UTC whatever the zone of the machine."""
+    """Each line has its time in ISO 8601, in UTC whatever the machine's time zone."""
     tree.add("support-bot")
 
     ran = tree.run("plan", "--debug", TZ="Asia/Tokyo")
@@ -113,7 +113,7 @@ def test_times_are_utc(tree: Project) -> None:
     ids=repr,
 )
 def test_levels_are_kept(tree: Project, options: tuple[str, ...], lowest: str | None) -> None:
-    """Nothing below the level that was asked for is told, and without one nothing at all."""
+    """Nothing below the requested level is logged, and nothing at all without one."""
     tree.add("support-bot")
 
     told = {line["level"] for line in lines(tree.call("reconcile", *options).err)}
@@ -124,7 +124,7 @@ def test_levels_are_kept(tree: Project, options: tuple[str, ...], lowest: str | 
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_no_value_of_a_spec_is_logged(tree: Project, level: str) -> None:
-    """A value of a spec is in no line: not of a lost answer, a refusal, nor of a held edit."""
+    """No line has a spec value, whether of a lost answer, a refusal or a held edit."""
     for name in ("lost", "refused", "edited"):
         tree.add(name, SEEDED)
     tree.sandbox.inject_fault("reset-after", "CreateModelCustomizationJob", times=3)
@@ -141,7 +141,7 @@ def test_no_value_of_a_spec_is_logged(tree: Project, level: str) -> None:
 
 
 def on_a_terminal(folder: Path, *arguments: str, **env: str) -> str:
-    """Return what a command writes to stderr when that is a terminal."""
+    """Return what a command prints to stderr on a terminal."""
     ours, theirs = pty.openpty()
     given = environment(folder, TERM="xterm-256color", COLUMNS="200", **env)
     with subprocess.Popen(
@@ -165,7 +165,7 @@ def _read(terminal: int) -> bytes:
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
 @pytest.mark.parametrize(("env", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False)], ids=repr)
 def test_people_get_lines_on_a_terminal(tree: Project, env: dict[str, str], coloured: bool) -> None:
-    """On a terminal the lines are for people, in colour unless NO_COLOR is set."""
+    """On a terminal the lines are for people, coloured unless NO_COLOR is set."""
     tree.add("support-bot")
     options = ("--log-level", "info", "--endpoint-url", tree.sandbox.url)
 
@@ -178,8 +178,8 @@ def test_people_get_lines_on_a_terminal(tree: Project, env: dict[str, str], colo
 
 
 @pytest.mark.parametrize("verb", root.list_commands(root.make_context("bedrock-jobs", ["new"])))
-def test_every_verb_takes_a_level(verb: str) -> None:
-    """--log-level and --debug belong to every verb."""
+def test_every_command_takes_a_level(verb: str) -> None:
+    """Every command has --log-level and --debug."""
     command = root.get_command(root.make_context("bedrock-jobs", [verb]), verb)
     assert command is not None
 

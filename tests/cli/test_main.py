@@ -1,4 +1,4 @@
-"""The command as a whole: help, completion, exit codes, and readers that leave."""
+"""The command line as a whole: help, completion, exit codes, and closed pipes."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ VERBS = (
 
 
 def completed(folder: Path, *words: str) -> list[str]:
-    """Return what bash is offered for the last of these words."""
+    """Return bash's completions for the last of these words."""
     env = environment(
         folder,
         _BEDROCK_JOBS_COMPLETE="bash_complete",
@@ -46,12 +46,12 @@ def completed(folder: Path, *words: str) -> list[str]:
 
 
 def test_version_is_that_of_the_package(tmp_path: Path) -> None:
-    """--version prints name and release, as the AWS CLI's does."""
+    """--version prints name and release, as the AWS CLI does."""
     assert call(tmp_path, "--version") == Ran(0, f"bedrock-jobs/{__version__}\n", "")
 
 
-def test_help_lists_every_verb(tmp_path: Path) -> None:
-    """--help and -h show each verb with a line of its own."""
+def test_help_lists_every_command(tmp_path: Path) -> None:
+    """--help and -h list each command with its own line."""
     ran = call(tmp_path, "--help")
     assert ran.code == 0
     assert ran == call(tmp_path, "-h")
@@ -60,8 +60,8 @@ def test_help_lists_every_verb(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help(tmp_path: Path, verb: str) -> None:
-    """Each verb's help ends with 0 and says what it does."""
+def test_every_command_has_help(tmp_path: Path, verb: str) -> None:
+    """Each command's help exits with 0 and describes the command."""
     ran = call(tmp_path, verb, "--help")
     assert ran.code == 0
     assert ran.out.startswith(f"Usage: bedrock-jobs {verb}")
@@ -87,7 +87,7 @@ def test_every_verb_has_help(tmp_path: Path, verb: str) -> None:
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
 def test_wrong_usage_ends_with_64(tmp_path: Path, arguments: tuple[str, ...], told: str) -> None:
-    """What cannot be understood is told on stderr, with 64, before anything is done."""
+    """A usage error is printed to stderr, with 64, before anything is done."""
     ran = call(tmp_path, *arguments)
     assert ran.code == 64
     assert told in ran.err
@@ -95,22 +95,22 @@ def test_wrong_usage_ends_with_64(tmp_path: Path, arguments: tuple[str, ...], to
 
 
 @pytest.mark.parametrize("count", range(1, len(GRAVEST_FIRST) + 1))
-def test_gravest_code_is_the_answer(count: int) -> None:
-    """Of any codes at once the gravest one stands: 1, 5, 4, 6, 3, 2, and 0 for none."""
+def test_exit_codes_have_a_precedence(count: int) -> None:
+    """If several codes apply, the first of 1, 5, 4, 6, 3, 2 wins; without any it is 0."""
     for met in combinations(GRAVEST_FIRST, count):
         assert select_exit_code(map(ExitCode, reversed(met))) == met[0]
     assert select_exit_code([]) == 0
 
 
-def test_no_verb_shows_the_help(tmp_path: Path) -> None:
-    """The bare command shows its verbs, and is wrong usage."""
+def test_no_command_shows_the_help(tmp_path: Path) -> None:
+    """Without arguments the commands are listed, and the exit code is 64."""
     ran = call(tmp_path)
     assert ran.code == 64
     assert "reconcile" in ran.out + ran.err
 
 
 def test_completion_script_is_for_this_command(tmp_path: Path) -> None:
-    """Bash's script completes the command by its name."""
+    """Bash's script completes the program by its name."""
     env = environment(tmp_path, _BEDROCK_JOBS_COMPLETE="bash_source")
     ran = run(tmp_path, env=env, command=(str(SCRIPT),))
     assert ran.code == 0
@@ -118,21 +118,21 @@ def test_completion_script_is_for_this_command(tmp_path: Path) -> None:
     assert "bedrock-jobs" in ran.out
 
 
-def test_verbs_are_completed(tmp_path: Path) -> None:
-    """Every verb is offered, and the beginning of one is completed."""
+def test_commands_are_completed(tmp_path: Path) -> None:
+    """Every command is offered, and a prefix is completed."""
     assert set(VERBS) <= set(completed(tmp_path, ""))
     assert completed(tmp_path, "rec") == ["reconcile"]
 
 
 def test_options_are_completed(tmp_path: Path) -> None:
-    """A verb's options and the values of a choice are offered."""
+    """A command's options and the values of a choice are offered."""
     assert "--max-submits" in completed(tmp_path, "reconcile", "--max")
     assert set(completed(tmp_path, "plan", "--output", "")) >= {"text", "json", "yaml"}
 
 
 @pytest.mark.parametrize("verb", ["plan", "reconcile", "status"])
 def test_reader_that_leaves_makes_no_noise(tree: Project, verb: str) -> None:
-    """With nobody reading stdout a verb ends as it would have, without a traceback."""
+    """With stdout closed a command ends as usual, without a traceback."""
     for number in range(3):
         tree.add(f"job-{number}")
     ran = tree.piped_to_nobody(verb)
@@ -141,8 +141,8 @@ def test_reader_that_leaves_makes_no_noise(tree: Project, verb: str) -> None:
     assert "Broken" not in ran.err
 
 
-def test_deaf_stderr_stops_no_submit(tree: Project) -> None:
-    """With nobody reading stderr either, every job is submitted and recorded all the same."""
+def test_closed_stderr_stops_no_submit(tree: Project) -> None:
+    """With stderr closed too, every job is still submitted and recorded."""
     names = [f"job-{number:02}" for number in range(20)]
     for name in names:
         tree.add(name)
@@ -162,7 +162,7 @@ def test_deaf_stderr_stops_no_submit(tree: Project) -> None:
 
 
 def test_terminal_without_the_letters(tree: Project) -> None:
-    """Where stdout cannot show a character an escape stands for it, and no traceback."""
+    """Characters that stdout cannot encode are escaped, without a traceback."""
     tree.add("support-bot", {"roleArn": "naïve rôle ☃"}, labels={"team": "søk"})
     given = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0"}
     for verb in ("validate", "plan", "reconcile", "status"):
@@ -176,8 +176,8 @@ def test_terminal_without_the_letters(tree: Project) -> None:
 
 
 @pytest.mark.parametrize("verb", ["validate", "plan", "reconcile", "status"])
-def test_missing_fleet_file_is_not_told_as_a_missing_folder(tree: Project, verb: str) -> None:
-    """Without a path, what is told of --config is about --config."""
+def test_missing_fleet_file_is_not_reported_as_a_missing_folder(tree: Project, verb: str) -> None:
+    """Without a path, an error about --config names --config."""
     tree.add("support-bot")
     ran = tree.call(verb, "--config", "absent.yaml")
     assert ran.code == 64

@@ -1,4 +1,4 @@
-"""``validate``, ``plan`` and ``reconcile`` tell CI systems what they tell people."""
+"""``validate``, ``plan`` and ``reconcile`` report the same to CI systems as to people."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ JUDGING = ("validate", "plan", "reconcile")
 
 @pytest.fixture
 def mixed(tree: Project) -> Project:
-    """A checkout with one manifest that is fine and one that is not."""
+    """Return a checkout with a valid manifest and an invalid one."""
     (tree.folder / ".git").mkdir()
     tree.add("good")
     tree.add("bad", {"roleArn": "nonsense"})
@@ -46,7 +46,7 @@ def errors(ran: Ran) -> list[str]:
 
 @pytest.mark.parametrize("verb", VERBS, ids=" ".join)
 def test_each_form_names_the_same_problems(mixed: Project, verb: tuple[str, ...]) -> None:
-    """Every form tells of every problem, with its line, and the verb ends with 4 as ever."""
+    """Every format has every problem, with its line, and the exit code is 4."""
     problems = mixed.call("validate", "--output", "json").data["problems"]
     places = [f"{one['path']}:{one['line']}" for one in problems]
     out = {output: mixed.call(*verb, "--output", output) for output in REPORTS}
@@ -68,7 +68,7 @@ def test_each_form_names_the_same_problems(mixed: Project, verb: tuple[str, ...]
 
 
 def test_paths_begin_at_the_repository(mixed: Project) -> None:
-    """From a folder below, too, a report names files as the repository does."""
+    """Also from a subfolder, reports name files relative to the repository."""
     (mixed.folder / "deep").mkdir()
     here = Project(mixed.folder / "deep", mixed.sandbox)
     for output in REPORTS:
@@ -79,7 +79,7 @@ def test_paths_begin_at_the_repository(mixed: Project) -> None:
 
 
 def test_without_a_checkout_the_workspace_is_the_root(mixed: Project) -> None:
-    """Where there is no .git, as in an exported tree, the CI system's workspace counts."""
+    """Without .git, as in an exported tree, paths are relative to the CI workspace."""
     (mixed.folder / ".git").rmdir()
     mixed.folder.rename(mixed.folder.parent / "inner")
     inner = Project(mixed.folder.parent / "inner", mixed.sandbox)
@@ -100,21 +100,21 @@ def test_a_query_picks_from_data_alone(mixed: Project, verb: str) -> None:
     assert mixed.sandbox.list_calls() == []
 
 
-def test_other_verbs_print_no_report(mixed: Project) -> None:
-    """A verb that judges no manifests offers no report."""
+def test_other_commands_print_no_report(mixed: Project) -> None:
+    """Commands that check no manifests offer no report."""
     assert {mixed.call("status", "--output", output).code for output in REPORTS} == {64}
 
 
 def test_data_of_a_plan_has_its_problems(mixed: Project) -> None:
-    """The plan's data holds what stderr tells people: the problems, as validate has them."""
+    """The plan's data has the problems that stderr shows, in the form of validate."""
     problems = mixed.call("validate", "--output", "json").data["problems"]
     assert mixed.call("plan", "--output", "json").data["problems"] == problems != []
     whole = mixed.call("plan", str(mixed.jobs), "--output", "json")
     assert whole.data["problems"] == problems
 
 
-def test_data_of_every_verb_fits_its_schema(tree: Project) -> None:
-    """What the verbs print as JSON, and the sidecars, fit the schemas of their kinds."""
+def test_data_of_every_command_fits_its_schema(tree: Project) -> None:
+    """The JSON of commands, and the sidecars, are valid against their schemas."""
     tree.fleet(owner="acme-ml")
     for name in ("fails", "gone", "runs"):
         tree.add(name, failing() if name == "fails" else None)
@@ -144,8 +144,8 @@ def test_data_of_every_verb_fits_its_schema(tree: Project) -> None:
     assert all(one.get("jobs") or one.get("orphans") for one in told[2:])
 
 
-def test_a_refused_plan_is_told(tree: Project) -> None:
-    """A plan that the guards refuse ends with 5, and every report but one of files says why."""
+def test_a_refused_plan_is_reported(tree: Project) -> None:
+    """A plan that exceeds a limit exits with 5, and every report that can say so does."""
     tree.add("first")
     for output in ("markdown", "github", "sarif", "junit"):
         ran = tree.call("plan", "--max-submits", "0", "--output", output)
@@ -154,7 +154,7 @@ def test_a_refused_plan_is_told(tree: Project) -> None:
 
 
 def test_markdown_is_as_small_as_asked(tree: Project) -> None:
-    """With --max-bytes a comment gets what it takes, with a count of the rows that it lacks."""
+    """With --max-bytes Markdown keeps to the limit, and counts the omitted rows."""
     for number in range(60):
         tree.add(f"bad-{number}", {"roleArn": "nonsense"})
         (tree.jobs / f"a{'ü' * 90}-{number}.yaml").write_text("kind: ü\n", encoding="utf-8")
@@ -174,7 +174,7 @@ def test_markdown_is_as_small_as_asked(tree: Project) -> None:
 
 
 def test_sandboxed_reports_say_so(mixed: Project) -> None:
-    """Whatever the form, a sandboxed command says that nothing of it is real."""
+    """In every format a sandboxed command says that nothing in it is real."""
     real = mixed.call("validate", "--output", "sarif").data["runs"][0]
     for verb in ("validate", "plan"):
         told = {one: mixed.call(verb, "--sandbox", "--output", one) for one in REPORTS}
@@ -187,7 +187,7 @@ def test_sandboxed_reports_say_so(mixed: Project) -> None:
 
 
 def test_no_report_shows_what_is_secret(mixed: Project) -> None:
-    """What the service keeps secret stands in no report, whatever is wrong with it."""
+    """Sensitive values are in no report, whatever is wrong with them."""
     text = as_yaml(manifest("secret", spec(customizationType="DISTILLATION")))
     (mixed.jobs / "secret.yaml").write_text(text + FILTERS)
     for output in ("text", "json", *REPORTS):
@@ -196,8 +196,8 @@ def test_no_report_shows_what_is_secret(mixed: Project) -> None:
         assert "Muster" not in ran.out + ran.err
 
 
-def test_a_pass_tells_which_jobs_are_ill(tree: Project) -> None:
-    """After a pass, failed jobs are errors with the service's words, and stand first."""
+def test_a_pass_reports_failed_jobs_first(tree: Project) -> None:
+    """After a pass, failed jobs are errors with the service's message, and come first."""
     tree.add("fails", failing())
     tree.add("runs")
     tree.settle()
@@ -209,8 +209,8 @@ def test_a_pass_tells_which_jobs_are_ill(tree: Project) -> None:
     assert [row[0].strip() for row in rows] == ["job", "fails", "job", "runs"]
 
 
-def test_a_call_that_fails_is_told(tree: Project) -> None:
-    """What a pass could not do is an error under the service's code, and ends with 1."""
+def test_a_failed_call_is_reported(tree: Project) -> None:
+    """A failed call is an error under the service's code, and exits with 1."""
     tree.add("first")
     ran = tree.call("plan", "--output", "github", AWS_PROFILE="nobody")
     assert ran.code == 1
@@ -219,7 +219,7 @@ def test_a_call_that_fails_is_told(tree: Project) -> None:
 
 
 def test_columns_count_characters(tree: Project) -> None:
-    """SARIF says that columns count code points, and so they do."""
+    """SARIF declares that columns count code points, and they do."""
     line = '{"🦊🦊": 1, "kind": a, "kind": b}'
     (tree.jobs / "a.yaml").write_text(f"{line}\n", encoding="utf-8")
     (run,) = tree.call("validate", "--output", "sarif").data["runs"]
@@ -230,7 +230,7 @@ def test_columns_count_characters(tree: Project) -> None:
 
 
 def test_reports_are_ascii_where_nothing_else_goes(tree: Project) -> None:
-    """A terminal or file without Unicode gets references and escapes, and no character is lost."""
+    """Without Unicode, references and escapes represent every character."""
     (tree.jobs / "ü.yaml").write_text("kind: ü\n", encoding="utf-8")
     ascii_only = {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LANG": "C"}
     forms = ("markdown", "junit", "codequality")

@@ -19,7 +19,7 @@ REPORTS = ("bedrock-jobs-validate.codequality.json", "bedrock-jobs-validate.juni
 
 @pytest.fixture
 def mixed(tree: Project) -> Project:
-    """A checkout with one manifest that is fine and one that is not."""
+    """Return a checkout with a valid manifest and an invalid one."""
     (tree.folder / ".git").mkdir()
     tree.add("good")
     tree.add("bad", {"roleArn": "nonsense"})
@@ -39,7 +39,7 @@ def summary_of(tree: Project) -> str:
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_github_gets_text_annotations_and_a_summary(mixed: Project, verb: str) -> None:
-    """The log has the text as everywhere, and annotations; Markdown goes to the summary."""
+    """The log has the usual text and annotations; the summary has Markdown."""
     mixed.call("reconcile")
     usual = mixed.call(verb)
     ran = mixed.call(verb, **github(mixed))
@@ -51,7 +51,7 @@ def test_github_gets_text_annotations_and_a_summary(mixed: Project, verb: str) -
 
 
 def test_summaries_of_one_step_follow_each_other(mixed: Project) -> None:
-    """A second command in a step adds to the summary, and keeps within what is left of it."""
+    """A second command in a step appends to the summary, within the remaining room."""
     path = Path(github(mixed)["GITHUB_STEP_SUMMARY"])
     mixed.call("validate", **github(mixed))
     mixed.call("plan", **github(mixed))
@@ -74,7 +74,7 @@ def test_summaries_of_one_step_follow_each_other(mixed: Project) -> None:
 def test_what_is_asked_for_wins(
     mixed: Project, arguments: tuple[str, str], system: dict[str, str]
 ) -> None:
-    """Whoever says how to print gets that and nothing else."""
+    """With --output or --query only the requested output is printed."""
     usual = mixed.call("validate", *arguments)
     ran = mixed.call("validate", *arguments, **{**github(mixed), "GITHUB_ACTIONS": "", **system})
     assert ran == usual
@@ -84,7 +84,7 @@ def test_what_is_asked_for_wins(
 
 @pytest.mark.parametrize("summary", ["", "nowhere/summary.md", "."])
 def test_no_summary_is_no_failure(mixed: Project, summary: str) -> None:
-    """A summary that cannot be written is told in one line; result and exit code stay."""
+    """A summary that cannot be written is one line; result and exit code stay."""
     usual = mixed.call("validate")
     ran = mixed.call("validate", **{**github(mixed), "GITHUB_STEP_SUMMARY": summary})
     assert (ran.code, ran.out) == (4, usual.out)
@@ -93,7 +93,7 @@ def test_no_summary_is_no_failure(mixed: Project, summary: str) -> None:
 
 
 def test_a_summary_that_nobody_reads_is_not_waited_for(mixed: Project) -> None:
-    """A pipe in place of the summary's file does not hold the command up."""
+    """A pipe in place of the summary file does not block the command."""
     pipe = mixed.folder.parent / "pipe"
     os.mkfifo(pipe)
     ran = mixed.call("validate", **{**github(mixed), "GITHUB_STEP_SUMMARY": str(pipe)})
@@ -102,7 +102,7 @@ def test_a_summary_that_nobody_reads_is_not_waited_for(mixed: Project) -> None:
 
 
 def test_manifests_give_no_commands(tree: Project) -> None:
-    """What a manifest holds never becomes a command of the runner, in excerpts and messages."""
+    """Content of a manifest never becomes a workflow command."""
     (tree.jobs / "a.yaml").write_text("::set-output name=a::b\n##[add-mask]x: y\n: ##[error]z\n")
     (tree.jobs / "::error file=a::b.yaml").write_text("kind: [##[add-mask]x, '::error::y']\n")
     for verb in VERBS:
@@ -115,7 +115,7 @@ def test_manifests_give_no_commands(tree: Project) -> None:
 
 
 def test_gitlab_gets_text_and_two_reports(mixed: Project) -> None:
-    """The log has the text as everywhere; JUnit and code quality are left for the artifacts."""
+    """The log has the usual text; JUnit and code quality are files for the artifacts."""
     usual = mixed.call("validate")
     ran = mixed.call("validate", GITLAB_CI="true", CI_PROJECT_DIR=str(mixed.folder))
     assert (ran.code, ran.out) == (usual.code, usual.out)
@@ -127,7 +127,7 @@ def test_gitlab_gets_text_and_two_reports(mixed: Project) -> None:
 
 
 def test_gitlab_keeps_the_last_report(mixed: Project) -> None:
-    """A further run of a verb takes the place of its reports; other verbs have their own."""
+    """Another run of a command replaces its reports; other commands have their own."""
     system = {"GITLAB_CI": "true", "CI_PROJECT_DIR": str(mixed.folder)}
     mixed.call("validate", **system)
     (mixed.jobs / "bad.yaml").unlink()
@@ -138,7 +138,7 @@ def test_gitlab_keeps_the_last_report(mixed: Project) -> None:
 
 
 def test_no_reports_are_no_failure(mixed: Project) -> None:
-    """A project folder that cannot be written to is told in one line; the exit code stays."""
+    """A read-only project folder is one line; the exit code stays."""
     system = {"GITLAB_CI": "true", "CI_PROJECT_DIR": str(mixed.folder / "nowhere")}
     ran = mixed.call("validate", **system)
     assert ran.code == 4
@@ -146,7 +146,7 @@ def test_no_reports_are_no_failure(mixed: Project) -> None:
 
 
 def test_a_report_is_not_written_through_a_link(mixed: Project) -> None:
-    """A link that a branch holds in a report's place leads nowhere; the exit code stays."""
+    """A link in a report's place is not followed; the exit code stays."""
     target = mixed.folder.parent / "target"
     target.write_text("kept")
     (mixed.folder / REPORTS[1]).symlink_to(target)

@@ -1,4 +1,4 @@
-"""What --query takes: JMESPath of a sensible size."""
+"""--query takes JMESPath expressions of a reasonable size."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ ABSURD = ["[" * 2_000, "[" * 100_000, "!" * 3_000, "("]
 
 @pytest.mark.parametrize("query", ABSURD, ids=len)
 def test_absurd_query_is_a_usage_error(tmp_path: Path, query: str) -> None:
-    """What is too long, nested too deeply or cut off ends with 64 and without a traceback."""
+    """A query that is too long, too deep or incomplete exits with 64, without a traceback."""
     ran = call(tmp_path, "status", "--query", query)
 
     assert (ran.code, ran.out) == (64, "")

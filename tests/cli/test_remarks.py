@@ -1,4 +1,4 @@
-"""What people are told on stderr stands in the data of the same verb, too."""
+"""Notices on stderr are also in the data of the same command."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ BOT = "ModelCustomizationJob/bot"
 
 @pytest.fixture
 def bot(tree: Project) -> Project:
-    """A tree with one manifest."""
+    """Return a tree with one manifest."""
     tree.add("bot")
     return tree
 
 
 def data_of(ran: Ran, code: int) -> dict[str, Any]:
-    """Return what a verb printed, which fits its schema, after it ended with a code."""
+    """Return a command's data, which is valid against its schema, and check its exit code."""
     assert ran.code == code, ran.err
     data: dict[str, Any] = ran.data
     assert faults(data["kind"], data) == []
@@ -32,7 +32,7 @@ def data_of(ran: Ran, code: int) -> dict[str, Any]:
 
 
 def test_a_guards_refusal_is_data(bot: Project) -> None:
-    """More submits than allowed, or a prune without an owner: the data says why, as stderr does."""
+    """Too many submits, or a prune without an owner: the data has the reason of stderr."""
     for asked in (("--max-submits", "0"), ("--prune",)):
         ran = bot.call("reconcile", *asked, *DATA)
         told = data_of(ran, 5)
@@ -44,7 +44,7 @@ def test_a_guards_refusal_is_data(bot: Project) -> None:
 
 
 def test_why_jobs_were_not_served_is_data(tree: Project) -> None:
-    """Another account, invalid manifests and unread sidecars are told with the jobs they hit."""
+    """Wrong account, invalid manifests and unreadable sidecars are listed with their jobs."""
     tree.add("bot", target={"accountId": OTHER_ACCOUNT})
     tree.add("bad", {"roleArn": "nonsense"})
     ran = tree.call("reconcile", *DATA)
@@ -64,7 +64,7 @@ def test_why_jobs_were_not_served_is_data(tree: Project) -> None:
 
 
 def test_broken_files_are_data_where_no_manifest_is_left(tree: Project) -> None:
-    """A verb that is asked for a job of a tree that nobody can read says what is wrong there."""
+    """For a job in a tree that cannot be read, the data says what is wrong."""
     (tree.jobs / "bot.yaml").write_text("kind: [")
     for verb in ("stop", "retry", "adopt"):
         told = data_of(tree.call(verb, "bot", "--yes", *DATA), 4)
@@ -73,13 +73,13 @@ def test_broken_files_are_data_where_no_manifest_is_left(tree: Project) -> None:
 
 
 def test_time_that_was_up_is_data(bot: Project) -> None:
-    """A wait that ended before the jobs did says so."""
+    """A wait that timed out says so."""
     bot.call("reconcile")
     assert data_of(bot.call("wait", "--timeout", "0", *DATA), 6)["timedOut"] is True
 
 
 def test_removed_entries_are_data(bot: Project) -> None:
-    """What --gc removes, or would remove, is counted."""
+    """Entries that --gc removes, or would remove, are counted."""
     bot.fleet(owner="acme-ml")
     bot.settle()
     bot.add("other")
@@ -89,7 +89,7 @@ def test_removed_entries_are_data(bot: Project) -> None:
 
 
 def test_what_moved_since_a_plan_is_data(bot: Project) -> None:
-    """A plan file that is refused, by the pass or before it, leaves a document that says why."""
+    """A refused plan file produces a document with the reason."""
     made = data_of(bot.call("plan", "--out", FILE, *DATA), 0)
     assert made["out"] == {"path": FILE, "changes": 1, "failure": None}
     held = data_of(carry(bot, "--dry-run", *DATA), 0)["planFile"]

@@ -1,4 +1,4 @@
-"""Random trees' plans: situations of the scenarios, mixed, some with texts that mean harm."""
+"""Plans of random trees: mixed situations of the scenarios, some with hostile texts."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ _FLEETS: tuple[dict[str, Any], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A plan with what belongs to it."""
+    """A plan and the data that belongs to it."""
 
     plan: Plan
     problems: tuple[Problem, ...]
@@ -51,13 +51,13 @@ class Drawn:
 
 
 def seeded(seed: int) -> random.Random:
-    """Return dice that always fall alike."""
+    """Return a deterministic random generator."""
     return random.Random(seed)  # noqa: S311 - trees to test with, no secrets
 
 
 @cache
 def situations() -> tuple[Situation, ...]:
-    """Return every situation of every scenario, under a name of its own."""
+    """Return every situation of every scenario, each under its own name."""
     return tuple(
         situation(job.get("given") or {}, fleet_in(scenario), f"{path.stem}-{number}")
         for path in FILES
@@ -97,7 +97,7 @@ def _statuses(
 
 
 def _harmed(action: Action, dice: random.Random) -> Action:
-    """Return the action, in one of three cases with a message and a path of somebody's choice."""
+    """Return the action, in one of three cases with a hostile message and path."""
     if dice.randrange(3):
         return action
     source = replace(action.desired.source, path=f"jobs/{dice.choice(HOSTILE)}.yaml")

@@ -1,4 +1,4 @@
-"""An independent reader of our Markdown: rendered as GitHub does, its tags and texts counted."""
+"""An independent reader of our Markdown, which renders it as GitHub does."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OURS = {
 
 @dataclass
 class Page:
-    """A page as a reader sees it: its tables' rows, its other texts, and every tag."""
+    """A rendered page: the rows of its tables, its other texts, and every tag."""
 
     rows: list[list[str]] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
@@ -59,7 +59,7 @@ class _Reader(HTMLParser):
 
 
 def read(markdown: str) -> Page:
-    """Return what a page of GitHub's flavour shows, raw HTML taken as HTML."""
+    """Return the page that GitHub's flavour of Markdown renders, with raw HTML as HTML."""
     html = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
     reader = _Reader()
     reader.feed(html.render(markdown))

@@ -1,4 +1,4 @@
-"""GitLab's code quality report: what its reader insists on, for every finding."""
+"""GitLab's code quality report has what its reader requires, for every finding."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FOUND = ReportFinding(Level.ERROR, "BJ204", "missing", Source("jobs/a.yaml", 4, 
 
 
 def test_every_entry_is_one_that_gitlab_takes() -> None:
-    """GitLab drops the rest of a report at the first entry it does not take: there is none."""
+    """No entry is invalid: GitLab would drop the rest of the report."""
     dice = seeded(11)
     for _ in range(TREES):
         one = drawn(dice)
@@ -48,7 +48,7 @@ def test_an_entry_says_what_and_where() -> None:
 
 
 def test_a_finding_that_moves_stays_the_same() -> None:
-    """Its fingerprint does not depend on its line; that of another manifest's differs."""
+    """The fingerprint does not depend on the line, but on the manifest."""
     moved = replace(FOUND, source=Source("jobs/a.yaml", 40, 9))
     other = replace(FOUND, subject=JobKey("Kind", "other"))
     marks = [
@@ -59,7 +59,7 @@ def test_a_finding_that_moves_stays_the_same() -> None:
 
 
 def test_the_same_finding_twice_is_two() -> None:
-    """Two findings that only their lines tell apart have two fingerprints, whichever is first."""
+    """Two findings that differ only in their lines have two fingerprints."""
     again = replace(FOUND, source=Source("jobs/a.yaml", 40, 9))
     marks = [
         entry["fingerprint"]

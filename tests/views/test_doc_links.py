@@ -18,7 +18,7 @@ FOUND = ReportFinding(Level.ERROR, "BJ203", "one", Source("a.yaml", 1, 1), "", J
 
 
 def reviewed(docs: str) -> FindingsReport:
-    """Return a review with one problem."""
+    """Return a report with one problem."""
     return FindingsReport("validate", "1 problem", (), (FOUND,), docs=docs)
 
 
@@ -31,7 +31,7 @@ def reviewed(docs: str) -> FindingsReport:
     ],
 )
 def test_a_link_without_a_site_is_a_path(rule: str, path: str) -> None:
-    """A code and a reason lead to their headings; a service's own code leads nowhere."""
+    """A code and a reason lead to their headings; a service's error code has no link."""
     assert build_link(rule) == path
 
 
@@ -48,7 +48,7 @@ def test_every_report_links_to_the_site() -> None:
 
 
 def test_without_a_site_no_report_has_a_relative_url() -> None:
-    """A path of our repository is text only: as a link it would lead into the reader's own."""
+    """A path is plain text: as a link it would lead into the user's repository."""
     told = reviewed("")
     (rule,) = build_sarif(told)["runs"][0]["tool"]["driver"]["rules"]
 

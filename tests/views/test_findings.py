@@ -1,4 +1,4 @@
-"""What is an error, a warning or a notice, of plans and of passes."""
+"""Which findings of plans and passes are errors, warnings or notices."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ FAILING = UNREADABLE_REASONS | {Reason.INVALID, Reason.WRONG_TARGET}
 TREES = 150
 
 
-def test_a_plan_is_told_by_grade() -> None:
-    """What lets a plan fail is an error, what it holds a warning, what it changes a notice."""
+def test_findings_of_a_plan_have_levels() -> None:
+    """Errors fail a plan, warnings are holds, and notices are changes."""
     dice = seeded(14)
     for _ in range(TREES):
         plan = drawn(dice).plan
@@ -37,7 +37,7 @@ def test_a_plan_is_told_by_grade() -> None:
 
 
 def test_stops_are_the_first_changes() -> None:
-    """Of what a plan changes, what cannot be taken back comes first."""
+    """Of a plan's changes those that cannot be undone come first."""
     dice = seeded(15)
     actions = [action for _ in range(60) for action in drawn(dice).plan.actions]
     told = build_report(
@@ -48,8 +48,8 @@ def test_stops_are_the_first_changes() -> None:
     assert set(verbs) == {"STOP", "SUBMIT", "TAG", "ADOPT"}
 
 
-def test_an_invalid_manifest_is_told_by_its_problems() -> None:
-    """A hold for problems says nothing that the problems do not say, with their places."""
+def test_an_invalid_manifest_is_reported_by_its_problems() -> None:
+    """A hold for problems adds nothing to the problems, which have places."""
     dice = seeded(16)
     invalid = next(
         action
@@ -62,8 +62,8 @@ def test_an_invalid_manifest_is_told_by_its_problems() -> None:
     assert [(one.rule, one.subject) for one in told] == [("BJ204", key)]
 
 
-def test_a_pass_is_told_by_grade() -> None:
-    """A job that failed or was not served is an error, one that waits for a person a warning."""
+def test_findings_of_a_pass_have_levels() -> None:
+    """Failed jobs are errors, jobs that need attention are warnings."""
     dice = seeded(17)
     levels = set()
     for _ in range(TREES):
@@ -89,6 +89,6 @@ def test_a_pass_is_told_by_grade() -> None:
 
 
 def test_what_has_no_place_gets_none() -> None:
-    """However places are told, what concerns the tree as a whole stays without one."""
+    """Findings about the whole tree have no place, however places are mapped."""
     told = build_report("plan", "", (), [ReportFinding(Level.ERROR, "Refused", "too much")])
     assert told.map_sources(lambda _: Source("elsewhere")).findings[0].source == NOWHERE

@@ -23,7 +23,7 @@ texts = (
 
 
 def log_of(told: FindingsReport) -> str:
-    """Return what is printed of a review."""
+    """Return the printed output of a report."""
     return "".join(f"{line}\n" for line in render_commands(told))
 
 
@@ -35,7 +35,7 @@ def finding(level: Level, number: int) -> ReportFinding:
 @given(texts, texts, texts, st.sampled_from(list(Level)))
 @example("a:b,c%3A", "x::y", "50 %0A", Level.ERROR)
 def test_the_runner_reads_what_was_meant(path: str, message: str, hint: str, level: Level) -> None:
-    """Path, place, title, message and hint come out of the runner as they went in."""
+    """The runner reads path, place, title, message and hint as they were written."""
     source = Source(f"jobs/{path}.yaml", 7, 9)
     told = ReportFinding(level, "BJ204", message, source, hint, JobKey("Kind", "some-job"))
     (read,) = runner.commands(log_of(build_report("plan", "", (), [told])))
@@ -50,7 +50,7 @@ def test_the_runner_reads_what_was_meant(path: str, message: str, hint: str, lev
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    """A file as a whole has no line, and what concerns the tree has no file."""
+    """A finding about a file has no line, and one about the tree has no file."""
     findings = [
         ReportFinding(Level.ERROR, "BJ101", "no file", Source("jobs/a.yaml")),
         ReportFinding(Level.ERROR, "Refused", "too much"),
@@ -61,13 +61,13 @@ def test_what_is_not_known_is_left_out() -> None:
 
 
 def test_a_long_message_is_cut() -> None:
-    """A message longer than anybody reads does not fill the log."""
+    """A very long message is cut, so that it does not fill the log."""
     told = ReportFinding(Level.ERROR, "BJ101", "x" * 100_000, Source("jobs/a.yaml"))
     assert len(log_of(build_report("plan", "", (), [told]))) < 5000
 
 
 def test_ten_of_a_kind_the_worst_first() -> None:
-    """GitHub shows ten of a kind: as many are annotated, errors first, and the rest is counted."""
+    """GitHub shows ten of a level: errors come first, and the rest is counted."""
     levels = [Level.NOTICE] * 12 + [Level.WARNING] * 3 + [Level.ERROR] * 37
     findings = [finding(level, number) for number, level in enumerate(levels)]
     log = log_of(build_report("plan", "", (), findings))
@@ -77,7 +77,7 @@ def test_ten_of_a_kind_the_worst_first() -> None:
 
 
 def test_ten_need_no_count() -> None:
-    """Nothing is said of a rest that is not there."""
+    """Without omitted findings there is no count."""
     log = log_of(
         build_report("plan", "", (), [finding(Level.ERROR, number) for number in range(10)])
     )
@@ -91,7 +91,7 @@ def test_ten_need_no_count() -> None:
 @example("a\n::stop-commands::x")
 @example("a\r ::stop-commands::x")
 def test_a_text_is_no_command(text: str) -> None:
-    """Whoever wrote a text, in the log it is nothing but text."""
+    """No text becomes a command in the log."""
     assert runner.commands(escape_commands(text)) == []
     log = "\n".join(map(escape_line, text.split("\n")))
     as_json = json.dumps({log: [log]}, indent=2)
@@ -109,5 +109,5 @@ def test_a_text_is_no_command(text: str) -> None:
     "text", ["a plan", "jobs/a.yaml:1:2: BJ204 message", "std::vector", "## a"]
 )
 def test_a_harmless_text_stays_as_it_is(text: str) -> None:
-    """Nothing but commands is touched."""
+    """Text that is no command stays as it is."""
     assert escape_commands(text) == text

@@ -1,4 +1,4 @@
-"""JUnit has a case for every manifest, and an independent reader finds what became of each."""
+"""JUnit has a case for every manifest, with its outcome."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TREES = 80
 
 
 def read(told: FindingsReport) -> TestSuite:
-    """Return the one suite of a review, as the independent reader has it."""
+    """Return the only suite of a report, as an independent reader parses it."""
     (suite,) = JUnitXml.fromstring(render_junit(told).encode())
     return suite
 
@@ -34,7 +34,7 @@ def manifests() -> list[tuple[JobKey, Source]]:
 
 
 def test_every_manifest_is_a_case() -> None:
-    """Manifests without a finding have passed; a case is named by its manifest, with its place."""
+    """Manifests without a finding have passed; a case has the manifest's name and place."""
     suite = read(build_report("plan", "", manifests(), []))
     assert [(case.name, case.classname, case.result) for case in suite] == [
         ("some-job", "Kind", []),
@@ -50,7 +50,7 @@ def test_every_manifest_is_a_case() -> None:
 
 
 def test_errors_are_one_failure_that_lists_them() -> None:
-    """All errors of a manifest stand in one failure, because readers show no more than one."""
+    """A case has one failure with all errors, because readers show no more than one."""
     findings = [
         ReportFinding(Level.ERROR, "BJ204", "one is missing", PLACE, "write it", KEY),
         ReportFinding(
@@ -74,7 +74,7 @@ def test_errors_are_one_failure_that_lists_them() -> None:
 
 
 def test_a_hold_is_skipped() -> None:
-    """What a plan holds is not done, and no failure of the plan."""
+    """A held job is skipped, which is no failure."""
     held = ReportFinding(Level.WARNING, "SpecChanged", "HOLD: the spec changed", PLACE, "", KEY)
     done = ReportFinding(Level.NOTICE, "NotSubmitted", "SUBMIT: no job yet", PLACE, "", OTHER)
     first, second = read(build_report("plan", "", manifests(), [held, done]))
@@ -87,7 +87,7 @@ def test_a_hold_is_skipped() -> None:
     [(Source("jobs/b.yaml"), "jobs/b.yaml"), (Source(""), "the tree as a whole")],
 )
 def test_what_belongs_to_no_manifest_has_its_case(source: Source, name: str) -> None:
-    """A file that cannot be read, or a refused plan, has a case of its own."""
+    """An unreadable file, or a refused plan, has its own case."""
     told = build_report(
         "plan", "", manifests(), [ReportFinding(Level.ERROR, "BJ101", "unreadable", source)]
     )
@@ -97,7 +97,7 @@ def test_what_belongs_to_no_manifest_has_its_case(source: Source, name: str) -> 
 
 
 def test_random_trees_are_read() -> None:
-    """Of random trees with hostile texts the reader counts what was put in."""
+    """For random trees with hostile texts the reader counts every finding."""
     dice = seeded(10)
     for _ in range(TREES):
         one = drawn(dice)

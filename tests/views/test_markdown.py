@@ -29,7 +29,7 @@ APART = "\u200b"
 
 
 def reviewed(one: Drawn) -> FindingsReport:
-    """Return the review of a drawn plan."""
+    """Return the report of a random plan."""
     told = summarize_plan(one.plan, sandbox=True)
     return build_report(
         "plan", told, (), collect_plan_findings(one.plan, one.problems, one.refused)
@@ -37,7 +37,7 @@ def reviewed(one: Drawn) -> FindingsReport:
 
 
 def markdown_of(one: Drawn, limit: int = MAX_SUMMARY_BYTES) -> str:
-    """Return the Markdown of a drawn plan."""
+    """Return the Markdown of a random plan."""
     return render_plan_markdown(reviewed(one), one.plan, one.refused, _same, limit)
 
 
@@ -46,7 +46,7 @@ def _same(source: Source) -> Source:
 
 
 def bodies(page: Page) -> list[list[str]]:
-    """Return the rows that are no heads."""
+    """Return the rows that are no headings."""
     heads = {"where", "action", "job"}
     return [row for row in page.rows if row[0] not in heads]
 
@@ -55,7 +55,7 @@ def bodies(page: Page) -> list[list[str]]:
     st.text(max_size=200) | st.sampled_from(HOSTILE) | st.text("`@#|<&\\*_[]!~:/$w.", max_size=20)
 )
 def test_a_text_is_shown_as_it_is(plain: str) -> None:
-    """In a cell any text shows itself, escapes for what cannot be printed, and adds no tag."""
+    """In a cell any text shows itself, with escapes, and adds no tag."""
     page = read(f"| a | b |\n|---|---|\n| {format_text(plain)} | {format_code(plain)} |\n")
     assert set(page.tags) <= {"table", "thead", "tbody", "tr", "th", "td", "code"}
     (_, (told, quoted)) = page.rows
@@ -76,7 +76,7 @@ def _without_quotes(plain: str) -> str:
 
 @pytest.mark.parametrize("mention", ["@everyone", "#12", "!12", "~label", "%4", "$variable"])
 def test_nobody_is_mentioned(mention: str) -> None:
-    """What a page would take for a mention or a reference is broken where nobody sees it."""
+    """Mentions and references are broken by invisible characters."""
     (shown_as,) = read(format_text(mention)).texts[:1]
     assert mention not in shown_as
     assert shown_as.replace(APART, "") == mention
@@ -84,12 +84,12 @@ def test_nobody_is_mentioned(mention: str) -> None:
 
 @pytest.mark.parametrize("link", ["https://example.com", "www.example.com", "a@example.com"])
 def test_nothing_becomes_a_link(link: str) -> None:
-    """The source has no address that GitHub would link by itself."""
+    """The source has no address that GitHub would turn into a link."""
     assert link not in format_text(link)
 
 
 def test_hostile_trees_stay_tables() -> None:
-    """Of trees with harmful texts every page has our tags alone, closed, and a row per action."""
+    """With hostile texts every page has only our tags, closed, and a row per action."""
     dice = seeded(3)
     for _ in range(TREES):
         one = drawn(dice)
@@ -102,7 +102,7 @@ def test_hostile_trees_stay_tables() -> None:
 
 
 def details(action: Action) -> list[tuple[str, str, str]]:
-    """Return what the details say of an action: a row's cells but for its name."""
+    """Return the detail rows of an action, without its name."""
     told = [(one.member, one.declared, one.live) for one in action.changes]
     told += [("stops", "", live.arn) for live in action.stops]
     for retag in action.retags:
@@ -115,8 +115,8 @@ def details(action: Action) -> list[tuple[str, str, str]]:
     return told + [("comes after", "", one.live.arn) for one in action.earlier]
 
 
-def test_details_tell_what_differs() -> None:
-    """Members that differ, jobs that are stopped, tags and earlier jobs are listed, each once."""
+def test_details_show_what_differs() -> None:
+    """Changed members, stopped jobs, tags and earlier jobs are listed, each once."""
     dice = seeded(13)
     met = set()
     for _ in range(80):
@@ -132,7 +132,7 @@ def test_details_tell_what_differs() -> None:
 
 
 def test_changes_come_first() -> None:
-    """Within a target what changes something stands before what is held, the rest is folded."""
+    """Within a target changes come before holds; the rest is folded."""
     dice = seeded(4)
     order = ["STOP", "SUBMIT", "ADOPT", "TAG", "HOLD"]
     for _ in range(TREES):
@@ -144,7 +144,7 @@ def test_changes_come_first() -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_cut_between_rows(seed: int) -> None:
-    """Whatever the limit, the page keeps to it, is whole, and says how many rows are cut."""
+    """With any limit the page keeps to it, is complete, and counts the omitted rows."""
     dice = seeded(seed)
     one = max((drawn(dice) for _ in range(20)), key=lambda tree: len(tree.plan.actions))
     whole = bodies(read(markdown_of(one)))
@@ -162,7 +162,7 @@ def test_cut_between_rows(seed: int) -> None:
 
 
 def test_problems_leave_room_for_the_plan() -> None:
-    """However many problems there are, half of the page is the plan's."""
+    """However many problems there are, half of the page is for the plan."""
     dice = seeded(4)
     one = max((drawn(dice) for _ in range(20)), key=lambda tree: len(tree.plan.actions))
     crowded = replace(one, problems=(Problem("BJ203", "x", Source("jobs/a.yaml", 1, 1)),) * 900)
@@ -173,7 +173,7 @@ def test_problems_leave_room_for_the_plan() -> None:
 
 
 def test_a_place_that_is_not_known_is_the_declared_one() -> None:
-    """Where nobody could look, the heading says where the manifest belongs, as far as it does."""
+    """If no job was observed, the heading has the manifest's target."""
     dice = seeded(2)
     actions = [action for _ in range(400) for action in drawn(dice).plan.actions]
     held = next(one for one in actions if one.verb is Verb.HOLD and one.place is None)
@@ -188,7 +188,7 @@ def test_a_place_that_is_not_known_is_the_declared_one() -> None:
 
 
 def test_changes_of_every_place_come_before_what_is_folded() -> None:
-    """Where room is short, no place's quiet jobs take it from another place's changes."""
+    """Quiet jobs of one place take no room from another place's changes."""
     dice = seeded(2)
     actions = [action for _ in range(400) for action in drawn(dice).plan.actions]
     quiet = next(one for one in actions if one.verb is Verb.NOOP and one.place)
@@ -200,7 +200,7 @@ def test_changes_of_every_place_come_before_what_is_folded() -> None:
 
 
 def test_a_settled_fleet_is_counted() -> None:
-    """Of many jobs with nothing to do, enough are listed to see what they are, and all counted."""
+    """Of many jobs with nothing to do some are listed, and all are counted."""
     dice = seeded(2)
     idle = next(
         action
@@ -215,7 +215,7 @@ def test_a_settled_fleet_is_counted() -> None:
 
 
 def test_a_summary_fits_github() -> None:
-    """Of more problems than a job summary takes, as many are shown as fit, and none in part."""
+    """Of too many problems for a job summary whole rows are shown, as many as fit."""
     problems = [
         Problem("BJ203", HOSTILE[number % len(HOSTILE)] * 3, Source(f"jobs/{number}.yaml", 1, 1))
         for number in range(12_000)

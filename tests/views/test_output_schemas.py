@@ -1,4 +1,4 @@
-"""What programs read has a schema, and nothing else is printed."""
+"""Every output for programs has a schema, and contains nothing else."""
 
 from __future__ import annotations
 
@@ -39,20 +39,20 @@ def checker(name: str) -> jsonschema_rs.Draft7Validator:
 
 @cache
 def trees() -> tuple[Drawn, ...]:
-    """Return a thousand random trees, the same ones each time."""
+    """Return a thousand random trees, always the same ones."""
     dice = seeded(6)
     return tuple(drawn(dice) for _ in range(TREES))
 
 
 def faults(name: str, data: object) -> list[str]:
-    """Return what does not fit, after a round trip through JSON as it is printed."""
+    """Return the schema errors after a round trip through JSON."""
     # A file's name need not be UTF-8, and the checker takes nothing else.
     read = json.loads(json.dumps(data, ensure_ascii=False).encode(errors="replace"))
     return [f"{error.instance_path}: {error.message}" for error in checker(name).iter_errors(read)]
 
 
 def data_of(name: str, one: Drawn) -> dict[str, Any]:
-    """Return the data of one output for a drawn tree."""
+    """Return the data of one output for a random tree."""
     made: dict[str, Callable[[], dict[str, Any]]] = {
         "Plan": lambda: serialize_plan(one.plan, one.refused, one.problems, sandbox=True),
         "Validation": lambda: serialize_validation(len(one.plan.actions), 0, one.problems),
@@ -78,13 +78,13 @@ def objects(part: object) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_thousand_trees_fit(name: str) -> None:
-    """The data of a thousand random trees validate, whatever texts they hold."""
+    """The data of a thousand random trees is valid, whatever texts they have."""
     for number, tree in enumerate(trees()):
         assert faults(name, data_of(name, tree)) == [], f"tree {number}"
 
 
 def test_the_trees_hold_every_verb_and_reason() -> None:
-    """The trees leave out no verb, and no reason that a plan can give."""
+    """The trees have every verb, and every reason of a plan."""
     actions = [action for tree in trees() for action in tree.plan.actions]
     assert {action.verb for action in actions} == set(Verb)
     assert {action.reason for action in actions} == set(Reason)
@@ -93,7 +93,7 @@ def test_the_trees_hold_every_verb_and_reason() -> None:
 
 @pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*.json")))
 def test_schema_is_closed_and_versioned(name: str) -> None:
-    """Each schema is draft-07, names the version, and lets no unnamed member through."""
+    """Each schema is draft-07, names the version, and forbids unknown members."""
     found = schema(name.removesuffix(".schema.json"))
     jsonschema.Draft7Validator.check_schema(found)
     assert found["$schema"] == "http://json-schema.org/draft-07/schema#"
@@ -104,7 +104,7 @@ def test_schema_is_closed_and_versioned(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_schema_is_tight(name: str) -> None:
-    """A member too many, too few or of another type is refused, wherever it is."""
+    """An additional, missing or mistyped member is refused, wherever it is."""
     dice = seeded(1)
     one = next(tree for tree in iter(lambda: drawn(dice), None) if len(tree.plan.actions) > 9)
     data = json.loads(json.dumps(data_of(name, one)))

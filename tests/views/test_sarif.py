@@ -1,4 +1,4 @@
-"""SARIF keeps to its schema, and an independent reader finds in it what was put in."""
+"""SARIF is valid against its schema, and an independent reader finds every finding."""
 
 from __future__ import annotations
 
@@ -40,14 +40,14 @@ def checker() -> jsonschema.Draft4Validator:
 
 
 def written(told: FindingsReport) -> str:
-    """Return a review as it is printed, once its schema has taken it."""
+    """Return a report as it is printed, after validation against the schema."""
     text = json.dumps(build_sarif(told), ensure_ascii=False).encode(errors="replace").decode()
     assert [error.message for error in checker().iter_errors(json.loads(text))] == []
     return text
 
 
 def read(told: FindingsReport, folder: Path) -> Any:
-    """Return the one run of a review, as the independent reader has it."""
+    """Return the only run of a report, as an independent reader parses it."""
     path = folder / "out.sarif"
     path.write_text(written(told), encoding="utf-8")
     (run,) = sarif_pydantic.load(path).runs
@@ -55,7 +55,7 @@ def read(told: FindingsReport, folder: Path) -> Any:
 
 
 def test_random_trees_keep_to_the_schema() -> None:
-    """The findings of random trees with hostile texts validate against SARIF's own schema."""
+    """Findings of random trees with hostile texts are valid against SARIF's schema."""
     dice = seeded(8)
     for _ in range(TREES):
         one = drawn(dice)
@@ -65,7 +65,7 @@ def test_random_trees_keep_to_the_schema() -> None:
 
 
 def test_the_reader_finds_rule_place_and_message(tmp_path: Path) -> None:
-    """Rule, level, place and message of every finding with a place come out as they went in."""
+    """The reader gets rule, level, place and message of every finding with a place."""
     dice = seeded(9)
     for _ in range(20):
         one = drawn(dice)
@@ -92,7 +92,7 @@ def test_the_reader_finds_rule_place_and_message(tmp_path: Path) -> None:
 
 
 def test_what_has_no_place_is_a_notification(tmp_path: Path) -> None:
-    """A refused plan is no result, which would need a place: the tool tells it, and failed."""
+    """A refused plan has no place, so it is a notification of a failed tool."""
     run = read(
         build_report("plan", "", (), [ReportFinding(Level.ERROR, "Refused", "too much")]), tmp_path
     )
@@ -103,7 +103,7 @@ def test_what_has_no_place_is_a_notification(tmp_path: Path) -> None:
 
 
 def test_what_a_plan_changes_is_no_result() -> None:
-    """Code scanning would keep an alert open for each submit to come."""
+    """Planned changes are no results: code scanning would keep an alert for each."""
     told = [ReportFinding(Level.NOTICE, "NotSubmitted", "SUBMIT: …", Source("jobs/a.yaml", 1, 1))]
     made = build_sarif(build_report("plan", "", (), told))
     assert made["runs"][0]["results"] == []
@@ -120,7 +120,7 @@ def test_what_a_plan_changes_is_no_result() -> None:
     ],
 )
 def test_paths_are_uris(path: str, uri: str) -> None:
-    """A path is written as a relative URI, whatever stands in it."""
+    """A path is written as a relative URI, whatever it contains."""
     made = build_sarif(
         build_report("plan", "", (), [ReportFinding(Level.ERROR, "BJ101", "x", Source(path))])
     )
@@ -129,7 +129,7 @@ def test_paths_are_uris(path: str, uri: str) -> None:
 
 
 def test_a_path_outside_the_repository_stands_alone() -> None:
-    """A file elsewhere is not told as one of the repository's."""
+    """A file elsewhere has an absolute URI."""
     finding = ReportFinding(Level.ERROR, "BJ101", "x", Source("/elsewhere/a.yaml"))
     made = build_sarif(build_report("plan", "", (), [finding]))
     place = made["runs"][0]["results"][0]["locations"][0]["physicalLocation"]
@@ -137,7 +137,7 @@ def test_a_path_outside_the_repository_stands_alone() -> None:
 
 
 def test_results_are_cut_where_code_scanning_refuses_them() -> None:
-    """More results than code scanning takes are cut, the least grave, and their number told."""
+    """Results beyond code scanning's limit are cut, least severe first, and counted."""
     source = Source("jobs/a.yaml", 1, 1)
     findings = [ReportFinding(Level.WARNING, "NotOwned", "x", source)] * 5
     findings += [ReportFinding(Level.ERROR, "BJ101", "x", source)] * sarif_view.MAX_RESULTS
@@ -149,7 +149,7 @@ def test_results_are_cut_where_code_scanning_refuses_them() -> None:
 
 
 def test_rules_say_what_the_pages_say() -> None:
-    """Every code and every hold has a rule, with the same texts as the reference."""
+    """Every code and every hold has a rule, with the texts of the reference."""
     assert all(find_rule_help(code.code) is not None for code in Code)
     reasons = (ROOT / "docs" / "reference" / "reasons.md").read_text(encoding="utf-8")
     texts = {entry.split("\n")[0]: " ".join(entry.split()) for entry in reasons.split("\n## ")}

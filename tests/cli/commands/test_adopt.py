@@ -1,4 +1,4 @@
-"""Adopt sets policy.adopt in the manifest when, and only when, the live spec equals it."""
+"""Adopt sets policy.adopt if, and only if, the live spec equals the manifest's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def one(ran: Ran) -> Mapping[str, Any]:
 
 @pytest.fixture
 def foreign(tree: Project) -> str:
-    """The ARN of a job that was made elsewhere, and whose manifest says the same."""
+    """Return the ARN of a job that was created elsewhere and equals its manifest."""
     arn = tree.bystand(REQUEST)
     tree.add("bot")
     tree.hush()
@@ -31,7 +31,7 @@ def foreign(tree: Project) -> str:
 
 
 def test_equal_job_is_named_in_the_manifest(tree: Project, foreign: str) -> None:
-    """The ARN stands under policy, every other line is as it was, and no call changes anything."""
+    """The ARN is added under policy, every other line stays, and no call changes anything."""
     before = (tree.jobs / "bot.yaml").read_text()
     ran = tree.call("adopt", "bot", "--yes")
     assert ran.code == 0, ran.err
@@ -43,7 +43,7 @@ def test_equal_job_is_named_in_the_manifest(tree: Project, foreign: str) -> None
 
 
 def test_next_pass_adopts_and_the_one_after_is_idle(tree: Project, foreign: str) -> None:
-    """After the edit a pass adopts without a call that changes; then there is nothing to do."""
+    """After the edit a pass adopts the job without a mutating call; the next has nothing to do."""
     tree.call("adopt", "bot", "--yes")
     assert one_plan(tree) == ("ADOPT", "Adopted")
     again = one(tree.call("adopt", "bot", "--yes", "--output", "json"))
@@ -58,7 +58,7 @@ def test_next_pass_adopts_and_the_one_after_is_idle(tree: Project, foreign: str)
 
 
 def one_plan(tree: Project) -> tuple[str, str]:
-    """Return verb and reason of the plan's one action."""
+    """Return the verb and reason of the plan's only action."""
     (action,) = tree.call("plan", "--output", "json").data["actions"]
     return action["verb"], action["reason"]
 
@@ -74,7 +74,7 @@ def test_dry_run_shows_the_edit(tree: Project, foreign: str) -> None:
 
 @pytest.mark.usefixtures("foreign")
 def test_other_spec_is_refused_field_by_field(tree: Project) -> None:
-    """What differs is named with both values, 1, and the manifest is left alone."""
+    """Differences are listed with both values, the exit code is 1, and the manifest stays."""
     tree.edit("bot", "epochCount: 2", "epochCount: 9")
     before = tree.files()
     ran = tree.call("adopt", "bot", "--yes", "--output", "json")
@@ -89,7 +89,7 @@ def test_other_spec_is_refused_field_by_field(tree: Project) -> None:
 
 
 def test_job_of_another_name_is_adopted_by_its_arn(tree: Project) -> None:
-    """With --arn a manifest comes to stand for a job whose name is not its own."""
+    """With --arn a manifest can adopt a job whose name differs from its own."""
     arn = tree.bystand({**REQUEST, "jobName": "experiment-7", "customModelName": "best"})
     tree.add("bot", spec(jobName="experiment-7", customModelName="best"))
     tree.hush()
@@ -100,7 +100,7 @@ def test_job_of_another_name_is_adopted_by_its_arn(tree: Project) -> None:
 
 
 def test_arn_of_a_job_with_another_spec_is_refused(tree: Project) -> None:
-    """--arn does not make unequal specs equal: names count too."""
+    """--arn does not override a difference between the specs; names are part of the spec."""
     arn = tree.bystand({**REQUEST, "jobName": "experiment-7"})
     tree.add("bot")
     ran = tree.call("adopt", "bot", "--arn", arn, "--yes", "--output", "json")
@@ -109,7 +109,7 @@ def test_arn_of_a_job_with_another_spec_is_refused(tree: Project) -> None:
 
 
 def test_arn_of_no_job_is_refused(tree: Project, foreign: str) -> None:
-    """An ARN that the service does not know leaves the manifest alone."""
+    """An ARN that the service does not know leaves the manifest unchanged."""
     before = tree.files()
     ran = tree.call("adopt", "bot", "--arn", foreign[:-4] + "zzzz", "--yes")
     assert ran.code == 1
@@ -118,7 +118,7 @@ def test_arn_of_no_job_is_refused(tree: Project, foreign: str) -> None:
 
 
 def test_own_job_is_not_exchanged(tree: Project) -> None:
-    """A manifest with a job of its own does not come to stand for another one."""
+    """A manifest that has its own job does not adopt another one."""
     tree.add("bot")
     tree.call("reconcile")
     arn = tree.bystand({**REQUEST, "jobName": "other", "customModelName": "other"})
@@ -130,7 +130,7 @@ def test_own_job_is_not_exchanged(tree: Project) -> None:
 
 
 def test_own_job_of_a_spec_written_otherwise_is_adopted(tree: Project) -> None:
-    """A number in other clothes is held as SpecChanged; by its ARN the job stands for it again."""
+    """A job held as SpecChanged for a number's spelling can be adopted by its ARN."""
     tree.add("bot")
     tree.call("reconcile")
     arn = tree.entry("bot")["jobArn"]
@@ -145,7 +145,7 @@ def test_own_job_of_a_spec_written_otherwise_is_adopted(tree: Project) -> None:
 
 
 def test_absent_job_is_refused(tree: Project) -> None:
-    """Where no job has the name there is nothing to adopt, and reconcile would submit one."""
+    """If no job has the name, there is nothing to adopt, and reconcile would submit one."""
     tree.add("bot")
     ran = tree.call("adopt", "bot", "--yes")
     assert ran.code == 1
@@ -153,7 +153,7 @@ def test_absent_job_is_refused(tree: Project) -> None:
 
 
 def test_stopped_manifest_is_warned(tree: Project, foreign: str) -> None:
-    """Adoption under state Stopped leads to a stop: told before it is agreed to."""
+    """Adoption with state Stopped leads to a stop, which is printed before the confirmation."""
     tree.add("bot", policy={"state": "Stopped"})
     ran = tree.call("adopt", "bot", "--dry-run")
     assert foreign in ran.out
@@ -178,7 +178,7 @@ def test_arn_in_wrong_use(tree: Project, arguments: tuple[str, ...], told: str) 
 
 
 def test_several_are_adopted_at_once(tree: Project) -> None:
-    """Every manifest under a path is looked at; ended jobs are adopted like running ones."""
+    """Every manifest under a path is observed; ended jobs are adopted like running ones."""
     arns = {}
     for name in ("a", "b", "c"):
         arns[name] = tree.bystand({**REQUEST, "jobName": name, "customModelName": name})

@@ -1,4 +1,4 @@
-"""The verb ``import``: requests as the AWS CLI takes them become manifests that send them."""
+"""The ``import`` command converts AWS CLI requests to manifests that send the same request."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ REQUEST = {"jobName": "support-bot", "customModelName": "support-bot-v2", **spec
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder to work in, where nothing stands yet."""
+    """Return an empty folder to work in."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
 def ran(*arguments: str, stdin: str | bytes = "") -> Result:
-    """Run the verb in this process."""
+    """Run the command in this process."""
     return CliRunner().invoke(root, ["import", *arguments], input=stdin)
 
 
@@ -46,7 +46,7 @@ def write(path: str, request: Any) -> str:
 
 
 def sent(path: Path) -> dict[str, Any]:
-    """Return the request that the manifests' one file sends."""
+    """Return the request that the only manifest sends."""
     (manifest,) = load([path]).manifests
     assert manifest.problems == ()
     return fill_names(ROW, manifest.spec or {}, manifest.key.name)
@@ -64,7 +64,7 @@ def skeleton() -> dict[str, Any]:
 @pytest.mark.parametrize("style", ["json", "yaml"])
 @pytest.mark.parametrize("real", REAL, ids=lambda one: str(one["source"])[-40:])
 def test_manifest_sends_the_very_request(folder: Path, real: dict[str, Any], style: str) -> None:
-    """A request that people really send comes through member by member, value by value."""
+    """A real request is converted member by member and value by value."""
     request = {"jobName": "real-input", "customModelName": "real-input", **real["input"]}
     text = json.dumps(request) if style == "json" else yaml.safe_dump(request)
 
@@ -77,7 +77,7 @@ def test_manifest_sends_the_very_request(folder: Path, real: dict[str, Any], sty
 
 
 def test_numbers_become_the_text_that_was_written(folder: Path) -> None:
-    """Where text is due, a number is sent as it stands in the file."""
+    """If text is expected, a number is sent as it is written in the file."""
     settings = '{"a": 1e-05, "b": 1E-5, "c": "2", "d": 012, "e": true, "f": "no"}'
     text = json.dumps({**REQUEST, "hyperParameters": "HERE"}).replace('"HERE"', settings)
 
@@ -95,7 +95,7 @@ def test_numbers_become_the_text_that_was_written(folder: Path) -> None:
 
 @pytest.mark.parametrize("way", [json.dumps, yaml.safe_dump], ids=["json", "yaml"])
 def test_skeleton_leaves_no_trace(folder: Path, way: Any) -> None:
-    """What nobody filled in is left out and named; what was filled in is sent."""
+    """Members that were not filled in are removed and listed; the others are sent."""
     filled = {
         **REQUEST,
         "clientRequestToken": "mine",
@@ -120,8 +120,8 @@ def test_skeleton_leaves_no_trace(folder: Path, way: Any) -> None:
     assert "customizationType stays FINE_TUNING" in result.stderr
 
 
-def test_untouched_skeleton_is_told_by_what_it_lacks() -> None:
-    """A skeleton that nobody filled in lacks all that is required, and is no manifest."""
+def test_untouched_skeleton_is_reported_by_what_it_lacks() -> None:
+    """A skeleton that was not filled in lacks every required member and is no manifest."""
     result = ran("--from-cli-json", write("r.json", skeleton()))
 
     assert (result.exit_code, result.stdout) == (4, "")
@@ -130,7 +130,7 @@ def test_untouched_skeleton_is_told_by_what_it_lacks() -> None:
 
 
 def test_numbers_beside_filled_in_ones_are_kept(folder: Path) -> None:
-    """A zero in a structure that somebody touched is a value, and told as one."""
+    """A zero in a structure that was filled in is a value, and reported as one."""
     config = {"rftConfig": skeleton()["customizationConfig"]["rftConfig"]}
     grader = {"lambdaArn": "arn:aws:lambda:us-east-1:123456789012:function:reward"}
     config["rftConfig"]["graderConfig"]["lambdaGrader"] = grader
@@ -150,7 +150,7 @@ def test_numbers_beside_filled_in_ones_are_kept(folder: Path) -> None:
 
 
 def test_several_files_are_documents_of_one_text(folder: Path) -> None:
-    """Without a folder the manifests go to stdout, and are one file's documents."""
+    """Without a folder the manifests are printed to stdout as documents of one file."""
     paths = [write(f"{name}.json", {**REQUEST, "jobName": name}) for name in ("a-1", "b-2")]
 
     result = ran("--from-cli-json", *paths)
@@ -162,7 +162,7 @@ def test_several_files_are_documents_of_one_text(folder: Path) -> None:
 
 
 def test_stdin_is_a_file_too() -> None:
-    """A dash reads the request from stdin, with a byte order mark or without."""
+    """A dash reads the request from stdin, with or without a byte order mark."""
     plain = ran("--from-cli-json", "-", stdin=json.dumps(REQUEST))
     marked = ran("--from-cli-json", "-", stdin=b"\xef\xbb\xbf" + json.dumps(REQUEST).encode())
 
@@ -180,7 +180,7 @@ def test_editors_find_the_schema(folder: Path) -> None:
 
 
 def test_no_file_is_overwritten_unasked(folder: Path) -> None:
-    """A manifest that exists stays, and so do all others of the same command, but for --force."""
+    """If a manifest exists, no file is written, unless --force is set."""
     (folder / "jobs").mkdir()
     there = folder / "jobs" / "support-bot.yaml"
     there.write_text("mine\n")
@@ -201,7 +201,7 @@ def test_no_file_is_overwritten_unasked(folder: Path) -> None:
 
 
 def test_two_requests_of_one_name_are_refused(folder: Path) -> None:
-    """Two files that lead to one manifest lead to none."""
+    """Two requests for one manifest are refused."""
     paths = [write("a.json", REQUEST), write("b.json", {**REQUEST, "jobName": "Support.Bot"})]
 
     result = ran("--from-cli-json", *paths, "-o", "jobs")
@@ -213,7 +213,7 @@ def test_two_requests_of_one_name_are_refused(folder: Path) -> None:
 
 @pytest.mark.parametrize("there", ["support-bot.json", "other.yaml", "deep/x.json"])
 def test_name_that_a_manifest_has_is_refused(folder: Path, there: str) -> None:
-    """A request never becomes the second manifest of one name: both would be invalid."""
+    """A request never becomes a second manifest of one name: both would be invalid."""
     path = folder / "jobs" / there
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(manifest("support-bot")))
@@ -226,7 +226,7 @@ def test_name_that_a_manifest_has_is_refused(folder: Path, there: str) -> None:
 
 
 def test_request_may_lie_beside_its_manifest(folder: Path) -> None:
-    """A JSON file of the same name that is not a manifest conflicts with nothing."""
+    """A JSON file of the same name that is not a manifest is no conflict."""
     (folder / "jobs").mkdir()
 
     request = write("jobs/support-bot.json", REQUEST)
@@ -236,7 +236,7 @@ def test_request_may_lie_beside_its_manifest(folder: Path) -> None:
 
 
 def test_folders_defaults_may_not_change_the_request(folder: Path) -> None:
-    """Where the folder's defaults would add to the request, no manifest is written."""
+    """If the folder's defaults would add to the request, no manifest is written."""
     (folder / "jobs").mkdir()
     (folder / "jobs" / "_defaults.yaml").write_text("spec: {customModelKmsKeyId: alias/x}\n")
 
@@ -247,7 +247,7 @@ def test_folders_defaults_may_not_change_the_request(folder: Path) -> None:
 
 
 def test_fleets_rules_hold(folder: Path) -> None:
-    """A request that the fleet forbids is told in the request's own line."""
+    """A request that the fleet forbids is reported at the request's own line."""
     (folder / "bedrock-jobs.yaml").write_text("allow: {baseModels: [amazon.titan-*]}\n")
 
     result = ran("--from-cli-json", write("r.json", REQUEST))
@@ -259,7 +259,7 @@ def test_fleets_rules_hold(folder: Path) -> None:
 
 
 def test_as_data(folder: Path) -> None:
-    """With --output json the manifests are data, and where they went."""
+    """With --output json the manifests and their files are data."""
     result = ran("--from-cli-json", write("r.json", REQUEST), "-o", "jobs", "--output", "json")
 
     (made,) = json.loads(result.stdout)["manifests"]
@@ -298,8 +298,8 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("case", list(MISTAKES))
-def test_mistakes_in_a_file_are_told(folder: Path, case: str) -> None:
-    """What is no request is told with its place, ends with 4, and writes nothing."""
+def test_mistakes_in_a_file_are_reported(folder: Path, case: str) -> None:
+    """An invalid request is reported with its place, exits with 4, and writes nothing."""
     request, message = MISTAKES[case]
 
     result = ran("--from-cli-json", write("r.json", request), "-o", "jobs")
@@ -324,10 +324,10 @@ def test_mistakes_in_a_file_are_told(folder: Path, case: str) -> None:
         (("--from-cli-json", "-", "--force"), "-o DIR"),
     ],
 )
-def test_mistakes_in_the_command_are_told(
+def test_mistakes_in_the_command_are_reported(
     folder: Path, arguments: tuple[str, ...], message: str
 ) -> None:
-    """What the command line cannot mean ends with 64 and says what to write instead."""
+    """A usage error exits with 64 and says what to write instead."""
     done = run(folder, "import", *arguments)
 
     assert (done.code, done.out) == (64, "")

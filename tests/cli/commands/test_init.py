@@ -1,4 +1,4 @@
-"""The verb ``init`` lays out a repository that works at once, and never takes anything away."""
+"""The ``init`` command sets up a repository that works at once, and never removes anything."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ ALWAYS = {
 
 @pytest.mark.parametrize("ci", PIPELINES)
 def test_everything_is_there_after_one_run(folder: Path, ci: str) -> None:
-    """An empty folder gets every file; the second run touches none, by force or not."""
+    """An empty folder gets every file; a second run changes none, with or without --force."""
     assert init(folder, "--ci", ci).code == 0
     made = files(folder)
 
@@ -62,7 +62,7 @@ def test_everything_is_there_after_one_run(folder: Path, ci: str) -> None:
 
 
 def test_a_new_repository_works_at_once(folder: Path) -> None:
-    """After init the example is valid, planned and carried out in the sandbox."""
+    """After init the example is valid, and can be planned and applied in the sandbox."""
     init(folder)
     sandbox = ("--sandbox", "--speed", "36000")
 
@@ -83,7 +83,7 @@ def test_a_new_repository_works_at_once(folder: Path) -> None:
 
 
 def test_the_example_is_submitted_nowhere_else(folder: Path) -> None:
-    """In an account of anybody's the example is held: it names one that is nobody's."""
+    """In any real account the example is held: it names an account that does not exist."""
     init(folder)
     with serving(folder.parent / "state", account=OTHER_ACCOUNT) as url:
         env = environment(folder.parent, AWS_ENDPOINT_URL=url)
@@ -95,7 +95,7 @@ def test_the_example_is_submitted_nowhere_else(folder: Path) -> None:
 
 
 def test_a_dry_run_writes_nothing(folder: Path) -> None:
-    """A dry run tells what would be made, and makes no file."""
+    """A dry run prints what would be created, and creates no file."""
     ran = init(folder, "--dry-run", "--output", "json")
 
     assert {one["fate"] for one in ran.data["files"]} == {"created"}
@@ -103,8 +103,8 @@ def test_a_dry_run_writes_nothing(folder: Path) -> None:
     assert files(folder) == {}
 
 
-def test_what_differs_is_kept_and_told(folder: Path) -> None:
-    """A file that was edited keeps its bytes, and is named with the way to replace it."""
+def test_what_differs_is_kept_and_reported(folder: Path) -> None:
+    """An edited file keeps its bytes, and the output says how to replace it."""
     init(folder)
     fleet, workflow = folder / "bedrock-jobs.yaml", folder / ".github" / "bedrock-jobs.txt"
     for path in (fleet, workflow):
@@ -122,7 +122,7 @@ def test_what_differs_is_kept_and_told(folder: Path) -> None:
 
 
 def test_force_replaces_what_it_is_given(folder: Path) -> None:
-    """By force a file is written anew, and with --only no other one."""
+    """--force rewrites a file, and with --only no other one."""
     init(folder)
     fleet, workflow = folder / "bedrock-jobs.yaml", folder / ".github" / "bedrock-jobs.txt"
     for path in (fleet, workflow):
@@ -135,7 +135,7 @@ def test_force_replaces_what_it_is_given(folder: Path) -> None:
 
 
 def test_the_owner_is_never_given_up(folder: Path) -> None:
-    """The owner that a fleet has goes into the new file, whatever the folder is called."""
+    """A fleet's existing owner is kept in the new file, whatever the folder is called."""
     (folder / "bedrock-jobs.yaml").write_text("owner: first\nlimits: {maxSubmits: 3}\n")
 
     init(folder, "--force")
@@ -146,7 +146,7 @@ def test_the_owner_is_never_given_up(folder: Path) -> None:
 
 
 def test_an_owner_that_cannot_be_read_is_asked_for(folder: Path) -> None:
-    """A fleet's file with problems is replaced only when its owner is said."""
+    """A fleet file with problems is replaced only if --owner is set."""
     (folder / "bedrock-jobs.yaml").write_text("owner: first\nlimit: 3\n")
 
     refused, done = init(folder, "--force"), init(folder, "--force", "--owner", "first")
@@ -157,7 +157,7 @@ def test_an_owner_that_cannot_be_read_is_asked_for(folder: Path) -> None:
 
 
 def test_what_is_asked_for_goes_in(folder: Path) -> None:
-    """Owner, region, branch, requirement and code owners stand where they belong."""
+    """Owner, region, branch, requirement and code owners are written where they belong."""
     given = ("--owner", "acme: ml", "--region", "eu-west-1", "--branch", "release/2")
     tool = "bedrock-jobs @ git+https://git.example.com/acme/bedrock-jobs@" + "0" * 40
 
@@ -182,7 +182,7 @@ def test_what_is_asked_for_goes_in(folder: Path) -> None:
 
 
 def test_pipelines_install_this_release(folder: Path) -> None:
-    """Unless it is said otherwise, CI and hooks install what wrote them."""
+    """By default CI and hooks install the release that created them."""
     init(folder)
 
     lines = (folder / ".github" / "bedrock-jobs.txt").read_text("utf-8").splitlines()
@@ -190,7 +190,7 @@ def test_pipelines_install_this_release(folder: Path) -> None:
 
 
 def test_an_example_is_for_those_who_have_no_manifest(folder: Path) -> None:
-    """Beside manifests of one's own, no example is made; nor again once it was replaced."""
+    """With existing manifests no example is created, nor again once it was replaced."""
     init(folder)
     (folder / "jobs" / "example.yaml").rename(folder / "jobs" / "ours.yaml")
 
@@ -198,7 +198,7 @@ def test_an_example_is_for_those_who_have_no_manifest(folder: Path) -> None:
 
 
 def test_files_of_others_are_extended(folder: Path) -> None:
-    """Rules for git and reviewers are added to those that stand there, wherever those are."""
+    """Rules for git and reviewers are added to existing files, wherever those are."""
     (folder / ".gitignore").write_text("node_modules/\n")
     (folder / "docs").mkdir()
     (folder / "docs" / "CODEOWNERS").write_text("* @acme/all\n")
@@ -211,7 +211,7 @@ def test_files_of_others_are_extended(folder: Path) -> None:
 
 
 def test_settings_of_others_are_left_with_advice(folder: Path) -> None:
-    """An editor's settings and hooks that exist stay, even by force, and what they lack is told."""
+    """Existing editor settings and hooks stay, even with --force; missing lines are printed."""
     settings = folder / ".vscode" / "settings.json"
     settings.parent.mkdir()
     settings.write_text('// mine\n{"files.eol": "\\n"}\n')
@@ -225,8 +225,8 @@ def test_settings_of_others_are_left_with_advice(folder: Path) -> None:
     assert '"yaml.schemas": {' in ran.err
 
 
-def test_nobody_protecting_the_fleet_is_told(folder: Path) -> None:
-    """Until somebody is named for the fleet's file, each run says so."""
+def test_missing_code_owner_is_reported(folder: Path) -> None:
+    """Until the fleet file has a code owner, each run says so."""
     unprotected, protected = init(folder), init(folder, "--codeowner", "@acme/ml")
 
     assert "--codeowner" in unprotected.err
@@ -235,7 +235,7 @@ def test_nobody_protecting_the_fleet_is_told(folder: Path) -> None:
 
 @pytest.mark.parametrize("name", [".gitignore", "jobs", ".github"])
 def test_links_are_not_followed(folder: Path, name: str) -> None:
-    """What a symbolic link leads to is left alone; the rest is done, and the exit code is 1."""
+    """The target of a symbolic link is not changed; the rest is done, and the exit code is 1."""
     elsewhere = folder.parent / "elsewhere"
     elsewhere.mkdir()
     (folder / name).symlink_to(elsewhere)
@@ -249,7 +249,7 @@ def test_links_are_not_followed(folder: Path, name: str) -> None:
 
 
 def test_what_cannot_be_written_stops_nothing_else(folder: Path) -> None:
-    """A file where a folder must be, or the other way round, is told in one line."""
+    """A file in the place of a folder, or the other way round, is reported in one line."""
     (folder / "schemas").write_text("")
     (folder / ".gitignore").mkdir()
 
@@ -262,8 +262,8 @@ def test_what_cannot_be_written_stops_nothing_else(folder: Path) -> None:
     assert (folder / "jobs" / "example.yaml").is_file()
 
 
-def test_a_folder_that_nobody_may_write_to_is_told(folder: Path) -> None:
-    """Where nothing can be written, each file says so in one line, and the exit code is 1."""
+def test_a_read_only_folder_is_reported(folder: Path) -> None:
+    """If nothing can be written, each file has a line of its own, and the exit code is 1."""
     folder.chmod(0o500)
     command = (sys.executable, str(CONFINED), str(UNLIMITED), *COMMAND)
 
@@ -275,8 +275,8 @@ def test_a_folder_that_nobody_may_write_to_is_told(folder: Path) -> None:
     assert files(folder) == {}
 
 
-def test_a_folder_that_cannot_be_is_told(folder: Path) -> None:
-    """A name that no file system takes is told in one line; so is a folder in a file's place."""
+def test_an_impossible_folder_is_reported(folder: Path) -> None:
+    """A name that no file system accepts, or a file in the folder's place, is one line."""
     (folder / ".github" / "CODEOWNERS").mkdir(parents=True)
 
     told = [init(folder, "x" * 300), init(folder)]
@@ -299,7 +299,7 @@ def test_a_folder_that_cannot_be_is_told(folder: Path) -> None:
     ],
 )
 def test_what_cannot_be_meant_is_refused(folder: Path, arguments: list[str], told: str) -> None:
-    """A value that no file can hold is refused with 64, before anything is written."""
+    """A value that no file can contain exits with 64, before anything is written."""
     ran = init(folder, *arguments)
 
     assert ran.code == 64
@@ -308,7 +308,7 @@ def test_what_cannot_be_meant_is_refused(folder: Path, arguments: list[str], tol
 
 
 def test_a_new_folder_is_made(folder: Path) -> None:
-    """A folder that does not exist yet is made, and gives the owner its name."""
+    """A folder that does not exist is created, and its name becomes the owner."""
     assert init(folder, "New Fleet").code == 0
 
     assert read(folder / "New Fleet" / "bedrock-jobs.yaml")["owner"] == "new-fleet"

@@ -1,4 +1,4 @@
-"""The verb ``init`` in a git repository: what it learns there, and what git makes of it."""
+"""The ``init`` command in a git repository: what it reads there, and what git does with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["folder"]
 
 
 def test_what_a_sandbox_leaves_is_ignored_but_statuses_are_not(folder: Path) -> None:
-    """Of what a pass, and a plan in a pipeline, writes, git sees the sidecars alone."""
+    """Of the files that a pass or a plan in a pipeline writes, git sees only sidecars."""
     git(folder, "init")
     init(folder)
     git(folder, "add", "-A")
@@ -30,7 +30,7 @@ def test_what_a_sandbox_leaves_is_ignored_but_statuses_are_not(folder: Path) -> 
 
 
 def test_a_conflict_in_a_sidecar_leaves_it_whole(folder: Path) -> None:
-    """Where two branches wrote a status, the file holds one of them, and no conflict's marks."""
+    """If two branches wrote a status, the file has one of them, without conflict markers."""
     git(folder, "init")
     init(folder)
     sidecar = folder / "jobs" / "example.status.json"
@@ -48,7 +48,7 @@ def test_a_conflict_in_a_sidecar_leaves_it_whole(folder: Path) -> None:
 
 
 def test_line_ends_of_sidecars_stay(folder: Path) -> None:
-    """A checkout that turns line ends around leaves sidecars as a pass writes them."""
+    """A checkout that converts line ends does not change sidecars."""
     git(folder, "init")
     init(folder)
     sidecar = folder / "jobs" / "example.status.json"
@@ -73,7 +73,7 @@ def test_line_ends_of_sidecars_stay(folder: Path) -> None:
     ],
 )
 def test_the_host_is_found_out(folder: Path, remote: str, files_there: list[str], ci: str) -> None:
-    """The remote, or the files of a host, say whose pipelines are meant."""
+    """The CI system is detected from the remote or from its files."""
     git(folder, "init")
     git(folder, "remote", "add", "origin", remote) if remote else None
     for name in files_there:
@@ -86,7 +86,7 @@ def test_the_host_is_found_out(folder: Path, remote: str, files_there: list[str]
 
 
 def test_the_remotes_own_branch_is_reconciled(folder: Path) -> None:
-    """Where the remote says which branch is its main one, the workflow follows that one."""
+    """If the remote has a default branch, the workflow uses it."""
     git(folder.parent, "init", "--bare", "-b", "trunk", "origin.git")
     git(folder, "init", "-b", "trunk")
     git(folder, "commit", "--allow-empty", "-m", "base")
@@ -102,7 +102,7 @@ def test_the_remotes_own_branch_is_reconciled(folder: Path) -> None:
 
 
 def test_pipelines_belong_to_the_top(folder: Path) -> None:
-    """In a repository's inner folder no pipeline is laid out, and asking for one is refused."""
+    """In a subfolder of a repository no pipeline is created, and --ci is refused."""
     git(folder, "init")
     inner = folder / "ml"
     inner.mkdir()

@@ -1,4 +1,4 @@
-"""The verb ``new`` writes a manifest that is valid once its placeholders are filled in."""
+"""The ``new`` command writes a manifest that is valid once its placeholders are filled in."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ each_way = pytest.mark.parametrize(("kind", "way"), WAYS)
 
 
 def new(*arguments: str) -> Result:
-    """Run the verb in this process."""
+    """Run the command in this process."""
     return CliRunner().invoke(root, ["new", *arguments])
 
 
 def text_of(kind: str, way: str) -> str:
-    """Return the skeleton that the verb prints."""
+    """Return the skeleton that the command prints."""
     return new(kind, "support-bot", "--type", way).stdout
 
 
@@ -53,20 +53,20 @@ def read(text: str) -> dict[str, Any]:
 
 
 def filled(text: str) -> str:
-    """Return a text with its placeholders filled in, those of comments apart."""
+    """Return a text with its placeholders filled in, except those in comments."""
     lines = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
     return PLACEHOLDER.sub(lambda found: FILLED[found.group()], "\n".join(lines))
 
 
 @each_way
 def test_skeleton_is_valid_once_it_is_filled_in(kind: str, way: str) -> None:
-    """With every placeholder filled in, each way to begin has no finding."""
+    """With every placeholder filled in, each variant is valid."""
     assert shipped_schemas.get_checker(kind).find_mistakes(read(filled(text_of(kind, way)))) == ()
 
 
 @each_way
-def test_each_placeholder_left_in_is_told(kind: str, way: str) -> None:
-    """As it is printed, a skeleton has one finding per value with a placeholder, and no other."""
+def test_each_placeholder_left_in_is_reported(kind: str, way: str) -> None:
+    """As printed, a skeleton has one problem per value with a placeholder, and no other."""
     told = shipped_schemas.get_checker(kind).find_mistakes(read(text_of(kind, way)))
     assert told
     assert all("placeholder" in finding.message for finding in told)
@@ -74,7 +74,7 @@ def test_each_placeholder_left_in_is_told(kind: str, way: str) -> None:
 
 @each_way
 def test_each_commented_member_can_be_switched_on(kind: str, way: str) -> None:
-    """Taking the sign from one commented block of spec leaves a manifest that is valid."""
+    """Uncommenting any block of spec leaves a valid manifest."""
     lines = filled_keeping_comments(text_of(kind, way))
     starts = [i for i, line in enumerate(lines) if re.match(r"  #[A-Za-z]", line)]
     assert starts
@@ -94,7 +94,7 @@ def filled_keeping_comments(text: str) -> list[str]:
 
 @each_way
 def test_each_member_is_explained(kind: str, way: str) -> None:
-    """Every key that stands in a skeleton's spec has a comment right above it."""
+    """Every key in a skeleton's spec has a comment right above it."""
     lines = text_of(kind, way).splitlines()
     settings = {"epochCount", "learningRate"}  # entries of a map: names of the model, not ours
     for above, line in pairwise(lines):
@@ -105,13 +105,13 @@ def test_each_member_is_explained(kind: str, way: str) -> None:
 
 @each_way
 def test_skeleton_keeps_a_readable_width(kind: str, way: str) -> None:
-    """No line is wider than a page, links aside."""
+    """No line is wider than a page, except links."""
     assert all(len(line) <= 100 for line in text_of(kind, way).splitlines())
 
 
 @each_way
 def test_editors_offer_the_same_ways(kind: str, way: str) -> None:
-    """An editor offers what a skeleton has standing, and each value is filled in once."""
+    """An editor offers the same values as the skeleton, each filled in once."""
     (snippet,) = [one for one in shipped_schemas.load_schema(kind)[SNIPPETS] if one["label"] == way]
     text = re.sub(r"\$\{\d+:([a-z-]+)\}", r"<\1>", json.dumps(snippet["body"]))
     stops = re.findall(r"\$\{(\d+):([a-z-]+)\}", json.dumps(snippet["body"]))
@@ -123,7 +123,7 @@ def test_editors_offer_the_same_ways(kind: str, way: str) -> None:
 
 
 def test_first_way_is_the_default() -> None:
-    """Without --type the kind's first way to begin is taken."""
+    """Without --type the kind's first variant is used."""
     assert new(KIND, "support-bot").stdout == text_of(KIND, next(iter(KINDS[KIND].variants)))
 
 
@@ -134,7 +134,7 @@ def test_first_way_is_the_default() -> None:
 def test_file_points_to_its_schema(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str, where: str
 ) -> None:
-    """The first line leads an editor from the file to the schema, folders made on the way."""
+    """The first line leads an editor from the file to the schema; folders are created."""
     monkeypatch.chdir(tmp_path)
     assert new(KIND, "a", "-o", file).exit_code == 0
     first = (tmp_path / file).read_text("utf-8").splitlines()[0]
@@ -146,7 +146,7 @@ def test_file_points_to_its_schema(
 def test_file_points_to_the_schemas_at_the_top_of_its_tree(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Written from within the manifests' folder, a file leads to the repository's own schemas."""
+    """Written from a subfolder, a file refers to the schemas of the repository."""
     schema = tmp_path / "schemas" / shipped_schemas.make_file_name(KIND)
     for folder in (schema.parent, tmp_path / ".git", tmp_path / "jobs"):
         folder.mkdir()
@@ -158,7 +158,7 @@ def test_file_points_to_the_schemas_at_the_top_of_its_tree(
 
 
 def test_a_file_is_overwritten_only_by_force(tmp_path: Path) -> None:
-    """An existing file is kept, and the way to overwrite it is named."""
+    """An existing file is kept, and the error says how to overwrite it."""
     path = tmp_path / "a.yaml"
     path.write_text("mine")
     refused = new(KIND, "a", "-o", str(path))
@@ -181,7 +181,7 @@ def test_a_file_is_overwritten_only_by_force(tmp_path: Path) -> None:
     ],
 )
 def test_wrong_use_says_what_is_right(arguments: list[str], told: str) -> None:
-    """A name, kind or type that cannot be is refused with the rule, and nothing is printed."""
+    """An invalid name, kind or type is refused with the rule, and nothing is printed."""
     refused = new(*arguments)
     assert refused.exit_code not in {0, 1}
     assert told in refused.stderr
@@ -190,14 +190,14 @@ def test_wrong_use_says_what_is_right(arguments: list[str], told: str) -> None:
 
 @pytest.mark.parametrize("name", ["null", "true", "123", "no", "1e5"])
 def test_names_that_yaml_would_take_for_values_stay_names(name: str) -> None:
-    """A name that looks like another type is still the manifest's name."""
+    """A name that looks like another YAML type stays a name."""
     line = next(line for line in new(KIND, name).stdout.splitlines() if line.startswith("  name:"))
     assert line.removeprefix("  name: ").strip('"') == name
     assert yaml.safe_load(line)["name"] is not None
 
 
 def test_wrong_use_ends_with_64() -> None:
-    """As a process of its own, the command ends with the exit code of wrong use."""
+    """As a process of its own, the command exits with 64 for a usage error."""
     command = [sys.executable, "-m", "controller", "new", KIND, "Support_Bot"]
     ended = subprocess.run(command, check=False, capture_output=True, text=True)
     assert ended.returncode == 64

@@ -1,4 +1,4 @@
-"""What plan prints is what reconcile does, and nothing else."""
+"""The plan command prints exactly what reconcile does."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.project import SETTLED, Project
 
 @pytest.fixture
 def varied(tree: Project) -> Project:
-    """A tree with an action of every verb and reason that one pass can meet."""
+    """Return a tree with an action of every verb and reason that one pass can have."""
     tree.add("completed")
     tree.add("failed", failing())
     tree.settle()
@@ -58,7 +58,7 @@ def test_plan_names_every_verb(varied: Project) -> None:
 
 
 def test_plan_changes_nothing(varied: Project) -> None:
-    """Planning calls nothing that changes anything and writes no file."""
+    """Planning makes no mutating call and writes no file."""
     before = varied.files()
     varied.run("plan")
     assert varied.changes() == []
@@ -66,7 +66,7 @@ def test_plan_changes_nothing(varied: Project) -> None:
 
 
 def test_reconcile_does_what_the_plan_says(varied: Project) -> None:
-    """Every call that changes anything is an action of the plan, under its name and token."""
+    """Every mutating call is an action of the plan, with its name and token."""
     actions = planned(varied)["actions"]
     assert varied.call("reconcile").code == 4
     created = {
@@ -82,7 +82,7 @@ def test_reconcile_does_what_the_plan_says(varied: Project) -> None:
 
 
 def test_every_job_is_recorded_as_planned(varied: Project) -> None:
-    """What a pass does not change it records for the reason that the plan gives."""
+    """Jobs that a pass does not change are recorded with the reason of the plan."""
     actions = planned(varied)["actions"]
     varied.call("reconcile")
     for one in actions:
@@ -92,7 +92,7 @@ def test_every_job_is_recorded_as_planned(varied: Project) -> None:
 
 @pytest.mark.parametrize("output", ["text", "json", "yaml"])
 def test_dry_run_is_plan(varied: Project, output: str) -> None:
-    """A dry run prints the plan's very bytes, and does as little."""
+    """A dry run prints the same bytes as plan, and changes as little."""
     before = varied.files()
     plan = varied.call("plan", "--output", output)
     dry = varied.call("reconcile", "--dry-run", "--output", output)
@@ -102,12 +102,12 @@ def test_dry_run_is_plan(varied: Project, output: str) -> None:
 
 
 def test_dry_run_does_not_wait(varied: Project) -> None:
-    """With --dry-run, --wait has nothing to wait for."""
+    """With --dry-run, --wait has no effect."""
     assert varied.call("reconcile", "--dry-run", "--wait").code == 4
 
 
 def test_detailed_exit_code_is_2_while_anything_is_to_do(tree: Project) -> None:
-    """2 with a submit to come, 0 while the job runs, 0 once it has ended."""
+    """The exit code is 2 with a submit to do, and 0 while the job runs and after it has ended."""
     tree.add("support-bot")
     assert tree.call("plan").code == 0
     assert tree.call("plan", "--detailed-exitcode").code == 2
@@ -118,7 +118,7 @@ def test_detailed_exit_code_is_2_while_anything_is_to_do(tree: Project) -> None:
 
 
 def test_detailed_exit_code_is_2_while_jobs_queue(tree: Project) -> None:
-    """A queued job is a change to come."""
+    """A queued job is a pending change."""
     tree.fleet(limits={"maxActive": 1})
     tree.add("first")
     tree.add("second")
@@ -127,22 +127,22 @@ def test_detailed_exit_code_is_2_while_jobs_queue(tree: Project) -> None:
 
 
 def test_empty_tree_is_fine(tree: Project) -> None:
-    """No manifests is a plan without actions, and needs no credentials."""
+    """A tree without manifests has an empty plan, and needs no credentials."""
     ran = tree.call("plan")
     assert (ran.code, ran.out) == (0, "Plan: 0 jobs: no manifests.\n")
     assert tree.sandbox.list_calls() == []
 
 
 def test_missing_folder_is_a_usage_error(tree: Project) -> None:
-    """Without a jobs/ folder the message says how to begin."""
+    """Without a jobs/ folder the error says how to start."""
     tree.jobs.rmdir()
     ran = tree.call("plan")
     assert ran.code == 64
     assert "bedrock-jobs new" in ran.err
 
 
-def test_gravest_exit_code_wins(tree: Project) -> None:
-    """Of a failure, a safety stop, an invalid manifest and changes to come the gravest is told."""
+def test_exit_codes_have_a_precedence(tree: Project) -> None:
+    """Of a failure, a refusal, an invalid manifest and pending changes the first wins."""
     plan = ("plan", "--detailed-exitcode")
     tree.add("new")
     assert tree.call(*plan).code == 2

@@ -1,4 +1,4 @@
-"""A plan carried from `plan --out` to `reconcile --plan`: that plan is carried out, or nothing."""
+"""A plan of `plan --out` is applied by `reconcile --plan` exactly, or not at all."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FRESH = ("removed", "edited", "retagged", "suspended", "broken", "unreadable", "
 
 
 def vary(tree: Project) -> Project:
-    """Leave something to be submitted, retried, revised, adopted, tagged, stopped and pruned."""
+    """Leave a job to submit, retry, revise, adopt, tag, stop and prune."""
     tree.fleet(owner="acme-ml")
     tree.add("retried", RETRIED)
     tree.settle()
@@ -44,13 +44,13 @@ def vary(tree: Project) -> Project:
 
 @pytest.fixture
 def varied(tree: Project) -> Project:
-    """A tree of one's own for whose plan there is everything to do."""
+    """Return a tree whose plan has an action of every kind."""
     return vary(tree)
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """Such a tree with its plan, for tests in which nothing is done."""
+    """Return such a tree with its plan, for tests that change nothing."""
     with project(tmp_path_factory.mktemp("world") / "project") as made:
         vary(made)
         for name in FRESH:
@@ -61,7 +61,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 @pytest.fixture
 def shared(world: Project, tmp_path: Path) -> Iterator[Project]:
-    """That tree, whose files are put back afterwards."""
+    """Return that tree, whose files are restored afterwards."""
     shutil.copytree(world.folder, tmp_path / "kept")
     world.hush()
     yield world
@@ -70,7 +70,7 @@ def shared(world: Project, tmp_path: Path) -> Iterator[Project]:
 
 
 def test_the_plan_is_carried_out_once(varied: Project) -> None:
-    """Of every verb what the file announces is called, and nothing else; never a second time."""
+    """Exactly the calls that the file announces are made, and never a second time."""
     planned = plan(varied, "--prune")
     verbs = {one["name"]: one["verb"] for one in planned["actions"]}
     assert verbs == {
@@ -103,7 +103,7 @@ def test_the_plan_is_carried_out_once(varied: Project) -> None:
 
 
 def move(tree: Project) -> None:
-    """Let everything move that a manifest can: each in its own way."""
+    """Change everything that a manifest can change, each in its own way."""
     tree.add("added")
     (tree.jobs / "removed.yaml").unlink()
     tree.edit("edited", "epochCount: 2", "epochCount: 3")
@@ -135,8 +135,8 @@ MOVED = (
 )
 
 
-def test_all_that_moves_in_the_tree_is_told(shared: Project) -> None:
-    """Every manifest that makes another plan has a line, and nothing at all is done."""
+def test_every_change_of_the_tree_is_reported(shared: Project) -> None:
+    """Every manifest that changes the plan has a line, and nothing is done."""
     move(shared)
 
     said = refused(shared, "12 things moved, the first: the plan is for account", "its digest was")
@@ -165,7 +165,7 @@ def of_another_owner(tree: Project) -> None:
 
 
 def narrowed(tree: Project) -> None:
-    """Let fewer jobs run at once."""
+    """Lower the number of jobs that may run at once."""
     tree.fleet(owner="acme-ml", limits={"maxActive": 1})
 
 
@@ -179,21 +179,21 @@ ALONE: dict[Callable[[Project], None], str] = {
 
 @pytest.mark.parametrize("change", ALONE, ids=lambda change: change.__name__)
 def test_one_thing_is_enough(shared: Project, change: Callable[[Project], None]) -> None:
-    """A plan of which a single thing moved is refused as a whole."""
+    """A plan with a single difference is refused as a whole."""
     change(shared)
     refused(shared, ALONE[change])
 
 
-def test_a_dry_run_tells_what_moved(shared: Project) -> None:
-    """With --dry-run the same is told, by the same exit code."""
+def test_a_dry_run_reports_the_differences(shared: Project) -> None:
+    """With --dry-run the same differences are printed, with the same exit code."""
     added(shared)
     ran = carry(shared, "--dry-run")
     assert ran.code == 5
     assert "moved: another: not in the plan" in ran.err
 
 
-def test_what_moves_in_the_account_is_told(varied: Project) -> None:
-    """Jobs that somebody else made, or that end by themselves, are told by ARN and status."""
+def test_changes_of_the_account_are_reported(varied: Project) -> None:
+    """Jobs that others created, or that have ended, are reported by ARN and status."""
     plan(varied, "--prune")
     varied.bystand({"jobName": "new", "customModelName": "new", **spec()})
     varied.sandbox.advance(SETTLED)
@@ -207,7 +207,7 @@ def test_what_moves_in_the_account_is_told(varied: Project) -> None:
 
 
 def commented(tree: Project) -> None:
-    """Write a comment, and the members in another order."""
+    """Write a comment, and reorder the members."""
     path = tree.jobs / "new.yaml"
     head, _, tail = path.read_text().partition("spec:\n")
     role, *others = tail.splitlines(keepends=True)
@@ -215,28 +215,28 @@ def commented(tree: Project) -> None:
 
 
 def labelled(tree: Project) -> None:
-    """Give a manifest a label and a priority, which are never sent."""
+    """Set a label and a priority, which are never sent."""
     tree.edit("new", "metadata:", "policy: {priority: 7}\nmetadata:\n  labels: {tier: gold}")
 
 
 def moved(tree: Project) -> None:
-    """Give a manifest's file another name, in another folder."""
+    """Move a manifest's file to another name and folder."""
     (tree.jobs / "team").mkdir()
     (tree.jobs / "new.yaml").rename(tree.jobs / "team" / "newer.yaml")
 
 
 def held(tree: Project) -> None:
-    """Edit the spec of a job that runs: it is held, and nothing is done for it."""
+    """Edit the spec of a running job: it is held, and nothing is done for it."""
     tree.edit("running", "epochCount: 2", "epochCount: 9")
 
 
 def gone_without_a_change(tree: Project) -> None:
-    """Take a manifest away whose job the plan leaves alone."""
+    """Remove a manifest whose job the plan does not change."""
     (tree.jobs / "running.yaml").unlink()
 
 
 def test_a_plan_is_carried_out_beside_what_does_not_matter(varied: Project) -> None:
-    """With all of that, and while jobs go on, what is called is still what the file announces."""
+    """Changes that do not affect the plan, and progress of jobs, do not invalidate it."""
     planned = plan(varied, "--prune")
     for change in (commented, labelled, moved, held, gone_without_a_change):
         change(varied)

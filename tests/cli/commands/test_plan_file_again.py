@@ -1,4 +1,4 @@
-"""Plans of which something is done already: broken off, put off, waited for, or done by others."""
+"""Plans that were partly applied: interrupted, delayed, awaited, or applied by others."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ NAMES = ("a", "b", "c")
 
 @pytest.fixture
 def three(tree: Project) -> Project:
-    """A tree with three jobs to submit."""
+    """Return a tree with three jobs to submit."""
     for name in NAMES:
         tree.add(name)
     return tree
 
 
 def test_a_run_that_failed_halfway_is_repeated(three: Project) -> None:
-    """After a failure the same file does the rest, and under the tokens that it holds."""
+    """After a failure the same file applies the rest, with its tokens."""
     planned = plan(three)
     with between(three.sandbox.url) as service:
         service.break_down(CREATE, refusal("AccessDeniedException", 403), spared=1)
@@ -37,7 +37,7 @@ def test_a_run_that_failed_halfway_is_repeated(three: Project) -> None:
 
 
 def test_an_intent_without_outcome_is_still_the_plans(three: Project) -> None:
-    """A Create that may have been made is sent again for another reason, under the same token."""
+    """A Create whose outcome is unknown is sent again with the same token."""
     planned = plan(three)
     with between(three.sandbox.url) as service:
         service.break_down(CREATE, refusal("InternalServerException", 500))
@@ -50,7 +50,7 @@ def test_an_intent_without_outcome_is_still_the_plans(three: Project) -> None:
 
 
 def test_what_others_submitted_otherwise_is_another_plan(three: Project) -> None:
-    """A job of that name that another spec made is not the one that the plan was for."""
+    """A job of that name with another spec does not count as the planned one."""
     plan(three)
     three.edit("a", "epochCount: 2", "epochCount: 3")
     three.call("reconcile")
@@ -58,7 +58,7 @@ def test_what_others_submitted_otherwise_is_another_plan(three: Project) -> None
 
 
 def test_what_the_quota_puts_off_waits(three: Project) -> None:
-    """A full service puts submits off; the same file submits them once there is room."""
+    """A full quota delays submits; the same file submits them once there is room."""
     three.sandbox.change_settings(quota=2)
     planned = plan(three)
     assert carry(three).code == 0
@@ -75,7 +75,7 @@ def test_what_the_quota_puts_off_waits(three: Project) -> None:
 
 
 def test_one_that_queues_is_no_part_of_the_plan(three: Project) -> None:
-    """What the plan shows as queued it does not submit: that is another plan's."""
+    """A job that the plan shows as queued is not submitted: that needs another plan."""
     three.fleet(limits={"maxActive": 2})
     planned = plan(three)
     carry(three)
@@ -85,7 +85,7 @@ def test_one_that_queues_is_no_part_of_the_plan(three: Project) -> None:
 
 
 def test_waiting_goes_on_with_the_plan_and_not_beyond(moving: Project) -> None:
-    """With --wait what was put off is submitted as room comes, and no retry that no plan said."""
+    """With --wait delayed submits are made as room comes; unplanned retries are not."""
     moving.sandbox.change_settings(quota=1)
     moving.add("a", FAILS_ONCE, policy={"onFailure": {"retries": 2}})
     moving.add("b")
@@ -99,7 +99,7 @@ def test_waiting_goes_on_with_the_plan_and_not_beyond(moving: Project) -> None:
 
 
 def test_waiting_is_not_for_what_the_plan_leaves(moving: Project) -> None:
-    """A job that the plan queues is not waited for: nothing of this plan will submit it."""
+    """A job that the plan queues is not waited for, because this plan never submits it."""
     moving.fleet(limits={"maxActive": 1})
     moving.add("a")
     moving.add("b")
@@ -111,7 +111,7 @@ def test_waiting_is_not_for_what_the_plan_leaves(moving: Project) -> None:
 
 
 def test_a_stop_that_was_made_is_recognised(tree: Project) -> None:
-    """Of two jobs to stop one was stopped by somebody else: the other is stopped, and only it."""
+    """If another user stopped one of two jobs, only the other one is stopped."""
     for name in ("a", "b"):
         tree.add(name)
     tree.call("reconcile")
@@ -132,7 +132,7 @@ def test_a_stop_that_was_made_is_recognised(tree: Project) -> None:
 
 
 def test_what_others_carried_out_is_not_done_again(three: Project) -> None:
-    """A pass without the file submits the very same jobs: no plan, old or new, has more to do."""
+    """After a pass without the file submitted the jobs, no plan does it again."""
     plan(three)
     three.call("reconcile")
     three.hush()

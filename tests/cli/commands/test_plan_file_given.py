@@ -1,4 +1,4 @@
-"""Plan files that are no good, options that contradict them, and places where none can be."""
+"""Invalid plan files, options that contradict them, and paths where none can be written."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ QUIET = [{"key": "team", "value": "quiet"}]
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
-    """A tree whose plan submits a job; nothing that is asked of it here is ever done."""
+    """Return a tree whose plan submits a job; no test here applies it."""
     with project(tmp_path_factory.mktemp("world") / "project") as made:
         made.fleet(owner="acme-ml")
         declared = spec(outputDataConfig={"s3Uri": LOCATION}, jobTags=QUIET)
@@ -33,14 +33,14 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Project]:
 
 @pytest.fixture(scope="module")
 def filed(world: Project) -> bytes:
-    """What that tree's plan is."""
+    """Return the content of that tree's plan file."""
     plan(world)
     return (world.folder / FILE).read_bytes()
 
 
 @pytest.fixture
 def planned(world: Project, filed: bytes) -> Project:
-    """That tree with its plan in a file, which a test may spoil."""
+    """Return that tree with its plan in a file, which a test may damage."""
     (world.folder / FILE).write_bytes(filed)
     world.hush()
     return world
@@ -50,7 +50,7 @@ Forge = Callable[[dict[str, Any]], object]
 
 
 def forge(tree: Project, change: Forge, *, whole: bool = True) -> None:
-    """Change what the file holds, and its checksum too unless it is not to be whole."""
+    """Change the file's content, and its checksum too unless it should stay wrong."""
     path = tree.folder / FILE
     document = json.loads(path.read_text())
     change(document)
@@ -61,7 +61,7 @@ def forge(tree: Project, change: Forge, *, whole: bool = True) -> None:
 
 
 def said(tree: Project, code: int, *arguments: str) -> str:
-    """Return the one line in which the plan is refused; nothing is looked at, done or written."""
+    """Return the line that refuses the plan; nothing is observed, done or written."""
     before = tree.files()
     ran = carry(tree, *arguments)
     assert (ran.code, ran.out, tree.sandbox.list_calls(), tree.files()) == (code, "", [], before)
@@ -84,13 +84,13 @@ def said(tree: Project, code: int, *arguments: str) -> str:
     ],
 )
 def test_what_is_no_plan_is_refused(planned: Project, content: str, text: str) -> None:
-    """A file that holds something else, or nothing, is told in one line."""
+    """A file with other content, or none, is reported in one line."""
     (planned.folder / FILE).write_bytes(content.encode("latin-1"))
     assert text in said(planned, 5)
 
 
 def test_a_part_of_a_plan_is_refused(planned: Project) -> None:
-    """A download that broke off holds no JSON, wherever it broke off."""
+    """A truncated download is not valid JSON, wherever it was cut."""
     path = planned.folder / FILE
     whole = path.read_bytes()
     for length in (1, len(whole) // 2, len(whole) - 2):
@@ -112,7 +112,7 @@ def test_a_part_of_a_plan_is_refused(planned: Project) -> None:
     ],
 )
 def test_a_plan_of_another_form_is_refused(planned: Project, change: Forge, text: str) -> None:
-    """Other releases' files, other formats and damaged ones are refused, even with a checksum."""
+    """Files of other releases or formats and damaged ones are refused, even with a checksum."""
     forge(planned, change)
     assert text in said(planned, 5)
 
@@ -128,20 +128,20 @@ def test_a_plan_of_another_form_is_refused(planned: Project, change: Forge, text
     ],
 )
 def test_a_plan_that_was_edited_is_refused(planned: Project, change: Forge) -> None:
-    """Any value changed by hand is noticed; how the file is laid out is no value."""
+    """Any value changed by hand is detected; the layout of the file is no value."""
     forge(planned, change, whole=False)
     assert "was changed after it was made: its checksum does not fit" in said(planned, 5)
 
 
 def test_another_layout_is_the_same_plan(planned: Project) -> None:
-    """A formatter may have gone over the file."""
+    """A plan file may have been reformatted."""
     path = planned.folder / FILE
     path.write_text(json.dumps(json.loads(path.read_text()), indent=8, sort_keys=True))
     assert "still holds: 1 change." in carry(planned, "--dry-run").err
 
 
 def test_forged_plans_submit_nothing_of_their_own(planned: Project) -> None:
-    """A plan is compared, never obeyed: what it invents is not what is due."""
+    """A plan is only compared: actions that it invents are never executed."""
     forge(planned, lambda file: file["actions"][0].update({"jobName": "mine", "token": "bj1-0-0"}))
     refused(planned, "new: planned SUBMIT NotSubmitted, now SUBMIT NotSubmitted")
     forge(planned, lambda file: file["actions"][0].update(name="other", kind="Other"))
@@ -149,7 +149,7 @@ def test_forged_plans_submit_nothing_of_their_own(planned: Project) -> None:
 
 
 def test_a_plan_that_a_guard_refused_is_not_carried_out(planned: Project) -> None:
-    """What `plan` ended with 5 for is not done by way of a file, by whatever limits later."""
+    """A plan that exceeded a limit is not applied from its file, whatever the limits are later."""
     ran = planned.call("plan", "--out", FILE, "--max-submits", "0")
     assert ran.code == 5
     assert "it was refused and cannot be carried out" in ran.err
@@ -158,7 +158,7 @@ def test_a_plan_that_a_guard_refused_is_not_carried_out(planned: Project) -> Non
 
 
 def test_a_plan_of_the_sandbox_is_not_for_aws(planned: Project) -> None:
-    """It is refused before any call, and the other way round."""
+    """A plan of the sandbox is refused against AWS before any call, and the other way round."""
     forge(planned, lambda file: file.update(sandbox=True))
     ran = carry(planned)
     assert (ran.code, planned.sandbox.list_calls()) == (5, [])
@@ -166,7 +166,7 @@ def test_a_plan_of_the_sandbox_is_not_for_aws(planned: Project) -> None:
 
 
 def test_other_credentials_are_another_plan(planned: Project) -> None:
-    """Another region, or another account, is told once for all jobs."""
+    """Another region or account is reported once for all jobs."""
     there = "the plan is for account 123456789012, region us-east-1, and this is account"
     refused(planned, f"moved: {there} 123456789012, region eu-west-1", AWS_REGION="eu-west-1")
     forge(planned, lambda file: file["actions"][0]["target"].update(accountId=OTHER_ACCOUNT))
@@ -174,7 +174,7 @@ def test_other_credentials_are_another_plan(planned: Project) -> None:
 
 
 def test_a_job_that_cannot_be_looked_up_is_no_plan(planned: Project) -> None:
-    """Then nothing is known to be as planned: nothing is done, and a retry is safe."""
+    """If a job cannot be observed, nothing is done, and a retry is safe."""
     refused(
         planned,
         "new: planned SUBMIT NotSubmitted, now HOLD ObservationFailed",
@@ -198,12 +198,12 @@ def test_a_job_that_cannot_be_looked_up_is_no_plan(planned: Project) -> None:
 def test_options_that_contradict_are_usage_errors(
     planned: Project, arguments: list[str], option: str
 ) -> None:
-    """What the plan was asked for is taken from it, and nothing else can be said beside it."""
+    """The plan's options are taken from its file; different ones are usage errors."""
     assert f"{option} differs from the options of {FILE}" in said(planned, 64, *arguments)
 
 
 def test_options_that_agree_may_be_repeated(planned: Project) -> None:
-    """The same paths and options as those of the plan are no contradiction."""
+    """The same paths and options as those of the plan are accepted."""
     asked = ["./jobs/", "-l", "team=support", "--max-submits", "7", "--config", "bedrock-jobs.yaml"]
     file = plan(planned, *asked)["asked"]
     assert file == {
@@ -220,7 +220,7 @@ def test_options_that_agree_may_be_repeated(planned: Project) -> None:
 
 
 def test_sidecars_are_collected_without_a_plan(planned: Project) -> None:
-    """The plan says nothing of --gc, so that it is no part of carrying it out."""
+    """--gc cannot be combined with --plan, because a plan does not include it."""
     ran = carry(planned, "--gc")
     assert ran.code == 64
     assert "run `reconcile --gc` afterwards" in ran.err
@@ -233,21 +233,21 @@ def test_sidecars_are_collected_without_a_plan(planned: Project) -> None:
 def test_a_file_that_cannot_be_read_is_a_usage_error(
     planned: Project, name: str, text: str
 ) -> None:
-    """Without a file to read the command line is wrong."""
+    """A plan file that cannot be read is a usage error."""
     ran = planned.call("reconcile", "--plan", name)
     assert ran.code == 64
     assert f"--plan: {name} cannot be read: {text}" in ran.err
 
 
 def test_the_file_holds_no_values_of_specs(planned: Project) -> None:
-    """Locations, roles and settings are hashed; names and tag keys are all that can be read."""
+    """The file has hashes instead of spec values; only names and tag keys are readable."""
     text = (planned.folder / FILE).read_text()
     for value in (LOCATION, "s3://", "amazon.nova", "0.00001", "quiet", "BedrockCustomization"):
         assert value not in text
 
 
 def test_one_state_makes_one_file(planned: Project) -> None:
-    """Two plans of the same tree and jobs have the same bytes, for everybody to read."""
+    """Two plans of the same tree and jobs have the same bytes."""
     path = planned.folder / FILE
     first = path.read_bytes()
     plan(planned)
@@ -266,7 +266,7 @@ def test_one_state_makes_one_file(planned: Project) -> None:
     ],
 )
 def test_places_where_no_plan_can_be(planned: Project, place: str, text: str) -> None:
-    """Nothing is looked at when the plan could not be kept, and no other file is overwritten."""
+    """Nothing is observed if the plan could not be written, and no other file is overwritten."""
     before = planned.files()
     ran = planned.call("plan", "--out", place)
     assert ran.code == 64
@@ -276,7 +276,7 @@ def test_places_where_no_plan_can_be(planned: Project, place: str, text: str) ->
 
 
 def test_links_and_pipes_stay_what_they_are(planned: Project, tmp_path: Path) -> None:
-    """A link inside the tree is written through, and so is what is no file."""
+    """A link inside the tree, or a pipe, is written through."""
     (planned.folder / "linked.json").touch()
     (planned.folder / "link.json").symlink_to("linked.json")
     assert planned.call("plan", "--out", "link.json").code == 0
@@ -312,7 +312,7 @@ def test_no_plan_is_written_or_read_through_a_link_out(
 
 
 def test_a_plan_that_cannot_be_written_is_a_failure(planned: Project) -> None:
-    """The plan is shown all the same; the old file stays whole."""
+    """The plan is still printed, and the old file stays complete."""
     before = (planned.folder / FILE).read_bytes()
     ran = planned.confined("plan", "--out", FILE, largest=64)
     assert ran.code == 1

@@ -1,4 +1,4 @@
-"""A plan and a status tell which of a manifest's jobs is meant: attempt, revision and history."""
+"""Plans and statuses say which of a manifest's jobs they mean: attempt, revision, history."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TAGGED = spec(jobTags=[{"key": "team", "value": "support"}])
 
 
 def planned(tree: Project) -> tuple[str, Mapping[str, Any]]:
-    """Return the plan's text and its one action."""
+    """Return the plan's text and its only action."""
     (action,) = tree.call("plan", "--output", "json").data["actions"]
     found: Mapping[str, Any] = action
     return tree.call("plan").out, found
@@ -23,7 +23,7 @@ def planned(tree: Project) -> tuple[str, Mapping[str, Any]]:
 
 @pytest.fixture
 def revised(tree: Project) -> Project:
-    """A tree whose manifest asks for a new revision of a job that runs."""
+    """Return a tree whose manifest requests a new revision of a running job."""
     tree.add("bot", policy={"onSpecChange": "NewRevision"})
     tree.call("reconcile")
     tree.edit("bot", "epochCount: 2", "epochCount: 3")
@@ -31,7 +31,7 @@ def revised(tree: Project) -> Project:
 
 
 def test_new_revision_is_shown_with_its_name_and_fields(revised: Project) -> None:
-    """The line has the new name, that it is billed, and every field with old and new value."""
+    """The line has the new name, that it is billed, and each changed field with both values."""
     text, action = planned(revised)
     name = action["jobName"]
     assert name == f"bot-{action['revision']}"
@@ -43,7 +43,7 @@ def test_new_revision_is_shown_with_its_name_and_fields(revised: Project) -> Non
 
 
 def test_retry_is_shown_with_its_attempt(tree: Project) -> None:
-    """The line has the further attempt's name, and why the job before it ended."""
+    """The line has the new attempt's name, and why the previous job ended."""
     tree.add("bot", failing())
     tree.settle()
     tree.call("retry", "bot", "--yes")
@@ -56,7 +56,7 @@ def test_retry_is_shown_with_its_attempt(tree: Project) -> None:
 
 
 def test_tags_are_shown_by_their_keys(tree: Project) -> None:
-    """A correction of tags names the keys to set and to remove, and no value."""
+    """A tag correction lists the keys to set and to remove, and no value."""
     tree.add("bot", TAGGED)
     tree.call("reconcile")
     tree.add("bot", spec(jobTags=[{"key": "stage", "value": UNSAID}]))
@@ -70,7 +70,7 @@ def test_tags_are_shown_by_their_keys(tree: Project) -> None:
 
 
 def test_every_job_to_stop_is_shown(revised: Project) -> None:
-    """A manifest with two jobs that run has both of them in its stop."""
+    """The stop of a manifest with two running jobs lists both."""
     revised.call("reconcile")
     revised.edit("bot", "onSpecChange: NewRevision", "state: Stopped")
     text, action = planned(revised)
@@ -80,7 +80,7 @@ def test_every_job_to_stop_is_shown(revised: Project) -> None:
 
 @pytest.mark.parametrize("change", ["retry", "revise"])
 def test_later_job_is_no_spec_change(tree: Project, change: str) -> None:
-    """A job that was retried or revised is what its manifest asks for: status finds no fault."""
+    """A retried or revised job is its manifest's own: status reports no mismatch."""
     tree.add("bot", policy={"onSpecChange": "NewRevision"})
     tree.call("reconcile")
     if change == "retry":
@@ -99,7 +99,7 @@ def test_later_job_is_no_spec_change(tree: Project, change: str) -> None:
 
 
 def test_status_shows_attempts_and_history(tree: Project) -> None:
-    """From the second attempt on its number stands by the name; --history adds what was before."""
+    """From the second attempt on its number follows the name; --history lists earlier jobs."""
     tree.add("bot", failing(), policy={"attempt": 0})
     tree.add("other")
     tree.settle()

@@ -30,7 +30,7 @@ spec:
 
 @pytest.fixture
 def failed(tree: Project) -> Project:
-    """A tree whose one job, of a commented manifest, failed."""
+    """Return a tree whose only job, with a commented manifest, failed."""
     (tree.jobs / "bot.yaml").write_text(COMMENTED)
     tree.settle()
     tree.hush()
@@ -45,7 +45,7 @@ def one(ran: Ran) -> Mapping[str, Any]:
 
 
 def test_attempt_is_set_and_nothing_else_changes(failed: Project) -> None:
-    """One line is added to the manifest, every other byte stays, and no call changes anything."""
+    """One line is added to the manifest, all other bytes stay, and no call changes anything."""
     ran = failed.call("retry", "bot", "--yes")
     assert ran.code == 0, ran.err
     text = (failed.jobs / "bot.yaml").read_text()
@@ -57,7 +57,7 @@ def test_attempt_is_set_and_nothing_else_changes(failed: Project) -> None:
 
 
 def test_next_reconcile_submits_what_was_said(failed: Project) -> None:
-    """The job that retry names is the one that reconcile submits, once."""
+    """The job that retry announces is the one that reconcile submits, once."""
     job = one(failed.call("retry", "bot", "--yes", "--output", "json"))
     assert (job["verdict"], job["attempt"], job["jobName"]) == ("Done", 1, "bot-r1")
     failed.call("reconcile")
@@ -69,7 +69,7 @@ def test_next_reconcile_submits_what_was_said(failed: Project) -> None:
 
 
 def test_every_further_retry_takes_the_next_attempt(failed: Project) -> None:
-    """Failed again, the job gets attempt 2; asked twice without a pass, it stays at that."""
+    """After another failure the attempt is 2; a retry without a pass in between keeps it."""
     for attempt in (1, 2):
         assert failed.call("retry", "bot", "--yes").code == 0
         again = one(failed.call("retry", "bot", "--yes", "--output", "json"))
@@ -81,8 +81,8 @@ def test_every_further_retry_takes_the_next_attempt(failed: Project) -> None:
     assert failed.entry("bot")["attempt"] == 2
 
 
-def test_cause_and_price_are_told(failed: Project) -> None:
-    """The service's own words, whether such a failure heals, and that a new job is billed."""
+def test_cause_and_cost_are_printed(failed: Project) -> None:
+    """The service's message, whether it is retryable, and the cost of a new job are printed."""
     ran = failed.call("retry", "bot", "--yes")
     assert failed.sandbox.get("bot")["failureMessage"] in ran.out
     assert "unless the cause is fixed" in ran.out
@@ -90,7 +90,7 @@ def test_cause_and_price_are_told(failed: Project) -> None:
 
 
 def test_dry_run_shows_a_unified_diff(failed: Project) -> None:
-    """A dry run prints the edit as patch would take it, and writes nothing."""
+    """A dry run prints the edit as a unified diff, and writes nothing."""
     before = failed.files()
     ran = failed.call("retry", "bot", "--dry-run")
     assert ran.code == 0
@@ -103,7 +103,7 @@ def test_dry_run_shows_a_unified_diff(failed: Project) -> None:
 
 
 def test_stopped_job_is_run_again(tree: Project) -> None:
-    """A job that was stopped is followed by a further attempt."""
+    """A stopped job gets another attempt."""
     tree.add("bot")
     tree.call("reconcile")
     tree.call("stop", "bot", "--yes")
@@ -117,7 +117,7 @@ def test_stopped_job_is_run_again(tree: Project) -> None:
 
 
 def test_attempts_go_on_after_automatic_ones(tree: Project) -> None:
-    """After two automatic attempts the third is asked for, with the room that retries leave."""
+    """After two automatic attempts the third is requested, within the limit of retries."""
     tree.add("bot", spec(trainingDataConfig=HEALING), policy={"onFailure": {"retries": 1}})
     for _ in range(2):
         tree.settle()
@@ -141,7 +141,7 @@ def test_revision_is_run_again_under_its_own_name(tree: Project) -> None:
 
 @pytest.mark.parametrize("state", ["Suspended", "Stopped"])
 def test_unwanted_job_is_refused(failed: Project, state: str) -> None:
-    """Where the manifest wants no job, no attempt is asked for: 1, with the remedy."""
+    """If the manifest wants no job, the exit code is 1, and the message says what to change."""
     failed.edit("bot", "priority: 5", f"priority: 5\n  state: {state}")
     before = failed.files()
     ran = failed.call("retry", "bot", "--yes")
@@ -180,7 +180,7 @@ def test_what_cannot_be_run_again_is_refused(tree: Project) -> None:
 
 
 def test_changed_spec_is_refused(failed: Project) -> None:
-    """An edited spec is no further attempt at the same job."""
+    """An edited spec is not another attempt at the same job."""
     failed.edit("bot", "support/output/", "support/results/")
     ran = failed.call("retry", "bot", "--yes")
     assert ran.code == 1
@@ -188,7 +188,7 @@ def test_changed_spec_is_refused(failed: Project) -> None:
 
 
 def test_invalid_manifest_is_refused(failed: Project) -> None:
-    """A manifest with a problem is told with its place, 4, and not edited."""
+    """A manifest with a problem is reported with its place, exits with 4, and stays."""
     failed.edit("bot", "s3://acme-training/support", "https://acme-training/support")
     before = failed.files()
     ran = failed.call("retry", "bot", "--yes")
@@ -198,7 +198,7 @@ def test_invalid_manifest_is_refused(failed: Project) -> None:
 
 
 def test_refused_submission_is_sent_anew(tree: Project) -> None:
-    """What the service refused, for a cause outside the spec, is asked for again as attempt 1."""
+    """A submission refused for a cause outside the spec is requested again as attempt 1."""
     tree.add("bot")
     with between(tree.sandbox.url) as service:
         service.break_down(CREATE, refusal("ValidationException", 400))
@@ -214,7 +214,7 @@ def test_refused_submission_is_sent_anew(tree: Project) -> None:
 
 
 def test_layout_that_cannot_be_edited_is_refused(tree: Project) -> None:
-    """A file that is laid out beyond a safe edit is left alone; what to write is told."""
+    """A file that cannot be edited safely is not changed; the message says what to write."""
     text = COMMENTED.replace("priority: 5", "attempt: &first 0\n  priority: 5")
     (tree.jobs / "bot.yaml").write_text(text)
     tree.settle()
@@ -227,7 +227,7 @@ def test_layout_that_cannot_be_edited_is_refused(tree: Project) -> None:
 
 
 def test_name_of_another_manifest_is_not_taken(failed: Project) -> None:
-    """Where the next attempt would meet another manifest's job, nothing is edited: 1."""
+    """If the next attempt's name is another manifest's job, nothing is edited: 1."""
     failed.add("bot-r1")
     before = failed.files()
     ran = failed.call("retry", "bot", "--yes")

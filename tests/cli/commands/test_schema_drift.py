@@ -1,4 +1,4 @@
-"""`schema --check` beside a botocore that is newer, older or of another form than the schemas."""
+"""`schema --check` with a botocore that is newer or older than the schemas, or differs in form."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CREATE = "CreateModelCustomizationJobRequest"
 
 
 def checked(folder: Path, edit: Callable[[dict[str, Any]], object]) -> tuple[int, str, str]:
-    """Check the shipped schemas against a model that was edited, in a process of its own."""
+    """Check the shipped schemas against an edited model, in a separate process."""
     model = json.loads(gzip.decompress(MODEL.read_bytes()))
     edit(model["shapes"])
     path = folder / "models" / "bedrock" / "2023-04-20" / "service-2.json"
@@ -37,12 +37,12 @@ def newer(shapes: dict[str, Any]) -> None:
 
 
 def older(shapes: dict[str, Any]) -> None:
-    """Take a member away."""
+    """Remove a member."""
     del shapes[CREATE]["members"]["vpcConfig"]
 
 
 def test_newer_model_is_named_with_what_it_has(tmp_path: Path) -> None:
-    """What only the installed botocore knows is listed, and it is said to be newer."""
+    """Members that only the installed botocore has are listed, and it is called newer."""
     code, out, err = checked(tmp_path, newer)
 
     first = out.splitlines()[0]
@@ -53,7 +53,7 @@ def test_newer_model_is_named_with_what_it_has(tmp_path: Path) -> None:
 
 
 def test_older_model_is_named_with_what_it_lacks(tmp_path: Path) -> None:
-    """What only the files know is listed, and they are said to be newer."""
+    """Members that only the files have are listed, and they are called newer."""
     code, out, err = checked(tmp_path, older)
 
     assert code == 1
@@ -75,7 +75,7 @@ def test_older_model_is_named_with_what_it_lacks(tmp_path: Path) -> None:
 def test_model_of_another_form_is_one_line(
     tmp_path: Path, edit: Callable[[dict[str, Any]], object]
 ) -> None:
-    """A model that schemas cannot be made of is reported with what to do, without a traceback."""
+    """A model that cannot be converted to schemas is one line with what to do."""
     code, out, err = checked(tmp_path, edit)
 
     assert code == 1

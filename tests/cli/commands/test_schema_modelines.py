@@ -1,4 +1,4 @@
-"""``schema --modelines`` tells which manifests lead editors to no schema, and mends them."""
+"""``schema --modelines`` reports manifests that lead editors to no schema, and fixes them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BODY = f"apiVersion: bedrock-jobs/v1\nkind: {KIND}\nmetadata: {{name: a}}  # kep
 
 @pytest.fixture(name="tree")
 def _tree(tmp_path: Path) -> Path:
-    """A repository with its schemas and no manifest."""
+    """Return a repository with its schemas and no manifest."""
     (tmp_path / "jobs").mkdir()
     shutil.copytree(shipped_schemas.find_schema_folder(), tmp_path / "schemas")
     return tmp_path
@@ -38,7 +38,7 @@ def write(tree: Path, text: str | bytes, name: str = "jobs/a.yaml") -> Path:
 
 
 def check(tree: Path, *arguments: str) -> Ran:
-    """Run the verb in this process."""
+    """Run the command in this process."""
     return call(tree, "schema", "--modelines", *arguments)
 
 
@@ -53,7 +53,7 @@ def check(tree: Path, *arguments: str) -> Ran:
     ],
 )
 def test_a_line_that_leads_to_the_schema_is_right(tree: Path, head: str) -> None:
-    """However the way is written, a line that reaches the kind's schema is left alone."""
+    """A line that reaches the kind's schema stays, however its path is written."""
     path = write(tree, head + BODY)
     ran = check(tree, "--fix")
     assert (ran.code, ran.out, ran.err) == (0, "", "0 lines written\n")
@@ -78,10 +78,10 @@ def test_a_line_that_leads_to_the_schema_is_right(tree: Path, head: str) -> None
         ),
     ],
 )
-def test_a_line_that_is_missing_or_wrong_is_told_and_mended(
+def test_a_missing_or_wrong_line_is_reported_and_fixed(
     tree: Path, head: str, told: str, after: str
 ) -> None:
-    """The place and the right line are told with exit code 1; --fix writes it, and only it."""
+    """The place and the right line are printed, with 1; --fix writes that line only."""
     path = write(tree, head + BODY)
     found = check(tree)
     assert found.code == 1
@@ -93,7 +93,7 @@ def test_a_line_that_is_missing_or_wrong_is_told_and_mended(
 
 
 def test_each_document_has_its_own_line(tree: Path) -> None:
-    """A file's later documents are led below their ---; where no line is free, a person is told."""
+    """Later documents have their line below ---; without a free line the user is told."""
     path = write(tree, f"{BODY}---\n{BODY}--- {{kind: {KIND}, metadata: {{name: c}}}}\n")
     ran = check(tree, "--fix")
     assert ran.code == 1
@@ -105,7 +105,7 @@ def test_each_document_has_its_own_line(tree: Path) -> None:
 
 
 def test_bytes_and_permissions_are_kept(tree: Path) -> None:
-    """A byte order mark, CRLF, and the file's mode survive; the line takes the file's breaks."""
+    """A byte order mark, CRLF and the file's mode stay; the line uses the file's line ends."""
     text = BODY.replace("\n", "\r\n")
     path = write(tree, b"\xef\xbb\xbf" + text.encode())
     path.chmod(0o640)
@@ -140,7 +140,7 @@ def test_folders_and_the_fleet_have_their_own_ways(tree: Path) -> None:
 def test_what_rests_on_defaults_may_be_a_part(
     tree: Path, defaults: str | None, best: list[str]
 ) -> None:
-    """A manifest whose spec the defaults complete is led to the schema of parts, by preference."""
+    """A manifest that defaults complete should refer to the schema of parts."""
     if defaults is not None:
         write(tree, defaults, "jobs/_defaults.yaml")
     for name in (FILE, PARTIAL):
@@ -152,7 +152,7 @@ def test_what_rests_on_defaults_may_be_a_part(
 
 
 def test_defaults_are_parts(tree: Path) -> None:
-    """A defaults file is led to the schema of parts, whether it names its kind or not."""
+    """A defaults file refers to the schema of parts, whether it names its kind or not."""
     for text in (f"kind: {KIND}\n", "spec: {}\n"):
         path = write(tree, text, "jobs/team/_defaults.yaml")
         write(tree, text, "jobs/.hidden/_defaults.yaml")
@@ -164,7 +164,7 @@ def test_defaults_are_parts(tree: Path) -> None:
 
 @pytest.mark.parametrize("text", ["a: [\n", "a: 1\n", "kind: Other\n", "- a\n", b"\xff\n", ""])
 def test_what_is_no_manifest_is_passed_over(tree: Path, text: str | bytes) -> None:
-    """Texts that `validate` tells of are none of this check's business."""
+    """Files that `validate` reports are ignored by this check."""
     path = write(tree, text)
     ran = check(tree, "--fix")
     assert (ran.code, ran.err) == (0, "0 lines written\n")
@@ -172,10 +172,10 @@ def test_what_is_no_manifest_is_passed_over(tree: Path, text: str | bytes) -> No
 
 
 @pytest.mark.parametrize("name", ["jobs", "jobs/deep"])
-def test_a_folder_that_cannot_be_listed_is_told(
+def test_a_folder_that_cannot_be_listed_is_reported(
     tree: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    """Whether the files in it lead to their schemas is unknown, and that is no success."""
+    """If a folder's files are unknown, the check does not succeed."""
     write(tree, LINE + BODY)
     write(tree, "spec: {}\n", "jobs/deep/_defaults.yaml")
     monkeypatch.chdir(tree)
@@ -187,8 +187,8 @@ def test_a_folder_that_cannot_be_listed_is_told(
     assert f"bedrock-jobs: {name}: the folder cannot be listed: Permission denied" in ran.err
 
 
-def test_a_folder_that_leads_out_of_the_tree_is_told(tree: Path) -> None:
-    """Nothing outside the repository is looked at."""
+def test_a_folder_that_leads_out_of_the_tree_is_reported(tree: Path) -> None:
+    """Nothing outside the repository is read."""
     (tree / ".git").mkdir()
     (tree / "away").symlink_to("/usr")
 
@@ -198,8 +198,8 @@ def test_a_folder_that_leads_out_of_the_tree_is_told(tree: Path) -> None:
     assert "away: the folder cannot be listed: the symbolic link leads out of the tree" in ran.err
 
 
-def test_a_schema_that_is_not_there_is_told(tree: Path) -> None:
-    """No line is written to a schema that nobody has; how to write it is said."""
+def test_a_missing_schema_is_reported(tree: Path) -> None:
+    """No line refers to a missing schema; the message says how to write it."""
     path = write(tree, BODY)
     (tree / "schemas" / FILE).unlink()
     ran = check(tree, "--fix")
@@ -220,14 +220,14 @@ def test_a_schema_that_is_not_there_is_told(tree: Path) -> None:
     ],
 )
 def test_wrong_use_ends_with_64(tree: Path, arguments: tuple[str, ...]) -> None:
-    """What makes no sense together, and a path that is not there, is a usage error."""
+    """Contradicting options, and a path that does not exist, are usage errors."""
     ran = call(tree, *arguments)
     assert ran.code == 64
     assert "Usage" in ran.err
 
 
 def test_the_examples_lead_to_their_schema(tree: Path) -> None:
-    """Every manifest in jobs/ does; stripped of all lines they are mended to the same bytes."""
+    """Every manifest in jobs/ has its line; without lines they are fixed to the same bytes."""
     assert call(ROOT, "schema", "--modelines").code == 0
     shutil.rmtree(tree / "jobs")
     shutil.copytree(ROOT / "jobs", tree / "jobs", ignore=shutil.ignore_patterns("*.json"))

@@ -1,4 +1,4 @@
-"""The verb ``schema`` writes, checks and prints the schemas."""
+"""The ``schema`` command writes, checks and prints the schemas."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KIND = next(iter(KINDS))
 
 
 def run(*arguments: str) -> Result:
-    """Run the verb in this process."""
+    """Run the command in this process."""
     return CliRunner().invoke(root, ["schema", *arguments])
 
 
@@ -38,7 +38,7 @@ def test_writes_only_what_is_named(tmp_path: Path, stem: str) -> None:
 
 
 def test_check_passes_on_current_files_and_writes_nothing(tmp_path: Path) -> None:
-    """Current files end in 0; missing ones end in 1, are named, and stay missing."""
+    """Current files exit with 0; missing ones are listed, exit with 1, and stay missing."""
     assert run("--check", "--output-dir", str(shipped_schemas.find_schema_folder())).exit_code == 0
     missing = run("--check", "--output-dir", str(tmp_path))
     assert missing.exit_code == 1
@@ -47,7 +47,7 @@ def test_check_passes_on_current_files_and_writes_nothing(tmp_path: Path) -> Non
 
 
 def test_check_shows_where_a_file_differs(tmp_path: Path) -> None:
-    """A file that was edited by hand is told with the lines that differ."""
+    """A file edited by hand is reported with the lines that differ."""
     run(KIND, "--output-dir", str(tmp_path))
     path = tmp_path / shipped_schemas.make_file_name(KIND)
     path.write_text(path.read_text("utf-8").replace('"maxLength": 63', '"maxLength": 64', 1))
@@ -59,13 +59,13 @@ def test_check_shows_where_a_file_differs(tmp_path: Path) -> None:
 
 
 def test_prints_to_stdout() -> None:
-    """With - as the folder the schema is printed, and nothing else on stdout."""
+    """With - as the folder the schema is the only output on stdout."""
     printed = run(KIND, "--output-dir", "-")
     assert json.loads(printed.stdout) == shipped_schemas.load_schema(KIND)
 
 
 def test_docs_add_the_service_own_words() -> None:
-    """--docs lengthens the descriptions for the user's own editor; the rules stay the same."""
+    """--docs adds the service's descriptions; the rules stay the same."""
     documented = json.loads(run(KIND, "--docs", "--output-dir", "-").stdout)
     role = documented["properties"]["spec"]["properties"]["roleArn"]
     shipped = shipped_schemas.load_schema(KIND)["properties"]["spec"]["properties"]["roleArn"]
@@ -75,7 +75,7 @@ def test_docs_add_the_service_own_words() -> None:
 
 
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
-    """A file where the folder should be ends in 1 and one line that says what to choose."""
+    """A file in the folder's place exits with 1 and one line that says what to do."""
     (tmp_path / "file").touch()
     told = run("--output-dir", str(tmp_path / "file"))
     assert told.exit_code == 1
@@ -102,7 +102,7 @@ def test_wrong_use_is_refused(arguments: list[str]) -> None:
 def test_shells_complete_kinds_and_files(
     given: list[str], begun: str, offered: list[tuple[str, str]]
 ) -> None:
-    """A shell offers the kinds and the fleet's file, and files where paths are due."""
+    """Completion offers the kinds and the fleet file, or files where paths are expected."""
     completed = ShellComplete(root, {}, "bedrock-jobs", "_X").get_completions(
         ["schema", *given], begun
     )

@@ -1,4 +1,4 @@
-"""Status: what the sidecars hold, without a call to anybody."""
+"""Status prints what the sidecars record, without a call."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NOTHING = {"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": "", "AWS_REGION": "
 
 
 def test_status_is_offline(tree: Project) -> None:
-    """It needs no credentials, no region and no service, and writes nothing."""
+    """Status needs no credentials, region or service, and writes nothing."""
     tree.add("support-bot")
     tree.settle()
     tree.hush()
@@ -26,7 +26,7 @@ def test_status_is_offline(tree: Project) -> None:
 
 
 def test_job_without_a_sidecar_is_pending(tree: Project) -> None:
-    """A manifest that no pass has seen yet shows as Pending, and is not unhealthy."""
+    """A manifest without a recorded pass is Pending, and not unhealthy."""
     tree.add("support-bot")
     ran = tree.call("status", "--exit-code", "--output", "json")
     assert ran.code == 0
@@ -36,7 +36,7 @@ def test_job_without_a_sidecar_is_pending(tree: Project) -> None:
 
 @pytest.mark.parametrize(("spec_given", "code"), [(None, 0), (failing(), 3)], ids=["good", "bad"])
 def test_exit_code_judges_the_jobs(tree: Project, spec_given: dict[str, str], code: int) -> None:
-    """With --exit-code a failed job is 3; without, status itself went fine."""
+    """With --exit-code a failed job exits with 3, without it with 0."""
     tree.add("support-bot", spec_given)
     tree.call("reconcile")
     assert tree.call("status", "--exit-code").code == 0
@@ -46,8 +46,8 @@ def test_exit_code_judges_the_jobs(tree: Project, spec_given: dict[str, str], co
     assert tree.call("status").code == 0
 
 
-def test_failure_is_told_in_the_services_words(tree: Project) -> None:
-    """The service's own message reaches the table and the sidecar verbatim."""
+def test_failure_is_shown_in_the_services_words(tree: Project) -> None:
+    """The service's message is in the table and the sidecar verbatim."""
     tree.add("fails", failing())
     tree.settle()
     shown = tree.sandbox.get("fails")["failureMessage"]
@@ -58,8 +58,8 @@ def test_failure_is_told_in_the_services_words(tree: Project) -> None:
 
 
 @pytest.mark.parametrize("content", ["", "[]", "{", '{"jobs": []}', "\0"])
-def test_sidecar_that_is_none_is_told_and_left_out(tree: Project, content: str) -> None:
-    """A sidecar that makes no sense is as good as none, and the next pass rebuilds it."""
+def test_invalid_sidecar_is_reported_and_ignored(tree: Project, content: str) -> None:
+    """An invalid sidecar counts as missing, and the next pass rebuilds it."""
     tree.add("support-bot")
     tree.settle()
     before = tree.sidecars()
@@ -73,7 +73,7 @@ def test_sidecar_that_is_none_is_told_and_left_out(tree: Project, content: str) 
 
 
 def test_odd_entry_does_not_hurt(tree: Project) -> None:
-    """Members of the wrong type in a sidecar are no traceback, and the next pass mends them."""
+    """Members of the wrong type cause no traceback, and the next pass fixes them."""
     tree.add("support-bot")
     tree.settle()
     path = tree.jobs / "support-bot.status.json"
@@ -95,7 +95,7 @@ def test_odd_entry_does_not_hurt(tree: Project) -> None:
 
 
 def test_invalid_manifest_still_shows_its_job(tree: Project) -> None:
-    """Breaking a manifest does not hide the job that runs: exit 4, and the row is there."""
+    """An invalid manifest does not hide its running job: exit code 4, and the row is shown."""
     tree.add("support-bot")
     tree.call("reconcile")
     tree.edit("support-bot", "spec:", "spce:")

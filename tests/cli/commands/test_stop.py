@@ -1,4 +1,4 @@
-"""Stop asks the service to stop what runs, tells what that costs, and edits no manifest."""
+"""Stop asks the service to stop jobs, prints the cost, and edits no manifest."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def stopped(tree: Project) -> list[str]:
 
 @pytest.fixture
 def running(tree: Project) -> Project:
-    """A tree with three jobs that run."""
+    """Return a tree with three running jobs."""
     for name in ("first", "second", "third"):
         tree.add(name, labels={"team": name})
     tree.call("reconcile")
@@ -27,7 +27,7 @@ def running(tree: Project) -> Project:
 
 
 def test_only_the_named_jobs_are_stopped(running: Project) -> None:
-    """Of three jobs that run, the two that were named are stopped, each with one call."""
+    """Of three running jobs the two named ones are stopped, with one call each."""
     arns = [running.entry(name)["jobArn"] for name in ("first", "third")]
     ran = running.call("stop", "first", "third", "--yes")
     assert ran.code == 0
@@ -35,15 +35,15 @@ def test_only_the_named_jobs_are_stopped(running: Project) -> None:
     assert running.changes() == [STOP, STOP]
 
 
-def test_what_it_costs_is_told(running: Project) -> None:
-    """With --yes too, stderr says that a stopped job is billed, lost and not resumed."""
+def test_consequences_are_printed(running: Project) -> None:
+    """Also with --yes, stderr says that a stopped job is billed, lost and not resumed."""
     ran = running.call("stop", "first", "--yes")
     for word in ("cannot be resumed", "bills the tokens", "no model"):
         assert word in ran.err
 
 
-def test_sidecars_tell_it_and_manifests_do_not_change(running: Project) -> None:
-    """After the call the job's sidecar shows Stopping, and its manifest is the same to the byte."""
+def test_sidecars_show_it_and_manifests_do_not_change(running: Project) -> None:
+    """After the call the sidecar says Stopping, and the manifest has the same bytes."""
     before = (running.jobs / "first.yaml").read_bytes()
     ran = running.call("stop", "first", "--yes")
     assert running.entry("first")["phase"] == "Stopping"
@@ -54,7 +54,7 @@ def test_sidecars_tell_it_and_manifests_do_not_change(running: Project) -> None:
 
 
 def test_stopped_job_is_not_submitted_again(running: Project) -> None:
-    """The manifest still says Submitted, and no later pass submits anything for it."""
+    """Although the manifest still says Submitted, no later pass submits the job."""
     running.call("stop", "first", "--yes")
     running.hush()
     running.sandbox.advance(SETTLED)
@@ -65,7 +65,7 @@ def test_stopped_job_is_not_submitted_again(running: Project) -> None:
 
 
 def test_dry_run_shows_the_jobs_and_stops_none(running: Project) -> None:
-    """A dry run tells ARN, status and since when, needs no --yes, and changes nothing."""
+    """A dry run prints ARN, status and start time, needs no --yes, and changes nothing."""
     before = running.files()
     ran = running.call("stop", "first", "--dry-run")
     live = running.sandbox.get("first")
@@ -77,8 +77,8 @@ def test_dry_run_shows_the_jobs_and_stops_none(running: Project) -> None:
     assert running.files() == before
 
 
-def test_json_tells_each_stop(running: Project) -> None:
-    """Programs find verdict, cost, and name, ARN and status of what was stopped."""
+def test_json_has_each_stop(running: Project) -> None:
+    """The data has verdict and cost, and name, ARN and status of the stopped jobs."""
     data = running.call("stop", "-l", "team=second", "--yes", "--output", "json").data
     assert data["kind"] == "Stop"
     assert "cannot be resumed" in data["cost"]
@@ -89,7 +89,7 @@ def test_json_tells_each_stop(running: Project) -> None:
 
 
 def test_nothing_to_stop_is_fine(tree: Project) -> None:
-    """A job that ended, one that is stopping already and one that never was: told, 0, no call."""
+    """A job that ended, is already stopping, or never existed: reported, 0, no call."""
     tree.add("ended")
     tree.settle()
     tree.add("stopping")
@@ -106,7 +106,7 @@ def test_nothing_to_stop_is_fine(tree: Project) -> None:
 
 
 def test_earlier_revision_is_stopped_too(tree: Project) -> None:
-    """A revision and the job that it took the place of both run, and both are stopped."""
+    """If a revision and the job that it replaces both run, both are stopped."""
     tree.add("bot", policy={"onSpecChange": "NewRevision"})
     tree.call("reconcile")
     tree.edit("bot", "epochCount: 2", "epochCount: 3")
@@ -120,8 +120,8 @@ def test_earlier_revision_is_stopped_too(tree: Project) -> None:
     assert sorted(stopped(tree)) == sorted(tree.sandbox.get(name)["jobArn"] for name in names)
 
 
-def test_revision_to_come_is_told(tree: Project) -> None:
-    """Where the manifest leads to another job all the same, the stop says so."""
+def test_coming_revision_is_printed(tree: Project) -> None:
+    """If the manifest still leads to another job, the output says so."""
     tree.add("bot", policy={"onSpecChange": "NewRevision"})
     tree.call("reconcile")
     tree.edit("bot", "epochCount: 2", "epochCount: 3")
@@ -131,8 +131,8 @@ def test_revision_to_come_is_told(tree: Project) -> None:
     assert f"the next reconcile submits {action['jobName']} all the same" in ran.out
 
 
-def test_raised_attempt_is_told(tree: Project) -> None:
-    """An attempt that waits for the job's end is submitted after a stop: told."""
+def test_raised_attempt_is_printed(tree: Project) -> None:
+    """An attempt that waits for the job's end is submitted after a stop; the output says so."""
     tree.add("bot")
     tree.call("reconcile")
     tree.add("bot", policy={"attempt": 1})
@@ -141,7 +141,7 @@ def test_raised_attempt_is_told(tree: Project) -> None:
 
 
 def test_manifest_that_asks_for_it_is_not_lectured(tree: Project) -> None:
-    """Where policy.state is Stopped already, there is nothing to say about it."""
+    """If policy.state is already Stopped, there is no note about it."""
     tree.add("bot")
     tree.call("reconcile")
     tree.add("bot", policy={"state": "Stopped"})
@@ -152,7 +152,7 @@ def test_manifest_that_asks_for_it_is_not_lectured(tree: Project) -> None:
 
 
 def test_anothers_job_is_refused(tree: Project) -> None:
-    """A job that was made elsewhere is not ours to stop: 1, and the others are stopped."""
+    """A job that was created elsewhere is not stopped, with 1; the others are."""
     tree.bystand({"jobName": "foreign", "customModelName": "foreign", **spec()})
     tree.add("foreign")
     tree.add("own")
@@ -166,7 +166,7 @@ def test_anothers_job_is_refused(tree: Project) -> None:
 
 
 def test_job_to_be_adopted_is_refused(tree: Project) -> None:
-    """Until a pass has adopted it, a job is not ours to stop."""
+    """A job cannot be stopped until a pass has adopted it."""
     arn = tree.bystand({"jobName": "foreign", "customModelName": "foreign", **spec()})
     tree.add("foreign", policy={"adopt": arn})
     ran = tree.call("stop", "foreign", "--yes")
@@ -186,7 +186,7 @@ def test_job_to_be_adopted_is_refused(tree: Project) -> None:
 def test_hold_is_refused_with_its_code(
     tree: Project, spec_given: dict[str, str] | None, target: dict[str, str] | None, code: int
 ) -> None:
-    """What a plan holds is not stopped; the exit code is the one of a plan."""
+    """A held job is not stopped; the exit code is that of a plan."""
     tree.add("bot")
     tree.call("reconcile")
     tree.add("bot", spec_given, target=target)
@@ -196,8 +196,8 @@ def test_hold_is_refused_with_its_code(
     assert tree.changes() == []
 
 
-def test_failed_stop_is_told(running: Project) -> None:
-    """A call that fails is told in the service's words, with 1, and the sidecar stays right."""
+def test_failed_stop_is_reported(running: Project) -> None:
+    """A failed call is reported in the service's words, with 1; the sidecar stays right."""
     running.sandbox.inject_fault("server-error", STOP, times=None)
     ran = running.call("stop", "first", "--yes", "--output", "json")
     assert ran.code == 1
@@ -207,8 +207,8 @@ def test_failed_stop_is_told(running: Project) -> None:
     assert running.entry("first")["phase"] == "InProgress"
 
 
-def test_service_out_of_reach_is_told(running: Project) -> None:
-    """A job that cannot be looked up is not stopped: 1."""
+def test_unreachable_service_is_reported(running: Project) -> None:
+    """A job that cannot be observed is not stopped: 1."""
     running.sandbox.inject_fault("server-error", "Get", times=None)
     ran = running.call("stop", "first", "--yes")
     assert ran.code == 1

@@ -1,4 +1,4 @@
-"""``validate`` tells every problem at once, offline, and ends with the house's exit codes."""
+"""``validate`` reports every problem at once, offline."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_valid_tree_is_fine(folder: Path) -> None:
-    """Without a problem nothing is printed, the summary goes to stderr, and the exit code is 0."""
+    """Without a problem stdout is empty, the summary is on stderr, and the exit code is 0."""
     (folder / "jobs" / "team" / "broken.yaml").unlink()
 
     done = call(folder, "validate")
@@ -49,8 +49,8 @@ def test_valid_tree_is_fine(folder: Path) -> None:
     assert (done.code, done.out, done.said) == (0, "", ["1 of 1 manifest valid"])
 
 
-def test_problem_is_told_with_its_line(folder: Path) -> None:
-    """A problem is told with place, code and message, the line it is about, and a hint."""
+def test_problem_is_shown_with_its_line(folder: Path) -> None:
+    """A problem has its place, code and message, the line that it is about, and a hint."""
     done = call(folder, "validate", "jobs")
 
     assert done.code == 4
@@ -69,7 +69,7 @@ def test_problem_is_told_with_its_line(folder: Path) -> None:
 
 
 def test_data_says_the_same(folder: Path) -> None:
-    """As JSON the result is one document, its problems with path, place, code, hint and job."""
+    """As JSON the result is one document; problems have path, place, code, hint and job."""
     done = call(folder, "validate", str(folder / "jobs"), "--output", "json")
 
     assert done.code == 4
@@ -92,7 +92,7 @@ def test_data_says_the_same(folder: Path) -> None:
 
 
 def test_query_picks_from_the_data(folder: Path) -> None:
-    """A JMESPath expression prints only what it finds."""
+    """A JMESPath expression prints only its result."""
     done = call(folder, "validate", "--query", "problems[].code", "--output", "yaml")
 
     assert done.out == "- BJ204\n- BJ203\n"
@@ -109,7 +109,7 @@ def test_explanations_lead_to_the_published_site(folder: Path) -> None:
 
 
 def test_an_invalid_site_is_ignored(folder: Path) -> None:
-    """What is not a plain URL cannot become markup in a report."""
+    """A site that is not a plain URL cannot become markup in a report."""
     site = {"BEDROCK_JOBS_DOCS_URL": "javascript:alert(1)"}
 
     done = call(folder, "validate", "--output", "markdown", env={**environment(folder), **site})
@@ -119,20 +119,20 @@ def test_an_invalid_site_is_ignored(folder: Path) -> None:
 
 
 def test_selector_leaves_out_other_manifests(folder: Path) -> None:
-    """Problems of manifests that were not selected are not told, and do not count."""
+    """Problems of manifests that are not selected are not reported, and do not count."""
     done = call(folder, "validate", "-l", "stage=live")
 
     assert (done.code, done.out, done.said) == (0, "", ["1 of 1 manifest valid"])
 
 
 def test_color_is_only_for_those_who_ask(folder: Path) -> None:
-    """Off a terminal there is no colour unless --color on asks for it."""
+    """Without a terminal there is no colour unless --color is on."""
     assert "\x1b[" not in call(folder, "validate").out
     assert "\x1b[" in call(folder, "validate", "--color", "on").out
 
 
 def test_broken_fleet_file_invalidates_the_run(folder: Path) -> None:
-    """A mistake in the fleet's file is a problem like any other, and ends with 4."""
+    """A mistake in the fleet file is a problem like any other, and exits with 4."""
     (folder / "jobs" / "team" / "broken.yaml").unlink()
     (folder / "bedrock-jobs.yaml").write_text("owner: a\nowner: b\n")
 
@@ -155,7 +155,7 @@ def test_broken_fleet_file_invalidates_the_run(folder: Path) -> None:
 def test_mistake_in_the_command_is_no_problem(
     folder: Path, arguments: list[str], said: str
 ) -> None:
-    """A path, option or selector that cannot be meant ends with 64 and says which."""
+    """An invalid path, option or selector exits with 64 and is named."""
     done = call(folder, "validate", *arguments)
 
     assert (done.code, done.out) == (64, "")
@@ -163,7 +163,7 @@ def test_mistake_in_the_command_is_no_problem(
 
 
 def test_missing_default_folder_is_explained(tmp_path: Path) -> None:
-    """Without a path and without jobs/ the command says what to do."""
+    """Without a path and without jobs/ the error says what to do."""
     done = call(tmp_path, "validate")
 
     assert done.code == 64
@@ -182,7 +182,7 @@ def test_paths_of_two_fleets_are_refused(folder: Path) -> None:
 
 
 def test_sensitive_line_is_not_shown(folder: Path) -> None:
-    """A problem inside a member that the service keeps secret is told without its line."""
+    """A problem inside a sensitive member is reported without its line."""
     text = VALID.replace("least", "secret").splitlines(keepends=True)
     kept = [line for line in text if "trainingDataConfig" not in line]
     (folder / "jobs" / "team" / "broken.yaml").write_text("".join(kept) + FILTERS)
@@ -195,7 +195,7 @@ def test_sensitive_line_is_not_shown(folder: Path) -> None:
 
 
 def test_control_characters_never_reach_the_terminal(folder: Path) -> None:
-    """What a terminal would act on is written out as an escape, in paths as in lines."""
+    """Control characters are escaped, in paths and in lines."""
     (folder / "jobs" / "team" / "\x1b[31m.yaml").write_text("a: \x1b[2J\n")
 
     done = call(folder, "validate", "jobs/team")
@@ -205,7 +205,7 @@ def test_control_characters_never_reach_the_terminal(folder: Path) -> None:
 
 
 def test_neither_aws_nor_rich_is_loaded(folder: Path) -> None:
-    """Validation needs nothing of what talks to AWS or draws tables, and so starts fast."""
+    """Validation imports neither the AWS client nor rich, so it starts fast."""
     code = (
         "import sys; from controller.cli.main import main\n"
         "sys.argv = ['bedrock-jobs', 'validate']\n"

@@ -1,4 +1,4 @@
-"""The page of problems lists every code, and every code is shown by an example."""
+"""The page of problems lists every code, and an example shows each."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ OF_DOCUMENTS = [code for code in Code if code.code > "BJ2"]
 
 
 def test_page_lists_every_problem_in_order() -> None:
-    """The page has an entry for each code, with the meaning that the code has."""
+    """The page has an entry for each code, with the code's meaning."""
     entries = [(code, " ".join(meaning.split())) for code, meaning in ENTRIES]
     assert entries == [(code.code, code.meaning) for code in Code]
 
 
 def test_no_code_stands_for_two_problems() -> None:
-    """Codes are distinct, and stand in the order of their numbers."""
+    """Codes are distinct, and ordered by number."""
     codes = [code.code for code in Code]
 
     assert codes == sorted(set(codes))
@@ -32,7 +32,7 @@ def test_no_code_stands_for_two_problems() -> None:
     "code", [one for one in Code if one.code > "BJ2"], ids=lambda one: one.code
 )
 def test_problem_of_a_document_is_met_by_a_test(code: Code) -> None:
-    """Each code that a document can have is asked for by name in an example or a test."""
+    """Each code that a document can have is named in an example or a test."""
     texts = [*(ROOT / "tests").rglob("*.py"), *(ROOT / "tests/data/manifests").rglob("*.yaml")]
     wanted = re.compile(rf"{code.code}\b|Code\.{code.name}\b")
 

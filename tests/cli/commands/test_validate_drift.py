@@ -1,4 +1,4 @@
-"""`validate` beside a botocore that knows more of the service than the shipped schemas."""
+"""`validate` with a botocore that knows more of the service than the shipped schemas."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def newer(shapes: dict[str, Any]) -> None:
 
 
 def beside(folder: Path, edit: Callable[[dict[str, Any]], object], *arguments: str) -> Ran:
-    """Validate in this process, beside a model that was edited."""
+    """Validate in this process, with an edited model."""
     model = json.loads(gzip.decompress(MODEL.read_bytes()))
     edit(model["shapes"])
     path = folder / "models" / "bedrock" / "2023-04-20" / "service-2.json"
@@ -42,13 +42,13 @@ def beside(folder: Path, edit: Callable[[dict[str, Any]], object], *arguments: s
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A tree with one valid manifest."""
+    """Return a tree with one valid manifest."""
     write(tmp_path / "jobs" / "bot.yaml", manifest("bot"))
     return tmp_path
 
 
 def test_newer_model_is_a_warning(folder: Path) -> None:
-    """It is reported once, with what is missing and what to do, and the exit code stays 0."""
+    """It is reported once, with what is missing and what to do, and the exit code is 0."""
     write(folder / "jobs" / "other.yaml", manifest("other"))
 
     ran = beside(folder, newer)
@@ -65,7 +65,7 @@ def test_newer_model_is_a_warning(folder: Path) -> None:
 
 
 def test_strict_makes_it_an_error(folder: Path) -> None:
-    """With --strict the tree is invalid, and no manifest is blamed for it."""
+    """With --strict the tree is invalid, but no manifest is."""
     ran = beside(folder, newer, "--strict")
 
     assert ran.code == 4
@@ -90,7 +90,7 @@ WARNED = {
 
 @pytest.mark.parametrize("output", WARNED)
 def test_every_format_shows_a_warning(folder: Path, output: str) -> None:
-    """No format makes an error of it, and none leaves it out."""
+    """Every format has it, as a warning."""
     ran = beside(folder, newer, "--output", output)
 
     assert ran.code == 0
@@ -101,7 +101,7 @@ def test_every_format_shows_a_warning(folder: Path, output: str) -> None:
 
 
 def test_problems_beside_it_stay_errors(folder: Path) -> None:
-    """A manifest's own mistake is an error, and counted apart."""
+    """A manifest's own mistake is an error, and counted separately."""
     write(folder / "jobs" / "bad.yaml", manifest("bad", spec(roleArn="nobody")))
 
     ran = beside(folder, newer)
@@ -127,14 +127,14 @@ def test_problems_beside_it_stay_errors(folder: Path) -> None:
 def test_any_other_model_is_no_warning(
     folder: Path, edit: Callable[[dict[str, Any]], object]
 ) -> None:
-    """The same model, an older one, and one that cannot be read: none of them is reported here."""
+    """The same model, an older one, and an unreadable one are not reported."""
     ran = beside(folder, edit)
 
     assert (ran.code, ran.out, ran.said) == (0, "", ["1 of 1 manifest valid"])
 
 
 def test_installed_model_is_read_as_botocore_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The short way to the model leads to the one that requests are made by."""
+    """The fast way to read the model finds the one that botocore uses."""
     monkeypatch.delenv("AWS_DATA_PATH", raising=False)
     monkeypatch.setenv("HOME", "/nowhere")
 
@@ -149,7 +149,7 @@ def test_installed_model_is_read_as_botocore_reads_it(monkeypatch: pytest.Monkey
 def test_model_that_cannot_be_read_is_no_warning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
 ) -> None:
-    """A broken installation of botocore is not a mistake in the manifests."""
+    """A broken installation of botocore is no mistake in the manifests."""
     package = tmp_path / "botocore"
     path = package / "data" / "bedrock" / "2023-04-20" / MODEL.name
     path.parent.mkdir(parents=True)
@@ -174,7 +174,7 @@ def test_many_members_are_counted(folder: Path) -> None:
 
 
 def test_tree_without_manifests_needs_no_model(tmp_path: Path) -> None:
-    """Where there is nothing to check there is nothing to warn of."""
+    """Without manifests there is nothing to warn about."""
     (tmp_path / "jobs").mkdir()
 
     assert beside(tmp_path, newer).out == ""

@@ -1,4 +1,4 @@
-"""Waiting: until every job has ended, or time is up."""
+"""Wait returns when every job has ended, or at the timeout."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ EVERY = ("--every", "0.05")
 
 
 def test_wait_records_the_end(moving: Project) -> None:
-    """Wait ends with 0 when all have completed, and the sidecars say so."""
+    """Wait exits with 0 when all jobs have completed, and the sidecars say so."""
     moving.add("support-bot")
     moving.call("reconcile")
     ran = moving.call("wait", *EVERY)
@@ -24,7 +24,7 @@ def test_wait_records_the_end(moving: Project) -> None:
 
 
 def test_wait_submits_nothing(tree: Project) -> None:
-    """A manifest that was never submitted is waited for in vain: 6, and no call that changes."""
+    """A manifest that was never submitted times out with 6, without a mutating call."""
     tree.add("support-bot")
     ran = tree.call("wait", *EVERY, "--timeout", "0.1")
     assert ran.code == 6
@@ -47,7 +47,7 @@ def test_failed_job_ends_the_wait_with_3(moving: Project, verb: tuple[str, ...])
 
 
 def test_reconcile_without_wait_does_not_judge_jobs(moving: Project) -> None:
-    """A pass over a failed job is itself fine: 0."""
+    """A pass over a failed job exits with 0."""
     moving.add("fails", failing())
     moving.call("reconcile", "--wait", *EVERY)
     assert moving.call("reconcile").code == 0
@@ -55,7 +55,7 @@ def test_reconcile_without_wait_does_not_judge_jobs(moving: Project) -> None:
 
 @pytest.mark.parametrize("verb", [("wait",), ("reconcile", "--wait")], ids=lambda verb: verb[0])
 def test_time_runs_out_with_6(tree: Project, verb: tuple[str, ...]) -> None:
-    """A job that does not end in time is recorded as it stands; the exit code is 6."""
+    """A job that does not end in time is recorded as it is; the exit code is 6."""
     tree.add("support-bot")
     tree.call("reconcile")
     ran = tree.call(verb[0], *verb[1:], *EVERY, "--timeout", "0.2")
@@ -65,7 +65,7 @@ def test_time_runs_out_with_6(tree: Project, verb: tuple[str, ...]) -> None:
 
 
 def test_time_out_goes_before_a_failed_job(tree: Project) -> None:
-    """A job that failed and one that did not end in time: 6 goes before 3."""
+    """If one job failed and another did not end in time, the exit code is 6 rather than 3."""
     tree.add("fails", failing())
     tree.settle()
     tree.add("runs")
@@ -74,7 +74,7 @@ def test_time_out_goes_before_a_failed_job(tree: Project) -> None:
 
 
 def test_wait_does_not_wait_for_a_person(tree: Project) -> None:
-    """A job that is held until somebody acts ends the wait at once, with 3."""
+    """A job that needs attention ends the wait at once, with 3."""
     tree.add("support-bot")
     tree.settle()
     tree.edit("support-bot", "epochCount: 2", "epochCount: 3")
@@ -83,8 +83,8 @@ def test_wait_does_not_wait_for_a_person(tree: Project) -> None:
     assert "support-bot: Stalled" in ran.err
 
 
-def test_wait_follows_a_held_job_that_runs(tree: Project) -> None:
-    """So does a running job whose manifest was edited: no pass will bring it together."""
+def test_wait_ends_for_a_held_job_that_runs(tree: Project) -> None:
+    """A running job whose manifest was edited is held, which ends the wait with 3."""
     tree.add("support-bot")
     tree.call("reconcile")
     tree.edit("support-bot", "epochCount: 2", "epochCount: 3")
@@ -92,7 +92,7 @@ def test_wait_follows_a_held_job_that_runs(tree: Project) -> None:
 
 
 def test_refused_plan_is_not_waited_for(tree: Project) -> None:
-    """What the guard refuses no waiting mends."""
+    """Waiting does not help a plan that exceeds a limit."""
     tree.add("support-bot")
     ran = tree.call("reconcile", "--wait", "--max-submits", "0", "--timeout", "30")
     assert ran.code == 5
@@ -100,7 +100,7 @@ def test_refused_plan_is_not_waited_for(tree: Project) -> None:
 
 
 def test_each_change_is_one_line(tree: Project) -> None:
-    """Off a terminal every phase is said once per job, without control characters."""
+    """Without a terminal every phase is printed once per job, without control characters."""
     names = [f"job-{number}" for number in range(3)]
     for name in names:
         tree.add(name)
@@ -118,7 +118,7 @@ def test_each_change_is_one_line(tree: Project) -> None:
 
 
 def test_invalid_manifest_does_not_hold_up_the_others(moving: Project) -> None:
-    """The valid ones run to their end; the exit code is 4, which goes before 3."""
+    """Valid jobs run to their end; the exit code is 4 rather than 3."""
     moving.add("valid")
     moving.add("invalid", {"roleArn": "nonsense"})
     ran = moving.call("reconcile", "--wait", *EVERY)
@@ -127,7 +127,7 @@ def test_invalid_manifest_does_not_hold_up_the_others(moving: Project) -> None:
 
 
 def test_wrong_account_is_not_waited_for(tree: Project) -> None:
-    """Nor does waiting mend the wrong credentials: 5, at once, and the sidecar keeps its job."""
+    """Wrong credentials exit with 5 at once, and the sidecar keeps its job."""
     tree.add("support-bot")
     tree.call("reconcile")
     arn = tree.entry("support-bot")["jobArn"]

@@ -21,13 +21,13 @@ from tests.support.project import SETTLED, Project
 
 
 def watch_after(tree: Project, first: Watch) -> AbstractContextManager[Watch]:
-    """Return a second daemon, begun once a first one has the lock."""
+    """Return a second daemon, started once the first has the lock."""
     first.ready()
     return watch(tree)
 
 
 def test_a_save_is_submitted_and_followed_to_its_end(tree: Project) -> None:
-    """A saved manifest becomes a job, and its sidecar tells how the job fares."""
+    """A saved manifest becomes a job, and its sidecar follows the job's status."""
     with watch(tree) as daemon:
         daemon.ready()
         tree.add("support-bot")
@@ -42,7 +42,7 @@ def test_a_save_is_submitted_and_followed_to_its_end(tree: Project) -> None:
 
 
 def test_its_own_sidecars_do_not_wake_it(tree: Project) -> None:
-    """The tree is read for what people change, once for each save."""
+    """The tree is read once per save, and not for the daemon's own sidecars."""
     with watch(tree, "--interval", "60s") as daemon:
         daemon.ready()
         tree.add("a")
@@ -56,7 +56,7 @@ def test_its_own_sidecars_do_not_wake_it(tree: Project) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_during_a_create_lets_it_end(tree: Project, number: int) -> None:
-    """The answer under way is waited for and recorded, and no other Create begins."""
+    """A call in flight is awaited and recorded, and no other Create starts."""
     tree.sandbox.inject_fault("delay", "Create", seconds=2.0)
     for name in "abc":
         tree.add(name)
@@ -70,7 +70,7 @@ def test_a_signal_during_a_create_lets_it_end(tree: Project, number: int) -> Non
 
 
 def test_a_second_daemon_waits_and_takes_over(tree: Project) -> None:
-    """Of two on one tree the second says that it waits, does nothing, and follows the first."""
+    """A second daemon on the same tree waits, does nothing, and then takes over."""
     with watch(tree) as first, watch_after(tree, first) as second:
         poll(lambda: bool(second.said("another daemon")))
         assert first.end() == 0
@@ -84,7 +84,7 @@ def test_a_second_daemon_waits_and_takes_over(tree: Project) -> None:
 
 
 def test_one_that_waits_ends_at_once(tree: Project) -> None:
-    """A daemon that waits for another's end obeys a signal."""
+    """A daemon that waits for the lock ends on a signal."""
     with watch(tree) as first, watch_after(tree, first) as second:
         poll(lambda: bool(second.said("another daemon")))
 
@@ -92,7 +92,7 @@ def test_one_that_waits_ends_at_once(tree: Project) -> None:
 
 
 def test_other_shards_do_not_wait(tree: Project) -> None:
-    """Two shards of a tree run side by side, each with the jobs of its own targets."""
+    """Two shards of a tree run in parallel, each with the jobs of its own targets."""
     wanted = [f"job-{number}" for number in range(12)]
     for number, name in enumerate(wanted):
         tree.add(name, target={"region": ("us-east-1", "us-west-2")[number % 2]})
@@ -107,7 +107,7 @@ def test_other_shards_do_not_wait(tree: Project) -> None:
 
 
 def test_a_status_folder_leaves_the_tree_alone(tree: Project, tmp_path: Path) -> None:
-    """With --status-dir all that is written stands there, by the manifests' own paths."""
+    """With --status-dir everything is written there, under the manifests' paths."""
     path = tree.add("support-bot")
     (tree.jobs / "team").mkdir()
     path.rename(tree.jobs / "team" / "bot.yaml")
@@ -124,7 +124,7 @@ def test_a_status_folder_leaves_the_tree_alone(tree: Project, tmp_path: Path) ->
 
 
 def test_hangup_reads_the_fleet_anew(tree: Project) -> None:
-    """A refused plan is told as an error, and SIGHUP takes in what the fleet's file says now."""
+    """A refused plan is logged as an error, and SIGHUP reloads the fleet file."""
     tree.fleet(limits={"maxSubmits": 1})
     for name in "ab":
         tree.add(name)
@@ -139,7 +139,7 @@ def test_hangup_reads_the_fleet_anew(tree: Project) -> None:
 
 
 def test_a_broken_manifest_keeps_no_other_waiting(tree: Project) -> None:
-    """A problem is told with its place and code, and never with what stands there."""
+    """A problem is logged with its place and code, without the content of the file."""
     tree.add("good")
     bad = tree.add("bad", {"roleArn": f"arn:aws:iam::{ACCOUNT}:role/Seed-Secret"})
     with watch(tree) as daemon:
@@ -163,8 +163,8 @@ def test_a_broken_manifest_keeps_no_other_waiting(tree: Project) -> None:
         (("--prune", "-l", "a=b"), "--prune cannot be combined with -l"),
     ],
 )
-def test_what_cannot_be_meant_is_told(tree: Project, arguments: tuple[str, ...], told: str) -> None:
-    """A mistake in the command line ends it at once, with what to write instead."""
+def test_usage_errors_end_it_at_once(tree: Project, arguments: tuple[str, ...], told: str) -> None:
+    """A usage error ends the daemon at once, with what to write instead."""
     ran = tree.call("watch", "--listen", "", *arguments)
 
     assert ran.code == 64
@@ -172,7 +172,7 @@ def test_what_cannot_be_meant_is_told(tree: Project, arguments: tuple[str, ...],
 
 
 def test_a_folder_that_comes_later_is_waited_for(tree: Project) -> None:
-    """A tree that is not there yet is no mistake: what clones it may be slower."""
+    """A missing tree is no error: it may still be cloned."""
     with watch(tree, "later") as daemon:
         poll(lambda: bool(daemon.said("the tree cannot be read")))
         tree.add("support-bot")
@@ -182,8 +182,8 @@ def test_a_folder_that_comes_later_is_waited_for(tree: Project) -> None:
         assert daemon.end() == 0
 
 
-def test_an_address_that_nobody_has_is_told() -> None:
-    """Who cannot listen reads why, and not of another process that would have the address."""
+def test_an_unavailable_address_is_reported() -> None:
+    """An address that cannot be bound is reported with its own cause."""
     daemon: Any = SimpleNamespace(is_alive=bool, is_ready=bool, pause=lambda _: None)
     with ExitStack() as stack, pytest.raises(click.UsageError) as caught:
         start_serving_with_retries(stack, "192.0.2.1:0", daemon, Metrics(KINDS, time.time))
@@ -191,8 +191,8 @@ def test_an_address_that_nobody_has_is_told() -> None:
     assert "--listen: cannot listen on 192.0.2.1:0: " in caught.value.message
 
 
-def test_its_pages_tell_how_it_is(tree: Project) -> None:
-    """It is ready once all that was due is done, not while a plan is refused, and it counts."""
+def test_its_pages_show_its_state(tree: Project) -> None:
+    """It is ready once everything due is done, and not while a plan is refused."""
     tree.fleet(limits={"maxSubmits": 1})
     for name in "ab":
         tree.add(name)
@@ -213,7 +213,7 @@ def test_its_pages_tell_how_it_is(tree: Project) -> None:
 
 
 def page(address: str, path: str) -> int:
-    """Return the status that a page answers with, 0 when nobody does."""
+    """Return the status code of a page, 0 if nothing listens."""
     try:
         with urlopen(f"http://{address}{path}", timeout=DEADLINE) as answer:
             return int(answer.status)

@@ -1,4 +1,4 @@
-"""Which jobs a verb takes that acts on named ones: by name, path or label, never all by silence."""
+"""Arguments select jobs by name, path or label, and never all of them by default."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tests.support.project import Project
 
 @pytest.fixture
 def several(tree: Project) -> Project:
-    """A tree with manifests in folders, two in one file, and some elsewhere."""
+    """Return a tree with manifests in folders, two in one file, and some elsewhere."""
     tree.add("alpha", labels={"team": "a"})
     tree.add("beta", labels={"team": "b"})
     write(tree.jobs / "deep" / "gamma.yaml", manifest("gamma"), manifest("delta"))
@@ -19,7 +19,7 @@ def several(tree: Project) -> Project:
 
 
 def taken(tree: Project, *arguments: str) -> list[str]:
-    """Return the names of the jobs that a verb takes."""
+    """Return the names of the jobs that a command selects."""
     ran = tree.call("stop", *arguments, "--dry-run", "--query", "jobs[].name")
     assert ran.code == 0, ran.err
     return ran.out.split()
@@ -45,7 +45,7 @@ def taken(tree: Project, *arguments: str) -> list[str]:
     ids=lambda value: " ".join(value),
 )
 def test_words_select(several: Project, arguments: tuple[str, ...], names: list[str]) -> None:
-    """Names, paths, kinds with names and labels each select what they say, and nothing else."""
+    """Names, paths, and kinds with names select exactly those jobs, and so do labels."""
     assert taken(several, *arguments) == names
 
 
@@ -69,15 +69,15 @@ def test_words_select(several: Project, arguments: tuple[str, ...], names: list[
 def test_wrong_words_are_usage_errors(
     several: Project, verb: str, arguments: tuple[str, ...], told: str
 ) -> None:
-    """Who is meant must be said, and must be there: 64, before any call."""
+    """Missing or unknown jobs are usage errors, before any call."""
     ran = several.call(verb, *arguments, "--yes")
     assert ran.code == 64
     assert told in ran.err
     assert several.sandbox.list_calls() == []
 
 
-def test_other_manifests_problems_are_not_told(several: Project) -> None:
-    """Who names a job hears of that one's problems alone; a path tells all that lie under it."""
+def test_problems_of_other_manifests_are_not_reported(several: Project) -> None:
+    """A named job's problems alone are printed; with a path all of those under it."""
     several.add("broken", {"roleArn": "nonsense"})
     (several.jobs / "torn.yaml").write_text("{")
     named = several.call("stop", "alpha", "--dry-run")
@@ -88,16 +88,16 @@ def test_other_manifests_problems_are_not_told(several: Project) -> None:
     assert "broken.yaml" in under.err
 
 
-def test_unreadable_files_are_told_with_an_unknown_name(several: Project) -> None:
-    """A name that is not found may stand in a file that cannot be read: both are told."""
+def test_unreadable_files_are_reported_with_an_unknown_name(several: Project) -> None:
+    """An unknown name may be in a file that cannot be read: both are reported."""
     (several.jobs / "torn.yaml").write_text("{")
     ran = several.call("stop", "zzz", "--yes")
     assert ran.code == 64
     assert "torn.yaml" in ran.err
 
 
-def test_broken_fleet_file_is_told(several: Project) -> None:
-    """Under a fleet's file with a problem nothing is done: 4."""
+def test_broken_fleet_file_is_reported(several: Project) -> None:
+    """With a problem in the fleet file nothing is done: 4."""
     several.fleet(ownr="acme")
     ran = several.call("stop", "alpha", "--yes")
     assert ran.code == 4

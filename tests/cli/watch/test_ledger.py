@@ -23,7 +23,7 @@ KEY = JobKey(KIND, "a")
 
 @pytest.fixture
 def top(tmp_path: Path) -> Path:
-    """A repository of one manifest, and a branch in which its record is another."""
+    """Return a repository with one manifest, and a branch with another record of it."""
     top = repository(tmp_path)
     write(top / "jobs" / "a.yaml", manifest("a"))
     _turns(top).write(_source(top), KEY, {"kind": KIND, "phase": "Failed"})
@@ -34,7 +34,7 @@ def top(tmp_path: Path) -> Path:
 
 
 def test_a_record_is_read_of_one_commit(top: Path) -> None:
-    """Git deletes a sidecar before it writes another: until then nobody says it is not there."""
+    """While git replaces a sidecar, it does not count as missing."""
     turns = _turns(top)
     read: list[object] = []
 
@@ -51,7 +51,7 @@ def test_a_record_is_read_of_one_commit(top: Path) -> None:
 
 
 def test_a_checkout_while_records_are_read_is_noticed(top: Path) -> None:
-    """No lock before and none after, but git has written the index: the records are read again."""
+    """If git wrote its index during the read, the records are read again."""
 
     class Late(SidecarLedger):
         def read(self, sources: Mapping[JobKey, Source]) -> Mapping[JobKey, JobRecord]:
@@ -67,7 +67,7 @@ def test_a_checkout_while_records_are_read_is_noticed(top: Path) -> None:
 
 
 def test_nothing_begins_beside_a_checkout(top: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A checkout that goes on ends the pass, and an intent that it may take away is not written."""
+    """A long checkout aborts the pass, and no intent is written that it could remove."""
     monkeypatch.setattr(ledger, "GIT_WAIT_SECONDS", 0.0)
     turns = _turns(top)
     with halfway(top, "one", "jobs/a.status.json"):
@@ -80,7 +80,7 @@ def test_nothing_begins_beside_a_checkout(top: Path, monkeypatch: pytest.MonkeyP
 def test_outcomes_are_written_during_a_checkout_and_intents_are_not(
     top: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was paid for is recorded; what the checkout could remove must not be relied on."""
+    """Outcomes are recorded during a checkout; intents, which must last, are not."""
     monkeypatch.setattr(ledger, "GIT_WAIT_SECONDS", 0.0)
     turns, other = _turns(top), JobKey(KEY.kind, "other")
     outcome = {"kind": KEY.kind, "phase": "Failed"}

@@ -34,14 +34,14 @@ class Clock:
 
 
 def steady(jobs: Path, settle: float = 0.0, clock: Clock | None = None) -> StableReader:
-    """Return a reading of a folder as the daemon makes it."""
+    """Return a reader of a folder, built as the daemon builds it."""
     now = clock or Clock()
     reading = ManifestReader([jobs], GIVEN, Shard(), 60.0, now)
     return StableReader(reading, WorkTrees([jobs]), [jobs], settle, now)
 
 
 def keys(intake: DesiredState) -> set[str]:
-    """Return the names of the jobs that are wanted."""
+    """Return the names of the desired jobs."""
     assert not intake.broken
     return {key.name for key in intake.desired}
 
@@ -55,7 +55,7 @@ def kms(intake: DesiredState, name: str) -> object:
 
 @pytest.fixture
 def top(tmp_path: Path) -> Path:
-    """A repository with an empty branch, and one with a manifest and its defaults."""
+    """Return a repository with an empty branch, and one with a manifest and its defaults."""
     top = repository(tmp_path / "top")
     write(top / "jobs" / "zz.yaml", manifest("zz"))
     commit(top, "main")
@@ -67,7 +67,7 @@ def top(tmp_path: Path) -> Path:
 
 
 def test_half_a_checkout_is_not_read(top: Path) -> None:
-    """A manifest that is laid out before its defaults counts once the checkout has finished."""
+    """A manifest that is written before its defaults counts once the checkout has finished."""
     reading = steady(top / "jobs")
     assert keys(reading.read()) == {"zz"}
 
@@ -84,7 +84,7 @@ def test_half_a_checkout_is_not_read(top: Path) -> None:
 
 
 def test_half_a_checkout_of_a_worktree_or_submodule_is_not_read(top: Path) -> None:
-    """A pointer to git's folder is followed, also below the paths that were given."""
+    """A pointer to git's folder is followed, also below the given paths."""
     outer = repository(top.parent / "outer")
     write(outer / "fleet" / "own.yaml", manifest("own"))
     git(top, "worktree", "add", "-q", str(outer / "fleet" / "sub"), "-b", "sub")
@@ -99,7 +99,7 @@ def test_half_a_checkout_of_a_worktree_or_submodule_is_not_read(top: Path) -> No
 
 
 def test_a_checkout_that_passed_during_the_reading_is_noticed(top: Path) -> None:
-    """No lock before and none after, but git has written the index: it is read again."""
+    """If git wrote its index during the read, the tree is read again."""
     jobs, clock = top / "jobs", Clock()
 
     class Late(ManifestReader):
@@ -114,7 +114,7 @@ def test_a_checkout_that_passed_during_the_reading_is_noticed(top: Path) -> None
 
 @pytest.mark.parametrize("command", ["rebase", "merge", "cherry-pick"])
 def test_what_git_has_not_finished_is_not_read(top: Path, command: str) -> None:
-    """Between its steps a rebase or a merge holds no lock, and shows no commit of anybody's."""
+    """Between its steps a rebase or a merge has no lock, and its tree is no commit."""
     write(top / "jobs" / "00.yaml", manifest("other"))
     commit(top, "mine")
     reading = steady(top / "jobs")
@@ -129,7 +129,7 @@ def test_what_git_has_not_finished_is_not_read(top: Path, command: str) -> None:
 
 
 def test_beside_a_stale_lock_what_equals_head_counts(top: Path) -> None:
-    """A lock that nobody has touched for ten minutes holds only what differs from HEAD."""
+    """A lock untouched for ten minutes holds only files that differ from HEAD."""
     git(top, "checkout", "-q", "two")
     jobs = top / "jobs"
     reading = steady(jobs)
@@ -155,7 +155,7 @@ def test_beside_a_stale_lock_what_equals_head_counts(top: Path) -> None:
 
 
 def test_a_lock_that_cannot_be_seen_is_waited_for(top: Path) -> None:
-    """Where nobody can say whether git is at work, it may be."""
+    """If it is unknown whether git is running, the reader waits."""
     reading = steady(top / "jobs")
     (top / ".git").rename(top / "git")
     (top / ".git").symlink_to(".git")
@@ -164,7 +164,7 @@ def test_a_lock_that_cannot_be_seen_is_waited_for(top: Path) -> None:
 
 
 def test_defaults_that_are_away_for_a_moment_count_as_there(top: Path) -> None:
-    """What rests on them means what it meant until they were gone for an interval."""
+    """Manifests keep their meaning until their defaults are missing for an interval."""
     git(top, "checkout", "-q", "two")
     jobs, clock = top / "jobs", Clock()
     write(jobs / "sub" / "x.yaml", manifest("x"))
@@ -190,7 +190,7 @@ def test_defaults_that_are_away_for_a_moment_count_as_there(top: Path) -> None:
 
 @pytest.mark.parametrize("is_new", [False, True])
 def test_defaults_that_git_still_holds_never_count_as_gone(top: Path, is_new: bool) -> None:
-    """However long a committed file is away, nothing is made of a spec without it."""
+    """However long a committed file is missing, no spec is built without it."""
     git(top, "checkout", "-q", "two")
     jobs, clock = top / "jobs", Clock()
     reading = steady(jobs, clock=clock)
@@ -207,7 +207,7 @@ def test_defaults_that_git_still_holds_never_count_as_gone(top: Path, is_new: bo
 
 
 def test_rules_that_git_still_holds_never_count_as_gone(top: Path) -> None:
-    """Without the committed fleet file nothing is submitted, and nothing is stopped either."""
+    """Without the committed fleet file nothing is submitted, and nothing is stopped."""
     (top / "bedrock-jobs.yaml").write_text("owner: acme-ml\n")
     commit(top, "main")
     clock = Clock()
@@ -224,7 +224,7 @@ def test_rules_that_git_still_holds_never_count_as_gone(top: Path) -> None:
 
 
 def test_a_fleet_file_that_is_away_for_a_moment_counts_as_there(top: Path) -> None:
-    """Owner, rules and limits are what they were, and the whole tree with them."""
+    """Owner, rules and limits stay, and so does the whole tree."""
     (top / "bedrock-jobs.yaml").write_text("owner: acme-ml\n")
     clock = Clock()
     reading = steady(top / "jobs", clock=clock)
@@ -244,7 +244,7 @@ def test_a_fleet_file_that_is_away_for_a_moment_counts_as_there(top: Path) -> No
 
 
 def test_a_tree_that_is_filled_slowly_is_read_when_it_is_quiet(tmp_path: Path) -> None:
-    """With --settle no file may have changed for so long, from the start on."""
+    """With --settle no file may have changed for that long, also at the start."""
     jobs, clock = tmp_path / "jobs", Clock()
     write(jobs / "a.yaml", manifest("a"))
     reading = steady(jobs, 5.0, clock)
@@ -261,7 +261,7 @@ def test_a_tree_that_is_filled_slowly_is_read_when_it_is_quiet(tmp_path: Path) -
 
 @pytest.mark.parametrize("what", ["a pipe", "an endless device"])
 def test_pointer_that_is_no_file_is_not_waited_for(tmp_path: Path, what: str) -> None:
-    """A ``.git`` that is no regular file counts as locked at once, and says why."""
+    """A ``.git`` that is no regular file counts as locked at once, with the reason."""
     nested = tmp_path / "jobs" / "nested"
     nested.mkdir(parents=True)
     if what == "a pipe":

@@ -14,7 +14,7 @@ GIVEN = {"selector": None, "config": None, "max_submits": None}
 
 @pytest.fixture
 def jobs(tmp_path: Path) -> Path:
-    """A repository's folder of two manifests."""
+    """Return a repository's folder with two manifests."""
     (tmp_path / ".git").mkdir()
     for name in "ab":
         write(tmp_path / "jobs" / f"{name}.yaml", manifest(name, labels={"team": name}))
@@ -22,7 +22,7 @@ def jobs(tmp_path: Path) -> Path:
 
 
 def test_only_what_was_edited_asks_for_something_else(jobs: Path) -> None:
-    """A manifest that has not changed asks for the same as when it was last read."""
+    """Unchanged manifests keep their desired jobs."""
     reading = ManifestReader([jobs], GIVEN, Shard())
     before = reading.read().desired
     write(jobs / "b.yaml", manifest("b", policy={"state": "Suspended"}))
@@ -35,7 +35,7 @@ def test_only_what_was_edited_asks_for_something_else(jobs: Path) -> None:
 
 
 def test_another_owner_derives_everything_anew(jobs: Path) -> None:
-    """The fleet's file is read each time, and an owner is part of every token."""
+    """The fleet file is read each time, and the owner is part of every token."""
     reading = ManifestReader([jobs], GIVEN, Shard())
     before = reading.read().desired
     (jobs.parent / "bedrock-jobs.yaml").write_text("owner: acme-ml\n")
@@ -47,7 +47,7 @@ def test_another_owner_derives_everything_anew(jobs: Path) -> None:
 
 
 def test_a_fleet_file_with_problems_leaves_nothing_known(jobs: Path) -> None:
-    """Nobody knows the rules then; the answer names the file and the problem's code."""
+    """With problems in the fleet file the result names the file and the code."""
     (jobs.parent / "bedrock-jobs.yaml").write_text("ownr: acme-ml\n")
 
     found = ManifestReader([jobs], GIVEN, Shard()).read()
@@ -56,13 +56,13 @@ def test_a_fleet_file_with_problems_leaves_nothing_known(jobs: Path) -> None:
     assert not found.desired
 
 
-def test_a_folder_that_is_gone_is_told(jobs: Path) -> None:
-    """A tree that cannot be read is no empty tree."""
+def test_a_missing_folder_is_reported(jobs: Path) -> None:
+    """A tree that cannot be read is not an empty tree."""
     assert "no such file" in ManifestReader([jobs / "gone"], GIVEN, Shard()).read().broken
 
 
 def test_a_selector_and_a_shard_choose(jobs: Path) -> None:
-    """What is not chosen is not kept, and jobs without a manifest are the first shard's."""
+    """Only selected jobs are kept; jobs without a manifest belong to the first shard."""
     chosen = ManifestReader([jobs], {**GIVEN, "selector": "team=a"}, Shard()).read()
     assert [key.name for key in chosen.desired] == ["a"]
     assert chosen.coverage() is None
@@ -73,7 +73,7 @@ def test_a_selector_and_a_shard_choose(jobs: Path) -> None:
 
 
 def test_a_part_of_the_tree_is_narrow(jobs: Path) -> None:
-    """A file, or a selector, is less than the folder that it lies in."""
+    """A file or a selector covers less than its folder."""
     whole, file = (
         ManifestReader([jobs], GIVEN, Shard()),
         ManifestReader([jobs / "a.yaml"], GIVEN, Shard()),
@@ -86,7 +86,7 @@ def test_a_part_of_the_tree_is_narrow(jobs: Path) -> None:
 
 
 def test_what_binds_the_manifests_is_watched_too(jobs: Path) -> None:
-    """The fleet's file, also one that is still to come, and defaults above the folder."""
+    """The fleet file, also a missing one, and defaults above the folder are watched."""
     top = jobs.parent
     (top / "_defaults.yaml").write_text("metadata: {labels: {team: x}}\n")
 
