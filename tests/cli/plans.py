@@ -61,7 +61,7 @@ def refused(tree: Project, *texts: str, code: int = 5, **env: str) -> list[str]:
     ran = carry(tree, **env)
 
     assert ran.code == code
-    assert f"{FILE} is not the plan any more" in ran.err
+    assert f"{FILE} differs from the current plan" in ran.err
     assert "nothing was done" in ran.err
     for text in texts:
         assert text in ran.err

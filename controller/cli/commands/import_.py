@@ -37,7 +37,7 @@ from controller.views.text import Line, format_count
 @click.option(
     "--kind",
     type=click.Choice(list(KINDS)),
-    help="The kind of job. [default: the one that fits]",
+    help="The kind of job. [default: detected]",
 )
 @click.option(
     "-o",

@@ -78,7 +78,6 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     work = load_workspace(paths, given)
     print_problems(work.problems)
     _check_forgotten_names(given["forgotten"], work)
-    # Differences that are visible offline refuse the plan before any call.
     agreement = apply_plan_file.load_constraint(ctx, file, work, given)
     mode = Mode.PLAN if given["dry_run"] else Mode.APPLY
     # A checkout that cannot be committed to is reported before jobs are submitted.

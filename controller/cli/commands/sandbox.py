@@ -68,7 +68,7 @@ def _parse_faults(
 
 def _make_choice_option(name: str, words: type[StrEnum], usual: StrEnum, text: str) -> _Option:
     return click.option(
-        name, type=click.Choice([str(word) for word in words]), help=f"{text} At first: {usual}."
+        name, type=click.Choice([str(word) for word in words]), help=f"{text} Initially: {usual}."
     )
 
 
@@ -78,49 +78,49 @@ _CHOICES = (
         "--token-lifetime",
         TokenLifetime,
         RECORDED_BEHAVIOUR.token_lifetime,
-        "How long a token answers with the job that it made.",
+        "How long a token returns the job that it created.",
     ),
     _make_choice_option(
         "--token-mismatch",
         TokenMismatch,
         RECORDED_BEHAVIOUR.token_mismatch,
-        "What a used token gets with other parameters.",
+        "The response to a used token with other parameters.",
     ),
     click.option(
         "--quota",
         callback=_parse_quota,
         metavar="N|none",
-        help="Active jobs of a kind in one account and region. At first: none, no limit.",
+        help="Active jobs of a kind per account and region. Initially: none, no limit.",
     ),
     _make_choice_option(
         "--over-quota",
         OverQuota,
         RECORDED_BEHAVIOUR.over_quota,
-        "What becomes of a Create beyond the quota.",
+        "The response to a Create beyond the quota.",
     ),
     click.option(
         "--get-lag",
         type=_LAG,
         metavar="SECONDS",
-        help="Simulated seconds until Get shows a change. At first: 0.",
+        help="Simulated seconds until Get shows a change. Initially: 0.",
     ),
     click.option(
         "--list-lag",
         type=_LAG,
         metavar="SECONDS",
-        help="Simulated seconds until List shows a change. At first: 0.",
+        help="Simulated seconds until List shows a change. Initially: 0.",
     ),
     _make_choice_option(
         "--model-names",
         ModelNames,
         RECORDED_BEHAVIOUR.model_names,
-        "Whether jobs may make models of one name.",
+        "Whether jobs may create models of the same name.",
     ),
     _make_choice_option(
         "--job-names",
         JobNames,
         RECORDED_BEHAVIOUR.job_names,
-        "Whether a name can be used by a second job.",
+        "Whether a second job may use a name.",
     ),
     click.option(
         "--fault",
@@ -128,7 +128,7 @@ _CHOICES = (
         multiple=True,
         callback=_parse_faults,
         metavar="SPEC",
-        help="What goes wrong, as KIND[:NAME=VALUE,...], such as reset-after:operation=Create,nth=2"
+        help="Inject a fault: KIND[:NAME=VALUE,...], such as reset-after:operation=Create,nth=2"
         " (names: operation, nth, times, probability, seed, seconds, before; kinds:"
         f" {', '.join(FaultKind)}). Repeatable; replaces the injected faults.",
     ),
@@ -149,7 +149,7 @@ def _add_choice_options(function: _Function) -> _Function:
     type=click.IntRange(0, 65535),
     default=4580,
     show_default=True,
-    help="The port to listen on; 0 takes a free one.",
+    help="The port to listen on; 0 selects a free one.",
 )
 @click.option(
     "--speed",
@@ -201,7 +201,6 @@ def command(
     faults are saved with the state; PUT /_sandbox/behaviour and POST /_sandbox/faults change them
     while the sandbox runs.
     """
-    # The sandbox accepts any credentials, so it must not be exposed by accident.
     if not allow_remote and not _is_loopback(host):
         raise click.UsageError(
             f"--host {host} may be reached by other machines, and the sandbox accepts any "

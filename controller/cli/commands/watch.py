@@ -113,8 +113,8 @@ def _resolve_intervals(given: Mapping[str, Any]) -> PollIntervals:
     default=CALLS_PER_SECOND,
     show_default=True,
     metavar="N",
-    help="The most calls to each account and region, fewer while it answers with errors; 0 sets"
-    " no limit.",
+    help="Maximum calls to each account and region, fewer while it returns errors; 0 means no"
+    " limit.",
 )
 @clone_options.options
 @_make_duration_option("--pull-interval", "60s", "Polling interval of the remote repository.")

@@ -262,7 +262,7 @@ offline_sandbox = click.option(
 )
 
 connection_options = group_options(
-    click.option("--region", metavar="REGION", help="The region of manifests that name none."),
+    click.option("--region", metavar="REGION", help="The region of manifests that set none."),
     click.option("--profile", metavar="NAME", help="A profile of the AWS config files."),
     click.option(
         "--endpoint-url", metavar="URL", callback=_check_url, help="Send every AWS call here."

@@ -54,7 +54,7 @@ plan_option = click.option(
     "plan_file",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="Carry out the plan in this file, or nothing if it is not the plan any more.",
+    help="Apply the plan in this file; do nothing if the current plan differs.",
 )
 
 
@@ -188,7 +188,7 @@ class PlanConstraint:
         left = self._list_left_over(report)
         for action in left[:_MOST_LINES]:
             what = f"{action.desired.key.name}: {action.verb} {action.reason}"
-            say(f"bedrock-jobs: {what} is for another plan")
+            say(f"bedrock-jobs: {what} needs another plan")
         return {ExitCode.UNHEALTHY} if any(one.reason is Reason.RETRY for one in left) else set()
 
     def serialize(self, report: Report) -> dict[str, Any]:
@@ -239,10 +239,10 @@ class PlanConstraint:
     def _format_refusal(self, moved: Sequence[str]) -> str:
         """Return the refusal in one line, for outputs that have no more room."""
         path, first = self.given["plan_file"], "" if len(moved) == 1 else ", the first"
-        count = format_count(len(moved), "thing")
+        count = format_count(len(moved), "difference")
         return (
-            f"{path} is not the plan any more; nothing was done. {count} "
-            f"moved{first}: {moved[0]}. Make another with `plan --out {shlex.quote(str(path))}`"
+            f"{path} differs from the current plan; nothing was done. {count}"
+            f"{first}: {moved[0]}. Make another with `plan --out {shlex.quote(str(path))}`"
         )
 
 
@@ -264,6 +264,6 @@ def _print_moved(moved: Sequence[str]) -> None:
     if len(moved) == 1:
         return
     for line in moved[:_MOST_LINES]:
-        say(f"bedrock-jobs: moved: {line}")
+        say(f"bedrock-jobs: difference: {line}")
     if len(moved) > _MOST_LINES:
-        say(f"bedrock-jobs: moved: and {len(moved) - _MOST_LINES} more")
+        say(f"bedrock-jobs: {len(moved) - _MOST_LINES} more differences")

@@ -82,9 +82,7 @@ def save_plan(given: Mapping[str, Any], work: Workspace, report: Report) -> Save
     # A plan of the sandbox is refused without --sandbox, so the suggested command has it.
     where = " --sandbox" if file.sandbox else ""
     how = f"`bedrock-jobs reconcile --plan {shlex.quote(str(path))}{where}`"
-    advice = (
-        "it was refused and cannot be carried out" if file.refused else f"carry it out with {how}"
-    )
+    advice = "it was refused and cannot be applied" if file.refused else f"apply it with {how}"
     end = format_sandbox_note(given["sandbox"])
     return SaveResult(f"Wrote {path}: {changes}; {advice}{end}", {"out": data})
 

@@ -56,7 +56,7 @@ options = group_options(
         "--work-dir",
         type=click.Path(path_type=Path, file_okay=False),
         metavar="FOLDER",
-        help="Where the clone of --repo is kept. [default: a folder in the user's state]",
+        help="Where to store the clone of --repo. [default: the user's state folder]",
     ),
     click.option(
         "--webhook",
@@ -67,7 +67,7 @@ options = group_options(
         "--webhook-secret-file",
         type=click.Path(path_type=Path, dir_okay=False),
         metavar="FILE",
-        help="The secrets of webhooks, one a line. [default: BEDROCK_JOBS_WEBHOOK_SECRET]",
+        help="The webhook secrets, one per line. [default: $BEDROCK_JOBS_WEBHOOK_SECRET]",
     ),
 )
 """The options of a clone of its own."""

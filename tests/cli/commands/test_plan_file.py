@@ -13,7 +13,7 @@ from tests.support.manifests import spec
 from tests.support.project import SETTLED, Project, project
 
 RETRIED = spec(trainingDataConfig={"s3Uri": "s3://acme-training/sandbox-fail-internal.jsonl"})
-PREFIX = "bedrock-jobs: moved: "
+PREFIX = "bedrock-jobs: difference: "
 TEAM = [{"key": "team", "value": "support"}]
 STOP = {"state": "Stopped"}
 FRESH = ("removed", "edited", "retagged", "suspended", "broken", "unreadable", "by-role")
@@ -139,7 +139,7 @@ def test_every_change_of_the_tree_is_reported(shared: Project) -> None:
     """Every manifest that changes the plan has a line, and nothing is done."""
     move(shared)
 
-    said = refused(shared, "12 things moved, the first: the plan is for account", "its digest was")
+    said = refused(shared, "12 differences, the first: the plan is for account", "its digest was")
 
     told = [line.removeprefix(PREFIX) for line in said if line.startswith(PREFIX)]
     assert [line[: len(text)] for line, text in zip(told, MOVED, strict=True)] == list(MOVED)
@@ -170,10 +170,10 @@ def narrowed(tree: Project) -> None:
 
 
 ALONE: dict[Callable[[Project], None], str] = {
-    added: "1 thing moved: another: not in the plan, now SUBMIT NotSubmitted",
-    edited: "1 thing moved: new: planned SUBMIT NotSubmitted, now SUBMIT NotSubmitted",
-    of_another_owner: "1 thing moved: the owner was acme-ml and is another",
-    narrowed: "things moved, the first: limits.maxActive was not set and is 1",
+    added: "1 difference: another: not in the plan, now SUBMIT NotSubmitted",
+    edited: "1 difference: new: planned SUBMIT NotSubmitted, now SUBMIT NotSubmitted",
+    of_another_owner: "1 difference: the owner was acme-ml and is another",
+    narrowed: "differences, the first: limits.maxActive was not set and is 1",
 }
 
 
@@ -189,7 +189,7 @@ def test_a_dry_run_reports_the_differences(shared: Project) -> None:
     added(shared)
     ran = carry(shared, "--dry-run")
     assert ran.code == 5
-    assert "moved: another: not in the plan" in ran.err
+    assert "difference: another: not in the plan" in ran.err
 
 
 def test_changes_of_the_account_are_reported(varied: Project) -> None:
@@ -199,9 +199,9 @@ def test_changes_of_the_account_are_reported(varied: Project) -> None:
     varied.sandbox.advance(SETTLED)
     refused(
         varied,
-        "moved: new: planned SUBMIT NotSubmitted, now HOLD NotOwned: arn:aws:bedrock:us-east-1",
+        "difference: new: planned SUBMIT NotSubmitted, now HOLD NotOwned: arn:aws:bedrock",
         "appeared (Completed)",
-        "moved: stopped: planned STOP StopRequested, now NOOP Completed: arn:aws:bedrock:us-east",
+        "difference: stopped: planned STOP StopRequested, now NOOP Completed: arn:aws:bedrock",
         "was InProgress and is Completed",
     )
 

@@ -93,7 +93,7 @@ def test_waiting_goes_on_with_the_plan_and_not_beyond(moving: Project) -> None:
     ran = carry(moving, "--wait", "--every", "0.05", "--timeout", "300")
     assert ran.code == 3, ran.err
     assert sorted(set(made(moving))) == foretold(planned)
-    assert "a: SUBMIT Retry is for another plan" in ran.err
+    assert "a: SUBMIT Retry needs another plan" in ran.err
     assert moving.entry("b")["phase"] == "Completed"
     refused(moving, "a: planned SUBMIT NotSubmitted, now SUBMIT Retry")
 

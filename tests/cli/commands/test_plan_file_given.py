@@ -152,7 +152,7 @@ def test_a_plan_that_a_guard_refused_is_not_carried_out(planned: Project) -> Non
     """A plan that exceeded a limit is not applied from its file, whatever the limits are later."""
     ran = planned.call("plan", "--out", FILE, "--max-submits", "0")
     assert ran.code == 5
-    assert "it was refused and cannot be carried out" in ran.err
+    assert "it was refused and cannot be applied" in ran.err
     planned.hush()
     assert "was refused when it was made: the plan has 1 submits" in said(planned, 5)
 
@@ -168,9 +168,9 @@ def test_a_plan_of_the_sandbox_is_not_for_aws(planned: Project) -> None:
 def test_other_credentials_are_another_plan(planned: Project) -> None:
     """Another region or account is reported once for all jobs."""
     there = "the plan is for account 123456789012, region us-east-1, and this is account"
-    refused(planned, f"moved: {there} 123456789012, region eu-west-1", AWS_REGION="eu-west-1")
+    refused(planned, f"difference: {there} 123456789012, region eu-west-1", AWS_REGION="eu-west-1")
     forge(planned, lambda file: file["actions"][0]["target"].update(accountId=OTHER_ACCOUNT))
-    refused(planned, f"moved: the plan is for account {OTHER_ACCOUNT}")
+    refused(planned, f"difference: the plan is for account {OTHER_ACCOUNT}")
 
 
 def test_a_job_that_cannot_be_looked_up_is_no_plan(planned: Project) -> None:
