@@ -18,6 +18,7 @@ def build_codequality(review: FindingsReport) -> list[dict[str, Any]]:
 
     The fingerprint does not depend on the line, so a finding that moves stays the same.
     """
+    # GitLab requires a path in each entry.
     found = [one for one in review.filter_by_level(*_SEVERITIES) if one.source != NOWHERE]
     seen: Counter[str] = Counter()
     return [_build_issue(one, seen, format_sandbox_note(review.sandbox)) for one in found]
@@ -35,6 +36,7 @@ def _build_issue(finding: ReportFinding, seen: Counter[str], more: str) -> dict[
         "severity": _SEVERITIES[finding.level],
         "location": {
             "path": escape_line(finding.source.path),
+            # Line 0 is the file as a whole, which GitLab cannot express.
             "lines": {"begin": max(finding.source.line, 1)},
         },
     }

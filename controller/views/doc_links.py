@@ -25,6 +25,7 @@ def build_link(rule: str, site: str = "") -> str:
     if page is None:
         return ""
     if site:
+        # The site has a folder per page, and anchors in lower case.
         return f"{site.rstrip('/')}/reference/{page}/#{rule.lower()}"
     return f"docs/reference/{page}.md#{rule.lower()}"
 

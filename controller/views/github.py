@@ -22,6 +22,7 @@ def render_commands(review: FindingsReport) -> Iterator[str]:
     Of each level at most ten; a last line counts the rest.
     """
     rest: list[str] = []
+    # GitHub limits each level separately.
     for level in Level:
         found = review.filter_by_level(level)
         yield from (_render_command(one, review.docs) for one in found[:MAX_ANNOTATIONS])

@@ -60,6 +60,7 @@ def _build_suite(verb: str, cases: Iterable[Sequence[ReportFinding]]) -> ET.Elem
 def _get_outcome(found: Sequence[ReportFinding]) -> str:
     if any(one.level is Level.ERROR for one in found):
         return "failure"
+    # JUnit has no warnings: a hold counts as skipped, a mere warning as passed.
     return "" if all(one.is_manifest_warning for one in found) else "skipped"
 
 
@@ -88,6 +89,7 @@ def _build_case(
 
 def _build_outcome(outcome: str, found: Sequence[ReportFinding], docs: str) -> ET.Element:
     first, more = found[0], len(found) - 1
+    # Readers show the message in one line, and the text on demand.
     message = first.text.partition("\n")[0] + (f" (and {more} more)" if more else "")
     element = ET.Element(outcome, {"type": first.rule, "message": message})
     element.text = _format_findings(found, docs)

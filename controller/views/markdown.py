@@ -13,6 +13,7 @@ from controller.views.text import format_count
 _LONGEST_CELL = 2000
 # Bytes that are kept for the sentence about omitted rows.
 _NOTICE = 80
+# GitHub also links bare URLs and www addresses, hence the colon and the dot.
 _MARKUP = re.compile(r"[\\`*_\[\]<>#!|~&$@]|:(?=//)|(?<=www)\.")
 # Followed by a word they notify people, or link to issues, labels and milestones.
 _BEFORE_WORD = re.compile(r"(?<=[@#!~$%])(?=\w)")
@@ -90,6 +91,7 @@ def format_row(*cells: str) -> str:
 def fold_table(label: str, head: tuple[str, ...], rows: Sequence[str]) -> Table:
     """Return a table that is folded under a label, which is plain text."""
     before = f"<details><summary>{format_text(label)}</summary>"
+    # Folded tables get the room that the others leave.
     return Table(before, head, tuple(rows), "</details>", rank=1)
 
 
@@ -99,6 +101,7 @@ def format_text(plain: str) -> str:
     Nothing in it becomes markup, a mention, a reference, an e-mail address or a link; only text
     between two backticks, as in our own messages, is shown as code.
     """
+    # The odd parts of the split are the texts between backticks.
     outside = _QUOTED.split(_truncate(escape_line(plain)))
     return "".join(
         format_code(part)

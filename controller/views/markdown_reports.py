@@ -23,6 +23,7 @@ from controller.views.text import format_count
 SourceMapper = Callable[[Source], Source]
 """How a place is shown: with its path from the repository's root."""
 
+# Changes that cannot be undone come first.
 _FIRST = (Verb.STOP, Verb.SUBMIT, Verb.ADOPT, Verb.TAG, Verb.HOLD)
 # However many problems there are, the plan keeps half of the room.
 _PROBLEMS_SHARE = 0.5
@@ -127,6 +128,7 @@ def _build_target_tables(
         yield fold_table("Details", ("job", "what", "manifest", "live"), details)
     for verb, words in ((Verb.WAIT, "to wait for"), (Verb.NOOP, "with nothing to do")):
         rest = [one for one in actions if one.verb is verb]
+        # Without a table above it, the folded one must name the target.
         where = "" if first else f" in {target}"
         if rest:
             rows = [_render_action(one, place) for one in rest[:_MAX_QUIET]]
@@ -199,6 +201,7 @@ def _render_unhealthy(status: JobStatus, finding: ReportFinding, place: SourceMa
 
 def _render_healthy(status: JobStatus, place: SourceMapper) -> str:
     synced = status.get_condition("Synced")
+    # A job without an entry was never submitted.
     reason, message = synced.get("reason", "NotSubmitted"), synced.get("message", "")
     cell = f"{format_code(str(reason))} {format_text(str(message))}"
     return format_row(

@@ -130,6 +130,7 @@ def is_pending(action: Action) -> bool:
     """Whether the live job is not yet as the manifest requests."""
     if action.verb.is_mutating or action.verb in {Verb.ADOPT, Verb.HOLD}:
         return True
+    # Both wait for a submit that a later pass makes.
     return action.reason in {Reason.QUEUED, Reason.INTENT_UNCONFIRMED}
 
 

@@ -109,6 +109,7 @@ class LiveProgress:
 
     def _has_ended(self, status: JobStatus) -> bool:
         kind = self._kinds[status.key.kind]
+        # A stalled or suspended job does not move until a person acts.
         return status.phase in kind.terminal or status.phase in {STALLED, SUSPENDED}
 
 

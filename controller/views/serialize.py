@@ -77,6 +77,7 @@ def _format_text(data: Any) -> str:
 
 
 def _format_row(row: Any) -> str:
+    # As the AWS CLI prints it: a flat list is one line of cells, divided by tabs.
     if isinstance(row, list) and not any(isinstance(cell, dict | list) for cell in row):
         return "\t".join(_format_cell(cell) for cell in row)
     return _format_cell(row)

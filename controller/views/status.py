@@ -95,6 +95,7 @@ def summarize_phases(statuses: Sequence[JobStatus]) -> str:
 
 def _render_history(status: JobStatus) -> Iterator[Line]:
     """Yield a line for each earlier job in an entry's history."""
+    # Sidecars can be edited by hand, so their types are not taken for granted.
     found = [one for one in status.entry.get("history", ()) if isinstance(one, Mapping)]
     rows = [
         [str(one.get(member, "")) for member in ("jobName", "phase", "jobArn")] for one in found

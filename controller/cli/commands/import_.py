@@ -78,12 +78,14 @@ def command(ctx: click.Context, /, items: tuple[str, ...], **given: Any) -> None
         lambda: map(Line, _render_manifests(imported, given)),
     )
     say(_summarize(imported, given))
+    # A manifest with gaps is written, to be completed by hand, and still counts as invalid.
     codes = {ExitCode.INVALID} if imported.problems else set()
     ctx.exit(select_exit_code(codes | ({ExitCode.FAILED} if imported.failed else set())))
 
 
 def _check_options(items: tuple[str, ...], given: dict[str, Any]) -> None:
     """Raise a usage error for options that contradict each other."""
+    # --all implies --live.
     live = given["live"] or given["every"]
     if given["files"] and live:
         raise click.UsageError("--from-cli-json reads files and --live asks AWS: choose one.")

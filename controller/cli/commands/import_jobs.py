@@ -155,6 +155,7 @@ def _fetch_and_convert(
 ) -> ImportResult:
     fleet = work.fleet
     place = ports.cloud.get_place(target)
+    # With this fleet file a manifest of another account's job could never be reconciled.
     if fleet.target.account_id not in {None, place.account_id}:
         say(
             f"bedrock-jobs: the credentials act in {place}, but the fleet's file names account "
@@ -233,6 +234,7 @@ def _load_existing(given: dict[str, Any], fleet: Fleet) -> Workspace:
     paths = _list_folders(given)
     if not paths:
         return Workspace((), fleet, (), ())
+    # Names must be unique among all manifests, whatever their labels.
     return load_workspace(paths, {**given, "selector": None})
 
 

@@ -132,6 +132,7 @@ def _resolve_owner(folder: Path, around: RepositoryInfo, given: dict[str, Any]) 
         return str(given["owner"])
     there = _has_fleet_file(folder)
     fleet, problems = load_fleet(folder / FLEET_FILE, folder) if there else (Fleet(), ())
+    # Replacing the file would lose an owner that cannot be read from it.
     if problems and given["force"]:
         summary = (
             f"{FLEET_FILE} has problems, and its owner may be in use: set --owner to replace it."

@@ -55,6 +55,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
                 full=given["full"], coverage=work.coverage, cleaning=parse_cleanup_options(given)
             ),
         )
+    # Saved before it is printed, because the data says whether that succeeded.
     kept = save_plan_file.save_plan(given, work, report)
     print_output(given, build_plan_output(work, report, kept.data, sandbox=given["sandbox"]))
     print_failures(report)

@@ -135,6 +135,7 @@ def _describe_outcome(action: Action, live: LiveJob, fleet: Fleet) -> tuple[str,
 def _explain_no_edit(action: Action) -> Step:
     """Return why nothing is edited: the attempt is already due, or the job cannot be run again."""
     desired, made = action.desired, action.desired.submission
+    # An automatic retry, or an attempt that was already raised, is still to be submitted.
     if made is not None and made.attempt and _is_due(action):
         message = f"attempt {made.attempt} is due already: reconcile submits it as {made.name}"
         return make_step(action, Verdict.UNNEEDED, message)
@@ -146,6 +147,7 @@ def _explain_no_edit(action: Action) -> Step:
 
 
 def _is_due(action: Action) -> bool:
+    # A queued job that has earlier ones is a retry that waits for the quota.
     return action.reason is Reason.RETRY or (
         action.reason is Reason.QUEUED and bool(action.earlier)
     )

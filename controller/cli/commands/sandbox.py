@@ -31,6 +31,7 @@ from controller.sandbox.state.store import StoreUnusableError
 _Function = Callable[..., Any]
 _Option = Callable[[_Function], _Function]
 _UNLIMITED = "none"
+# Other commands use the same folder with --sandbox, so both show the same jobs.
 STATE_DIRECTORY = Path(".bedrock-jobs")
 _ACCOUNT = re.compile(r"[0-9]{12}", re.ASCII)
 

@@ -78,6 +78,7 @@ def command(
         # The most likely mistake: paths without --modelines.
         if name not in shipped_schemas.STEMS and get_filesystem_root().exists(name):
             raise click.UsageError(f"{name} is a path: add --modelines to check manifests.")
+        # Checked here rather than by the argument's type, which must accept paths too.
         _SCHEMA.convert(name, None, ctx)
     try:
         files = schema_files.generate_schemas(names or shipped_schemas.STEMS, documented=docs)

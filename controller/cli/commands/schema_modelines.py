@@ -71,6 +71,7 @@ def _fix_modelines(looked: ModelineReport) -> ExitCode:
     for one in left:
         write_stdout(escape_line(f"{one.path}:{one.line}: {_describe_modeline(one)}") + "\n")
     mendable = [one for one in looked.mismatches if one.is_fixable]
+    # Mismatches are in the order of files, so each file is written once.
     for path, group in groupby(mendable, key=lambda one: one.path):
         try:
             fix_modelines(path, list(group))

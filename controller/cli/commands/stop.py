@@ -144,6 +144,7 @@ def _execute_step(action: Action, actor: ActionExecutor) -> Step:
     failure = actor.execute(action).failure
     if failure is not None:
         return replace(foreseen, verdict=Verdict.FAILED, message=str(failure))
+    # The service stops a job asynchronously, so it may run for a while yet.
     asked = f"asked to {_describe_stop(action)}"
     return replace(foreseen, verdict=Verdict.DONE, message=asked)
 

@@ -85,6 +85,7 @@ def _print_result(
     counts = _summarize(problems, manifests, valid) + format_sandbox_note(given["sandbox"])
     result = Output(
         lambda: serialize_validation(manifests, valid, checked),
+        # Cached, because a file with several problems is quoted for each of them.
         lambda: render_problems(checked, cache(read_source_lines), sensitive),
         lambda: _build_report(counts, entries, checked, sandbox=given["sandbox"]),
         _render_markdown,

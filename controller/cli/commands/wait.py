@@ -42,6 +42,7 @@ def command(ctx: click.Context, /, paths: tuple[Path, ...], **given: Any) -> Non
     print_problems(work.problems)
     sandbox = given["sandbox"]
     with open_ports(work, parse_connection_options(given)) as ports:
+        # This mode observes jobs and writes sidecars, and makes no mutating call.
         passes = PassRunner(work, ports, Mode.RECORD, sandbox=sandbox)
         report, overtime = passes.run(given, waits=True)
     shown, notices = build_statuses(report), collect_notices(work, report, timed_out=bool(overtime))

@@ -23,6 +23,7 @@ from controller.engine.rate_limit import CALLS_PER_SECOND
 
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 _DURATION = re.compile(r"(?P<number>[0-9]+(?:\.[0-9]+)?)(?P<unit>[smhd]?)")
+# The usual port of OpenTelemetry's Prometheus exporter, for local clients only.
 _LISTEN = "127.0.0.1:9464"
 # However fast the sandbox's clock runs, polling it more often only costs CPU.
 _SHORTEST = 1.0

@@ -128,6 +128,7 @@ log_options = _make_log_options(None)
 daemon_log_options = _make_log_options("info")
 """For a command that keeps running: it reports what it does in its log alone."""
 
+# Existence is checked later, where the error can suggest a path.
 paths = click.argument(
     "paths", nargs=-1, metavar="[PATH]...", type=click.Path(path_type=Path, exists=False)
 )
@@ -246,6 +247,7 @@ report_options = group_options(
     click.option(
         "--max-bytes",
         type=click.IntRange(min=4096),
+        # The limit of a job summary on GitHub.
         default=1_048_576,
         show_default=True,
         callback=_check_max_bytes,
@@ -296,6 +298,7 @@ connection_options = group_options(
     click.option(
         "--speed",
         type=click.FloatRange(min=0, min_open=True),
+        # A job's simulated hour passes in six seconds.
         default=600.0,
         show_default=True,
         metavar="FACTOR",

@@ -147,6 +147,7 @@ class WriteBack:
             }
             for one in self._commits
         ]
+        # The URL of a remote may contain a password.
         data = {"branch": aim.branch, "remote": mask_urls(aim.remote) or None, "commits": commits}
         return {"writeBack": {**data, "notes": list(self._notes), "failure": self.failure or None}}
 

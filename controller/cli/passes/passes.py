@@ -30,6 +30,7 @@ from controller.views.problems import render_problems
 from controller.views.progress import Progress, show_progress
 from controller.views.status import JobStatus, is_unhealthy
 
+# An outage affects every job, and its line should stay readable.
 _MAX_NAMES = 3
 _MINUTE = 60.0
 _SHORTEST = 0.1

@@ -64,6 +64,7 @@ def _load_rules(
 ) -> tuple[Fleet, tuple[Problem, ...]]:
     """Return the fleet that applies to all paths, and the problems of its file."""
     found = [load_rules(config, ground) for ground in grounds]
+    # Each path reports the problems of the same file.
     problems = dict.fromkeys(problem for _, reported in found for problem in reported)
     return found[0][0], tuple(problems)
 

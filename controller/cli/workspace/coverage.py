@@ -113,6 +113,7 @@ def _find_keys_around(paths: Sequence[Path], fleet: Fleet) -> frozenset[JobKey]:
     # Outside a repository the bound is the root of the disk, which is not searched.
     tops = sorted({find_bounds(path).top for path in paths} - {os.sep})
     found = discover_files(map(Path, tops), named=fleet.named)
+    # With the separator, so that jobs does not contain jobs-old.
     inside = tuple(f"{path.resolve()}{os.sep}" for path in paths)
     others = [
         position
@@ -131,6 +132,7 @@ def _scan_folders(paths: Sequence[Path], fleet: Fleet) -> ManifestIndex:
 
 def _get_job_name(manifest: Manifest) -> str:
     member = KINDS[manifest.key.kind].name_member
+    # A spec may omit the job's name, which then is the manifest's.
     return str((manifest.spec or {}).get(member, manifest.key.name))
 
 

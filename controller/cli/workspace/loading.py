@@ -38,6 +38,7 @@ from controller.engine.garbage import Coverage
 from controller.ports import Cloud
 
 SANDBOX_FOLDER = Path(".bedrock-jobs")
+# The sandbox accepts every region; ``init`` has the same default.
 SANDBOX_REGION = "us-east-1"
 
 
@@ -82,6 +83,7 @@ def load_workspace(paths: Sequence[Path], given: dict[str, Any]) -> Workspace:
     fleet = set_max_submits(wanted.fleet, given.get("max_submits"))
     top = str(wanted.top.absolute()) if fleet.stamp_tags else ""
     desired = tuple(derive_desired(manifest, fleet, top) for manifest in chosen)
+    # Problems of manifests that the selector excludes are not reported.
     left_out = {one.key for one in tree.manifests} - {one.key for one in chosen}
     # Both may have problems of the fleet file, which are reported once.
     found = dict.fromkeys((*wanted.problems, *tree.problems))
@@ -106,6 +108,7 @@ def _import_client_early(given: Mapping[str, Any], files: Sequence[str]) -> None
     no client.
     """
     manifests = (one for one in files if not is_defaults(Path(one).name))
+    # Only commands with connection options can call AWS.
     if "endpoint_url" in given and not all(map(os.path.exists, map(get_sidecar_path, manifests))):
         importlib.import_module("controller.adapters.aws.bedrock")
 
@@ -160,6 +163,7 @@ def open_connection(reach: ConnectionOptions) -> Iterator[Connection]:
         # A profile could bring the role or the region of a real account.
         given = {**reach.options, "endpoint_url": endpoint, "profile": None}
         given["region"] = given.get("region") or SANDBOX_REGION
+        # The sandbox accepts any credentials, so none are looked up.
         yield _build_connection(given, static=True)
 
 

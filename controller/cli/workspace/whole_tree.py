@@ -94,6 +94,7 @@ def _derive_all(manifests: Iterable[Manifest], wanted: Arguments) -> Iterable[De
 def _read_recorded(manifests: Sequence[Manifest]) -> dict[JobKey, JobRecord]:
     sources = {one.key: one.source for one in manifests}
     entries = SidecarLedger((), KINDS).read(sources) if sources else {}
+    # A read also returns the other entries of the same folders.
     return {key: entry for key, entry in entries.items() if key in sources}
 
 
