@@ -61,6 +61,7 @@ ROOMS = (
     "tests/git/test_checkouts.py",
     "tests/checkout",
     "tests/adapters/http/test_probes.py",
+    "tests/adapters/watch/test_file_events.py",
     "tests/adapters/watch/test_tree_watcher.py",
     "tests/adapters/watch/test_tree_watcher_anew.py",
     "tests/adapters/watch/test_tree_watcher_polls.py",

@@ -77,6 +77,12 @@ MUTANTS = (
         "    if not root:\n",
     ),
     Mutant(
+        "descriptors of a refused watch are closed again",
+        "controller/adapters/watch/file_events.py",
+        "    for failed in {id(one): one for one in objects if",
+        "    for failed in {number: one for number, one in enumerate(objects) if",
+    ),
+    Mutant(
         "a folder that cannot be read looks unchanged",
         _SNAPSHOTS,
         '            states[""] = _get_missing_state(error)\n',

@@ -121,10 +121,11 @@ class FileEvents:
 
 def _close_descriptors(error: OSError) -> None:
     """Close what watchdog had opened before it failed: only the traceback still leads there."""
-    for frame, _ in traceback.walk_tb(error.__traceback__):
-        failed = frame.f_locals.get("self")
-        for name in _DESCRIPTORS if type(failed).__name__ == "Inotify" else ():
-            with suppress(OSError, AttributeError):
+    objects = [frame.f_locals.get("self") for frame, _ in traceback.walk_tb(error.__traceback__)]
+    # Several frames are of one object. Closed twice, a number may be another thread's by then.
+    for failed in {id(one): one for one in objects if type(one).__name__ == "Inotify"}.values():
+        for name in _DESCRIPTORS:
+            if hasattr(failed, name):
                 os.close(getattr(failed, name))
 
 
